@@ -1,0 +1,41 @@
+# Both commands do all the set-up: Python 3.11 or newer, make and, for the tests, Terraform are all that they need.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test check unit clean
+
+## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
+demo: $(VENV)/installed-local
+	mkdir -p build/digits
+	$(BIN)/laminar-codegen examples/digits/flow.py > build/digits/main.tf.json.part
+	mv build/digits/main.tf.json.part build/digits/main.tf.json
+	@echo "compiled to build/digits/main.tf.json; now rehearsing it"
+	$(BIN)/laminar-codegen rehearse examples/digits/flow.py --save build/digits/results | tee build/digits/rehearsal.txt
+	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
+
+## Runs all checks and all tests.
+test: $(VENV)/installed-dev check
+	$(BIN)/python -m pytest -n auto
+
+## Style, types and the direction of imports.
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+## The tests that need neither Terraform nor the embedded AWS: they take seconds.
+unit: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -m "not e2e"
+
+$(VENV)/installed-%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable ".[$(if $(filter local,$*),local$(comma)examples,$*)]"
+	touch $@
+
+comma := ,
+
+clean:
+	rm -rf $(VENV) build dist .laminar .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,100 @@
+"""Handwritten digits: a grid search, run in parallel, and its winner put to the test.
+
+Run it here with ``python flow.py``, on an embedded AWS with ``laminar-codegen rehearse flow.py``, and deploy it with
+``laminar-codegen flow.py > main.tf.json`` and Terraform. The results are the same.
+"""
+
+import io
+
+import matplotlib as mpl
+from sklearn.datasets import load_digits
+from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, confusion_matrix
+from sklearn.model_selection import train_test_split
+from sklearn.svm import SVC
+
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+
+mpl.use("Agg")
+
+#: The image holds this file in its working directory.
+container = Container(command="python flow.py", cpu=1, memory=2048)
+
+
+class Digits(Flow):
+    """Finds the best support vector machine for reading handwritten digits."""
+
+
+@Digits.register(container=container)
+class Load(Layer):
+    """Loads the digits and keeps a quarter of them for the end, and another for the search."""
+
+    def __call__(self) -> None:
+        images, labels = load_digits(return_X_y=True)
+        rest, self.test_images, known, self.test_labels = train_test_split(
+            images, labels, test_size=0.25, random_state=0, stratify=labels
+        )
+        self.train_images, self.search_images, self.train_labels, self.search_labels = train_test_split(
+            rest, known, test_size=0.33, random_state=0, stratify=known
+        )
+
+
+@Digits.register(container=container)
+class Grid(Layer):
+    """Lays out the hyperparameters to try."""
+
+    def __call__(self) -> None:
+        self.shard(penalty=[0.1, 1.0, 10.0, 100.0], gamma=[0.0001, 0.0005, 0.002, 0.01])
+
+
+@Digits.register(
+    container=container,
+    foreach=ForEach(
+        parameters=[Parameter(layer=Grid, attribute="penalty"), Parameter(layer=Grid, attribute="gamma")],
+    ),
+)
+class Train(Layer):
+    """Trains one model for each combination, and scores it."""
+
+    def __call__(self, grid: Grid, load: Load) -> None:
+        self.penalty, self.gamma = grid.penalty, grid.gamma
+        model = SVC(C=self.penalty, gamma=self.gamma).fit(load.train_images, load.train_labels)
+        self.score = float(model.score(load.search_images, load.search_labels))
+        print(f"penalty {self.penalty:g}, gamma {self.gamma:g}: {self.score:.4f}")
+
+
+@Digits.register(container=container)
+class Best(Layer):
+    """Picks the best combination: the first of those with the highest score."""
+
+    def __call__(self, train: Train) -> None:
+        scores = list(train.score)
+        winner = scores.index(max(scores))
+        self.penalty, self.gamma, self.score = train.penalty[winner], train.gamma[winner], scores[winner]
+
+
+@Digits.register(container=container)
+class Evaluate(Layer):
+    """Trains the winner again and reads the digits that no model has seen."""
+
+    def __call__(self, best: Best, load: Load) -> None:
+        model = SVC(C=best.penalty, gamma=best.gamma).fit(load.train_images, load.train_labels)
+        guesses = model.predict(load.test_images)
+        self.accuracy = float(accuracy_score(load.test_labels, guesses))
+        self.confusion = confusion_matrix(load.test_labels, guesses).tolist()
+        self.plot = self.draw(load.test_labels, guesses)
+        print(f"accuracy {self.accuracy:.4f} with penalty {best.penalty:g}, gamma {best.gamma:g}")
+
+    @staticmethod
+    def draw(labels: object, guesses: object) -> bytes:
+        """Draw the confusion matrix as a PNG."""
+        figure = ConfusionMatrixDisplay.from_predictions(labels, guesses, colorbar=False).figure_
+        figure.suptitle("Which digit was taken for which")
+        png = io.BytesIO()
+        figure.savefig(png, format="png", dpi=100)
+        return png.getvalue()
+
+
+if flow := Digits():
+    evaluated = flow().layer(Evaluate)
+    print(f"accuracy {evaluated.accuracy:.4f}")

@@ -1,0 +1,209 @@
+"""What must hold of a graph before it is compiled: one function for each rule, all problems told at once."""
+
+from __future__ import annotations
+
+import graphlib
+import itertools
+import json
+from collections.abc import Callable, Iterator
+
+from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
+from laminar_codegen.limits import (
+    ARRAY_ATTEMPTS,
+    DEFINITION_BYTES,
+    NAME_LENGTH,
+    STATE_NAME_LENGTH,
+    TIMEOUT_SECONDS,
+    fargate_size,
+)
+from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.render import render_template
+from laminar_codegen.states import StateMachine
+from laminar_runtime.types import Hint
+
+__all__ = ["RULES", "check", "check_definition"]
+
+Rule = Callable[[Graph], Iterator[Problem]]
+
+#: By how many bytes the references of one job state grow when Terraform resolves them.
+_ARN_GROWTH = 100
+
+#: The longest that the compiler makes the name of a helper state than the name of its layer.
+_STATE_SUFFIX = 16
+
+
+def check(graph: Graph) -> None:
+    """Refuse a graph that cannot be compiled.
+
+    Args:
+        graph: The graph.
+
+    Raises:
+        CompileError: With all problems that the rules find.
+    """
+    problems = list(itertools.chain.from_iterable(rule(graph) for rule in RULES))
+    if problems:
+        raise CompileError(problems)
+
+
+def check_definition(graph: Graph, machine: StateMachine) -> None:
+    """Refuse a state machine that Step Functions would refuse for its size.
+
+    Args:
+        graph: The graph.
+        machine: Its state machine.
+
+    Raises:
+        CompileError: If the definition is too large.
+    """
+    # Terraform writes it without white space, and references become ARNs of about this length.
+    size = len(json.dumps(json.loads(render_template(machine)), separators=(",", ":"))) + _ARN_GROWTH * len(
+        graph.layers
+    )
+    if size > DEFINITION_BYTES:
+        limit = f"Step Functions takes {DEFINITION_BYTES}"
+        what = f"the state machine of flow '{graph.flow}' takes about {size} bytes, and {limit}"
+        fix = "split the flow into several"
+        raise CompileError([Problem(graph.location, "LAM028", what, fix)])
+
+
+def check_layers(graph: Graph) -> Iterator[Problem]:
+    """A flow has layers."""
+    if not graph.layers:
+        fix = f"register at least one layer with @{graph.flow}.register"
+        yield Problem(graph.location, "LAM007", f"flow '{graph.flow}' has no layers", fix)
+
+
+_HINTS = {
+    "missing": ("LAM010", "has no type hint", "name the layer that it is to be, as in '{parameter}: SomeLayer'"),
+    "unknown": (
+        "LAM011",
+        "is hinted '{text}', which names nothing",
+        "define a layer '{text}' and register it to {flow}",
+    ),
+    "unregistered": (
+        "LAM012",
+        "depends on '{text}', which is not registered to the flow",
+        "add @{flow}.register above class {text}",
+    ),
+    "other": (
+        "LAM013",
+        "is hinted '{text}', which is not a layer",
+        "let it name a layer: values come from artifacts and Parameters",
+    ),
+}
+
+
+def check_hints(graph: Graph) -> Iterator[Problem]:
+    """Each parameter of a layer's methods names a layer of the flow."""
+    for layer in graph.layers:
+        for hint in layer.hints:
+            if hint.problem is not None:
+                yield _hint_problem(graph, layer, hint)
+
+
+def _hint_problem(graph: Graph, layer: LayerNode, hint: Hint) -> Problem:
+    code, what, fix = _HINTS[hint.problem or "other"]
+    words = {"parameter": hint.parameter, "text": hint.text, "flow": graph.flow}
+    subject = f"parameter '{hint.parameter}' of layer '{layer.name}'"
+    at = f"{graph.flow}.{layer.name}.{hint.function}({hint.parameter})"
+    return Problem(layer.location, code, f"{subject} {what.format(**words)}", fix.format(**words), at)
+
+
+def check_foreach(graph: Graph) -> Iterator[Problem]:
+    """Each dimension of a fan-out reads a layer of the flow."""
+    known = {PARAMETERS, *(layer.name for layer in graph.layers)}
+    for layer in graph.layers:
+        for item in layer.foreach:
+            if item.layer not in known:
+                what = f"layer '{layer.name}' fans out over '{item.layer}', which is not registered to the flow"
+                fix = f"add @{graph.flow}.register above class {item.layer}"
+                yield Problem(layer.location, "LAM014", what, fix, f"ForEach({item.layer}.{item.attribute})")
+
+
+def check_cycles(graph: Graph) -> Iterator[Problem]:
+    """Layers do not depend on each other in a circle."""
+    try:
+        graphlib.TopologicalSorter({layer.name: layer.depends for layer in graph.layers}).prepare()
+    except graphlib.CycleError as error:
+        circle = list(reversed(error.args[1]))
+        location = next(layer.location for layer in graph.layers if layer.name == circle[0])
+        what = f"layers depend on each other in a circle: {' -> '.join(circle)}"
+        yield Problem(location, "LAM020", what, "take one of these dependencies out", f"flow {graph.flow}")
+
+
+def check_datastore(graph: Graph) -> Iterator[Problem]:
+    """Tasks in containers do not share a memory."""
+    if graph.in_memory:
+        what = f"flow '{graph.flow}' keeps its artifacts in memory, which containers do not share"
+        fix = "use datastores.Local() or datastores.AWS.S3(...): deployed, artifacts are kept in S3 either way"
+        yield Problem(graph.location, "LAM021", what, fix)
+
+
+def check_hooks(graph: Graph) -> Iterator[Problem]:
+    """Hooks on the scheduler are refused: a state machine of this release does not call them."""
+    for layer in graph.layers:
+        for kind, name in layer.hooks:
+            if kind != "execution":
+                what = f"layer '{layer.name}' has the {kind} hook '{name}', which this release does not compile"
+                fix = "take the hook out to deploy the flow; it works in local runs"
+                yield Problem(layer.location, "LAM022", what, fix, f"{layer.name}.{name}")
+
+
+def check_containers(graph: Graph) -> Iterator[Problem]:
+    """Each container fits a size of Fargate, and its command says something."""
+    for layer in graph.layers:
+        container = layer.container
+        if container.cpu <= 0 or fargate_size(container.cpu, container.memory) is None:
+            size = f"{container.cpu:g} vCPU and {container.memory} MiB"
+            what = f"layer '{layer.name}' wants {size}, and no size of Fargate has them"
+            yield Problem(layer.location, "LAM023", what, "ask for at most 32 vCPU and 249856 MiB")
+        if not container.command:
+            what = f"the container of layer '{layer.name}' has no command"
+            yield Problem(layer.location, "LAM024", what, "leave the command out, or give one such as 'python main.py'")
+
+
+def check_retries(graph: Graph) -> Iterator[Problem]:
+    """Batch retries the splits of a fan-out at most nine times."""
+    for layer in graph.layers:
+        if layer.foreach and layer.retry.attempts > ARRAY_ATTEMPTS:
+            attempts = layer.retry.attempts
+            what = (
+                f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
+            )
+            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={ARRAY_ATTEMPTS})")
+
+
+def check_names(graph: Graph) -> Iterator[Problem]:
+    """Names are such as AWS takes."""
+    most = STATE_NAME_LENGTH - _STATE_SUFFIX
+    for layer in graph.layers:
+        if len(layer.name) > most or not layer.name.isascii():
+            what = f"the name of layer '{layer.name}' is too long or not of ASCII letters, digits and underscores"
+            yield Problem(layer.location, "LAM026", what, f"rename it with at most {most} of these characters")
+    if len(graph.flow) > NAME_LENGTH or not graph.flow.isascii():
+        what = f"the name of flow '{graph.flow}' is too long or not of ASCII letters, digits and underscores"
+        yield Problem(graph.location, "LAM026", what, f"rename it with at most {NAME_LENGTH} of these characters")
+
+
+def check_timeout(graph: Graph) -> Iterator[Problem]:
+    """A task's timeout is one that Batch takes."""
+    least, most = TIMEOUT_SECONDS
+    if not least <= graph.timeout <= most:
+        what = f"flow '{graph.flow}' stops tasks after {graph.timeout:g} seconds, and AWS Batch takes {least} to {most}"
+        yield Problem(graph.location, "LAM027", what, f"give its executor a timeout from {least} to {most} seconds")
+
+
+#: All rules, in the order in which they are told of.
+RULES: tuple[Rule, ...] = (
+    check_layers,
+    check_hints,
+    check_foreach,
+    check_cycles,
+    check_datastore,
+    check_hooks,
+    check_containers,
+    check_retries,
+    check_names,
+    check_timeout,
+)

@@ -1,0 +1,94 @@
+"""The command ``laminar-codegen``.
+
+Exit codes: 0 fine, 1 the flow is at fault (or its rehearsed execution failed), 2 wrong usage, 3 our bug, 130 stopped by
+the user. What is asked for goes to standard output, and only when all of it is there; what is said of it goes to
+standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from laminar_codegen.problems import CompileError
+from laminar_runtime.exceptions import LaminarError
+
+__all__ = ["main"]
+
+OK, AT_FAULT, USAGE, BUG = 0, 1, 2, 3
+
+_DESCRIPTION = """\
+Compiles a flow into a Terraform document, on standard output:
+
+  laminar-codegen flow.py > main.tf.json && terraform init && terraform apply
+
+'laminar-codegen rehearse --help' tells how to run the compiled flow here, on an embedded AWS.
+"""
+
+_EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Its arguments; those of the process unless given.
+
+    Returns:
+        The exit code.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command: Callable[[list[str]], int] = _rehearse if words[:1] == ["rehearse"] else _compile
+    try:
+        return command(words)
+    except CompileError as error:
+        print(error, file=sys.stderr)
+        return AT_FAULT
+    except LaminarError as error:
+        print(f"laminar-codegen: {error}", file=sys.stderr)
+        return AT_FAULT
+    except KeyboardInterrupt:
+        print("laminar-codegen: stopped", file=sys.stderr)
+        return 130
+    except Exception:  # noqa: BLE001 - the last resort, told as what it is
+        traceback.print_exc()
+        print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)
+        return BUG
+
+
+def _compile(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="laminar-codegen",
+        description=_DESCRIPTION,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    stages = ("terraform", "asl", "plan", "graph")
+    parser.add_argument("--emit", choices=stages, default="terraform", help="what to print (default: terraform)")
+    options = parser.parse_args(words)
+
+    from laminar_codegen import pipeline, plan, render
+
+    compilation = pipeline.compile_flow(options.flow)
+    match options.emit:
+        case "graph":
+            text = str(compilation.graph)
+        case "plan":
+            text = plan.print_plan(compilation.plan)
+        case "asl":
+            text = render.render_template(compilation.machine)
+        case _:
+            text = render.render_document(compilation.document)
+    # Bytes, so that the document is the same whatever the locale.
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+    return OK
+
+
+def _rehearse(words: list[str]) -> int:
+    from laminar_codegen.rehearsal import command
+
+    return command.main(words[1:])

@@ -1,0 +1,191 @@
+"""The flow as data: what the compiler works on from here, without the flow's code.
+
+Before: Flow objects with classes, methods and type hints. After: frozen values with names, in the order in which layers
+were registered.
+"""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from laminar_codegen.loader import Source
+from laminar_codegen.problems import Location
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import datastores, hooks, layers
+from laminar_runtime.layer import Definition
+from laminar_runtime.types import Hint, resolve
+
+__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "build_graph"]
+
+PARAMETERS = Parameters.__name__
+
+
+@attrs.frozen
+class Container:
+    """The container of a layer.
+
+    Args:
+        command: Its command, word by word.
+        cpu: Virtual CPUs.
+        memory: Memory in MiB.
+        image: The image, None for the deployment's.
+        workdir: The working directory, None for the image's own.
+    """
+
+    command: tuple[str, ...]
+    cpu: float
+    memory: int
+    image: str | None
+    workdir: str | None
+
+
+@attrs.frozen
+class Dimension:
+    """One dimension of a fan-out: an attribute of a layer, as one split wrote it, or (None) as all did."""
+
+    layer: str
+    attribute: str
+    index: int | None
+
+
+@attrs.frozen
+class Retry:
+    """How often and after what waits, in seconds, a failed task is run again."""
+
+    attempts: int
+    delay: float
+    backoff: float
+    jitter: float
+
+
+@attrs.frozen
+class LayerNode:
+    """A layer.
+
+    Args:
+        name: Its name.
+        location: Where it is defined.
+        summary: The first line of its docstring, empty if it has none.
+        depends: The layers that it depends on, sorted. What its hints do not name is not among them.
+        hints: What its ``__call__`` and its hooks name.
+        hooks: The kinds and names of its hooks.
+        container: Its container.
+        foreach: The dimensions of its fan-out, none if it runs once.
+        retry: How it is retried.
+    """
+
+    name: str
+    location: Location
+    summary: str
+    depends: tuple[str, ...]
+    hints: tuple[Hint, ...]
+    hooks: tuple[tuple[hooks.annotation.Kind, str], ...]
+    container: Container
+    foreach: tuple[Dimension, ...]
+    retry: Retry
+
+
+@attrs.frozen
+class Graph:
+    """A flow.
+
+    Args:
+        flow: Its name.
+        location: Where it is defined.
+        summary: The first line of its docstring, empty if it has none.
+        layers: Its layers in the order of registration, but for `Parameters`, which never runs.
+        in_memory: Whether its datastore is the memory of one process.
+        timeout: Seconds after which a task is stopped.
+    """
+
+    flow: str
+    location: Location
+    summary: str
+    layers: tuple[LayerNode, ...]
+    in_memory: bool
+    timeout: float
+
+    @property
+    def reads_parameters(self) -> bool:
+        """Whether a layer depends on the flow's parameters."""
+        return any(PARAMETERS in layer.depends for layer in self.layers)
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in [self.flow, *(f"  {_describe(layer)}" for layer in self.layers)])
+
+
+def _describe(layer: LayerNode) -> str:
+    after = f" after {', '.join(layer.depends)}" if layer.depends else ""
+    over = ", ".join(f"{item.layer}.{item.attribute}" for item in layer.foreach)
+    return f"{layer.name}{after}{f', for each of {over}' if over else ''}"
+
+
+def build_graph(source: Source) -> Graph:
+    """Take a flow apart.
+
+    Args:
+        source: The flow.
+
+    Returns:
+        Its graph, which may still be wrong: see `laminar_codegen.checks`.
+    """
+    flow = source.flow
+    definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
+    return Graph(
+        flow=flow.name,
+        location=_location(type(flow), source),
+        summary=_summary(type(flow), Flow),
+        layers=tuple(_layer_node(definition, flow, source) for definition in definitions),
+        in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
+        timeout=flow.configuration.executor.timeout,
+    )
+
+
+def _layer_node(definition: Definition, flow: Flow, source: Source) -> LayerNode:
+    cls, configuration = definition.layer, definition.configuration
+    functions = (cls.__call__, *definition.hooks)
+    hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
+    dimensions = tuple(Dimension(item.name, item.attribute, item.index) for item in configuration.foreach.parameters)
+    named = {hint.layer for hint in hints if hint.layer} | {item.layer for item in dimensions}
+    retry = configuration.retry
+    return LayerNode(
+        name=cls.__name__,
+        location=_location(cls, source),
+        summary=_summary(cls, Layer),
+        depends=tuple(sorted(named)),
+        hints=hints,
+        hooks=tuple((kind, hook.__name__) for hook in definition.hooks if (kind := hooks.annotation.kind_of(hook))),
+        container=_container(configuration.container),
+        foreach=dimensions,
+        retry=Retry(retry.attempts, retry.delay, retry.backoff, retry.jitter),
+    )
+
+
+def _container(container: layers.Container) -> Container:
+    return Container(
+        command=tuple(shlex.split(container.command)),
+        cpu=container.cpu,
+        memory=container.memory,
+        image=container.image,
+        workdir=None if container.workdir == layers.DEFAULT_WORKDIR else container.workdir,
+    )
+
+
+def _location(cls: type, source: Source) -> Location:
+    try:
+        file, line = inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return Location(source.name)
+    same = file is not None and Path(file).absolute() == source.file
+    return Location(source.name if same else str(file), line)
+
+
+def _summary(cls: type[Any], base: type[Any]) -> str:
+    """The first line of a class's own docstring: that of its base says nothing of it."""
+    text = cls.__doc__ if cls.__doc__ != base.__doc__ else None
+    return inspect.cleandoc(text).partition("\n")[0].strip() if text else ""

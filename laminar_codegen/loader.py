@@ -1,0 +1,160 @@
+"""Reads a flow's file without running the flow, and picks the flow that is meant.
+
+Before: ``flow.py:Report``. After: an instance of the class ``Report``, configured as the file configures it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+
+from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_runtime import Flow, Parameters, loading
+from laminar_runtime.exceptions import LaminarError
+
+__all__ = ["Source", "load"]
+
+
+@attrs.frozen
+class Source:
+    """A flow as a file has it.
+
+    Args:
+        flow: The flow.
+        file: The file.
+        name: The file as the user named it.
+    """
+
+    flow: Flow
+    file: Path
+    name: str
+
+
+def load(target: str) -> Source:
+    """Read a file and pick a flow.
+
+    Args:
+        target: A path, or ``path:FlowName``.
+
+    Returns:
+        The flow.
+
+    Raises:
+        CompileError: If there is no such file, it cannot be read, or it does not have that one flow.
+    """
+    name, choice = _split(target)
+    file = Path(name)
+    if not file.is_file():
+        what = "it is a folder" if file.is_dir() else "there is no such file"
+        raise _error(Location(name), "LAM001", what, "name the Python file that defines the flow, such as flow.py")
+    with loading.loading() as loaded:
+        module = _read(file, name)
+        flows = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
+        return Source(_pick(module, flows, choice, name), file.absolute(), name)
+
+
+def _split(target: str) -> tuple[str, str | None]:
+    name, colon, choice = target.rpartition(":")
+    return (name, choice) if colon and choice.isidentifier() else (target, None)
+
+
+def _error(location: Location, code: str, what: str, fix: str, at: str = "") -> CompileError:
+    return CompileError([Problem(location, code, what, fix, at)])
+
+
+def _read(file: Path, name: str) -> ModuleType:
+    """Run the file's module level: flows that it makes are noted, and what it prints goes to standard error."""
+    spec = importlib.util.spec_from_file_location(_module_name(file), file.absolute())
+    if spec is None or spec.loader is None:
+        raise _error(Location(name), "LAM001", "it is no Python file", "name the Python file that defines the flow")
+    module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module
+    sys.path.insert(0, str(file.absolute().parent))
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except loading.LoadingStopped:
+        pass
+    except SyntaxError as error:
+        raise _syntax_error(error, file, name) from error
+    except SystemExit as error:
+        if error.code:
+            raise _loading_error(error, file, name) from error
+    except Exception as error:
+        raise _loading_error(error, file, name) from error
+    finally:
+        sys.path.remove(str(file.absolute().parent))
+        if before is not None:
+            sys.modules[module.__name__] = before
+    return module
+
+
+def _module_name(file: Path) -> str:
+    """The module's name: the file's, but never that of a module that is loaded, which it would hide from the flow."""
+    return f"{file.stem}_flow" if file.stem in sys.modules else file.stem
+
+
+def _syntax_error(error: SyntaxError, file: Path, name: str) -> CompileError:
+    place = name if error.filename == str(file.absolute()) else str(error.filename)
+    what = f"the file is no valid Python: {error.msg}"
+    return _error(Location(place, error.lineno or 0), "LAM002", what, "mend the syntax of that line")
+
+
+def _loading_error(error: BaseException, file: Path, name: str) -> CompileError:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(file.absolute())]
+    location = Location(name, (lines[-1] if lines else 0) or 0)
+    if isinstance(error, LaminarError):
+        return _error(location, "LAM003", str(error), "change the flow's definition as said above")
+    what = f"reading the file raised {type(error).__name__}: {error}"
+    fix = "the compiler reads the file to find its flows: keep in the layers what only a run needs, and mend the rest"
+    if isinstance(error, ModuleNotFoundError):
+        fix = f"install '{error.name}' in the environment that compiles, or import it inside the layers that need it"
+    return _error(location, "LAM003", what, fix)
+
+
+def _pick(module: ModuleType, made: list[Flow], choice: str | None, name: str) -> Flow:
+    """The flow that is meant: the one chosen, else the only one that the file makes, else the only one it defines."""
+    instances = {flow.name: flow for flow in reversed(made)}
+    defined = {
+        key: value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Flow) and value is not Flow
+    }
+    if choice is not None:
+        if choice in instances:
+            return instances[choice]
+        if choice in defined:
+            return _make(defined[choice], name)
+        known = ", ".join(sorted({*instances, *defined})) or "none"
+        raise _error(
+            Location(name), "LAM006", f"the file has no flow '{choice}'; it has {known}", "choose one of those"
+        )
+    own = {key: value for key, value in defined.items() if value.__module__ == module.__name__ and _has_layers(value)}
+    candidates = sorted(instances) or sorted(own)
+    if not candidates:
+        fix = "define 'class MyFlow(Flow): ...' and register layers to it with @MyFlow.register"
+        raise _error(Location(name), "LAM004", "the file defines no flow with layers", fix)
+    if len(candidates) > 1:
+        what = f"the file has {len(candidates)} flows: {', '.join(candidates)}"
+        raise _error(Location(name), "LAM005", what, f"choose one, as in {name}:{candidates[0]}")
+    only = candidates[0]
+    return instances[only] if only in instances else _make(own[only], name)
+
+
+def _has_layers(flow: type[Flow]) -> bool:
+    return set(flow.registry) != {Parameters.__name__}
+
+
+def _make(flow: type[Flow], name: str) -> Flow:
+    try:
+        return flow()
+    except LaminarError as error:
+        raise _error(Location(name), "LAM003", str(error), "change the flow's definition as said above") from error

@@ -1,0 +1,112 @@
+"""The compiler, pass by pass.
+
+::
+
+    flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
+             --make_plan-->  Step  --emit_states-->  StateMachine  --emit_document-->  Document  --render-->  text
+
+Each pass is one function in the module of its name, takes frozen values and gives one: no clock, no chance, no
+environment and no AWS is in any of them, so that the same flow gives the same bytes everywhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from laminar_codegen.checks import check, check_definition
+from laminar_codegen.document import Document
+from laminar_codegen.emit_document import emit_document
+from laminar_codegen.emit_states import emit_states
+from laminar_codegen.graph import Graph, build_graph
+from laminar_codegen.loader import Source, load
+from laminar_codegen.make_plan import make_plan
+from laminar_codegen.plan import Step, unstructure
+from laminar_codegen.states import StateMachine
+from laminar_runtime import Flow
+
+__all__ = ["Compilation", "compile_flow", "compile_plan", "compile_source"]
+
+
+@attrs.frozen
+class Compilation:
+    """What each pass made of a flow.
+
+    Args:
+        source: The flow.
+        graph: Its layers and what they depend on.
+        plan: What runs after and beside what.
+        machine: The state machine.
+        document: The Terraform document that declares it.
+    """
+
+    source: Source
+    graph: Graph
+    plan: Step
+    machine: StateMachine
+    document: Document
+
+
+def compile_flow(target: str) -> Compilation:
+    """Compile a flow.
+
+    Args:
+        target: The flow's file, or ``file:FlowName`` if it has several.
+
+    Returns:
+        What each pass made of it.
+
+    Raises:
+        CompileError: If it cannot be compiled; it tells every reason.
+
+    Example:
+        >>> compile_flow("flow.py").graph.flow  # doctest: +SKIP
+        'Report'
+    """
+    return compile_source(load(target))
+
+
+def compile_source(source: Source) -> Compilation:
+    """Compile a flow that is loaded.
+
+    Args:
+        source: The flow.
+
+    Returns:
+        What each pass made of it.
+
+    Raises:
+        CompileError: If it cannot be compiled; it tells every reason.
+    """
+    # The flow as data: from here on no code of the user's is asked.
+    graph = build_graph(source)
+    # All that keeps it from being compiled, told at once.
+    check(graph)
+    # What runs after and beside what: any DAG, as nested sequences and branches.
+    plan = make_plan(graph)
+    # The state machine, with references to what the document declares.
+    machine = emit_states(graph, plan)
+    check_definition(graph, machine)
+    # The state machine's surroundings: job definitions, planner, roles, logs, variables.
+    document = emit_document(graph, machine)
+    return Compilation(source, graph, plan, machine, document)
+
+
+def compile_plan(flow: Flow) -> dict[str, Any]:
+    """The plan of a flow object as plain values.
+
+    Args:
+        flow: The flow.
+
+    Returns:
+        ``{"flow": name, "plan": tree}``, JSON values all through.
+
+    Raises:
+        CompileError: If it cannot be compiled; it tells every reason.
+    """
+    file = inspect.getsourcefile(type(flow)) or "<flow>"
+    compilation = compile_source(Source(flow, Path(file).absolute(), file))
+    return {"flow": compilation.graph.flow, "plan": unstructure(compilation.plan)}

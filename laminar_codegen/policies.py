@@ -1,0 +1,196 @@
+"""The roles of a deployment, and what each may do: no more than its states, tasks or functions need.
+
+The statements come from AWS's own documentation of each integration:
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html,
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html and
+https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from laminar_codegen import names
+from laminar_codegen.document import Block
+from laminar_codegen.graph import Graph
+from laminar_codegen.states import PARTITION, StateMachine, Task, all_states
+from laminar_codegen.values import Joined, Ref, Value
+
+__all__ = ["documents", "roles"]
+
+_ACCOUNT = Ref("data.aws_caller_identity.current.account_id")
+_REGION = Ref("data.aws_region.current.region")
+_BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
+_NAME = Ref("var.name")
+
+
+@attrs.frozen
+class Statement:
+    """What may be done to what."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[Value, ...]
+
+    def body(self) -> dict[str, Value]:
+        """The statement as a block of ``aws_iam_policy_document``."""
+        return {"sid": self.sid, "actions": list(self.actions), "resources": list(self.resources)}
+
+
+@attrs.frozen
+class Role:
+    """A role: its label, who may take it, and what it may do."""
+
+    label: str
+    service: str
+    description: str
+    statements: tuple[Statement, ...]
+
+
+def documents(graph: Graph, machine: StateMachine) -> Iterator[Block]:
+    """The policy documents of all roles.
+
+    Args:
+        graph: The graph.
+        machine: Its state machine.
+    """
+    for role in _roles(graph, machine):
+        yield Block("aws_iam_policy_document", f"{role.label}_trust", {"statement": [_trust(role.service)]})
+        statements: list[Value] = [statement.body() for statement in role.statements]
+        yield Block("aws_iam_policy_document", role.label, {"statement": statements})
+
+
+def roles(graph: Graph, machine: StateMachine) -> Iterator[Block]:
+    """The roles, each with its policy.
+
+    Args:
+        graph: The graph.
+        machine: Its state machine.
+    """
+    for role in _roles(graph, machine):
+        name = role.label.replace("_", "-")
+        yield Block(
+            "aws_iam_role",
+            role.label,
+            {
+                "name": Joined(_NAME, f"-{name}"),
+                "description": role.description,
+                "assume_role_policy": Ref(f"data.aws_iam_policy_document.{role.label}_trust.json"),
+                "permissions_boundary": Ref("var.permissions_boundary_arn"),
+                "tags": Ref("var.tags"),
+            },
+        )
+        yield Block(
+            "aws_iam_role_policy",
+            role.label,
+            {
+                "name": name,
+                "role": Ref(f"aws_iam_role.{role.label}.id"),
+                "policy": Ref(f"data.aws_iam_policy_document.{role.label}.json"),
+            },
+        )
+
+
+def _roles(graph: Graph, machine: StateMachine) -> Iterator[Role]:
+    states = "states.amazonaws.com"
+    yield Role("state_machine", states, f"Runs the flow {graph.flow}", tuple(_state_machine(graph, machine)))
+    tasks = "ecs-tasks.amazonaws.com"
+    yield Role("task", tasks, f"What the layers of the flow {graph.flow} may do", _datastore())
+    yield Role("execution", tasks, f"Starts the containers of the flow {graph.flow}", _execution())
+    planners = names.planners(graph)
+    if planners:
+        statements = (*_datastore(), _logs("WriteLogs", tuple(planners)), _TRACES)
+        yield Role("planner", "lambda.amazonaws.com", f"Plans the layers of the flow {graph.flow}", statements)
+
+
+def _trust(service: str) -> dict[str, Value]:
+    """Who may take a role: a service, and only for this account where the service tells for whom it acts.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    own: dict[str, Value] = {"test": "StringEquals", "variable": "aws:SourceAccount", "values": [_ACCOUNT]}
+    condition: dict[str, Value] = {} if service == "lambda.amazonaws.com" else {"condition": own}
+    principals: dict[str, Value] = {"type": "Service", "identifiers": [service]}
+    return {"actions": ["sts:AssumeRole"], "principals": principals, **condition}
+
+
+def _state_machine(graph: Graph, machine: StateMachine) -> Iterator[Statement]:
+    """What the states of a machine need, each kind of state its own, and what every machine needs for its logs."""
+    used = {state.integration for state in all_states(machine.states) if isinstance(state, Task)}
+    if "batch:submitJob.sync" in used:
+        yield from _batch(graph)
+    if "lambda:invoke" in used:
+        functions = tuple(Ref(f"aws_lambda_function.{label}.arn") for label in names.planners(graph))
+        yield Statement("InvokePlanner", ("lambda:InvokeFunction",), functions)
+    if "aws-sdk:s3:putObject" in used:
+        # Its states write to this one folder of the datastore.
+        key = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*")
+        yield Statement("WriteRecords", ("s3:PutObject",), (key,))
+    yield _LOG_DELIVERY
+    yield _TRACES
+
+
+def _batch(graph: Graph) -> Iterator[Statement]:
+    definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.containers(graph))
+    revisions = tuple(Joined(definition, ":*") for definition in definitions)
+    yield Statement("SubmitJobs", ("batch:SubmitJob",), (Ref("var.job_queue_arn"), *definitions, *revisions))
+    jobs = Joined("arn:", PARTITION, ":batch:", _REGION, ":", _ACCOUNT, ":job/*")
+    yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
+    # AWS offers no resource for it.
+    yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
+    rule = Joined("arn:", PARTITION, ":events:", _REGION, ":", _ACCOUNT, ":rule/StepFunctionsGetEventsForBatchJobsRule")
+    yield Statement("AwaitJobs", ("events:DescribeRule", "events:PutRule", "events:PutTargets"), (rule,))
+
+
+def _datastore() -> tuple[Statement, ...]:
+    """Reading and writing artifacts. Listing makes a missing object be told as missing, and not as forbidden."""
+    objects = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), Ref("local.flow"), "/*")
+    return (
+        Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), (objects,)),
+        Statement("TellWhatIsMissing", ("s3:ListBucket",), (_BUCKET,)),
+    )
+
+
+def _execution() -> tuple[Statement, ...]:
+    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+    repositories = Joined("arn:", PARTITION, ":ecr:*:*:repository/*")
+    return (
+        # AWS offers no resource for it.
+        Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",)),
+        Statement("PullImages", pull, (repositories,)),
+        _logs("WriteLogs", ("tasks",)),
+    )
+
+
+def _logs(sid: str, groups: tuple[str, ...]) -> Statement:
+    streams = tuple(Joined(Ref(f"aws_cloudwatch_log_group.{label}.arn"), ":log-stream:*") for label in groups)
+    return Statement(sid, ("logs:CreateLogStream", "logs:PutLogEvents"), streams)
+
+
+# AWS offers no resources for these two.
+_LOG_DELIVERY = Statement(
+    "DeliverLogs",
+    (
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "logs:GetLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:UpdateLogDelivery",
+    ),
+    ("*",),
+)
+_TRACES = Statement(
+    "SendTraces",
+    (
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    ),
+    ("*",),
+)

@@ -1,0 +1,134 @@
+"""The command ``laminar-codegen rehearse``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from laminar_codegen import pipeline
+from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
+from laminar_codegen.rehearsal import results
+from laminar_codegen.rehearsal.deploy import deploy
+from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.rehearsal.progress import Progress
+from laminar_runtime import Execution
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.exceptions import ExecutionError
+
+__all__ = ["main"]
+
+_DESCRIPTION = """\
+Compiles a flow and runs the compiled state machine here, on an embedded AWS: no account and no container is needed.
+Every job is a process of this machine that reads and writes an embedded S3.
+"""
+
+_TAIL = 20
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        words: Its arguments.
+
+    Returns:
+        0 if the execution succeeded, 1 if it failed.
+
+    Raises:
+        CompileError: If the flow cannot be compiled.
+    """
+    options = _parser().parse_args(list(words))
+    compilation = pipeline.compile_flow(options.flow)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
+        progress = Progress(compilation.graph.flow, sys.stderr)
+        aws = stack.enter_context(
+            EmbeddedAws(
+                workspace=Workspace(directory=lay_out(compilation.source.file, folder)),
+                concurrency=options.concurrency,
+                observer=progress.observe,
+            )
+        )
+        stack.enter_context(_environment(aws.environment))
+        deploy(compilation, aws)
+        flow = compilation.source.flow
+        flow.configuration.scheduler = AWS.StepFunctions()
+        with progress:
+            execution = flow(**dict(options.param))
+            try:
+                execution.wait()
+            except ExecutionError as error:
+                return _failed(error, progress.failures)
+        _report(execution, options.save)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="laminar-codegen rehearse",
+        description=_DESCRIPTION,
+        epilog="exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, 3 a bug of ours",
+    )
+    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        type=_parameter,
+        metavar="NAME=JSON",
+        help="a parameter of the flow, its value as JSON; may be given again",
+    )
+    parser.add_argument("--concurrency", type=_count, help="how many jobs run at once (default: the processors)")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
+    return parser
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.isidentifier()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=JSON")
+    try:
+        return name, json.loads(value)
+    except ValueError as error:
+        msg = f"the value of {name!r} is not JSON: {error}. Text is quoted, as in --param '{name}=\"text\"'"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Have this process' own AWS calls go to the embedded AWS."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
+    print(f"laminar-codegen: {error}", file=sys.stderr)
+    for event in failures[-1:]:
+        print(f"the last lines of {event.job_name}, attempt {event.attempt}:", file=sys.stderr)
+        lines = event.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        print("\n".join(f"  {line}" for line in lines[-_TAIL:]), file=sys.stderr)
+    return 1
+
+
+def _report(execution: Execution, folder: Path | None) -> None:
+    print(f"execution {execution.id} of {execution.flow.name} SUCCEEDED")
+    for result in results.collect(execution):
+        print(f"  {result}" if folder is None else f"  {result}  -> {results.save(result, folder)}")

@@ -1,0 +1,112 @@
+"""Shows how far a rehearsal is: a line for each layer that is redrawn in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+import attrs
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from laminar_codegen.embedded_aws import JobEvent
+
+__all__ = ["Progress"]
+
+
+@attrs.define
+class _Layer:
+    """What is known of a layer's jobs."""
+
+    begun: float
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    ended: float = 0.0
+
+    def take(self, event: JobEvent, now: float) -> None:
+        match event.status:
+            case "RUNNING":
+                self.running += 1
+            case "SUCCEEDED":
+                self.succeeded += 1
+                self.running -= 1
+            case "FAILED":
+                self.failed += 1
+                self.running -= 1
+        self.ended = now
+
+    def __str__(self) -> str:
+        counts = {"running": self.running, "done": self.succeeded, "failed": self.failed}
+        return ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+
+
+class Progress:
+    """Shows the jobs of a rehearsal while it runs, as a context manager.
+
+    Args:
+        flow: The flow's name, with which the names of its jobs begin.
+        output: Where to show it.
+    """
+
+    def __init__(self, flow: str, output: TextIO) -> None:
+        self._prefix = f"{flow}-"
+        self._output = output
+        self._layers: dict[str, _Layer] = {}
+        self._failures: list[JobEvent] = []
+        self._lock = threading.Lock()
+        self._start = time.monotonic()
+        self._live = _live(output) if output.isatty() else None
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    @property
+    def failures(self) -> tuple[JobEvent, ...]:
+        """The attempts that failed."""
+        return tuple(self._failures)
+
+    def observe(self, event: JobEvent) -> None:
+        """Take note of a job.
+
+        Args:
+            event: What happened to it.
+        """
+        with self._lock:
+            if event.status == "STARTING":
+                return
+            now = time.monotonic() - self._start
+            name = event.job_name.removeprefix(self._prefix)
+            layer = self._layers.setdefault(name, _Layer(now))
+            layer.take(event, now)
+            if event.status == "FAILED":
+                self._failures.append(event)
+            if self._live is not None:
+                self._live.update(_table(self._layers), refresh=True)
+            elif event.index is None or event.status == "FAILED" or not layer.running:
+                self._output.write(f"{now:7.1f}s  {name}: {layer}\n")
+                self._output.flush()
+
+
+def _live(output: TextIO) -> Live:
+    return Live(console=Console(file=output), auto_refresh=False)
+
+
+def _table(layers: dict[str, _Layer]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("layer", "jobs", "seconds"):
+        table.add_column(heading)
+    for name, layer in layers.items():
+        table.add_row(name, str(layer), f"{layer.ended - layer.begun:.1f}")
+    return table

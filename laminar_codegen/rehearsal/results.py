@@ -1,0 +1,90 @@
+"""What a rehearsed execution left: shown in a line for each artifact, and saved as files."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from laminar_runtime import Execution
+from laminar_runtime.configurations.datastores import Accessor
+
+__all__ = ["Result", "collect", "save"]
+
+_WIDTH = 60
+#: How files of some kinds begin, for artifacts that are plain bytes.
+_MAGIC = {b"\x89PNG": "png", b"%PDF": "pdf", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"PK\x03\x04": "zip"}
+
+
+@attrs.frozen
+class Result:
+    """One artifact.
+
+    Args:
+        layer: The layer that assigned it.
+        attribute: Its name.
+        value: Its value, an `Accessor` if it has several.
+    """
+
+    layer: str
+    attribute: str
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{self.layer}.{self.attribute} = {_brief(self.value)}"
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, Accessor):
+        return f"{len(value)} values"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+
+
+def collect(execution: Execution) -> Iterator[Result]:
+    """The artifacts of an execution, layer by layer in the order of registration.
+
+    Args:
+        execution: The execution.
+    """
+    store = execution.datastore
+    written = {layer.name for layer in store.list_layers(execution=execution)}
+    for name in execution.flow.registry:
+        if name in written:
+            layer = execution.layer(name)
+            for attribute in store.list_artifacts(layer=layer):
+                yield Result(name, attribute, getattr(layer, attribute))
+
+
+def save(result: Result, folder: Path) -> Path:
+    """Save an artifact as a file.
+
+    Args:
+        result: The artifact.
+        folder: The folder of all results.
+
+    Returns:
+        ``<folder>/<Layer>/<attribute>.<ext>``: bytes as they are, what JSON can say as JSON, else a pickle. The
+        values of an `Accessor` are saved as a list.
+    """
+    value = list(result.value) if isinstance(result.value, Accessor) else result.value
+    content, extension = _encode(value)
+    path = folder / result.layer / f"{result.attribute}.{extension}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def _encode(value: Any) -> tuple[bytes, str]:
+    if isinstance(value, bytes):
+        return value, next((name for magic, name in _MAGIC.items() if value.startswith(magic)), "bin")
+    try:
+        return f"{json.dumps(value, indent=2)}\n".encode(), "json"
+    except (TypeError, ValueError):
+        return pickle.dumps(value), "pickle"

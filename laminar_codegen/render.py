@@ -1,0 +1,146 @@
+"""Writes values as JSON: the only place where text is escaped, references are written and expressions are marked.
+
+In Terraform's JSON syntax every string is a template, so ``${`` and ``%{`` in plain text are doubled
+(https://developer.hashicorp.com/terraform/language/expressions/strings). In a state machine every string that
+begins with ``{%`` and ends with ``%}`` is an expression
+(https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html), so such plain text is written as an
+expression that gives it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from laminar_codegen.document import Block, Document, Variable
+from laminar_codegen.states import StateMachine
+from laminar_codegen.values import Expression, Joined, Ref, Value
+
+__all__ = ["render_document", "render_machine", "render_template", "resolve"]
+
+#: Writes a reference, and writes plain text.
+_Reference = Callable[[Ref], str]
+_Text = Callable[[str], str]
+
+
+def render_document(document: Document) -> str:
+    """Write a document in Terraform's JSON syntax.
+
+    Args:
+        document: The document.
+
+    Returns:
+        The text of a ``.tf.json`` file.
+    """
+    content: dict[str, Any] = {
+        "//": document.comment,
+        "terraform": {"required_providers": {name: dict(spec) for name, spec in document.providers.items()}},
+        "variable": {variable.name: _variable(variable) for variable in document.variables},
+        "locals": _template(document.locals),
+        "data": _blocks(document.data),
+        "resource": _blocks(document.resources),
+        "output": {
+            # Descriptions are no templates: they stand as they are.
+            output.name: {"description": output.description, "value": _template(output.value)}
+            for output in document.outputs
+        },
+    }
+    return _dumps({key: value for key, value in content.items() if value})
+
+
+def render_template(machine: StateMachine) -> str:
+    """Write a state machine as JSON with Terraform's references in it.
+
+    Args:
+        machine: The state machine.
+    """
+    return _dumps(_template(machine.fields()))
+
+
+def render_machine(machine: StateMachine, references: Mapping[str, str]) -> str:
+    """Write a state machine as AWS takes it, its references resolved.
+
+    Args:
+        machine: The state machine.
+        references: The values of the references, by their expressions.
+
+    Returns:
+        The definition.
+
+    Raises:
+        KeyError: If a reference is not among them.
+    """
+    return json.dumps(resolve(machine.fields(), references))
+
+
+def resolve(value: Value, references: Mapping[str, str]) -> Any:
+    """A value with its references resolved, as AWS takes it.
+
+    Args:
+        value: The value.
+        references: The values of the references, by their expressions.
+
+    Raises:
+        KeyError: If a reference is not among them.
+    """
+    return _write(value, lambda ref: references[ref.expression], lambda text: text)
+
+
+def _dumps(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _template(value: Value) -> Any:
+    return _write(value, lambda ref: f"${{{ref.expression}}}", _escape)
+
+
+def _escape(text: str) -> str:
+    """Plain text as a template that gives it."""
+    escaped = text.replace("${", "$${").replace("%{", "%%{")
+    # A mark at the end would make a doubled one, which is no reference, of a reference that follows.
+    return f'{escaped[:-1]}${{"{escaped[-1]}"}}' if escaped.endswith(("$", "%")) else escaped
+
+
+def _write(value: Value, reference: _Reference, text: _Text) -> Any:
+    match value:
+        case str():
+            return text(_plain(value))
+        case bool() | int() | float() | None:
+            return value
+        case Ref():
+            return reference(value)
+        case Joined(parts) | Expression(parts):
+            return "".join(reference(part) if isinstance(part, Ref) else text(part) for part in parts)
+        case Mapping():
+            return {text(key): _write(item, reference, text) for key, item in value.items()}
+        case _:
+            return [_write(item, reference, text) for item in value]
+
+
+def _plain(text: str) -> str:
+    """Plain text as a state machine takes it for plain text."""
+    if text.startswith("{%") and text.endswith("%}"):
+        return f"{{% {json.dumps(text)} %}}"
+    return text
+
+
+def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    for block in blocks:
+        written.setdefault(block.type, {})[block.label] = _template(block.body)
+    return written
+
+
+def _variable(variable: Variable) -> dict[str, Any]:
+    """A variable. Its description and default are no templates: they stand as they are."""
+    written: dict[str, Any] = {"description": variable.description, "type": variable.type}
+    if variable.default is not None:
+        written["default"] = variable.default[0]
+    if not variable.nullable:
+        written["nullable"] = False
+    if variable.validation:
+        written["validation"] = [
+            {"condition": f"${{{rule.condition}}}", "error_message": rule.message} for rule in variable.validation
+        ]
+    return written

@@ -1,0 +1,163 @@
+"""The state machine as data: the states of the Amazon States Language that the compiler emits, as frozen values.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html says what the fields mean. Each state
+names the actions that it needs of IAM, so that a role grants what its states use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from laminar_codegen.values import Expression, Joined, Ref, Value
+
+__all__ = ["Choice", "Parallel", "Retrier", "Rule", "State", "StateMachine", "Task", "all_states"]
+
+PARTITION = Ref("data.aws_partition.current.partition")
+
+
+@attrs.frozen
+class Retrier:
+    """When and how a task is run again."""
+
+    errors: tuple[str, ...]
+    interval: int
+    attempts: int
+    backoff: float
+    jitter: bool
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        spread: dict[str, Value] = {"JitterStrategy": "FULL"} if self.jitter else {}
+        return {
+            "ErrorEquals": list(self.errors),
+            "IntervalSeconds": self.interval,
+            "MaxAttempts": self.attempts,
+            "BackoffRate": self.backoff,
+            **spread,
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Task:
+    """Calls a service.
+
+    Args:
+        name: The state's name.
+        integration: The service integration, such as ``batch:submitJob.sync``.
+        arguments: What it is called with.
+        output: What the next state gets: little, so that no payload grows.
+        next: The state that follows, None at the end.
+        comment: What the state is for, for readers.
+        retry: How it is retried.
+    """
+
+    name: str
+    integration: str
+    arguments: Mapping[str, Value]
+    output: Mapping[str, Value] = attrs.field(factory=dict)
+    next: str | None
+    comment: str = ""
+    retry: tuple[Retrier, ...] = ()
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {
+            "Type": "Task",
+            **_comment(self.comment),
+            "Resource": Joined("arn:", PARTITION, f":states:::{self.integration}"),
+            "Arguments": self.arguments,
+            **({"Retry": [retrier.fields() for retrier in self.retry]} if self.retry else {}),
+            "Output": self.output,
+            **_after(self.next),
+        }
+
+
+@attrs.frozen
+class Rule:
+    """Where a choice goes if a condition holds."""
+
+    condition: Expression
+    next: str
+
+
+@attrs.frozen(kw_only=True)
+class Choice:
+    """Goes where the first rule that holds says, else to the default."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    default: str
+    comment: str = ""
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {
+            "Type": "Choice",
+            **_comment(self.comment),
+            "Choices": [{"Condition": rule.condition, "Next": rule.next} for rule in self.rules],
+            "Default": self.default,
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Parallel:
+    """Runs machines beside each other."""
+
+    name: str
+    branches: tuple[tuple[State, ...], ...]
+    next: str | None
+    comment: str = ""
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {
+            "Type": "Parallel",
+            **_comment(self.comment),
+            "Branches": [_machine(states) for states in self.branches],
+            "Output": {},
+            **_after(self.next),
+        }
+
+
+State = Task | Choice | Parallel
+
+
+@attrs.frozen(kw_only=True)
+class StateMachine:
+    """A state machine.
+
+    Args:
+        comment: What it is for, for readers.
+        states: Its states. It starts at the first.
+    """
+
+    comment: str
+    states: tuple[State, ...]
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {"Comment": self.comment, "QueryLanguage": "JSONata", **_machine(self.states)}
+
+
+def all_states(states: tuple[State, ...]) -> Iterator[State]:
+    """All states, those inside others too."""
+    for state in states:
+        yield state
+        if isinstance(state, Parallel):
+            for branch in state.branches:
+                yield from all_states(branch)
+
+
+def _machine(states: tuple[State, ...]) -> dict[str, Any]:
+    return {"StartAt": states[0].name, "States": {state.name: state.fields() for state in states}}
+
+
+def _comment(text: str) -> dict[str, Value]:
+    return {"Comment": text} if text else {}
+
+
+def _after(name: str | None) -> dict[str, Value]:
+    return {"End": True} if name is None else {"Next": name}

@@ -1,0 +1,65 @@
+"""Values in what is emitted that are not plain text: references and expressions.
+
+They are objects, never text with marks in it, so that text of the user's is never taken for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Union
+
+import attrs
+
+__all__ = ["Expression", "Joined", "Ref", "Value"]
+
+
+@attrs.frozen
+class Ref:
+    """A Terraform expression, most often a reference such as ``aws_iam_role.task.arn``."""
+
+    expression: str
+
+
+@attrs.frozen(init=False)
+class Joined:
+    """Text put together of plain text and references.
+
+    Args:
+        *parts: Plain text, references, and others of this kind, whose parts become parts of this one.
+    """
+
+    parts: tuple[str | Ref, ...]
+
+    def __init__(self, *parts: str | Ref | Joined) -> None:
+        self.__attrs_init__(_flat(parts))
+
+
+@attrs.frozen(init=False)
+class Expression:
+    """A JSONata expression, evaluated by the state machine. References in it are resolved before.
+
+    Args:
+        *parts: Text of the expression, and references.
+    """
+
+    parts: tuple[str | Ref, ...]
+
+    def __init__(self, *parts: str | Ref) -> None:
+        self.__attrs_init__(_flat(("{% ", *parts, " %}")))
+
+
+def _flat(parts: tuple[str | Ref | Joined, ...]) -> tuple[str | Ref, ...]:
+    """Parts without parts, text that stands together as one: it must be escaped as one."""
+    flat: list[str | Ref] = []
+    for part in parts:
+        for piece in part.parts if isinstance(part, Joined) else (part,):
+            if isinstance(piece, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += piece
+            else:
+                flat.append(piece)
+    return tuple(flat)
+
+
+Value = Union[  # noqa: UP007 - a recursive type needs names in quotes
+    str, int, float, bool, None, Ref, Joined, Expression, Mapping[str, "Value"], Sequence["Value"]
+]

@@ -1,0 +1,28 @@
+"""Laminar for Terraform: workflows in plain Python, run here or by AWS Step Functions.
+
+This package is what a flow file, a container and an application need: it is light to import, and boto3 and the compiler
+are loaded on use.
+
+Example:
+    >>> from laminar_runtime import Flow, Layer
+    >>> from laminar_runtime.configurations import datastores, executors
+    >>> class Greeting(Flow): ...
+    >>> @Greeting.register
+    ... class Hello(Layer):
+    ...     def __call__(self) -> None:
+    ...         self.message = "hello"
+    >>> flow = Greeting(datastore=datastores.Memory(), executor=executors.Thread())
+    >>> flow().layer(Hello).message
+    'hello'
+"""
+
+from laminar_runtime.configurations.schedulers import Scheduler
+from laminar_runtime.flow import Execution, Flow
+from laminar_runtime.layer import Layer, Parameters
+
+__all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__"]
+
+__version__ = "0.1.0"
+
+# The scheduler knows flows; flows learn of their default scheduler here, so that imports run one way.
+Flow.default_scheduler = Scheduler

@@ -1,0 +1,378 @@
+"""What every datastore does; a kind of datastore adds four methods that move bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar, overload
+
+import attrs
+
+from laminar_runtime.artifacts import (
+    Archive,
+    Artifact,
+    LayerKey,
+    Record,
+    executions_prefix,
+    input_key,
+    layers_prefix,
+)
+from laminar_runtime.configurations import serde
+from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
+
+__all__ = ["Accessor", "DataStore"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+ProtocolType = TypeVar("ProtocolType", bound=type[serde.Protocol])
+Execution_co = TypeVar("Execution_co", covariant=True)
+Layer_co = TypeVar("Layer_co", covariant=True)
+
+
+class _Flow(Protocol[Execution_co]):
+    """What a listing needs of a flow."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def execution(self) -> Callable[[str], Execution_co]: ...
+
+
+class _Execution(Protocol[Layer_co]):
+    """What a listing needs of an execution."""
+
+    def key(self, layer: str) -> LayerKey: ...
+    def layer(self, layer: str) -> Layer_co: ...
+
+
+class _Keys(Protocol):
+    """What a listing needs of the execution of a layer."""
+
+    def key(self, layer: str) -> LayerKey: ...
+
+
+class _Layer(Protocol):
+    """What a listing needs of a layer."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def execution(self) -> _Keys: ...
+
+
+@attrs.define(slots=False, eq=False)
+class DataStore:
+    """Base of all datastores.
+
+    Args:
+        root: Where the datastore is.
+        protocols: The protocols by the name of the type that they are registered for; see `protocol`.
+    """
+
+    root: str
+    protocols: dict[str, serde.Protocol] = attrs.field(factory=dict, kw_only=True, repr=False)
+
+    # What a kind of datastore defines.
+
+    def exists(self, *, path: str) -> bool:
+        """Whether something is stored under a key.
+
+        Args:
+            path: The key, relative to the root.
+        """
+        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+
+    def read_bytes(self, *, path: str) -> bytes:
+        """Read what is stored under a key.
+
+        Args:
+            path: The key, relative to the root.
+
+        Raises:
+            MissingError: If nothing is stored there.
+        """
+        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+
+    def write_bytes(self, *, path: str, content: bytes) -> None:
+        """Store bytes under a key: all of them, or none.
+
+        Args:
+            path: The key, relative to the root.
+            content: The bytes.
+        """
+        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+
+    def names(self, *, prefix: str) -> list[str]:
+        """The names directly below a prefix, sorted.
+
+        Args:
+            prefix: A key that ends in a slash.
+
+        Returns:
+            The names of objects, and of what is like a folder without a slash.
+        """
+        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Apply a function that reads or writes to each item, in order; concurrently where that is faster."""
+        return map(function, items)
+
+    # What all have.
+
+    def uri(self, *, path: str) -> str:
+        """The address of a key.
+
+        Args:
+            path: The key, relative to the root.
+        """
+        return f"{self.root}/{path}"
+
+    def protocol(self, *types: type) -> Callable[[ProtocolType], ProtocolType]:
+        """Register a protocol for exact types, as a decorator.
+
+        Args:
+            *types: The types. Their subclasses are not meant.
+
+        Returns:
+            A decorator for a subclass of `serde.Protocol`.
+
+        Example:
+            >>> from laminar_runtime.configurations import datastores, serde
+            >>> datastore = datastores.Memory()
+            >>> @datastore.protocol(str)
+            ... class Text(serde.Protocol):
+            ...     def dumps(self, value: str) -> bytes:
+            ...         return value.encode()
+            ...     def loads(self, stream: bytes) -> str:
+            ...         return stream.decode()
+        """
+
+        def decorate(cls: ProtocolType) -> ProtocolType:
+            self.protocols.update({serde.dtype(kind): cls() for kind in types})
+            return cls
+
+        return decorate
+
+    def write(self, key: LayerKey, *, index: int, name: str, values: Iterable[Any], sharded: bool) -> Archive:
+        """Store the values behind an attribute, and then the archive that names them.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            name: The attribute.
+            values: The values, one if it is not sharded. They are taken one by one.
+            sharded: Whether readers get an `Accessor`.
+
+        Returns:
+            The archive.
+        """
+        artifacts = list(self.map(lambda value: self._write_artifact(key.flow, value), values))
+        archive = Archive(artifacts, sharded=sharded)
+        self.write_bytes(path=key.archive(index, name), content=archive.dumps())
+        return archive
+
+    def _write_artifact(self, flow: str, value: Any) -> Artifact:
+        kind = serde.dtype(type(value))
+        protocol = self.protocols.get(kind) or _pickle
+        content = protocol.dumps(value)
+        artifact = Artifact(kind, hashlib.sha256(content).hexdigest(), protocol.extension)
+        self.write_bytes(path=artifact.key(flow), content=content)
+        return artifact
+
+    def read_artifact(self, flow: str, artifact: Artifact) -> Any:
+        """Read a value.
+
+        Args:
+            flow: The flow's name.
+            artifact: What to read.
+
+        Raises:
+            MissingError: If it is not stored.
+            DamagedError: If the stored bytes are not those written.
+            DatastoreError: If no protocol of this datastore reads it, or the value's class is gone.
+        """
+        path = artifact.key(flow)
+        content = self.read_bytes(path=path)
+        if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
+            raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
+        protocol = self._reader(artifact)
+        try:
+            return protocol.loads(content)
+        except (AttributeError, ImportError) as error:
+            msg = (
+                f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: {error}. "
+                "Is the code that defines it in this environment?"
+            )
+            raise DatastoreError(msg) from error
+
+    def _reader(self, artifact: Artifact) -> serde.Protocol:
+        if artifact.extension == _pickle.extension:
+            return _pickle
+        if artifact.dtype in self.protocols:
+            return self.protocols[artifact.dtype]
+        msg = f"no protocol is registered for {artifact.dtype}: register it with datastore.protocol(...)"
+        raise DatastoreError(msg)
+
+    def read(self, flow: str, archive: Archive) -> Any:
+        """Read what an archive stands for.
+
+        Args:
+            flow: The flow's name.
+            archive: The archive.
+
+        Returns:
+            An `Accessor` if it is sharded, else the value.
+        """
+        if archive.sharded or len(archive) != 1:
+            return Accessor(archive, flow, self)
+        return self.read_artifact(flow, archive.artifacts[0])
+
+    def read_archive(self, key: LayerKey, *, index: int, name: str) -> Archive:
+        """Read the archive of an attribute as one split wrote it.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            name: The attribute.
+
+        Raises:
+            MissingError: If the split wrote no such attribute.
+            DamagedError: If it is damaged.
+        """
+        path = key.archive(index, name)
+        return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+
+    def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
+        """Read the archives of an attribute of all splits of a finished layer, as one.
+
+        Args:
+            key: The layer.
+            name: The attribute.
+            splits: The number of its splits.
+
+        Returns:
+            The joined archive. It is kept, and read from there the next time.
+        """
+        path = key.joined(name)
+        try:
+            return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+        except MissingError:
+            pass
+        parts = self.map(lambda index: self.read_archive(key, index=index, name=name), range(splits))
+        archive = Archive.join(parts)
+        self.write_bytes(path=path, content=archive.dumps())
+        return archive
+
+    def read_record(self, key: LayerKey) -> Record | None:
+        """Read a layer's record.
+
+        Args:
+            key: The layer.
+
+        Returns:
+            The record, None if the layer has not finished.
+
+        Raises:
+            DamagedError: If it is damaged.
+        """
+        try:
+            content = self.read_bytes(path=key.record)
+        except MissingError:
+            return None
+        return Record.loads(content, key=self.uri(path=key.record))
+
+    def write_record(self, key: LayerKey, *, splits: int, seconds: float | None = None) -> None:
+        """Say that a layer finished.
+
+        Args:
+            key: The layer.
+            splits: The number of its splits.
+            seconds: How long it took, if that is known.
+        """
+        record = Record(key.flow, key.layer, splits, seconds)
+        self.write_bytes(path=key.record, content=record.dumps())
+
+    def read_input(self, flow: str, execution: str) -> bytes:
+        """Read the JSON input that a state machine was started with.
+
+        Args:
+            flow: The flow's name.
+            execution: The execution's id.
+
+        Raises:
+            MissingError: If the execution was not started by a state machine.
+        """
+        return self.read_bytes(path=input_key(flow, execution))
+
+    # What there is.
+
+    def list_executions(self, *, flow: _Flow[Execution_co]) -> list[Execution_co]:
+        """The executions of a flow, oldest first.
+
+        Args:
+            flow: The flow.
+        """
+        return [flow.execution(name) for name in self.names(prefix=executions_prefix(flow.name))]
+
+    def list_layers(self, *, execution: _Execution[Layer_co]) -> list[Layer_co]:
+        """The layers of an execution that wrote something, by name.
+
+        Args:
+            execution: The execution.
+        """
+        key = execution.key("")
+        return [execution.layer(name) for name in self.names(prefix=layers_prefix(key.flow, key.execution))]
+
+    def list_artifacts(self, *, layer: _Layer) -> list[str]:
+        """The names of the attributes that a layer wrote, by name.
+
+        Args:
+            layer: A layer of an execution.
+        """
+        prefix = layer.execution.key(layer.name).archives
+        splits = self.names(prefix=prefix)
+        names = {name for split in splits for name in self.names(prefix=f"{prefix}{split}/")}
+        return sorted(name.removesuffix(".json") for name in names)
+
+
+@attrs.frozen(eq=False, repr=False)
+class Accessor(Sequence[Any]):
+    """The values behind a sharded attribute, or behind an attribute of a fan-out. Each is read when it is asked for.
+
+    Args:
+        archive: What there is.
+        flow: The flow's name.
+        datastore: Where it is.
+    """
+
+    archive: Archive
+    flow: str
+    datastore: DataStore
+
+    def __repr__(self) -> str:
+        return f"Accessor({len(self)} values)"
+
+    def __len__(self) -> int:
+        return len(self.archive)
+
+    @overload
+    def __getitem__(self, key: int) -> Any: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Any]: ...
+    def __getitem__(self, key: int | slice) -> Any:
+        if isinstance(key, slice):
+            return list(self._read(self.archive.artifacts[key]))
+        try:
+            artifact = self.archive.artifacts[key]
+        except IndexError:
+            raise IndexError(f"there is no value {key} among {len(self)}") from None
+        return self.datastore.read_artifact(self.flow, artifact)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._read(self.archive.artifacts))
+
+    def _read(self, artifacts: Iterable[Artifact]) -> Iterator[Any]:
+        return self.datastore.map(lambda item: self.datastore.read_artifact(self.flow, item), artifacts)
+
+
+_pickle = serde.PickleProtocol()

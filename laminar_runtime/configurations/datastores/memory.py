@@ -1,0 +1,44 @@
+"""A datastore in this process, for tests and for trying things out."""
+
+from __future__ import annotations
+
+import attrs
+
+from laminar_runtime.configurations.datastores.base import DataStore
+from laminar_runtime.exceptions import MissingError
+
+__all__ = ["Memory"]
+
+
+@attrs.define(slots=False, eq=False)
+class Memory(DataStore):
+    """Keeps artifacts in memory. Only the `Thread` executor can use it: its layers run in this process.
+
+    Example:
+        >>> Memory().exists(path="Report/artifacts")
+        False
+    """
+
+    root: str = attrs.field(default="memory://", init=False)
+    workspace: dict[str, bytes] = attrs.field(factory=dict, init=False, repr=False)
+
+    def exists(self, *, path: str) -> bool:
+        """Whether something is stored under a key."""
+        return path in self.workspace
+
+    def read_bytes(self, *, path: str) -> bytes:
+        """Read what is stored under a key."""
+        try:
+            return self.workspace[path]
+        except KeyError:
+            raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
+
+    def write_bytes(self, *, path: str, content: bytes) -> None:
+        """Store bytes under a key."""
+        self.workspace[path] = content
+
+    def names(self, *, prefix: str) -> list[str]:
+        """The names directly below a prefix."""
+        rest = (path.removeprefix(prefix) for path in list(self.workspace) if path.startswith(prefix))
+        names = {path.partition("/")[0] for path in rest}
+        return sorted(name for name in names if not name.startswith("."))

@@ -1,0 +1,90 @@
+"""What every executor does; a kind of executor adds how it runs one task."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from laminar_runtime.exceptions import FlowError, TaskError
+from laminar_runtime.tasks import Task
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Executor", "failure"]
+
+
+def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if value <= 0:
+        raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value}")
+
+
+@attrs.define(slots=False, eq=False)
+class Executor:
+    """Base of all executors.
+
+    Args:
+        concurrency: How many tasks run at once.
+        timeout: Seconds after which a task is stopped, and has failed.
+
+    Raises:
+        FlowError: If one of them is not greater than 0.
+    """
+
+    concurrency: int = attrs.field(default=1, validator=_positive)
+    timeout: float = attrs.field(default=86400, validator=_positive)
+    _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = attrs.field(
+        factory=weakref.WeakKeyDictionary, init=False, repr=False
+    )
+
+    async def submit(self, task: Task) -> None:
+        """Run a task to its end, when fewer than `concurrency` others run.
+
+        Args:
+            task: The task.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        async with self._semaphore():
+            await self.run(task)
+
+    async def run(self, task: Task) -> None:
+        """Run a task to its end: what a kind of executor defines.
+
+        Args:
+            task: The task.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        raise FlowError(f"{type(self).__name__} is no kind of executor: use Process or Thread")
+
+    def _semaphore(self) -> asyncio.Semaphore:
+        """The slots of the running event loop: an executor may serve several runs, each in a loop of its own."""
+        import asyncio
+
+        return self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.concurrency))
+
+
+def failure(task: Task, reason: str, *, traceback: str = "") -> TaskError:
+    """The error of a failed task.
+
+    Args:
+        task: The task.
+        reason: What happened, in a line.
+        traceback: The traceback of the task's process, empty if there is none.
+    """
+    context = task.context
+    return TaskError(
+        reason,
+        flow=context.flow,
+        execution=context.execution,
+        layer=context.layer,
+        index=context.index,
+        splits=context.splits,
+        attempt=context.attempt,
+        traceback=traceback,
+    )

@@ -1,0 +1,34 @@
+"""How a flow runs."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import attrs
+
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.executors import Executor
+
+__all__ = ["Configuration", "Engine"]
+
+
+class Engine(Protocol):
+    """What a flow asks of its scheduler."""
+
+    def run(self, *, execution: Any) -> None:
+        """Run an execution: to its end, or, by a delegated scheduler, until it is started."""
+
+    def wait_for(self, *, execution: Any, timeout: float | None) -> None:
+        """Wait until an execution that was run ended."""
+
+    def datastore(self, *, flow: Any) -> DataStore:
+        """Where the artifacts of a flow are."""
+
+
+@attrs.define
+class Configuration:
+    """The datastore, executor and scheduler of a flow."""
+
+    datastore: DataStore
+    executor: Executor
+    scheduler: Engine

@@ -1,0 +1,281 @@
+"""The local scheduler: runs a flow from this process, layer by layer, each as soon as what it depends on has ended."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from laminar_runtime import plan_layer, settings, task, types
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.exceptions import SchedulerError
+from laminar_runtime.flow import Execution, Flow
+from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.tasks import Task, origin_of
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Scheduler"]
+
+logger = logging.getLogger("laminar")
+
+
+@attrs.define(slots=False, eq=False)
+class Scheduler:
+    """Runs flows from this process."""
+
+    def run(self, *, execution: Execution) -> None:
+        """Run an execution to its end.
+
+        Args:
+            execution: The execution.
+
+        Raises:
+            TaskError: If a layer fails.
+        """
+        _run(self._loop(execution))
+
+    def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
+        """Return at once: an execution that was run has ended.
+
+        Args:
+            execution: The execution.
+            timeout: Seconds to wait at most.
+        """
+
+    def datastore(self, *, flow: Flow) -> DataStore:
+        """Where the artifacts of a flow are: where it is configured to keep them.
+
+        Args:
+            flow: The flow.
+        """
+        return flow.configuration.datastore
+
+    async def _loop(self, execution: Execution) -> None:
+        import asyncio
+
+        dependencies = execution.flow.dependencies
+        finished = {Parameters.__name__}
+        pending = set(dependencies) - finished
+        running: set[asyncio.Task[list[Layer]]] = set()
+        logger.info("flow %s: execution %s", execution.flow.name, execution.id)
+        try:
+            while pending or running:
+                pending, runnable = self.runnable(dependencies=dependencies, pending=pending, finished=finished)
+                runnable, ended = self.skippable(execution=execution, runnable=runnable, finished=finished)
+                skipped, finished = ended != finished, ended
+                running = self.running(execution=execution, runnable=runnable, running=running)
+                if skipped:
+                    continue
+                if pending and not running:
+                    raise SchedulerError(_stuck(execution, dependencies, pending, finished))
+                if running:
+                    running, finished = await self.wait(
+                        running=running, finished=finished, condition=asyncio.FIRST_COMPLETED
+                    )
+        finally:
+            await _cancel(running)
+        logger.info("flow %s: execution %s ended", execution.flow.name, execution.id)
+
+    def runnable(
+        self, *, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]
+    ) -> tuple[set[str], set[str]]:
+        """Find the layers whose dependencies have ended.
+
+        Args:
+            dependencies: The layers that each layer depends on.
+            pending: The layers that have not been started.
+            finished: The layers that have ended, the skipped ones among them.
+
+        Returns:
+            The layers still pending, and the runnable ones.
+        """
+        ready = {name for name in pending if dependencies[name] <= finished}
+        return pending - ready, ready
+
+    def skippable(self, *, execution: Execution, runnable: set[str], finished: set[str]) -> tuple[set[str], set[str]]:
+        """Take out the layers that must not run: finished before a resume, or skipped.
+
+        A layer with entry hooks is skipped if one of them returns what is false; one without if a layer that it depends
+        on did not finish.
+
+        Args:
+            execution: The execution.
+            runnable: The layers whose dependencies have ended.
+            finished: The layers that have ended.
+
+        Returns:
+            The layers to run, and the layers that have ended.
+        """
+        skipped = {name for name in runnable if self._skips(execution, execution.layer(name))}
+        if skipped:
+            logger.info("skipped: %s", ", ".join(sorted(skipped)))
+        return runnable - skipped, finished | skipped
+
+    def _skips(self, execution: Execution, layer: Layer) -> bool:
+        if execution.retry and layer.state.finished:
+            return True
+        hooks = task.hooks_of(layer, "entry")
+        if hooks:
+            return not all(hook(layer, *types.hints(execution, hook)) for hook in hooks)
+        parents = execution.flow.dependencies_of(layer.name) - {Parameters.__name__}
+        return not all(execution.layer(name).state.finished for name in sorted(parents))
+
+    def running(
+        self, *, execution: Execution, runnable: set[str], running: set[asyncio.Task[list[Layer]]]
+    ) -> set[asyncio.Task[list[Layer]]]:
+        """Schedule layers.
+
+        Args:
+            execution: The execution.
+            runnable: The layers to run.
+            running: The tasks of the layers that run already.
+
+        Returns:
+            All tasks.
+        """
+        import asyncio
+
+        started = {asyncio.create_task(self.schedule(layer=execution.layer(name))) for name in sorted(runnable)}
+        return running | started
+
+    async def schedule(self, *, layer: Layer, attempt: int = 1) -> list[Layer]:
+        """Run a layer, with all its splits and attempts.
+
+        Args:
+            layer: A layer of an execution.
+            attempt: The attempt to begin with, from 1.
+
+        Returns:
+            The layer's splits, or the layer itself if it has none.
+
+        Raises:
+            TaskError: If a split failed for good. Its siblings are stopped.
+        """
+        import asyncio
+
+        execution = _execution(layer)
+        key, store = execution.key(layer.name), execution.datastore
+        started = time.monotonic()
+        splits = plan_layer.plan_layer(store, key, layer.configuration.foreach).splits
+        logger.info("layer %s: started, %d splits", layer.name, splits)
+        tasks = [
+            asyncio.create_task(self._attempt(execution, layer.name, index, splits, attempt)) for index in range(splits)
+        ]
+        try:
+            done = await asyncio.gather(*tasks)
+        finally:
+            await _cancel(set(tasks))
+        if splits != 1:
+            store.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
+        logger.info("layer %s: finished", layer.name)
+        return list(done) or [layer]
+
+    async def _attempt(self, execution: Execution, name: str, index: int, splits: int, attempt: int) -> Layer:
+        """Run one split, attempt after attempt."""
+        import asyncio
+
+        configuration = None
+        while True:
+            layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
+            layer.configuration = configuration or layer.configuration
+            job = _task(execution, layer)
+            if execution.retry and splits != 1 and job.finished():
+                return layer
+            try:
+                with task.hooked(execution, layer, "submission"):
+                    submitted = attrs.evolve(job, container=layer.configuration.container)
+                    await execution.flow.configuration.executor.submit(submitted)
+            except Exception as error:
+                if attempt >= layer.configuration.retry.attempts:
+                    raise
+                logger.warning("%s", error)
+                with task.hooked(execution, layer, "retry"):
+                    await asyncio.sleep(layer.configuration.retry.wait(attempt))
+                configuration, attempt = layer.configuration, attempt + 1
+            else:
+                return layer
+
+    async def wait(
+        self, *, running: set[asyncio.Task[list[Layer]]], finished: set[str], condition: str
+    ) -> tuple[set[asyncio.Task[list[Layer]]], set[str]]:
+        """Wait for layers.
+
+        Args:
+            running: The tasks of the layers that run.
+            finished: The layers that have ended.
+            condition: One of asyncio's, such as ``asyncio.FIRST_COMPLETED``.
+
+        Returns:
+            The tasks that still run, and the layers that have ended.
+
+        Raises:
+            TaskError: If a layer failed.
+        """
+        import asyncio
+
+        done, rest = await asyncio.wait(running, return_when=condition)
+        ended = {layer.name for ending in done for layer in ending.result()}
+        return rest, finished | ended
+
+
+def _execution(layer: Layer) -> Execution:
+    execution = layer.execution
+    if not isinstance(execution, Execution):
+        raise SchedulerError(f"layer '{layer.name}' belongs to no execution: take it from execution.layer(...)")
+    return execution
+
+
+def _task(execution: Execution, layer: Layer) -> Task:
+    key = execution.key(layer.name)
+    context = settings.TaskContext(
+        execution=key.execution,
+        flow=key.flow,
+        layer=key.layer,
+        index=types.unwrap(layer.index),
+        splits=types.unwrap(layer.splits),
+        attempt=types.unwrap(layer.attempt),
+        retry=execution.retry,
+    )
+    return Task(
+        context=context,
+        container=layer.configuration.container,
+        datastore_root=execution.datastore.root,
+        origin=origin_of(type(execution.flow)),
+        run=lambda: task.run_layer(execution, layer, context),
+        finished=lambda: task.finished(execution.datastore, context),
+    )
+
+
+def _stuck(execution: Execution, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]) -> str:
+    waits = "; ".join(
+        f"{name} waits for {', '.join(sorted(dependencies[name] - finished))}" for name in sorted(pending)
+    )
+    return f"flow '{execution.flow.name}' cannot go on: {waits}"
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    """Stop tasks and wait until they are stopped."""
+    import asyncio
+
+    for running in tasks:
+        running.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end, also where an event loop runs already, as in a notebook."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(coroutine)
+        return
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, coroutine).result()

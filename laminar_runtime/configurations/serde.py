@@ -1,0 +1,163 @@
+"""How values become bytes and come back.
+
+A `Protocol` says it for the types that it is registered for with ``datastore.protocol(...)``; every other type is
+pickled by `PickleProtocol`.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+__all__ = ["PickleProtocol", "Protocol", "dtype"]
+
+
+def dtype(cls: type) -> str:
+    """The name under which artifacts of a type are stored.
+
+    Args:
+        cls: The type.
+
+    Returns:
+        Its module and name.
+
+    Example:
+        >>> dtype(list)
+        'builtins.list'
+    """
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+class Protocol:
+    """Base of all protocols: define `dumps` and `loads`, or `dump` and `load`.
+
+    Each of the two pairs is by default made of the other, so a protocol that streams defines `dump` and `load`, and
+    one that does not defines `dumps` and `loads`.
+
+    Example:
+        >>> class Text(Protocol):
+        ...     def dumps(self, value: str) -> bytes:
+        ...         return value.encode()
+        ...     def loads(self, stream: bytes) -> str:
+        ...         return stream.decode()
+        >>> Text().loads(Text().dumps("hello"))
+        'hello'
+    """
+
+    #: The end of the names of the objects that this protocol writes.
+    extension: ClassVar[str] = "bin"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def dumps(self, value: Any) -> bytes:
+        """Serialise a value.
+
+        Args:
+            value: The value, of a type the protocol is registered for.
+
+        Returns:
+            Its bytes. Equal values should give equal bytes: they are then stored once.
+
+        Raises:
+            TypeError: If the protocol defines neither `dumps` nor `dump`.
+        """
+        if type(self).dump is Protocol.dump:
+            raise TypeError(f"{type(self).__name__} defines neither dumps nor dump")
+        stream = io.BytesIO()
+        self.dump(value, stream)
+        return stream.getvalue()
+
+    def dump(self, value: Any, file: BinaryIO) -> None:
+        """Serialise a value into a file.
+
+        Args:
+            value: The value.
+            file: A file open for writing bytes.
+        """
+        file.write(self.dumps(value))
+
+    def loads(self, stream: bytes) -> Any:
+        """Bring a value back.
+
+        Args:
+            stream: What `dumps` gave.
+
+        Returns:
+            The value.
+
+        Raises:
+            TypeError: If the protocol defines neither `loads` nor `load`.
+        """
+        if type(self).load is Protocol.load:
+            raise TypeError(f"{type(self).__name__} defines neither loads nor load")
+        return self.load(io.BytesIO(stream))
+
+    def load(self, file: BinaryIO) -> Any:
+        """Bring a value back from a file.
+
+        Args:
+            file: A file open for reading bytes.
+
+        Returns:
+            The value.
+        """
+        return self.loads(file.read())
+
+    def write(self, value: Any, uri: str) -> None:
+        """Serialise a value into the file at a path.
+
+        Args:
+            value: The value.
+            uri: The path of a local file.
+        """
+        with Path(uri).open("wb") as file:
+            self.dump(value, file)
+
+    def read(self, uri: str) -> Any:
+        """Bring a value back from the file at a path.
+
+        Args:
+            uri: The path of a local file.
+
+        Returns:
+            The value.
+        """
+        with Path(uri).open("rb") as file:
+            return self.load(file)
+
+    def hexdigest(self, value: Any) -> str:
+        """The SHA-256 of a value's bytes, under which it is stored.
+
+        Args:
+            value: The value.
+
+        Returns:
+            64 hexadecimal digits.
+        """
+        import hashlib
+
+        return hashlib.sha256(self.dumps(value)).hexdigest()
+
+
+class PickleProtocol(Protocol):
+    """Pickles what pickle can, and by cloudpickle what it cannot (functions and classes of ``__main__``).
+
+    A pickle runs code when it is loaded: read only datastores that you trust.
+    """
+
+    extension: ClassVar[str] = "pickle"
+
+    def dumps(self, value: Any) -> bytes:
+        """Pickle a value."""
+        import cloudpickle
+
+        stream: bytes = cloudpickle.dumps(value)
+        return stream
+
+    def loads(self, stream: bytes) -> Any:
+        """Load a pickle."""
+        import pickle
+
+        return pickle.loads(stream)  # noqa: S301 - artifacts are pickles by default, as documented

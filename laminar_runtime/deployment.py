@@ -1,0 +1,182 @@
+"""Deployed flows: found by name, started, waited for. boto3 is loaded on use.
+
+Terraform leaves a parameter in the SSM Parameter Store for each deployed flow, named ``/laminar/<name>``, which holds
+``{"state_machine_arn": ..., "datastore_root": ...}``.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from laminar_runtime.exceptions import DeploymentError, ExecutionError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
+
+__all__ = ["Deployment", "parameter_name"]
+
+#: Seconds between two looks at an execution: at first, and at most.
+_POLL = (0.1, 10.0)
+
+
+def parameter_name(deployment: str) -> str:
+    """The name of the SSM parameter that describes a deployment.
+
+    Args:
+        deployment: The name that the flow was deployed under.
+    """
+    return f"/laminar/{deployment}"
+
+
+@attrs.frozen
+class Deployment:
+    """One deployment of a flow.
+
+    Args:
+        name: The name that it was deployed under.
+        state_machine_arn: Its state machine.
+        datastore_root: Where its artifacts are, ``s3://bucket/prefix``.
+    """
+
+    name: str
+    state_machine_arn: str
+    datastore_root: str
+
+    @classmethod
+    def find(cls, name: str) -> Deployment:
+        """Find a deployment in the account and region of the environment.
+
+        Args:
+            name: The name that the flow was deployed under.
+
+        Raises:
+            DeploymentError: If there is none, or it cannot be asked for.
+        """
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        parameter = parameter_name(name)
+        try:
+            found = boto3.client("ssm").get_parameter(Name=parameter)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ParameterNotFound":
+                raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
+            msg = (
+                f"no flow is deployed as '{name}' in this account and region: there is no SSM parameter {parameter}. "
+                "Apply what laminar-codegen compiled, or give the name it was deployed under"
+            )
+            raise DeploymentError(msg) from None
+        except BotoCoreError as error:
+            raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
+        try:
+            value = json.loads(found["Parameter"]["Value"])
+            return cls(name, value["state_machine_arn"], value["datastore_root"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DeploymentError(f"the SSM parameter {parameter} does not describe a deployment: {error}") from error
+
+    def start(self, execution: str, *, parameters: dict[str, Any] | None = None) -> None:
+        """Start an execution of the state machine.
+
+        Args:
+            execution: The execution's id, which becomes its name. While it runs, starting it again does nothing.
+            parameters: The flow's parameters, if they are not in the datastore: plain JSON values.
+
+        Raises:
+            DeploymentError: If it cannot be started.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        given = {} if parameters is None else {"parameters": parameters}
+        try:
+            self._client().start_execution(
+                stateMachineArn=self.state_machine_arn, name=execution, input=json.dumps(given)
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise DeploymentError(f"execution {execution} of '{self.name}' cannot be started: {error}") from error
+
+    def wait(self, execution: str, *, timeout: float | None = None) -> None:
+        """Wait until an execution ended.
+
+        Args:
+            execution: The execution's id.
+            timeout: Seconds to wait at most; without end if None.
+
+        Raises:
+            ExecutionError: If it failed, is not known, or has not ended in time.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client, arn = self._client(), self.execution_arn(execution)
+        end = None if timeout is None else time.monotonic() + timeout
+        pause, longest = _POLL
+        while True:
+            try:
+                status = client.describe_execution(executionArn=arn)["status"]
+            except (BotoCoreError, ClientError) as error:
+                raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
+            if status == "SUCCEEDED":
+                return
+            if status != "RUNNING":
+                raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{_why(client, arn)}")
+            if end is not None and time.monotonic() >= end:
+                msg = f"execution {execution} of '{self.name}' has not ended within {timeout:g} seconds; it runs on"
+                raise ExecutionError(msg)
+            left = longest if end is None else max(end - time.monotonic(), 0)
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, longest)
+
+    def execution_arn(self, execution: str) -> str:
+        """The ARN of an execution.
+
+        Args:
+            execution: The execution's id.
+        """
+        return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{execution}"
+
+    def _client(self) -> SFNClient:
+        import boto3
+
+        return boto3.client("stepfunctions")
+
+
+def _why(client: SFNClient, arn: str) -> str:
+    """What the end of an execution's history says of its failure."""
+    events = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=100)["events"]
+    details = next((found for event in events if (found := _failure(event))), None)
+    state = next(
+        (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event), None
+    )
+    where = f" in state '{state}'" if state else ""
+    if details is None:
+        return where
+    error, cause = details.get("error", "an error"), details.get("cause", "")
+    return f"{where}: {error}: {_readable(cause)}"
+
+
+def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
+    found = (value for key, value in event.items() if key.endswith("EventDetails") and isinstance(value, dict))
+    return next((value for value in found if "error" in value or "cause" in value), None)
+
+
+def _readable(cause: str) -> str:
+    """The cause of a failure: of a Batch job, which gives its whole description, the few words that matter."""
+    try:
+        job = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(job, dict) or "JobName" not in job:
+        return cause
+    container = job.get("Container") or {}
+    parts = {
+        "job": job.get("JobId"),
+        "status": job.get("StatusReason"),
+        "exit code": container.get("ExitCode"),
+        "reason": container.get("Reason"),
+        "log stream": container.get("LogStreamName"),
+    }
+    return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)

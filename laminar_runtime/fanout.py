@@ -1,0 +1,116 @@
+"""How many splits a layer has, and which elements each of them sees.
+
+A layer with ``ForEach(parameters=[p, q])`` runs once for each element of the product of p and q. With 2 elements in p
+and 3 in q, split 4 sees element 1 of p and element 1 of q: ``divmod(4, 3)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from laminar_runtime.artifacts import Archive, Artifact, LayerKey
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.exceptions import ExecutionError
+
+__all__ = ["archive_of", "count", "elements", "position"]
+
+
+def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
+    """The place of a split in the grid.
+
+    Args:
+        index: The split's index, from 0.
+        widths: The number of elements of each dimension.
+
+    Returns:
+        The element of each dimension, the last varying fastest.
+
+    Example:
+        >>> position(4, [2, 3])
+        (1, 1)
+    """
+    places = []
+    for width in reversed(widths):
+        index, place = divmod(index, width)
+        places.append(place)
+    return tuple(reversed(places))
+
+
+def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
+    """The number of splits that a layer has in an execution.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        foreach: Its fan-out.
+
+    Returns:
+        1 for a layer that is no fan-out.
+
+    Raises:
+        ExecutionError: If a layer that a dimension reads has not finished.
+    """
+    if not foreach:
+        return 1
+    return math.prod(len(archive) for archive in _dimensions(datastore, key, foreach))
+
+
+def elements(
+    datastore: DataStore, key: LayerKey, foreach: ForEach, index: int
+) -> tuple[tuple[Parameter, Artifact], ...]:
+    """The elements that a split sees.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        foreach: Its fan-out.
+        index: The split's index.
+
+    Returns:
+        Each dimension with its element.
+
+    Raises:
+        ExecutionError: If a layer that a dimension reads has not finished.
+    """
+    archives = _dimensions(datastore, key, foreach)
+    places = position(index, [len(archive) for archive in archives])
+    found = (archive.artifacts[place] for archive, place in zip(archives, places, strict=True))
+    return tuple(zip(foreach.parameters, found, strict=True))
+
+
+def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:
+    """What an attribute of a finished layer holds.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        attribute: The attribute.
+        index: The split that wrote it, None for all splits joined.
+
+    Raises:
+        ExecutionError: If the layer has not finished.
+        MissingError: If it wrote no such attribute.
+    """
+    record = datastore.read_record(key)
+    if record is None:
+        msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
+        raise ExecutionError(msg)
+    if record.splits == 0:
+        return Archive((), sharded=True)
+    if index is None and record.splits != 1:
+        return datastore.join(key, name=attribute, splits=record.splits)
+    return datastore.read_archive(key, index=index or 0, name=attribute)
+
+
+def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Archive]:
+    return [
+        archive_of(
+            datastore,
+            LayerKey(key.flow, key.execution, parameter.name),
+            parameter.attribute,
+            index=parameter.index,
+        )
+        for parameter in foreach.parameters
+    ]

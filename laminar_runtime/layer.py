@@ -1,0 +1,222 @@
+"""Layers: what users subclass, and what a run makes instances of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Protocol
+
+import attrs
+
+from laminar_runtime import fanout, settings
+from laminar_runtime.artifacts import Archive, Artifact, LayerKey
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.layers import Configuration, State
+from laminar_runtime.exceptions import ExecutionError, LayerError, MissingError
+
+__all__ = ["RESERVED", "Definition", "Layer", "Parameters"]
+
+#: Names on a layer that are not artifacts.
+RESERVED = frozenset(
+    {"attempt", "configuration", "definition", "execution", "index", "name", "splits", "state", "_private"}
+)
+
+
+class _Execution(Protocol):
+    """What a layer needs of the execution that it belongs to."""
+
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def datastore(self) -> DataStore: ...
+    def key(self, layer: str) -> LayerKey: ...
+    def take_input(self) -> bool: ...
+
+
+@attrs.define
+class _Private:
+    """What an instance knows besides its artifacts.
+
+    Args:
+        elements: For a split of a fan-out: the artifact that it sees under a name, in place of the `Accessor`.
+        loaded: The values read so far.
+        sharded: What the running layer sharded.
+    """
+
+    elements: dict[str, Artifact] = attrs.field(factory=dict)
+    loaded: dict[str, Any] = attrs.field(factory=dict)
+    sharded: dict[str, Archive] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Definition:
+    """A layer as it is registered to a flow.
+
+    Args:
+        layer: Its class.
+        configuration: How it runs.
+        hooks: The flow's and the layer's hooks, in the order in which they are called.
+    """
+
+    layer: type[Layer]
+    configuration: Configuration
+    hooks: tuple[Callable[..., Any], ...] = ()
+
+
+class Layer:
+    """One step of a flow. Subclass it, define ``__call__`` and register the class to a flow.
+
+    What ``__call__`` assigns to ``self`` is an artifact. Its parameters, by their type hints, are the layers that it
+    depends on; their artifacts are their attributes.
+
+    Args:
+        **attributes: Attributes to set, for tests.
+
+    Example:
+        >>> class Hello(Layer):
+        ...     def __call__(self) -> None:
+        ...         self.message = "hello"
+        >>> class World(Layer):
+        ...     def __call__(self, hello: Hello) -> None:
+        ...         self.sentence = f"{hello.message} world"
+        >>> world = World()
+        >>> world(Hello(message="good morning"))
+        >>> world.sentence
+        'good morning world'
+    """
+
+    __laminar_layer__: ClassVar[bool] = True
+
+    #: How the layer runs.
+    configuration: Configuration
+    #: The layer as registered.
+    definition: Definition
+    #: The execution that the layer belongs to.
+    execution: _Execution
+    #: The attempt that runs here, from 1.
+    attempt: int | None
+    #: The split that runs here, from 0.
+    index: int | None
+    #: The number of splits of the layer.
+    splits: int | None
+
+    __call__: Callable[..., None]
+
+    def __init__(self, **attributes: Any) -> None:
+        self.__dict__.update(attributes)
+
+    def __call__(self) -> None:  # type: ignore[no-redef] # subclasses take what layers they like
+        """Do the layer's work; a subclass defines it."""
+
+    def __repr__(self) -> str:
+        index = self.__dict__.get("index")
+        return f"{self.name}()" if index is None else f"{self.name}(index={index}, splits={self.splits})"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            return self.name == other
+        return isinstance(other, Layer) and type(self) is type(other)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __lt__(self, other: Layer | str) -> bool:
+        return self.name < (other if isinstance(other, str) else other.name)
+
+    @property
+    def name(self) -> str:
+        """The layer's name, that of its class."""
+        return type(self).__name__
+
+    @property
+    def state(self) -> State:
+        """How far the layer is in its execution."""
+
+        def finished() -> bool:
+            return self.execution.datastore.exists(path=self.execution.key(self.name).record)
+
+        def running() -> bool:
+            task = settings.task()
+            return task is not None and (task.layer, task.execution) == (self.name, self.execution.id)
+
+        return State(finished, running)
+
+    def shard(self, **artifacts: Iterable[Any]) -> None:
+        """Store each item of an iterable on its own, so that a fan-out sees one and readers get an `Accessor`.
+
+        Args:
+            **artifacts: The iterables by attribute.
+
+        Example:
+            >>> class Split(Layer):
+            ...     def __call__(self) -> None:
+            ...         self.shard(part=["a", "b"], number=range(3))
+        """
+        for name, values in artifacts.items():
+            if name in RESERVED:
+                raise LayerError(
+                    f"'{name}' is reserved on layers: '{self.name}' cannot shard an attribute of that name"
+                )
+            if "execution" not in self.__dict__:
+                self.__dict__[name] = list(values)
+                continue
+            key, index = self.execution.key(self.name), self.index or 0
+            archive = self.execution.datastore.write(key, index=index, name=name, values=values, sharded=True)
+            self._private.sharded[name] = archive
+            self._private.loaded.pop(name, None)
+
+    @property
+    def _private(self) -> _Private:
+        private: _Private = self.__dict__.setdefault("_private", _Private())
+        return private
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in {"attempt", "index", "splits"}:
+            return None
+        if "execution" not in self.__dict__ or name in RESERVED:
+            raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it belongs to no execution")
+        loaded = self._private.loaded
+        if name not in loaded:
+            loaded[name] = self._load(name)
+        return loaded[name]
+
+    def _load(self, name: str) -> Any:
+        private, execution = self._private, self.execution
+        key, store = execution.key(self.name), execution.datastore
+        if name in private.elements:
+            return store.read_artifact(key.flow, private.elements[name])
+        if name in private.sharded:
+            return store.read(key.flow, private.sharded[name])
+        if self.index is not None:
+            raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it has not assigned it")
+        try:
+            return store.read(key.flow, self._archive(name))
+        except (ExecutionError, MissingError) as error:
+            finished = "It finished, but did not assign it." if self.state.finished else "It did not finish."
+            msg = f"layer '{self.name}' has no attribute '{name}' in execution {key.execution}. {finished}"
+            raise AttributeError(msg) from error
+
+    def _archive(self, name: str) -> Archive:
+        key, store = self.execution.key(self.name), self.execution.datastore
+        if self.configuration.foreach:
+            return fanout.archive_of(store, key, name, index=None)
+        return store.read_archive(key, index=0, name=name)
+
+
+class Parameters(Layer):
+    """The keyword arguments that a flow was called with: each flow has this layer, and any layer may depend on it.
+
+    Example:
+        >>> class Train(Layer):
+        ...     def __call__(self, parameters: Parameters) -> None:
+        ...         self.rate = parameters.rate
+    """
+
+    def _archive(self, name: str) -> Archive:
+        try:
+            return super()._archive(name)
+        except MissingError:
+            if not self.execution.take_input():
+                raise
+            return super()._archive(name)

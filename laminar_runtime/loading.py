@@ -1,0 +1,53 @@
+"""What this process does with a flow's file: launch its flows, run one task, or only read it.
+
+The compiler reads a file inside `loading()`: flows that it makes are noted, and none is run, guarded or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+__all__ = ["Loaded", "LoadingStopped", "active", "loading"]
+
+
+class LoadingStopped(BaseException):
+    """The file goes on to what only a run can give, the results of a flow: reading it ends there.
+
+    It is no `Exception`, so that the file's own ``except Exception`` does not take it.
+    """
+
+
+@attrs.define
+class Loaded:
+    """What reading a file brought up.
+
+    Args:
+        flows: The flows that it makes, in order.
+        calls: The flows that it calls, in order, each with the flow whose end it waits for, if any.
+    """
+
+    flows: list[Any] = attrs.field(factory=list)
+    calls: list[tuple[Any, Any | None]] = attrs.field(factory=list)
+
+
+_active: Loaded | None = None
+
+
+def active() -> Loaded | None:
+    """What is being loaded, None if this process only launches flows or runs a task."""
+    return _active
+
+
+@contextlib.contextmanager
+def loading() -> Iterator[Loaded]:
+    """Have flows be noted and not run while the ``with`` block runs, in all threads of this process."""
+    global _active  # noqa: PLW0603 - user code cannot be handed the state, it calls us
+    before, _active = _active, Loaded()
+    try:
+        yield _active
+    finally:
+        _active = before

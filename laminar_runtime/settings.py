@@ -1,0 +1,205 @@
+"""The task environment: what a process is asked to do, and the only spelling of its variables.
+
+Whoever starts a task (a local executor, AWS Batch, AWS Lambda) says by these variables which layer
+of which flow it is to run. `TaskContext` reads and writes them; user code reads `current`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+
+import attrs
+
+from laminar_runtime.exceptions import FlowError
+
+__all__ = ["TaskContext", "current"]
+
+EXECUTION_ID = "LAMINAR_EXECUTION_ID"
+EXECUTION_RETRY = "LAMINAR_EXECUTION_RETRY"
+FLOW_NAME = "LAMINAR_FLOW_NAME"
+LAYER_NAME = "LAMINAR_LAYER_NAME"
+LAYER_INDEX = "LAMINAR_LAYER_INDEX"
+LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
+LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
+#: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
+DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
+#: The file that a failing task writes its error to, for the executor that started it.
+ERROR_FILE = "LAMINAR_ERROR_FILE"
+#: The file that a task asked to plan its layer, not to run it, writes the plan to.
+PLAN_FILE = "LAMINAR_PLAN_FILE"
+
+# AWS Batch tells the children of an array job their index, and every job its attempt:
+# https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+_BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
+_BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
+
+
+@attrs.frozen(kw_only=True)
+class TaskContext:
+    """Which task a process runs.
+
+    Args:
+        execution: The execution's id.
+        flow: The flow's name.
+        layer: The layer's name.
+        index: The split's index, from 0.
+        splits: The number of splits of the layer.
+        attempt: The attempt, from 1.
+        retry: Whether the execution is a resumed one.
+
+    Example:
+        >>> task = TaskContext(execution="e1", flow="Report", layer="Load")
+        >>> TaskContext.parse(task.environment()) == task
+        True
+    """
+
+    execution: str
+    flow: str
+    layer: str
+    index: int = 0
+    splits: int = 1
+    attempt: int = 1
+    retry: bool = False
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str]) -> TaskContext | None:
+        """Read the task from a process environment.
+
+        Args:
+            environment: The variables.
+
+        Returns:
+            The task, or None if the variables ask for none.
+
+        Raises:
+            FlowError: If a number among the variables is none.
+        """
+        names = (environment.get(key) for key in (EXECUTION_ID, FLOW_NAME, LAYER_NAME))
+        execution, flow, layer = names
+        if not (execution and flow and layer):
+            return None
+        return cls(
+            execution=execution,
+            flow=flow,
+            layer=layer,
+            index=_integer(environment, (LAYER_INDEX, _BATCH_INDEX), 0),
+            splits=_integer(environment, (LAYER_SPLITS,), 1),
+            attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
+            retry=environment.get(EXECUTION_RETRY, "False") == "True",
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that ask a process for this task."""
+        return {
+            EXECUTION_ID: self.execution,
+            EXECUTION_RETRY: str(self.retry),
+            FLOW_NAME: self.flow,
+            LAYER_NAME: self.layer,
+            LAYER_INDEX: str(self.index),
+            LAYER_SPLITS: str(self.splits),
+            LAYER_ATTEMPT: str(self.attempt),
+        }
+
+
+def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int) -> int:
+    for name in names:
+        text = environment.get(name)
+        if text:
+            try:
+                return int(text)
+            except ValueError:
+                msg = f"the environment variable {name} is {text!r}, which is not a whole number"
+                raise FlowError(msg) from None
+    return default
+
+
+_active: ContextVar[TaskContext | None] = ContextVar("laminar_task", default=None)
+
+
+def task() -> TaskContext | None:
+    """The task this code runs in, None outside one."""
+    return _active.get() or TaskContext.parse(os.environ)
+
+
+@contextlib.contextmanager
+def activate(context: TaskContext) -> Iterator[None]:
+    """Make `context` the task of the code inside the ``with``, for this thread of control."""
+    token = _active.set(context)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+class _CurrentExecution:
+    """The execution of the running task."""
+
+    @property
+    def id(self) -> str | None:
+        """The execution's id."""
+        found = task()
+        return found.execution if found else None
+
+    @property
+    def retry(self) -> bool | None:
+        """Whether the execution was resumed."""
+        found = task()
+        return found.retry if found else None
+
+
+class _CurrentFlow:
+    """The flow of the running task."""
+
+    @property
+    def name(self) -> str | None:
+        """The flow's name."""
+        found = task()
+        return found.flow if found else None
+
+
+class _CurrentLayer:
+    """The layer of the running task."""
+
+    @property
+    def name(self) -> str | None:
+        """The layer's name."""
+        found = task()
+        return found.layer if found else None
+
+    @property
+    def index(self) -> int | None:
+        """The split's index, from 0."""
+        found = task()
+        return found.index if found else None
+
+    @property
+    def splits(self) -> int | None:
+        """The number of splits of the layer."""
+        found = task()
+        return found.splits if found else None
+
+    @property
+    def attempt(self) -> int | None:
+        """The attempt, from 1."""
+        found = task()
+        return found.attempt if found else None
+
+
+class _Current:
+    """What is running now: each attribute is None outside a task.
+
+    Example:
+        >>> from laminar_runtime.settings import current
+        >>> current.layer.name is None
+        True
+    """
+
+    execution = _CurrentExecution()
+    flow = _CurrentFlow()
+    layer = _CurrentLayer()
+
+
+current = _Current()

@@ -1,0 +1,211 @@
+"""Runs one task: a layer, or one split of one. The same code serves threads, processes, containers and functions."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from laminar_runtime import fanout, settings, types
+from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.hooks import annotation, event
+from laminar_runtime.configurations.layers import Configuration
+from laminar_runtime.exceptions import FlowError, LayerError
+from laminar_runtime.layer import RESERVED, Layer
+from laminar_runtime.settings import TaskContext
+
+__all__ = ["check_known", "claim", "finished", "hooked", "hooks_of", "reporting", "requested", "run_layer"]
+
+
+class _Execution(Protocol):
+    """What a task needs of the execution that it belongs to."""
+
+    @property
+    def retry(self) -> bool: ...
+    @property
+    def datastore(self) -> DataStore: ...
+    @property
+    def classes(self) -> dict[str, type[Layer]]: ...
+    @property
+    def flow_name(self) -> str: ...
+    def key(self, layer: str) -> LayerKey: ...
+    def layer(self, layer: str) -> Layer: ...
+
+
+def finished(datastore: DataStore, context: TaskContext) -> bool:
+    """Whether a task ran to its end, in this or an earlier attempt.
+
+    Args:
+        datastore: The flow's datastore.
+        context: The task.
+    """
+    key = LayerKey(context.flow, context.execution, context.layer)
+    return datastore.exists(path=key.record if context.splits == 1 else key.split(context.index))
+
+
+def hooks_of(layer: Layer, kind: annotation.Kind) -> list[Callable[..., Any]]:
+    """The hooks of a kind that a layer has, in the order in which they are called.
+
+    Args:
+        layer: The layer.
+        kind: The kind of hook.
+    """
+    return [hook for hook in layer.definition.hooks if annotation.kind_of(hook) == kind]
+
+
+def hooked(execution: _Execution, layer: Layer, kind: annotation.Kind) -> contextlib.ExitStack:
+    """Call the hooks of a kind, those that are generators around the ``with`` block.
+
+    Args:
+        execution: The execution.
+        layer: The layer they are called on.
+        kind: The kind of hook.
+    """
+    return event.around((hook, (layer, *types.hints(execution, hook))) for hook in hooks_of(layer, kind))
+
+
+def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None:
+    """Run one task in this process: bind its dependencies, call it, store its artifacts, note that it finished.
+
+    A split that finished in this execution before is not run again.
+
+    Args:
+        execution: The execution.
+        layer: An instance of the layer, with the split's index.
+        context: The task.
+
+    Raises:
+        Exception: Whatever the layer or its hooks raise, but for what its configuration catches.
+    """
+    store = execution.datastore
+    with settings.activate(context):
+        if context.splits != 1 and finished(store, context):
+            return
+        started = time.monotonic()
+        _call(execution, layer, context)
+        key = execution.key(context.layer)
+        if context.splits == 1:
+            store.write_record(key, splits=1, seconds=round(time.monotonic() - started, 3))
+        else:
+            store.write_bytes(path=key.split(context.index), content=b"{}")
+
+
+def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
+    dependencies = _dependencies(execution, layer, context)
+    before = dict(vars(layer))
+    try:
+        with hooked(execution, layer, "execution"):
+            before = dict(vars(layer))
+            with _forgiving(layer.configuration):
+                layer(*dependencies)
+    finally:
+        artifacts = _assigned(layer, before)
+        key = execution.key(context.layer)
+        for name, value in artifacts.items():
+            execution.datastore.write(key, index=context.index, name=name, values=[value], sharded=False)
+
+
+def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> list[Layer]:
+    """The layers that ``__call__`` names, each attribute that is fanned out over being this split's element of it."""
+    cls = type(layer)
+    named = types.names(cls.__call__, execution.classes, layer=layer.name, flow=execution.flow_name)
+    found = {name: execution.layer(name) for name in named}
+    foreach, key = layer.configuration.foreach, execution.key(layer.name)
+    if foreach:
+        for parameter, artifact in fanout.elements(execution.datastore, key, foreach, context.index):
+            if parameter.name in found:
+                found[parameter.name]._private.elements[parameter.attribute] = artifact  # noqa: SLF001 - one unit
+    return [found[name] for name in named]
+
+
+def _assigned(layer: Layer, before: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that were assigned since `before` was taken: what hooks set up before the call is no artifact."""
+    absent = object()
+    changed = {name: value for name, value in vars(layer).items() if value is not before.get(name, absent)}
+    reserved = sorted((RESERVED - {"_private"}) & changed.keys())
+    if reserved:
+        raise LayerError(f"layer '{layer.name}' assigns to reserved names: {', '.join(reserved)}. Rename the artifacts")
+    return {name: value for name, value in changed.items() if name not in RESERVED}
+
+
+@contextlib.contextmanager
+def _forgiving(configuration: Configuration) -> Iterator[None]:
+    try:
+        yield
+    except configuration.catch.exceptions:
+        return
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """Write an error that ends the task to the file that the executor asked for, if it asked, and raise it on."""
+    try:
+        yield
+    except Exception as error:
+        path = os.environ.get(settings.ERROR_FILE)
+        if path:
+            Path(path).write_text(json.dumps(_report(error)), encoding="utf-8")
+        raise
+
+
+def _report(error: Exception) -> dict[str, str]:
+    import cloudpickle
+
+    try:
+        pickled = cloudpickle.dumps(error)
+    except Exception:  # noqa: BLE001 - an error that cannot be pickled is still told by its text
+        pickled = b""
+    return {
+        "reason": f"{type(error).__name__}: {error}",
+        "traceback": "".join(traceback.format_exception(error)),
+        "pickle": base64.b64encode(pickled).decode(),
+    }
+
+
+_ran: TaskContext | None = None
+
+
+def claim(flow: str) -> TaskContext | None:
+    """Take the task that this process was started for, if it is one of a flow and was not taken before.
+
+    A file may be read twice in a process, as ``__main__`` and when a pickle imports it; its task runs once.
+
+    Args:
+        flow: The flow's name.
+
+    Returns:
+        The task, None if there is nothing to run.
+    """
+    global _ran  # noqa: PLW0603 - it is about the process
+    context = TaskContext.parse(os.environ)
+    if context is None or context.flow != flow or context == _ran:
+        return None
+    _ran = context
+    return context
+
+
+def requested() -> bool:
+    """Whether this process was started for a task."""
+    return TaskContext.parse(os.environ) is not None
+
+
+def check_known(context: TaskContext, classes: dict[str, type[Layer]]) -> None:
+    """Refuse a task of a layer that the flow does not have.
+
+    Args:
+        context: The task.
+        classes: The flow's layers.
+
+    Raises:
+        FlowError: If the layer is not among them.
+    """
+    if context.layer not in classes:
+        msg = f"flow '{context.flow}' has no layer '{context.layer}': is the code of this task older than its caller?"
+        raise FlowError(msg)

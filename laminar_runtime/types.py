@@ -1,0 +1,168 @@
+"""Type hints, which are how layers name their dependencies."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, TypeVar
+
+import attrs
+
+from laminar_runtime.exceptions import LayerError
+
+__all__ = ["Hint", "hints", "resolve", "unwrap"]
+
+T = TypeVar("T")
+Layer_co = TypeVar("Layer_co", covariant=True)
+
+
+def unwrap(option: T | None, default: T | None = None) -> T:
+    """Take a value out of an optional one.
+
+    Args:
+        option: The value, or None.
+        default: What to give for None.
+
+    Returns:
+        The value, or the default.
+
+    Raises:
+        ValueError: If both are None.
+
+    Example:
+        >>> unwrap(None, 2)
+        2
+    """
+    if option is not None:
+        return option
+    if default is not None:
+        return default
+    raise ValueError("the value is None, and there is no default")
+
+
+@attrs.frozen
+class Hint:
+    """What one parameter of a layer's method names.
+
+    Args:
+        function: The method's name.
+        parameter: The parameter's name.
+        layer: The name of the layer that it depends on, None if there is a problem.
+        problem: What is wrong: no hint, a hint that names nothing, a layer that is not registered to the flow,
+            or something that is not a layer.
+        text: The hint as written.
+    """
+
+    function: str
+    parameter: str
+    layer: str | None
+    problem: Literal["missing", "unknown", "unregistered", "other"] | None = None
+    text: str = ""
+
+
+def resolve(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple[Hint, ...]:
+    """Find the layers that a method's parameters name.
+
+    A hint is a layer class, or its name as text: then the flow's registry is asked first, so that layers may be
+    registered later, and may be classes inside a function.
+
+    Args:
+        function: A method of a layer or a flow. Its first parameter, ``self``, is passed over.
+        registry: The classes of the flow's layers by name.
+
+    Returns:
+        A hint for each parameter, in order, with what is wrong with it.
+    """
+    plain = inspect.unwrap(function)
+    parameters = list(inspect.signature(plain).parameters.values())
+    return tuple(_resolve(plain, parameter, registry) for parameter in parameters[1:])
+
+
+def _resolve(function: Callable[..., Any], parameter: inspect.Parameter, registry: Mapping[str, type]) -> Hint:
+    name, annotation = function.__name__, parameter.annotation
+    if annotation is inspect.Parameter.empty:
+        return Hint(name, parameter.name, None, "missing")
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", repr(annotation))
+    value: Any = annotation
+    # `from __future__ import annotations` makes text of a hint that may itself be text.
+    while isinstance(value, str):
+        value = value.strip()
+        if value in registry:
+            return Hint(name, parameter.name, value, text=text)
+        try:
+            value = eval(value, _namespace(function), dict(registry))  # noqa: S307 - a type hint of the user's own code
+        except Exception:  # noqa: BLE001 - whatever it raises, the hint names nothing
+            return Hint(name, parameter.name, None, "unknown", text)
+    if not (isinstance(value, type) and getattr(value, "__laminar_layer__", False)):
+        return Hint(name, parameter.name, None, "other", text)
+    if registry.get(value.__name__) is not value:
+        return Hint(name, parameter.name, None, "unregistered", value.__name__)
+    return Hint(name, parameter.name, value.__name__, text=text)
+
+
+def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
+    return getattr(function, "__globals__", {})
+
+
+_ADVICE = {
+    "missing": "has no type hint: name the layer it is to be, such as 'a: A'",
+    "unknown": "is hinted '{text}', which names nothing: register a layer of that name",
+    "unregistered": "is hinted '{text}', which is not registered to the flow: register it",
+    "other": "is hinted '{text}', which is not a layer: a layer's parameters are the layers it depends on",
+}
+
+
+def explain(hint: Hint) -> str:
+    """What is wrong with a hint and how to mend it, to be read after the parameter's name."""
+    return _ADVICE[unwrap(hint.problem)].format(text=hint.text)
+
+
+class _Execution(Protocol[Layer_co]):
+    """What `hints` needs of an execution."""
+
+    @property
+    def classes(self) -> Mapping[str, type]: ...
+    @property
+    def flow_name(self) -> str: ...
+    def layer(self, layer: str) -> Layer_co: ...
+
+
+def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: str, flow: str) -> tuple[str, ...]:
+    """The names of the layers that a method depends on.
+
+    Args:
+        function: The method.
+        registry: The classes of the flow's layers by name.
+        layer: The layer it belongs to, for the error.
+        flow: The flow it belongs to, for the error.
+
+    Raises:
+        LayerError: If a hint is missing or names no layer of the flow; it tells all of them.
+    """
+    found = resolve(function, registry)
+    wrong = [
+        f"parameter '{hint.parameter}' of '{layer}.{hint.function}' in flow '{flow}' {explain(hint)}"
+        for hint in found
+        if hint.problem
+    ]
+    if wrong:
+        raise LayerError("; ".join(wrong))
+    return tuple(unwrap(hint.layer) for hint in found)
+
+
+def hints(execution: _Execution[Layer_co], function: Callable[..., Any]) -> tuple[Layer_co, ...]:
+    """The layers of an execution that a method's parameters name.
+
+    Args:
+        execution: The execution.
+        function: A method of a layer or a flow.
+
+    Returns:
+        The layers, in the order of the parameters.
+
+    Raises:
+        LayerError: If a hint is missing or names no layer of the flow.
+    """
+    owner = getattr(function, "__qualname__", function.__name__).rpartition(".")[0].rpartition(".")[2]
+    found = names(function, execution.classes, layer=owner, flow=execution.flow_name)
+    return tuple(execution.layer(name) for name in found)
