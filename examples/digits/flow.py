@@ -2,20 +2,12 @@
 
 Run it here with ``python flow.py``, on an embedded AWS with ``laminar-codegen rehearse flow.py``, and deploy it with
 ``laminar-codegen flow.py > main.tf.json`` and Terraform. The results are the same.
+
+Each layer imports what it needs: so compiling needs none of it, and no task loads what another one works with.
 """
-
-import io
-
-import matplotlib as mpl
-from sklearn.datasets import load_digits
-from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, confusion_matrix
-from sklearn.model_selection import train_test_split
-from sklearn.svm import SVC
 
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter
-
-mpl.use("Agg")
 
 #: The image holds this file in its working directory.
 container = Container(command="python flow.py", cpu=1, memory=2048)
@@ -30,6 +22,9 @@ class Load(Layer):
     """Loads the digits and keeps a quarter of them for the end, and another for the search."""
 
     def __call__(self) -> None:
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+
         images, labels = load_digits(return_X_y=True)
         rest, self.test_images, known, self.test_labels = train_test_split(
             images, labels, test_size=0.25, random_state=0, stratify=labels
@@ -57,6 +52,8 @@ class Train(Layer):
     """Trains one model for each combination, and scores it."""
 
     def __call__(self, grid: Grid, load: Load) -> None:
+        from sklearn.svm import SVC
+
         self.penalty, self.gamma = grid.penalty, grid.gamma
         model = SVC(C=self.penalty, gamma=self.gamma).fit(load.train_images, load.train_labels)
         self.score = float(model.score(load.search_images, load.search_labels))
@@ -78,6 +75,9 @@ class Evaluate(Layer):
     """Trains the winner again and reads the digits that no model has seen."""
 
     def __call__(self, best: Best, load: Load) -> None:
+        from sklearn.metrics import accuracy_score, confusion_matrix
+        from sklearn.svm import SVC
+
         model = SVC(C=best.penalty, gamma=best.gamma).fit(load.train_images, load.train_labels)
         guesses = model.predict(load.test_images)
         self.accuracy = float(accuracy_score(load.test_labels, guesses))
@@ -88,6 +88,13 @@ class Evaluate(Layer):
     @staticmethod
     def draw(labels: object, guesses: object) -> bytes:
         """Draw the confusion matrix as a PNG."""
+        import io
+
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from sklearn.metrics import ConfusionMatrixDisplay
+
         figure = ConfusionMatrixDisplay.from_predictions(labels, guesses, colorbar=False).figure_
         figure.suptitle("Which digit was taken for which")
         png = io.BytesIO()

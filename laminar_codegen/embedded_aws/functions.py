@@ -1,0 +1,114 @@
+"""Lambda functions from images: an invocation starts a local process that calls the handler.
+
+moto runs functions in Docker, and those from images not at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+import threading
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+from moto.awslambda.models import LambdaFunction
+
+from laminar_codegen.embedded_aws.patches import Patches
+from laminar_codegen.embedded_aws.process import LocalProcess
+from laminar_codegen.embedded_aws.workspace import Workspace
+
+_RUNTIME = Path(__file__).parent / "lambda_runtime"
+_LOG_TAIL = 4096
+
+_invoke_of_moto = LambdaFunction.invoke
+
+
+@attrs.frozen
+class Invocation:
+    """What an invocation answered, with the error's kind, and what it printed."""
+
+    payload: str
+    error: str | None
+    log: Path
+
+
+@attrs.frozen
+class Functions:
+    """Invokes functions in a workspace."""
+
+    workspace: Workspace
+    logs: Path
+    aws_environment: Mapping[str, str]
+
+    def invoke(self, function: LambdaFunction, event: str) -> Invocation:
+        """Run a function's handler with an event (JSON text)."""
+        request_id = str(uuid.uuid4())
+        log = self.logs / function.function_name / f"{request_id}.log"
+        with tempfile.TemporaryDirectory() as exchange:
+            event_file, result_file = Path(exchange, "event"), Path(exchange, "result")
+            event_file.write_text(event)
+            words = [*function.image_config.entry_point, *function.image_config.cmd]
+            process = LocalProcess.start(
+                self.workspace.command(["python", str(_RUNTIME), words[-1], str(event_file), str(result_file)]),
+                directory=self.workspace.directory,
+                environment=self._environment(function, request_id),
+                log=log,
+            )
+            code = process.wait(function.timeout)
+            if process.timed_out:
+                return _failed("Sandbox.Timedout", _timeout_message(function, request_id), log)
+            if not result_file.exists():
+                message = f"RequestId: {request_id} Error: Runtime exited with status {code}"
+                return _failed("Runtime.ExitError", message, log)
+            answer = json.loads(result_file.read_text())
+        return Invocation(json.dumps(answer["payload"]), answer["error"], log)
+
+    def _environment(self, function: LambdaFunction, request_id: str) -> dict[str, str]:
+        return self.workspace.process_environment(
+            function.environment_vars,
+            self.aws_environment,
+            {
+                "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+                "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
+                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
+                "AWS_LAMBDA_FUNCTION_ARN": function.function_arn,
+                "AWS_LAMBDA_REQUEST_ID": request_id,
+            },
+        )
+
+
+def install(patches: Patches, functions: Functions) -> None:
+    """Have moto's Lambda run functions from images."""
+
+    def invoke(self: LambdaFunction, body: Any, headers: Any, answered: dict[str, str]) -> Any:
+        if self.package_type != "Image":
+            return _invoke_of_moto(self, body, headers, answered)
+        kind = headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind == "DryRun":
+            return b""
+        event = body.decode() if isinstance(body, bytes) else body or "{}"
+        if kind == "Event":
+            threading.Thread(target=functions.invoke, args=(self, event), daemon=True).start()
+            return b""
+        invocation = functions.invoke(self, event)
+        if invocation.error is not None:
+            answered["x-amz-function-error"] = invocation.error
+        tail = invocation.log.read_bytes()[-_LOG_TAIL:]
+        answered["x-amz-log-result"] = base64.b64encode(tail).decode()
+        return invocation.payload.encode()
+
+    patches.attribute(LambdaFunction, "invoke", invoke)
+
+
+def _timeout_message(function: LambdaFunction, request_id: str) -> str:
+    return f"RequestId: {request_id} Error: Task timed out after {function.timeout:.2f} seconds"
+
+
+def _failed(kind: str, message: str, log: Path) -> Invocation:
+    payload = json.dumps({"errorType": kind, "errorMessage": message})
+    return Invocation(payload, "Unhandled", log)

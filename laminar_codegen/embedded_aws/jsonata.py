@@ -1,0 +1,180 @@
+"""JSONata as Step Functions evaluates it.
+
+moto has no JSONata of its own: it leaves a hole where a Java library belongs. jsonata-python fills
+it. What Step Functions adds to the language is here: six functions, no `$eval`, real bindings for
+`$states` and the variables (never source text, so that any string survives), and the rule that a
+result which is undefined or not JSON is an error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import json
+import math
+import random
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jsonata import Functions, Jsonata, Utils
+
+from laminar_codegen.embedded_aws.patches import Patches
+
+_NULL = Utils.NULL_VALUE
+_HASHES = {
+    "MD5": "md5",
+    "SHA-1": "sha1",
+    "SHA-256": "sha256",
+    "SHA-384": "sha384",
+    "SHA-512": "sha512",
+}
+_MAX_RANGE = 1000
+
+# jsonata-python keeps state per thread and in what it has compiled. Evaluation holds Python's
+# own lock anyway, so one more lock costs nothing.
+_LOCK = threading.Lock()
+
+
+class QueryEvaluationError(Exception):
+    """An expression that Step Functions would refuse with States.QueryEvaluationError."""
+
+
+def evaluate(expression: str, bindings: Mapping[str, Any]) -> Any:
+    """Evaluate an expression to JSON, with the names (without `$`) that it may use.
+
+    The result shares nothing with the bindings.
+    """
+    names = {name: to_jsonata(value) for name, value in bindings.items()}
+    with _LOCK:
+        result = _evaluate(expression, {**_ADDED_FUNCTIONS, **names})
+    if result is None:
+        raise QueryEvaluationError(f"The JSONata expression '{expression}' returned nothing (undefined).")
+    try:
+        return _to_json(result)
+    except TypeError as error:
+        raise QueryEvaluationError(
+            f"The JSONata expression '{expression}' returned an unsupported result type."
+        ) from error
+
+
+def install(patches: Patches) -> None:
+    """Correct jsonata-python where it deviates from the JSONata 2.0.6 of Step Functions."""
+    patches.attribute(Functions, "Encoder", _Encoder)
+
+
+def to_jsonata(value: Any) -> Any:
+    """Copy JSON into what jsonata-python computes with: null is not undefined (None) there."""
+    if value is None:
+        return _NULL
+    if isinstance(value, Mapping):
+        return {key: to_jsonata(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_jsonata(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, (dt.datetime, dt.date)):
+        return value.isoformat()
+    return value
+
+
+def _evaluate(expression: str, bindings: dict[str, Any]) -> Any:
+    try:
+        compiled = _compile(expression)
+        Jsonata.CURRENT.jsonata = compiled  # otherwise this thread goes on with an earlier one
+        return compiled.evaluate(None, bindings)
+    except Exception as error:  # whatever the library raises is an error of the expression
+        raise QueryEvaluationError(
+            f"The JSONata expression '{expression}' threw an error during evaluation. {error}"
+        ) from error
+
+
+@functools.lru_cache(maxsize=4096)
+def _compile(expression: str) -> Jsonata:
+    compiled = Jsonata(expression)
+    compiled.set_output_convert_nulls(False)
+    return compiled
+
+
+def _to_json(value: Any) -> Any:
+    if value is _NULL or value is None:
+        return None
+    if isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, float):
+        return _number(value)
+    if isinstance(value, dict):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_to_json(value[index]) for index in range(len(value))]
+    raise TypeError(type(value))
+
+
+def _number(value: float) -> int | float:
+    if not math.isfinite(value):
+        raise TypeError("not a JSON number")
+    return int(value) if value.is_integer() else value
+
+
+class _Encoder(Functions.Encoder):  # type: ignore[misc]  # jsonata-python is untyped
+    """`$string` of an object: JavaScript does not escape what is not ASCII."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "ensure_ascii": False})
+
+
+def _partition(array: Any = None, size: Any = None) -> Any:
+    if array is None:
+        return None
+    items = array if isinstance(array, list) else [array]
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"$partition needs a positive whole size, not {size}")
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _range(first: Any = None, last: Any = None, step: Any = None) -> Any:
+    if not all(isinstance(number, int) for number in (first, last, step)) or step == 0:
+        raise ValueError(f"$range needs three whole numbers, not {first}, {last}, {step}")
+    numbers = list(range(first, last + (1 if step > 0 else -1), step))
+    if len(numbers) > _MAX_RANGE:
+        raise ValueError(f"$range gives at most {_MAX_RANGE} numbers, not {len(numbers)}")
+    return numbers
+
+
+def _hash(data: Any = None, algorithm: Any = None) -> Any:
+    if data is None:
+        return None
+    if algorithm not in _HASHES:
+        raise ValueError(f"$hash knows {', '.join(_HASHES)}, not {algorithm}")
+    text = data if isinstance(data, str) else json.dumps(_to_json(data), separators=(",", ":"))
+    return hashlib.new(_HASHES[algorithm], text.encode()).hexdigest()
+
+
+def _random(seed: Any = None) -> float:
+    return random.random() if seed is None else random.Random(seed).random()  # noqa: S311
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
+def _parse(text: Any = None) -> Any:
+    return None if text is None else to_jsonata(json.loads(text))
+
+
+def _eval(*_: Any) -> Any:
+    raise ValueError("Step Functions does not support $eval: use $parse")
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "partition": _partition,
+    "range": _range,
+    "hash": _hash,
+    "random": _random,
+    "uuid": _uuid,
+    "parse": _parse,
+    "eval": _eval,
+}
+_ADDED_FUNCTIONS = {name: Jsonata.JLambda(function) for name, function in _FUNCTIONS.items()}

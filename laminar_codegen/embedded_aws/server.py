@@ -1,0 +1,167 @@
+"""The embedded AWS itself: moto's server on a free port, and what makes it run things.
+
+Corrections to moto are put in place when a service is first called, because importing a service
+takes long (Batch: a second, for EC2's tables), and taken back at the end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from laminar_codegen.embedded_aws.batch_attempts import AttemptRunner, Observer
+from laminar_codegen.embedded_aws.batch_job import Job
+from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
+from laminar_codegen.embedded_aws.clients import Clients, ignore_configuration
+from laminar_codegen.embedded_aws.clients import environment as sdk_environment
+from laminar_codegen.embedded_aws.patches import Patches
+from laminar_codegen.embedded_aws.workspace import Workspace
+
+_entered = threading.Lock()
+
+
+class EmbeddedAws:
+    """AWS in this process, between entering and leaving it.
+
+    workspace    what jobs and functions run in
+    concurrency  how many jobs run at a time (this machine's CPUs)
+    directory    where logs are kept (a temporary one, removed at the end)
+    observer     is told of every change of every job's attempt, one at a time
+    region       the default region
+    time_scale   shortens (or lengthens) Wait states and the intervals of Retry
+
+    moto keeps one set of AWS accounts per process: there can be one of these at a time.
+    """
+
+    def __init__(  # noqa: PLR0913 - options of a public class, by keyword
+        self,
+        *,
+        workspace: Workspace,
+        concurrency: int | None = None,
+        directory: Path | None = None,
+        observer: Observer | None = None,
+        region: str = "us-east-1",
+        time_scale: float = 1.0,
+    ) -> None:
+        self.workspace = workspace
+        self.region = region
+        self._concurrency = concurrency or os.cpu_count() or 1
+        self._directory = directory
+        self._observer = observer
+        self._time_scale = time_scale
+        self._open = ExitStack()
+
+    endpoint_url: str
+    """Where the AWS APIs are; set when entered."""
+
+    logs: Path
+    """The directory with the logs of jobs, functions and moto; set when entered."""
+
+    environment: Mapping[str, str]
+    """By which SDKs in other processes find the embedded AWS; set when entered."""
+
+    def __enter__(self) -> Self:
+        if not _entered.acquire(blocking=False):
+            raise RuntimeError("an EmbeddedAws is already entered in this process")
+        with ExitStack() as opening:
+            opening.callback(_entered.release)
+            atexit.register(self.close)
+            opening.callback(atexit.unregister, self.close)
+            self._enter(opening)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything that runs and leave moto and this process as they were found."""
+        self._open.close()
+
+    def client(self, service: str) -> Any:
+        """A botocore client of the embedded AWS."""
+        return self._clients.get(service)
+
+    def reset(self) -> None:
+        """Stop everything that runs and forget everything that was made."""
+        from laminar_codegen.embedded_aws import http_server
+
+        self._stop()
+        http_server.forget()
+
+    def _enter(self, opening: ExitStack) -> None:
+        from laminar_codegen.embedded_aws import http_server
+
+        self.logs = self._directory or Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="embedded-aws-")))
+        self.logs.mkdir(parents=True, exist_ok=True)
+        opening.enter_context(http_server.logging_to(self.logs / "moto.log"))
+        patches = Patches()
+        opening.callback(patches.undo)
+        ignore_configuration(patches)
+        prepared: set[str] = set()
+
+        def prepare(service: str) -> None:
+            if service in _PREPARATIONS and service not in prepared:
+                _PREPARATIONS[service](self, patches)
+            prepared.add(service)
+
+        self.endpoint_url = opening.enter_context(http_server.serving(prepare))
+        self.environment = sdk_environment(self.endpoint_url, self.region)
+        self._clients = Clients(self.endpoint_url, self.region)
+        self._jobs = self._make_jobs()
+        opening.callback(self._jobs.close)
+        self._executing = False
+        opening.callback(self._stop)
+
+    def _make_jobs(self) -> BatchJobs:
+        runner = AttemptRunner(
+            workspace=self.workspace,
+            logs=self.logs / "jobs",
+            aws_environment=self.environment,
+            publish_log=_publish_log,
+            observer=self._observer,
+        )
+        return BatchJobs(runner, concurrency=self._concurrency)
+
+    def _stop(self) -> None:
+        if self._executing:
+            from laminar_codegen.embedded_aws import step_functions
+
+            step_functions.stop_all()
+        self._jobs.clear()
+
+    def _prepare_step_functions(self, patches: Patches) -> None:
+        from laminar_codegen.embedded_aws import step_functions
+
+        self._executing = True
+        step_functions.install(patches, self._clients, self._jobs, self._time_scale)
+
+    def _prepare_batch(self, patches: Patches) -> None:
+        from laminar_codegen.embedded_aws import batch_api
+
+        batch_api.install(patches, self._jobs)
+
+    def _prepare_lambda(self, patches: Patches) -> None:
+        from laminar_codegen.embedded_aws import functions
+
+        runner = functions.Functions(self.workspace, self.logs / "functions", self.environment)
+        functions.install(patches, runner)
+
+
+_PREPARATIONS: Mapping[str, Callable[[EmbeddedAws, Patches], None]] = {
+    "stepfunctions": EmbeddedAws._prepare_step_functions,  # noqa: SLF001 - of this module
+    "batch": EmbeddedAws._prepare_batch,  # noqa: SLF001 - of this module
+    "awslambda": EmbeddedAws._prepare_lambda,  # noqa: SLF001 - of this module
+}
+
+
+def _publish_log(job: Job, stream: str, log: Path) -> None:
+    from laminar_codegen.embedded_aws import batch_api
+
+    batch_api.publish_log(job, stream, log)

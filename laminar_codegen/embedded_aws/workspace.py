@@ -1,0 +1,78 @@
+"""What stands in for the container image and its host, and what is told of the jobs that run in it.
+
+A deployed job finds its code, its Python and its environment in an image. Here they come from a
+directory, an interpreter and a mapping; everything else of this process' environment stays out,
+so that a job cannot depend on something that it will not have when deployed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+JobStatus = Literal["STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
+
+_INHERITED = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE"})
+_INHERITED_PREFIXES = ("PYTHON", "LC_")
+_PYTHON_WORDS = frozenset({"python", "python3"})
+_ENTRY_WORD = "main.py"
+
+
+@attrs.frozen
+class Workspace:
+    """Stands in for the container image.
+
+    directory    the jobs' working directory (the folder of the flow's file)
+    entry        the file that `main.py` in a command means when the directory has no main.py
+    environment  extra environment for every process
+    python       what `python` or `python3` as a command's first word means
+    """
+
+    directory: Path
+    entry: Path | None = None
+    environment: Mapping[str, str] = attrs.field(factory=dict)
+    python: str = sys.executable
+
+    def command(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The argument list to run here for a command that was written for the image."""
+        found = [self._entry_for(word) for word in words]
+        if found and found[0] in _PYTHON_WORDS:
+            found[0] = self.python
+        return tuple(found)
+
+    def process_environment(self, *layers: Mapping[str, str]) -> dict[str, str]:
+        """The whole environment of a process: a minimal base, the workspace's, then the layers."""
+        merged = _base_environment()
+        for layer in (self.environment, *layers):
+            merged.update(layer)
+        return merged
+
+    def _entry_for(self, word: str) -> str:
+        if word != _ENTRY_WORD or self.entry is None or (self.directory / _ENTRY_WORD).exists():
+            return word
+        return str(self.entry)
+
+
+@attrs.frozen(kw_only=True)
+class JobEvent:
+    """One change of one attempt of one Batch job (of one child, for an array job)."""
+
+    job_id: str
+    job_name: str
+    index: int | None
+    attempt: int
+    status: JobStatus
+    exit_code: int | None = None
+    reason: str | None = None
+    log: Path
+
+
+def _base_environment() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }

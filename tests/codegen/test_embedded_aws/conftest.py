@@ -1,0 +1,23 @@
+"""An embedded AWS with a job queue and a bucket."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from embedded_aws_bench import BUCKET, Bench, make_queue
+
+from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
+
+
+@pytest.fixture(scope="package")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One embedded AWS for all tests: each makes things of its own in it."""
+    directory = tmp_path_factory.mktemp("workspace")
+    events: list[JobEvent] = []
+    workspace = Workspace(directory, environment={"FROM_WORKSPACE": "yes"}, python=sys.executable)
+    with EmbeddedAws(workspace=workspace, observer=events.append, time_scale=0.01) as aws:
+        make_queue(aws)
+        aws.client("s3").create_bucket(Bucket=BUCKET)
+        yield Bench(aws, directory, events)

@@ -1,0 +1,156 @@
+"""Short words to make things run in an embedded AWS."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent
+
+ROLE = "arn:aws:iam::123456789012:role/any"
+SUBMIT = "arn:aws:states:::batch:submitJob.sync"
+BUCKET = "bench"
+
+State = dict[str, Any]
+
+
+@attrs.define
+class Bench:
+    """The embedded AWS under test, and what it told its observer."""
+
+    aws: EmbeddedAws
+    directory: Path
+    events: list[JobEvent] = attrs.field(factory=list)
+    numbers: Iterator[int] = attrs.field(factory=itertools.count)
+
+    def program(self, text: str) -> list[str]:
+        """A command that runs a Python text."""
+        path = self.directory / f"program{next(self.numbers)}.py"
+        path.write_text(text)
+        return ["python", path.name]
+
+    def define(self, command: list[str], **options: Any) -> str:
+        """Register a job definition; returns its ARN."""
+        registered = self.aws.client("batch").register_job_definition(
+            jobDefinitionName=f"definition-{next(self.numbers)}",
+            type="container",
+            containerProperties={
+                "image": "any",
+                "command": command,
+                "resourceRequirements": [
+                    {"type": "VCPU", "value": "1"},
+                    {"type": "MEMORY", "value": "512"},
+                ],
+            },
+            **options,
+        )
+        return str(registered["jobDefinitionArn"])
+
+    def submit(self, definition: str, **options: Any) -> str:
+        """Submit a job; returns its id."""
+        submitted = self.aws.client("batch").submit_job(
+            **{"jobName": "job", "jobQueue": "queue", "jobDefinition": definition, **options}
+        )
+        return str(submitted["jobId"])
+
+    def describe(self, job_id: str) -> dict[str, Any]:
+        """A job's details."""
+        described: dict[str, Any] = self.aws.client("batch").describe_jobs(jobs=[job_id])["jobs"][0]
+        return described
+
+    def ended(self, job_id: str) -> dict[str, Any]:
+        """A job's details once it has ended."""
+        return self.until(job_id, "SUCCEEDED", "FAILED")
+
+    def until(self, job_id: str, *states: str) -> dict[str, Any]:
+        """A job's details once it is in one of the states."""
+        deadline = time.monotonic() + 30
+        while (job := self.describe(job_id))["status"] not in states:
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+        return job
+
+    def machine(self, states: Mapping[str, State], **fields: Any) -> str:
+        """Create a state machine that starts with the first state; returns its ARN."""
+        definition = {
+            "QueryLanguage": "JSONata",
+            "StartAt": next(iter(states)),
+            "States": states,
+            **fields,
+        }
+        created = self.aws.client("stepfunctions").create_state_machine(
+            name=f"machine-{next(self.numbers)}", definition=json.dumps(definition), roleArn=ROLE
+        )
+        return str(created["stateMachineArn"])
+
+    def start(self, machine: str, given: Any = None) -> str:
+        """Start an execution; returns its ARN."""
+        started = self.aws.client("stepfunctions").start_execution(
+            stateMachineArn=machine,
+            name=f"execution-{next(self.numbers)}",
+            input=json.dumps(given or {}),
+        )
+        return str(started["executionArn"])
+
+    def result(self, execution: str) -> dict[str, Any]:
+        """An execution's description once it has ended, with its output parsed."""
+        deadline = time.monotonic() + 30
+        client = self.aws.client("stepfunctions")
+        while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            assert time.monotonic() < deadline, described
+            time.sleep(0.01)
+        if "output" in described:
+            described["output"] = json.loads(described["output"])
+        return dict(described)
+
+    def run(self, states: Mapping[str, State], given: Any = None, **fields: Any) -> dict[str, Any]:
+        """Create a state machine and run it once."""
+        return self.result(self.start(self.machine(states, **fields), given))
+
+    def output(self, states: Mapping[str, State], given: Any = None) -> Any:
+        """What a state machine that succeeds puts out."""
+        result = self.run(states, given)
+        assert result["status"] == "SUCCEEDED", result
+        return result["output"]
+
+    def put(self, key: str, text: str) -> None:
+        """Write an object of the bucket."""
+        self.aws.client("s3").put_object(Bucket=BUCKET, Key=key, Body=text.encode())
+
+    def get(self, key: str) -> str:
+        """Read an object of the bucket."""
+        body = self.aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"]
+        return str(body.read().decode())
+
+
+def job(definition: str, **fields: Any) -> State:
+    """A state that runs a job."""
+    arguments = {
+        "JobName": "job",
+        "JobQueue": "queue",
+        "JobDefinition": definition,
+        **fields.pop("Arguments", {}),
+    }
+    state = {"Type": "Task", "Resource": SUBMIT, "Arguments": arguments, **fields}
+    return state if "Next" in state else {**state, "End": True}
+
+
+def make_queue(aws: EmbeddedAws) -> None:
+    """Create a job queue named queue."""
+    role = aws.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+    batch = aws.client("batch")
+    environment = batch.create_compute_environment(
+        computeEnvironmentName="environment", type="UNMANAGED", serviceRole=role["Role"]["Arn"]
+    )
+    batch.create_job_queue(
+        jobQueueName="queue",
+        state="ENABLED",
+        priority=1,
+        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": environment["computeEnvironmentArn"]}],
+    )

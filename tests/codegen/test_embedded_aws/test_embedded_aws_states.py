@@ -1,0 +1,335 @@
+"""State machines, as the embedded AWS executes them."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from embedded_aws_bench import Bench
+
+TEXTS = ["quotes \" and ' here", "line\nline\ttab", "back\\slash {% $x %}", "ünïcode ☃ 日本 🐍", ""]
+
+
+def passing(output: Any, **fields: Any) -> dict[str, Any]:
+    """A Pass state that puts something out."""
+    state = {"Type": "Pass", "Output": output, **fields}
+    return state if "Next" in state else {**state, "End": True}
+
+
+def test_sequence_with_variables(bench: Bench) -> None:
+    """A variable assigned in one state is read in a later one."""
+    states = {
+        "A": passing({}, Assign={"x": "{% $states.input.start + 1 %}"}, Next="B"),
+        "B": passing({}, Assign={"x": "{% $x * 10 %}", "l": [1, "{% $x %}"]}, Next="C"),
+        "C": passing({"x": "{% $x %}", "l": "{% $l %}"}),
+    }
+    assert bench.output(states, {"start": 4}) == {"x": 50, "l": [1, 5]}
+
+
+def test_assign_and_output_see_the_values_at_entry(bench: Bench) -> None:
+    """Output does not see what Assign of the same state assigns."""
+    states = {
+        "A": passing({}, Assign={"x": 1}, Next="B"),
+        "B": passing("{% $x %}", Assign={"x": 2}, Next="C"),
+        "C": passing({"then": "{% $states.input %}", "now": "{% $x %}"}),
+    }
+    assert bench.output(states) == {"then": 1, "now": 2}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_strings_survive_variables_input_and_context(bench: Bench, text: str) -> None:
+    """Quotes, newlines, backslashes and unicode pass unchanged through every kind of binding."""
+    states = {
+        "A": passing({}, Assign={"x": "{% $states.input.text %}", "o": {"in": [text]}}, Next="B"),
+        "B": passing(["{% $x %}", "{% $o.in[0] %}", "{% $states.context.Execution.Input.text %}"], Next="C"),
+        "C": passing({"same": "{% $states.input %}", "length": "{% $length($x) %}"}),
+    }
+    output = bench.output(states, {"text": text})
+    assert output == {"same": [text, text, text], "length": len(text)}
+
+
+def test_text_and_null_are_shown_as_json(bench: Bench) -> None:
+    """An execution's output is JSON text also when it is text or null."""
+    assert bench.output({"A": passing("plain")}) == "plain"
+    assert bench.output({"A": passing("{% null %}")}) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("$partition([1,2,3,4,5], 2)", [[1, 2], [3, 4], [5]]),
+        ("$range(0, 10, 5)", [0, 5, 10]),
+        ("$hash('a', 'SHA-256')[0] ~> $substring(0, 8)", "ca978112"),
+        ("$parse('{\"a\": [1, null]}')", {"a": [1, None]}),
+        ("$length($uuid())", 36),
+        ("$random(7) = $random(7) and $random() < 1", True),
+        ('$string({"a": "é", "b": null})', '{"a":"é","b":null}'),
+        ("[$states.input.one.(x)]", [1]),
+        ("$exists($states.input.nothing)", False),
+        ("$states.input.empty = null", True),
+        ("6 / 3", 2),
+    ],
+)
+def test_expressions(bench: Bench, expression: str, value: Any) -> None:
+    """The functions that Step Functions adds, null beside undefined, and numbers as in JSON."""
+    given = {"one": [{"x": 1}], "empty": None}
+    assert bench.output({"A": passing(f"{{% {expression} %}}")}, given) == value
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["$states.input.missing", "1 + 'a'", "$eval('1')", "function($x) { $x }", "$parse('{')", "("],
+)
+def test_evaluation_errors_have_aws_name(bench: Bench, expression: str) -> None:
+    """What is undefined, wrong or no JSON fails with States.QueryEvaluationError."""
+    result = bench.run({"A": passing(f"{{% {expression} %}}")})
+    assert (result["status"], result["error"]) == ("FAILED", "States.QueryEvaluationError")
+
+
+@pytest.mark.parametrize(("width", "state"), [(0, "none"), (1, "one"), (7, "many")])
+def test_choice_of_width(bench: Bench, width: int, state: str) -> None:
+    """A Choice takes the first rule that holds, else the Default."""
+    states = {
+        "A": {
+            "Type": "Choice",
+            "Choices": [
+                {"Condition": "{% $states.input.width = 0 %}", "Next": "none"},
+                {"Condition": "{% $states.input.width = 1 %}", "Next": "one"},
+            ],
+            "Default": "many",
+        },
+        **{name: passing(name) for name in ("none", "one", "many")},
+    }
+    assert bench.output(states, {"width": width}) == state
+
+
+def test_inline_map_keeps_order_and_knows_its_item(bench: Bench) -> None:
+    """A Map's items run with their index in the context, however many there are."""
+    inner = {"I": passing("{% $states.context.Map.Item.Index * $factor %}")}
+    states = {
+        "A": passing({}, Assign={"factor": 2}, Next="M"),
+        "M": {
+            "Type": "Map",
+            "Items": "{% [0..149] %}",
+            "MaxConcurrency": 1,
+            "ItemProcessor": {"StartAt": "I", "States": inner},
+            "End": True,
+        },
+    }
+    assert bench.output(states) == [2 * index for index in range(150)]
+
+
+def test_distributed_map_reads_its_items_from_s3(bench: Bench) -> None:
+    """A distributed Map's children are executions of their own, over the items of an object."""
+    bench.put("items.json", json.dumps([{"n": n} for n in range(5)]))
+    inner = {"I": passing({"n": "{% $states.input.item.n %}", "name": "{% $states.context.Execution.Name %}"})}
+    output = bench.output({"M": distributed(inner, "items.json")})
+    assert [child["n"] for child in output] == [0, 1, 2, 3, 4]
+    assert len({child["name"] for child in output}) == 5
+
+
+def test_distributed_map_fails_with_its_children(bench: Bench) -> None:
+    """Without a tolerance, one failed child fails the Map; with one, it does not."""
+    bench.put("items.json", "[1, 2]")
+    inner = {
+        "C": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $states.input.item = 1 %}", "Next": "F"}],
+            "Default": "P",
+        },
+        "F": {"Type": "Fail", "Error": "Bad"},
+        "P": passing("fine"),
+    }
+    strict = bench.run({"M": distributed(inner, "items.json")})
+    assert strict["error"] == "States.ExceedToleratedFailureThreshold"
+    lax = bench.output({"M": {**distributed(inner, "items.json"), "ToleratedFailureCount": 1}})
+    assert lax == [None, "fine"]
+
+
+def test_distributed_map_without_its_object(bench: Bench) -> None:
+    """Items that cannot be read fail with States.ItemReaderFailed."""
+    result = bench.run({"M": distributed({"I": passing(1)}, "missing.json")})
+    assert result["error"] == "States.ItemReaderFailed"
+
+
+def distributed(states: dict[str, Any], key: str) -> dict[str, Any]:
+    """A distributed Map over an object's items."""
+    return {
+        "Type": "Map",
+        "ItemReader": {
+            "Resource": "arn:aws:states:::s3:getObject",
+            "ReaderConfig": {"InputType": "JSON"},
+            "Arguments": {"Bucket": "bench", "Key": key},
+        },
+        "ItemSelector": {"item": "{% $states.context.Map.Item.Value %}"},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": next(iter(states)),
+            "States": states,
+        },
+        "End": True,
+    }
+
+
+def s3(action: str, key: str, **arguments: Any) -> dict[str, Any]:
+    """A state that calls S3."""
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::aws-sdk:s3:{action}",
+        "Arguments": {"Bucket": "bench", "Key": key, **arguments},
+    }
+
+
+def test_objects_are_written_as_json_and_read_as_text(bench: Bench) -> None:
+    """PutObject serialises its Body; `$parse` reads GetObject's Body."""
+    states = {
+        "P": {**s3("putObject", "o.json", Body={"é": [1, "{% 'a' & 'b' %}"]}), "Next": "G"},
+        "G": {
+            **s3("getObject", "o.json"),
+            "Output": "{% $parse($states.result.Body) %}",
+            "End": True,
+        },
+    }
+    assert bench.output(states) == {"é": [1, "ab"]}
+    assert json.loads(bench.get("o.json")) == {"é": [1, "ab"]}
+
+
+@pytest.mark.parametrize("action", ["getObject", "headObject"])
+def test_missing_object_is_caught_by_name(bench: Bench, action: str) -> None:
+    """Step Functions names the error S3.NoSuchKeyException."""
+    states = {
+        "G": {
+            **s3(action, "missing"),
+            "Catch": [
+                {
+                    "ErrorEquals": ["S3.NoSuchKeyException"],
+                    "Output": "{% $states.errorOutput.Error %}",
+                    "Next": "P",
+                }
+            ],
+            "End": True,
+        },
+        "P": passing({"caught": "{% $states.input %}"}),
+    }
+    assert bench.output(states) == {"caught": "S3.NoSuchKeyException"}
+
+
+def test_list_and_head(bench: Bench) -> None:
+    """ListObjectsV2 and HeadObject answer in the case of Step Functions."""
+    bench.put("list/a", "12345")
+    listing = s3("listObjectsV2", "", Prefix="list/")
+    del listing["Arguments"]["Key"]
+    states = {
+        "L": {**listing, "Assign": {"keys": "{% [$states.result.Contents.Key] %}"}, "Next": "H"},
+        "H": {
+            **s3("headObject", "list/a"),
+            "Output": {"length": "{% $states.result.ContentLength %}", "keys": "{% $keys %}"},
+            "End": True,
+        },
+    }
+    assert bench.output(states) == {"length": 5, "keys": ["list/a"]}
+
+
+def test_task_token(bench: Bench) -> None:
+    """A task with a token waits for somebody to send its success."""
+    arguments = {"Bucket": "bench", "Key": "token", "Body": "{% $states.context.Task.Token %}"}
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken",
+        "Arguments": arguments,
+        "End": True,
+    }
+    client = bench.aws.client("stepfunctions")
+    machine = bench.machine({"T": state})
+    answered, stopped = bench.start(machine), bench.start(machine)
+    tokens = {token_of(bench, execution) for execution in (answered, stopped)}
+    assert len(tokens) == 2
+    client.stop_execution(executionArn=stopped)
+    assert bench.result(stopped)["status"] == "ABORTED"
+    client.send_task_success(taskToken=token_of(bench, answered), output='{"a": 1}')
+    assert bench.result(answered)["output"] == {"a": 1}
+
+
+def token_of(bench: Bench, execution: str) -> str:
+    """The token that an execution's task waits with."""
+    client = bench.aws.client("stepfunctions")
+    for _ in range(500):
+        events = client.get_execution_history(executionArn=execution)["events"]
+        scheduled = [event for event in events if event["type"] == "TaskSubmitted"]
+        if scheduled:
+            details = next(event for event in events if event["type"] == "TaskScheduled")
+            parameters = json.loads(details["taskScheduledEventDetails"]["parameters"])
+            return str(parameters["Body"])
+        time.sleep(0.01)
+    raise AssertionError(events)
+
+
+def test_nested_execution(bench: Bench) -> None:
+    """`startExecution.sync:2` gives the nested execution's output as JSON."""
+    nested = bench.machine({"N": passing({"got": "{% $states.input.value %}"})})
+    states = {
+        "S": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::states:startExecution.sync:2",
+            "Arguments": {"StateMachineArn": nested, "Input": {"value": ["a", 1]}},
+            "Output": "{% $states.result.Output.got %}",
+            "End": True,
+        }
+    }
+    assert bench.output(states) == ["a", 1]
+
+
+def test_two_executions_at_the_same_time(bench: Bench) -> None:
+    """Executions do not see each other's variables."""
+    machine = bench.machine(
+        {
+            "A": passing({}, Assign={"x": "{% $states.input.x %}"}, Next="W"),
+            "W": {"Type": "Wait", "Seconds": 10, "Next": "B"},
+            "B": passing("{% $x %}"),
+        }
+    )
+    executions = [bench.start(machine, {"x": number}) for number in range(2)]
+    assert [bench.result(execution)["output"] for execution in executions] == [0, 1]
+
+
+def test_stopped_execution_is_aborted_at_once(bench: Bench) -> None:
+    """Stopping interrupts a Wait, and what was stopped has not failed."""
+    execution = bench.start(bench.machine({"W": {"Type": "Wait", "Seconds": 9999, "End": True}}))
+    bench.aws.client("stepfunctions").stop_execution(executionArn=execution)
+    begun = time.monotonic()
+    assert bench.result(execution)["status"] == "ABORTED"
+    assert time.monotonic() - begun < 1
+
+
+def test_terminal_errors_are_not_caught(bench: Bench) -> None:
+    """States.ALL does not match States.Runtime."""
+    state = s3("noSuchAction", "k")
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "P"}]
+    result = bench.run({"S": {**state, "Catch": catch, "End": True}, "P": passing(1)})
+    assert (result["status"], result["error"]) == ("FAILED", "States.Runtime")
+
+
+@pytest.mark.parametrize(
+    ("states", "problem"),
+    [
+        ({"A": passing(1, Next="Z")}, "MISSING_TRANSITION_TARGET"),
+        (
+            {
+                "A": {
+                    "Type": "Parallel",
+                    "Branches": [{"StartAt": "A", "States": {"A": passing(1)}}],
+                    "End": True,
+                }
+            },
+            "DUPLICATE_STATE_NAME",
+        ),
+    ],
+)
+def test_refused_definitions(bench: Bench, states: dict[str, Any], problem: str) -> None:
+    """Definitions that AWS refuses are refused."""
+    with pytest.raises(Exception, match=problem):
+        bench.machine(states)

@@ -1,0 +1,86 @@
+"""What an end-to-end test needs: an embedded AWS with what a platform team provides, and Terraform with the stand-in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.image import lay_out
+from tests.terraform_harness import Terraform, fake_aws, provider_mirror, terraform_executable
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests in here, so that quick runs can leave them out."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("e2e")
+
+
+@pytest.fixture(scope="session")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    terraform_executable()
+    return provider_mirror(tmp_path_factory.mktemp("mirror"))
+
+
+@attrs.frozen
+class Platform:
+    """An embedded AWS that has a bucket and a queue, and a flow's document beside Terraform."""
+
+    aws: EmbeddedAws
+    terraform: Terraform
+    variables: dict[str, Any]
+
+
+def compile_document(file: Path) -> str:
+    """What the command prints for a flow."""
+    command = [sys.executable, "-m", "laminar_codegen", str(file)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def platform(
+    tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Path], Platform]]:
+    """Give a function that compiles a flow's file and sets up Terraform for it."""
+    opened: list[EmbeddedAws] = []
+
+    def build(file: Path) -> Platform:
+        image = tmp_path / "image"
+        image.mkdir()
+        aws = EmbeddedAws(workspace=Workspace(directory=lay_out(file, image)))
+        aws.__enter__()
+        opened.append(aws)
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        folder = tmp_path / "terraform"
+        folder.mkdir()
+        (folder / "main.tf.json").write_text(compile_document(file), encoding="utf-8")
+        environment = fake_aws(aws.endpoint_url, aws.region)
+        return Platform(aws, Terraform(folder, mirror, environment), provide(aws))
+
+    yield build
+    for aws in opened:
+        aws.close()
+
+
+def provide(aws: EmbeddedAws) -> dict[str, Any]:
+    """Make what the document takes as variables."""
+    aws.client("s3").create_bucket(Bucket="team-artifacts")
+    role = aws.client("iam").create_role(RoleName="batch", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    batch = aws.client("batch")
+    batch.create_compute_environment(computeEnvironmentName="spare", type="UNMANAGED", serviceRole=role)
+    order = [{"order": 1, "computeEnvironment": "spare"}]
+    queue = batch.create_job_queue(jobQueueName="spare", state="ENABLED", priority=1, computeEnvironmentOrder=order)
+    return {
+        "datastore_root": "s3://team-artifacts/flows",
+        "image": "registry.example/team/flow:1",
+        "job_queue_arn": queue["jobQueueArn"],
+    }
+
