@@ -1,4 +1,4 @@
-"""What an end-to-end test needs: an embedded AWS with what a platform team provides, and Terraform with the stand-in."""
+"""What an end-to-end test needs: an embedded AWS with what a platform team provides, and Terraform."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def compile_document(file: Path) -> str:
 
 
 @pytest.fixture
-def platform(
-    tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[[Path], Platform]]:
+def platform(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Platform]]:
     """Give a function that compiles a flow's file and sets up Terraform for it."""
     opened: list[EmbeddedAws] = []
 
@@ -83,4 +81,3 @@ def provide(aws: EmbeddedAws) -> dict[str, Any]:
         "image": "registry.example/team/flow:1",
         "job_queue_arn": queue["jobQueueArn"],
     }
-

@@ -74,7 +74,7 @@ def test_rehearsal_agrees(local: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_terraform_agrees(local: dict[str, Any], platform: Callable[[Path], Platform]) -> None:
-    """Terraform applies the document, plans nothing more, and the machine it made gives the results of the local run."""
+    """Terraform applies the document, then plans nothing more; its machine gives the results of the local run."""
     made = platform(DIGITS)
     made.terraform.init()
     assert made.terraform.validate()["valid"] is True

@@ -1,0 +1,190 @@
+"""Run real Terraform in a test: no network, the stand-in AWS provider, an embedded AWS.
+
+    mirror = provider_mirror(tmp_path / "mirror")
+    terraform = Terraform(directory, mirror, fake_aws(endpoint))
+    terraform.init()
+    terraform.apply(name="report")
+    assert terraform.plan(name="report").empty
+
+Nothing of the user's is read or written: no `~/.terraformrc`, no plugin cache, no checkpoint
+service.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import field, frozen
+
+PROVIDER_VERSION = "6.25.0"
+_SOURCE = Path("registry.terraform.io", "hashicorp", "aws", PROVIDER_VERSION)
+_PLAN_FILE = "harness.tfplan"
+_EXIT_CHANGES = 2
+_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+_CLI_CONFIGURATION = """\
+disable_checkpoint = true
+provider_installation {{
+  filesystem_mirror {{
+    path = {path}
+  }}
+}}
+"""
+
+
+class TerraformError(Exception):
+    """Terraform refused or failed; the text is what it wrote to standard error."""
+
+
+@frozen
+class Change:
+    """What a plan does to one resource: `("create",)`, `("update",)`, `("delete", "create")`..."""
+
+    address: str
+    actions: tuple[str, ...]
+
+
+@frozen
+class Plan:
+    """A plan: `empty` is Terraform's own answer, `document` is what `show -json` tells of it."""
+
+    changes: tuple[Change, ...]
+    empty: bool
+    document: Mapping[str, Any] = field(repr=False, eq=False)
+
+
+def provider_mirror(directory: Path) -> Path:
+    """Write a mirror with the stand-in as AWS provider, and return its CLI configuration file."""
+    system = f"{platform.system().lower()}_{_MACHINES[platform.machine().lower()]}"
+    package = directory / "providers" / _SOURCE / system
+    package.mkdir(parents=True, exist_ok=True)
+    executable = package / f"terraform-provider-aws_v{PROVIDER_VERSION}"
+    executable.write_text(_launcher(), encoding="utf-8")
+    executable.chmod(0o755)
+    configuration = directory / "terraform.rc"
+    providers = json.dumps(str(directory / "providers"))
+    configuration.write_text(_CLI_CONFIGURATION.format(path=providers), encoding="utf-8")
+    return configuration
+
+
+def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
+    """The environment in which everything talks to the embedded AWS at `endpoint`."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def terraform_executable() -> str:
+    """Where Terraform is; without it a test is skipped, but fails where CI should have it."""
+    found = shutil.which("terraform")
+    if found is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("there is no terraform executable on PATH")
+    return found
+
+
+@frozen
+class Terraform:
+    """One working directory, with the environment that its commands get."""
+
+    directory: Path
+    configuration: Path
+    environment: Mapping[str, str]
+    executable: str = field(factory=terraform_executable)
+
+    def init(self) -> None:
+        """Install the provider from the mirror."""
+        self._run("init", "-input=false")
+
+    def validate(self) -> dict[str, Any]:
+        """What `terraform validate -json` says: `valid` and `diagnostics`."""
+        ran = self._start("validate", "-json")
+        answer: dict[str, Any] = json.loads(ran.stdout)
+        return answer
+
+    def plan(self, **variables: object) -> Plan:
+        """Plan, without changing anything."""
+        ran = self._start("plan", "-input=false", "-detailed-exitcode", f"-out={_PLAN_FILE}", *_values(variables))
+        if ran.returncode not in (0, _EXIT_CHANGES):
+            raise TerraformError(ran.stderr)
+        document = json.loads(self._run("show", "-json", _PLAN_FILE))
+        changes = tuple(
+            Change(change["address"], tuple(change["change"]["actions"]))
+            for change in document.get("resource_changes", ())
+            if change["change"]["actions"] not in (["no-op"], ["read"])
+        )
+        return Plan(changes, ran.returncode == 0, document)
+
+    def apply(self, **variables: object) -> None:
+        """Plan and apply."""
+        self._run("apply", "-input=false", "-auto-approve", *_values(variables))
+
+    def destroy(self, **variables: object) -> None:
+        """Delete everything that is in the state."""
+        self._run("destroy", "-input=false", "-auto-approve", *_values(variables))
+
+    def output(self) -> dict[str, Any]:
+        """The values of the outputs."""
+        outputs = json.loads(self._run("output", "-json"))
+        return {name: output["value"] for name, output in outputs.items()}
+
+    def state(self) -> list[str]:
+        """The addresses of the resources in the state."""
+        return self._run("state", "list").split()
+
+    def import_resource(self, address: str, identity: str) -> None:
+        """Take an existing object into the state."""
+        self._run("import", "-input=false", address, identity)
+
+    def _run(self, *arguments: str) -> str:
+        ran = self._start(*arguments)
+        if ran.returncode != 0:
+            raise TerraformError(ran.stderr)
+        return ran.stdout
+
+    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.executable, *arguments],
+            cwd=self.directory,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.configuration.parent),
+            "TF_CLI_CONFIG_FILE": str(self.configuration),
+            "TF_IN_AUTOMATION": "1",
+            "TF_CLI_ARGS": "-no-color",
+            "CHECKPOINT_DISABLE": "1",
+            **self.environment,
+        }
+
+
+def _values(variables: Mapping[str, object]) -> list[str]:
+    return [
+        f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in variables.items()
+    ]
+
+
+def _launcher() -> str:
+    """Write the executable's text: this Python, with the provider that is beside this file."""
+    folder = str(Path(__file__).parents[1])
+    code = f"import sys; sys.path.insert(0, {folder!r}); from tests.terraform_provider.serving import main; main()"
+    return f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -c {shlex.quote(code)}\n"

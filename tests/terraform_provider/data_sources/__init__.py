@@ -1,0 +1,1 @@
+"""The data sources, grouped by what they look up."""

@@ -1,0 +1,65 @@
+"""VPCs and subnets, found by id, filters and tags."""
+
+from __future__ import annotations
+
+from tests.terraform_provider.declaration import Call, DataSource
+from tests.terraform_provider.errors import InvalidConfigurationError
+from tests.terraform_provider.tagging import from_pairs
+from tests.terraform_provider.values import State
+
+_VPC_FILTERS = {"id": "vpc-id", "cidr_block": "cidr", "state": "state"}
+_SUBNET_FILTERS = {
+    "id": "subnet-id",
+    "availability_zone": "availability-zone",
+    "cidr_block": "cidr-block",
+    "state": "state",
+    "vpc_id": "vpc-id",
+}
+
+
+def _filters(call: Call, by: dict[str, str], default: str | None) -> list[State]:
+    found = [{"Name": name, "Values": [call[key]]} for key, name in by.items() if call[key]]
+    if default is not None and call[default] is not None:
+        flag = {"default": "is-default", "default_for_az": "default-for-az"}[default]
+        found.append({"Name": flag, "Values": [str(call[default]).lower()]})
+    found += [{"Name": f"tag:{key}", "Values": [v]} for key, v in (call["tags"] or {}).items()]
+    found += [{"Name": block["name"], "Values": block["values"]} for block in call["filter"]]
+    return found
+
+
+def _only(call: Call, found: list[State]) -> State:
+    if len(found) != 1:
+        message = f"{call.type}: {len(found)} objects match, there must be one"
+        raise InvalidConfigurationError(message)
+    return found[0]
+
+
+def _vpc(call: Call) -> State:
+    filters = _filters(call, _VPC_FILTERS, "default")
+    vpc = _only(call, call.client("ec2").describe_vpcs(Filters=filters)["Vpcs"])
+    tags = from_pairs(vpc.pop("Tags", []))
+    region = call.client("ec2").meta.region_name
+    return call.attributes(vpc, {"default": "IsDefault"}) | {
+        "id": vpc["VpcId"],
+        "arn": f"arn:aws:ec2:{region}:{vpc['OwnerId']}:vpc/{vpc['VpcId']}",
+        "tags": tags,
+    }
+
+
+def _subnet(call: Call) -> State:
+    filters = _filters(call, _SUBNET_FILTERS, "default_for_az")
+    subnet = _only(call, call.client("ec2").describe_subnets(Filters=filters)["Subnets"])
+    tags = from_pairs(subnet.pop("Tags", []))
+    return call.attributes(subnet, {"arn": "SubnetArn"}) | {"id": subnet["SubnetId"], "tags": tags}
+
+
+def _subnets(call: Call) -> State:
+    filters = _filters(call, {}, None)
+    found = call.client("ec2").describe_subnets(Filters=filters)["Subnets"]
+    region = call.client("ec2").meta.region_name
+    return {"id": region, "ids": sorted(subnet["SubnetId"] for subnet in found)}
+
+
+VPC = DataSource(type="aws_vpc", read=_vpc)
+SUBNET = DataSource(type="aws_subnet", read=_subnet)
+SUBNETS = DataSource(type="aws_subnets", read=_subnets)

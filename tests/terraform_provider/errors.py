@@ -1,0 +1,57 @@
+"""The errors of the stand-in; all of them become Terraform diagnostics.
+
+StandInError
+├── NotImplementedByStandInError   declared in the schema, but not implemented here
+├── InvalidConfigurationError      what the real provider would refuse before calling AWS
+└── NotFoundError                  a data source or an imported resource that AWS does not have
+"""
+
+from __future__ import annotations
+
+from botocore.exceptions import ClientError
+
+
+class StandInError(Exception):
+    """Anything that this provider itself refuses."""
+
+
+class NotImplementedByStandInError(StandInError):
+    """A type or an argument is declared to Terraform but has no implementation here."""
+
+
+class InvalidConfigurationError(StandInError):
+    """A configuration that the real provider refuses."""
+
+
+class NotFoundError(StandInError):
+    """The object asked for does not exist."""
+
+
+_GONE = frozenset(
+    {
+        "404",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "NoSuchBucket",
+        "NoSuchBucketPolicy",
+        "NoSuchEntity",
+        "NoSuchKey",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchPublicAccessBlockConfiguration",
+        "NotFound",
+        "NotFoundException",
+        "OwnershipControlsNotFoundError",
+        "ParameterNotFound",
+        "QueueDoesNotExist",
+        "RepositoryNotFoundException",
+        "ResourceNotFound",
+        "ResourceNotFoundException",
+        "ServerSideEncryptionConfigurationNotFoundError",
+        "StateMachineDoesNotExist",
+    }
+)
+
+
+def is_gone(error: ClientError) -> bool:
+    """Whether AWS says that the object does not exist."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return code in _GONE or code.endswith(".NotFound")

@@ -1,0 +1,59 @@
+"""ECR repositories."""
+
+from __future__ import annotations
+
+from tests.terraform_provider.declaration import Call, Resource
+from tests.terraform_provider.tagging import TagOperations
+from tests.terraform_provider.values import State
+
+_NAMES = {
+    "name": "repositoryName",
+    "arn": "repositoryArn",
+    "repository_url": "repositoryUri",
+    "image_tag_mutability_exclusion_filter": "imageTagMutabilityExclusionFilters",
+}
+
+
+def _create(call: Call) -> State:
+    request = call.request("ecr", "CreateRepository", renames=_NAMES, omit={"force_delete"})
+    call.client("ecr").create_repository(**request)
+    return {"id": call["name"]}
+
+
+def _read(call: Call) -> State | None:
+    found = call.client("ecr").describe_repositories(repositoryNames=[call["id"]])
+    return call.attributes(found["repositories"][0], _NAMES) | {"id": call["id"]}
+
+
+def _update(call: Call) -> State | None:
+    client, name = call.client("ecr"), call["name"]
+    if call.changed("image_tag_mutability"):
+        client.put_image_tag_mutability(repositoryName=name, imageTagMutability=call["image_tag_mutability"])
+    if call.changed("image_scanning_configuration"):
+        scan = any(block["scan_on_push"] for block in call["image_scanning_configuration"])
+        client.put_image_scanning_configuration(repositoryName=name, imageScanningConfiguration={"scanOnPush": scan})
+    return None
+
+
+def _delete(call: Call) -> None:
+    call.client("ecr").delete_repository(repositoryName=call["name"], force=bool(call["force_delete"]))
+
+
+REPOSITORY = Resource(
+    type="aws_ecr_repository",
+    create=_create,
+    read=_read,
+    update=_update,
+    delete=_delete,
+    replaces={"encryption_configuration", "name"},
+    computed={
+        "encryption_configuration",
+        "encryption_configuration.kms_key",
+        "image_scanning_configuration",
+    },
+    defaults={
+        "encryption_configuration.encryption_type": "AES256",
+        "image_tag_mutability": "MUTABLE",
+    },
+    tagging=TagOperations(service="ecr", parameter="resourceArn", tags="tags", keys="tagKeys").tagging(),
+)
