@@ -12,7 +12,9 @@ demo: $(VENV)/installed-local
 	$(BIN)/laminar-codegen examples/digits/flow.py > build/digits/main.tf.json.part
 	mv build/digits/main.tf.json.part build/digits/main.tf.json
 	@echo "compiled to build/digits/main.tf.json; now rehearsing it"
-	$(BIN)/laminar-codegen rehearse examples/digits/flow.py --save build/digits/results | tee build/digits/rehearsal.txt
+	$(BIN)/laminar-codegen rehearse examples/digits/flow.py --save build/digits/results > build/digits/rehearsal.txt
+	@cat build/digits/rehearsal.txt
+	@echo
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
 ## Runs all checks and all tests.
