@@ -1,7 +1,7 @@
 """``python -m laminar_runtime MODULE FLOW``: runs the task that the environment asks for.
 
-The `Process` executor starts tasks of flows that are not in the launched script this way: the module is imported, its
-flow made, and the task of the environment run.
+The `Process` executor starts tasks of flows that are not in the launched script this way: the module is imported, and
+the task of the environment run by the flow that the module makes, or by one made here if it makes none.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
         flow = getattr(flow, part, None)
     if not (isinstance(flow, type) and issubclass(flow, Flow)):
         raise FlowError(f"{module}.{name} is no flow")
-    bool(flow())
+    made = [value for value in vars(sys.modules[module]).values() if type(value) is flow]
+    bool(made[0] if made else flow())
     return 0
 
 

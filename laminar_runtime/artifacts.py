@@ -23,7 +23,7 @@ from laminar_runtime.exceptions import DamagedError
 __all__ = ["Archive", "Artifact", "LayerKey", "Record"]
 
 #: The version of the format that this release writes. It reads this and all before.
-FORMAT = 1
+FORMAT = 2
 
 
 @attrs.frozen
@@ -75,6 +75,11 @@ def executions_prefix(flow: str) -> str:
 def layers_prefix(flow: str, execution: str) -> str:
     """The prefix under which each layer of an execution that wrote something has a folder."""
     return f"{flow}/archives/{execution}/"
+
+
+def cache_prefix(flow: str, execution: str) -> str:
+    """The prefix under which each layer of an execution of which something finished has a folder."""
+    return f"{flow}/.cache/{execution}/"
 
 
 def input_key(flow: str, execution: str) -> str:
@@ -197,7 +202,7 @@ class Record:
                 splits=int(document["execution"]["splits"]),
                 seconds=document["execution"].get("seconds"),
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise _damaged(key, f"a record lacks {error}") from error
 
 

@@ -19,6 +19,9 @@ Catch `LaminarError` to catch them all. Errors of the user's own code are never 
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 __all__ = [
     "DamagedError",
     "DatastoreError",
@@ -88,6 +91,11 @@ class TaskError(ExecutionError, LayerError):
         self.attempt = attempt
         self.traceback = traceback
         super().__init__(reason)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arguments by keyword are not what pickle gives an error back.
+        place = {name: value for name, value in vars(self).items() if name not in {"reason", "__notes__"}}
+        return functools.partial(type(self), **place), (self.reason,)
 
     def __str__(self) -> str:
         where = f"layer '{self.layer}'"

@@ -14,7 +14,7 @@ from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError, MissingError
 from laminar_runtime.identifiers import new_execution_id
-from laminar_runtime.layer import Definition, Layer, Parameters
+from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
 
 __all__ = ["Execution", "Flow"]
 
@@ -128,7 +128,13 @@ class Execution:
 
         Returns:
             This execution.
+
+        Raises:
+            FlowError: If one has a name that means something else on a layer.
         """
+        if reserved := sorted(RESERVED & artifacts.keys()):
+            names = ", ".join(reserved)
+            raise FlowError(f"flow '{self.flow.name}' cannot have parameters of reserved names: {names}. Rename them")
         key = self.key(_PARAMETERS)
         for name, value in artifacts.items():
             self.datastore.write(key, index=0, name=name, values=[value], sharded=False)
@@ -142,7 +148,7 @@ class Execution:
             Whether there was such an input, with parameters.
 
         Raises:
-            ExecutionError: If the input is not of the form ``{"parameters": {...}}``.
+            FlowError: If the input is not of the form ``{"parameters": {...}}``.
         """
         import json
 
@@ -156,7 +162,7 @@ class Execution:
         given = document.get("parameters", {}) if isinstance(document, dict) else None
         if not isinstance(given, dict):
             msg = f'the input of execution {self.id} is not of the form {{"parameters": {{...}}}}'
-            raise ExecutionError(msg)
+            raise FlowError(msg)
         self.parameters(**given)
         return True
 
@@ -190,6 +196,8 @@ class Execution:
         Raises:
             ExecutionError: If it fails again.
         """
+        if loading.active() is not None or task.requested():
+            return self.flow.follow(None)
         return attrs.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
@@ -223,6 +231,8 @@ class Execution:
             The execution of that flow.
         """
         given = {name: value for name, value in vars(linker(self.wait())).items() if name != "_private"}
+        if self.retry:  # what a resumed execution goes on to may have been begun too
+            return flow.execution(self.key("").execution).parameters(**given).resume()
         return flow(self.id, **given)
 
 
@@ -234,6 +244,10 @@ class _NoResults(Execution):
         if loading.active() is not None:
             raise loading.LoadingStopped
         raise SystemExit(0)
+
+    def wait(self, *, timeout: float | None = None) -> Execution:
+        """Go on: a task that waited for the execution that it is part of would wait without end."""
+        return self
 
     def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Go on to the next flow: its task may be the one that this process was started for."""
@@ -257,9 +271,9 @@ class Flow:
         >>> @Greeting.register
         ... class Hello(Layer):
         ...     def __call__(self, parameters: Parameters) -> None:
-        ...         self.message = f"hello {parameters.name}"
+        ...         self.message = f"hello {parameters.whom}"
         >>> flow = Greeting(datastore=datastores.Memory(), executor=executors.Thread())
-        >>> flow(name="world").layer(Hello).message
+        >>> flow(whom="world").layer(Hello).message
         'hello world'
     """
 
@@ -294,7 +308,10 @@ class Flow:
         cls._add(Definition(Parameters, layers.Configuration()))
         for base in cls.__bases__:
             for name, definition in getattr(base, "registry", {}).items():
-                if cls.classes.get(name) is not definition.layer:
+                known = cls.registry.get(name)
+                # What two bases have of a base of their own is one registration.
+                once = known is not None and known.configuration is definition.configuration
+                if name != _PARAMETERS and not once:
                     cls._add(attrs.evolve(definition, hooks=hooks.annotation.collect(cls, definition.layer)))
 
     def __repr__(self) -> str:
@@ -319,6 +336,8 @@ class Flow:
     @classmethod
     def register(
         cls,
+        layer: None = None,
+        /,
         *,
         container: layers.Container | None = None,
         foreach: layers.ForEach | None = None,
@@ -442,13 +461,15 @@ class Flow:
 
         Raises:
             FlowError: If the flow is declared wrongly.
-            ExecutionError: If it fails.
+            ExecutionError: If it fails, or was run before under the same id.
         """
         if loading.active() is not None or task.requested():
             return self.follow(None)
         dependencies = self.dependencies
-        run = Execution(execution or new_execution_id(), self).parameters(**parameters)
-        return run.schedule(dependencies=dependencies)
+        run = Execution(execution or new_execution_id(), self)
+        if execution:
+            self.configuration.scheduler.check_new(execution=run)
+        return run.parameters(**parameters).schedule(dependencies=dependencies)
 
     def follow(self, before: Flow | None) -> Execution:
         """What a call of the flow does in a process that launches none: note it, or run the task.
@@ -475,6 +496,8 @@ class Flow:
             execution = Execution(context.execution, self, retry=context.retry)
             if settings.PLAN_FILE in os.environ:
                 foreach = self.registry[context.layer].configuration.foreach
+                if any(parameter.name == _PARAMETERS for parameter in foreach.parameters):
+                    execution.take_input()
                 plan_layer.answer(execution.datastore, execution.key(context.layer), foreach)
                 return
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}

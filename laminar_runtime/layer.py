@@ -17,7 +17,7 @@ __all__ = ["RESERVED", "Definition", "Layer", "Parameters"]
 
 #: Names on a layer that are not artifacts.
 RESERVED = frozenset(
-    {"attempt", "configuration", "definition", "execution", "index", "name", "splits", "state", "_private"}
+    {"attempt", "configuration", "definition", "execution", "index", "name", "shard", "splits", "state", "_private"}
 )
 
 
@@ -163,6 +163,7 @@ class Layer:
             archive = self.execution.datastore.write(key, index=index, name=name, values=values, sharded=True)
             self._private.sharded[name] = archive
             self._private.loaded.pop(name, None)
+            self.__dict__.pop(name, None)
 
     @property
     def _private(self) -> _Private:
@@ -188,17 +189,20 @@ class Layer:
             return store.read_artifact(key.flow, private.elements[name])
         if name in private.sharded:
             return store.read(key.flow, private.sharded[name])
-        if self.index is not None:
+        if self.index is not None and self.state.running:
             raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it has not assigned it")
         try:
-            return store.read(key.flow, self._archive(name))
+            archive = self._archive(name)
         except (ExecutionError, MissingError) as error:
             finished = "It finished, but did not assign it." if self.state.finished else "It did not finish."
             msg = f"layer '{self.name}' has no attribute '{name}' in execution {key.execution}. {finished}"
             raise AttributeError(msg) from error
+        return store.read(key.flow, archive)
 
     def _archive(self, name: str) -> Archive:
         key, store = self.execution.key(self.name), self.execution.datastore
+        if self.index is not None:
+            return store.read_archive(key, index=self.index, name=name)
         if self.configuration.foreach:
             return fanout.archive_of(store, key, name, index=None)
         return store.read_archive(key, index=0, name=name)

@@ -24,6 +24,8 @@ LAYER_NAME = "LAMINAR_LAYER_NAME"
 LAYER_INDEX = "LAMINAR_LAYER_INDEX"
 LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
 LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
+#: The indexes of the splits that the children of an array job run, where they are not the children's own.
+LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
 #: The file that a failing task writes its error to, for the executor that started it.
@@ -85,7 +87,7 @@ class TaskContext:
             execution=execution,
             flow=flow,
             layer=layer,
-            index=_integer(environment, (LAYER_INDEX, _BATCH_INDEX), 0),
+            index=_index(environment),
             splits=_integer(environment, (LAYER_SPLITS,), 1),
             attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
             retry=environment.get(EXECUTION_RETRY, "False") == "True",
@@ -102,6 +104,17 @@ class TaskContext:
             LAYER_SPLITS: str(self.splits),
             LAYER_ATTEMPT: str(self.attempt),
         }
+
+
+def _index(environment: Mapping[str, str]) -> int:
+    index = _integer(environment, (LAYER_INDEX, _BATCH_INDEX), 0)
+    listed = environment.get(LAYER_INDEXES)
+    if not listed or LAYER_INDEX in environment:
+        return index
+    try:
+        return int(listed.split(",")[index])
+    except (IndexError, ValueError):
+        raise FlowError(f"the environment variable {LAYER_INDEXES} has no index for child {index}") from None
 
 
 def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int) -> int:

@@ -18,6 +18,9 @@ class Engine(Protocol):
     def run(self, *, execution: Any) -> None:
         """Run an execution: to its end, or, by a delegated scheduler, until it is started."""
 
+    def check_new(self, *, execution: Any) -> None:
+        """Refuse to run an execution under an id that the user gave, if it has results of an earlier run."""
+
     def wait_for(self, *, execution: Any, timeout: float | None) -> None:
         """Wait until an execution that was run ended."""
 

@@ -7,10 +7,12 @@ pickled by `PickleProtocol`.
 from __future__ import annotations
 
 import io
+import json
+import pickle
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-__all__ = ["PickleProtocol", "Protocol", "dtype"]
+__all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
 
 
 def dtype(cls: type) -> str:
@@ -142,22 +144,93 @@ class Protocol:
 
 
 class PickleProtocol(Protocol):
-    """Pickles what pickle can, and by cloudpickle what it cannot (functions and classes of ``__main__``).
+    """Pickles any value: by cloudpickle, which also takes functions and the classes of a script.
 
-    A pickle runs code when it is loaded: read only datastores that you trust.
+    A pickle runs code when it is loaded: read only datastores that you trust, or open them with ``pickle=False``.
     """
 
     extension: ClassVar[str] = "pickle"
 
     def dumps(self, value: Any) -> bytes:
         """Pickle a value."""
+        return self.dump_parts(value, None)[0]
+
+    def dump_parts(self, value: Any, apart: int | None) -> tuple[bytes, list[memoryview]]:
+        """Pickle a value, its large buffers left out.
+
+        Args:
+            value: The value.
+            apart: From how many bytes on a buffer is left out; None for none.
+
+        Returns:
+            The pickle, and views of the buffers, in the order in which ``pickle.loads(..., buffers=...)`` wants them.
+        """
+        buffers: list[memoryview] = []
+
+        def keep(buffer: pickle.PickleBuffer) -> bool:
+            view = buffer.raw()
+            if apart is None or view.nbytes < apart:
+                return True
+            buffers.append(view)
+            return False
+
+        if type(value) in _PLAIN:
+            return pickle.dumps(value, protocol=5), buffers
         import cloudpickle
 
-        stream: bytes = cloudpickle.dumps(value)
-        return stream
+        return cloudpickle.dumps(value, protocol=5, buffer_callback=keep), buffers
 
     def loads(self, stream: bytes) -> Any:
         """Load a pickle."""
-        import pickle
-
         return pickle.loads(stream)  # noqa: S301 - artifacts are pickles by default, as documented
+
+
+#: Types that pickle itself takes as cloudpickle does, which takes longer to load.
+_PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
+
+
+class JsonProtocol(Protocol):
+    """Writes values that are plain: None, booleans, numbers, text, and lists and dicts of such, as JSON.
+
+    What would not come back as it was, such as a tuple, or a dict with keys that are no text, is refused.
+
+    Example:
+        >>> from laminar_runtime.configurations import datastores
+        >>> datastore = datastores.Memory()
+        >>> datastore.protocol(dict, list)(JsonProtocol).extension
+        'json'
+        >>> JsonProtocol().dumps({"b": 1, "a": [True, None]})
+        b'{"b":1,"a":[true,null]}'
+    """
+
+    extension: ClassVar[str] = "json"
+
+    def dumps(self, value: Any) -> bytes:
+        """Write a value as JSON.
+
+        Raises:
+            TypeError: If it is not plain.
+        """
+        _check_plain(value)
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def loads(self, stream: bytes) -> Any:
+        """Read JSON."""
+        return json.loads(stream)
+
+
+def _check_plain(value: Any) -> None:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if type(item) is list:
+            todo += item
+        elif type(item) is dict:
+            if not all(type(key) is str for key in item):
+                raise TypeError("a dict with keys that are no text does not come back from JSON as it was")
+            todo += item.values()
+        elif type(item) not in {bool, float, int, str, type(None)}:
+            msg = (
+                f"a {dtype(type(item))} does not come back from JSON as it was: use plain values, or leave it to pickle"
+            )
+            raise TypeError(msg)

@@ -22,7 +22,7 @@ class AWS:
 
 
 def from_root(root: str, like: DataStore) -> DataStore:
-    """The datastore at a root, with the protocols of another.
+    """The datastore at a root, with the protocols of another, and its word on pickles.
 
     A task is told where its datastore is by the environment, and what is registered with it by the flow.
 
@@ -36,6 +36,6 @@ def from_root(root: str, like: DataStore) -> DataStore:
     if like.root == root:
         return like
     kind = S3 if root.startswith("s3://") else Local
-    store = kind(root=root)
+    store = kind(root=root, pickle=like.pickle)
     store.protocols.update(like.protocols)
     return store

@@ -18,6 +18,7 @@ from laminar_runtime.artifacts import (
     layers_prefix,
 )
 from laminar_runtime.configurations import serde
+from laminar_runtime.configurations.datastores.encoding import FRAMES, Buffer, decode, encode, serializer_of
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 
 __all__ = ["Accessor", "DataStore"]
@@ -67,10 +68,13 @@ class DataStore:
     Args:
         root: Where the datastore is.
         protocols: The protocols by the name of the type that they are registered for; see `protocol`.
+        pickle: Whether types without a protocol are pickled, and pickles loaded. Loading a pickle runs code: turn it
+            off for a datastore that others can write to.
     """
 
     root: str
     protocols: dict[str, serde.Protocol] = attrs.field(factory=dict, kw_only=True, repr=False)
+    pickle: bool = attrs.field(default=True, kw_only=True)
 
     # What a kind of datastore defines.
 
@@ -101,6 +105,26 @@ class DataStore:
             content: The bytes.
         """
         raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+
+    def read_buffer(self, *, path: str) -> Buffer:
+        """Read what is stored under a key into memory that may be written to, by the fastest way there is.
+
+        Args:
+            path: The key, relative to the root.
+
+        Raises:
+            MissingError: If nothing is stored there.
+        """
+        return bytearray(self.read_bytes(path=path))
+
+    def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
+        """Store bytes that are given in pieces under a key: all of them, or none.
+
+        Args:
+            path: The key, relative to the root.
+            parts: The pieces.
+        """
+        self.write_bytes(path=path, content=b"".join(parts))
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix, sorted.
@@ -165,18 +189,34 @@ class DataStore:
 
         Returns:
             The archive.
+
+        Raises:
+            DatastoreError: If a value cannot be serialised.
         """
-        artifacts = list(self.map(lambda value: self._write_artifact(key.flow, value), values))
+        artifacts = list(self.map(lambda value: self._write_artifact(key, name, value), values))
         archive = Archive(artifacts, sharded=sharded)
         self.write_bytes(path=key.archive(index, name), content=archive.dumps())
         return archive
 
-    def _write_artifact(self, flow: str, value: Any) -> Artifact:
+    def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
         kind = serde.dtype(type(value))
-        protocol = self.protocols.get(kind) or _pickle
-        content = protocol.dumps(value)
-        artifact = Artifact(kind, hashlib.sha256(content).hexdigest(), protocol.extension)
-        self.write_bytes(path=artifact.key(flow), content=content)
+        protocol = self.protocols.get(kind)
+        if protocol is None and not self.pickle:
+            msg = (
+                f"artifact '{name}' of layer '{key.layer}' is a {kind}, and this datastore does not pickle: register a "
+                "protocol for it with datastore.protocol(...)"
+            )
+            raise DatastoreError(msg)
+        try:
+            encoded = encode(value, protocol or _pickle)
+        except Exception as error:
+            msg = (
+                f"artifact '{name}' of layer '{key.layer}' is a {kind} that {protocol or _pickle} cannot serialise: "
+                f"{type(error).__name__}: {error}"
+            )
+            raise DatastoreError(msg) from error
+        artifact = Artifact(kind, encoded.hexdigest, encoded.extension)
+        self.write_parts(path=artifact.key(key.flow), parts=encoded.parts)
         return artifact
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
@@ -189,25 +229,30 @@ class DataStore:
         Raises:
             MissingError: If it is not stored.
             DamagedError: If the stored bytes are not those written.
-            DatastoreError: If no protocol of this datastore reads it, or the value's class is gone.
+            DatastoreError: If no protocol of this datastore reads it, or its protocol fails, as when the value's class
+                is gone.
         """
         path = artifact.key(flow)
-        content = self.read_bytes(path=path)
+        content = self.read_buffer(path=path)
         if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
         protocol = self._reader(artifact)
         try:
-            return protocol.loads(content)
-        except (AttributeError, ImportError) as error:
+            return decode(content, artifact.extension, protocol, place=self.uri(path=path))
+        except DamagedError:
+            raise
+        except Exception as error:
             msg = (
-                f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: {error}. "
-                "Is the code that defines it in this environment?"
+                f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: "
+                f"{type(error).__name__}: {error}. Is the code that defines it in this environment?"
             )
             raise DatastoreError(msg) from error
 
     def _reader(self, artifact: Artifact) -> serde.Protocol:
-        if artifact.extension == _pickle.extension:
-            return _pickle
+        if serializer_of(artifact.extension) in {_pickle.extension, FRAMES}:
+            if self.pickle:
+                return _pickle
+            raise DatastoreError(f"this datastore does not load pickles, and a {artifact.dtype} was pickled")
         if artifact.dtype in self.protocols:
             return self.protocols[artifact.dtype]
         msg = f"no protocol is registered for {artifact.dtype}: register it with datastore.protocol(...)"

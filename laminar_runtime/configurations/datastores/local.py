@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
 from laminar_runtime.configurations.datastores.base import DataStore
+from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import MissingError
 
 __all__ = ["Local"]
+
+
+#: From how many bytes on a file is mapped and not read.
+_MAPPED = 1024 * 1024
 
 
 def _absolute(root: str | Path) -> str:
@@ -43,14 +50,28 @@ class Local(DataStore):
         except (FileNotFoundError, NotADirectoryError):
             raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
 
+    def read_buffer(self, *, path: str) -> Buffer:
+        """Read what is stored under a key: a large file is mapped, and only what is written to is copied."""
+        try:
+            with Path(self.root, path).open("rb") as file:
+                if os.fstat(file.fileno()).st_size < _MAPPED:
+                    return bytearray(file.read())
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
+
     def write_bytes(self, *, path: str, content: bytes) -> None:
         """Store bytes under a key, by a file beside it that is then renamed."""
+        self.write_parts(path=path, parts=(content,))
+
+    def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
+        """Store pieces of bytes under a key, by a file beside it that is then renamed."""
         target = Path(self.root, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         descriptor, aside = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(parts)
             Path(aside).replace(target)
         except BaseException:
             Path(aside).unlink(missing_ok=True)

@@ -13,10 +13,18 @@ from laminar_runtime.tasks import Task
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Executor", "failure"]
+__all__ = ["Executor", "failure", "positive"]
+
+#: Seconds for which a failed task keeps its slot.
+_PAUSE = 0.05
 
 
-def _positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+def positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    """Validate a number of an executor.
+
+    Raises:
+        FlowError: If it is not greater than 0.
+    """
     if value <= 0:
         raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value}")
 
@@ -33,8 +41,8 @@ class Executor:
         FlowError: If one of them is not greater than 0.
     """
 
-    concurrency: int = attrs.field(default=1, validator=_positive)
-    timeout: float = attrs.field(default=86400, validator=_positive)
+    concurrency: int = attrs.field(default=1, validator=positive)
+    timeout: float = attrs.field(default=86400, validator=positive)
     _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = attrs.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
@@ -48,8 +56,18 @@ class Executor:
         Raises:
             TaskError: If it fails.
         """
-        async with self._semaphore():
+        import asyncio
+
+        slots, pause = self._semaphore(), 0.0
+        await slots.acquire()
+        try:
             await self.run(task)
+        except Exception:
+            # The scheduler stops the siblings of a task that failed for good: none of them is to take its slot before.
+            pause = _PAUSE
+            raise
+        finally:
+            asyncio.get_running_loop().call_later(pause, slots.release)
 
     async def run(self, task: Task) -> None:
         """Run a task to its end: what a kind of executor defines.

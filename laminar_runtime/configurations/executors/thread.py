@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
 
@@ -42,7 +43,7 @@ class Thread(Executor):
                 task.run()
             except BaseException as caught:  # noqa: BLE001 - it is raised again where it is awaited
                 error = caught
-            if not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this thread any more
                 loop.call_soon_threadsafe(report, error)
 
         name = f"laminar {task.title}"

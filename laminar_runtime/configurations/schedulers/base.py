@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from laminar_runtime import plan_layer, settings, task, types
+from laminar_runtime.artifacts import cache_prefix, layers_prefix
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.exceptions import SchedulerError
+from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
 from laminar_runtime.flow import Execution, Flow
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.tasks import Task, origin_of
@@ -38,6 +41,24 @@ class Scheduler:
             TaskError: If a layer fails.
         """
         _run(self._loop(execution))
+
+    def check_new(self, *, execution: Execution) -> None:
+        """Refuse to run an execution that has results: those of finished splits and joins would be taken for new ones.
+
+        Args:
+            execution: The execution, of an id that the user gave.
+
+        Raises:
+            ExecutionError: If something of it was stored before.
+        """
+        key, store = execution.key(""), execution.datastore
+        prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
+        if {name for prefix in prefixes for name in store.names(prefix=prefix)} - {Parameters.__name__}:
+            msg = (
+                f"execution {key.execution} of flow '{key.flow}' has results already: go on with it by "
+                f"flow.execution('{key.execution}').resume(), or run the flow under another id"
+            )
+            raise ExecutionError(msg)
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
         """Return at once: an execution that was run has ended.
@@ -121,7 +142,7 @@ class Scheduler:
             return True
         hooks = task.hooks_of(layer, "entry")
         if hooks:
-            return not all(hook(layer, *types.hints(execution, hook)) for hook in hooks)
+            return not all(_enters(execution, layer, hook) for hook in hooks)
         parents = execution.flow.dependencies_of(layer.name) - {Parameters.__name__}
         return not all(execution.layer(name).state.finished for name in sorted(parents))
 
@@ -187,14 +208,14 @@ class Scheduler:
             if execution.retry and splits != 1 and job.finished():
                 return layer
             try:
-                with task.hooked(execution, layer, "submission"):
+                with _located(job), task.hooked(execution, layer, "submission"):
                     submitted = attrs.evolve(job, container=layer.configuration.container)
                     await execution.flow.configuration.executor.submit(submitted)
-            except Exception as error:
+            except LaminarError as error:
                 if attempt >= layer.configuration.retry.attempts:
                     raise
                 logger.warning("%s", error)
-                with task.hooked(execution, layer, "retry"):
+                with _located(job), task.hooked(execution, layer, "retry"):
                     await asyncio.sleep(layer.configuration.retry.wait(attempt))
                 configuration, attempt = layer.configuration, attempt + 1
             else:
@@ -241,14 +262,44 @@ def _task(execution: Execution, layer: Layer) -> Task:
         attempt=types.unwrap(layer.attempt),
         retry=execution.retry,
     )
+
+    def run() -> None:
+        # An instance of its own, as in a process: what a hook sets here and what the task sets are kept apart.
+        own = execution.layer(layer.name, index=layer.index, splits=layer.splits, attempt=layer.attempt)
+        task.run_layer(execution, own, context)
+
     return Task(
         context=context,
         container=layer.configuration.container,
         datastore_root=execution.datastore.root,
         origin=origin_of(type(execution.flow)),
-        run=lambda: task.run_layer(execution, layer, context),
+        run=run,
         finished=lambda: task.finished(execution.datastore, context),
     )
+
+
+@contextlib.contextmanager
+def _located(job: Task) -> Iterator[None]:
+    """Tell errors of the user's own code, such as of a hook, with the task that they are about."""
+    try:
+        yield
+    except LaminarError:
+        raise
+    except Exception as error:
+        raise failure(job, f"{type(error).__name__}: {error}") from error
+
+
+def _enters(execution: Execution, layer: Layer, hook: Callable[..., Any]) -> bool:
+    """Ask an entry hook."""
+    dependencies = types.hints(execution, hook)
+    try:
+        return bool(hook(layer, *dependencies))
+    except Exception as error:
+        msg = (
+            f"entry hook '{hook.__name__}' of layer '{layer.name}' of flow '{execution.flow_name}' failed in execution "
+            f"{execution.id}: {type(error).__name__}: {error}"
+        )
+        raise ExecutionError(msg) from error
 
 
 def _stuck(execution: Execution, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from laminar_runtime.configurations.schedulers.base import Scheduler
+from laminar_runtime.flow import Execution
 
 __all__ = ["Delegated"]
 
@@ -12,3 +13,10 @@ __all__ = ["Delegated"]
 @attrs.define(slots=False, eq=False)
 class Delegated(Scheduler):
     """Base of the schedulers that only start an execution: another engine runs it, and this process need not wait."""
+
+    def check_new(self, *, execution: Execution) -> None:
+        """Leave it to the engine, which knows the ids that it ran.
+
+        Args:
+            execution: The execution.
+        """

@@ -1,0 +1,201 @@
+"""Runs the command of a task: its output passed on, its end judged, and nothing of it left running."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import pickle
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.exceptions import TaskError
+from laminar_runtime.tasks import Task
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["quietly", "run"]
+
+#: Seconds that a process has to end by itself after it was told to, and that its output has to end after it.
+_GRACE = 2.0
+#: The bytes of a line that are passed on as one; a longer line is passed on in pieces of it.
+_LONGEST_LINE = 2**20
+
+
+async def run(
+    task: Task,
+    words: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    timeout: float,  # noqa: ASYNC109 - the task's, told of in our terms
+    errors: Path,
+    folder: Path | None = None,
+) -> None:
+    """Run the command of a task to its end, in a process group of its own.
+
+    Args:
+        task: The task.
+        words: The command, which no shell reads.
+        environment: All its variables.
+        timeout: Seconds after which it is stopped, and has failed.
+        errors: The file that the task writes its error to.
+        folder: Where it runs; here unless given.
+
+    Raises:
+        TaskError: If it fails, or ends well without having run the layer.
+    """
+    import asyncio
+
+    async with _printed(sys.stdout, task.title) as out, _printed(sys.stderr, task.title) as err:
+        with out, err:  # the process has its own ends of the pipes
+            process = await _start(task, words, environment, folder, out, err)
+        try:
+            await asyncio.wait_for(process.wait(), timeout)
+        except TimeoutError as error:
+            raise failure(task, f"it did not end within {timeout:g} seconds and was stopped") from error
+        finally:
+            await _stop(process)
+    _check(task, words, process.returncode or 0, errors)
+
+
+async def quietly(words: Sequence[str]) -> None:
+    """Run a command whose output and end do not matter.
+
+    Args:
+        words: The command, which no shell reads.
+    """
+    import asyncio
+
+    nothing = asyncio.subprocess.DEVNULL
+    with contextlib.suppress(OSError):
+        process = await asyncio.create_subprocess_exec(*words, stdin=nothing, stdout=nothing, stderr=nothing)
+        await process.wait()
+
+
+async def _start(
+    task: Task,
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path | None,
+    out: io.FileIO,
+    err: io.FileIO,
+) -> asyncio.subprocess.Process:
+    import asyncio
+
+    try:
+        return await asyncio.create_subprocess_exec(
+            *words,
+            cwd=folder,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise failure(task, f"the command {' '.join(words)!r} cannot be started: {error}") from error
+
+
+@contextlib.asynccontextmanager
+async def _printed(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
+    """A pipe for a process, what is written to it being passed on.
+
+    It is our own and not asyncio's, which takes a process for running as long as any other holds its output open.
+    """
+    import asyncio
+
+    reader, writer = os.pipe()
+    reading, writing = io.FileIO(reader, "rb"), io.FileIO(writer, "wb")
+    source = asyncio.StreamReader(limit=_LONGEST_LINE)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(source), reading
+    )
+    passing = asyncio.create_task(_pass_on(source, target, title))
+    try:
+        with writing:
+            yield writing
+    finally:
+        await asyncio.wait([passing], timeout=_GRACE)
+        passing.cancel()
+        transport.close()
+
+
+async def _pass_on(source: asyncio.StreamReader, target: TextIO, title: str) -> None:
+    import asyncio
+
+    while True:
+        try:
+            line = await source.readuntil()
+        except asyncio.LimitOverrunError:
+            line = await source.readexactly(_LONGEST_LINE)
+        except asyncio.IncompleteReadError as end:
+            line = end.partial
+        if not line:
+            return
+        # A process whose output nobody reads would stop: it is read on also if it cannot be printed.
+        with contextlib.suppress(OSError, ValueError):
+            target.write(f"[{title}] {line.decode(errors='replace').rstrip()}\n")
+            target.flush()
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Stop a process if it has not ended, kindly first, and then all that it started and left running."""
+    import asyncio
+
+    if process.returncode is None:
+        _signal(process, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), _GRACE)
+    _signal(process, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    # macOS refuses where Linux finds nobody left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
+    """Raise what made a process fail."""
+    if code == 0:
+        if task.finished():
+            return
+        reason = (
+            f"the command {' '.join(words)!r} ended well but did not run the layer: does the file call its flow, "
+            "as in 'if flow := MyFlow(): flow()'?"
+        )
+        raise failure(task, reason)
+    if errors.exists():
+        report = json.loads(errors.read_text(encoding="utf-8"))
+        raise _reported(task, report) from _original(report)
+    if code < 0:
+        raise failure(task, f"its process was ended by signal {_signal_name(-code)}")
+    raise failure(task, f"its process ended with exit code {code}; what it printed stands above")
+
+
+def _reported(task: Task, report: dict[str, str]) -> TaskError:
+    return failure(task, report["reason"], traceback=report["traceback"])
+
+
+def _original(report: dict[str, str]) -> BaseException | None:
+    """The error itself, if it could be pickled there and is known here."""
+    try:
+        error = pickle.loads(base64.b64decode(report["pickle"]))  # noqa: S301 - our own task wrote it
+    except Exception:  # noqa: BLE001 - the text of the error is told in any case
+        return None
+    return error if isinstance(error, BaseException) else None
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)

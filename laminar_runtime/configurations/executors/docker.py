@@ -1,0 +1,79 @@
+"""Tasks as containers of a Docker engine, by the ``docker`` command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+import uuid
+from pathlib import Path
+
+import attrs
+
+from laminar_runtime import settings
+from laminar_runtime.configurations.executors import command
+from laminar_runtime.configurations.executors.base import Executor
+from laminar_runtime.exceptions import FlowError
+from laminar_runtime.tasks import Task
+
+__all__ = ["Docker"]
+
+#: Variables by which a task in a container reaches AWS as this process does.
+_AWS = "AWS_"
+
+
+@attrs.define(slots=False, eq=False)
+class Docker(Executor):
+    """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
+
+    The image holds the flow, and ``laminar-terraform``. A datastore on this machine is mounted in the container
+    where it is; to reach one in S3, this process' AWS variables are passed on. No value of a variable stands on a command line.
+
+    Args:
+        concurrency: How many tasks run at once.
+        timeout: Seconds after which a task's container is removed.
+
+    Example:
+        >>> Docker(concurrency=2).concurrency
+        2
+    """
+
+    async def run(self, task: Task) -> None:
+        """Run a task in a container.
+
+        Raises:
+            FlowError: If its container names no image.
+        """
+        if task.container.image is None:
+            msg = f"layer '{task.context.layer}' of flow '{task.context.flow}' needs an image: Container(image=...)"
+            raise FlowError(msg)
+        name = f"laminar-{uuid.uuid4().hex}"
+        with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
+            errors = Path(folder, "error.json")
+            variables = {**task.environment(), settings.ERROR_FILE: str(errors)}
+            variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
+            words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
+            environment = {**os.environ, **variables}
+            try:
+                await command.run(task, words, environment=environment, timeout=self.timeout, errors=errors)
+            finally:
+                # The client may be stopped while its container runs on.
+                await command.quietly(["docker", "rm", "--force", name])
+
+
+def _mounted(task: Task) -> tuple[str, ...]:
+    root = task.datastore_root
+    if root.startswith("s3://"):
+        return ()
+    # The engine would make a missing folder as its own user.
+    Path(root).mkdir(parents=True, exist_ok=True)
+    return (root,)
+
+
+def _words(task: Task, name: str, variables: list[str], folders: tuple[str, ...]) -> list[str]:
+    container = task.container
+    words = ["docker", "run", "--rm", "--init", f"--name={name}"]
+    words += [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
+    words += [f"--mount=type=bind,source={folder},target={folder}" for folder in folders]
+    words += [f"--env={variable}" for variable in variables]
+    return [*words, str(container.image), *shlex.split(container.command)]

@@ -1,0 +1,1 @@
+"""Tests of the runtime, in folders and modules that mirror it."""

@@ -1,0 +1,69 @@
+"""What the tests share: flows in memory, and flow files as users run them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+
+from laminar_runtime import Flow
+from laminar_runtime.configurations import datastores, executors
+
+FlowT = TypeVar("FlowT", bound=Flow)
+
+#: What a line begins with that a task printed.
+_OF_TASK = re.compile(r"\[\w+(/\d+)?\] ")
+
+
+def in_memory(flow: type[FlowT], *, concurrency: int = 8) -> FlowT:
+    """Make a flow that runs in this process and leaves nothing behind."""
+    return flow(datastore=datastores.Memory(), executor=executors.Thread(concurrency=concurrency))
+
+
+def stored(flow: Flow) -> dict[str, bytes]:
+    """What is in the memory of a flow made by `in_memory`, by key."""
+    assert isinstance(flow.datastore, datastores.Memory)
+    return flow.datastore.workspace
+
+
+@attrs.frozen
+class Folder:
+    """A folder with flow files, run as users run them.
+
+    Args:
+        path: The folder.
+    """
+
+    path: Path
+
+    def write(self, content: str, name: str = "main.py") -> Path:
+        """Write a file."""
+        file = self.path / name
+        file.write_text(textwrap.dedent(content), encoding="utf-8")
+        return file
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the folder, whatever comes of it."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def run(self, content: str, **environment: str) -> str:
+        """Write ``main.py``, run it, and give the last line that it printed by itself."""
+        self.write(content)
+        ended = self.python("main.py", **environment)
+        assert ended.returncode == 0, ended.stderr
+        own = [line for line in ended.stdout.splitlines() if not _OF_TASK.match(line)]
+        return own[-1] if own else ""

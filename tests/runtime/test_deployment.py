@@ -1,0 +1,128 @@
+"""Deployed flows, on a server that answers for AWS."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import boto3
+import pytest
+
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.datastores import AWS as DATASTORES
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.deployment import Deployment, parameter_name
+from laminar_runtime.exceptions import DeploymentError, ExecutionError, SchedulerError
+
+
+class Report(Flow): ...
+
+
+@Report.register
+class Load(Layer):
+    def __call__(self) -> None: ...
+
+
+@pytest.fixture
+def machine(aws: str) -> str:
+    """A state machine's ARN. It ends at once."""
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
+    return create(definition)
+
+
+def create(definition: dict[str, object]) -> str:
+    role = "arn:aws:iam::123456789012:role/states"
+    made = boto3.client("stepfunctions").create_state_machine(
+        name=f"m{uuid.uuid4()}", definition=json.dumps(definition), roleArn=role
+    )
+    arn: str = made["stateMachineArn"]
+    return arn
+
+
+def put(name: str, value: str) -> None:
+    boto3.client("ssm").put_parameter(Name=parameter_name(name), Value=value, Type="String", Overwrite=True)
+
+
+def deploy(name: str, machine: str, root: str = "s3://bucket/flows") -> None:
+    put(name, json.dumps({"state_machine_arn": machine, "datastore_root": root}))
+
+
+def test_find(machine: str) -> None:
+    """A deployment is found by its name, as Terraform described it."""
+    deploy("report-1", machine)
+    found = Deployment.find("report-1")
+    assert found == Deployment("report-1", machine, "s3://bucket/flows")
+
+
+def test_no_deployment(aws: str) -> None:
+    """A name that nothing was deployed under is told with the parameter that is missing."""
+    with pytest.raises(DeploymentError, match=r"no flow is deployed as 'nope' .* SSM parameter /laminar/nope\."):
+        Deployment.find("nope")
+
+
+@pytest.mark.parametrize("value", ["{", "[]", "1", '{"state_machine_arn": "x"}'])
+def test_damaged_parameter(aws: str, value: str) -> None:
+    """A parameter that holds something else is named."""
+    put("damaged", value)
+    with pytest.raises(DeploymentError, match="SSM parameter /laminar/damaged does not describe a deployment"):
+        Deployment.find("damaged")
+
+
+def test_nobody_answers(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That AWS cannot be reached is an error of ours too."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(DeploymentError, match="'report' cannot be looked up"):
+        Deployment.find("report")
+    with pytest.raises(DeploymentError, match="execution e1 of 'd' cannot be started"):
+        Deployment("d", "arn:aws:states:eu-central-1:123456789012:stateMachine:m", "s3://b").start("e1")
+
+
+def test_unknown_execution(machine: str) -> None:
+    """Waiting for an execution that is not known is an error, not a wait without end."""
+    with pytest.raises(ExecutionError, match="execution e1 of 'd'"):
+        Deployment("d", machine, "s3://bucket").wait("e1")
+
+
+def test_flow_is_started_and_waited_for(machine: str, s3_root: str) -> None:
+    """A call stores the parameters where the deployment keeps them, starts the state machine and returns."""
+    deploy("Report", machine, s3_root)
+    flow = Report(scheduler=AWS.StepFunctions())
+    execution = flow(day="today").wait(timeout=10)
+    assert execution.layer("Parameters").day == "today"
+    assert isinstance(flow.datastore, DATASTORES.S3)
+    assert flow.datastore.root == s3_root
+    executions = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    assert [found["name"] for found in executions] == [execution.id]
+
+
+def test_failed_execution(aws: str) -> None:
+    """The error of a failed execution tells its status and cause."""
+    failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}}
+    deployment = Deployment("d", create(failing), "s3://bucket")
+    deployment.start("e1")
+    with pytest.raises(ExecutionError, match="execution e1 of 'd' ended FAILED in state 'F': Broken: by design"):
+        deployment.wait("e1", timeout=10)
+
+
+def test_execution_that_takes_longer(aws: str) -> None:
+    """Waiting ends after its timeout, and says that the execution goes on."""
+    waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}}
+    deployment = Deployment("d", create(waiting), "s3://bucket")
+    deployment.start("e1")
+    with pytest.raises(ExecutionError, match="has not ended within 0 seconds; it runs on"):
+        deployment.wait("e1", timeout=0)
+    boto3.client("stepfunctions").stop_execution(executionArn=deployment.execution_arn("e1"))
+
+
+def test_resuming_is_refused(machine: str, s3_root: str) -> None:
+    """Resuming a deployed execution is told to be AWS's business."""
+    deploy("Report", machine, s3_root)
+    with pytest.raises(SchedulerError, match="redrive"):
+        Report(scheduler=AWS.StepFunctions()).execution("e1").resume()
+
+
+def test_a_flow_that_is_not_deployed(aws: str) -> None:
+    """Calling it fails before anything is started; another name may be given."""
+    with pytest.raises(DeploymentError, match="deployed as 'else'"):
+        Report(scheduler=AWS.StepFunctions(deployment="else"))()

@@ -1,0 +1,193 @@
+"""Scaling out: shards, fan-outs, their order and their joins."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laminar_runtime import Flow, Layer, Parameters, fanout
+from laminar_runtime.configurations.datastores import Accessor
+from laminar_runtime.configurations.layers import ForEach, Parameter
+from tests.runtime.harness import in_memory
+
+
+def over(*parameters: Parameter) -> ForEach:
+    return ForEach(parameters=list(parameters))
+
+
+@given(widths=st.lists(st.integers(1, 5), min_size=1, max_size=5))
+def test_position_is_that_of_the_product(widths: list[int]) -> None:
+    """Split i is at the i-th place of `itertools.product`: the last dimension varies fastest."""
+    places = list(itertools.product(*map(range, widths)))
+    assert [fanout.position(index, widths) for index in range(len(places))] == places
+
+
+class Source(Flow): ...
+
+
+@Source.register
+class Shards(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        self.shard(foo=parameters.foo, letter=(letter for letter in "ab"))
+        self.plain = [1, 2, 3]
+
+
+def test_single_fan_out() -> None:
+    """One split runs for each element, sees it in place of the `Accessor`, and knows its index among how many."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="foo")))
+    class Each(Layer):
+        def __call__(self, shards: Shards) -> None:
+            self.seen = (shards.foo, self.index, self.splits, list(shards.letter), shards.plain)
+
+    @MyFlow.register
+    class Join(Layer):
+        def __call__(self, each: Each) -> None:
+            self.kind = type(each.seen)
+            self.seen = list(each.seen)
+
+    execution = in_memory(MyFlow)(foo=[7, 8, 9])
+    expected = [(foo, index, 3, ["a", "b"], [1, 2, 3]) for index, foo in enumerate([7, 8, 9])]
+    assert execution.layer(Join).seen == list(execution.layer(Each).seen) == expected
+    assert execution.layer(Join).kind is Accessor
+
+
+def test_grid_over_layers() -> None:
+    """Dimensions may be of several layers; the last varies fastest, and what was not sharded is one element."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register
+    class More(Layer):
+        def __call__(self) -> None:
+            self.shard(number=[0, 1, 2])
+
+    dimensions = [
+        Parameter(layer=More, attribute="number"),
+        Parameter(layer="Shards", attribute="plain"),
+        Parameter(layer=Shards, attribute="letter"),
+    ]
+
+    @MyFlow.register(foreach=over(*dimensions))
+    class Each(Layer):
+        def __call__(self, shards: Shards, more: More) -> None:
+            self.cell = (more.number, tuple(shards.plain), shards.letter)
+
+    cells = list(in_memory(MyFlow)(foo=[]).layer(Each).cell)
+    assert cells == list(itertools.product([0, 1, 2], [(1, 2, 3)], "ab"))
+
+
+def test_fan_out_over_parameters() -> None:
+    """A parameter of the flow was not sharded, and so is one element."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register(foreach=over(Parameter(layer=Parameters, attribute="foo")))
+    class Each(Layer):
+        def __call__(self, parameters: Parameters) -> None:
+            self.seen = (parameters.foo, self.splits)
+
+    assert in_memory(MyFlow)(foo=[1, 2]).layer(Each).seen == ([1, 2], 1)
+
+
+def test_one_split_joins_to_a_plain_value() -> None:
+    """An attribute of a fan-out with one split is read as a plain value."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="foo")))
+    class Each(Layer):
+        def __call__(self, shards: Shards) -> None:
+            self.foo = shards.foo
+            self.shard(items=[1])
+
+    each = in_memory(MyFlow)(foo=["only"]).layer(Each)
+    assert each.foo == "only"
+    assert list(each.items) == [1]
+
+
+def test_chains_of_fan_outs() -> None:
+    """With ``index=None`` a fan-out goes on over all splits, 1:1; with ``index=0`` over what the first split stored."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="foo")))
+    class First(Layer):
+        def __call__(self, shards: Shards) -> None:
+            self.foo = shards.foo
+            self.shard(items=[(self.index, item) for item in range(2)])
+
+    @MyFlow.register(foreach=over(Parameter(layer=First, attribute="foo", index=None)))
+    class Second(Layer):
+        def __call__(self, first: First) -> None:
+            self.foo = (first.foo, self.index)
+
+    @MyFlow.register(foreach=over(Parameter(layer=First, attribute="foo")))
+    class OfFirst(Layer):
+        def __call__(self, first: First) -> None:
+            self.foo = (first.foo, self.splits)
+
+    @MyFlow.register(foreach=over(Parameter(layer=First, attribute="items", index=1)))
+    class ItemsOfOne(Layer):
+        def __call__(self, first: First) -> None:
+            self.item = first.items
+
+    @MyFlow.register(foreach=over(Parameter(layer=First, attribute="items", index=None)))
+    class AllItems(Layer):
+        def __call__(self, first: First) -> None:
+            self.item = first.items
+
+    execution = in_memory(MyFlow)(foo=["x", "y", "z"])
+    assert list(execution.layer(Second).foo) == [("x", 0), ("y", 1), ("z", 2)]
+    assert execution.layer(OfFirst).foo == ("x", 1)
+    assert list(execution.layer(ItemsOfOne).item) == [(1, 0), (1, 1)]
+    assert list(execution.layer(AllItems).item) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+
+
+def test_zero_elements() -> None:
+    """A fan-out over nothing has no splits, is finished, and so are the fan-outs and joins below it, over nothing."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(Shards, "letter"), Parameter(Shards, "foo")))
+    class Each(Layer):
+        def __call__(self, shards: Shards) -> None:
+            raise AssertionError
+
+    @MyFlow.register(foreach=over(Parameter(Each, "foo", index=None)))
+    class All(Layer):
+        def __call__(self, each: Each) -> None:
+            raise AssertionError
+
+    @MyFlow.register(foreach=over(Parameter(Each, "foo")))
+    class First(Layer):
+        def __call__(self, each: Each) -> None:
+            raise AssertionError
+
+    @MyFlow.register
+    class Join(Layer):
+        def __call__(self, each: Each, every: All, first: First, shards: Shards) -> None:
+            self.lengths = [len(layer.foo) for layer in (each, every, first, shards)]
+            self.items = [item for layer in (each, every, first) for item in layer.foo]
+
+    execution = in_memory(MyFlow)(foo=[])
+    assert execution.finished
+    assert execution.layer(Join).lengths == [0, 0, 0, 0]
+    assert execution.layer(Join).items == []
+
+
+def test_fan_out_that_does_not_read_its_dimension() -> None:
+    """A layer may run once for each element without asking for it."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(Shards, "foo")))
+    class Each(Layer):
+        def __call__(self) -> None:
+            self.place = self.index
+
+    assert list(in_memory(MyFlow)(foo="abc").layer(Each).place) == [0, 1, 2]

@@ -1,0 +1,101 @@
+"""What users import: every name of the contract's table, and no other by accident."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests.runtime.harness import Folder
+
+PUBLIC = {
+    "laminar_runtime": ["Execution", "Flow", "Layer", "Parameters", "__version__"],
+    "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
+    "laminar_runtime.configurations.datastores": [
+        "AWS",
+        "Accessor",
+        "Archive",
+        "Artifact",
+        "DataStore",
+        "Local",
+        "Memory",
+        "Record",
+        "from_root",
+    ],
+    "laminar_runtime.configurations.executors": ["AWS", "Docker", "Executor", "Process", "Thread"],
+    "laminar_runtime.configurations.hooks": [
+        "annotation",
+        "condition",
+        "entry",
+        "event",
+        "execution",
+        "retry",
+        "submission",
+    ],
+    "laminar_runtime.configurations.layers": [
+        "Catch",
+        "Configuration",
+        "Container",
+        "ForEach",
+        "Parameter",
+        "Retry",
+        "State",
+    ],
+    "laminar_runtime.configurations.schedulers": ["AWS", "Delegated", "Scheduler"],
+    "laminar_runtime.configurations.serde": ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"],
+    "laminar_runtime.deployment": ["Deployment", "parameter_name"],
+    "laminar_runtime.exceptions": [
+        "DamagedError",
+        "DatastoreError",
+        "DeploymentError",
+        "ExecutionError",
+        "FlowError",
+        "LaminarError",
+        "LayerError",
+        "MissingError",
+        "SchedulerError",
+        "TaskError",
+    ],
+    "laminar_runtime.loading": ["Loaded", "LoadingStopped", "active", "loading"],
+    "laminar_runtime.settings": ["TaskContext", "current"],
+    "laminar_runtime.types": ["Hint", "hints", "resolve", "unwrap"],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_are_pinned(module: str) -> None:
+    """A public module exports exactly the names that are written down here, and has all of them."""
+    imported = importlib.import_module(module)
+    assert sorted(imported.__all__) == PUBLIC[module]
+    assert all(hasattr(imported, name) for name in imported.__all__)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("laminar_runtime.configurations.datastores", "AWS.S3"),
+        ("laminar_runtime.configurations.executors", "AWS.Batch"),
+        ("laminar_runtime.configurations.schedulers", "AWS.StepFunctions"),
+    ],
+)
+def test_names_of_aws_are_attributes_of_aws(module: str, name: str) -> None:
+    """What is on AWS is found below ``AWS``."""
+    outer, inner = name.split(".")
+    assert isinstance(getattr(getattr(importlib.import_module(module), outer), inner), type)
+
+
+@pytest.mark.parametrize("heavy", ["boto3", "botocore", "laminar_codegen", "moto", "cloudpickle", "asyncio"])
+def test_import_is_light(heavy: str, folder: Folder) -> None:
+    """Importing the package loads neither AWS nor the compiler nor what only a run needs."""
+    code = f"""
+    import sys, laminar_runtime
+    from laminar_runtime.configurations import datastores, executors, hooks, layers, schedulers, serde
+    print({heavy!r} in sys.modules)
+    """
+    assert folder.run(code) == "False"
+
+
+def test_all_errors_have_one_base() -> None:
+    """Whoever catches `LaminarError` catches every error of ours."""
+    exceptions = importlib.import_module("laminar_runtime.exceptions")
+    assert all(issubclass(getattr(exceptions, name), exceptions.LaminarError) for name in exceptions.__all__)

@@ -1,0 +1,95 @@
+"""The task environment, and what user code sees of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import hooks
+from laminar_runtime.exceptions import FlowError
+from laminar_runtime.settings import TaskContext, current
+from tests.runtime.harness import in_memory
+
+
+def everything() -> tuple[object, ...]:
+    """All of `current`."""
+    layer = current.layer
+    return (
+        current.execution.id,
+        current.execution.retry,
+        current.flow.name,
+        layer.name,
+        layer.index,
+        layer.splits,
+        layer.attempt,
+    )
+
+
+def test_outside_a_task() -> None:
+    """Everything is None."""
+    assert everything() == (None,) * 7
+
+
+def test_inside_a_task() -> None:
+    """Layers and execution hooks see their task; entry and submission hooks run on the scheduler, outside of it."""
+    seen: list[object] = []
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class Looks(Layer):
+        @hooks.entry
+        def enter(self) -> bool:
+            return current.layer.name is None
+
+        @hooks.execution
+        def watch(self) -> None:
+            seen.append(current.layer.name)
+
+        def __call__(self) -> None:
+            seen.append(everything())
+
+    in_memory(MyFlow)("e1")
+    assert seen == ["Looks", ("e1", False, "MyFlow", "Looks", 0, 1, 1)]
+    assert everything() == (None,) * 7
+
+
+def test_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of the contract are what a task's process goes by."""
+    variables = {
+        "LAMINAR_EXECUTION_ID": "e1",
+        "LAMINAR_EXECUTION_RETRY": "True",
+        "LAMINAR_FLOW_NAME": "F",
+        "LAMINAR_LAYER_NAME": "L",
+        "LAMINAR_LAYER_INDEX": "1",
+        "LAMINAR_LAYER_SPLITS": "2",
+        "LAMINAR_LAYER_ATTEMPT": "3",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert everything() == ("e1", True, "F", "L", 1, 2, 3)
+    context = TaskContext.parse(variables)
+    assert context is not None
+    assert context.environment() == variables
+
+
+def test_defaults_and_batch() -> None:
+    """What is not said is of a plain first attempt; AWS Batch's own index and attempt count where ours are absent."""
+    least = {"LAMINAR_EXECUTION_ID": "e1", "LAMINAR_FLOW_NAME": "F", "LAMINAR_LAYER_NAME": "L"}
+    assert TaskContext.parse(least) == TaskContext(execution="e1", flow="F", layer="L")
+    batch = {"AWS_BATCH_JOB_ARRAY_INDEX": "4", "AWS_BATCH_JOB_ATTEMPT": "2"}
+    assert TaskContext.parse(least | batch) == TaskContext(execution="e1", flow="F", layer="L", index=4, attempt=2)
+    for name in least:
+        assert TaskContext.parse({**least, name: ""}) is None
+
+
+def test_a_number_that_is_none() -> None:
+    """A damaged variable is named."""
+    environment = {
+        "LAMINAR_EXECUTION_ID": "e1",
+        "LAMINAR_FLOW_NAME": "F",
+        "LAMINAR_LAYER_NAME": "L",
+        "LAMINAR_LAYER_INDEX": "first",
+    }
+    with pytest.raises(FlowError, match="LAMINAR_LAYER_INDEX is 'first'"):
+        TaskContext.parse(environment)
