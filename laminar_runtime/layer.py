@@ -48,6 +48,22 @@ class _Private:
 
 
 @attrs.frozen
+class _Default:
+    """A default that a class gives an attribute: readers of the layer get what the layer assigned, if it did."""
+
+    name: str
+    value: Any
+
+    def __get__(self, layer: Layer | None, _: type[Layer]) -> Any:
+        if layer is None or "execution" not in vars(layer) or layer.index is not None:
+            return self.value
+        try:
+            return layer.__getattr__(self.name)
+        except AttributeError:
+            return self.value
+
+
+@attrs.frozen
 class Definition:
     """A layer as it is registered to a flow.
 
@@ -103,6 +119,13 @@ class Layer:
 
     def __init__(self, **attributes: Any) -> None:
         self.__dict__.update(attributes)
+
+    def __init_subclass__(cls) -> None:
+        """Have artifacts be found behind the defaults that a class gives attributes of the same names."""
+        for name, value in list(vars(cls).items()):
+            plain = not (callable(value) or hasattr(value, "__get__") or isinstance(value, property))
+            if plain and not name.startswith("_") and name not in RESERVED:
+                setattr(cls, name, _Default(name, value))
 
     def __call__(self) -> None:  # type: ignore[no-redef] # subclasses take what layers they like
         """Do the layer's work; a subclass defines it."""

@@ -207,3 +207,25 @@ def test_index_and_splits_of_a_plain_layer() -> None:
         self.seen = (self.index, self.splits, self.attempt, self.name)
 
     assert run(call).seen == (0, 1, 1, "One")
+
+
+def test_defaults_of_the_class() -> None:
+    """An attribute with a default in the class is read downstream as assigned, and as the default if it was not."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class Counts(Layer):
+        count = 0
+        untouched = "as it was"
+
+        def __call__(self) -> None:
+            self.count += 5
+
+    @MyFlow.register
+    class Reads(Layer):
+        def __call__(self, counts: Counts) -> None:
+            self.seen = (counts.count, counts.untouched)
+
+    assert in_memory(MyFlow)().layer(Reads).seen == (5, "as it was")
+    assert (Counts.count, Counts().count) == (0, 0)
