@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator
 
 from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
@@ -13,6 +14,7 @@ from laminar_codegen.limits import (
     DEFINITION_BYTES,
     NAME_LENGTH,
     STATE_NAME_LENGTH,
+    STATE_RETRIES,
     TIMEOUT_SECONDS,
     fargate_size,
 )
@@ -154,17 +156,17 @@ def check_containers(graph: Graph) -> Iterator[Problem]:
     """Each container fits a size of Fargate, and its command says something."""
     for layer in graph.layers:
         container = layer.container
-        if container.cpu <= 0 or fargate_size(container.cpu, container.memory) is None:
+        if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
             what = f"layer '{layer.name}' wants {size}, and no size of Fargate has them"
             yield Problem(layer.location, "LAM023", what, "ask for at most 32 vCPU and 249856 MiB")
         if not container.command:
-            what = f"the container of layer '{layer.name}' has no command"
+            what = f"the container of layer '{layer.name}' has no command, or one with a quote that is not closed"
             yield Problem(layer.location, "LAM024", what, "leave the command out, or give one such as 'python main.py'")
 
 
 def check_retries(graph: Graph) -> Iterator[Problem]:
-    """Batch retries the splits of a fan-out at most nine times."""
+    """Batch retries the splits of a fan-out at most nine times, and waits end."""
     for layer in graph.layers:
         if layer.foreach and layer.retry.attempts > ARRAY_ATTEMPTS:
             attempts = layer.retry.attempts
@@ -172,6 +174,11 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
                 f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
             )
             yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={ARRAY_ATTEMPTS})")
+        retry = layer.retry
+        if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
+            what = f"layer '{layer.name}' is retried with a number that Step Functions does not take"
+            fix = f"ask for at most {STATE_RETRIES} attempts, and as many seconds between two"
+            yield Problem(layer.location, "LAM029", what, fix)
 
 
 def check_names(graph: Graph) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ standard error.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("laminar-codegen: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Who reads has read enough, as in `| head`. Python must not write what is left when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return AT_FAULT
     except Exception:  # noqa: BLE001 - the last resort, told as what it is
         traceback.print_exc()
         print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)

@@ -19,7 +19,7 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.graph import Graph, LayerNode
+from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.plan import FanOut, Run, Sequence, Step, layers_of
 from laminar_codegen.plan import Parallel as ParallelStep
 from laminar_codegen.states import Choice, Parallel, Retrier, Rule, State, StateMachine, Task
@@ -57,7 +57,8 @@ def emit_states(graph: Graph, plan: Step) -> StateMachine:
     Returns:
         The state machine. Its references are to what `emit_document` declares.
     """
-    emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers})
+    layers = {layer.name: layer for layer in graph.layers}
+    emitter = _Emitter(graph, layers, names.job_definitions(graph), names.planner_functions(graph))
     states = tuple(emitter.emit(plan, None))
     if graph.reads_parameters:
         states = (emitter.parameters(states[0].name), *states)
@@ -69,6 +70,8 @@ def emit_states(graph: Graph, plan: Step) -> StateMachine:
 class _Emitter:
     graph: Graph
     layers: dict[str, LayerNode]
+    job_definitions: dict[Container, str]
+    planners: dict[Container, str]
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
@@ -100,7 +103,7 @@ class _Emitter:
             comment=f"Asks the planner into how many splits {name} fans out",
             integration="lambda:invoke",
             arguments={
-                "FunctionName": Ref(f"aws_lambda_function.{names.planner(layer.container, self.graph)}.arn"),
+                "FunctionName": Ref(f"aws_lambda_function.{self.planners[layer.container]}.arn"),
                 "Payload": {"execution": Expression(EXECUTION), "layer": name},
             },
             output={"splits": Expression("$states.result.Payload.splits")},
@@ -170,7 +173,7 @@ class _Emitter:
         ]
 
     def _arguments(self, layer: LayerNode, environment: list[Value]) -> dict[str, Value]:
-        definition = names.job_definition(layer.container, self.graph)
+        definition = self.job_definitions[layer.container]
         return {
             "JobName": f"{self.graph.flow}-{layer.name}",
             "JobQueue": Ref("var.job_queue_arn"),

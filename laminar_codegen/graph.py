@@ -6,7 +6,9 @@ were registered.
 
 from __future__ import annotations
 
+import ast
 import inspect
+import linecache
 import shlex
 from pathlib import Path
 from typing import Any
@@ -30,7 +32,7 @@ class Container:
     """The container of a layer.
 
     Args:
-        command: Its command, word by word.
+        command: Its command, word by word; none if its quotes are not closed.
         cpu: Virtual CPUs.
         memory: Memory in MiB.
         image: The image, None for the deployment's.
@@ -134,19 +136,19 @@ def build_graph(source: Source) -> Graph:
     Returns:
         Its graph, which may still be wrong: see `laminar_codegen.checks`.
     """
-    flow = source.flow
+    flow, locator = source.flow, _Locator(source)
     definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
     return Graph(
         flow=flow.name,
-        location=_location(type(flow), source),
+        location=locator.location(type(flow)),
         summary=_summary(type(flow), Flow),
-        layers=tuple(_layer_node(definition, flow, source) for definition in definitions),
+        layers=tuple(_layer_node(definition, flow, locator) for definition in definitions),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
     )
 
 
-def _layer_node(definition: Definition, flow: Flow, source: Source) -> LayerNode:
+def _layer_node(definition: Definition, flow: Flow, locator: _Locator) -> LayerNode:
     cls, configuration = definition.layer, definition.configuration
     functions = (cls.__call__, *definition.hooks)
     hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
@@ -155,7 +157,7 @@ def _layer_node(definition: Definition, flow: Flow, source: Source) -> LayerNode
     retry = configuration.retry
     return LayerNode(
         name=cls.__name__,
-        location=_location(cls, source),
+        location=locator.location(cls),
         summary=_summary(cls, Layer),
         depends=tuple(sorted(named)),
         hints=hints,
@@ -167,8 +169,12 @@ def _layer_node(definition: Definition, flow: Flow, source: Source) -> LayerNode
 
 
 def _container(container: layers.Container) -> Container:
+    try:
+        command = tuple(shlex.split(container.command))
+    except ValueError:  # a quote is not closed: `check_containers` tells of it
+        command = ()
     return Container(
-        command=tuple(shlex.split(container.command)),
+        command=command,
         cpu=container.cpu,
         memory=container.memory,
         image=container.image,
@@ -176,13 +182,46 @@ def _container(container: layers.Container) -> Container:
     )
 
 
-def _location(cls: type, source: Source) -> Location:
-    try:
-        file, line = inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        return Location(source.name)
-    same = file is not None and Path(file).absolute() == source.file
-    return Location(source.name if same else str(file), line)
+@attrs.frozen
+class _Locator:
+    """Finds the lines of classes. `inspect` would parse the file again for each class of it."""
+
+    source: Source
+    lines: dict[str, dict[str, int]] = attrs.field(factory=dict)
+
+    def location(self, cls: type) -> Location:
+        """Where a class is defined: at its first decorator, if it has one."""
+        try:
+            file = inspect.getsourcefile(cls)
+        except (OSError, TypeError):
+            file = None
+        if file is None:
+            return Location(self.source.name)
+        if file not in self.lines:
+            linecache.checkcache(file)
+            self.lines[file] = _class_lines("".join(linecache.getlines(file)))
+        name = self.source.name if Path(file).absolute() == self.source.file else file
+        return Location(name, self.lines[file].get(cls.__qualname__, 0))
+
+
+def _class_lines(text: str) -> dict[str, int]:
+    """The lines of the classes in a Python file, by their qualified names."""
+    lines: dict[str, int] = {}
+
+    def visit(node: ast.AST, place: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = place
+            if isinstance(child, ast.ClassDef):
+                first = child.decorator_list[0] if child.decorator_list else child
+                lines.setdefault(f"{place}{child.name}", first.lineno)
+                inner = f"{place}{child.name}."
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                inner = f"{place}{child.name}.<locals>."
+            if not isinstance(child, ast.expr):
+                visit(child, inner)
+
+    visit(ast.parse(text), "")
+    return lines
 
 
 def _summary(cls: type[Any], base: type[Any]) -> str:

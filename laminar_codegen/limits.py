@@ -8,6 +8,7 @@ __all__ = [
     "FARGATE_MEMORY",
     "NAME_LENGTH",
     "STATE_NAME_LENGTH",
+    "STATE_RETRIES",
     "TIMEOUT_SECONDS",
     "fargate_size",
 ]
@@ -26,6 +27,10 @@ NAME_LENGTH = 48
 #: The most and least attempts that Batch makes of a job:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
 ARRAY_ATTEMPTS = 10
+
+#: The most attempts, and seconds between two of them, that Step Functions makes of a task:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+STATE_RETRIES = 99_999_999
 
 #: The least and most seconds of a Batch job's timeout; Fargate may end longer jobs:
 #: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html

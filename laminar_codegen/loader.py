@@ -49,18 +49,21 @@ def load(target: str) -> Source:
         CompileError: If there is no such file, it cannot be read, or it does not have that one flow.
     """
     name, choice = _split(target)
-    file = Path(name)
+    # Absolute now: reading the file may change the working directory.
+    file = Path(name).absolute()
     if not file.is_file():
         what = "it is a folder" if file.is_dir() else "there is no such file"
         raise _error(Location(name), "LAM001", what, "name the Python file that defines the flow, such as flow.py")
     with loading.loading() as loaded:
         module = _read(file, name)
         flows = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
-        return Source(_pick(module, flows, choice, name), file.absolute(), name)
+        return Source(_pick(module, flows, choice, name), file, name)
 
 
 def _split(target: str) -> tuple[str, str | None]:
     name, colon, choice = target.rpartition(":")
+    if Path(target).exists():
+        return target, None
     return (name, choice) if colon and choice.isidentifier() else (target, None)
 
 
@@ -70,13 +73,14 @@ def _error(location: Location, code: str, what: str, fix: str, at: str = "") -> 
 
 def _read(file: Path, name: str) -> ModuleType:
     """Run the file's module level: flows that it makes are noted, and what it prints goes to standard error."""
-    spec = importlib.util.spec_from_file_location(_module_name(file), file.absolute())
+    spec = importlib.util.spec_from_file_location(_module_name(file), file)
     if spec is None or spec.loader is None:
         raise _error(Location(name), "LAM001", "it is no Python file", "name the Python file that defines the flow")
     module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(module.__name__)
+    # It stays there, as a module that is imported does: its classes are looked up by its name.
     sys.modules[module.__name__] = module
-    sys.path.insert(0, str(file.absolute().parent))
+    folder = str(file.parent)
+    sys.path.insert(0, folder)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
@@ -90,26 +94,29 @@ def _read(file: Path, name: str) -> ModuleType:
     except Exception as error:
         raise _loading_error(error, file, name) from error
     finally:
-        sys.path.remove(str(file.absolute().parent))
-        if before is not None:
-            sys.modules[module.__name__] = before
+        # The file may have taken it out itself.
+        with contextlib.suppress(ValueError):
+            sys.path.remove(folder)
     return module
 
 
 def _module_name(file: Path) -> str:
     """The module's name: the file's, but never that of a module that is loaded, which it would hide from the flow."""
-    return f"{file.stem}_flow" if file.stem in sys.modules else file.stem
+    name = file.stem
+    while name in sys.modules:
+        name += "_flow"
+    return name
 
 
 def _syntax_error(error: SyntaxError, file: Path, name: str) -> CompileError:
-    place = name if error.filename == str(file.absolute()) else str(error.filename)
+    place = name if error.filename in {str(file), None} else str(error.filename)
     what = f"the file is no valid Python: {error.msg}"
     return _error(Location(place, error.lineno or 0), "LAM002", what, "mend the syntax of that line")
 
 
 def _loading_error(error: BaseException, file: Path, name: str) -> CompileError:
     frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(file.absolute())]
+    lines = [frame.lineno for frame in frames if frame.filename == str(file)]
     location = Location(name, (lines[-1] if lines else 0) or 0)
     if isinstance(error, LaminarError):
         return _error(location, "LAM003", str(error), "change the flow's definition as said above")

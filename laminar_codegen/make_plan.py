@@ -16,6 +16,7 @@ A set of layers is taken apart by its order (each layer with all that come befor
 - Else no nesting says the order exactly (the smallest such order is an N: C after A; D after A and B). Then a barrier
   is put in: the layers of the first half of the levels run before all others, and the two halves are taken apart in
   turn. That delays layers, but never lets one run before what it depends on.
+- A part that would nest deeper than what reads a state machine can be trusted to take is cut by levels, too.
 
 Sets of layers are bits of integers, so that a step over thousands of layers is one operation of the processor's.
 """
@@ -31,7 +32,15 @@ import attrs
 from laminar_codegen.graph import PARAMETERS, Graph
 from laminar_codegen.plan import FanOut, Parallel, Run, Sequence, Step
 
-__all__ = ["make_plan"]
+__all__ = ["DEPTH", "make_plan"]
+
+#: How deep a plan nests at most. Every second level is a Parallel state, and each of these nests JSON four levels
+#: deeper: AWS documents no limit, but parsers of JSON have one, the common ones at 1,000 levels.
+DEPTH = 64
+
+
+class _TooDeepError(Exception):
+    """A part nests too deep."""
 
 
 def make_plan(graph: Graph) -> Step:
@@ -46,7 +55,7 @@ def make_plan(graph: Graph) -> Step:
     fans_out = {layer.name for layer in graph.layers if layer.foreach}
     order = _Order.of({layer.name: set(layer.depends) - {PARAMETERS} for layer in graph.layers})
     leaves: list[Step] = [FanOut(name) if name in fans_out else Run(name) for name in order.names]
-    return _take_apart(order, leaves)
+    return _take_apart(order, leaves, DEPTH)
 
 
 @attrs.frozen
@@ -98,29 +107,37 @@ class _Order:
         return cls(names, parents, tuple(before))
 
 
-def _take_apart(order: _Order, leaves: list[Step]) -> Step:
-    """Plan the layers of an order. `leaves` are their steps."""
+def _take_apart(order: _Order, leaves: list[Step], room: int) -> Step:
+    """Plan the layers of an order. `leaves` are their steps, `room` is how deep the plan may nest."""
     if len(leaves) == 1:
         return leaves[0]
+    if room == 0:
+        raise _TooDeepError
     branches = _components(order)
     if len(branches) > 1:
-        return Parallel(tuple(_inside(order, leaves, members) for members in branches))
-    parts = _series(order) or _halves(order)
-    return Sequence(tuple(_flat(_inside(order, leaves, members) for members in parts)))
+        return Parallel(tuple(_inside(order, leaves, branches, room)))
+    try:
+        return _sequence(order, leaves, _series(order) or _halves(order), room)
+    except _TooDeepError:
+        # Cut where the part begins: within slices this large the order is kept as above.
+        if room < DEPTH - 2:
+            raise
+        return _sequence(order, leaves, _slices(order, (room - 1) // 2), room)
 
 
-def _inside(order: _Order, leaves: list[Step], members: list[int]) -> Step:
-    if len(members) == 1:
-        return leaves[members[0]]
-    return _take_apart(order.part(members), [leaves[member] for member in members])
+def _sequence(order: _Order, leaves: list[Step], parts: list[list[int]], room: int) -> Sequence:
+    steps: list[Step] = []
+    for step in _inside(order, leaves, parts, room):
+        steps += step.steps if isinstance(step, Sequence) else [step]
+    return Sequence(tuple(steps))
 
 
-def _flat(steps: Iterator[Step]) -> Iterator[Step]:
-    for step in steps:
-        if isinstance(step, Sequence):
-            yield from step.steps
+def _inside(order: _Order, leaves: list[Step], parts: list[list[int]], room: int) -> Iterator[Step]:
+    for members in parts:
+        if len(members) == 1:
+            yield leaves[members[0]]
         else:
-            yield step
+            yield _take_apart(order.part(members), [leaves[member] for member in members], room - 1)
 
 
 def _components(order: _Order) -> list[list[int]]:
@@ -162,9 +179,23 @@ def _series(order: _Order) -> list[list[int]] | None:
 
 def _halves(order: _Order) -> list[list[int]]:
     """The layers of the first half of the levels, and the others."""
-    levels: list[int] = []
-    for parents in order.parents:
-        levels.append(1 + max((levels[parent] for parent in parents), default=-1))
+    levels = _levels(order)
     middle = (max(levels) + 1) // 2
     members = range(len(levels))
     return [[m for m in members if levels[m] < middle], [m for m in members if levels[m] >= middle]]
+
+
+def _slices(order: _Order, height: int) -> list[list[int]]:
+    """The layers of so many levels, of as many next, and so on. The plan of a slice nests twice that deep at most."""
+    slices: dict[int, list[int]] = {}
+    for member, level in enumerate(_levels(order)):
+        slices.setdefault(level // height, []).append(member)
+    return [slices[index] for index in sorted(slices)]
+
+
+def _levels(order: _Order) -> list[int]:
+    """For each layer how many come before it one after the other, at most."""
+    levels: list[int] = []
+    for parents in order.parents:
+        levels.append(1 + max((levels[parent] for parent in parents), default=-1))
+    return levels

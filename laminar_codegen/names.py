@@ -8,42 +8,56 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
 from laminar_codegen.graph import Container, Graph
 from laminar_codegen.limits import STATE_NAME_LENGTH, fargate_size
 
-__all__ = ["containers", "job_definition", "parallel", "planner", "planners"]
+__all__ = ["containers", "job_definitions", "parallel", "planner_functions", "planners"]
 
 
-def job_definition(container: Container, graph: Graph) -> str:
-    """The label of the job definition of a container.
+def job_definitions(graph: Graph) -> dict[Container, str]:
+    """The label of the job definition of each container.
 
     It names the size, and, if the flow has containers of that size that differ otherwise, a digest of the rest.
+
+    Args:
+        graph: The graph.
     """
-    size = _size(container)
-    others = {_rest(layer.container) for layer in graph.layers if _size(layer.container) == size}
-    return size if len(others) == 1 else f"{size}_{_digest(_rest(container))}"
+    return _labels([layer.container for layer in graph.layers], _size)
 
 
-def planner(container: Container, graph: Graph) -> str:
-    """The label of the planner's function for layers with a container: one for each image and command."""
-    others = {_rest(layer.container) for layer in graph.layers if layer.foreach}
-    return "planner" if len(others) == 1 else f"planner_{_digest(_rest(container))}"
+def planner_functions(graph: Graph) -> dict[Container, str]:
+    """The label of the planner's function for each container of a fan-out: one for each image and command.
+
+    Args:
+        graph: The graph.
+    """
+    return _labels([layer.container for layer in graph.layers if layer.foreach], lambda _: "planner")
 
 
 def containers(graph: Graph) -> dict[str, Container]:
     """The containers of a graph by the label of their job definition, sorted."""
-    found = {job_definition(layer.container, graph): layer.container for layer in graph.layers}
-    return dict(sorted(found.items()))
+    return dict(sorted({label: container for container, label in job_definitions(graph).items()}.items()))
 
 
 def planners(graph: Graph) -> dict[str, Container]:
     """The containers whose image and command a planner needs, by the label of its function, sorted."""
-    found = {planner(layer.container, graph): layer.container for layer in graph.layers if layer.foreach}
-    return dict(sorted(found.items()))
+    return dict(sorted({label: container for container, label in planner_functions(graph).items()}.items()))
+
+
+def _labels(containers: Sequence[Container], base: Callable[[Container], str]) -> dict[Container, str]:
+    """Labels that begin with what `base` gives, and end with a digest where containers of one such base differ."""
+    rests: dict[str, set[tuple[object, ...]]] = {}
+    for container in dict.fromkeys(containers):
+        rests.setdefault(base(container), set()).add(_rest(container))
+    return {
+        container: label if len(rests[label]) == 1 else f"{label}_{_digest(_rest(container))}"
+        for container in dict.fromkeys(containers)
+        if (label := base(container))
+    }
 
 
 def parallel(layers: Sequence[str]) -> str:
@@ -60,11 +74,11 @@ def parallel(layers: Sequence[str]) -> str:
     if len(text) <= STATE_NAME_LENGTH:
         return text
     # The digest tells apart states that begin with the same layers.
-    end = f" | ... ({len(layers)} layers, {_digest(tuple(layers))})"
-    shown = list(layers)
-    while shown and len(" | ".join(shown)) + len(end) > STATE_NAME_LENGTH:
+    end = f"... ({len(layers)} layers, {_digest(tuple(layers))})"
+    shown = list(layers[:STATE_NAME_LENGTH])
+    while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:
         shown.pop()
-    return " | ".join(shown) + end
+    return " | ".join([*shown, end])
 
 
 def _size(container: Container) -> str:

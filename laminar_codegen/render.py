@@ -1,10 +1,7 @@
-"""Writes values as JSON: the only place where text is escaped, references are written and expressions are marked.
+"""Writes values as JSON: the only place where text is escaped and references are written.
 
 In Terraform's JSON syntax every string is a template, so ``${`` and ``%{`` in plain text are doubled
-(https://developer.hashicorp.com/terraform/language/expressions/strings). In a state machine every string that
-begins with ``{%`` and ends with ``%}`` is an expression
-(https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html), so such plain text is written as an
-expression that gives it.
+(https://developer.hashicorp.com/terraform/language/expressions/strings).
 """
 
 from __future__ import annotations
@@ -98,14 +95,15 @@ def _template(value: Value) -> Any:
 def _escape(text: str) -> str:
     """Plain text as a template that gives it."""
     escaped = text.replace("${", "$${").replace("%{", "%%{")
-    # A mark at the end would make a doubled one, which is no reference, of a reference that follows.
-    return f'{escaped[:-1]}${{"{escaped[-1]}"}}' if escaped.endswith(("$", "%")) else escaped
+    # Marks at the end would double the one of a reference that follows, which is then no reference.
+    text = escaped.rstrip("$%")
+    return f'{text}${{"{escaped[len(text) :]}"}}' if text != escaped else text
 
 
 def _write(value: Value, reference: _Reference, text: _Text) -> Any:
     match value:
         case str():
-            return text(_plain(value))
+            return text(value)
         case bool() | int() | float() | None:
             return value
         case Ref():
@@ -116,13 +114,6 @@ def _write(value: Value, reference: _Reference, text: _Text) -> Any:
             return {text(key): _write(item, reference, text) for key, item in value.items()}
         case _:
             return [_write(item, reference, text) for item in value]
-
-
-def _plain(text: str) -> str:
-    """Plain text as a state machine takes it for plain text."""
-    if text.startswith("{%") and text.endswith("%}"):
-        return f"{{% {json.dumps(text)} %}}"
-    return text
 
 
 def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ names the actions that it needs of IAM, so that a role grants what its states us
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -68,9 +69,9 @@ class Task:
             "Type": "Task",
             **_comment(self.comment),
             "Resource": Joined("arn:", PARTITION, f":states:::{self.integration}"),
-            "Arguments": self.arguments,
+            "Arguments": _literal(self.arguments),
             **({"Retry": [retrier.fields() for retrier in self.retry]} if self.retry else {}),
-            "Output": self.output,
+            "Output": _literal(self.output),
             **_after(self.next),
         }
 
@@ -153,6 +154,23 @@ def all_states(states: tuple[State, ...]) -> Iterator[State]:
 
 def _machine(states: tuple[State, ...]) -> dict[str, Any]:
     return {"StartAt": states[0].name, "States": {state.name: state.fields() for state in states}}
+
+
+def _literal(value: Value) -> Value:
+    """A value of a field in which every string that begins with ``{%`` and ends with ``%}`` is an expression.
+
+    Plain text that begins so is written as an expression that gives it:
+    https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+    """
+    match value:
+        case str():
+            return Expression(json.dumps(value, ensure_ascii=False)) if value.startswith("{%") else value
+        case Mapping():
+            return {key: _literal(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_literal(item) for item in value]
+        case _:
+            return value
 
 
 def _comment(text: str) -> dict[str, Value]:

@@ -1,0 +1,171 @@
+"""The rules that a flow must keep, at their edges: the golden invalid flows show how their breach is told."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.checks import RULES, check, check_definition
+from laminar_codegen.emit_states import emit_states
+from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
+from laminar_codegen.limits import FARGATE_MEMORY, fargate_size
+from laminar_codegen.make_plan import make_plan
+from laminar_codegen.names import parallel
+from laminar_codegen.problems import CompileError, Location, Problem
+
+LAYER = LayerNode(
+    name="A",
+    location=Location("flow.py", 7),
+    summary="",
+    depends=(),
+    hints=(),
+    hooks=(),
+    container=Container(("python", "main.py"), 1, 1500, None, None),
+    foreach=(),
+    retry=Retry(1, 0.1, 2, 0.1),
+)
+GRAPH = Graph("Report", Location("flow.py", 3), "", (LAYER,), in_memory=False, timeout=86400)
+EDGE = (Dimension("Parameters", "items", 0),)
+
+
+def _codes(graph: Graph) -> list[str]:
+    try:
+        check(graph)
+    except CompileError as error:
+        return [problem.code for problem in error.problems]
+    return []
+
+
+def _with(**changes: Any) -> Graph:
+    return attrs.evolve(GRAPH, layers=(attrs.evolve(LAYER, **changes),))
+
+
+@pytest.mark.parametrize(
+    ("graph", "codes"),
+    [
+        (GRAPH, []),
+        (attrs.evolve(GRAPH, layers=()), ["LAM007"]),
+        (attrs.evolve(GRAPH, in_memory=True), ["LAM021"]),
+        (attrs.evolve(GRAPH, flow="F" * 48), []),
+        (attrs.evolve(GRAPH, flow="F" * 49), ["LAM026"]),
+        (attrs.evolve(GRAPH, flow="Überblick"), ["LAM026"]),
+        (attrs.evolve(GRAPH, timeout=60), []),
+        (attrs.evolve(GRAPH, timeout=59.9), ["LAM027"]),
+        (attrs.evolve(GRAPH, timeout=1_209_600), []),
+        (attrs.evolve(GRAPH, timeout=1_209_601), ["LAM027"]),
+        (attrs.evolve(GRAPH, timeout=math.inf), ["LAM027"]),
+        (attrs.evolve(GRAPH, timeout=math.nan), ["LAM027"]),
+        (_with(name="L" * 64), []),
+        (_with(name="L" * 65), ["LAM026"]),
+        (_with(depends=("A",)), ["LAM020"]),
+        (_with(depends=("Parameters",)), []),
+        (_with(hooks=(("execution", "around"),)), []),
+        (_with(hooks=(("entry", "gate"), ("retry", "more"))), ["LAM022", "LAM022"]),
+        (_with(foreach=EDGE), []),
+        (_with(foreach=(Dimension("Gone", "items", None),)), ["LAM014"]),
+        (_with(foreach=EDGE, retry=Retry(10, 0.1, 2, 0.1)), []),
+        (_with(foreach=EDGE, retry=Retry(11, 0.1, 2, 0.1)), ["LAM025"]),
+        (_with(retry=Retry(100, 0.1, 2, 0.1)), []),
+        (_with(retry=Retry(2, 99_999_999, 2, 0.1)), []),
+        (_with(retry=Retry(2, 100_000_000, 2, 0.1)), ["LAM029"]),
+        (_with(retry=Retry(100_000_000, 0.1, 2, 0.1)), ["LAM029"]),
+        (_with(retry=Retry(2, math.inf, 2, 0.1)), ["LAM029"]),
+        (_with(retry=Retry(2, math.nan, 2, 0.1)), ["LAM029"]),
+        (_with(retry=Retry(2, 1, math.inf, 0.1)), ["LAM029"]),
+        (_with(container=Container((), 1, 1500, None, None)), ["LAM024"]),
+        (_with(container=Container(("x",), 32, 249_856, None, None)), []),
+        (_with(container=Container(("x",), 32, 249_857, None, None)), ["LAM023"]),
+        (_with(container=Container(("x",), 32.1, 512, None, None)), ["LAM023"]),
+        (_with(container=Container(("x",), 0.01, 1, None, None)), []),
+        (_with(container=Container(("x",), 0, 512, None, None)), ["LAM023"]),
+        (_with(container=Container(("x",), 1, 0, None, None)), ["LAM023"]),
+        (_with(container=Container(("x",), -1, 512, None, None)), ["LAM023"]),
+    ],
+)
+def test_each_rule_at_its_edge(graph: Graph, codes: list[str]) -> None:
+    """What is just allowed is compiled, and what is just not is refused with its own code."""
+    assert _codes(graph) == codes
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "size"),
+    [
+        (0.25, 512, (0.25, 512)),
+        (0.25, 513, (0.25, 1024)),
+        (0.25, 2049, (0.5, 3072)),
+        (0.5, 512, (0.5, 1024)),
+        (0.5, 4097, (1, 5120)),
+        (1, 512, (1, 2048)),
+        (1, 1500, (1, 2048)),
+        (1, 8193, (2, 9216)),
+        (2, 16_385, (4, 17_408)),
+        (3, 512, (4, 8192)),
+        (4, 30_720, (4, 30_720)),
+        (4, 30_721, (8, 32_768)),
+        (8, 16_385, (8, 20_480)),
+        (8, 61_441, (16, 65_536)),
+        (16, 32_769, (16, 40_960)),
+        (16, 122_881, (32, 249_856)),
+        (17, 1, (32, 61_440)),
+        (32, 61_441, (32, 122_880)),
+        (32, 249_857, None),
+        (33, 1, None),
+    ],
+)
+def test_the_smallest_size_that_holds_a_container(cpu: float, memory: int, size: tuple[float, int] | None) -> None:
+    """A container is rounded up to the smallest size that AWS Fargate offers, or refused if none holds it."""
+    assert fargate_size(cpu, memory) == size
+
+
+def test_the_sizes_of_fargate() -> None:
+    """The table is AWS's: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html."""
+    steps = {0.5: (1024, 4096, 1024), 1: (2048, 8192, 1024), 2: (4096, 16384, 1024), 4: (8192, 30720, 1024)}
+    steps |= {8: (16384, 61440, 4096), 16: (32768, 122880, 8192)}
+    listed: dict[float, tuple[int, ...]] = {0.25: (512, 1024, 2048), 32: (61440, 122880, 249856)}
+    listed |= {cpu: tuple(range(low, high + 1, step)) for cpu, (low, high, step) in steps.items()}
+    assert listed == FARGATE_MEMORY
+
+
+def test_every_rule_is_named_for_what_it_checks() -> None:
+    """Rules are functions with a sentence each, and none stands twice in the list."""
+    assert all(rule.__doc__ and rule.__doc__.endswith(".") for rule in RULES)
+    assert len(set(RULES)) == len(RULES)
+
+
+def test_problems_are_told_in_the_order_of_the_file() -> None:
+    """All problems are told at once, by line and then by code, each with where, what and how to mend it."""
+    problems = [
+        Problem(Location("flow.py", 10), "LAM011", "ten", "mend ten"),
+        Problem(Location("flow.py", 9), "LAM020", "nine", "mend nine", "Report.Nine"),
+        Problem(Location("flow.py", 9), "LAM010", "first", "mend first"),
+        Problem(Location("flow.py"), "LAM007", "whole", "mend all"),
+    ]
+    assert str(CompileError(problems)) == (
+        "flow.py: LAM007 whole\n  fix  mend all\n"
+        "flow.py:9: LAM010 first\n  fix  mend first\n"
+        "flow.py:9: LAM020 nine\n  at   Report.Nine\n  fix  mend nine\n"
+        "flow.py:10: LAM011 ten\n  fix  mend ten"
+    )
+
+
+@pytest.mark.parametrize(("layers", "fits"), [(1000, True), (2500, False)])
+def test_a_definition_that_is_too_large_is_refused(layers: int, fits: bool) -> None:  # noqa: FBT001
+    """Step Functions takes definitions of 1 MB: a larger flow is told so, with the figure and the way out."""
+    graph = attrs.evolve(GRAPH, layers=tuple(attrs.evolve(LAYER, name=f"Layer{i}") for i in range(layers)))
+    machine = emit_states(graph, make_plan(graph))
+    if fits:
+        check_definition(graph, machine)
+        return
+    with pytest.raises(CompileError, match=r"^flow.py:3: LAM028 .* bytes, and Step Functions takes 1048576\n  fix "):
+        check_definition(graph, machine)
+
+
+@pytest.mark.parametrize("names", [["A" * 64, "B" * 64], ["A" * 64] * 99, ["A", "B"] * 500, ["A" * 39, "B" * 38]])
+def test_names_of_parallel_states_are_short(names: list[str]) -> None:
+    """However many layers a Parallel state runs, its name is one that Step Functions takes, and one to read."""
+    name = parallel(names)
+    assert 0 < len(name) <= 80
+    assert name == name.strip(" |")

@@ -1,0 +1,80 @@
+"""What the compiler makes of the flows in tests/golden, byte for byte, at every stage.
+
+``pytest tests/codegen --update-golden`` rewrites what is expected: read the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sfnx.testing import run
+
+from laminar_codegen.cli import main
+from tests.codegen.commands import codegen
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+DIGITS = GOLDEN.parents[1] / "examples" / "digits"
+STAGES = {"graph": "graph.txt", "plan": "plan.txt", "asl": "asl.json", "terraform": "main.tf.json"}
+CASES = [*sorted(path.parent.name for path in GOLDEN.glob("*/flow.py")), "digits"]
+INVALID = sorted(path.name for path in (GOLDEN / "invalid").iterdir() if path.is_dir())
+
+
+def _source(case: str) -> Path:
+    return DIGITS if case == "digits" else GOLDEN / case
+
+
+def _compare(expected: Path, found: bytes, *, update: bool) -> None:
+    if update:
+        expected.write_bytes(found)
+    hint = f"{expected.name} of {expected.parent.name} differs: pytest tests/codegen --update-golden rewrites it"
+    assert found.decode() == (expected.read_text(encoding="utf-8") if expected.exists() else ""), hint
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("case", CASES)
+def test_each_stage_is_as_expected(
+    case: str,
+    stage: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    update_golden: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    """The command prints for each flow and stage exactly what the golden file has."""
+    monkeypatch.chdir(_source(case))
+    assert main(["--emit", stage, "flow.py"]) == 0
+    _compare(GOLDEN / case / STAGES[stage], capsysbinary.readouterr().out, update=update_golden)
+
+
+@pytest.mark.parametrize("case", INVALID)
+def test_each_wrong_flow_is_refused_as_expected(
+    case: str,
+    update_golden: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    """A flow that cannot be compiled ends the command with 1, its problems on standard error, and no document."""
+    folder = GOLDEN / "invalid" / case
+    target = folder / "target.txt"
+    ended = codegen(target.read_text().strip() if target.exists() else "flow.py", cwd=folder)
+    assert (ended.code, ended.output) == (1, b"")
+    assert "Traceback" not in ended.errors
+    assert str(folder) not in ended.errors
+    _compare(folder / "problems.txt", ended.errors.encode(), update=update_golden)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_document_holds_the_state_machine(case: str) -> None:
+    """The definition within the Terraform document is the one that --emit asl prints."""
+    document = json.loads((GOLDEN / case / "main.tf.json").read_text(encoding="utf-8"))
+    assert document["locals"]["definition"] == json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_state_machine_runs(case: str) -> None:
+    """Step Functions' language takes each definition: an independent interpreter checks and runs it."""
+    definition = json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
+    ended = run(definition, {}, lambda call: {"Payload": {"splits": 2}} if "lambda" in call.resource else {})
+    plan = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
+    layers = {words[1] for line in plan.splitlines() if len(words := line.split()) > 1}
+    assert ended.output is not None
+    assert layers <= {call.state for call in ended.calls if "batch" in call.resource}

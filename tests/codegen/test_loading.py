@@ -1,0 +1,183 @@
+"""Reading a flow's file never runs the flow, whatever stands at its module level."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from laminar_codegen.loader import load
+from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.problems import CompileError
+from tests.codegen.commands import codegen
+
+HEAD = """
+import os, sys
+from laminar_runtime import Execution, Flow, Layer, Parameters
+from laminar_runtime.configurations import executors
+
+
+class First(Flow): ...
+
+
+@First.register
+class A(Layer):
+    def __call__(self) -> None:
+        open("ran.txt", "w").close()
+        self.foo = 1
+
+"""
+SECOND = """
+class Second(Flow): ...
+
+
+@Second.register
+class B(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        open("ran.txt", "w").close()
+
+"""
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "if flow := First():\n    flow()\n    os.abort()",
+        "First()()",
+        "First()(day=1)",
+        "First()().layer(A).foo\nos.abort()",
+        "First()().layer('A').foo\nos.abort()",
+        "try:\n    print(First()().layer(A).foo)\nexcept Exception:\n    os.abort()",
+        "if __name__ == '__main__':\n    First()()\n    os.abort()",
+        "First()\nsys.exit()",
+        "First()\nsys.exit(0)",
+        "flow = First()\nassert not flow\nflow('an-id')",
+        "import threading\nthread = threading.Thread(target=First())\nthread.start()\nthread.join()",
+    ],
+)
+def test_a_flow_is_read_and_not_run(tail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guarded or not, with results asked for or not: the flow is found, and nothing of it runs."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
+    assert load("flow.py").flow.name == "First"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["flow.py"]
+
+
+@pytest.mark.parametrize("choice", ["First", "Second"])
+def test_chained_flows_are_both_found(choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flows of which one runs after the other are read without asking the linker, and either may be chosen."""
+    monkeypatch.chdir(tmp_path)
+    chain = "First()().next(flow=Second(), linker=lambda e: os.abort())\n"
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{chain}")
+    assert load(f"flow.py:{choice}").flow.name == choice
+    with pytest.raises(CompileError, match=r"flow.py: LAM005 the file has 2 flows: First, Second"):
+        load("flow.py")
+    assert not (tmp_path / "ran.txt").exists()
+
+
+def test_the_flow_that_the_file_makes_is_meant(tmp_path: Path) -> None:
+    """Of several flows that a file defines, the only one that it makes is the one compiled, as it is configured."""
+    file = tmp_path / "flow.py"
+    file.write_text(f"{HEAD}{SECOND}\nif flow := Second(executor=executors.Thread(timeout=77)):\n    flow()\n")
+    source = load(str(file))
+    assert source.flow.name == "Second"
+    assert source.flow.configuration.executor.timeout == 77
+
+
+def test_an_imported_flow_is_not_the_file_s_own(tmp_path: Path) -> None:
+    """A flow that the file only imports is compiled if it is asked for by name, and else passed over."""
+    (tmp_path / "imported_flows.py").write_text(HEAD)
+    file = tmp_path / "flow.py"
+    file.write_text(f"from imported_flows import First\nfrom laminar_runtime import Flow, Layer, Parameters\n{SECOND}")
+    assert load(str(file)).flow.name == "Second"
+    assert load(f"{file}:First").flow.name == "First"
+
+
+def test_what_the_file_prints_is_not_of_the_document(tmp_path: Path) -> None:
+    """Prints at module level go to standard error, so that standard output is the document and nothing else."""
+    (tmp_path / "flow.py").write_text(f"print('before')\n{HEAD}\nprint('after')\nsys.stdout.write('written')\n")
+    ended = codegen("--emit", "plan", "flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output) == (0, b"Run A\n")
+    assert ended.errors.split() == ["before", "after", "written"]
+
+
+def test_the_file_may_import_its_neighbours(tmp_path: Path) -> None:
+    """The flow's folder is where it imports from, also if it is not the working directory."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "neighbour.py").write_text(HEAD)
+    (folder / "flow.py").write_text("from neighbour import A, First\n\nFirst()()\n")
+    ended = codegen("--emit", "graph", "folder/flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output, ended.errors) == (0, b"First\n  A\n", "")
+
+
+@pytest.mark.parametrize(
+    "line", ["os.chdir('..')", "sys.path.clear()", "sys.path.insert(0, '/')", "sys.modules.pop(__name__)"]
+)
+def test_a_file_may_change_its_surroundings(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changing the working directory or the path of imports at module level does no harm to the compiler."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "flow.py").write_text(f"{HEAD}\n{line}\n")
+    source = load("flow.py")
+    assert (source.flow.name, source.name, source.file) == ("First", "flow.py", tmp_path / "flow.py")
+
+
+def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
+    """Files named alike, read by one process, are each told of with their own lines."""
+    found = []
+    for number in range(3):
+        file = tmp_path / str(number) / "flow.py"
+        file.parent.mkdir()
+        lines = "#\n" * number
+        file.write_text(f"{HEAD}{lines}\n@First.register\nclass Wrong(Layer):\n    def __call__(self, a): ...\n")
+        with pytest.raises(CompileError) as caught:
+            compile_flow(str(file))
+        found.append(caught.value.problems[0].location.line)
+    assert found == [found[0], found[0] + 1, found[0] + 2]
+
+
+def test_hooks_of_execution_are_compiled(compiled: Callable[[str], Compilation]) -> None:
+    """What runs in the task itself needs nothing of the state machine, but depends on layers as others do."""
+    text = f"""{HEAD}
+from laminar_runtime.configurations import hooks
+
+
+@First.register
+class Uses(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.execution
+    def around(self, a: A) -> None: ...
+"""
+    assert str(compiled(text).graph) == "First\n  A\n  Uses after A\n"
+
+
+def test_classes_inside_a_function_are_found(compiled: Callable[[str], Compilation]) -> None:
+    """A flow may be made by a function, its layers named before they are defined."""
+    text = """
+from __future__ import annotations
+from laminar_runtime import Flow, Layer
+
+
+def build():
+    class Inner(Flow): ...
+
+    @Inner.register
+    class Late(Layer):
+        def __call__(self, early: Early) -> None: ...
+
+    @Inner.register
+    class Early(Layer):
+        def __call__(self) -> None: ...
+
+    return Inner()
+
+
+build()()
+"""
+    compilation = compiled(text)
+    assert str(compilation.graph) == "Inner\n  Late after Early\n  Early\n"
+    assert [layer.location.line for layer in compilation.graph.layers] == [9, 13]

@@ -1,0 +1,153 @@
+"""The document and its roles: nothing refers to what is not there, nothing is there that nothing uses."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
+_REFERENCE = re.compile(r"\b(data\.)?([a-z][a-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_-]*)(?:\.([A-Za-z_][A-Za-z0-9_-]*))?")
+
+
+def _document(case: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((GOLDEN / case / "main.tf.json").read_text(encoding="utf-8"))
+    return document
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _expressions(text: str) -> Iterator[str]:
+    """What stands in the ``${...}`` of a template, innermost braces counted; escaped ones are text."""
+    place = 0
+    while (start := text.find("${", place)) >= 0:
+        if text[:start].endswith("$"):
+            place = start + 2
+            continue
+        depth, end = 1, start + 2
+        while depth:
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        yield text[start + 2 : end - 1]
+        place = end
+
+
+def _declared(document: dict[str, Any]) -> set[str]:
+    names = {f"var.{name}" for name in document["variable"]} | {f"local.{name}" for name in document["locals"]}
+    names |= {f"local.containers.{name}" for name in document["locals"]["containers"]}
+    names |= {f"data.{kind}.{label}" for kind, blocks in document["data"].items() for label in blocks}
+    return names | {f"{kind}.{label}" for kind, blocks in document["resource"].items() for label in blocks}
+
+
+def _referred(value: Any) -> set[str]:
+    found = set()
+    for text in _texts(value):
+        for expression in _expressions(text):
+            plain = re.sub(r'"(?:[^"\\$]|\\.|\$(?!\{))*"', '""', expression)
+            for data, kind, label, attribute in _REFERENCE.findall(plain):
+                if data:
+                    found.add(f"data.{kind}.{label}")
+                elif (kind, label) == ("local", "containers"):
+                    found |= {"local.containers", f"local.containers.{attribute}"}
+                else:
+                    found.add(f"{kind}.{label}")
+    return found
+
+
+def _with_depends_on(document: dict[str, Any]) -> set[str]:
+    resources = [body for blocks in document["resource"].values() for body in blocks.values()]
+    return _referred(document) | {name for body in resources for name in body.get("depends_on", [])}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_references_are_to_what_is_declared(case: str) -> None:
+    """Each reference names a variable, local, data source or resource of the same document."""
+    document = _document(case)
+    assert _with_depends_on(document) <= _declared(document)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_declared_is_used(case: str) -> None:
+    """Each variable, local, data source, role, function and job definition is referred to."""
+    document = _document(case)
+    used = _with_depends_on(document)
+    leaves = {"aws_sfn_state_machine", "aws_ssm_parameter", "aws_iam_role_policy"}
+    assert {name for name in _declared(document) if name.partition(".")[0] not in leaves} <= used
+    assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
+
+
+def _statements(document: dict[str, Any], role: str) -> dict[str, dict[str, Any]]:
+    statements = document["data"]["aws_iam_policy_document"][role]["statement"]
+    return {statement["sid"]: statement for statement in statements}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
+    """Each kind of state brings its own statements, and a kind that is not there brings none."""
+    document = _document(case)
+    definition = json.dumps(document["locals"]["definition"])
+    sids = set(_statements(document, "state_machine"))
+    expected = {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs", "DeliverLogs", "SendTraces"}
+    expected |= {"InvokePlanner"} if "lambda:invoke" in definition else set()
+    expected |= {"WriteRecords"} if "s3:putObject" in definition else set()
+    assert sids == expected
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_planner_is_there_if_a_layer_fans_out(case: str) -> None:
+    """Functions, their log groups and their role are declared with a fan-out, and only then."""
+    document = _document(case)
+    fans_out = "FanOut" in (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
+    resources = document["resource"]
+    assert ("aws_lambda_function" in resources) == fans_out
+    assert ("planner" in resources["aws_iam_role"]) == fans_out
+    assert any("planner" in label for label in resources["aws_cloudwatch_log_group"]) == fans_out
+    invoked = set(re.findall(r"aws_lambda_function\.(\w+)\.arn", json.dumps(document["locals"]["definition"])))
+    assert invoked == set(resources.get("aws_lambda_function", {}))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_action_is_a_pattern(case: str) -> None:
+    """Roles name each action in full; all resources are granted only where AWS knows no other."""
+    documents = _document(case)["data"]["aws_iam_policy_document"]
+    statements = [statement for document in documents.values() for statement in document["statement"]]
+    assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action) for item in statements for action in item["actions"])
+    everywhere = {item["sid"] for item in statements if "*" in item.get("resources", [])}
+    assert everywhere <= {"DeliverLogs", "LogInToRegistries", "SendTraces", "WatchJobs"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_submitted_jobs_are_defined_and_allowed(case: str) -> None:
+    """Each job definition that a state submits is declared, and may be submitted, in any revision."""
+    document = _document(case)
+    submitted = set(re.findall(r"aws_batch_job_definition\.(\w+)\.arn\}", json.dumps(document["locals"]["definition"])))
+    allowed = _statements(document, "state_machine")["SubmitJobs"]["resources"]
+    assert submitted == set(document["resource"]["aws_batch_job_definition"])
+    for label in submitted:
+        prefix = f"${{aws_batch_job_definition.{label}.arn_prefix}}"
+        assert {prefix, f"{prefix}:*"} <= set(allowed)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_variables_are_typed_described_and_checked(case: str) -> None:
+    """Each variable has a type and a description, and the image is asked for only if a layer needs it."""
+    variables = _document(case)["variable"]
+    assert all({"type", "description"} <= set(variable) for variable in variables.values())
+    assert all("validation" in variable for variable in variables.values() if "default" not in variable)
+    images = [item["image"] for item in _document(case)["locals"]["containers"].values()]
+    assert ("image" in variables) == ("${var.image}" in images)

@@ -1,0 +1,8 @@
+from laminar_runtime import Flow, Layer
+
+
+def connect() -> None:
+    raise ConnectionError("no database here")
+
+
+connect()

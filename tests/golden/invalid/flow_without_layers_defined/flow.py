@@ -1,0 +1,4 @@
+from laminar_runtime import Flow, Layer
+
+
+class Empty(Flow): ...

@@ -1,0 +1,3 @@
+"""Nothing here is a flow."""
+
+value = 1

@@ -1,0 +1,5 @@
+from laminar_runtime import Flow, Layer
+
+
+class Broken(Flow:
+    ...

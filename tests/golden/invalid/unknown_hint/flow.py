@@ -1,0 +1,9 @@
+from laminar_runtime import Flow, Layer
+
+
+class F(Flow): ...
+
+
+@F.register
+class A(Layer):
+    def __call__(self, gone: "Gone") -> None: ...

@@ -1,0 +1,1 @@
+"""Properties of the compiler that hold for every flow, tried on random ones."""

@@ -1,0 +1,122 @@
+"""Random flows, as graphs: made without Python files, so that thousands of them can be tried."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping
+
+import attrs
+from hypothesis import strategies as st
+
+from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
+from laminar_codegen.plan import FanOut, Parallel, Run, Sequence, Step
+from laminar_codegen.problems import Location
+
+_LAYER = LayerNode(
+    name="",
+    location=Location("flow.py", 1),
+    summary="",
+    depends=(),
+    hints=(),
+    hooks=(),
+    container=Container(("python", "main.py"), 1, 2048, None, None),
+    foreach=(),
+    retry=Retry(1, 0.1, 2, 0),
+)
+_OVER = (Dimension("Parameters", "items", 0),)
+
+
+def graph_of(
+    depends: Mapping[str, Iterable[str]], *, fans_out: Iterable[str] = (), attempts: Mapping[str, int] | None = None
+) -> Graph:
+    """A flow of layers with what each depends on; some fan out, some are retried."""
+    wide, tries = set(fans_out), attempts or {}
+    layers = (
+        attrs.evolve(
+            _LAYER,
+            name=name,
+            depends=tuple(sorted({*above, *(("Parameters",) if name in wide else ())})),
+            foreach=_OVER if name in wide else (),
+            retry=Retry(tries.get(name, 1), 0.1, 2, 0),
+        )
+        for name, above in depends.items()
+    )
+    return Graph("Random", Location("flow.py", 1), "", tuple(layers), in_memory=False, timeout=3600)
+
+
+@st.composite
+def dags(draw: st.DrawFn, most: int = 40) -> dict[str, set[str]]:
+    """What each layer depends on, sparse or dense, the layers registered in any order."""
+    count = draw(st.integers(1, most))
+    names = draw(st.permutations([f"L{number}" for number in range(count)]))
+    sparse = draw(st.integers(0, 3))
+    depends: dict[str, set[str]] = {}
+    for place, name in enumerate(names):
+        bits = (1 << place) - 1
+        for _ in range(sparse + 1):
+            bits &= draw(st.integers(0, (1 << place) - 1))
+        depends[name] = {above for number, above in enumerate(names[:place]) if bits >> number & 1}
+    return {name: depends[name] for name in draw(st.permutations(names))}
+
+
+def closure(depends: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
+    """Which layer comes before which, directly or not."""
+    above: dict[str, set[str]] = {}
+
+    def visit(name: str) -> set[str]:
+        if name not in above:
+            above[name] = set(depends[name]).union(*(visit(parent) for parent in depends[name]))
+        return above[name]
+
+    return {(parent, name) for name in depends for parent in visit(name)}
+
+
+_TREES = st.recursive(
+    st.none(),
+    lambda inner: st.tuples(st.booleans(), st.lists(inner, min_size=2, max_size=4)),
+    max_leaves=30,
+)
+
+
+@st.composite
+def series_parallel(draw: st.DrawFn) -> tuple[dict[str, set[str]], set[tuple[str, str]]]:
+    """A flow of nested series and branches, and which layer comes before which."""
+    numbers = itertools.count()
+    depends: dict[str, set[str]] = {}
+
+    def build(tree: tuple[bool, list[object]] | None, after: set[str]) -> tuple[set[str], set[str]]:
+        """Add the layers of a tree, after others: all of them, and those at its end."""
+        if tree is None:
+            name = f"L{next(numbers)}"
+            depends[name] = set(after)
+            return {name}, {name}
+        series, children = tree
+        names: set[str] = set()
+        ends: set[str] = set()
+        for child in children:
+            found, last = build(child, ends or after if series else after)  # type: ignore[arg-type]
+            names |= found
+            ends = last if series else ends | last
+        return names, ends
+
+    build(draw(_TREES), set())
+    order = draw(st.permutations(list(depends)))
+    return {name: depends[name] for name in order}, closure(depends)
+
+
+def order_of(plan: Step) -> set[tuple[str, str]]:
+    """Which layer ends before which one starts, whenever a plan is run."""
+    return _order_of(plan)[1]
+
+
+def _order_of(plan: Step) -> tuple[list[str], set[tuple[str, str]]]:
+    match plan:
+        case Run(layer) | FanOut(layer):
+            return [layer], set()
+        case Sequence(children) | Parallel(children):
+            parts = [_order_of(child) for child in children]
+            order = set().union(*(part[1] for part in parts))
+            if isinstance(plan, Sequence):
+                for one, other in itertools.combinations(parts, 2):
+                    order |= set(itertools.product(one[0], other[0]))
+            return [name for part in parts for name in part[0]], order

@@ -1,0 +1,191 @@
+"""State machines of random flows, run by an interpreter that is not ours: https://pypi.org/project/sfnx/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sfnx.testing import Call, Execution, Failure, run
+
+from laminar_codegen.emit_states import emit_states
+from laminar_codegen.graph import Graph
+from laminar_codegen.make_plan import make_plan
+from laminar_codegen.render import render_machine
+from laminar_codegen.states import all_states
+from tests.property.random_graphs import dags, graph_of
+
+Depends = dict[str, set[str]]
+WIDTHS = (0, 1, 2, 5)
+
+
+class References(dict[str, str]):
+    """Values of the references that matter here; the others stand for themselves."""
+
+    def __missing__(self, expression: str) -> str:
+        return expression
+
+
+REFERENCES = References(
+    {
+        "data.aws_partition.current.partition": "aws",
+        "local.datastore_bucket": "bucket",
+        "local.datastore_prefix": "pre/fix/",
+    }
+)
+
+
+@attrs.define
+class Services:
+    """Lambda, Batch and S3 as far as a state machine calls them."""
+
+    widths: Mapping[str, int] = attrs.field(factory=dict)
+    failures: dict[str, int] = attrs.field(factory=dict)
+    jobs: list[tuple[str, dict[str, Any]]] = attrs.field(factory=list)
+    objects: dict[str, Any] = attrs.field(factory=dict)
+    done: list[str] = attrs.field(factory=list)
+
+    def __call__(self, call: Call) -> object:
+        """Answer a call."""
+        arguments: Any = call.arguments
+        service = call.resource.removeprefix("arn:aws:states:::")
+        if service == "lambda:invoke":
+            assert set(arguments) == {"FunctionName", "Payload"}
+            assert arguments["Payload"]["execution"] == "execution"
+            return {
+                "Payload": {"splits": self.widths[arguments["Payload"]["layer"]]},
+                "StatusCode": 200,
+                "Big": "x" * 999,
+            }
+        if service == "aws-sdk:s3:putObject":
+            self.objects[f"{arguments['Bucket']}/{arguments['Key']}"] = arguments["Body"]
+            return {"ETag": "x" * 99}
+        assert service == "batch:submitJob.sync"
+        environment = {item["Name"]: item["Value"] for item in arguments["ContainerOverrides"]["Environment"]}
+        assert all(isinstance(text, str) for text in environment.values())
+        layer = environment["LAMINAR_LAYER_NAME"]
+        self.jobs.append((layer, {**arguments, "Environment": environment}))
+        if self.failures.get(layer, 0):
+            self.failures[layer] -= 1
+            raise Failure("States.TaskFailed", "it failed")
+        self.done.append(layer)
+        return {"JobId": "job", "Container": {"Command": ["x" * 999]}}
+
+
+def _run(graph: Graph, services: Services, given: object = None) -> Execution:
+    machine = emit_states(graph, make_plan(graph))
+    names = [state.name for state in all_states(machine.states)]
+    assert len(set(names)) == len(names)
+    assert all(0 < len(name) <= 80 for name in names)
+    return run(json.loads(render_machine(machine, REFERENCES)), {} if given is None else given, services)
+
+
+@given(dags(most=15), st.data())
+def test_layers_run_once_and_after_what_they_depend_on(depends: Depends, data: st.DataObject) -> None:
+    """Each layer's job is submitted once, after those of all layers that it depends on ended."""
+    wide = data.draw(st.sets(st.sampled_from(sorted(depends))))
+    services = Services({name: data.draw(st.sampled_from(WIDTHS[1:])) for name in wide})
+    ended = _run(graph_of(depends, fans_out=wide), services)
+    assert sorted(services.done) == sorted(depends)
+    place = {name: number for number, name in enumerate(services.done)}
+    assert all(place[parent] < place[name] for name, above in depends.items() for parent in above)
+    assert len(json.dumps(ended.output)) < 100
+
+
+@given(dags(most=15))
+def test_no_state_is_there_for_nothing(depends: Depends) -> None:
+    """A flow without fan-outs takes a transition for each layer, and one for each group of branches."""
+    graph = graph_of(depends)
+    services = Services()
+    ended = _run(graph, services)
+    parallel = [state for state in all_states(emit_states(graph, make_plan(graph)).states) if "|" in state.name]
+    assert len(ended.states) == len(depends) + len(parallel)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_fan_out_goes_the_way_of_its_width(width: int) -> None:
+    """No split is only noted, one is a plain job, more are one array job: at most five transitions either way."""
+    graph = graph_of({"Before": set(), "Wide": {"Before"}, "After": {"Wide"}}, fans_out=["Wide"])
+    services = Services({"Wide": width})
+    ended = _run(graph, services, {"parameters": {"items": [1]}})
+    steps = [state for state in ended.states if state.startswith("Wide")]
+    assert steps == {
+        0: ["Wide plan", "Wide splits", "Wide record"],
+        1: ["Wide plan", "Wide splits", "Wide alone"],
+    }.get(width, ["Wide plan", "Wide splits", "Wide", "Wide record"])
+    jobs = [job for layer, job in services.jobs if layer == "Wide"]
+    assert [job.get("ArrayProperties") for job in jobs] == {0: [], 1: [None]}.get(width, [{"Size": width}])
+    assert [job["Environment"].get("LAMINAR_LAYER_SPLITS", "1") for job in jobs] == [str(width)] * bool(width)
+    record = {"flow": {"name": "Random"}, "layer": {"name": "Wide"}, "execution": {"splits": width}}
+    kept = {"bucket/pre/fix/Random/.cache/execution/.input.json": {"parameters": {"items": [1]}}}
+    place = "bucket/pre/fix/Random/.cache/execution/Wide/.record.json"
+    # A layer of one split notes itself that it finished.
+    assert services.objects == (kept if width == 1 else {**kept, place: record})
+    assert ended.states[-1] == "After"
+    assert ended.output == {}
+
+
+@pytest.mark.parametrize("length", [1, 2, 10, 60])
+def test_a_chain_takes_a_transition_for_each_layer(length: int) -> None:
+    """What N layers one after the other cost is N transitions, and one more if they read parameters."""
+    depends = {f"L{i}": {f"L{i - 1}"} if i else set() for i in range(length)}
+    assert len(_run(graph_of(depends), Services()).states) == length
+    with_parameters = {**depends, "L0": {"Parameters"}}
+    assert len(_run(graph_of(with_parameters), Services()).states) == length + 1
+
+
+@pytest.mark.parametrize("execution_input", [{}, {"parameters": {"day": "{% $states %}"}}, [1], "text", 0])
+def test_the_input_is_kept_as_it_is(execution_input: object) -> None:
+    """Whatever an execution is started with is kept for the tasks, and reaches no state as its payload."""
+    services = Services()
+    ended = _run(graph_of({"A": {"Parameters"}, "B": {"A"}}), services, execution_input)
+    assert services.objects == {"bucket/pre/fix/Random/.cache/execution/.input.json": execution_input}
+    assert ended.output == {}
+
+
+@given(st.integers(1, 6), st.integers(0, 8), st.booleans())
+def test_a_failed_job_is_submitted_again(attempts: int, failures: int, alone: bool) -> None:  # noqa: FBT001
+    """A layer is tried as often as it asks for, told each time which attempt it is; then the execution fails."""
+    graph = graph_of({"A": set()}, fans_out=["A"] if alone else [], attempts={"A": attempts})
+    services = Services({"A": 1}, {"A": failures})
+    ended = _run(graph, services)
+    tried = min(attempts, failures + 1)
+    assert [job["Environment"].get("LAMINAR_LAYER_ATTEMPT", "1") for _, job in services.jobs] == [
+        str(attempt) for attempt in range(1, tried + 1)
+    ]
+    assert ended.error == (None if failures < attempts else "States.TaskFailed")
+    assert services.done == (["A"] if failures < attempts else [])
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 10])
+def test_splits_are_retried_by_batch(attempts: int) -> None:
+    """An array job is submitted once: Batch tries each child again, so that finished splits are not run twice."""
+    services = Services({"A": 3}, {"A": 1})
+    ended = _run(graph_of({"A": set()}, fans_out=["A"], attempts={"A": attempts}), services)
+    assert ended.error == "States.TaskFailed"
+    ((_, job),) = services.jobs
+    assert job.get("RetryStrategy", {"Attempts": 1}) == {"Attempts": attempts}
+    assert "LAMINAR_LAYER_ATTEMPT" not in job["Environment"]
+
+
+def test_nothing_follows_a_failure() -> None:
+    """When a branch fails for good, what depends on it does not start and the error is the execution's."""
+    services = Services({}, {"Bad": 1})
+    ended = _run(graph_of({"Start": set(), "Bad": {"Start"}, "Good": {"Start"}, "End": {"Bad", "Good"}}), services)
+    assert ended.error == "States.TaskFailed"
+    assert "End" not in services.done
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,63}", fullmatch=True), min_size=2, max_size=12, unique=True))
+def test_state_names_are_unique_and_short_whatever_layers_are_called(names: list[str]) -> None:
+    """Names as long as the compiler allows them make state names that Step Functions takes, each once."""
+    names = [name for name in names if name != "Parameters"]
+    first, rest = names[0], names[1:]
+    depends: Depends = {first: set(), **{name: {first} for name in rest[::2]}, **{name: set() for name in rest[1::2]}}
+    ended = _run(graph_of(depends, fans_out=names), Services(dict.fromkeys(names, 2)))
+    assert ended.output == {}
+    assert len([state for state in ended.states if "|" not in state]) == 4 * len(names) + 1
