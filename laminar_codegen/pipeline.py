@@ -11,10 +11,6 @@ environment and no AWS is in any of them, so that the same flow gives the same b
 
 from __future__ import annotations
 
-import inspect
-from pathlib import Path
-from typing import Any
-
 import attrs
 
 from laminar_codegen.checks import check, check_definition
@@ -24,11 +20,10 @@ from laminar_codegen.emit_states import emit_states
 from laminar_codegen.graph import Graph, build_graph
 from laminar_codegen.loader import Source, load
 from laminar_codegen.make_plan import make_plan
-from laminar_codegen.plan import Step, unstructure
+from laminar_codegen.plan import Step
 from laminar_codegen.states import StateMachine
-from laminar_runtime import Flow
 
-__all__ = ["Compilation", "compile_flow", "compile_plan", "compile_source"]
+__all__ = ["Compilation", "compile_flow", "compile_source"]
 
 
 @attrs.frozen
@@ -93,20 +88,3 @@ def compile_source(source: Source) -> Compilation:
     # The state machine's surroundings: job definitions, planner, roles, logs, variables.
     document = emit_document(graph, machine)
     return Compilation(source, graph, plan, machine, document)
-
-
-def compile_plan(flow: Flow) -> dict[str, Any]:
-    """The plan of a flow object as plain values.
-
-    Args:
-        flow: The flow.
-
-    Returns:
-        ``{"flow": name, "plan": tree}``, JSON values all through.
-
-    Raises:
-        CompileError: If it cannot be compiled; it tells every reason.
-    """
-    file = inspect.getsourcefile(type(flow)) or "<flow>"
-    compilation = compile_source(Source(flow, Path(file).absolute(), file))
-    return {"flow": compilation.graph.flow, "plan": unstructure(compilation.plan)}

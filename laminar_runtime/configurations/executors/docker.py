@@ -26,7 +26,7 @@ _AWS = "AWS_"
 class Docker(Executor):
     """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
 
-    The image holds the flow, and ``laminar-terraform``. A datastore on this machine is mounted in it where it is here. To
+    The image holds the flow, and ``laminar-terraform``. A datastore on this machine is mounted in it as it is here. To
     reach one in S3, the AWS variables of this process are passed on. No value of a variable stands on a command line.
 
     Args:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from laminar_runtime import plan_layer, settings, task, types
+from laminar_runtime import plan_layer, progress, settings, task, types
 from laminar_runtime.artifacts import cache_prefix, layers_prefix
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
@@ -76,14 +76,53 @@ class Scheduler:
         """
         return flow.configuration.datastore
 
+    def compile(self, *, execution: Execution) -> dict[str, Any]:
+        """What this scheduler goes by: the layers, each with those that it depends on.
+
+        Args:
+            execution: An execution of the flow.
+
+        Returns:
+            ``{"flow": name, "dependencies": {layer: [layer, ...]}}``, sorted.
+        """
+        dependencies = execution.flow.dependencies
+        return {
+            "flow": execution.flow.name,
+            "dependencies": {name: sorted(dependencies[name]) for name in sorted(dependencies)},
+        }
+
+    def create(self, *, ir: dict[str, Any]) -> None:
+        """Refuse: this scheduler runs flows itself, and there is nothing to create.
+
+        Args:
+            ir: What `compile` gave.
+
+        Raises:
+            SchedulerError: Always.
+        """
+        raise SchedulerError(
+            f"flow '{ir.get('flow')}' is scheduled by this process: there is nothing to create. Call it"
+        )
+
+    def invoke(self) -> None:
+        """Refuse: this scheduler runs flows itself.
+
+        Raises:
+            SchedulerError: Always.
+        """
+        raise SchedulerError("this process schedules the flow itself: call it, as in flow()")
+
     async def _loop(self, execution: Execution) -> None:
+        with progress.showing(f"flow {execution.flow_name}: execution {execution.id}"):
+            await self._run_layers(execution)
+
+    async def _run_layers(self, execution: Execution) -> None:
         import asyncio
 
         dependencies = execution.flow.dependencies
         finished = {Parameters.__name__}
         pending = set(dependencies) - finished
         running: set[asyncio.Task[list[Layer]]] = set()
-        logger.info("flow %s: execution %s", execution.flow.name, execution.id)
         try:
             while pending or running:
                 pending, runnable = self.runnable(dependencies=dependencies, pending=pending, finished=finished)
@@ -100,7 +139,6 @@ class Scheduler:
                     )
         finally:
             await _cancel(running)
-        logger.info("flow %s: execution %s ended", execution.flow.name, execution.id)
 
     def runnable(
         self, *, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]
@@ -133,8 +171,8 @@ class Scheduler:
             The layers to run, and the layers that have ended.
         """
         skipped = {name for name in runnable if self._skips(execution, execution.layer(name))}
-        if skipped:
-            logger.info("skipped: %s", ", ".join(sorted(skipped)))
+        for name in sorted(skipped):
+            progress.current().ended(name, "skipped")
         return runnable - skipped, finished | skipped
 
     def _skips(self, execution: Execution, layer: Layer) -> bool:
@@ -183,17 +221,21 @@ class Scheduler:
         key, store = execution.key(layer.name), execution.datastore
         started = time.monotonic()
         splits = plan_layer.plan_layer(store, key, layer.configuration.foreach).splits
-        logger.info("layer %s: started, %d splits", layer.name, splits)
+        view = progress.current()
+        view.began(layer.name, splits)
         tasks = [
             asyncio.create_task(self._attempt(execution, layer.name, index, splits, attempt)) for index in range(splits)
         ]
         try:
             done = await asyncio.gather(*tasks)
+        except BaseException as error:
+            view.ended(layer.name, "failed" if isinstance(error, Exception) else "stopped")
+            raise
         finally:
             await _cancel(set(tasks))
         if splits != 1:
             store.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
-        logger.info("layer %s: finished", layer.name)
+        view.ended(layer.name, "finished")
         return list(done) or [layer]
 
     async def _attempt(self, execution: Execution, name: str, index: int, splits: int, attempt: int) -> Layer:
@@ -206,12 +248,14 @@ class Scheduler:
             layer.configuration = configuration or layer.configuration
             job = _task(execution, layer)
             if execution.retry and splits != 1 and job.finished():
+                progress.current().split_ended(name)
                 return layer
             try:
                 with _located(job), task.hooked(execution, layer, "submission"):
                     submitted = attrs.evolve(job, container=layer.configuration.container)
                     await execution.flow.configuration.executor.submit(submitted)
             except LaminarError as error:
+                progress.current().split_failed(name)
                 if attempt >= layer.configuration.retry.attempts:
                     raise
                 logger.warning("%s", error)
@@ -219,6 +263,7 @@ class Scheduler:
                     await asyncio.sleep(layer.configuration.retry.wait(attempt))
                 configuration, attempt = layer.configuration, attempt + 1
             else:
+                progress.current().split_ended(name)
                 return layer
 
     async def wait(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import attrs
@@ -11,6 +14,7 @@ from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.flow import Execution, Flow
+from laminar_runtime.identifiers import new_execution_id
 
 __all__ = ["StepFunctions"]
 
@@ -22,6 +26,10 @@ class StepFunctions(Delegated):
     Args:
         deployment: The name that the flow was deployed under, Terraform's ``name`` variable: the flow's name unless
             given.
+        directory: The folder that `create` writes the Terraform document into.
+        variables: The values of the document's variables, for `create`. What is not among them comes from where
+            Terraform finds it, such as ``terraform.tfvars``.
+        apply: Whether `create` applies what it planned.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -32,6 +40,10 @@ class StepFunctions(Delegated):
     """
 
     deployment: str | None = None
+    directory: str | Path = attrs.field(default="terraform", kw_only=True)
+    variables: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
+    apply: bool = attrs.field(default=False, kw_only=True)
+    _compiled: str | None = attrs.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = attrs.field(factory=dict, init=False, repr=False)
 
     def find(self, flow: Flow) -> Deployment:
@@ -83,23 +95,57 @@ class StepFunctions(Delegated):
         self.find(execution.flow).wait(execution.key("").execution, timeout=timeout)
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
-        """Compile the flow into what ``laminar-codegen --emit plan`` prints as JSON.
+        """Compile the flow.
 
-        This is the one place where the runtime imports the compiler: it needs the ``codegen`` extra.
+        This and `create` are the one place where the runtime imports the compiler: they need the ``codegen`` extra.
 
         Args:
             execution: An execution of the flow, which need not have been started.
 
         Returns:
-            The plan as plain values.
+            ``{"flow": name, "plan": tree, "document": Terraform's}``, JSON values all through.
 
         Raises:
             SchedulerError: If the compiler is not installed.
             CompileError: If the flow cannot be compiled; it tells every reason.
         """
-        try:
-            from laminar_codegen import pipeline
-        except ImportError as error:
-            msg = f"the compiler is not installed ({error}): install laminar-terraform[codegen]"
-            raise SchedulerError(msg) from error
-        return pipeline.compile_plan(execution.flow)
+        self._compiled = execution.flow_name
+        plain: dict[str, Any] = _compiler().compile_plain(execution.flow)
+        return plain
+
+    def create(self, *, ir: dict[str, Any]) -> None:
+        """Write the compiled document into `directory`, and have Terraform initialise it and show what it plans.
+
+        With ``apply=True`` the plan is applied. Terraform is the user's own: its state, providers and variables are
+        those of the folder. What it prints is printed on.
+
+        Args:
+            ir: What `compile` gave.
+
+        Raises:
+            SchedulerError: If the compiler is not installed.
+            TerraformFailedError: If Terraform is missing or fails; it tells what Terraform said.
+        """
+        _compiler().create(ir, Path(self.directory), variables=self.variables, apply=self.apply)
+
+    def invoke(self) -> None:
+        """Start an execution, without parameters, of the flow that is deployed.
+
+        Raises:
+            SchedulerError: If it is not known which that is.
+            DeploymentError: If it is not deployed, or cannot be started.
+        """
+        name = self.deployment or self._compiled
+        if name is None:
+            msg = "which flow is meant? Name its deployment, as in AWS.StepFunctions(deployment=...), or call the flow"
+            raise SchedulerError(msg)
+        Deployment.find(name).start(new_execution_id())
+
+
+def _compiler() -> ModuleType:
+    try:
+        from laminar_codegen import interface
+    except ImportError as error:
+        msg = f"the compiler is not installed ({error}): install laminar-terraform[codegen]"
+        raise SchedulerError(msg) from error
+    return interface

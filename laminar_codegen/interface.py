@@ -1,0 +1,96 @@
+"""The compiler as the runtime's scheduler calls it: a flow object in, plain values out, and Terraform driven."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from python_terraform import IsFlagged, Terraform
+
+from laminar_codegen.loader import Source
+from laminar_codegen.pipeline import compile_source
+from laminar_codegen.plan import unstructure
+from laminar_codegen.render import render_document
+from laminar_runtime import Flow
+from laminar_runtime.exceptions import SchedulerError
+
+__all__ = ["TerraformFailedError", "compile_plain", "create"]
+
+_DOCUMENT = "main.tf.json"
+
+
+class TerraformFailedError(SchedulerError):
+    """Terraform is missing, or failed."""
+
+
+def compile_plain(flow: Flow) -> dict[str, Any]:
+    """Compile a flow object.
+
+    Args:
+        flow: The flow.
+
+    Returns:
+        ``{"flow": name, "plan": tree, "document": Terraform's}``, JSON values all through.
+
+    Raises:
+        CompileError: If it cannot be compiled; it tells every reason.
+    """
+    file = inspect.getsourcefile(type(flow)) or "<flow>"
+    compilation = compile_source(Source(flow, Path(file).absolute(), file))
+    return {
+        "flow": compilation.graph.flow,
+        "plan": unstructure(compilation.plan),
+        "document": json.loads(render_document(compilation.document)),
+    }
+
+
+def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, Any], apply: bool) -> None:
+    """Write a compiled document into a folder, and have Terraform initialise it and show what it plans.
+
+    Args:
+        ir: What `compile_plain` gave.
+        directory: The folder; it is made if it is not there.
+        variables: The values of the document's variables.
+        apply: Whether the plan is applied.
+
+    Raises:
+        TerraformFailedError: If Terraform is missing or fails.
+    """
+    if shutil.which("terraform") is None:
+        raise TerraformFailedError("there is no terraform on the PATH: install Terraform 1.9 or newer")
+    _write(directory, json.dumps(ir["document"], indent=2, ensure_ascii=False) + "\n")
+    terraform = Terraform(working_dir=str(directory))
+    _run(terraform, "init", {"input": False, "no_color": IsFlagged})
+    with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
+        plan = str(Path(folder, "plan"))
+        # python-terraform writes variables to a file, so that no value stands on a command line.
+        _run(terraform, "plan", {"input": False, "no_color": IsFlagged, "out": plan, "var": dict(variables)})
+        if apply:
+            _run(terraform, "apply", {"input": False, "no_color": IsFlagged}, plan)
+
+
+def _write(directory: Path, text: str) -> None:
+    """Write the document whole, or not at all."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=directory, prefix=".laminar-", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(aside).chmod(0o644)
+        Path(aside).replace(directory / _DOCUMENT)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> None:
+    code, out, err = terraform.cmd(command, *arguments, capture_output=True, **options)
+    print(out, end="", flush=True)
+    if code != 0:
+        raise TerraformFailedError(f"terraform {command} failed in {terraform.working_dir}:\n{str(err).strip()}")

@@ -1,0 +1,164 @@
+"""Shows how far a local run is: a table that is redrawn in a terminal, plain lines elsewhere.
+
+Python's logging has the last word. The logger is ``laminar``:
+
+- Out of the box the view goes to standard error.
+- ``logging.getLogger("laminar").setLevel(logging.WARNING)`` silences it; with ``logging.INFO`` there are lines only.
+- Where logging is configured, as by ``logging.basicConfig(level=logging.INFO)``, each line is a record of level INFO,
+  and nothing is drawn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.table import Table
+
+__all__ = ["Progress", "current", "showing"]
+
+logger = logging.getLogger("laminar")
+
+
+@attrs.define
+class _Layer:
+    """What is shown of a layer."""
+
+    splits: int
+    begun: float
+    done: int = 0
+    failures: int = 0
+    state: str = "running"
+    ended: float | None = None
+
+    def seconds(self, now: float) -> float:
+        return (now if self.ended is None else self.ended) - self.begun
+
+
+@attrs.define(eq=False)
+class Progress:
+    """Takes note of what happens in a run, and has it shown.
+
+    Args:
+        say: Takes a line, for those who read lines.
+        draw: Redraws the table, for those who watch.
+        clock: Gives the time, in seconds.
+    """
+
+    say: Callable[[str], None] = lambda _: None
+    draw: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.monotonic
+    layers: dict[str, _Layer] = attrs.field(factory=dict, init=False)
+
+    def began(self, layer: str, splits: int) -> None:
+        """A layer began, with a number of splits."""
+        self.layers[layer] = _Layer(splits, self.clock())
+        self.say(f"layer {layer}: began{f', {splits} splits' if splits != 1 else ''}")
+        self.draw()
+
+    def split_ended(self, layer: str) -> None:
+        """A split of a layer, or a layer without splits, ran to its end."""
+        self.layers[layer].done += 1
+        self.draw()
+
+    def split_failed(self, layer: str) -> None:
+        """An attempt at a split of a layer failed."""
+        self.layers[layer].failures += 1
+        self.draw()
+
+    def ended(self, layer: str, state: str) -> None:
+        """A layer ended: it finished, failed or was skipped."""
+        now = self.clock()
+        shown = self.layers.setdefault(layer, _Layer(0, now))
+        shown.state, shown.ended = state, now
+        failures = f", {shown.failures} failed attempts" if shown.failures else ""
+        self.say(f"layer {layer}: {state} after {shown.seconds(now):.1f} s{failures}")
+        self.draw()
+
+    def table(self) -> Table:
+        """All of it, for a terminal."""
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for heading in ("layer", "state", "splits", "seconds", "failures"):
+            table.add_column(heading)
+        now, styles = self.clock(), {"finished": "green", "failed": "red", "skipped": "dim"}
+        for name, layer in self.layers.items():
+            figures = (f"{layer.done}/{layer.splits}", f"{layer.seconds(now):.1f}", str(layer.failures or ""))
+            table.add_row(name, layer.state, *figures, style=styles.get(layer.state))
+        return table
+
+
+_current: ContextVar[Progress | None] = ContextVar("laminar_progress", default=None)
+_SILENT = Progress()
+
+
+def current() -> Progress:
+    """What takes note of the run that this code belongs to."""
+    return _current.get() or _SILENT
+
+
+@contextlib.contextmanager
+def showing(title: str) -> Iterator[Progress]:
+    """Show a run while the ``with`` block goes on.
+
+    Args:
+        title: What is run, in a line.
+
+    Yields:
+        What takes note of it.
+    """
+    with _view() as progress:
+        progress.say(title)
+        token = _current.set(progress)
+        try:
+            yield progress
+        finally:
+            _current.reset(token)
+
+
+@contextlib.contextmanager
+def _view() -> Iterator[Progress]:
+    if logger.hasHandlers() or logger.level != logging.NOTSET:
+        # The user decides. A level without a handler goes to standard error all the same.
+        yield Progress(say=_log if logger.hasHandlers() else _print_if_enabled)
+    elif sys.stderr.isatty():
+        with _live() as live:
+            progress = Progress()
+            progress.draw = lambda: live.update(progress.table())
+            yield progress
+    else:
+        yield Progress(say=_print)
+
+
+def _live() -> Live:
+    from rich.console import Console
+    from rich.live import Live
+
+    # What tasks print appears above the table.
+    return Live(console=Console(file=sys.stderr), refresh_per_second=8)
+
+
+def _log(line: str) -> None:
+    logger.info("%s", line)
+
+
+def _print_if_enabled(line: str) -> None:
+    if logger.isEnabledFor(logging.INFO):
+        _print(line)
+
+
+def _print(line: str) -> None:
+    # A view must not end the run that it shows.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(f"laminar: {line}\n")
+        sys.stderr.flush()
