@@ -19,7 +19,7 @@ demo: $(VENV)/installed-local
 
 ## Runs all checks and all tests.
 test: $(VENV)/installed-dev check
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ## Style, types and the direction of imports.
 check: $(VENV)/installed-dev

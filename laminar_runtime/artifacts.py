@@ -77,9 +77,14 @@ def layers_prefix(flow: str, execution: str) -> str:
     return f"{flow}/archives/{execution}/"
 
 
-def cache_prefix(flow: str, execution: str) -> str:
-    """The prefix under which each layer of an execution of which something finished has a folder."""
-    return f"{flow}/.cache/{execution}/"
+def cache_prefix(flow: str, execution: str | None = None) -> str:
+    """The prefix under which each layer of an execution of which something finished has a folder.
+
+    Args:
+        flow: The flow's name.
+        execution: The execution's id; None for the prefix under which each execution has a folder.
+    """
+    return f"{flow}/.cache/" if execution is None else f"{flow}/.cache/{execution}/"
 
 
 def input_key(flow: str, execution: str) -> str:

@@ -7,7 +7,8 @@
     ├── LayerError           a layer is declared wrongly
     ├── SchedulerError       a scheduler cannot go on
     ├── ExecutionError       an execution failed, or is not known
-    │   └── TaskError        one layer (or one split of it) failed; is a LayerError too
+    │   ├── TaskError        one layer (or one split of it) failed; is a LayerError too
+    │   └── UnsetError       a layer has no such attribute; is an AttributeError too
     ├── DatastoreError       what is stored cannot be read or written
     │   ├── MissingError     nothing is stored there; is a FileNotFoundError too
     │   └── DamagedError     what is stored there is not what was written
@@ -33,6 +34,7 @@ __all__ = [
     "MissingError",
     "SchedulerError",
     "TaskError",
+    "UnsetError",
 ]
 
 
@@ -106,6 +108,10 @@ class TaskError(ExecutionError, LayerError):
             f"of execution {self.execution}: {self.reason}"
         )
         return f"{text}\n\n{self.traceback.rstrip()}" if self.traceback else text
+
+
+class UnsetError(ExecutionError, AttributeError):
+    """A layer has no such attribute in an execution: it did not assign it or did not finish, or there is none."""
 
 
 class DatastoreError(LaminarError):

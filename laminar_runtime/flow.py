@@ -10,10 +10,10 @@ from typing import Any, ClassVar, TypeVar, overload
 import attrs
 
 from laminar_runtime import loading, plan_layer, settings, task, types
-from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.artifacts import LayerKey, cache_prefix, layers_prefix
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError, MissingError
-from laminar_runtime.identifiers import new_execution_id
+from laminar_runtime.identifiers import check_execution_id, new_execution_id
 from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
 
 __all__ = ["Execution", "Flow"]
@@ -80,6 +80,13 @@ class Execution:
             msg = f"flow '{self.flow.name}' has not been run: run it, or name an execution as in flow.execution('...')"
             raise ExecutionError(msg)
         return LayerKey(self.flow.name, self.id, layer)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything of the execution is in the datastore."""
+        key = self.key("")
+        prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
+        return any(self.datastore.names(prefix=prefix) for prefix in prefixes)
 
     @property
     def finished(self) -> bool:
@@ -194,10 +201,13 @@ class Execution:
             The execution, resumed.
 
         Raises:
-            ExecutionError: If it fails again.
+            ExecutionError: If it fails again, or nothing is known of it.
         """
         if loading.active() is not None or task.requested():
             return self.flow.follow(None)
+        if not self.known:
+            where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
+            raise ExecutionError(f"{where}: there is nothing to resume")
         return attrs.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
@@ -466,8 +476,8 @@ class Flow:
         if loading.active() is not None or task.requested():
             return self.follow(None)
         dependencies = self.dependencies
-        run = Execution(execution or new_execution_id(), self)
-        if execution:
+        run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
+        if execution is not None:
             self.configuration.scheduler.check_new(execution=run)
         return run.parameters(**parameters).schedule(dependencies=dependencies)
 

@@ -7,11 +7,17 @@ id is a legal name of a Step Functions execution and of a Batch job, and a legal
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 import uuid
 
-__all__ = ["new_execution_id"]
+from laminar_runtime.exceptions import FlowError
+
+__all__ = ["check_execution_id", "new_execution_id"]
+
+#: What is a legal name of a Step Functions execution, a folder and a part of an S3 key alike.
+_LEGAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._=-]{0,79}")
 
 _lock = threading.Lock()
 _last = 0
@@ -36,3 +42,27 @@ def new_execution_id() -> str:
     upper = (stamp >> 12) << 16 | 0x7000 | (stamp & 0xFFF)
     lower = 0x8000_0000_0000_0000 | int.from_bytes(os.urandom(8)) >> 2
     return str(uuid.UUID(int=upper << 64 | lower))
+
+
+def check_execution_id(text: str) -> str:
+    """Refuse an id that not all of S3, file systems and Step Functions take.
+
+    Args:
+        text: The id.
+
+    Returns:
+        The id.
+
+    Raises:
+        FlowError: If it is not of 1 to 80 letters, digits and ``._=-``, the first a letter or digit.
+
+    Example:
+        >>> check_execution_id("nightly-2026-01-01")
+        'nightly-2026-01-01'
+    """
+    if not _LEGAL.fullmatch(text):
+        msg = (
+            f"an execution id is of 1 to 80 letters, digits and ._=- and begins with a letter or digit, unlike {text!r}"
+        )
+        raise FlowError(msg)
+    return text

@@ -11,7 +11,7 @@ from laminar_runtime import fanout, settings
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import Configuration, State
-from laminar_runtime.exceptions import ExecutionError, LayerError, MissingError
+from laminar_runtime.exceptions import ExecutionError, LayerError, MissingError, UnsetError
 
 __all__ = ["RESERVED", "Definition", "Layer", "Parameters"]
 
@@ -28,6 +28,8 @@ class _Execution(Protocol):
     def id(self) -> str | None: ...
     @property
     def datastore(self) -> DataStore: ...
+    @property
+    def known(self) -> bool: ...
     def key(self, layer: str) -> LayerKey: ...
     def take_input(self) -> bool: ...
 
@@ -213,13 +215,15 @@ class Layer:
         if name in private.sharded:
             return store.read(key.flow, private.sharded[name])
         if self.index is not None and self.state.running:
-            raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it has not assigned it")
+            raise UnsetError(f"layer '{self.name}' has no attribute '{name}': it has not assigned it")
         try:
             archive = self._archive(name)
         except (ExecutionError, MissingError) as error:
+            if not execution.known:
+                raise UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {store.root}") from error
             finished = "It finished, but did not assign it." if self.state.finished else "It did not finish."
             msg = f"layer '{self.name}' has no attribute '{name}' in execution {key.execution}. {finished}"
-            raise AttributeError(msg) from error
+            raise UnsetError(msg) from error
         return store.read(key.flow, archive)
 
     def _archive(self, name: str) -> Archive:

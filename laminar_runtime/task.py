@@ -103,7 +103,7 @@ def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
     try:
         with hooked(execution, layer, "execution"):
             before = dict(vars(layer))
-            with _forgiving(layer.configuration):
+            with _forgiving(layer.configuration), _staying(layer):
                 layer(*dependencies)
     finally:
         artifacts = _assigned(layer, before)
@@ -141,6 +141,15 @@ def _forgiving(configuration: Configuration) -> Iterator[None]:
         yield
     except configuration.catch.exceptions:
         return
+
+
+@contextlib.contextmanager
+def _staying(layer: Layer) -> Iterator[None]:
+    """Have a layer that exits the process fail: its task has not run to its end, whatever the exit code says."""
+    try:
+        yield
+    except SystemExit as error:
+        raise LayerError(f"layer '{layer.name}' called sys.exit({error.code!r}): return from it, or raise") from error
 
 
 @contextlib.contextmanager

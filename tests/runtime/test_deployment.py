@@ -118,8 +118,9 @@ def test_execution_that_takes_longer(aws: str) -> None:
 def test_resuming_is_refused(machine: str, s3_root: str) -> None:
     """Resuming a deployed execution is told to be AWS's business."""
     deploy("Report", machine, s3_root)
+    execution = Report(scheduler=AWS.StepFunctions()).execution("e1").parameters()
     with pytest.raises(SchedulerError, match="redrive"):
-        Report(scheduler=AWS.StepFunctions()).execution("e1").resume()
+        execution.resume()
 
 
 def test_a_flow_that_is_not_deployed(aws: str) -> None:

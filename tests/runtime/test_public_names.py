@@ -55,6 +55,7 @@ PUBLIC = {
         "MissingError",
         "SchedulerError",
         "TaskError",
+        "UnsetError",
     ],
     "laminar_runtime.loading": ["Loaded", "LoadingStopped", "active", "loading"],
     "laminar_runtime.settings": ["TaskContext", "current"],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter, Retry
-from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError, TaskError
+from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError, TaskError, UnsetError
 from tests.runtime.harness import in_memory, stored
 
 
@@ -294,3 +296,87 @@ def test_flow_errors_are_not_dressed_up() -> None:
 
     with pytest.raises(FlowError, match="circle: A -> A"):
         in_memory(MyFlow)()
+
+
+def test_an_unknown_execution_is_told_as_such() -> None:
+    """Reading and resuming an execution that the datastore does not know says so."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class A(Layer): ...
+
+    execution = in_memory(MyFlow).execution("nope")
+    with pytest.raises(UnsetError, match=r"flow 'MyFlow' has no execution nope in memory://"):
+        _ = execution.layer(A).foo
+    with pytest.raises(ExecutionError, match=r"has no execution nope in memory://: there is nothing to resume"):
+        execution.resume()
+    assert not hasattr(execution.layer(A), "foo")
+
+
+@pytest.mark.parametrize("text", ["", "a/b", ".hidden", "a b", "x" * 81, "ä"])
+def test_execution_ids_that_not_all_take(text: str) -> None:
+    """An id that is no legal name of a Step Functions execution, or no folder, is refused, and nothing is stored."""
+
+    class MyFlow(Flow): ...
+
+    flow = in_memory(MyFlow)
+    with pytest.raises(FlowError, match="an execution id is of 1 to 80"):
+        flow(text)
+    assert stored(flow) == {}
+
+
+def test_an_execution_that_failed_at_once_is_listed() -> None:
+    """An execution without artifacts is among the executions of its flow."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class A(Layer):
+        def __call__(self) -> None:
+            raise ValueError("at once")
+
+    flow = in_memory(MyFlow)
+    with pytest.raises(TaskError):
+        flow("e1")
+    assert [execution.id for execution in flow.datastore.list_executions(flow=flow)] == ["e1"]
+
+
+def test_leaving_the_process_is_a_failure() -> None:
+    """A layer that calls sys.exit has failed, and is told what to do."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class A(Layer):
+        def __call__(self) -> None:
+            sys.exit(0)
+
+    with pytest.raises(TaskError, match=r"layer 'A' called sys\.exit\(0\): return from it, or raise"):
+        in_memory(MyFlow)()
+
+
+def test_two_flows_in_one_process_share_nothing() -> None:
+    """Runs of two flows side by side in one process, with layers of the same names, do not see each other."""
+
+    def make(name: str, start: int) -> Flow:
+        flow_class = type(name, (Flow,), {})
+
+        class Load(Layer):
+            def __call__(self, parameters: Parameters) -> None:
+                self.shard(number=range(start, start + parameters.count))
+
+        class Double(Layer):
+            def __call__(self, load: Load) -> None:
+                self.double = load.number * 2
+
+        flow_class.register(Load)
+        flow_class.register(foreach=ForEach(parameters=[Parameter(layer=Load, attribute="number")]))(Double)
+        return in_memory(flow_class)
+
+    flows = [make("One", 0), make("Two", 100), make("One", 1000)]
+    with ThreadPoolExecutor(len(flows)) as pool:
+        executions = list(pool.map(lambda flow: flow("same", count=5), flows))
+    for execution, start in zip(executions, (0, 100, 1000), strict=True):
+        assert list(execution.layer("Double").double) == [2 * (start + number) for number in range(5)]
+    assert len({id(flow.configuration.executor) for flow in flows}) == len(flows)

@@ -13,6 +13,7 @@ from laminar_runtime.artifacts import (
     Artifact,
     LayerKey,
     Record,
+    cache_prefix,
     executions_prefix,
     input_key,
     layers_prefix,
@@ -357,7 +358,10 @@ class DataStore:
         Args:
             flow: The flow.
         """
-        return [flow.execution(name) for name in self.names(prefix=executions_prefix(flow.name))]
+        # What wrote nothing, as it failed at once, has parameters at least.
+        prefixes = (executions_prefix(flow.name), cache_prefix(flow.name))
+        found = {name for prefix in prefixes for name in self.names(prefix=prefix)}
+        return [flow.execution(name) for name in sorted(found)]
 
     def list_layers(self, *, execution: _Execution[Layer_co]) -> list[Layer_co]:
         """The layers of an execution that wrote something, by name.

@@ -11,9 +11,9 @@ from embedded_aws_bench import BUCKET, Bench, make_queue
 from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One embedded AWS for all tests: each makes things of its own in it."""
+    """One embedded AWS for the tests of a module: each makes things of its own in it."""
     directory = tmp_path_factory.mktemp("workspace")
     events: list[JobEvent] = []
     workspace = Workspace(directory, environment={"FROM_WORKSPACE": "yes"}, python=sys.executable)

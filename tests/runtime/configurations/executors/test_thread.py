@@ -46,20 +46,19 @@ def test_timeout() -> None:
     release.set()
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
-def test_what_is_no_exception(error: BaseException) -> None:
-    """An exit in a layer fails the layer, and does not end the process that launched the flow."""
+def test_what_is_no_exception() -> None:
+    """What is no `Exception`, raised in a layer, fails the layer, and does not end the launching process."""
 
     class MyFlow(Flow): ...
 
     @MyFlow.register
-    class Exits(Layer):
+    class Stops(Layer):
         def __call__(self) -> None:
-            raise error
+            raise KeyboardInterrupt
 
-    with pytest.raises(TaskError, match=f"layer 'Exits' .*{type(error).__name__}") as caught:
+    with pytest.raises(TaskError, match=r"layer 'Stops' .*KeyboardInterrupt") as caught:
         in_memory(MyFlow)()
-    assert caught.value.__cause__ is error
+    assert isinstance(caught.value.__cause__, KeyboardInterrupt)
 
 
 def test_the_base_is_no_kind() -> None:
@@ -115,5 +114,5 @@ def test_an_executor_serves_several_runs() -> None:
     flows[0]("e1")
     for thread in threads:
         thread.join()
-    assert all(flow.datastore.list_executions(flow=flow) == [] for flow in flows)
+    assert [len(flow.datastore.list_executions(flow=flow)) for flow in flows] == [1, 1, 1]
     assert flows[0].execution("e1").finished
