@@ -58,7 +58,7 @@ def compile_flow(target: str) -> Compilation:
         CompileError: If it cannot be compiled; it tells every reason.
 
     Example:
-        ``render.render_document(compile_flow("flow.py:Report").document)`` is what ``laminar-codegen flow.py:Report`` prints.
+        ``render_document(compile_flow("flow.py").document)`` is what ``laminar-codegen flow.py`` prints.
     """
     return compile_source(load(target))
 

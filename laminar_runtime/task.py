@@ -160,7 +160,10 @@ def reporting() -> Iterator[None]:
     except Exception as error:
         path = os.environ.get(settings.ERROR_FILE)
         if path:
-            Path(path).write_text(json.dumps(_report(error)), encoding="utf-8")
+            # Whole or not at all: of a task that is killed here the executor would read half an error.
+            aside = Path(f"{path}.part")
+            aside.write_text(json.dumps(_report(error)), encoding="utf-8")
+            aside.replace(path)
         raise
 
 

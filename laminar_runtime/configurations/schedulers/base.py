@@ -38,8 +38,11 @@ class Scheduler:
             execution: The execution.
 
         Raises:
+            ExecutionError: If it is to be resumed, but was stopped before its parameters were stored.
             TaskError: If a layer fails.
         """
+        if execution.retry:
+            _check_begun(execution)
         _run(self._loop(execution))
 
     def check_new(self, *, execution: Execution) -> None:
@@ -51,12 +54,10 @@ class Scheduler:
         Raises:
             ExecutionError: If something of it was stored before.
         """
-        key, store = execution.key(""), execution.datastore
-        prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
-        if {name for prefix in prefixes for name in store.names(prefix=prefix)} - {Parameters.__name__}:
+        if _has_results(execution):
             msg = (
-                f"execution {key.execution} of flow '{key.flow}' has results already: go on with it by "
-                f"flow.execution('{key.execution}').resume(), or run the flow under another id"
+                f"execution {execution.id} of flow '{execution.flow_name}' has results already: go on with it by "
+                f"flow.execution('{execution.id}').resume(), or run the flow under another id"
             )
             raise ExecutionError(msg)
 
@@ -287,6 +288,24 @@ class Scheduler:
         done, rest = await asyncio.wait(running, return_when=condition)
         ended = {layer.name for ending in done for layer in ending.result()}
         return rest, finished | ended
+
+
+def _has_results(execution: Execution) -> bool:
+    """Whether anything is stored of an execution besides its parameters."""
+    key, store = execution.key(""), execution.datastore
+    prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
+    return bool({name for prefix in prefixes for name in store.names(prefix=prefix)} - {Parameters.__name__})
+
+
+def _check_begun(execution: Execution) -> None:
+    """Refuse to resume what never began: with half of its parameters it would give other results, or fail."""
+    if execution.layer(Parameters).state.finished or _has_results(execution) or execution.take_input():
+        return
+    msg = (
+        f"execution {execution.id} of flow '{execution.flow_name}' was stopped before its parameters were stored: "
+        f"there is nothing to resume. Run it again, as in flow('{execution.id}', ...)"
+    )
+    raise ExecutionError(msg)
 
 
 def _execution(layer: Layer) -> Execution:
