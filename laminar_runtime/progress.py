@@ -50,12 +50,10 @@ class Progress:
 
     Args:
         say: Takes a line, for those who read lines.
-        draw: Redraws the table, for those who watch.
         clock: Gives the time, in seconds.
     """
 
     say: Callable[[str], None] = lambda _: None
-    draw: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     layers: dict[str, _Layer] = attrs.field(factory=dict, init=False)
 
@@ -63,17 +61,14 @@ class Progress:
         """A layer began, with a number of splits."""
         self.layers[layer] = _Layer(splits, self.clock())
         self.say(f"layer {layer}: began{f', {splits} splits' if splits != 1 else ''}")
-        self.draw()
 
     def split_ended(self, layer: str) -> None:
         """A split of a layer, or a layer without splits, ran to its end."""
         self.layers[layer].done += 1
-        self.draw()
 
     def split_failed(self, layer: str) -> None:
         """An attempt at a split of a layer failed."""
         self.layers[layer].failures += 1
-        self.draw()
 
     def ended(self, layer: str, state: str) -> None:
         """A layer ended: it finished, failed or was skipped."""
@@ -82,7 +77,6 @@ class Progress:
         shown.state, shown.ended = state, now
         failures = f", {shown.failures} failed attempts" if shown.failures else ""
         self.say(f"layer {layer}: {state} after {shown.seconds(now):.1f} s{failures}")
-        self.draw()
 
     def table(self) -> Table:
         """All of it, for a terminal."""
@@ -132,20 +126,19 @@ def _view() -> Iterator[Progress]:
         # The user decides. A level without a handler goes to standard error all the same.
         yield Progress(say=_log if logger.hasHandlers() else _print_if_enabled)
     elif sys.stderr.isatty():
-        with _live() as live:
-            progress = Progress()
-            progress.draw = lambda: live.update(progress.table())
+        progress = Progress()
+        with _live(progress):
             yield progress
     else:
         yield Progress(say=_print)
 
 
-def _live() -> Live:
+def _live(progress: Progress) -> Live:
     from rich.console import Console
     from rich.live import Live
 
     # What tasks print appears above the table.
-    return Live(console=Console(file=sys.stderr), refresh_per_second=8)
+    return Live(console=Console(file=sys.stderr), refresh_per_second=8, get_renderable=progress.table)
 
 
 def _log(line: str) -> None:
