@@ -17,7 +17,8 @@ Example:
 """
 
 from laminar_runtime.configurations.schedulers import Scheduler
-from laminar_runtime.flow import Execution, Flow
+from laminar_runtime.execution import Execution
+from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
 
 __all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__"]

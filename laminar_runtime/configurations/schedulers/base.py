@@ -15,7 +15,8 @@ from laminar_runtime.artifacts import cache_prefix, layers_prefix
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
-from laminar_runtime.flow import Execution, Flow
+from laminar_runtime.execution import Execution
+from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.tasks import Task, origin_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from laminar_runtime.configurations.schedulers.base import Scheduler
-from laminar_runtime.flow import Execution
+from laminar_runtime.execution import Execution
 
 __all__ = ["Delegated"]
 

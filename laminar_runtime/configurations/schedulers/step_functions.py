@@ -13,7 +13,8 @@ from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import SchedulerError
-from laminar_runtime.flow import Execution, Flow
+from laminar_runtime.execution import Execution
+from laminar_runtime.flow import Flow
 from laminar_runtime.identifiers import new_execution_id
 
 __all__ = ["StepFunctions"]
@@ -24,8 +25,8 @@ class StepFunctions(Delegated):
     """Runs flows as state machines that Terraform deployed from what ``laminar-codegen`` compiled.
 
     Args:
-        deployment: The name that the flow was deployed under, Terraform's ``name`` variable: the flow's name unless
-            given.
+        deployment: The name that the flow is deployed under, Terraform's ``name`` variable: what `variables` say, or
+            else the flow's name, unless given.
         directory: The folder that `create` writes the Terraform document into.
         variables: The values of the document's variables, for `create`. What is not among them comes from where
             Terraform finds it, such as ``terraform.tfvars``.
@@ -46,23 +47,28 @@ class StepFunctions(Delegated):
     _compiled: str | None = attrs.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = attrs.field(factory=dict, init=False, repr=False)
 
-    def find(self, flow: Flow) -> Deployment:
+    @property
+    def _named(self) -> str | None:
+        """The name that the deployment was given here."""
+        return self.deployment or self.variables.get("name")
+
+    def find(self, flow: str) -> Deployment:
         """The flow's deployment.
 
         Args:
-            flow: The flow.
+            flow: The flow's name.
 
         Raises:
             DeploymentError: If there is none in this account and region.
         """
-        name = self.deployment or flow.name
+        name = self._named or flow
         if name not in self._found:
             self._found[name] = Deployment.find(name)
         return self._found[name]
 
     def datastore(self, *, flow: Flow) -> datastores.DataStore:
         """Where the deployment keeps artifacts."""
-        return datastores.from_root(self.find(flow).datastore_root, flow.configuration.datastore)
+        return datastores.from_root(self.find(flow.name).datastore_root, flow.configuration.datastore)
 
     def run(self, *, execution: Execution) -> None:
         """Start an execution and return.
@@ -80,7 +86,7 @@ class StepFunctions(Delegated):
                 "'aws stepfunctions redrive-execution', and the state machine goes on where it failed"
             )
             raise SchedulerError(msg)
-        self.find(execution.flow).start(execution.key("").execution)
+        self.find(execution.flow_name).start(execution.key("").execution)
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
         """Wait until an execution ended.
@@ -92,7 +98,7 @@ class StepFunctions(Delegated):
         Raises:
             ExecutionError: If it failed, or has not ended in time.
         """
-        self.find(execution.flow).wait(execution.key("").execution, timeout=timeout)
+        self.find(execution.flow_name).wait(execution.key("").execution, timeout=timeout)
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
         """Compile the flow.
@@ -126,7 +132,10 @@ class StepFunctions(Delegated):
             SchedulerError: If the compiler is not installed.
             TerraformFailedError: If Terraform is missing or fails; it tells what Terraform said.
         """
-        _compiler().create(ir, Path(self.directory), variables=self.variables, apply=self.apply)
+        name = {"name": self.deployment} if self.deployment else {}
+        _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
+        # It may have been deployed elsewhere before.
+        self._found.clear()
 
     def invoke(self) -> None:
         """Start an execution, without parameters, of the flow that is deployed.
@@ -135,7 +144,7 @@ class StepFunctions(Delegated):
             SchedulerError: If it is not known which that is.
             DeploymentError: If it is not deployed, or cannot be started.
         """
-        name = self.deployment or self._compiled
+        name = self._named or self._compiled
         if name is None:
             msg = "which flow is meant? Name its deployment, as in AWS.StepFunctions(deployment=...), or call the flow"
             raise SchedulerError(msg)

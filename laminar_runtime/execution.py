@@ -1,0 +1,282 @@
+"""Executions: the runs of a flow, and their results."""
+
+from __future__ import annotations
+
+import graphlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar, overload
+
+import attrs
+
+from laminar_runtime import loading, settings, task
+from laminar_runtime.artifacts import LayerKey, cache_prefix, layers_prefix
+from laminar_runtime.configurations import datastores, flows
+from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
+from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
+
+__all__ = ["Execution", "NoResults"]
+
+LayerT = TypeVar("LayerT", bound=Layer)
+
+_PARAMETERS = Parameters.__name__
+
+
+class _Flow(Protocol):
+    """What an execution needs of its flow: that of `laminar_runtime.flow.Flow`."""
+
+    configuration: flows.Configuration
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def registry(self) -> Mapping[str, Definition]: ...
+    @property
+    def classes(self) -> dict[str, type[Layer]]: ...
+    @property
+    def datastore(self) -> datastores.DataStore: ...
+    @property
+    def execution(self) -> Execution: ...
+    @property
+    def dependencies(self) -> dict[str, set[str]]: ...
+    def dependencies_of(self, layer: str) -> set[str]: ...
+    def follow(self, before: Any | None) -> Execution: ...
+    def __call__(self, execution: str | None = None, **parameters: Any) -> Execution: ...
+
+
+@attrs.define(slots=False, eq=False)
+class Execution:
+    """One run of a flow: what it is asked to do, and its results.
+
+    Args:
+        id: The execution's id, None before there is one.
+        flow: The flow.
+        retry: Whether it is being resumed.
+
+    Example:
+        >>> from laminar_runtime import Flow
+        >>> class Report(Flow): ...
+        >>> Report().execution("e1").id
+        'e1'
+    """
+
+    id: str | None
+    flow: _Flow = attrs.field(repr=lambda flow: flow.name)
+    retry: bool = False
+
+    def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
+        """The execution of the same flow that has an id.
+
+        Args:
+            id: The execution's id.
+        """
+        return type(self)(id, self.flow)
+
+    @property
+    def datastore(self) -> datastores.DataStore:
+        """Where the execution's artifacts are."""
+        return self.flow.datastore
+
+    @property
+    def classes(self) -> dict[str, type[Layer]]:
+        """The classes of the flow's layers by name."""
+        return self.flow.classes
+
+    @property
+    def flow_name(self) -> str:
+        """The flow's name."""
+        return self.flow.name
+
+    def key(self, layer: str) -> LayerKey:
+        """What the datastore knows a layer of this execution by.
+
+        Args:
+            layer: The layer's name.
+
+        Raises:
+            ExecutionError: If the execution has no id.
+        """
+        if self.id is None:
+            msg = f"flow '{self.flow.name}' has not been run: run it, or name an execution as in flow.execution('...')"
+            raise ExecutionError(msg)
+        return LayerKey(self.flow.name, self.id, layer)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything of the execution is in the datastore."""
+        key = self.key("")
+        prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
+        return any(self.datastore.names(prefix=prefix) for prefix in prefixes)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all layers finished. One that was skipped did not."""
+        return all(self.layer(name).state.finished for name in self.flow.registry if name != _PARAMETERS)
+
+    @property
+    def running(self) -> bool:
+        """Whether this code runs in a task of the execution."""
+        return (settings.current.execution.id, settings.current.flow.name) == (self.id, self.flow.name)
+
+    @overload
+    def layer(self, layer: str, **attributes: Any) -> Layer: ...
+    @overload
+    def layer(self, layer: type[LayerT], **attributes: Any) -> LayerT: ...
+    @overload
+    def layer(self, layer: LayerT, **attributes: Any) -> LayerT: ...
+    def layer(self, layer: str | type[Layer] | Layer, **attributes: Any) -> Layer:
+        """A layer of this execution: its attributes are its artifacts.
+
+        Args:
+            layer: The layer, by name, by class or by another instance.
+            **attributes: Attributes to set on it.
+
+        Returns:
+            A new instance.
+
+        Raises:
+            FlowError: If the flow has no such layer.
+        """
+        name = layer if isinstance(layer, str) else getattr(layer, "__name__", None) or layer.name
+        definition = self.flow.registry.get(str(name))
+        if definition is None:
+            known = ", ".join(sorted(self.flow.registry))
+            raise FlowError(f"flow '{self.flow.name}' has no layer '{name}'; it has {known}")
+        configuration = definition.configuration.copy()
+        instance = definition.layer.__new__(definition.layer)
+        instance.__dict__.update(execution=self, configuration=configuration, definition=definition, **attributes)
+        return instance
+
+    def parameters(self, **artifacts: Any) -> Execution:
+        """Store the flow's parameters for this execution.
+
+        Args:
+            **artifacts: The parameters.
+
+        Returns:
+            This execution.
+
+        Raises:
+            FlowError: If one has a name that means something else on a layer.
+        """
+        if reserved := sorted(RESERVED & artifacts.keys()):
+            names = ", ".join(reserved)
+            raise FlowError(f"flow '{self.flow.name}' cannot have parameters of reserved names: {names}. Rename them")
+        key = self.key(_PARAMETERS)
+        for name, value in artifacts.items():
+            self.datastore.write(key, index=0, name=name, values=[value], sharded=False)
+        self.datastore.write_record(key, splits=1)
+        return self
+
+    def take_input(self) -> bool:
+        """Store as parameters what a state machine was started with, if it was and nobody did so before.
+
+        Returns:
+            Whether there was such an input, with parameters.
+
+        Raises:
+            FlowError: If the input is not of the form ``{"parameters": {...}}``.
+        """
+        key = self.key(_PARAMETERS)
+        if self.datastore.read_record(key) is not None:
+            return False
+        try:
+            document = json.loads(self.datastore.read_input(key.flow, key.execution))
+        except MissingError:
+            return False
+        given = document.get("parameters", {}) if isinstance(document, dict) else None
+        if not isinstance(given, dict):
+            msg = f'the input of execution {self.id} is not of the form {{"parameters": {{...}}}}'
+            raise FlowError(msg)
+        self.parameters(**given)
+        return True
+
+    def schedule(self, *, dependencies: dict[str, set[str]]) -> Execution:
+        """Run the execution, or start it if another engine schedules it.
+
+        Args:
+            dependencies: The layers that each layer depends on.
+
+        Returns:
+            This execution.
+
+        Raises:
+            FlowError: If layers depend on each other in a circle.
+            ExecutionError: If it fails.
+        """
+        try:
+            graphlib.TopologicalSorter(dependencies).prepare()
+        except graphlib.CycleError as error:
+            circle = " -> ".join(reversed(error.args[1]))
+            raise FlowError(f"layers of flow '{self.flow.name}' depend on each other in a circle: {circle}") from None
+        self.flow.configuration.scheduler.run(execution=self)
+        return self
+
+    def resume(self) -> Execution:
+        """Run the execution again, without the layers and the splits that finished.
+
+        Returns:
+            The execution, resumed.
+
+        Raises:
+            ExecutionError: If it fails again, or nothing is known of it.
+        """
+        if loading.active() is not None or task.requested():
+            return self.flow.follow(None)
+        if not self.known:
+            where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
+            raise ExecutionError(f"{where}: there is nothing to resume")
+        return attrs.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
+
+    def wait(self, *, timeout: float | None = None) -> Execution:
+        """Wait until the execution ended, if another engine schedules it.
+
+        Args:
+            timeout: Seconds to wait at most; without end unless given.
+
+        Returns:
+            This execution.
+
+        Raises:
+            ExecutionError: If it failed, or has not ended in time.
+
+        Example:
+            >>> from laminar_runtime.configurations.schedulers import AWS
+            >>> flow = Flow(scheduler=AWS.StepFunctions())  # doctest: +SKIP
+            >>> flow(day="2026-01-01").wait().layer("Load").rows  # doctest: +SKIP
+        """
+        self.flow.configuration.scheduler.wait_for(execution=self, timeout=timeout)
+        return self
+
+    def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
+        """Run another flow after this execution ended, under the same id.
+
+        Args:
+            flow: The flow to run.
+            linker: Makes the parameters of that flow from this execution.
+
+        Returns:
+            The execution of that flow.
+        """
+        given = {name: value for name, value in vars(linker(self.wait())).items() if name != "_private"}
+        if self.retry:  # what a resumed execution goes on to may have been begun too
+            return flow.execution(self.key("").execution).parameters(**given).resume()
+        return flow(self.id, **given)
+
+
+class NoResults(Execution):
+    """What ``flow()`` gives where it runs nothing: in a task's process, and while the compiler reads the file."""
+
+    def layer(self, layer: Any, **attributes: Any) -> Any:
+        """Results are for the process that launched the flow."""
+        if loading.active() is not None:
+            raise loading.LoadingStopped
+        raise SystemExit(0)
+
+    def wait(self, *, timeout: float | None = None) -> Execution:
+        """Go on: a task that waited for the execution that it is part of would wait without end."""
+        return self
+
+    def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
+        """Go on to the next flow: its task may be the one that this process was started for."""
+        return flow.follow(self.flow)
