@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ from laminar_runtime.exceptions import SchedulerError
 __all__ = ["TerraformFailedError", "compile_plain", "create"]
 
 _DOCUMENT = "main.tf.json"
+
+# What Terraform says of a failure is in our error: it is not printed a second time where logging is not configured.
+logging.getLogger("python_terraform").addHandler(logging.NullHandler())
 
 
 class TerraformFailedError(SchedulerError):
@@ -41,13 +46,21 @@ def compile_plain(flow: Flow) -> dict[str, Any]:
     Raises:
         CompileError: If it cannot be compiled; it tells every reason.
     """
-    file = inspect.getsourcefile(type(flow)) or "<flow>"
+    file = _file_of(flow)
     compilation = compile_source(Source(flow, Path(file).absolute(), file))
     return {
         "flow": compilation.graph.flow,
         "plan": unstructure(compilation.plan),
         "document": json.loads(render_document(compilation.document)),
     }
+
+
+def _file_of(flow: Flow) -> str:
+    """The file that defines a flow, to be named in what is said of it."""
+    try:
+        return inspect.getsourcefile(type(flow)) or "<flow>"
+    except (OSError, TypeError):  # it has none, as in an interactive session
+        return "<flow>"
 
 
 def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, Any], apply: bool) -> None:
@@ -90,7 +103,10 @@ def _write(directory: Path, text: str) -> None:
 
 
 def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> None:
-    code, out, err = terraform.cmd(command, *arguments, capture_output=True, **options)
+    with warnings.catch_warnings():
+        # It logs failures by a method of Python's logging that is deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        code, out, err = terraform.cmd(command, *arguments, capture_output=True, **options)
     print(out, end="", flush=True)
     if code != 0:
         raise TerraformFailedError(f"terraform {command} failed in {terraform.working_dir}:\n{str(err).strip()}")
