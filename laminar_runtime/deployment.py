@@ -146,7 +146,8 @@ class Deployment:
 
 def _why(client: SFNClient, arn: str) -> str:
     """What the end of an execution's history says of its failure."""
-    events = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=100)["events"]
+    found = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=100)["events"]
+    events = sorted(found, key=lambda event: event["id"], reverse=True)
     details = next((found for event in events if (found := _failure(event))), None)
     state = next(
         (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event), None

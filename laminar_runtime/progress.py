@@ -75,7 +75,7 @@ class Progress:
         now = self.clock()
         shown = self.layers.setdefault(layer, _Layer(0, now))
         shown.state, shown.ended = state, now
-        failures = f", {shown.failures} failed attempts" if shown.failures else ""
+        failures = f", failed attempts: {shown.failures}" if shown.failures else ""
         self.say(f"layer {layer}: {state} after {shown.seconds(now):.1f} s{failures}")
 
     def table(self) -> Table:
