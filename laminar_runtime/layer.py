@@ -221,10 +221,13 @@ class Layer:
         except (ExecutionError, MissingError) as error:
             if not execution.known:
                 raise UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {store.root}") from error
-            finished = "It finished, but did not assign it." if self.state.finished else "It did not finish."
-            msg = f"layer '{self.name}' has no attribute '{name}' in execution {key.execution}. {finished}"
-            raise UnsetError(msg) from error
+            raise UnsetError(self._absence(name)) from error
         return store.read(key.flow, archive)
+
+    def _absence(self, name: str) -> str:
+        """Why an attribute of a known execution cannot be read."""
+        finished = "It finished, but did not assign it." if self.state.finished else "It did not finish."
+        return f"layer '{self.name}' has no attribute '{name}' in execution {self.execution.id}. {finished}"
 
     def _archive(self, name: str) -> Archive:
         key, store = self.execution.key(self.name), self.execution.datastore
@@ -251,3 +254,7 @@ class Parameters(Layer):
             if not self.execution.take_input():
                 raise
             return super()._archive(name)
+
+    def _absence(self, name: str) -> str:
+        key = self.execution.key(self.name)
+        return f"flow '{key.flow}' was called without the parameter '{name}' in execution {key.execution}"
