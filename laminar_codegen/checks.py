@@ -191,6 +191,10 @@ def check_names(graph: Graph) -> Iterator[Problem]:
     if len(graph.flow) > NAME_LENGTH or not graph.flow.isascii():
         what = f"the name of flow '{graph.flow}' is too long or not of ASCII letters, digits and underscores"
         yield Problem(graph.location, "LAM026", what, f"rename it with at most {NAME_LENGTH} of these characters")
+    if not graph.flow[0].isalpha():
+        # Batch jobs and roles are named after it.
+        what = f"the name of flow '{graph.flow}' does not begin with a letter"
+        yield Problem(graph.location, "LAM026", what, "rename it so that it does")
 
 
 def check_timeout(graph: Graph) -> Iterator[Problem]:

@@ -66,7 +66,10 @@ def _name(graph: Graph) -> Variable:
 _IMAGE = Variable(
     name="image",
     type="string",
-    description="Image of the tasks, with the flow and what it needs in its working directory.",
+    description=(
+        "Image of the tasks, with the flow and what it needs in its working directory. "
+        "If a layer fans out it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+    ),
     validation=(Validation("length(var.image) > 0", "The image must be named."),),
 )
 
