@@ -143,10 +143,10 @@ def check_datastore(graph: Graph) -> Iterator[Problem]:
 
 
 def check_hooks(graph: Graph) -> Iterator[Problem]:
-    """Hooks on the scheduler are refused: a state machine of this release does not call them."""
+    """Hooks that change containers are refused: a state machine of this release does not call them."""
     for layer in graph.layers:
         for kind, name in layer.hooks:
-            if kind != "execution":
+            if kind in {"submission", "retry"}:
                 what = f"layer '{layer.name}' has the {kind} hook '{name}', which this release does not compile"
                 fix = "take the hook out to deploy the flow; it works in local runs"
                 yield Problem(layer.location, "LAM022", what, fix, f"{layer.name}.{name}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ Compiles a flow into a Terraform document, on standard output:
 _EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
     """Run the command.
 
     Args:
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if arguments is None:
+        # Told to end, the command ends as when interrupted: it stops what it started and removes what it laid out.
+        signal.signal(signal.SIGTERM, _stop)
     words = list(sys.argv[1:] if arguments is None else arguments)
     command: Callable[[list[str]], int] = _rehearse if words[:1] == ["rehearse"] else _compile
     try:
@@ -55,12 +59,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Who reads has read enough, as in `| head`. Python must not write what is left when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        return AT_FAULT
+    except OSError as error:
+        # A full disk, a folder that cannot be written to: the machine's fault, with its own words.
+        print(f"laminar-codegen: {error}", file=sys.stderr)
+        _drop_output()
         return AT_FAULT
     except Exception:  # noqa: BLE001 - the last resort, told as what it is
         traceback.print_exc()
         print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)
         return BUG
+
+
+def _drop_output() -> None:
+    """Have what is left to write go nowhere: Python would try to write it when it ends, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _compile(words: list[str]) -> int:

@@ -7,7 +7,8 @@ Before: ``FanOut Train``. After, one transition each, whatever the number of spl
     Train           one AWS Batch array job, a child for each split
     Train record    notes in the datastore that the layer finished
 
-and for a layer that runs once, one state: the layer's job.
+and for a layer that runs once, one state: the layer's job. A layer that may be skipped, by an entry hook or as what it
+depends on was, is planned too, and a choice goes past it if it is not to run.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.plan import FanOut, Run, Sequence, Step, layers_of
 from laminar_codegen.plan import Parallel as ParallelStep
-from laminar_codegen.states import Choice, Parallel, Retrier, Rule, State, StateMachine, Task
+from laminar_codegen.states import Choice, Parallel, Retrier, Rule, State, StateMachine, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import settings
 
@@ -77,46 +78,51 @@ class _Emitter:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
         match step:
             case Run(name):
-                yield self.job(self.layers[name], after)
+                yield from self.run(self.layers[name], after)
             case FanOut(name):
                 yield from self.fan_out(self.layers[name], after)
             case Sequence(steps):
-                following = [*(_entry(child) for child in steps[1:]), after]
+                following = [*(self._entry(child) for child in steps[1:]), after]
                 for child, follower in zip(steps, following, strict=True):
                     yield from self.emit(child, follower)
             case ParallelStep(branches):
                 inner = tuple(tuple(self.emit(branch, None)) for branch in branches)
-                yield Parallel(name=_entry(step), branches=inner, next=after)
+                yield Parallel(name=self._entry(step), branches=inner, next=after)
             case _:
                 assert_never(step)
 
-    def job(self, layer: LayerNode, after: str | None) -> Task:
-        """The state of a layer that runs once."""
-        return self._submit(layer, layer.name, after, comment=layer.summary)
+    def run(self, layer: LayerNode, after: str | None) -> Iterator[State]:
+        """The states of a layer that runs once, or, if it may be skipped, at most once."""
+        job = self._submit(layer, layer.name, after, comment=layer.summary)
+        if not layer.optional:
+            yield job
+            return
+        choice, skipped = f"{layer.name} entry", after or f"{layer.name} skipped"
+        yield self._plan(layer, f"Asks the planner whether {layer.name} is to run", ("run",), choice)
+        yield Choice(
+            name=choice,
+            comment=f"Skips {layer.name} if it is not to run",
+            rules=(Rule(Expression("$states.input.run"), layer.name),),
+            default=skipped,
+        )
+        yield job
+        yield from self._end(layer, skipped, after)
 
     def fan_out(self, layer: LayerNode, after: str | None) -> Iterator[State]:
         """The states of a layer that runs once for each element."""
         name = layer.name
-        plan, choice, alone, record = (f"{name} {part}" for part in ("plan", "splits", "alone", "record"))
-        yield Task(
-            name=plan,
-            comment=f"Asks the planner into how many splits {name} fans out",
-            integration="lambda:invoke",
-            arguments={
-                "FunctionName": Ref(f"aws_lambda_function.{self.planners[layer.container]}.arn"),
-                "Payload": {"execution": Expression(EXECUTION), "layer": name},
-            },
-            output={"splits": Expression("$states.result.Payload.splits")},
-            retry=(_LAMBDA_RETRY,),
-            next=choice,
+        choice, alone, record = (f"{name} {part}" for part in ("splits", "alone", "record"))
+        skipped = after or f"{name} skipped"
+        answers = ("run", "splits") if layer.optional else ("splits",)
+        yield self._plan(layer, f"Asks the planner into how many splits {name} fans out", answers, choice)
+        rules = (
+            Rule(Expression("$states.input.splits = 0"), record),
+            Rule(Expression("$states.input.splits = 1"), alone),
         )
         yield Choice(
             name=choice,
             comment="An array job has two children at least",
-            rules=(
-                Rule(Expression("$states.input.splits = 0"), record),
-                Rule(Expression("$states.input.splits = 1"), alone),
-            ),
+            rules=(Rule(Expression("$not($states.input.run)"), skipped), *rules) if layer.optional else rules,
             default=name,
         )
         yield self._submit(layer, alone, after, comment=f"Runs the only split of {name}")
@@ -128,6 +134,28 @@ class _Emitter:
             {"flow": {"name": self.graph.flow}, "layer": {"name": name}, "execution": {"splits": SPLITS}},
             after,
         )
+        if layer.optional:
+            yield from self._end(layer, skipped, after)
+
+    def _plan(self, layer: LayerNode, comment: str, answers: tuple[str, ...], after: str) -> Task:
+        """The state that asks the planner of a layer, and hands on what it answers of what is asked for."""
+        return Task(
+            name=f"{layer.name} plan",
+            comment=comment,
+            integration="lambda:invoke",
+            arguments={
+                "FunctionName": Ref(f"aws_lambda_function.{self.planners[layer.container]}.arn"),
+                "Payload": {"execution": Expression(EXECUTION), "layer": layer.name},
+            },
+            output={answer: Expression(f"$states.result.Payload.{answer}") for answer in answers},
+            retry=(_LAMBDA_RETRY,),
+            next=after,
+        )
+
+    def _end(self, layer: LayerNode, skipped: str, after: str | None) -> Iterator[Succeed]:
+        """Where a choice goes that skips the last layer of a machine: a choice cannot end one."""
+        if after is None:
+            yield Succeed(name=skipped, comment=f"{layer.name} was skipped, and nothing follows")
 
     def parameters(self, after: str) -> Task:
         """The state that keeps the input of an execution, from which tasks take the flow's parameters."""
@@ -203,17 +231,14 @@ class _Emitter:
             next=after,
         )
 
-
-def _entry(step: Step) -> str:
-    """The name of the state that a step starts at."""
-    match step:
-        case Run(name):
-            return name
-        case FanOut(name):
-            return f"{name} plan"
-        case Sequence(steps):
-            return _entry(steps[0])
-        case ParallelStep():
-            return names.parallel(list(layers_of(step)))
-        case _:
-            assert_never(step)
+    def _entry(self, step: Step) -> str:
+        """The name of the state that a step starts at."""
+        match step:
+            case Run(name) | FanOut(name):
+                return f"{name} plan" if self.layers[name].planned else name
+            case Sequence(steps):
+                return self._entry(steps[0])
+            case ParallelStep():
+                return names.parallel(list(layers_of(step)))
+            case _:
+                assert_never(step)

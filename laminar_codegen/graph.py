@@ -79,6 +79,7 @@ class LayerNode:
         container: Its container.
         foreach: The dimensions of its fan-out, none if it runs once.
         retry: How it is retried.
+        optional: Whether it may be skipped: by an entry hook of its own, or as what it depends on may be.
     """
 
     name: str
@@ -90,6 +91,12 @@ class LayerNode:
     container: Container
     foreach: tuple[Dimension, ...]
     retry: Retry
+    optional: bool = False
+
+    @property
+    def planned(self) -> bool:
+        """Whether only Python can know, before it starts, whether and how often it runs."""
+        return bool(self.foreach) or self.optional
 
 
 @attrs.frozen
@@ -124,7 +131,7 @@ class Graph:
 def _describe(layer: LayerNode) -> str:
     after = f" after {', '.join(layer.depends)}" if layer.depends else ""
     over = ", ".join(f"{item.layer}.{item.attribute}" for item in layer.foreach)
-    return f"{layer.name}{after}{f', for each of {over}' if over else ''}"
+    return f"{layer.name}{after}{f', for each of {over}' if over else ''}{', may be skipped' if layer.optional else ''}"
 
 
 def build_graph(source: Source) -> Graph:
@@ -142,10 +149,26 @@ def build_graph(source: Source) -> Graph:
         flow=flow.name,
         location=locator.location(type(flow)),
         summary=_summary(type(flow), Flow),
-        layers=tuple(_layer_node(definition, flow, locator) for definition in definitions),
+        layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
     )
+
+
+def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
+    """Mark the layers that may be skipped: those with an entry hook, and all that depend on such."""
+    dependents: dict[str, list[str]] = {}
+    for layer in layers:
+        for name in layer.depends:
+            dependents.setdefault(name, []).append(layer.name)
+    todo = [layer.name for layer in layers if any(kind == "entry" for kind, _ in layer.hooks)]
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += dependents.get(name, [])
+    return tuple(attrs.evolve(layer, optional=layer.name in found) for layer in layers)
 
 
 def _layer_node(definition: Definition, flow: Flow, locator: _Locator) -> LayerNode:

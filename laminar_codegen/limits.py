@@ -20,9 +20,10 @@ DEFINITION_BYTES = 1_048_576
 #: Characters of a state's name: the same page.
 STATE_NAME_LENGTH = 80
 
-#: Characters of a flow's name, so that roles (at most 64 characters) can be named after it:
+#: Characters of a flow's name, so that roles and functions, at most 64 characters, can be named after it:
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-NAME_LENGTH = 48
+#: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+NAME_LENGTH = 46
 
 #: The most and least attempts that Batch makes of a job:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html

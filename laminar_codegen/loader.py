@@ -84,8 +84,10 @@ def _read(file: Path, name: str) -> ModuleType:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
-    except loading.LoadingStopped:
-        pass
+    except loading.LoadingStopped as error:
+        line = _line(error, file)
+        note = "what follows is not read, as it reads results. Guard the call: if flow := MyFlow(): flow()"
+        print(f"{Location(name, line)}: note: {note}", file=sys.stderr)
     except SyntaxError as error:
         raise _syntax_error(error, file, name) from error
     except SystemExit as error:
@@ -114,10 +116,15 @@ def _syntax_error(error: SyntaxError, file: Path, name: str) -> CompileError:
     return _error(Location(place, error.lineno or 0), "LAM002", what, "mend the syntax of that line")
 
 
-def _loading_error(error: BaseException, file: Path, name: str) -> CompileError:
+def _line(error: BaseException, file: Path) -> int:
+    """The line of a file that an error came from, 0 if it is not in the file."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(file)]
-    location = Location(name, (lines[-1] if lines else 0) or 0)
+    return (lines[-1] if lines else 0) or 0
+
+
+def _loading_error(error: BaseException, file: Path, name: str) -> CompileError:
+    location = Location(name, _line(error, file))
     if isinstance(error, LaminarError):
         return _error(location, "LAM003", str(error), "change the flow's definition as said above")
     what = f"reading the file raised {type(error).__name__}: {error}"

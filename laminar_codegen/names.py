@@ -30,12 +30,12 @@ def job_definitions(graph: Graph) -> dict[Container, str]:
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
-    """The label of the planner's function for each container of a fan-out: one for each image and command.
+    """The label of the planner's function for each container of a planned layer: one for each image and command.
 
     Args:
         graph: The graph.
     """
-    return _labels([layer.container for layer in graph.layers if layer.foreach], lambda _: "planner")
+    return _labels([layer.container for layer in graph.layers if layer.planned], lambda _: "planner")
 
 
 def containers(graph: Graph) -> dict[str, Container]:

@@ -135,8 +135,9 @@ def _state_machine(graph: Graph, machine: StateMachine) -> Iterator[Statement]:
 def _batch(graph: Graph) -> Iterator[Statement]:
     definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.containers(graph))
     revisions = tuple(Joined(definition, ":*") for definition in definitions)
-    yield Statement("SubmitJobs", ("batch:SubmitJob",), (Ref("var.job_queue_arn"), *definitions, *revisions))
+    # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
     jobs = Joined("arn:", PARTITION, ":batch:", _REGION, ":", _ACCOUNT, ":job/*")
+    yield Statement("SubmitJobs", ("batch:SubmitJob",), (Ref("var.job_queue_arn"), *definitions, *revisions, jobs))
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
     # AWS offers no resource for it.
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))

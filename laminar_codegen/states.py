@@ -14,7 +14,7 @@ import attrs
 
 from laminar_codegen.values import Expression, Joined, Ref, Value
 
-__all__ = ["Choice", "Parallel", "Retrier", "Rule", "State", "StateMachine", "Task", "all_states"]
+__all__ = ["Choice", "Parallel", "Retrier", "Rule", "State", "StateMachine", "Succeed", "Task", "all_states"]
 
 PARTITION = Ref("data.aws_partition.current.partition")
 
@@ -123,7 +123,19 @@ class Parallel:
         }
 
 
-State = Task | Choice | Parallel
+@attrs.frozen(kw_only=True)
+class Succeed:
+    """Ends a machine, or a branch of one, well."""
+
+    name: str
+    comment: str = ""
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {"Type": "Succeed", **_comment(self.comment), "Output": {}}
+
+
+State = Task | Choice | Parallel | Succeed
 
 
 @attrs.frozen(kw_only=True)

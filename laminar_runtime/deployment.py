@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -145,18 +146,27 @@ class Deployment:
 
 
 def _why(client: SFNClient, arn: str) -> str:
-    """What the end of an execution's history says of its failure."""
-    found = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=100)["events"]
-    events = sorted(found, key=lambda event: event["id"], reverse=True)
-    details = next((found for event in events if (found := _failure(event))), None)
-    state = next(
-        (event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event), None
-    )
+    """What the end of an execution's history says of its failure: in which state, and why."""
+    history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1000)["events"]
+    events = {event["id"]: event for event in history}
+    failures = [event for number, event in sorted(events.items(), reverse=True) if _failure(event)]
+    # A task's own failure tells more than those of what it is in.
+    own = (event for event in failures if not event["type"].startswith(("Execution", "Map", "Parallel")))
+    failed = next(own, failures[0] if failures else None)
+    if failed is None:
+        return ""
+    details, state = _failure(failed) or {}, _state(failed, events)
     where = f" in state '{state}'" if state else ""
-    if details is None:
-        return where
-    error, cause = details.get("error", "an error"), details.get("cause", "")
-    return f"{where}: {error}: {_readable(cause)}"
+    return f"{where}: {details.get('error', 'an error')}: {_readable(details.get('cause', ''))}"
+
+
+def _state(event: HistoryEventTypeDef | None, events: Mapping[int, HistoryEventTypeDef]) -> str | None:
+    """The state that an event belongs to: the one entered last among the events that led to it."""
+    while event is not None:
+        if "stateEnteredEventDetails" in event:
+            return event["stateEnteredEventDetails"]["name"]
+        event = events.get(event.get("previousEventId", 0))
+    return None
 
 
 def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:

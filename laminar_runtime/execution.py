@@ -268,10 +268,16 @@ class NoResults(Execution):
     """What ``flow()`` gives where it runs nothing: in a task's process, and while the compiler reads the file."""
 
     def layer(self, layer: Any, **attributes: Any) -> Any:
-        """Results are for the process that launched the flow."""
+        """Results are for the process that launched the flow: what a file does with them, it does there."""
         if loading.active() is not None:
             raise loading.LoadingStopped
         raise SystemExit(0)
+
+    @property
+    def finished(self) -> bool:
+        """The same."""
+        finished: bool = self.layer(_PARAMETERS)
+        return finished
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Go on: a task that waited for the execution that it is part of would wait without end."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, overload
 
 import attrs
 
-from laminar_runtime import loading, plan_layer, settings, task, types
+from laminar_runtime import entry, loading, plan_layer, settings, task, types
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults
@@ -90,6 +91,9 @@ class Flow:
         name = definition.layer.__name__
         if not getattr(definition.layer, "__laminar_layer__", False):
             raise FlowError(f"flow '{cls.__name__}' registers '{name}', which is no subclass of Layer")
+        call = definition.layer.__call__
+        if inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+            raise FlowError(f"'{name}.__call__' is async or a generator, which would not run: make it a plain method")
         if name in cls.registry:
             other = cls.registry[name].layer
             where = ", ".join(f"{item.__module__}.{item.__qualname__}" for item in (other, definition.layer))
@@ -266,7 +270,8 @@ class Flow:
                 foreach = self.registry[context.layer].configuration.foreach
                 if any(parameter.name == _PARAMETERS for parameter in foreach.parameters):
                     execution.take_input()
-                plan_layer.answer(execution.datastore, execution.key(context.layer), foreach)
+                run = entry.enters(execution, execution.layer(context.layer))
+                plan_layer.answer(execution.datastore, execution.key(context.layer), foreach, run=run)
                 return
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
             task.run_layer(execution, execution.layer(context.layer, **fields), context)

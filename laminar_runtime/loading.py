@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Loaded", "LoadingStopped", "active", "loading"]
+__all__ = ["Loaded", "LoadingStopped", "active", "loading", "read_only"]
 
 
 class LoadingStopped(BaseException):
@@ -35,6 +35,7 @@ class Loaded:
 
 
 _active: Loaded | None = None
+_read_only = False
 
 
 def active() -> Loaded | None:
@@ -42,11 +43,16 @@ def active() -> Loaded | None:
     return _active
 
 
+def read_only() -> bool:
+    """Whether this process has read files, as the compiler does: it is none of a task then, whatever it inherited."""
+    return _read_only
+
+
 @contextlib.contextmanager
 def loading() -> Iterator[Loaded]:
     """Have flows be noted and not run while the ``with`` block runs, in all threads of this process."""
-    global _active  # noqa: PLW0603 - user code cannot be handed the state, it calls us
-    before, _active = _active, Loaded()
+    global _active, _read_only  # noqa: PLW0603 - user code cannot be handed the state, it calls us
+    before, _active, _read_only = _active, Loaded(), True
     try:
         yield _active
     finally:

@@ -1,9 +1,8 @@
-"""Answers, before a layer starts, what only Python can know: into how many splits it fans out.
+"""Answers, before a layer starts, what only Python can know: whether it runs, and into how many splits it fans out.
 
-The local scheduler asks it directly. For a deployed flow the state machine asks the planner, an AWS Lambda function
-made
-of the flow's own image, whose `handler` starts the container's command with ``LAMINAR_PLAN_FILE`` set; the flow then
-plans the layer and writes the answer to that file, where it would otherwise run the layer.
+The local scheduler finds that out by itself. For a deployed flow the state machine asks the planner, an AWS Lambda
+function made of the flow's own image, whose `handler` starts the container's command with ``LAMINAR_PLAN_FILE`` set;
+the flow then plans the layer and writes the answer to that file, where it would otherwise run the layer.
 """
 
 from __future__ import annotations
@@ -42,9 +41,11 @@ class LayerPlan:
 
     Args:
         splits: The number of its splits, from 0.
+        run: Whether it is to run; if not, it is skipped.
     """
 
     splits: int
+    run: bool = True
 
 
 def plan_layer(datastore: DataStore, key: LayerKey, foreach: ForEach) -> LayerPlan:
@@ -61,18 +62,19 @@ def plan_layer(datastore: DataStore, key: LayerKey, foreach: ForEach) -> LayerPl
     return LayerPlan(splits=fanout.count(datastore, key, foreach))
 
 
-def answer(datastore: DataStore, key: LayerKey, foreach: ForEach) -> None:
+def answer(datastore: DataStore, key: LayerKey, foreach: ForEach, *, run: bool) -> None:
     """Plan a layer and write the plan to the file that the planner asked for.
 
     Args:
         datastore: The flow's datastore.
         key: The layer.
         foreach: Its fan-out.
+        run: Whether the layer is to run.
 
     Raises:
         ExecutionError: If it has more splits than an array job can have.
     """
-    plan = plan_layer(datastore, key, foreach)
+    plan = plan_layer(datastore, key, foreach) if run else LayerPlan(splits=0, run=False)
     if plan.splits > MAX_SPLITS:
         msg = (
             f"layer '{key.layer}' has {plan.splits} splits, and an AWS Batch array job takes at most {MAX_SPLITS}: "
@@ -89,7 +91,7 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
         request: ``{"execution": id, "layer": name}``.
 
     Returns:
-        ``{"splits": number}``.
+        ``{"splits": number, "run": whether the layer is to run}``.
 
     Raises:
         ExecutionError: If the layer cannot be planned, with what the flow printed.

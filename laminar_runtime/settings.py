@@ -28,6 +28,8 @@ LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
+#: Says that the task of this environment was taken: processes that the task starts inherit it.
+TAKEN = "LAMINAR_TASK_TAKEN"
 #: The file that a failing task writes its error to, for the executor that started it.
 ERROR_FILE = "LAMINAR_ERROR_FILE"
 #: The file that a task asked to plan its layer, not to run it, writes the plan to.

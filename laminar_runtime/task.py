@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import json
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from laminar_runtime import fanout, settings, types
+from laminar_runtime import fanout, loading, settings, types
 from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation, event
@@ -181,13 +183,11 @@ def _report(error: Exception) -> dict[str, str]:
     }
 
 
-_ran: TaskContext | None = None
-
-
 def claim(flow: str) -> TaskContext | None:
     """Take the task that this process was started for, if it is one of a flow and was not taken before.
 
-    A file may be read twice in a process, as ``__main__`` and when a pickle imports it; its task runs once.
+    A file may be read again, as when a pickle imports it, and in a process that the task starts, as multiprocessing
+    does. So that its task runs once, the environment, which such processes inherit, says that it was taken.
 
     Args:
         flow: The flow's name.
@@ -195,12 +195,27 @@ def claim(flow: str) -> TaskContext | None:
     Returns:
         The task, None if there is nothing to run.
     """
-    global _ran  # noqa: PLW0603 - it is about the process
     context = TaskContext.parse(os.environ)
-    if context is None or context.flow != flow or context == _ran:
+    if context is None or context.flow != flow or settings.TAKEN in os.environ:
         return None
-    _ran = context
+    os.environ[settings.TAKEN] = "True"
     return context
+
+
+def _check_taken() -> None:
+    """Have a process fail that was started for a task and did not run it: whoever started it takes 0 for done."""
+    if not requested() or settings.TAKEN in os.environ or loading.read_only():
+        return
+    flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]
+    fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()'?"
+    sys.stderr.write(f"layer '{layer}' was not run: {fix}\n")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)  # at its end a process can change its exit code in no other way
+
+
+if settings.LAYER_NAME in os.environ:
+    atexit.register(_check_taken)
 
 
 def requested() -> bool:

@@ -29,7 +29,8 @@ Compiles a flow and runs the compiled state machine here, on an embedded AWS: no
 Every job is a process of this machine that reads and writes an embedded S3.
 """
 
-_TAIL = 20
+#: How many lines of a failed job are shown, and the exit codes that tell of signals.
+_TAIL, _SIGNALS = 20, 128
 
 
 def main(words: Sequence[str]) -> int:
@@ -121,7 +122,9 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
     print(f"laminar-codegen: {error}", file=sys.stderr)
-    for event in failures[-1:]:
+    # Jobs that were stopped because of another's failure were ended by a signal: 128 and its number.
+    own = [event for event in failures if event.exit_code is not None and event.exit_code < _SIGNALS]
+    for event in (own or failures)[-1:]:
         print(f"the last lines of {event.job_name}, attempt {event.attempt}:", file=sys.stderr)
         lines = event.log.read_text(encoding="utf-8", errors="replace").splitlines()
         print("\n".join(f"  {line}" for line in lines[-_TAIL:]), file=sys.stderr)

@@ -40,7 +40,7 @@ class Result:
 
 def _brief(value: Any) -> str:
     if isinstance(value, Accessor):
-        return f"{len(value)} values"
+        return f"{len(value)} value{'s' if len(value) != 1 else ''}"
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     text = " ".join(repr(value).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -17,8 +18,24 @@ DEFAULT_COMMAND = "python main.py"
 DEFAULT_WORKDIR = "/laminar"
 
 
-def _folder(path: str) -> str:
-    return path.rstrip("/") or "/"
+def _folder(path: Any) -> Any:
+    return path.rstrip("/") or "/" if isinstance(path, str) else path
+
+
+def _is(
+    *kinds: type, least: float | None = None, empty: bool = False
+) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """A validator: a value is of one of some types, not below a bound, and not empty. A bool is no number."""
+    wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+
+    def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        what = f"{attribute.name} of a {type(instance).__name__}"
+        if not isinstance(value, kinds) or isinstance(value, bool) or (value == "" and not empty):
+            raise LayerError(f"the {what} must be of type {wanted}, not {value!r}")
+        if least is not None and isinstance(value, int | float) and value < least:
+            raise LayerError(f"the {what} must be at least {least}, not {value!r}")
+
+    return validate
 
 
 @attrs.define
@@ -33,16 +50,19 @@ class Container:
         memory: Memory in MiB.
         workdir: The working directory in the image.
 
+    Raises:
+        LayerError: If one of them is of a wrong type.
+
     Example:
         >>> Container(cpu=4, memory=8192).command
         'python main.py'
     """
 
-    command: str = DEFAULT_COMMAND
-    cpu: float = 1
-    image: str | None = None
-    memory: int = 1500
-    workdir: str = attrs.field(default=DEFAULT_WORKDIR, converter=_folder)
+    command: str = attrs.field(default=DEFAULT_COMMAND, validator=_is(str, empty=True))
+    cpu: float = attrs.field(default=1, validator=_is(int, float))
+    image: str | None = attrs.field(default=None, validator=_is(str, type(None)))
+    memory: int = attrs.field(default=1500, validator=_is(int))
+    workdir: str = attrs.field(default=DEFAULT_WORKDIR, converter=_folder, validator=_is(str))
 
 
 @attrs.frozen
@@ -55,9 +75,9 @@ class Parameter:
         index: The split of `layer` whose attribute it is, None for the attributes of all its splits, joined.
     """
 
-    layer: type[object] | str
-    attribute: str
-    index: int | None = 0
+    layer: type[object] | str = attrs.field(validator=_is(type, str))
+    attribute: str = attrs.field(validator=_is(str))
+    index: int | None = attrs.field(default=0, validator=_is(int, type(None), least=0))
 
     @property
     def name(self) -> str:
@@ -79,6 +99,12 @@ class ForEach:
 
     parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=tuple)
 
+    def __attrs_post_init__(self) -> None:
+        given: tuple[object, ...] = self.parameters
+        wrong = [item for item in given if not isinstance(item, Parameter)]
+        if wrong:
+            raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
+
     def __bool__(self) -> bool:
         return bool(self.parameters)
 
@@ -97,10 +123,10 @@ class Retry:
         LayerError: If a number is out of its range.
     """
 
-    attempts: int = 1
-    delay: float = 0.1
-    backoff: float = 2.0
-    jitter: float = 0.1
+    attempts: int = attrs.field(default=1, validator=_is(int))
+    delay: float = attrs.field(default=0.1, validator=_is(int, float))
+    backoff: float = attrs.field(default=2.0, validator=_is(int, float))
+    jitter: float = attrs.field(default=0.1, validator=_is(int, float))
 
     def __attrs_post_init__(self) -> None:
         if self.attempts < 1 or self.delay < 0 or self.backoff < 1 or not 0 <= self.jitter <= 1:
@@ -128,6 +154,10 @@ class Catch:
     exceptions: tuple[type[BaseException], ...]
 
     def __init__(self, *exceptions: type[BaseException]) -> None:
+        given: tuple[object, ...] = exceptions
+        for item in given:
+            if not (isinstance(item, type) and issubclass(item, BaseException)):
+                raise LayerError(f"Catch takes classes of exceptions, not {item!r}")
         self.__attrs_init__(exceptions)
 
 
@@ -135,10 +165,10 @@ class Catch:
 class Configuration:
     """All of the above for one layer."""
 
-    container: Container = attrs.field(factory=Container)
-    foreach: ForEach = attrs.field(factory=ForEach)
-    retry: Retry = attrs.field(factory=Retry)
-    catch: Catch = attrs.field(factory=Catch)
+    container: Container = attrs.field(factory=Container, validator=_is(Container))
+    foreach: ForEach = attrs.field(factory=ForEach, validator=_is(ForEach))
+    retry: Retry = attrs.field(factory=Retry, validator=_is(Retry))
+    catch: Catch = attrs.field(factory=Catch, validator=_is(Catch))
 
     def copy(self) -> Configuration:
         """A copy that may be changed without changing this one."""

@@ -73,7 +73,9 @@ def test_the_document_holds_the_state_machine(case: str) -> None:
 def test_each_state_machine_runs(case: str) -> None:
     """Step Functions' language takes each definition: an independent interpreter checks and runs it."""
     definition = json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
-    ended = run(definition, {}, lambda call: {"Payload": {"splits": 2}} if "lambda" in call.resource else {})
+    ended = run(
+        definition, {}, lambda call: {"Payload": {"splits": 2, "run": True}} if "lambda" in call.resource else {}
+    )
     plan = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
     layers = {words[1] for line in plan.splitlines() if len(words := line.split()) > 1}
     assert ended.output is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,10 @@ def test_dimension_that_has_not_finished() -> None:
 def test_more_splits_than_batch_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The planner refuses what an array job cannot do; the local scheduler does not."""
     monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
-    answer(sharded(MAX_SPLITS), KEY, FOREACH)
-    assert (tmp_path / "plan.json").read_text() == '{"splits": 10000}'
+    answer(sharded(MAX_SPLITS), KEY, FOREACH, run=True)
+    assert json.loads((tmp_path / "plan.json").read_text()) == {"run": True, "splits": 10000}
     with pytest.raises(ExecutionError, match="layer 'Each' has 10001 splits"):
-        answer(sharded(MAX_SPLITS + 1), KEY, FOREACH)
+        answer(sharded(MAX_SPLITS + 1), KEY, FOREACH, run=True)
     assert plan_layer(sharded(MAX_SPLITS + 1), KEY, FOREACH).splits == MAX_SPLITS + 1
 
 
@@ -85,12 +86,16 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     planner.write(LayerKey("MyFlow", "e1", "Shards"), index=0, name="foo", values=range(3), sharded=True)
     planner.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
     planner.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 1}}')
-    assert handler({"execution": "e1", "layer": "Each"}) == {"splits": 3}
+    assert handler({"execution": "e1", "layer": "Each"}) == {"run": True, "splits": 3}
+
+    # A layer whose dependency did not finish is skipped.
+    assert handler({"execution": "e2", "layer": "Each"}) == {"run": False, "splits": 0}
 
 
 def test_handler_that_fails(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The reason is the last line that the flow printed; all of it is in the log."""
-    with pytest.raises(ExecutionError, match=r"layer 'Each' of flow 'MyFlow' cannot be planned: .*'Shards'"):
+    planner.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
+    with pytest.raises(ExecutionError, match=r"layer 'Each' of flow 'MyFlow' cannot be planned: .*Shards"):
         handler({"execution": "e1", "layer": "Each"})
     assert "Traceback" in capfd.readouterr().out
 

@@ -57,7 +57,7 @@ PUBLIC = {
         "TaskError",
         "UnsetError",
     ],
-    "laminar_runtime.loading": ["Loaded", "LoadingStopped", "active", "loading"],
+    "laminar_runtime.loading": ["Loaded", "LoadingStopped", "active", "loading", "read_only"],
     "laminar_runtime.settings": ["TaskContext", "current"],
     "laminar_runtime.types": ["Hint", "hints", "resolve", "unwrap"],
 }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+
+import pytest
 
 from tests.runtime.harness import Folder
 
@@ -75,10 +79,11 @@ def test_task_of_an_unknown_layer(folder: Folder) -> None:
 
 
 def test_task_of_another_flow(folder: Folder) -> None:
-    """A flow is false in the process of a task that is not its own, and runs nothing."""
+    """A flow is false in the process of a task that is not its own; that nothing ran the task is a failure."""
     folder.write(GREETING + GUARDED)
     ended = folder.python("main.py", **{**TASK, "LAMINAR_FLOW_NAME": "Another"})
-    assert (ended.returncode, ended.stdout) == (0, "read\n")
+    assert (ended.returncode, ended.stdout) == (1, "read\n")
+    assert "layer 'World' was not run: does the file call its flow" in ended.stderr
 
 
 SEVERAL = """
@@ -299,4 +304,57 @@ if flow := Exits():
     folder.write(script)
     ended = folder.python("main.py")
     assert ended.returncode == 1
-    assert "did not run the layer" in ended.stderr
+    assert "layer 'A' called sys.exit(0): return from it, or raise" in ended.stderr
+
+
+def test_processes_of_a_layer_run_no_task(folder: Folder) -> None:
+    """A process that a layer starts, which reads the flow's file again, does not run the layer again."""
+    script = """
+import multiprocessing, os
+from laminar_runtime import Flow, Layer
+
+class Spawns(Flow): ...
+
+def square(number):
+    return number**2
+
+@Spawns.register
+class A(Layer):
+    def __call__(self) -> None:
+        with open(os.environ["CALLS"], "a") as calls:
+            calls.write("called\\n")
+        with multiprocessing.get_context("spawn").Pool(2) as pool:
+            self.squares = pool.map(square, [1, 2, 3])
+
+if flow := Spawns():
+    print(flow().layer(A).squares)
+"""
+    calls = folder.path / "calls"
+    assert folder.run(script, CALLS=str(calls)) == "[1, 4, 9]"
+    assert calls.read_text() == "called\n"
+
+
+def test_told_to_end(folder: Folder) -> None:
+    """A run that is told to end stops its tasks, and ends with the code that tells of the signal."""
+    folder.write("""
+        import os, signal, time
+        from laminar_runtime import Flow, Layer
+
+        class Slow(Flow): ...
+
+        @Slow.register
+        class A(Layer):
+            def __call__(self) -> None:
+                with open(os.environ["PROCESS"], "w") as file:
+                    file.write(str(os.getpid()))
+                os.kill(os.getppid(), signal.SIGTERM)
+                time.sleep(60)
+
+        if flow := Slow():
+            flow()
+        """)
+    process = folder.path / "process"
+    ended = folder.python("main.py", PROCESS=str(process))
+    assert ended.returncode == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(process.read_text()), 0)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
+import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from laminar_runtime import plan_layer, progress, settings, task, types
+from laminar_runtime import entry, plan_layer, progress, settings, task, types
 from laminar_runtime.artifacts import cache_prefix, layers_prefix
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
@@ -115,7 +117,7 @@ class Scheduler:
         raise SchedulerError("this process schedules the flow itself: call it, as in flow()")
 
     async def _loop(self, execution: Execution) -> None:
-        with progress.showing(f"flow {execution.flow_name}: execution {execution.id}"):
+        with _stoppable(), progress.showing(f"flow {execution.flow_name}: execution {execution.id}"):
             await self._run_layers(execution)
 
     async def _run_layers(self, execution: Execution) -> None:
@@ -178,13 +180,7 @@ class Scheduler:
         return runnable - skipped, finished | skipped
 
     def _skips(self, execution: Execution, layer: Layer) -> bool:
-        if execution.retry and layer.state.finished:
-            return True
-        hooks = task.hooks_of(layer, "entry")
-        if hooks:
-            return not all(_enters(execution, layer, hook) for hook in hooks)
-        parents = execution.flow.dependencies_of(layer.name) - {Parameters.__name__}
-        return not all(execution.layer(name).state.finished for name in sorted(parents))
+        return (execution.retry and layer.state.finished) or not entry.enters(execution, layer)
 
     def running(
         self, *, execution: Execution, runnable: set[str], running: set[asyncio.Task[list[Layer]]]
@@ -291,6 +287,34 @@ class Scheduler:
         return rest, finished | ended
 
 
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Have a run that the process is told to end stop its tasks first, if the process leaves that to us."""
+    import asyncio
+
+    loop, told = asyncio.get_running_loop(), False
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    run = asyncio.current_task()
+
+    def stop() -> None:
+        nonlocal told
+        told = True
+        if run is not None:
+            run.cancel()
+
+    if ours:
+        loop.add_signal_handler(signal.SIGTERM, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        raise
+    finally:
+        if ours:
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
 def _has_results(execution: Execution) -> bool:
     """Whether anything is stored of an execution besides its parameters."""
     key, store = execution.key(""), execution.datastore
@@ -352,19 +376,6 @@ def _located(job: Task) -> Iterator[None]:
         raise
     except Exception as error:
         raise failure(job, f"{type(error).__name__}: {error}") from error
-
-
-def _enters(execution: Execution, layer: Layer, hook: Callable[..., Any]) -> bool:
-    """Ask an entry hook."""
-    dependencies = types.hints(execution, hook)
-    try:
-        return bool(hook(layer, *dependencies))
-    except Exception as error:
-        msg = (
-            f"entry hook '{hook.__name__}' of layer '{layer.name}' of flow '{execution.flow_name}' failed in execution "
-            f"{execution.id}: {type(error).__name__}: {error}"
-        )
-        raise ExecutionError(msg) from error
 
 
 def _stuck(execution: Execution, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]) -> str:

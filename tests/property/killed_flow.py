@@ -1,0 +1,208 @@
+"""A flow that can be killed at any moment, and a folder to run it in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+#: Seconds until a run is taken for hanging.
+PATIENCE = 120
+
+FLOW = '''
+import os
+import pathlib
+import signal
+import time
+
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations.executors import Process
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+ME = os.environ.get("LAMINAR_LAYER_NAME", "launcher")
+if os.environ.get("LAMINAR_LAYER_SPLITS", "1") != "1":
+    ME += "/" + os.environ["LAMINAR_LAYER_INDEX"]
+WHO, NUMBER, SIDE = os.environ.get("KILL_AT", "nobody 0 before").split()
+
+rename, writes = pathlib.Path.replace, 0
+
+def replace(file, target):
+    """Rename a file that was written, and die before or after that if it is time to."""
+    global writes
+    writes += 1
+    last = (ME, writes) == (WHO, int(NUMBER))
+    if last and SIDE == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(file, target)
+    if last:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+pathlib.Path.replace = replace
+
+def began():
+    """Take note of a task, in one write to the end of the file."""
+    with open(os.environ["KILL_LOG"], "a") as log:
+        log.write(ME + "\\n")
+    time.sleep(60 if ME == os.environ.get("KILL_HANGS") else 0.05)
+    if ME == os.environ.get("KILL_RAISES"):
+        raise OSError("broken")
+
+class Killed(Flow): ...
+
+@Killed.register
+class Load(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        began()
+        self.shard(number=range(parameters.start, parameters.start + 4))
+        self.title = "numbers"
+        self.noise = bytes(range(256)) * 1000
+
+@Killed.register
+class Clean(Layer):
+    def __call__(self, load: Load) -> None:
+        began()
+        self.title = load.title.upper()
+        self.length = len(load.noise)
+
+@Killed.register(foreach=ForEach(parameters=[Parameter(Load, "number")]))
+class Each(Layer):
+    def __call__(self, load: Load) -> None:
+        began()
+        self.square = load.number**2
+        self.words = {load.title: [load.number] * 3}
+
+@Killed.register
+class Join(Layer):
+    def __call__(self, each: Each, clean: Clean) -> None:
+        began()
+        self.squares = list(each.square)
+        self.words = list(each.words)
+        self.title = clean.title
+
+flow = Killed(executor=Process(concurrency=3))
+'''
+
+RUN = 'if flow:\n    flow("e1", start=3)\n'
+
+RESUME = """
+if flow:
+    import json
+    execution = flow.execution("e1").resume()
+    layers = flow.datastore.list_layers(execution=execution)
+    names = {layer.name: flow.datastore.list_artifacts(layer=layer) for layer in layers}
+    join, clean = execution.layer(Join), execution.layer(Clean)
+    values = [join.squares, join.words, join.title, clean.length, list(execution.layer(Load).number)]
+    print(json.dumps([execution.finished, names, values]))
+"""
+
+TASKS = ("Load", "Clean", "Each/0", "Each/1", "Each/2", "Each/3", "Join")
+
+
+@attrs.frozen
+class Field:
+    """A folder with the flow, and the processes that were started in it.
+
+    Args:
+        folder: The folder.
+    """
+
+    folder: Path
+
+    def __attrs_post_init__(self) -> None:
+        (self.folder / "main.py").write_text(FLOW + RUN, encoding="utf-8")
+        (self.folder / "again.py").write_text(FLOW + RESUME, encoding="utf-8")
+        (self.folder / "temporary").mkdir()
+        self.log.touch()
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+    def start(self, script: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a script, which is known by the log that it is told of."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
+        own = {"KILL_LOG": str(self.log), "TMPDIR": str(self.folder / "temporary")}
+        with (self.folder / "out").open("wb") as out, (self.folder / "err").open("wb") as err:
+            variables = {**inherited, **own, **environment}
+            return subprocess.Popen([sys.executable, script], cwd=self.folder, env=variables, stdout=out, stderr=err)
+
+    def run(self, script: str, **environment: str) -> int:
+        """Run a script to its end, and give its exit code."""
+        return self.start(script, **environment).wait(PATIENCE)
+
+    def said(self) -> str:
+        """What the last script wrote to standard error."""
+        return (self.folder / "err").read_text(encoding="utf-8")
+
+    def results(self) -> list[object]:
+        """What the last script printed at its end."""
+        found: list[object] = json.loads((self.folder / "out").read_text(encoding="utf-8").splitlines()[-1])
+        return found
+
+    def began(self) -> Counter[str]:
+        """The tasks that began, with how often they did."""
+        return Counter(self.log.read_text(encoding="utf-8").splitlines())
+
+    def alive(self) -> list[int]:
+        """The processes that were told of the log and have not ended."""
+        mark, found = f"KILL_LOG={self.log}".encode(), []
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if process.name.isdigit() and mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+        return sorted(found)
+
+    def end_all(self) -> None:
+        """Kill what has not ended."""
+        end = time.monotonic() + PATIENCE
+        while (left := self.alive()) and time.monotonic() < end:
+            for pid in left:
+                kill_process(pid)
+            time.sleep(0.01)
+
+    def stored(self, *, aside: bool = False) -> dict[str, object]:
+        """What the datastore holds, but for how long layers took; or what was never given its name."""
+        root = self.folder / ".laminar"
+        files = (file for file in root.rglob("*") if file.is_file())
+        chosen = (file for file in files if file.name.startswith(".writing-") == aside)
+        return {str(file.relative_to(root)): _content(file) for file in chosen}
+
+    def finished(self, task: str) -> bool:
+        """Whether a task is noted in the datastore as finished."""
+        layer, _, index = task.partition("/")
+        place = self.folder / ".laminar/Killed/.cache/e1" / layer
+        return (place / (f".splits/{index}.json" if index else ".record.json")).exists()
+
+
+def kill_process(pid: int) -> None:
+    """Kill a process, unless it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 9)
+
+
+def _content(file: Path) -> object:
+    if file.name != ".record.json":
+        return file.read_bytes()
+    record = json.loads(file.read_text(encoding="utf-8"))
+    record["execution"].pop("seconds", None)
+    return record
+
+
+@contextlib.contextmanager
+def field() -> Iterator[Field]:
+    """Give a folder, and see to it that nothing of it is left."""
+    with tempfile.TemporaryDirectory(prefix="kill-") as folder:
+        made = Field(Path(folder))
+        try:
+            yield made
+        finally:
+            made.end_all()
