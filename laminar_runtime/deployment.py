@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -150,9 +150,12 @@ def _why(client: SFNClient, arn: str) -> str:
     history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1000)["events"]
     events = {event["id"]: event for event in history}
     failures = [event for number, event in sorted(events.items(), reverse=True) if _failure(event)]
+    # What led to the end of the execution tells of the culprit; others may have failed since, as they were stopped.
+    end = next((event for event in failures if event["type"].startswith("Execution")), None)
+    led = [event for event in _chain(end, events) if _failure(event)] or failures
     # A task's own failure tells more than those of what it is in.
-    own = (event for event in failures if not event["type"].startswith(("Execution", "Map", "Parallel")))
-    failed = next(own, failures[0] if failures else None)
+    own = (event for event in led if not event["type"].startswith(("Execution", "Map", "Parallel")))
+    failed = next(own, led[0] if led else None)
     if failed is None:
         return ""
     details, state = _failure(failed) or {}, _state(failed, events)
@@ -160,13 +163,19 @@ def _why(client: SFNClient, arn: str) -> str:
     return f"{where}: {details.get('error', 'an error')}: {_readable(details.get('cause', ''))}"
 
 
-def _state(event: HistoryEventTypeDef | None, events: Mapping[int, HistoryEventTypeDef]) -> str | None:
+def _state(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef]) -> str | None:
     """The state that an event belongs to: the one entered last among the events that led to it."""
+    entered = (cause.get("stateEnteredEventDetails") for cause in _chain(event, events))
+    return next((details["name"] for details in entered if details), None)
+
+
+def _chain(
+    event: HistoryEventTypeDef | None, events: Mapping[int, HistoryEventTypeDef]
+) -> Iterator[HistoryEventTypeDef]:
+    """An event, and those that led to it, from the last to the first."""
     while event is not None:
-        if "stateEnteredEventDetails" in event:
-            return event["stateEnteredEventDetails"]["name"]
+        yield event
         event = events.get(event.get("previousEventId", 0))
-    return None
 
 
 def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
