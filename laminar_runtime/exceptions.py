@@ -100,13 +100,8 @@ class TaskError(ExecutionError, LayerError):
         return functools.partial(type(self), **place), (self.reason,)
 
     def __str__(self) -> str:
-        where = f"layer '{self.layer}'"
-        if self.splits != 1:
-            where += f" (split {self.index} of {self.splits})"
-        text = (
-            f"{where} of flow '{self.flow}' failed on attempt {self.attempt} "
-            f"of execution {self.execution}: {self.reason}"
-        )
+        where = f"layer '{self.layer}' (split {self.index} of {self.splits}) of flow '{self.flow}'"
+        text = f"{where} failed on attempt {self.attempt} of execution {self.execution}: {self.reason}"
         return f"{text}\n\n{self.traceback.rstrip()}" if self.traceback else text
 
 

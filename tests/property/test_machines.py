@@ -1,4 +1,4 @@
-"""State machines of random flows, run by an interpreter that is not ours: https://pypi.org/project/sfnx/."""
+"""State machines of random flows, run by sfnx, an interpreter that is not ours."""
 
 from __future__ import annotations
 

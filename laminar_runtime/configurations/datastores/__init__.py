@@ -7,7 +7,8 @@ Example:
 """
 
 from laminar_runtime.artifacts import Archive, Artifact, Record
-from laminar_runtime.configurations.datastores.base import Accessor, DataStore
+from laminar_runtime.configurations.datastores.accessor import Accessor
+from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.local import Local
 from laminar_runtime.configurations.datastores.memory import Memory
 from laminar_runtime.configurations.datastores.s3 import S3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
@@ -19,10 +19,11 @@ from laminar_runtime.artifacts import (
     layers_prefix,
 )
 from laminar_runtime.configurations import serde
+from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.encoding import FRAMES, Buffer, decode, encode, serializer_of
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 
-__all__ = ["Accessor", "DataStore"]
+__all__ = ["DataStore"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -382,46 +383,6 @@ class DataStore:
         splits = self.names(prefix=prefix)
         names = {name for split in splits for name in self.names(prefix=f"{prefix}{split}/")}
         return sorted(name.removesuffix(".json") for name in names)
-
-
-@attrs.frozen(eq=False, repr=False)
-class Accessor(Sequence[Any]):
-    """The values behind a sharded attribute, or behind an attribute of a fan-out. Each is read when it is asked for.
-
-    Args:
-        archive: What there is.
-        flow: The flow's name.
-        datastore: Where it is.
-    """
-
-    archive: Archive
-    flow: str
-    datastore: DataStore
-
-    def __repr__(self) -> str:
-        return f"Accessor({len(self)} values)"
-
-    def __len__(self) -> int:
-        return len(self.archive)
-
-    @overload
-    def __getitem__(self, key: int) -> Any: ...
-    @overload
-    def __getitem__(self, key: slice) -> list[Any]: ...
-    def __getitem__(self, key: int | slice) -> Any:
-        if isinstance(key, slice):
-            return list(self._read(self.archive.artifacts[key]))
-        try:
-            artifact = self.archive.artifacts[key]
-        except IndexError:
-            raise IndexError(f"there is no value {key} among {len(self)}") from None
-        return self.datastore.read_artifact(self.flow, artifact)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._read(self.archive.artifacts))
-
-    def _read(self, artifacts: Iterable[Artifact]) -> Iterator[Any]:
-        return self.datastore.map(lambda item: self.datastore.read_artifact(self.flow, item), artifacts)
 
 
 _pickle = serde.PickleProtocol()

@@ -50,22 +50,24 @@ class Batch(Executor):
     """Runs each task as an AWS Batch job. The flow's datastore must be in S3, and its containers must name an image.
 
     Args:
-        concurrency: Not used: the job queue decides how many jobs run at once.
-        timeout: Seconds after which a task is stopped.
         job_queue_arn: The job queue, of EC2 capacity.
         job_role_arn: The role of the tasks: it reads and writes the datastore.
         poll: Seconds between two looks at the jobs.
+        concurrency: Not used: the job queue decides how many jobs run at once.
+        timeout: Seconds after which a task is stopped.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS
         >>> queue = "arn:aws:batch:us-east-1:123456789012:job-queue/flows"
-        >>> AWS.Batch(job_queue_arn=queue, job_role_arn="arn:aws:iam::123456789012:role/task").poll
+        >>> AWS.Batch(queue, "arn:aws:iam::123456789012:role/task").poll
         30.0
     """
 
-    job_queue_arn: str = attrs.field(kw_only=True)
-    job_role_arn: str = attrs.field(kw_only=True)
-    poll: float = attrs.field(default=30.0, validator=positive, kw_only=True)
+    job_queue_arn: str
+    job_role_arn: str
+    poll: float = attrs.field(default=30.0, validator=positive)
+    concurrency: int = attrs.field(default=1, validator=positive, kw_only=True)
+    timeout: float = attrs.field(default=86400, validator=positive, kw_only=True)
     _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Dispatcher] = attrs.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )

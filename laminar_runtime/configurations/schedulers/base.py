@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
-import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,6 +14,7 @@ from laminar_runtime import entry, plan_layer, progress, settings, task, types
 from laminar_runtime.artifacts import cache_prefix, layers_prefix
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.configurations.schedulers import event_loop
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
@@ -46,7 +45,7 @@ class Scheduler:
         """
         if execution.retry:
             _check_begun(execution)
-        _run(self._loop(execution))
+        event_loop.run(self._loop(execution))
 
     def check_new(self, *, execution: Execution) -> None:
         """Refuse to run an execution that has results: those of finished splits and joins would be taken for new ones.
@@ -117,7 +116,7 @@ class Scheduler:
         raise SchedulerError("this process schedules the flow itself: call it, as in flow()")
 
     async def _loop(self, execution: Execution) -> None:
-        with _stoppable(), progress.showing(f"flow {execution.flow_name}: execution {execution.id}"):
+        with event_loop.stoppable(), progress.showing(f"flow {execution.flow_name}: execution {execution.id}"):
             await self._run_layers(execution)
 
     async def _run_layers(self, execution: Execution) -> None:
@@ -142,7 +141,7 @@ class Scheduler:
                         running=running, finished=finished, condition=asyncio.FIRST_COMPLETED
                     )
         finally:
-            await _cancel(running)
+            await event_loop.cancel(running)
 
     def runnable(
         self, *, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]
@@ -230,7 +229,7 @@ class Scheduler:
             view.ended(layer.name, "failed" if isinstance(error, Exception) else "stopped")
             raise
         finally:
-            await _cancel(set(tasks))
+            await event_loop.cancel(set(tasks))
         if splits != 1:
             store.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
         view.ended(layer.name, "finished")
@@ -285,34 +284,6 @@ class Scheduler:
         done, rest = await asyncio.wait(running, return_when=condition)
         ended = {layer.name for ending in done for layer in ending.result()}
         return rest, finished | ended
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Have a run that the process is told to end stop its tasks first, if the process leaves that to us."""
-    import asyncio
-
-    loop, told = asyncio.get_running_loop(), False
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    run = asyncio.current_task()
-
-    def stop() -> None:
-        nonlocal told
-        told = True
-        if run is not None:
-            run.cancel()
-
-    if ours:
-        loop.add_signal_handler(signal.SIGTERM, stop)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if told:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        raise
-    finally:
-        if ours:
-            loop.remove_signal_handler(signal.SIGTERM)
 
 
 def _has_results(execution: Execution) -> bool:
@@ -383,26 +354,3 @@ def _stuck(execution: Execution, dependencies: dict[str, set[str]], pending: set
         f"{name} waits for {', '.join(sorted(dependencies[name] - finished))}" for name in sorted(pending)
     )
     return f"flow '{execution.flow.name}' cannot go on: {waits}"
-
-
-async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    """Stop tasks and wait until they are stopped."""
-    import asyncio
-
-    for running in tasks:
-        running.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, also where an event loop runs already, as in a notebook."""
-    import asyncio
-    from concurrent.futures import ThreadPoolExecutor
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(coroutine)
-        return
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(asyncio.run, coroutine).result()

@@ -1,0 +1,59 @@
+"""The values behind an attribute, read one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, overload
+
+import attrs
+
+from laminar_runtime.artifacts import Archive, Artifact
+
+__all__ = ["Accessor"]
+
+
+class _DataStore(Protocol):
+    """What an accessor needs of its datastore."""
+
+    def read_artifact(self, flow: str, artifact: Artifact) -> Any: ...
+    def map(self, function: Callable[[Artifact], Any], items: Iterable[Artifact]) -> Iterator[Any]: ...
+
+
+@attrs.frozen(eq=False, repr=False)
+class Accessor(Sequence[Any]):
+    """The values behind a sharded attribute, or behind an attribute of a fan-out. Each is read when it is asked for.
+
+    Args:
+        archive: What there is.
+        flow: The flow's name.
+        datastore: Where it is.
+    """
+
+    archive: Archive
+    flow: str
+    datastore: _DataStore
+
+    def __repr__(self) -> str:
+        return f"Accessor({len(self)} values)"
+
+    def __len__(self) -> int:
+        return len(self.archive)
+
+    @overload
+    def __getitem__(self, key: int) -> Any: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[Any]: ...
+    def __getitem__(self, key: int | slice) -> Any:
+        if isinstance(key, slice):
+            return list(self._read(self.archive.artifacts[key]))
+        try:
+            artifact = self.archive.artifacts[key]
+        except IndexError:
+            raise IndexError(f"there is no value {key} among {len(self)}") from None
+        return self.datastore.read_artifact(self.flow, artifact)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._read(self.archive.artifacts))
+
+    def _read(self, artifacts: Iterable[Artifact]) -> Iterator[Any]:
+        return self.datastore.map(lambda item: self.datastore.read_artifact(self.flow, item), artifacts)
