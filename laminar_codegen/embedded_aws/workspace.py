@@ -20,7 +20,6 @@ JobStatus = Literal["STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
 _INHERITED = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE"})
 _INHERITED_PREFIXES = ("PYTHON", "LC_")
 _PYTHON_WORDS = frozenset({"python", "python3"})
-_ENTRY_WORD = "main.py"
 
 
 @attrs.frozen
@@ -28,19 +27,17 @@ class Workspace:
     """Stands in for the container image.
 
     directory    the jobs' working directory (the folder of the flow's file)
-    entry        the file that `main.py` in a command means when the directory has no main.py
     environment  extra environment for every process
     python       what `python` or `python3` as a command's first word means
     """
 
     directory: Path
-    entry: Path | None = None
     environment: Mapping[str, str] = attrs.field(factory=dict)
     python: str = sys.executable
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
         """The argument list to run here for a command that was written for the image."""
-        found = [self._entry_for(word) for word in words]
+        found = [*words]
         if found and found[0] in _PYTHON_WORDS:
             found[0] = self.python
         return tuple(found)
@@ -51,11 +48,6 @@ class Workspace:
         for layer in (self.environment, *layers):
             merged.update(layer)
         return merged
-
-    def _entry_for(self, word: str) -> str:
-        if word != _ENTRY_WORD or self.entry is None or (self.directory / _ENTRY_WORD).exists():
-            return word
-        return str(self.entry)
 
 
 @attrs.frozen(kw_only=True)

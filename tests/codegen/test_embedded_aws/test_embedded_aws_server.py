@@ -116,12 +116,10 @@ def test_one_at_a_time(bench: object, tmp_path: Path) -> None:
 
 
 def test_workspace_commands(tmp_path: Path) -> None:
-    """`python` is the workspace's interpreter, `main.py` its entry unless there is a main.py."""
-    entry = tmp_path / "flow.py"
-    workspace = Workspace(tmp_path, entry=entry, python="/any/python")
-    assert workspace.command(["python", "main.py", "x"]) == ("/any/python", str(entry), "x")
+    """`python` as the first word is the workspace's interpreter; all other words stay as they are."""
+    workspace = Workspace(tmp_path, python="/any/python")
+    assert workspace.command(["python", "main.py", "x"]) == ("/any/python", "main.py", "x")
     assert workspace.command(["sh", "python"]) == ("sh", "python")
-    (tmp_path / "main.py").touch()
     assert workspace.command(["python3", "main.py"]) == ("/any/python", "main.py")
 
 
