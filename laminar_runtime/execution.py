@@ -251,6 +251,9 @@ class Execution:
     def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Run another flow after this execution ended, under the same id.
 
+        Chain without the guard, as in ``One()().next(flow=Two(), ...)``: a guard is false in the processes of the tasks
+        of the next flow, which would then not be reached there.
+
         Args:
             flow: The flow to run.
             linker: Makes the parameters of that flow from this execution.
