@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar, overload
 import attrs
 
 from laminar_runtime import loading, settings, task
-from laminar_runtime.artifacts import LayerKey, cache_prefix, layers_prefix
+from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
 from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
@@ -103,10 +103,16 @@ class Execution:
 
     @property
     def known(self) -> bool:
-        """Whether anything of the execution is in the datastore."""
+        """Whether anything of the execution is in the datastore: of a layer, or the input of a state machine."""
+        key = self.key("")
+        return bool(self.stored) or self.datastore.exists(path=input_key(key.flow, key.execution))
+
+    @property
+    def stored(self) -> set[str]:
+        """The names of the layers of which anything is in the datastore, finished or not."""
         key = self.key("")
         prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
-        return any(self.datastore.names(prefix=prefix) for prefix in prefixes)
+        return {name for prefix in prefixes for name in self.datastore.names(prefix=prefix)}
 
     @property
     def finished(self) -> bool:

@@ -380,3 +380,20 @@ def test_two_flows_in_one_process_share_nothing() -> None:
     for execution, start in zip(executions, (0, 100, 1000), strict=True):
         assert list(execution.layer("Double").double) == [2 * (start + number) for number in range(5)]
     assert len({id(flow.configuration.executor) for flow in flows}) == len(flows)
+
+
+def test_an_execution_of_which_only_the_input_is_stored_is_known() -> None:
+    """An execution that a state machine began is known, and resumed, by its input alone."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class A(Layer):
+        def __call__(self, parameters: Parameters) -> None:
+            self.foo = parameters.bar
+
+    flow = in_memory(MyFlow)
+    flow.datastore.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 3}}')
+    with pytest.raises(UnsetError, match="It did not finish"):
+        _ = flow.execution("e1").layer(A).foo
+    assert flow.execution("e1").resume().layer(A).foo == 3

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from laminar_runtime import entry, plan_layer, progress, settings, task, types
-from laminar_runtime.artifacts import cache_prefix, layers_prefix
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.schedulers import event_loop
@@ -56,7 +55,7 @@ class Scheduler:
         Raises:
             ExecutionError: If something of it was stored before.
         """
-        if _has_results(execution):
+        if execution.stored - {Parameters.__name__}:
             msg = (
                 f"execution {execution.id} of flow '{execution.flow_name}' has results already: go on with it by "
                 f"flow.execution('{execution.id}').resume(), or run the flow under another id"
@@ -286,16 +285,10 @@ class Scheduler:
         return rest, finished | ended
 
 
-def _has_results(execution: Execution) -> bool:
-    """Whether anything is stored of an execution besides its parameters."""
-    key, store = execution.key(""), execution.datastore
-    prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
-    return bool({name for prefix in prefixes for name in store.names(prefix=prefix)} - {Parameters.__name__})
-
-
 def _check_begun(execution: Execution) -> None:
     """Refuse to resume what never began: with half of its parameters it would give other results, or fail."""
-    if execution.layer(Parameters).state.finished or _has_results(execution) or execution.take_input():
+    begun = execution.layer(Parameters).state.finished or execution.stored - {Parameters.__name__}
+    if begun or execution.take_input():
         return
     msg = (
         f"execution {execution.id} of flow '{execution.flow_name}' was stopped before its parameters were stored: "
