@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import graphlib
 import itertools
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.limits import (
@@ -16,19 +15,16 @@ from laminar_codegen.limits import (
     STATE_NAME_LENGTH,
     STATE_RETRIES,
     TIMEOUT_SECONDS,
-    fargate_size,
 )
 from laminar_codegen.problems import CompileError, Problem
-from laminar_codegen.render import render_template
+from laminar_codegen.render import size_of
 from laminar_codegen.states import StateMachine
+from laminar_runtime.job_container import fargate_size
 from laminar_runtime.types import Hint
 
-__all__ = ["RULES", "check", "check_definition"]
+__all__ = ["RULES", "check", "check_definitions"]
 
 Rule = Callable[[Graph], Iterator[Problem]]
-
-#: By how many bytes the references of one job state grow when Terraform resolves them.
-_ARN_GROWTH = 100
 
 #: The longest that the compiler makes the name of a helper state than the name of its layer.
 _STATE_SUFFIX = 16
@@ -48,24 +44,21 @@ def check(graph: Graph) -> None:
         raise CompileError(problems)
 
 
-def check_definition(graph: Graph, machine: StateMachine) -> None:
-    """Refuse a state machine that Step Functions would refuse for its size.
+def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
+    """Refuse state machines that Step Functions would refuse for their size.
 
     Args:
         graph: The graph.
-        machine: Its state machine.
+        machines: Its state machines.
 
     Raises:
-        CompileError: If the definition is too large.
+        CompileError: If a definition is too large.
     """
-    # Terraform writes it without white space, and references become ARNs of about this length.
-    size = len(json.dumps(json.loads(render_template(machine)), separators=(",", ":"))) + _ARN_GROWTH * len(
-        graph.layers
-    )
-    if size > DEFINITION_BYTES:
+    largest = max(size_of(machine.states) for machine in machines)
+    if largest > DEFINITION_BYTES:
         limit = f"Step Functions takes {DEFINITION_BYTES}"
-        what = f"the state machine of flow '{graph.flow}' takes about {size} bytes, and {limit}"
-        fix = "split the flow into several"
+        what = f"a state machine of flow '{graph.flow}' takes about {largest} bytes, and {limit}"
+        fix = "split the flow into several, or compile it without exact joins"
         raise CompileError([Problem(graph.location, "LAM028", what, fix)])
 
 
@@ -142,16 +135,6 @@ def check_datastore(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, "LAM021", what, fix)
 
 
-def check_hooks(graph: Graph) -> Iterator[Problem]:
-    """Hooks that change containers are refused: a state machine of this release does not call them."""
-    for layer in graph.layers:
-        for kind, name in layer.hooks:
-            if kind in {"submission", "retry"}:
-                what = f"layer '{layer.name}' has the {kind} hook '{name}', which this release does not compile"
-                fix = "take the hook out to deploy the flow; it works in local runs"
-                yield Problem(layer.location, "LAM022", what, fix, f"{layer.name}.{name}")
-
-
 def check_containers(graph: Graph) -> Iterator[Problem]:
     """Each container fits a size of Fargate, and its command says something."""
     for layer in graph.layers:
@@ -212,7 +195,6 @@ RULES: tuple[Rule, ...] = (
     check_foreach,
     check_cycles,
     check_datastore,
-    check_hooks,
     check_containers,
     check_retries,
     check_names,

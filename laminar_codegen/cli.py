@@ -102,7 +102,7 @@ def _compile(words: list[str]) -> int:
         case "plan":
             text = plan.print_plan(compilation.plan)
         case "asl":
-            text = render.render_template(compilation.machine)
+            text = render.render_template(compilation.machines)
         case _:
             text = render.render_document(compilation.document)
     # Bytes, so that the document is the same whatever the locale.

@@ -8,15 +8,15 @@ is a variable. What a flow does not need is not there: one without a fan-out has
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from laminar_codegen import names, policies
 from laminar_codegen.document import Block, Document, Output
 from laminar_codegen.graph import Container, Graph
-from laminar_codegen.limits import fargate_size
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Joined, Ref, Value
 from laminar_codegen.variables import emit_variables
-from laminar_runtime import plan_layer, settings
+from laminar_runtime import job_container, plan_layer, settings
 from laminar_runtime.deployment import parameter_name
 
 __all__ = ["emit_document"]
@@ -30,12 +30,12 @@ _PLANNER_MEMORY = 1024
 _PLANNER_TIMEOUT = 300
 
 
-def emit_document(graph: Graph, machine: StateMachine) -> Document:
+def emit_document(graph: Graph, machines: Sequence[StateMachine]) -> Document:
     """Emit a Terraform document.
 
     Args:
         graph: The graph.
-        machine: Its state machine.
+        machines: Its state machines.
 
     Returns:
         The document. It is complete: with its variables given it can be applied.
@@ -44,19 +44,19 @@ def emit_document(graph: Graph, machine: StateMachine) -> Document:
         comment=f"The flow {graph.flow}, compiled by laminar-codegen. Change the flow and compile it again.",
         providers=_PROVIDERS,
         variables=emit_variables(graph),
-        locals=_locals(graph, machine),
+        locals=_locals(graph, machines),
         data=(
             Block("aws_caller_identity", "current", {}),
             Block("aws_partition", "current", {}),
             Block("aws_region", "current", {}),
-            *policies.documents(graph, machine),
+            *policies.documents(graph, machines),
         ),
         resources=(
             *_log_groups(graph),
-            *policies.roles(graph, machine),
+            *policies.roles(graph, machines),
             *_job_definitions(graph),
             *_planners(graph),
-            _state_machine(),
+            *map(_state_machine, machines),
             _deployment(),
         ),
         outputs=_outputs(),
@@ -71,7 +71,7 @@ def container_properties(container: Container) -> dict[str, Value]:
     """
     cpu, memory = _size(container)
     return {
-        "command": _command(container),
+        "command": job_container.job_command(container.command, container.workdir),
         "environment": [
             {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
             {"name": settings.FLOW_NAME, "value": Ref("local.flow")},
@@ -90,8 +90,7 @@ def container_properties(container: Container) -> dict[str, Value]:
         },
         "networkConfiguration": {"assignPublicIp": Ref('var.assign_public_ip ? "ENABLED" : "DISABLED"')},
         "resourceRequirements": [
-            {"type": "MEMORY", "value": str(memory)},
-            {"type": "VCPU", "value": f"{cpu:g}"},
+            {"type": kind, "value": value} for kind, value in job_container.job_resources(cpu, memory).items()
         ],
     }
 
@@ -101,18 +100,11 @@ def image(container: Container) -> Value:
     return Ref("var.image") if container.image is None else container.image
 
 
-def _command(container: Container) -> list[Value]:
-    if container.workdir is None:
-        return [*container.command]
-    # Batch cannot be told a working directory. The words are arguments of the shell's, never part of its script.
-    return ["sh", "-c", 'cd "$0" && exec "$@"', container.workdir, *container.command]
-
-
 def _size(container: Container) -> tuple[float, int]:
-    return fargate_size(container.cpu, container.memory) or (container.cpu, container.memory)
+    return job_container.fargate_size(container.cpu, container.memory) or (container.cpu, container.memory)
 
 
-def _locals(graph: Graph, machine: StateMachine) -> dict[str, Value]:
+def _locals(graph: Graph, machines: Sequence[StateMachine]) -> dict[str, Value]:
     """The parts that are read most, the state machine and the containers, as structures: so diffs are small."""
     return {
         "flow": graph.flow,
@@ -122,7 +114,7 @@ def _locals(graph: Graph, machine: StateMachine) -> dict[str, Value]:
             'join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])'
         ),
         "containers": {label: container_properties(item) for label, item in names.containers(graph).items()},
-        "definition": machine.fields(),
+        **{_definition(machine): machine.fields() for machine in machines},
     }
 
 
@@ -210,15 +202,20 @@ def _planners(graph: Graph) -> list[Block]:
     ]
 
 
-def _state_machine() -> Block:
+def _definition(machine: StateMachine) -> str:
+    """The local value that a machine's definition is."""
+    return "definition" if machine.name == names.MAIN else f"definition_{machine.name}"
+
+
+def _state_machine(machine: StateMachine) -> Block:
     return Block(
         "aws_sfn_state_machine",
-        "flow",
+        machine.name,
         {
-            "name": _NAME,
+            "name": names.machine(machine.name),
             "type": "STANDARD",
             "role_arn": Ref("aws_iam_role.state_machine.arn"),
-            "definition": Ref("jsonencode(local.definition)"),
+            "definition": Ref(f"jsonencode(local.{_definition(machine)})"),
             "logging_configuration": {
                 "level": "ERROR",
                 "include_execution_data": True,

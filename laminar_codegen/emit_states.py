@@ -1,78 +1,106 @@
-"""Turns a plan into a state machine.
+"""Turns a plan into state machines: one, or more if one would be too large.
 
-Before: ``FanOut Train``. After, one transition each, whatever the number of splits::
+Before: ``FanOut Train``. After, one transition each, and one for each 10,000 splits::
 
-    Train plan      asks the planner, a Lambda function: how many splits?
-    Train splits    chooses: none -> Train record, one -> Train alone, more -> Train
-    Train           one AWS Batch array job, a child for each split
+    Train plan      asks the planner, a Lambda function: how many splits, in which containers?
+    Train splits    a Map over what are one job each, most often one:
+      Train           an AWS Batch array job, a child for each split
     Train record    notes in the datastore that the layer finished
 
 and for a layer that runs once, one state: the layer's job. A layer that may be skipped, by an entry hook or as what it
-depends on was, is planned too, and a choice goes past it if it is not to run.
+depends on was, is planned too, and a choice goes past it if it is not to run. One with hooks that decide on its
+containers is planned, and planned again after a failed attempt.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import assert_never
 
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.graph import Container, Graph, LayerNode
-from laminar_codegen.plan import FanOut, Run, Sequence, Step, layers_of
+from laminar_codegen.emit_jobs import EXECUTION, Jobs
+from laminar_codegen.emit_joins import Joins
+from laminar_codegen.graph import Graph, LayerNode
+from laminar_codegen.limits import STATE_NAME_LENGTH
+from laminar_codegen.nest import Weight
+from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequence, Step, layers_of
 from laminar_codegen.plan import Parallel as ParallelStep
-from laminar_codegen.states import Choice, Parallel, Retrier, Rule, State, StateMachine, Succeed, Task
-from laminar_codegen.values import Expression, Ref, Value
-from laminar_runtime import settings
+from laminar_codegen.render import size_of
+from laminar_codegen.states import Choice, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
+from laminar_codegen.values import Expression, Ref
 
-__all__ = ["emit_states"]
-
-EXECUTION = "$states.context.Execution.Name"
-SPLITS = Expression("$states.input.splits")
-
-#: What AWS recommends to retry of a Lambda function's invocation:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
-_LAMBDA_RETRY = Retrier(
-    errors=(
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-    ),
-    interval=1,
-    attempts=5,
-    backoff=2,
-    jitter=True,
-)
+__all__ = ["emit_states", "weigh"]
 
 
-def emit_states(graph: Graph, plan: Step) -> StateMachine:
-    """Emit a state machine.
+def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
+    """Emit state machines.
 
     Args:
         graph: The graph.
         plan: Its plan.
 
     Returns:
-        The state machine. Its references are to what `emit_document` declares.
+        The flow's state machine, and then those of the plan's nested steps. Their references are to what
+        `emit_document` declares.
     """
-    layers = {layer.name: layer for layer in graph.layers}
-    emitter = _Emitter(graph, layers, names.job_definitions(graph), names.planner_functions(graph))
+    emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph))
     states = tuple(emitter.emit(plan, None))
     if graph.reads_parameters:
-        states = (emitter.parameters(states[0].name), *states)
+        states = (emitter.jobs.parameters(states[0].name), *states)
     comment = graph.summary or f"Runs the flow {graph.flow}"
-    return StateMachine(comment=comment, states=states)
+    return (StateMachine(name=names.MAIN, comment=comment, states=states), *emitter.nested)
+
+
+def weigh(graph: Graph) -> Callable[[Step], Weight]:
+    """What tells how much of a machine's limits steps take.
+
+    Args:
+        graph: The graph.
+
+    Returns:
+        A function of a `Run`, a `FanOut`, a `Chain`, or, but for the steps of its nodes, an `ExactJoins`.
+    """
+    emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph))
+
+    def weight(step: Step) -> Weight:
+        after = "x" * STATE_NAME_LENGTH
+        if isinstance(step, ExactJoins):
+            joins = Joins.of(emitter.jobs, step)
+            chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.chains)
+            states = tuple(state for chain in chains for state in chain)
+        else:
+            states = tuple(emitter.emit(step, after))
+        return Weight(size_of(states), sum(map(_events, states)))
+
+    return weight
+
+
+def _events(state: State) -> int:
+    """How many events a state adds to the history of an execution that it succeeds in, each Map with an iteration.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+    """
+    match state:
+        case Task(integration=integration):
+            return 6 if integration.endswith((".sync", ".sync:2", ".waitForTaskToken")) else 5
+        case Map(states=inner):
+            return 6 + sum(map(_events, inner))
+        case Parallel(branches=branches):
+            return 4 + sum(_events(inner) for branch in branches for inner in branch)
+        case Choice() | Wait() | Succeed():
+            return 2
+        case _:
+            assert_never(state)
 
 
 @attrs.frozen
 class _Emitter:
     graph: Graph
     layers: dict[str, LayerNode]
-    job_definitions: dict[Container, str]
-    planners: dict[Container, str]
+    jobs: Jobs
+    nested: list[StateMachine] = attrs.field(factory=list)
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
@@ -81,6 +109,8 @@ class _Emitter:
                 yield from self.run(self.layers[name], after)
             case FanOut(name):
                 yield from self.fan_out(self.layers[name], after)
+            case Chain(members):
+                yield from self.chain([self.layers[name] for name in members], after)
             case Sequence(steps):
                 following = [*(self._entry(child) for child in steps[1:]), after]
                 for child, follower in zip(steps, following, strict=True):
@@ -88,157 +118,136 @@ class _Emitter:
             case ParallelStep(branches):
                 inner = tuple(tuple(self.emit(branch, None)) for branch in branches)
                 yield Parallel(name=self._entry(step), branches=inner, next=after)
+            case ExactJoins():
+                joins = Joins.of(self.jobs, step)
+                branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.chains)
+                yield Parallel(name=self._entry(step), branches=branches_, next=after)
+            case Nested():
+                yield self.nest(step, after)
             case _:
                 assert_never(step)
 
     def run(self, layer: LayerNode, after: str | None) -> Iterator[State]:
         """The states of a layer that runs once, or, if it may be skipped, at most once."""
-        job = self._submit(layer, layer.name, after, comment=layer.summary)
-        if not layer.optional:
+        job = self.jobs.job(layer, after)
+        if not layer.planned:
             yield job
             return
-        choice, skipped = f"{layer.name} entry", after or f"{layer.name} skipped"
-        yield self._plan(layer, f"Asks the planner whether {layer.name} is to run", ("run",), choice)
+        skipped = after or f"{layer.name} skipped"
+        yield from self._plan(layer, f"Asks the planner how {layer.name} is to run", layer.name, skipped)
+        yield job
+        yield from self._again(layer, layer.name)
+        yield from self._end(layer, skipped, after)
+
+    def fan_out(self, layer: LayerNode, after: str | None, *, left: bool = False) -> Iterator[State]:
+        """The states of a layer that runs once for each element; `left`, of the splits that did not run early."""
+        name, splits = layer.name, f"{layer.name} splits"
+        skipped = after or f"{name} skipped"
+        question = f"Asks the planner into how many splits {name} fans out"
+        if left:
+            question = f"Asks the planner which splits of {name} could not run item by item: most often none"
+        yield from self._plan(layer, question, splits, skipped)
+        job = self.jobs.splits(layer, f"{name} left" if left else name, None)
+        yield Map(
+            name=splits,
+            comment=f"Runs the splits of {name}, those that are one array job together",
+            items=Expression("$states.input.groups"),
+            states=(job,),
+            output={"splits": Expression("$states.input.splits")},
+            catch=(self.jobs.to_retry(layer),) if layer.replanned else (),
+            next=f"{name} record",
+        )
+        yield from self._again(layer, splits)
+        yield self.jobs.record(layer, after)
+        yield from self._end(layer, skipped, after)
+
+    def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
+        """The states of fan-outs that run item by item: their array jobs, each child after that of the one before.
+
+        What cannot run so, as a split before it stored several elements or none, is run as any fan-out then is.
+        """
+        first, *rest = layers
+        splits = f"{first.name} splits"
+        yield from self._plan(first, f"Asks the planner into how many splits {first.name} fans out", splits, "")
+        jobs = [self.jobs.splits(first, first.name, rest[0].name, awaited=False)]
+        for layer, follower in zip(rest, [*rest[1:], None], strict=True):
+            next_ = follower.name if follower else None
+            jobs.append(self.jobs.splits(layer, layer.name, next_, early=True, follows=True, awaited=follower is None))
+        yield Map(
+            name=splits,
+            comment=f"Runs {', '.join(layer.name for layer in layers)} item by item",
+            items=Expression("$states.input.groups"),
+            states=tuple(jobs),
+            output={"splits": Expression("$states.input.splits")},
+            next=f"{first.name} record",
+        )
+        yield self.jobs.record(first, f"{rest[0].name} plan")
+        for layer, follower in zip(rest, [*rest[1:], None], strict=True):
+            yield from self.fan_out(layer, f"{follower.name} plan" if follower else after, left=True)
+
+    def nest(self, step: Nested, after: str | None) -> Task:
+        """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
+        states = tuple(self.emit(step.step, None))
+        comment = f"Runs a part of the flow {self.graph.flow}: {names.parallel(list(layers_of(step)))}"
+        self.nested.append(StateMachine(name=step.name, comment=comment, states=states))
+        # A redriven execution starts another one of the machine, in which what has finished ends at once.
+        redrives = "$states.context.Execution.RedriveCount"
+        return Task(
+            name=self._entry(step),
+            comment=comment,
+            integration="states:startExecution.sync:2",
+            arguments={
+                "StateMachineArn": Ref(f"aws_sfn_state_machine.{step.name}.arn"),
+                "Name": Expression(f"{EXECUTION} & ({redrives} > 0 ? '@' & $string({redrives}) : '')"),
+                "Input": {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")},
+            },
+            next=after,
+        )
+
+    def _plan(self, layer: LayerNode, comment: str, run: str, skipped: str) -> Iterator[State]:
+        """The states that plan a layer, and go past it if it is not to run."""
+        name = f"{layer.name} plan"
+        if not layer.optional:
+            yield self.jobs.plan(layer, name, comment, run)
+            return
+        choice = f"{layer.name} entry"
+        yield self.jobs.plan(layer, name, comment, choice)
         yield Choice(
             name=choice,
             comment=f"Skips {layer.name} if it is not to run",
-            rules=(Rule(Expression("$states.input.run"), layer.name),),
+            rules=(Rule(Expression("$states.input.run"), run),),
             default=skipped,
         )
-        yield job
-        yield from self._end(layer, skipped, after)
 
-    def fan_out(self, layer: LayerNode, after: str | None) -> Iterator[State]:
-        """The states of a layer that runs once for each element."""
-        name = layer.name
-        choice, alone, record = (f"{name} {part}" for part in ("splits", "alone", "record"))
-        skipped = after or f"{name} skipped"
-        answers = ("run", "splits") if layer.optional else ("splits",)
-        yield self._plan(layer, f"Asks the planner into how many splits {name} fans out", answers, choice)
-        rules = (
-            Rule(Expression("$states.input.splits = 0"), record),
-            Rule(Expression("$states.input.splits = 1"), alone),
-        )
-        yield Choice(
-            name=choice,
-            comment="An array job has two children at least",
-            rules=(Rule(Expression("$not($states.input.run)"), skipped), *rules) if layer.optional else rules,
-            default=name,
-        )
-        yield self._submit(layer, alone, after, comment=f"Runs the only split of {name}")
-        yield self._submit_array(layer, record)
-        yield self._put(
-            record,
-            f"Notes that {name} finished",
-            [f"/{name}/.record.json"],
-            {"flow": {"name": self.graph.flow}, "layer": {"name": name}, "execution": {"splits": SPLITS}},
-            after,
-        )
-        if layer.optional:
-            yield from self._end(layer, skipped, after)
-
-    def _plan(self, layer: LayerNode, comment: str, answers: tuple[str, ...], after: str) -> Task:
-        """The state that asks the planner of a layer, and hands on what it answers of what is asked for."""
-        return Task(
-            name=f"{layer.name} plan",
-            comment=comment,
-            integration="lambda:invoke",
-            arguments={
-                "FunctionName": Ref(f"aws_lambda_function.{self.planners[layer.container]}.arn"),
-                "Payload": {"execution": Expression(EXECUTION), "layer": layer.name},
-            },
-            output={answer: Expression(f"$states.result.Payload.{answer}") for answer in answers},
-            retry=(_LAMBDA_RETRY,),
-            next=after,
-        )
+    def _again(self, layer: LayerNode, run: str) -> Iterator[State]:
+        """The states that a failed attempt goes on to: what its hooks want of the next is asked, and waited for."""
+        if layer.replanned:
+            wait = f"{layer.name} wait"
+            yield self.jobs.replan(layer, wait)
+            yield Wait(
+                name=wait,
+                comment=f"Waits before the next attempt at {layer.name}",
+                seconds=Expression("$states.input.wait"),
+                next=run,
+            )
 
     def _end(self, layer: LayerNode, skipped: str, after: str | None) -> Iterator[Succeed]:
         """Where a choice goes that skips the last layer of a machine: a choice cannot end one."""
-        if after is None:
+        if layer.optional and after is None:
             yield Succeed(name=skipped, comment=f"{layer.name} was skipped, and nothing follows")
-
-    def parameters(self, after: str) -> Task:
-        """The state that keeps the input of an execution, from which tasks take the flow's parameters."""
-        comment = "Keeps the input, from which tasks take the parameters of the flow"
-        body = Expression("$states.context.Execution.Input")
-        return self._put("Parameters", comment, ["/.input.json"], body, after)
-
-    def _submit(self, layer: LayerNode, name: str, after: str | None, *, comment: str) -> Task:
-        environment, retry = self._environment(layer), self._retry(layer)
-        if retry:
-            attempt = Expression("$string($states.context.State.RetryCount + 1)")
-            environment.append({"Name": settings.LAYER_ATTEMPT, "Value": attempt})
-        return Task(
-            name=name,
-            comment=comment,
-            integration="batch:submitJob.sync",
-            arguments=self._arguments(layer, environment),
-            retry=retry,
-            next=after,
-        )
-
-    def _submit_array(self, layer: LayerNode, after: str) -> Task:
-        environment = self._environment(layer)
-        environment.append({"Name": settings.LAYER_SPLITS, "Value": Expression("$string($states.input.splits)")})
-        arguments = self._arguments(layer, environment)
-        arguments["ArrayProperties"] = {"Size": SPLITS}
-        if layer.retry.attempts > 1:
-            # Batch retries each child on its own, so that finished splits are not run again.
-            arguments["RetryStrategy"] = {"Attempts": layer.retry.attempts}
-        return Task(
-            name=layer.name,
-            comment=layer.summary,
-            integration="batch:submitJob.sync",
-            arguments=arguments,
-            output={"splits": SPLITS},
-            next=after,
-        )
-
-    def _environment(self, layer: LayerNode) -> list[Value]:
-        return [
-            {"Name": settings.LAYER_NAME, "Value": layer.name},
-            {"Name": settings.EXECUTION_ID, "Value": Expression(EXECUTION)},
-        ]
-
-    def _arguments(self, layer: LayerNode, environment: list[Value]) -> dict[str, Value]:
-        definition = self.job_definitions[layer.container]
-        return {
-            "JobName": f"{self.graph.flow}-{layer.name}",
-            "JobQueue": Ref("var.job_queue_arn"),
-            "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
-            "ContainerOverrides": {"Environment": environment},
-        }
-
-    def _retry(self, layer: LayerNode) -> tuple[Retrier, ...]:
-        retry = layer.retry
-        if retry.attempts == 1:
-            return ()
-        # Step Functions waits whole seconds, at least one, and its jitter is all or nothing.
-        interval = max(1, math.ceil(retry.delay))
-        return (Retrier(("States.TaskFailed",), interval, retry.attempts - 1, retry.backoff, retry.jitter > 0),)
-
-    def _put(self, name: str, comment: str, key: list[str], body: Value, after: str | None) -> Task:
-        place = f"{self.graph.flow}/.cache/"
-        return Task(
-            name=name,
-            comment=comment,
-            integration="aws-sdk:s3:putObject",
-            arguments={
-                "Bucket": Ref("local.datastore_bucket"),
-                "Key": Expression("'", Ref("local.datastore_prefix"), f"{place}' & {EXECUTION} & '", *key, "'"),
-                "Body": body,
-            },
-            next=after,
-        )
 
     def _entry(self, step: Step) -> str:
         """The name of the state that a step starts at."""
         match step:
             case Run(name) | FanOut(name):
                 return f"{name} plan" if self.layers[name].planned else name
+            case Chain(members):
+                return f"{members[0]} plan"
             case Sequence(steps):
                 return self._entry(steps[0])
-            case ParallelStep():
+            case ParallelStep() | ExactJoins():
                 return names.parallel(list(layers_of(step)))
+            case Nested(name):
+                return names.nested(name)
             case _:
                 assert_never(step)

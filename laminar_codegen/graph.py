@@ -19,6 +19,7 @@ from laminar_codegen.loader import Source
 from laminar_codegen.problems import Location
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, hooks, layers
+from laminar_runtime.configurations.hooks.annotation import Kind
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import Hint, resolve
 
@@ -87,16 +88,30 @@ class LayerNode:
     summary: str
     depends: tuple[str, ...]
     hints: tuple[Hint, ...]
-    hooks: tuple[tuple[hooks.annotation.Kind, str], ...]
+    hooks: tuple[tuple[Kind, str], ...]
     container: Container
     foreach: tuple[Dimension, ...]
     retry: Retry
     optional: bool = False
 
+    def hooked(self, kind: Kind) -> bool:
+        """Whether it has hooks of a kind."""
+        return any(kind == own for own, _ in self.hooks)
+
+    @property
+    def sized(self) -> bool:
+        """Whether its hooks decide on its containers."""
+        return self.hooked("submission") or self.hooked("retry")
+
+    @property
+    def replanned(self) -> bool:
+        """Whether its hooks have a say in the next attempt when one failed."""
+        return self.retry.attempts > 1 and self.sized
+
     @property
     def planned(self) -> bool:
-        """Whether only Python can know, before it starts, whether and how often it runs."""
-        return bool(self.foreach) or self.optional
+        """Whether only Python can know, before it starts, whether, how often and in what containers it runs."""
+        return bool(self.foreach) or self.optional or self.sized
 
 
 @attrs.frozen
@@ -161,7 +176,7 @@ def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
     for layer in layers:
         for name in layer.depends:
             dependents.setdefault(name, []).append(layer.name)
-    todo = [layer.name for layer in layers if any(kind == "entry" for kind, _ in layer.hooks)]
+    todo = [layer.name for layer in layers if layer.hooked("entry")]
     found: set[str] = set()
     while todo:
         name = todo.pop()

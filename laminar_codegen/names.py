@@ -13,9 +13,15 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from laminar_codegen.graph import Container, Graph
-from laminar_codegen.limits import STATE_NAME_LENGTH, fargate_size
+from laminar_codegen.limits import STATE_NAME_LENGTH
+from laminar_codegen.values import Joined, Ref
+from laminar_runtime.job_container import fargate_size
 
-__all__ = ["containers", "job_definitions", "parallel", "planner_functions", "planners"]
+__all__ = ["MAIN", "containers", "job_definitions", "machine", "nested", "parallel", "planner_functions", "planners"]
+
+
+#: The name of the flow's own machine; those of nested steps are named by the plan.
+MAIN = "flow"
 
 
 def job_definitions(graph: Graph) -> dict[Container, str]:
@@ -79,6 +85,28 @@ def parallel(layers: Sequence[str]) -> str:
     while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:
         shown.pop()
     return " | ".join([*shown, end])
+
+
+def machine(name: str) -> Ref | Joined:
+    """The name of a state machine in its account: the deployment's, with that of the step behind it if it is nested.
+
+    Args:
+        name: Its name among those of the flow.
+    """
+    return Ref("var.name") if name == MAIN else Joined(Ref("var.name"), f"-{name.replace('_', '-')}")
+
+
+def nested(name: str) -> str:
+    """The name of the state that runs a nested step.
+
+    Args:
+        name: The name of its machine.
+
+    Example:
+        >>> nested("part_1")
+        'Part 1'
+    """
+    return name.replace("_", " ").capitalize()
 
 
 def _size(container: Container) -> str:

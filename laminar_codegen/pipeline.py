@@ -3,7 +3,8 @@
 ::
 
     flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
-             --make_plan-->  Step  --emit_states-->  StateMachine  --emit_document-->  Document  --render-->  text
+             --make_plan-->  Step  --nest-->  Step  --emit_states-->  StateMachine, ...
+             --emit_document-->  Document  --render-->  text
 
 Each pass is one function in the module of its name, takes frozen values and gives one: no clock, no chance, no
 environment and no AWS is in any of them, so that the same flow gives the same bytes everywhere.
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import attrs
 
-from laminar_codegen.checks import check, check_definition
+from laminar_codegen.checks import check, check_definitions
 from laminar_codegen.document import Document
 from laminar_codegen.emit_document import emit_document
-from laminar_codegen.emit_states import emit_states
+from laminar_codegen.emit_states import emit_states, weigh
 from laminar_codegen.graph import Graph, build_graph
 from laminar_codegen.loader import Source, load
 from laminar_codegen.make_plan import make_plan
+from laminar_codegen.nest import nest
 from laminar_codegen.plan import Step
 from laminar_codegen.states import StateMachine
 
@@ -34,14 +36,14 @@ class Compilation:
         source: The flow.
         graph: Its layers and what they depend on.
         plan: What runs after and beside what.
-        machine: The state machine.
-        document: The Terraform document that declares it.
+        machines: The state machine, and those of nested steps if it would be too large.
+        document: The Terraform document that declares them.
     """
 
     source: Source
     graph: Graph
     plan: Step
-    machine: StateMachine
+    machines: tuple[StateMachine, ...]
     document: Document
 
 
@@ -81,9 +83,11 @@ def compile_source(source: Source) -> Compilation:
     check(graph)
     # What runs after and beside what: any DAG, as nested sequences and branches.
     plan = make_plan(graph)
-    # The state machine, with references to what the document declares.
-    machine = emit_states(graph, plan)
-    check_definition(graph, machine)
-    # The state machine's surroundings: job definitions, planner, roles, logs, variables.
-    document = emit_document(graph, machine)
-    return Compilation(source, graph, plan, machine, document)
+    # What is too large for one state machine becomes several.
+    plan = nest(plan, weigh(graph))
+    # The state machines, with references to what the document declares.
+    machines = emit_states(graph, plan)
+    check_definitions(graph, machines)
+    # Their surroundings: job definitions, planner, roles, logs, variables.
+    document = emit_document(graph, machines)
+    return Compilation(source, graph, plan, machines, document)

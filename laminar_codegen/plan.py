@@ -20,7 +20,21 @@ from cattrs import Converter
 from cattrs.preconf.json import make_converter
 from cattrs.strategies import configure_tagged_union
 
-__all__ = ["FanOut", "Parallel", "Run", "Sequence", "Step", "layers_of", "print_plan", "structure", "unstructure"]
+__all__ = [
+    "Chain",
+    "ExactJoins",
+    "FanOut",
+    "JoinNode",
+    "Nested",
+    "Parallel",
+    "Run",
+    "Sequence",
+    "Step",
+    "layers_of",
+    "print_plan",
+    "structure",
+    "unstructure",
+]
 
 
 @attrs.frozen
@@ -59,7 +73,57 @@ class Parallel:
     branches: tuple[Step, ...]
 
 
-Step = Run | FanOut | Sequence | Parallel
+@attrs.frozen
+class Chain:
+    """Runs fan-outs item by item: each has a split for each of the one before, and needs that one only.
+
+    Args:
+        layers: At least two.
+    """
+
+    layers: tuple[str, ...]
+
+
+@attrs.frozen
+class JoinNode:
+    """A step of `ExactJoins`.
+
+    Args:
+        name: Its name, unique in the plan.
+        step: The step.
+        after: The nodes of other chains that end before it starts.
+    """
+
+    name: str
+    step: Step
+    after: tuple[str, ...]
+
+
+@attrs.frozen
+class ExactJoins:
+    """Runs chains beside each other; a node also waits for nodes of other chains, and for nothing else.
+
+    Args:
+        chains: The nodes of each, one after the other.
+    """
+
+    chains: tuple[tuple[JoinNode, ...], ...]
+
+
+@attrs.frozen
+class Nested:
+    """Runs a step as an execution of its own state machine: a definition and a history have limits.
+
+    Args:
+        name: The name of that machine.
+        step: The step.
+    """
+
+    name: str
+    step: Step
+
+
+Step = Run | FanOut | Chain | Sequence | Parallel | ExactJoins | Nested
 
 
 def print_plan(step: Step) -> str:
@@ -86,6 +150,19 @@ def _lines(step: Step, depth: int) -> Iterator[str]:
             yield f"{indent}{type(step).__name__}"
             for child in children:
                 yield from _lines(child, depth + 1)
+        case Chain(layers):
+            yield f"{indent}Chain {', '.join(layers)}"
+        case ExactJoins(chains):
+            yield f"{indent}ExactJoins"
+            for chain in chains:
+                yield f"{indent}  Chain"
+                for node in chain:
+                    after = f" after {', '.join(node.after)}" if node.after else ""
+                    yield f"{indent}    Node {node.name}{after}"
+                    yield from _lines(node.step, depth + 3)
+        case Nested(name, step):
+            yield f"{indent}Nested {name}"
+            yield from _lines(step, depth + 1)
         case _:
             assert_never(step)
 
@@ -99,9 +176,17 @@ def layers_of(step: Step) -> Iterator[str]:
     match step:
         case Run(layer) | FanOut(layer):
             yield layer
+        case Chain(layers):
+            yield from layers
         case Sequence(children) | Parallel(children):
             for child in children:
                 yield from layers_of(child)
+        case ExactJoins(chains):
+            for chain in chains:
+                for node in chain:
+                    yield from layers_of(node.step)
+        case Nested(_, inner):
+            yield from layers_of(inner)
         case _:
             assert_never(step)
 

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -49,27 +49,27 @@ class Role:
     statements: tuple[Statement, ...]
 
 
-def documents(graph: Graph, machine: StateMachine) -> Iterator[Block]:
+def documents(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Block]:
     """The policy documents of all roles.
 
     Args:
         graph: The graph.
-        machine: Its state machine.
+        machines: Its state machines.
     """
-    for role in _roles(graph, machine):
+    for role in _roles(graph, machines):
         yield Block("aws_iam_policy_document", f"{role.label}_trust", {"statement": [_trust(role.service)]})
         statements: list[Value] = [statement.body() for statement in role.statements]
         yield Block("aws_iam_policy_document", role.label, {"statement": statements})
 
 
-def roles(graph: Graph, machine: StateMachine) -> Iterator[Block]:
+def roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Block]:
     """The roles, each with its policy.
 
     Args:
         graph: The graph.
-        machine: Its state machine.
+        machines: Its state machines.
     """
-    for role in _roles(graph, machine):
+    for role in _roles(graph, machines):
         name = role.label.replace("_", "-")
         yield Block(
             "aws_iam_role",
@@ -93,9 +93,9 @@ def roles(graph: Graph, machine: StateMachine) -> Iterator[Block]:
         )
 
 
-def _roles(graph: Graph, machine: StateMachine) -> Iterator[Role]:
+def _roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Role]:
     states = "states.amazonaws.com"
-    yield Role("state_machine", states, f"Runs the flow {graph.flow}", tuple(_state_machine(graph, machine)))
+    yield Role("state_machine", states, f"Runs the flow {graph.flow}", tuple(_state_machine(graph, machines)))
     tasks = "ecs-tasks.amazonaws.com"
     yield Role("task", tasks, f"What the layers of the flow {graph.flow} may do", _datastore())
     yield Role("execution", tasks, f"Starts the containers of the flow {graph.flow}", _execution())
@@ -116,20 +116,52 @@ def _trust(service: str) -> dict[str, Value]:
     return {"actions": ["sts:AssumeRole"], "principals": principals, **condition}
 
 
-def _state_machine(graph: Graph, machine: StateMachine) -> Iterator[Statement]:
-    """What the states of a machine need, each kind of state its own, and what every machine needs for its logs."""
-    used = {state.integration for state in all_states(machine.states) if isinstance(state, Task)}
+def _state_machine(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Statement]:
+    """What the states of the machines need, each kind of state its own, and what every machine needs for its logs."""
+    states = [state for machine in machines for state in all_states(machine.states)]
+    used = {state.integration for state in states if isinstance(state, Task)}
+    # Its states write to, and read from, this one folder of the datastore.
+    notes = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*")
     if "batch:submitJob.sync" in used:
         yield from _batch(graph)
     if "lambda:invoke" in used:
         functions = tuple(Ref(f"aws_lambda_function.{label}.arn") for label in names.planners(graph))
         yield Statement("InvokePlanner", ("lambda:InvokeFunction",), functions)
-    if "aws-sdk:s3:putObject" in used:
-        # Its states write to this one folder of the datastore.
-        key = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*")
-        yield Statement("WriteRecords", ("s3:PutObject",), (key,))
+    if "states:startExecution.sync:2" in used:
+        yield from _nested([machine.name for machine in machines if machine.name != names.MAIN])
+    if used & {"aws-sdk:s3:putObject", "aws-sdk:s3:putObject.waitForTaskToken"}:
+        yield Statement("WriteRecords", ("s3:PutObject",), (notes,))
+    if "aws-sdk:sfn:sendTaskSuccess" in used:
+        yield Statement("ReadTokens", ("s3:GetObject",), (notes,))
+        yield Statement("ListMarks", ("s3:ListBucket",), (_BUCKET,))
+        waiting = tuple(_states_arn("stateMachine", machine.name) for machine in machines)
+        yield Statement("WakeStates", ("states:SendTaskSuccess",), waiting)
     yield _LOG_DELIVERY
     yield _TRACES
+
+
+def _nested(parts: list[str]) -> Iterator[Statement]:
+    """Starting executions of other machines and waiting for them.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+    """
+    # By their names: the machines themselves are made when their role has its policy.
+    yield Statement("RunParts", ("states:StartExecution",), tuple(_states_arn("stateMachine", part) for part in parts))
+    executions = tuple(Joined(_states_arn("execution", part), ":*") for part in parts)
+    yield Statement("WatchParts", ("states:DescribeExecution", "states:StopExecution"), executions)
+    rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+    yield _managed_rule("AwaitParts", rule)
+
+
+def _states_arn(kind: str, machine: str) -> Joined:
+    name = names.machine(machine)
+    return Joined("arn:", PARTITION, ":states:", _REGION, ":", _ACCOUNT, f":{kind}:", name)
+
+
+def _managed_rule(sid: str, rule: str) -> Statement:
+    """Making the rule of EventBridge by which Step Functions learns that what it started has ended."""
+    arn = Joined("arn:", PARTITION, ":events:", _REGION, ":", _ACCOUNT, f":rule/{rule}")
+    return Statement(sid, ("events:DescribeRule", "events:PutRule", "events:PutTargets"), (arn,))
 
 
 def _batch(graph: Graph) -> Iterator[Statement]:
@@ -141,8 +173,7 @@ def _batch(graph: Graph) -> Iterator[Statement]:
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
     # AWS offers no resource for it.
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
-    rule = Joined("arn:", PARTITION, ":events:", _REGION, ":", _ACCOUNT, ":rule/StepFunctionsGetEventsForBatchJobsRule")
-    yield Statement("AwaitJobs", ("events:DescribeRule", "events:PutRule", "events:PutTargets"), (rule,))
+    yield _managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
 
 
 def _datastore() -> tuple[Statement, ...]:

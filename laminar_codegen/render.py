@@ -7,11 +7,11 @@ In Terraform's JSON syntax every string is a template, so ``${`` and ``%{`` in p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from laminar_codegen.document import Block, Document, Variable
-from laminar_codegen.states import StateMachine
+from laminar_codegen.states import State, StateMachine
 from laminar_codegen.values import Expression, Joined, Ref, Value
 
 __all__ = ["render_document", "render_machine", "render_template", "resolve"]
@@ -46,13 +46,18 @@ def render_document(document: Document) -> str:
     return _dumps({key: value for key, value in content.items() if value})
 
 
-def render_template(machine: StateMachine) -> str:
-    """Write a state machine as JSON with Terraform's references in it.
+def render_template(machines: Sequence[StateMachine]) -> str:
+    """Write state machines as JSON with Terraform's references in them.
 
     Args:
-        machine: The state machine.
+        machines: The flow's state machine, and those of its nested steps.
+
+    Returns:
+        The definition, or, if there are several, an object with each under its name.
     """
-    return _dumps(_template(machine.fields()))
+    if len(machines) == 1:
+        return _dumps(_template(machines[0].fields()))
+    return _dumps({machine.name: _template(machine.fields()) for machine in machines})
 
 
 def render_machine(machine: StateMachine, references: Mapping[str, str]) -> str:
@@ -135,3 +140,31 @@ def _variable(variable: Variable) -> dict[str, Any]:
             {"condition": f"${{{rule.condition}}}", "error_message": rule.message} for rule in variable.validation
         ]
     return written
+
+
+class _Typical(dict[str, str]):
+    """Values of references as long as they are in an account: the longest that are common."""
+
+    def __missing__(self, expression: str) -> str:
+        return "x" * next(length for start, length in _LENGTHS.items() if expression.startswith(start))
+
+
+#: ARNs of names of 46 characters, the longest that a deployment may have, or near them.
+_LENGTHS = {
+    "aws_batch_job_definition.": 125,
+    "aws_lambda_function.": 110,
+    "aws_sfn_state_machine.": 110,
+    "data.": 3,
+    "local.": 40,
+    "var.": 80,
+}
+
+
+def size_of(states: tuple[State, ...]) -> int:
+    """How many bytes states take in a definition as Terraform writes it: without white space, references resolved.
+
+    Args:
+        states: The states.
+    """
+    fields = {state.name: state.fields() for state in states}
+    return len(json.dumps(resolve(fields, _Typical()), separators=(",", ":"), ensure_ascii=False).encode())

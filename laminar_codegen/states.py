@@ -14,8 +14,24 @@ import attrs
 
 from laminar_codegen.values import Expression, Joined, Ref, Value
 
-__all__ = ["Choice", "Parallel", "Retrier", "Rule", "State", "StateMachine", "Succeed", "Task", "all_states"]
+__all__ = [
+    "Catcher",
+    "Choice",
+    "Map",
+    "Parallel",
+    "Retrier",
+    "Rule",
+    "State",
+    "StateMachine",
+    "Succeed",
+    "Task",
+    "Wait",
+    "all_states",
+]
 
+#: What waits are multiplied with unless told otherwise:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+_BACKOFF = 2.0
 PARTITION = Ref("data.aws_partition.current.partition")
 
 
@@ -30,15 +46,29 @@ class Retrier:
     jitter: bool
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """The fields of the language. A definition may be 1 MB: a rate that is the default is left out."""
+        rate: dict[str, Value] = {} if self.backoff == _BACKOFF else {"BackoffRate": self.backoff}
         spread: dict[str, Value] = {"JitterStrategy": "FULL"} if self.jitter else {}
         return {
             "ErrorEquals": list(self.errors),
             "IntervalSeconds": self.interval,
             "MaxAttempts": self.attempts,
-            "BackoffRate": self.backoff,
+            **rate,
             **spread,
         }
+
+
+@attrs.frozen
+class Catcher:
+    """Where a state goes on that failed for good."""
+
+    errors: tuple[str, ...]
+    next: str
+    output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {"ErrorEquals": list(self.errors), "Output": _literal(self.output), "Next": self.next}
 
 
 @attrs.frozen(kw_only=True)
@@ -53,15 +83,19 @@ class Task:
         next: The state that follows, None at the end.
         comment: What the state is for, for readers.
         retry: How it is retried.
+        catch: Where it goes on if it failed for good.
+        timeout: Seconds after which it fails, None for never.
     """
 
     name: str
     integration: str
     arguments: Mapping[str, Value]
-    output: Mapping[str, Value] = attrs.field(factory=dict)
+    output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
     next: str | None
     comment: str = ""
     retry: tuple[Retrier, ...] = ()
+    catch: tuple[Catcher, ...] = ()
+    timeout: Value = None
 
     def fields(self) -> dict[str, Value]:
         """The fields of the language."""
@@ -70,7 +104,9 @@ class Task:
             **_comment(self.comment),
             "Resource": Joined("arn:", PARTITION, f":states:::{self.integration}"),
             "Arguments": _literal(self.arguments),
+            **({} if self.timeout is None else {"TimeoutSeconds": self.timeout}),
             **({"Retry": [retrier.fields() for retrier in self.retry]} if self.retry else {}),
+            **_catch(self.catch),
             "Output": _literal(self.output),
             **_after(self.next),
         }
@@ -124,6 +160,48 @@ class Parallel:
 
 
 @attrs.frozen(kw_only=True)
+class Map:
+    """Runs a machine for each item of a list, up to 40 of them at once.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+    """
+
+    name: str
+    items: Value
+    states: tuple[State, ...]
+    output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
+    next: str | None
+    comment: str = ""
+    catch: tuple[Catcher, ...] = ()
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {
+            "Type": "Map",
+            **_comment(self.comment),
+            "Items": self.items,
+            "ItemProcessor": _machine(self.states),
+            **_catch(self.catch),
+            "Output": _literal(self.output),
+            **_after(self.next),
+        }
+
+
+@attrs.frozen(kw_only=True)
+class Wait:
+    """Waits. What it is given it hands on."""
+
+    name: str
+    seconds: Expression
+    next: str
+    comment: str = ""
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {"Type": "Wait", **_comment(self.comment), "Seconds": self.seconds, "Next": self.next}
+
+
+@attrs.frozen(kw_only=True)
 class Succeed:
     """Ends a machine, or a branch of one, well."""
 
@@ -135,7 +213,7 @@ class Succeed:
         return {"Type": "Succeed", **_comment(self.comment), "Output": {}}
 
 
-State = Task | Choice | Parallel | Succeed
+State = Task | Choice | Parallel | Map | Wait | Succeed
 
 
 @attrs.frozen(kw_only=True)
@@ -143,10 +221,12 @@ class StateMachine:
     """A state machine.
 
     Args:
+        name: Its name among those of the flow.
         comment: What it is for, for readers.
         states: Its states. It starts at the first.
     """
 
+    name: str
     comment: str
     states: tuple[State, ...]
 
@@ -159,9 +239,14 @@ def all_states(states: tuple[State, ...]) -> Iterator[State]:
     """All states, those inside others too."""
     for state in states:
         yield state
-        if isinstance(state, Parallel):
-            for branch in state.branches:
-                yield from all_states(branch)
+        match state:
+            case Parallel(branches=branches):
+                for branch in branches:
+                    yield from all_states(branch)
+            case Map(states=inner):
+                yield from all_states(inner)
+            case _:
+                pass
 
 
 def _machine(states: tuple[State, ...]) -> dict[str, Any]:
@@ -187,6 +272,10 @@ def _literal(value: Value) -> Value:
 
 def _comment(text: str) -> dict[str, Value]:
     return {"Comment": text} if text else {}
+
+
+def _catch(catchers: tuple[Catcher, ...]) -> dict[str, Value]:
+    return {"Catch": [catcher.fields() for catcher in catchers]} if catchers else {}
 
 
 def _after(name: str | None) -> dict[str, Value]:

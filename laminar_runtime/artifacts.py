@@ -64,7 +64,21 @@ class LayerKey:
 
     def split(self, index: int) -> str:
         """The key that says that split `index` finished."""
-        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.splits/{index}.json"
+        return f"{self.splits}{index}.json"
+
+    @property
+    def splits(self) -> str:
+        """The prefix under which each split that finished has an object."""
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.splits/"
+
+    @property
+    def early(self) -> str:
+        """The prefix under which each split that finished early has an object: before what it fans out over had."""
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.early/"
+
+    def listed(self, name: str) -> str:
+        """The key of a list of indexes of the layer's plan."""
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.plan/{name}.txt"
 
 
 def executions_prefix(flow: str) -> str:
@@ -122,10 +136,12 @@ class Archive:
     Args:
         artifacts: One for a plain value, any number for a sharded one or a fan-out.
         sharded: Whether a reader gets an `Accessor`, also if there is one artifact.
+        each: Whether it is joined of archives of one artifact each: that of split i is artifact i.
     """
 
     artifacts: tuple[Artifact, ...] = attrs.field(converter=_artifacts)
     sharded: bool = False
+    each: bool = False
 
     def __len__(self) -> int:
         return len(self.artifacts)
@@ -135,12 +151,13 @@ class Archive:
         """Put the archives of all splits, in their order, behind each other."""
         parts = list(archives)
         artifacts = [artifact for part in parts for artifact in part.artifacts]
-        return cls(artifacts, sharded=len(parts) != 1 or parts[0].sharded)
+        return cls(artifacts, len(parts) != 1 or parts[0].sharded, all(len(part) == 1 for part in parts))
 
     def dumps(self) -> bytes:
         """The archive as JSON."""
         artifacts = [attrs.asdict(artifact) for artifact in self.artifacts]
-        return _dumps({"version": FORMAT, "sharded": self.sharded, "artifacts": artifacts})
+        each = {"each": True} if self.each else {}
+        return _dumps({"version": FORMAT, "sharded": self.sharded, **each, "artifacts": artifacts})
 
     @classmethod
     def loads(cls, content: bytes, *, key: str) -> Archive:
@@ -159,7 +176,7 @@ class Archive:
                 Artifact(item["dtype"], item["hexdigest"], item.get("extension", "pickle"))
                 for item in document["artifacts"]
             ]
-            return cls(artifacts, sharded=document.get("sharded", len(artifacts) != 1))
+            return cls(artifacts, document.get("sharded", len(artifacts) != 1), document.get("each", False))
         except (AttributeError, KeyError, TypeError) as error:
             raise _damaged(key, f"an archive lacks {error}") from error
 

@@ -9,12 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from laminar_runtime import settings
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError
 
-__all__ = ["archive_of", "count", "elements", "position"]
+__all__ = ["TooEarly", "archive_of", "count", "elements", "position"]
+
+
+class TooEarly(BaseException):
+    """A split that runs before what it fans out over has finished needs more of it than its own element.
+
+    It is no `Exception`, so that the layer's own ``except Exception`` does not take it.
+    """
 
 
 def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
@@ -74,6 +82,8 @@ def elements(
     Raises:
         ExecutionError: If a layer that a dimension reads has not finished.
     """
+    if (task := settings.task()) is not None and task.early:
+        return (_early(datastore, key, foreach.parameters[0], index),)
     archives = _dimensions(datastore, key, foreach)
     places = position(index, [len(archive) for archive in archives])
     found = (archive.artifacts[place] for archive, place in zip(archives, places, strict=True))
@@ -92,9 +102,12 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
     Raises:
         ExecutionError: If the layer has not finished.
         MissingError: If it wrote no such attribute.
+        TooEarly: If the layer has not finished, and this split is run early.
     """
     record = datastore.read_record(key)
     if record is None:
+        if (task := settings.task()) is not None and task.early:
+            raise TooEarly
         msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
         raise ExecutionError(msg)
     if record.splits == 0:
@@ -102,6 +115,15 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
     if index is None and record.splits != 1:
         return datastore.join(key, name=attribute, splits=record.splits)
     return datastore.read_archive(key, index=index or 0, name=attribute)
+
+
+def _early(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
+    """The element that split `index` sees if each split of the layer before writes one: that of its index."""
+    before = LayerKey(key.flow, key.execution, parameter.name)
+    archive = datastore.read_archive(before, index=index, name=parameter.attribute)
+    if len(archive) != 1:
+        raise TooEarly
+    return parameter, archive.artifacts[0]
 
 
 def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Archive]:

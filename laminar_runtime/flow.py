@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
 import attrs
 
-from laminar_runtime import entry, loading, plan_layer, settings, task, types
+from laminar_runtime import loading, planner, settings, task, types
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults
@@ -267,11 +269,9 @@ class Flow:
             self._datastore = datastores.from_root(root, own) if root else own
             execution = Execution(context.execution, self, retry=context.retry)
             if settings.PLAN_FILE in os.environ:
-                foreach = self.registry[context.layer].configuration.foreach
-                if any(parameter.name == _PARAMETERS for parameter in foreach.parameters):
-                    execution.take_input()
-                run = entry.enters(execution, execution.layer(context.layer))
-                plan_layer.answer(execution.datastore, execution.key(context.layer), foreach, run=run)
+                request = json.loads(Path(os.environ[settings.PLAN_REQUEST]).read_text(encoding="utf-8"))
+                planner.answer(execution, context.layer, request)
                 return
+            context = planner.index_of(execution.datastore, context)
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
             task.run_layer(execution, execution.layer(context.layer, **fields), context)

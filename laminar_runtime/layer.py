@@ -157,7 +157,10 @@ class Layer:
         """How far the layer is in its execution."""
 
         def finished() -> bool:
-            return self.execution.datastore.exists(path=self.execution.key(self.name).record)
+            found = self.execution.datastore.exists(path=self.execution.key(self.name).record)
+            if not found and (task := settings.task()) is not None and task.early:
+                raise fanout.TooEarly
+            return found
 
         def running() -> bool:
             task = settings.task()

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 
 import attrs
 
+from laminar_runtime import indexes
 from laminar_runtime.exceptions import FlowError
 
 __all__ = ["TaskContext", "current"]
@@ -24,16 +25,25 @@ LAYER_NAME = "LAMINAR_LAYER_NAME"
 LAYER_INDEX = "LAMINAR_LAYER_INDEX"
 LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
 LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
-#: The indexes of the splits that the children of an array job run, where they are not the children's own.
+#: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or, after
+#: an ``@``, the name of the list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
+#: Says that a split runs before the layer that it fans out over has finished: only that layer's split of the same index
+#: has.
+LAYER_EARLY = "LAMINAR_LAYER_EARLY"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
 #: Says that the task of this environment was taken: processes that the task starts inherit it.
 TAKEN = "LAMINAR_TASK_TAKEN"
 #: The file that a failing task writes its error to, for the executor that started it.
 ERROR_FILE = "LAMINAR_ERROR_FILE"
-#: The file that a task asked to plan its layer, not to run it, writes the plan to.
+#: The file that a task asked to plan its layer, not to run it, writes the plan to, and the file with what is asked.
 PLAN_FILE = "LAMINAR_PLAN_FILE"
+PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
+
+#: What parts an execution's id from a mark behind it. The state machine names executions that go on with others so, and
+#: it is in no id.
+RESUMED = "@"
 
 # AWS Batch tells the children of an array job their index, and every job its attempt:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
@@ -53,6 +63,8 @@ class TaskContext:
         splits: The number of splits of the layer.
         attempt: The attempt, from 1.
         retry: Whether the execution is a resumed one.
+        early: Whether the split runs before the layer that it fans out over has finished.
+        listed: The name of the list of the layer's plan in which the index is found, at the place that `index` says.
 
     Example:
         >>> task = TaskContext(execution="e1", flow="Report", layer="Load")
@@ -67,6 +79,8 @@ class TaskContext:
     splits: int = 1
     attempt: int = 1
     retry: bool = False
+    early: bool = False
+    listed: str = ""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> TaskContext | None:
@@ -85,14 +99,18 @@ class TaskContext:
         execution, flow, layer = names
         if not (execution and flow and layer):
             return None
+        execution, resumed, _ = execution.partition(RESUMED)
+        index, listed = _index(environment)
         return cls(
             execution=execution,
             flow=flow,
             layer=layer,
-            index=_index(environment),
+            index=index,
             splits=_integer(environment, (LAYER_SPLITS,), 1),
             attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
-            retry=environment.get(EXECUTION_RETRY, "False") == "True",
+            retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
+            early=environment.get(LAYER_EARLY, "False") == "True",
+            listed=listed,
         )
 
     def environment(self) -> dict[str, str]:
@@ -108,13 +126,16 @@ class TaskContext:
         }
 
 
-def _index(environment: Mapping[str, str]) -> int:
+def _index(environment: Mapping[str, str]) -> tuple[int, str]:
+    """The split's index, or its place in a list of the plan, and the list's name."""
     index = _integer(environment, (LAYER_INDEX, _BATCH_INDEX), 0)
-    listed = environment.get(LAYER_INDEXES)
-    if not listed or LAYER_INDEX in environment:
-        return index
+    spelled = environment.get(LAYER_INDEXES)
+    if not spelled or LAYER_INDEX in environment:
+        return index, ""
+    if spelled.startswith("@"):
+        return index, spelled[1:]
     try:
-        return int(listed.split(",")[index])
+        return indexes.nth(spelled, index), ""
     except (IndexError, ValueError):
         raise FlowError(f"the environment variable {LAYER_INDEXES} has no index for child {index}") from None
 

@@ -48,8 +48,15 @@ def finished(datastore: DataStore, context: TaskContext) -> bool:
         datastore: The flow's datastore.
         context: The task.
     """
+    return datastore.exists(path=_mark(context))
+
+
+def _mark(context: TaskContext) -> str:
+    """The key that says that a task ran to its end."""
     key = LayerKey(context.flow, context.execution, context.layer)
-    return datastore.exists(path=key.record if context.splits == 1 else key.split(context.index))
+    if context.early:
+        return f"{key.early}{context.index}.json"
+    return key.record if context.splits == 1 else key.split(context.index)
 
 
 def hooks_of(layer: Layer, kind: annotation.Kind) -> list[Callable[..., Any]]:
@@ -76,7 +83,8 @@ def hooked(execution: _Execution, layer: Layer, kind: annotation.Kind) -> contex
 def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None:
     """Run one task in this process: bind its dependencies, call it, store its artifacts, note that it finished.
 
-    A split that finished in this execution before is not run again.
+    A split that finished in this execution before is not run again, nor is a layer of a resumed execution that did. A
+    split that is run early, and finds that it cannot be, ends without a note that it finished: it is run again.
 
     Args:
         execution: The execution.
@@ -88,15 +96,18 @@ def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None
     """
     store = execution.datastore
     with settings.activate(context):
-        if context.splits != 1 and finished(store, context):
+        if (context.splits != 1 or context.early or context.retry) and finished(store, context):
             return
         started = time.monotonic()
-        _call(execution, layer, context)
-        key = execution.key(context.layer)
-        if context.splits == 1:
-            store.write_record(key, splits=1, seconds=round(time.monotonic() - started, 3))
+        try:
+            _call(execution, layer, context)
+        except fanout.TooEarly:
+            return
+        seconds = round(time.monotonic() - started, 3)
+        if context.splits == 1 and not context.early:
+            store.write_record(execution.key(context.layer), splits=1, seconds=seconds)
         else:
-            store.write_bytes(path=key.split(context.index), content=b"{}")
+            store.write_bytes(path=_mark(context), content=json.dumps({"seconds": seconds}).encode())
 
 
 def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
@@ -141,6 +152,8 @@ def _assigned(layer: Layer, before: dict[str, Any]) -> dict[str, Any]:
 def _forgiving(configuration: Configuration) -> Iterator[None]:
     try:
         yield
+    except fanout.TooEarly:
+        raise
     except configuration.catch.exceptions:
         return
 

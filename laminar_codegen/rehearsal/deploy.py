@@ -34,12 +34,15 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
     references = _environment(flow, aws)
     references |= _job_definitions(compilation, aws, references)
     references |= _planners(compilation, aws, references)
-    machine = aws.client("stepfunctions").create_state_machine(
-        name=flow,
-        definition=render_machine(compilation.machine, references),
-        roleArn=_role(aws, "state_machine"),
-    )
-    deployment = Deployment(flow, machine["stateMachineArn"], references["var.datastore_root"])
+    # Those of nested steps come first: what starts them names them.
+    for machine in (*compilation.machines[1:], compilation.machines[0]):
+        made = aws.client("stepfunctions").create_state_machine(
+            name=resolve(names.machine(machine.name), references),
+            definition=render_machine(machine, references),
+            roleArn=_role(aws, "state_machine"),
+        )
+        references[f"aws_sfn_state_machine.{machine.name}.arn"] = made["stateMachineArn"]
+    deployment = Deployment(flow, made["stateMachineArn"], references["var.datastore_root"])
     aws.client("ssm").put_parameter(
         Name=parameter_name(flow),
         Type="String",

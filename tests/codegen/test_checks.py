@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.checks import RULES, check, check_definition
+from laminar_codegen.checks import RULES, check, check_definitions
 from laminar_codegen.emit_states import emit_states
 from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
-from laminar_codegen.limits import FARGATE_MEMORY, fargate_size
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.names import parallel
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_runtime.job_container import FARGATE_MEMORY, fargate_size
 
 LAYER = LayerNode(
     name="A",
@@ -63,7 +63,7 @@ def _with(**changes: Any) -> Graph:
         (_with(depends=("A",)), ["LAM020"]),
         (_with(depends=("Parameters",)), []),
         (_with(hooks=(("execution", "around"),)), []),
-        (_with(hooks=(("submission", "larger"), ("retry", "more"))), ["LAM022", "LAM022"]),
+        (_with(hooks=(("submission", "larger"), ("retry", "more"))), []),
         (_with(hooks=(("entry", "gate"), ("execution", "around"))), []),
         (_with(foreach=EDGE), []),
         (_with(foreach=(Dimension("Gone", "items", None),)), ["LAM014"]),
@@ -158,10 +158,10 @@ def test_a_definition_that_is_too_large_is_refused(layers: int, fits: bool) -> N
     graph = attrs.evolve(GRAPH, layers=tuple(attrs.evolve(LAYER, name=f"Layer{i}") for i in range(layers)))
     machine = emit_states(graph, make_plan(graph))
     if fits:
-        check_definition(graph, machine)
+        check_definitions(graph, machine)
         return
     with pytest.raises(CompileError, match=r"^flow.py:3: LAM028 .* bytes, and Step Functions takes 1048576\n  fix "):
-        check_definition(graph, machine)
+        check_definitions(graph, machine)
 
 
 @pytest.mark.parametrize("names", [["A" * 64, "B" * 64], ["A" * 64] * 99, ["A", "B"] * 500, ["A" * 39, "B" * 38]])

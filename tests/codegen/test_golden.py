@@ -73,10 +73,10 @@ def test_the_document_holds_the_state_machine(case: str) -> None:
 def test_each_state_machine_runs(case: str) -> None:
     """Step Functions' language takes each definition: an independent interpreter checks and runs it."""
     definition = json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
-    ended = run(
-        definition, {}, lambda call: {"Payload": {"splits": 2, "run": True}} if "lambda" in call.resource else {}
-    )
-    plan = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
-    layers = {words[1] for line in plan.splitlines() if len(words := line.split()) > 1}
+    group = {"size": 2, "indexes": "0-1", "splits": 2, "attempt": 1, "command": ["python"], "resources": []}
+    plan = {"run": True, "splits": 2, "attempt": 1, "wait": 0, "groups": [group]}
+    ended = run(definition, {}, lambda call: {"Payload": plan} if "lambda" in call.resource else {"JobId": "1"})
+    steps = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
+    layers = {words[1] for line in steps.splitlines() if len(words := line.split()) > 1}
     assert ended.output is not None
     assert layers <= {call.state for call in ended.calls if "batch" in call.resource}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -56,11 +57,14 @@ class Services:
         if service == "lambda:invoke":
             assert set(arguments) == {"FunctionName", "Payload"}
             assert arguments["Payload"]["execution"] == "execution"
-            return {
-                "Payload": {"splits": self.widths[arguments["Payload"]["layer"]]},
-                "StatusCode": 200,
-                "Big": "x" * 999,
-            }
+            splits = self.widths[arguments["Payload"]["layer"]]
+            edges = [splits * place // max(1, -(-splits // 10_000)) for place in range(-(-splits // 10_000) + 1)]
+            groups = [
+                {"size": end - start, "indexes": f"{start}-{end - 1}", "splits": splits, "attempt": 1}
+                for start, end in itertools.pairwise(edges)
+            ]
+            plan = {"run": True, "splits": splits, "attempt": 1, "wait": 0, "groups": groups}
+            return {"Payload": plan, "StatusCode": 200, "Big": "x" * 999}
         if service == "aws-sdk:s3:putObject":
             self.objects[f"{arguments['Bucket']}/{arguments['Key']}"] = arguments["Body"]
             return {"ETag": "x" * 99}
@@ -77,7 +81,7 @@ class Services:
 
 
 def _run(graph: Graph, services: Services, given: object = None) -> Execution:
-    machine = emit_states(graph, make_plan(graph))
+    (machine,) = emit_states(graph, make_plan(graph))
     names = [state.name for state in all_states(machine.states)]
     assert len(set(names)) == len(names)
     assert all(0 < len(name) <= 80 for name in names)
@@ -102,29 +106,26 @@ def test_no_state_is_there_for_nothing(depends: Depends) -> None:
     graph = graph_of(depends)
     services = Services()
     ended = _run(graph, services)
-    parallel = [state for state in all_states(emit_states(graph, make_plan(graph)).states) if "|" in state.name]
+    parallel = [state for state in all_states(emit_states(graph, make_plan(graph))[0].states) if "|" in state.name]
     assert len(ended.states) == len(depends) + len(parallel)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_fan_out_goes_the_way_of_its_width(width: int) -> None:
-    """No split is only noted, one is a plain job, more are one array job: at most five transitions either way."""
+    """No split is only noted, one is a plain job, more are one array job: at most four transitions either way."""
     graph = graph_of({"Before": set(), "Wide": {"Before"}, "After": {"Wide"}}, fans_out=["Wide"])
     services = Services({"Wide": width})
     ended = _run(graph, services, {"parameters": {"items": [1]}})
     steps = [state for state in ended.states if state.startswith("Wide")]
-    assert steps == {
-        0: ["Wide plan", "Wide splits", "Wide record"],
-        1: ["Wide plan", "Wide splits", "Wide alone"],
-    }.get(width, ["Wide plan", "Wide splits", "Wide", "Wide record"])
+    assert steps == ["Wide plan", "Wide splits", *(["Wide"] * bool(width)), "Wide record"]
     jobs = [job for layer, job in services.jobs if layer == "Wide"]
-    assert [job.get("ArrayProperties") for job in jobs] == {0: [], 1: [None]}.get(width, [{"Size": width}])
-    assert [job["Environment"].get("LAMINAR_LAYER_SPLITS", "1") for job in jobs] == [str(width)] * bool(width)
+    assert [job.get("ArrayProperties") for job in jobs] == {0: [], 1: [{}]}.get(width, [{"Size": width}])
+    assert [job["Environment"]["LAMINAR_LAYER_SPLITS"] for job in jobs] == [str(width)] * bool(width)
+    assert [job["Environment"]["LAMINAR_LAYER_INDEXES"] for job in jobs] == [f"0-{width - 1}"] * bool(width)
     record = {"flow": {"name": "Random"}, "layer": {"name": "Wide"}, "execution": {"splits": width}}
     kept = {"bucket/pre/fix/Random/.cache/execution/.input.json": {"parameters": {"items": [1]}}}
     place = "bucket/pre/fix/Random/.cache/execution/Wide/.record.json"
-    # A layer of one split notes itself that it finished.
-    assert services.objects == (kept if width == 1 else {**kept, place: record})
+    assert services.objects == {**kept, place: record}
     assert ended.states[-1] == "After"
     assert ended.output == {}
 
@@ -147,11 +148,24 @@ def test_the_input_is_kept_as_it_is(execution_input: object) -> None:
     assert ended.output == {}
 
 
-@given(st.integers(1, 6), st.integers(0, 8), st.booleans())
-def test_a_failed_job_is_submitted_again(attempts: int, failures: int, alone: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize("width", [10_000, 10_001, 1_000_000])
+def test_a_wide_fan_out_is_as_few_array_jobs_as_there_can_be(width: int) -> None:
+    """Ten thousand splits take four transitions, a million 103."""
+    services = Services({"Wide": width})
+    ended = _run(graph_of({"Wide": set()}, fans_out=["Wide"]), services)
+    arrays = -(-width // 10_000)
+    # The flow's parameters, over which it fans out, are kept first.
+    assert len(ended.states) - 1 == 3 + arrays
+    sizes = [job["ArrayProperties"]["Size"] for _, job in services.jobs]
+    assert sum(sizes) == width
+    assert all(2 <= size <= 10_000 for size in sizes)
+
+
+@given(st.integers(1, 6), st.integers(0, 8))
+def test_a_failed_job_is_submitted_again(attempts: int, failures: int) -> None:
     """A layer is tried as often as it asks for, told each time which attempt it is; then the execution fails."""
-    graph = graph_of({"A": set()}, fans_out=["A"] if alone else [], attempts={"A": attempts})
-    services = Services({"A": 1}, {"A": failures})
+    graph = graph_of({"A": set()}, attempts={"A": attempts})
+    services = Services({}, {"A": failures})
     ended = _run(graph, services)
     tried = min(attempts, failures + 1)
     assert [job["Environment"].get("LAMINAR_LAYER_ATTEMPT", "1") for _, job in services.jobs] == [

@@ -1,54 +1,15 @@
-"""Planning: how many splits a layer has, asked directly and as the planner's function."""
+"""The planner's function."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import pytest
 
 from laminar_runtime import Flow, Layer
 from laminar_runtime.artifacts import LayerKey
-from laminar_runtime.configurations.datastores import Local, Memory
-from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.exceptions import ExecutionError, FlowError
-from laminar_runtime.plan_layer import MAX_SPLITS, LayerPlan, answer, handler, plan_layer
+from laminar_runtime.plan_layer import handler
 from tests.runtime.harness import Folder, in_memory
-
-KEY = LayerKey("MyFlow", "e1", "Each")
-FOREACH = ForEach(parameters=[Parameter("Shards", "foo")])
-
-
-def sharded(count: int) -> Memory:
-    """A datastore in which a layer sharded this many values."""
-    datastore = Memory()
-    key = LayerKey("MyFlow", "e1", "Shards")
-    datastore.write(key, index=0, name="foo", values=range(count), sharded=True)
-    datastore.write_record(key, splits=1)
-    return datastore
-
-
-def test_splits() -> None:
-    """A fan-out has as many splits as there are elements; a layer that is none has one."""
-    assert plan_layer(sharded(3), KEY, FOREACH) == LayerPlan(splits=3)
-    assert plan_layer(Memory(), KEY, ForEach()) == LayerPlan(splits=1)
-
-
-def test_dimension_that_has_not_finished() -> None:
-    """Fanning out over a layer that was skipped names it."""
-    with pytest.raises(ExecutionError, match="layer 'Shards' of flow 'MyFlow' has not finished in execution e1"):
-        plan_layer(Memory(), KEY, FOREACH)
-
-
-def test_more_splits_than_batch_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The planner refuses what an array job cannot do; the local scheduler does not."""
-    monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
-    answer(sharded(MAX_SPLITS), KEY, FOREACH, run=True)
-    assert json.loads((tmp_path / "plan.json").read_text()) == {"run": True, "splits": 10000}
-    with pytest.raises(ExecutionError, match="layer 'Each' has 10001 splits"):
-        answer(sharded(MAX_SPLITS + 1), KEY, FOREACH, run=True)
-    assert plan_layer(sharded(MAX_SPLITS + 1), KEY, FOREACH).splits == MAX_SPLITS + 1
-
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Parameters
@@ -86,10 +47,14 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     planner.write(LayerKey("MyFlow", "e1", "Shards"), index=0, name="foo", values=range(3), sharded=True)
     planner.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
     planner.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 1}}')
-    assert handler({"execution": "e1", "layer": "Each"}) == {"run": True, "splits": 3}
+    group = {"size": 3, "indexes": "0-2", "splits": 3, "attempt": 1}
+    plan = {"run": True, "splits": 3, "attempt": 1, "wait": 0, "groups": [group]}
+    assert handler({"execution": "e1", "layer": "Each"}) == plan
+    # Of an execution that goes on with it, all that follows is the same.
+    assert handler({"execution": "e1@2", "layer": "Each"}) == plan
 
     # A layer whose dependency did not finish is skipped.
-    assert handler({"execution": "e2", "layer": "Each"}) == {"run": False, "splits": 0}
+    assert handler({"execution": "e2", "layer": "Each"})["run"] is False
 
 
 def test_handler_that_fails(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from laminar_runtime import entry, plan_layer, progress, settings, task, types
+from laminar_runtime import entry, fanout, progress, settings, task, types
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.schedulers import event_loop
@@ -216,7 +216,7 @@ class Scheduler:
         execution = _execution(layer)
         key, store = execution.key(layer.name), execution.datastore
         started = time.monotonic()
-        splits = plan_layer.plan_layer(store, key, layer.configuration.foreach).splits
+        splits = fanout.count(store, key, layer.configuration.foreach)
         view = progress.current()
         view.began(layer.name, splits)
         tasks = [

@@ -1,0 +1,242 @@
+"""The states that run one layer: its jobs, what is asked of its planner, and what is noted in the datastore.
+
+What a state hands on is the plan that the planner answered with, `laminar_runtime.planner.LayerPlan`: its groups are
+the jobs of the layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from laminar_codegen import names
+from laminar_codegen.graph import Container, Graph, LayerNode
+from laminar_codegen.states import Catcher, Retrier, Task
+from laminar_codegen.values import Expression, Ref, Value
+from laminar_runtime import settings
+
+__all__ = ["Jobs", "datastore_key"]
+
+EXECUTION = "$states.context.Execution.Name"
+#: The id of the execution. Its name has a mark behind it where it goes on with another.
+_ID = f"$substringBefore({EXECUTION}, '{settings.RESUMED}')"
+
+#: What AWS recommends to retry of a Lambda function's invocation:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
+_LAMBDA_RETRY = Retrier(
+    errors=(
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ),
+    interval=1,
+    attempts=5,
+    backoff=2,
+    jitter=True,
+)
+#: Batch takes 50 jobs a second, and refuses more: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+_BATCH_RETRY = Retrier(("Batch.AWSBatchException", "Batch.ServerException"), 2, 8, 2, jitter=True)
+_S3_RETRY = Retrier(("S3.S3Exception", "S3.SdkClientException"), 1, 5, 2, jitter=True)
+
+
+def datastore_key(flow: str, *parts: str | Ref) -> Expression:
+    """The key of an object of this execution, as an expression.
+
+    Args:
+        flow: The flow's name.
+        *parts: What comes behind the execution's folder: text, and JSONata in between of ``' & `` and `` & '``.
+    """
+    return Expression("'", Ref("local.datastore_prefix"), f"{flow}/.cache/' & {_ID} & '", *parts, "'")
+
+
+@attrs.frozen
+class Jobs:
+    """Makes the states of layers.
+
+    Args:
+        graph: The graph.
+        job_definitions: The labels of the job definitions by container.
+        planners: The labels of the planners' functions by container.
+    """
+
+    graph: Graph
+    job_definitions: dict[Container, str]
+    planners: dict[Container, str]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Jobs:
+        """Make the states of a graph's layers.
+
+        Args:
+            graph: The graph.
+        """
+        return cls(graph, names.job_definitions(graph), names.planner_functions(graph))
+
+    def plan(self, layer: LayerNode, name: str, comment: str, after: str) -> Task:
+        """The state that asks the planner how a layer is to run, and hands on its plan."""
+        return self._ask(layer, name, comment, {}, after)
+
+    def replan(self, layer: LayerNode, after: str) -> Task:
+        """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
+        given: dict[str, Value] = {
+            "plan": Expression("$states.input.plan"),
+            "error": Expression("$states.input.error"),
+        }
+        comment = f"Asks the planner about the next attempt at {layer.name}"
+        return self._ask(layer, f"{layer.name} retry", comment, given, after)
+
+    def _ask(self, layer: LayerNode, name: str, comment: str, given: dict[str, Value], after: str) -> Task:
+        return Task(
+            name=name,
+            comment=comment,
+            integration="lambda:invoke",
+            arguments={
+                "FunctionName": Ref(f"aws_lambda_function.{self.planners[layer.container]}.arn"),
+                "Payload": {"execution": Expression(EXECUTION), "layer": layer.name, **given},
+            },
+            output=Expression("$states.result.Payload"),
+            retry=(_LAMBDA_RETRY,),
+            next=after,
+        )
+
+    def job(self, layer: LayerNode, after: str | None) -> Task:
+        """The job of a layer that runs once."""
+        group = "$states.input.groups[0]"
+        environment: list[Value] = []
+        retry: tuple[Retrier, ...] = (_BATCH_RETRY,)
+        catch: tuple[Catcher, ...] = ()
+        if layer.replanned:
+            environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
+            catch = (self.to_retry(layer),)
+        elif layer.retry.attempts > 1:
+            environment.append(_variable(settings.LAYER_ATTEMPT, "$string($states.context.State.RetryCount + 1)"))
+            retry = (_BATCH_RETRY, _retrier(layer))
+        return Task(
+            name=layer.name,
+            comment=layer.summary,
+            integration="batch:submitJob.sync",
+            arguments=self._arguments(layer, environment, group),
+            retry=retry,
+            catch=catch,
+            next=after,
+        )
+
+    def splits(  # noqa: PLR0913 - a job of many kinds
+        self,
+        layer: LayerNode,
+        name: str,
+        after: str | None,
+        *,
+        comment: str = "",
+        early: bool = False,
+        follows: bool = False,
+        awaited: bool = True,
+    ) -> Task:
+        """The job of a group of splits: an array job, or, of one split, a plain one.
+
+        Args:
+            layer: The layer.
+            name: The state's name.
+            after: The state that follows.
+            comment: What it is for, if that is not what the layer is for.
+            early: Whether the splits run before the layer that they fan out over has finished.
+            follows: Whether child i starts when child i of the job before it ended.
+            awaited: Whether the state waits for the end of the job; if not it hands on its id.
+        """
+        group = "$states.input"
+        environment: list[Value] = [
+            _variable(settings.LAYER_INDEXES, f"{group}.indexes"),
+            _variable(settings.LAYER_SPLITS, f"$string({group}.splits)"),
+        ]
+        if layer.replanned:
+            environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
+        if early:
+            environment.append({"Name": settings.LAYER_EARLY, "Value": "True"})
+        arguments = self._arguments(layer, environment, group)
+        arguments["ArrayProperties"] = Expression(f"{group}.size > 1 ? {{'Size': {group}.size}} : {{}}")
+        if follows:
+            one_to_one = f"[{{'JobId': {group}.job, 'Type': 'N_TO_N'}}]"
+            arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {group}.job}}]")
+        if layer.retry.attempts > 1 and not layer.replanned:
+            # Batch retries each child on its own, so that finished splits are not run again.
+            arguments["RetryStrategy"] = {"Attempts": layer.retry.attempts}
+        return Task(
+            name=name,
+            comment=comment or layer.summary,
+            integration=f"batch:submitJob{'.sync' if awaited else ''}",
+            arguments=arguments,
+            output={} if awaited else Expression(f"$merge([{group}, {{'job': $states.result.JobId}}])"),
+            retry=(_BATCH_RETRY,),
+            next=after,
+        )
+
+    def record(self, layer: LayerNode, after: str | None) -> Task:
+        """The state that notes that all splits of a layer finished."""
+        splits = Expression("$states.input.splits")
+        body: Value = {
+            "flow": {"name": self.graph.flow},
+            "layer": {"name": layer.name},
+            "execution": {"splits": splits},
+        }
+        comment = f"Notes that {layer.name} finished"
+        return self.put(f"{layer.name} record", comment, f"/{layer.name}/.record.json", body, after)
+
+    def parameters(self, after: str) -> Task:
+        """The state that keeps the input of an execution, from which tasks take the flow's parameters."""
+        comment = "Keeps the input, from which tasks take the parameters of the flow"
+        body = Expression("$states.context.Execution.Input")
+        return self.put("Parameters", comment, "/.input.json", body, after)
+
+    def put(self, name: str, comment: str, key: str, body: Value, after: str | None) -> Task:
+        """A state that writes an object of this execution."""
+        return Task(
+            name=name,
+            comment=comment,
+            integration="aws-sdk:s3:putObject",
+            arguments={
+                "Bucket": Ref("local.datastore_bucket"),
+                "Key": datastore_key(self.graph.flow, key),
+                "Body": body,
+            },
+            retry=(_S3_RETRY,),
+            next=after,
+        )
+
+    def to_retry(self, layer: LayerNode) -> Catcher:
+        """Where the jobs of a layer go on that its hooks have a say in when they fail."""
+        output = {"plan": Expression("$states.input"), "error": Expression("$states.errorOutput")}
+        return Catcher(("States.TaskFailed",), f"{layer.name} retry", output)
+
+    def _arguments(self, layer: LayerNode, environment: list[Value], group: str) -> dict[str, Value]:
+        definition = self.job_definitions[layer.container]
+        overrides: dict[str, Value] = {
+            "Environment": [
+                {"Name": settings.LAYER_NAME, "Value": layer.name},
+                _variable(settings.EXECUTION_ID, EXECUTION),
+                *environment,
+            ]
+        }
+        if layer.sized:
+            overrides |= {
+                "Command": Expression(f"{group}.command"),
+                "ResourceRequirements": Expression(f"{group}.resources"),
+            }
+        return {
+            "JobName": f"{self.graph.flow}-{layer.name}",
+            "JobQueue": Ref("var.job_queue_arn"),
+            "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
+            "ContainerOverrides": overrides,
+        }
+
+
+def _variable(name: str, value: str) -> dict[str, Value]:
+    return {"Name": name, "Value": Expression(value)}
+
+
+def _retrier(layer: LayerNode) -> Retrier:
+    retry = layer.retry
+    # Step Functions waits whole seconds, at least one, and its jitter is all or nothing.
+    interval = max(1, math.ceil(retry.delay))
+    return Retrier(("States.TaskFailed",), interval, retry.attempts - 1, retry.backoff, retry.jitter > 0)

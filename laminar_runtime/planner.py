@@ -1,0 +1,269 @@
+"""Answers, before a layer of a deployed flow starts, what only Python can know.
+
+Does it run? Into how many splits does it fan out? What containers do its submission hooks want for them, and, when an
+attempt failed, its retry hooks for the next one? The local scheduler finds that out by itself. A state machine asks the
+planner (`laminar_runtime.plan_layer`), and goes by the answer: a `LayerPlan`, whose groups are one job each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from laminar_runtime import entry, fanout, indexes, job_container, settings, task
+from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Configuration, Container, Retry
+from laminar_runtime.exceptions import ExecutionError, LaminarError
+from laminar_runtime.execution import Execution
+from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.settings import TaskContext
+
+__all__ = ["MAX_ANSWER", "MAX_CHILDREN", "LayerPlan", "answer", "index_of", "plan_layer", "replan_layer"]
+
+#: The most children that an AWS Batch array job has:
+#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
+MAX_CHILDREN = 10_000
+#: The most bytes that a state hands on, and some room for what the machine adds:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_ANSWER = 262_144 - 16_384
+#: The longest list of indexes that a job is told in its environment, which may have 8,192 characters in all.
+_SPELLED = 1_000
+#: What may differ from split to split: a job's overrides say these, and its job definition the rest.
+_CHOSEN = ("command", "cpu", "memory", "workdir")
+
+
+@attrs.frozen
+class LayerPlan:
+    """How a layer is to run.
+
+    Args:
+        run: Whether it is to run; if not, it is skipped.
+        splits: The number of its splits, from 0.
+        attempt: The attempt, from 1.
+        wait: Whole seconds to wait before it.
+        groups: The splits that are to run, as jobs: ``size`` children, or a plain job if that is 1, with the
+            ``indexes`` of their splits, and, if hooks decide on them, the ``command`` and ``resources`` of their
+            containers. What a next attempt goes by, the ``container`` and ``retry`` that hooks left, stands there too.
+    """
+
+    run: bool = True
+    splits: int = 0
+    attempt: int = 1
+    wait: int = 0
+    groups: Sequence[Mapping[str, Any]] = ()
+
+
+def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None:
+    """Plan a layer, and write the plan to the file that the planner asked for.
+
+    Args:
+        execution: The execution.
+        layer: The layer's name.
+        request: What is asked: of the first attempt nothing more, else ``{"plan": the plan of the attempt that failed,
+            "error": {"Error", "Cause"}}``.
+
+    Raises:
+        ExecutionError: If it cannot be planned, or has no attempt left.
+    """
+    failed = request.get("plan")
+    plan = replan_layer(execution, layer, failed, request.get("error", {})) if failed else plan_layer(execution, layer)
+    text = json.dumps(attrs.asdict(plan), separators=(",", ":"))
+    if len(text) > MAX_ANSWER:
+        msg = (
+            f"the plan of layer '{layer}' has {len(plan.groups)} groups of splits of different containers, {len(text)} "
+            f"bytes, and Step Functions hands on {MAX_ANSWER}: let its hooks choose among fewer sizes"
+        )
+        raise ExecutionError(msg)
+    Path(os.environ[settings.PLAN_FILE]).write_text(text, encoding="utf-8")
+
+
+def plan_layer(execution: Execution, name: str) -> LayerPlan:
+    """Plan the first attempt at a layer whose dependencies have ended.
+
+    Splits that finished before, as in an execution that is resumed, are not planned again.
+
+    Args:
+        execution: The execution.
+        name: The layer.
+
+    Raises:
+        ExecutionError: If a layer that it fans out over has not finished, or a hook fails.
+    """
+    layer = execution.layer(name)
+    foreach = layer.configuration.foreach
+    if any(parameter.name == Parameters.__name__ for parameter in foreach.parameters):
+        execution.take_input()
+    if not entry.enters(execution, layer):
+        return LayerPlan(run=False)
+    key, store = execution.key(name), execution.datastore
+    splits = fanout.count(store, key, foreach)
+    done = _done(execution, layer, splits) if foreach else set()
+    left = [index for index in range(splits) if index not in done]
+    if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
+        return LayerPlan(splits=splits, groups=_groups(store, key, splits, 1, [({}, left)]))
+    configurations = ((index, layer.configuration.copy()) for index in left)
+    return _hooked(execution, name, splits, 1, configurations)
+
+
+def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], error: Mapping[str, Any]) -> LayerPlan:
+    """Plan the next attempt at a layer of which an attempt failed: of those splits that did not finish.
+
+    Args:
+        execution: The execution.
+        name: The layer.
+        failed: The plan of the attempt that failed.
+        error: The error that it failed with, as Step Functions tells it.
+
+    Raises:
+        ExecutionError: If there is no attempt left, or a hook fails.
+    """
+    splits, attempt = failed["splits"], failed["attempt"]
+    waits, again = [0.0], []
+    for index, configuration in _unfinished(execution, name, failed):
+        if attempt >= configuration.retry.attempts:
+            cause = error.get("Cause") or error.get("Error") or "it failed"
+            msg = f"layer '{name}' failed at attempt {attempt} of {configuration.retry.attempts}: {cause}"
+            raise ExecutionError(msg)
+        layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
+        layer.configuration = configuration
+        with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
+            waits.append(layer.configuration.retry.wait(attempt))
+        again.append((index, layer.configuration))
+    # Step Functions waits whole seconds.
+    return attrs.evolve(_hooked(execution, name, splits, attempt + 1, again), wait=math.ceil(max(waits)))
+
+
+def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
+    """A task with its index read from the plan of its layer, if it stands there.
+
+    Args:
+        datastore: The flow's datastore.
+        context: The task.
+    """
+    if not context.listed:
+        return context
+    key = LayerKey(context.flow, context.execution, context.layer)
+    text = datastore.read_bytes(path=key.listed(context.listed)).decode()
+    return attrs.evolve(context, index=indexes.nth(text, context.index), listed="")
+
+
+def _done(execution: Execution, layer: Layer, splits: int) -> set[int]:
+    """The splits of a fan-out that finished, those that did so early among them if they ran what they were to run."""
+    key, store = execution.key(layer.name), execution.datastore
+    done = _noted(store, key.splits)
+    early = _noted(store, key.early)
+    if early:
+        over = layer.configuration.foreach.parameters[0]
+        before = LayerKey(key.flow, key.execution, over.name)
+        archive = fanout.archive_of(store, before, over.attribute, index=over.index)
+        if archive.each or splits == 1:
+            done |= early
+    return done
+
+
+def _noted(store: DataStore, prefix: str) -> set[int]:
+    return {int(name.removesuffix(".json")) for name in store.names(prefix=prefix)}
+
+
+def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, Configuration]]:
+    """The splits of a plan that did not finish, each with the configuration that its attempt had."""
+    key, store = execution.key(name), execution.datastore
+    definition = execution.layer(name)
+    done = _noted(store, key.splits) if definition.configuration.foreach else set()
+    for group in failed["groups"]:
+        spelled: str = group["indexes"]
+        if spelled.startswith("@"):
+            spelled = store.read_bytes(path=key.listed(spelled[1:])).decode()
+        for index in indexes.parse(spelled):
+            if index not in done:
+                configuration = definition.configuration.copy()
+                configuration.container = Container(**group["container"])
+                configuration.retry = Retry(**group["retry"])
+                yield index, configuration
+
+
+def _hooked(
+    execution: Execution, name: str, splits: int, attempt: int, configurations: Iterable[tuple[int, Configuration]]
+) -> LayerPlan:
+    """A plan of splits, their containers as their submission hooks want them."""
+    registered = execution.layer(name).configuration.container
+    parts: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = {}
+    for index, configuration in configurations:
+        layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
+        layer.configuration = configuration
+        with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
+            # What a generator does to it after the submission is for nobody.
+            container, retry = attrs.evolve(layer.configuration.container), layer.configuration.retry
+        same = (*attrs.astuple(container), *attrs.astuple(retry))
+        if same not in parts:
+            parts[same] = (_details(name, container, retry, registered), [])
+        parts[same][1].append(index)
+    groups = _groups(execution.datastore, execution.key(name), splits, attempt, parts.values())
+    return LayerPlan(splits=splits, attempt=attempt, groups=groups)
+
+
+def _details(name: str, container: Container, retry: Retry, registered: Container) -> dict[str, Any]:
+    """What the job of a split is told of its container, and what a next attempt goes by."""
+    fixed = [
+        field
+        for field, value in attrs.asdict(container).items()
+        if field not in _CHOSEN and value != getattr(registered, field)
+    ]
+    if fixed:
+        msg = (
+            f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which a job cannot differ in "
+            f"from its job definition: let hooks change {', '.join(_CHOSEN)}"
+        )
+        raise ExecutionError(msg)
+    size = job_container.fargate_size(container.cpu, container.memory)
+    if size is None:
+        wanted = f"{container.cpu:g} vCPU and {container.memory} MiB"
+        raise ExecutionError(f"a hook of layer '{name}' wants {wanted}, and no size of Fargate has them")
+    workdir = None if container.workdir == DEFAULT_WORKDIR else container.workdir
+    resources = job_container.job_resources(*size)
+    return {
+        "command": job_container.job_command(shlex.split(container.command), workdir),
+        "resources": [{"Type": kind, "Value": value} for kind, value in resources.items()],
+        "container": attrs.asdict(container),
+        "retry": attrs.asdict(retry),
+    }
+
+
+def _groups(
+    store: DataStore, key: LayerKey, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
+) -> tuple[dict[str, Any], ...]:
+    """The jobs of some splits, those of each part in equal containers."""
+    groups: list[dict[str, Any]] = []
+    for details, members in parts:
+        # As many as are needed, and as even as can be: none is left with one split.
+        jobs = math.ceil(len(members) / MAX_CHILDREN)
+        for place in range(jobs):
+            start, end = (len(members) * edge // jobs for edge in (place, place + 1))
+            spelled = indexes.spell(members[start:end])
+            if len(spelled) > _SPELLED:
+                listed = f"{attempt}-{len(groups)}"
+                store.write_bytes(path=key.listed(listed), content=spelled.encode())
+                spelled = f"@{listed}"
+            groups.append({"size": end - start, "indexes": spelled, "splits": splits, "attempt": attempt, **details})
+    return tuple(groups)
+
+
+@contextlib.contextmanager
+def _told(layer: Layer, kind: str) -> Iterator[None]:
+    """Tell errors of a hook with the layer that it is of."""
+    try:
+        yield
+    except LaminarError:
+        raise
+    except Exception as error:
+        which = f"layer '{layer.name}', split {layer.index} of {layer.splits}"
+        raise ExecutionError(f"a {kind} hook of {which} failed: {type(error).__name__}: {error}") from error

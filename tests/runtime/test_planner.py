@@ -1,0 +1,242 @@
+"""Planning: what the jobs of a layer are, at its first attempt and at later ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_runtime import Flow, Layer, planner
+from laminar_runtime.configurations import hooks
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
+from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.execution import Execution
+from laminar_runtime.planner import LayerPlan, plan_layer, replan_layer
+from laminar_runtime.settings import TaskContext
+from tests.runtime.harness import in_memory
+
+
+class Wide(Flow): ...
+
+
+@Wide.register
+class Shards(Layer):
+    def __call__(self) -> None: ...
+
+
+OVER = ForEach(parameters=[Parameter(Shards, "foo")])
+
+
+@Wide.register(foreach=OVER, retry=Retry(attempts=3))
+class Each(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+
+@Wide.register(foreach=OVER, retry=Retry(attempts=2, delay=1.2, jitter=0))
+class Sized(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+    @hooks.submission
+    def by_index(self) -> Iterator[None]:
+        if self.index is not None and self.index % 2:
+            self.configuration.container.memory = 4000
+        yield
+        self.configuration.container.memory = 1
+
+    @hooks.retry
+    def more(self) -> None:
+        self.configuration.container.memory *= 2
+
+
+@Wide.register(foreach=ForEach(parameters=[Parameter(Each, "bar", index=None)]))
+class Follows(Layer):
+    def __call__(self, each: Each) -> None: ...
+
+
+@Wide.register
+class Images(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def other(self) -> None:
+        self.configuration.container.image = "other"
+
+
+@Wide.register
+class Breaks(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def divide(self) -> None:
+        _ = 1 / 0
+
+
+@Wide.register
+class Huge(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def grow(self) -> None:
+        self.configuration.container.memory = 10**6
+
+
+def wide(splits: int) -> Execution:
+    """An execution in which a layer sharded this many values."""
+    execution = in_memory(Wide).execution("e1")
+    key = execution.key("Shards")
+    execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
+    execution.datastore.write_record(key, splits=1)
+    return execution
+
+
+def finish(execution: Execution, layer: str, *splits: int) -> None:
+    """Note that splits of a layer finished."""
+    for index in splits:
+        execution.datastore.write_bytes(path=execution.key(layer).split(index), content=b"{}")
+
+
+def group(indexes: str, size: int, splits: int, **details: Any) -> dict[str, Any]:
+    """A group of a plan."""
+    return {"size": size, "indexes": indexes, "splits": splits, "attempt": 1, **details}
+
+
+@pytest.mark.parametrize("splits", [0, 1, 2, 10_000])
+def test_splits_are_one_job(splits: int) -> None:
+    """Up to as many splits as an array job has children are one job; none are none."""
+    indexes = {1: "0"}.get(splits, f"0-{splits - 1}")
+    groups = (group(indexes, splits, splits),) if splits else ()
+    assert plan_layer(wide(splits), "Each") == LayerPlan(splits=splits, groups=groups)
+
+
+def test_more_splits_are_few_and_even_jobs() -> None:
+    """No job is left with one split."""
+    plan = plan_layer(wide(20_001), "Each")
+    assert [(item["size"], item["indexes"]) for item in plan.groups] == [
+        (6667, "0-6666"),
+        (6667, "6667-13333"),
+        (6667, "13334-20000"),
+    ]
+
+
+def test_what_finished_is_not_planned_again() -> None:
+    """As in an execution that is resumed."""
+    execution = wide(5)
+    finish(execution, "Each", 0, 3)
+    assert plan_layer(execution, "Each").groups == (group("1-2,4", 3, 5),)
+
+
+def test_a_layer_of_which_a_dependency_did_not_finish() -> None:
+    """It is not run."""
+    assert plan_layer(in_memory(Wide).execution("e1"), "Each") == LayerPlan(run=False)
+
+
+def test_hooks_choose_containers() -> None:
+    """Splits of equal containers are one job, told its resources; a generator goes on after the submission."""
+    plan = plan_layer(wide(5), "Sized")
+    sizes = [(item["indexes"], item["size"], item["resources"]) for item in plan.groups]
+    assert sizes == [
+        ("0,2,4", 3, [{"Type": "MEMORY", "Value": "2048"}, {"Type": "VCPU", "Value": "1"}]),
+        ("1,3", 2, [{"Type": "MEMORY", "Value": "4096"}, {"Type": "VCPU", "Value": "1"}]),
+    ]
+    assert [item["command"] for item in plan.groups] == [["python", "main.py"]] * 2
+
+
+def test_the_next_attempt_is_of_what_did_not_finish() -> None:
+    """Retry hooks change the containers of the attempt before, whose wait is rounded up; then no attempt is left."""
+    execution = wide(5)
+    finish(execution, "Sized", 0, 1, 2)
+    first = json.loads(json.dumps(attrs.asdict(plan_layer(wide(5), "Sized"))))
+    second = replan_layer(execution, "Sized", first, {"Error": "States.TaskFailed", "Cause": "killed"})
+    assert (second.splits, second.attempt, second.wait) == (5, 2, 2)
+    assert [(item["indexes"], item["attempt"]) for item in second.groups] == [("4", 2), ("3", 2)]
+    # The submission hook has the last word on odd splits.
+    assert [item["container"]["memory"] for item in second.groups] == [3000, 4000]
+    with pytest.raises(ExecutionError, match="layer 'Sized' failed at attempt 2 of 2: killed"):
+        replan_layer(execution, "Sized", attrs.asdict(second), {"Error": "States.TaskFailed", "Cause": "killed"})
+
+
+@pytest.mark.parametrize(
+    ("layer", "problem"),
+    [
+        ("Images", "a hook of layer 'Images' changes image of its container"),
+        ("Breaks", "a submission hook of layer 'Breaks', split 0 of 1 failed: ZeroDivisionError"),
+        ("Huge", "a hook of layer 'Huge' wants 1 vCPU and 1000000 MiB, and no size of Fargate has them"),
+    ],
+)
+def test_hooks_that_ask_for_what_cannot_be(layer: str, problem: str) -> None:
+    """They are told of with their layer."""
+    with pytest.raises(ExecutionError, match=problem):
+        plan_layer(wide(1), layer)
+
+
+def test_long_lists_of_indexes_are_stored() -> None:
+    """An environment has room for few: a task reads its own from the datastore."""
+    execution = wide(3000)
+    plan = plan_layer(execution, "Sized")
+    assert [item["indexes"] for item in plan.groups] == ["@1-0", "@1-1"]
+    context = TaskContext.parse(
+        {
+            "LAMINAR_EXECUTION_ID": "e1",
+            "LAMINAR_FLOW_NAME": "Wide",
+            "LAMINAR_LAYER_NAME": "Sized",
+            "LAMINAR_LAYER_INDEXES": "@1-1",
+            "LAMINAR_LAYER_SPLITS": "3000",
+            "AWS_BATCH_JOB_ARRAY_INDEX": "700",
+        }
+    )
+    assert context is not None
+    assert planner.index_of(execution.datastore, context).index == 1401
+    again = replan_layer(execution, "Sized", attrs.asdict(plan), {})
+    assert sum(item["size"] for item in again.groups) == 3000
+
+
+def test_a_plan_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step Functions hands on 256 KiB."""
+    monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
+
+    class Scattered(Flow): ...
+
+    @Scattered.register
+    class Many(Layer):
+        def __call__(self) -> None: ...
+
+        @hooks.submission
+        def long(self) -> None:
+            self.configuration.container.command = "python main.py " + "x" * 300_000
+
+    with pytest.raises(ExecutionError, match="the plan of layer 'Many' has 1 groups of splits"):
+        planner.answer(in_memory(Scattered).execution("e1"), "Many", {})
+    assert not (tmp_path / "plan.json").exists()
+
+
+def early(execution: Execution, *widths: int) -> None:
+    """Have splits of `Each` store some values each, and all of `Follows` note that they finished early."""
+    store, key = execution.datastore, execution.key("Each")
+    for index, width in enumerate(widths):
+        store.write(key, index=index, name="bar", values=range(width), sharded=width != 1)
+        store.write_bytes(path=f"{execution.key('Follows').early}{index}.json", content=b"{}")
+    store.write_record(key, splits=len(widths))
+
+
+def test_splits_that_finished_early_are_done() -> None:
+    """If each split of the layer before wrote one value, theirs were the right ones."""
+    execution = wide(3)
+    early(execution, 1, 1, 1)
+    assert plan_layer(execution, "Follows") == LayerPlan(splits=3)
+
+
+def test_splits_that_finished_too_early_are_run_again() -> None:
+    """If splits of the layer before wrote more or fewer, those after them are of other indexes."""
+    execution = wide(3)
+    early(execution, 2, 0, 1)
+    assert plan_layer(execution, "Follows").groups == (group("0-2", 3, 3),)
+
+
+def test_containers_survive_the_way_through_the_machine() -> None:
+    """What a plan says of a container makes an equal one."""
+    plan = plan_layer(wide(1), "Sized")
+    assert Container(**plan.groups[0]["container"]) == Container()
