@@ -6,6 +6,7 @@ Terraform leaves a parameter in the SSM Parameter Store for each deployed flow, 
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -13,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from laminar_runtime import settings
 from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
-    from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef, HistoryEventTypeDef
 
 __all__ = ["Deployment", "parameter_name"]
 
 #: Seconds between two looks at an execution: at first, and at most.
 _POLL = (0.1, 10.0)
+#: How Step Functions says that an execution cannot be redriven: it is too old, or has too long a history.
+_NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 
 def parameter_name(deployment: str) -> str:
@@ -100,6 +104,49 @@ class Deployment:
         except (BotoCoreError, ClientError) as error:
             raise DeploymentError(f"execution {execution} of '{self.name}' cannot be started: {error}") from error
 
+    def resume(self, execution: str) -> None:
+        """Have an execution that ended without success go on, without the layers and splits that finished.
+
+        Step Functions redrives it, if it can: for 14 days, with the state machine that it was started with
+        (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). Else a new execution is started
+        under the same id, with a mark and a number behind its name, in whose tasks what finished ends at once.
+
+        Args:
+            execution: The execution's id. If it runs, or succeeded, nothing is done.
+
+        Raises:
+            ExecutionError: If nothing is known of it, or it can be neither redriven nor started again.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = self._client()
+        try:
+            number, last = self._last(client, execution)
+            if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
+                return
+            try:
+                client.redrive_execution(executionArn=last["executionArn"])
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _NOT_REDRIVABLE:
+                    raise
+                name = f"{execution}{settings.RESUMED}{number + 1}"
+                client.start_execution(
+                    stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}")
+                )
+        except (BotoCoreError, ClientError) as error:
+            raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
+
+    def _last(self, client: SFNClient, execution: str) -> tuple[int, DescribeExecutionOutputTypeDef]:
+        """The last of an execution and those that went on with it, and how many went on."""
+        described = client.describe_execution(executionArn=self.execution_arn(execution))
+        for number in itertools.count(1):
+            name = f"{execution}{settings.RESUMED}{number}"
+            try:
+                described = client.describe_execution(executionArn=self.execution_arn(name))
+            except client.exceptions.ExecutionDoesNotExist:
+                return number - 1, described
+        raise AssertionError
+
     def wait(self, execution: str, *, timeout: float | None = None) -> None:
         """Wait until an execution ended.
 
@@ -112,7 +159,11 @@ class Deployment:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client, arn = self._client(), self.execution_arn(execution)
+        client = self._client()
+        try:
+            arn = self._last(client, execution)[1]["executionArn"]
+        except (BotoCoreError, ClientError) as error:
+            raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
         end = None if timeout is None else time.monotonic() + timeout
         pause, longest = _POLL
         while True:

@@ -15,7 +15,7 @@ from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
 from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
 
-__all__ = ["Execution", "NoResults"]
+__all__ = ["Execution", "NoResults", "linked"]
 
 LayerT = TypeVar("LayerT", bound=Layer)
 
@@ -40,7 +40,8 @@ class _Flow(Protocol):
     @property
     def dependencies(self) -> dict[str, set[str]]: ...
     def dependencies_of(self, layer: str) -> set[str]: ...
-    def follow(self, before: Any | None) -> Execution: ...
+    def follow(self, before: Any | None, linker: Callable[[Execution], Parameters] | None = None) -> Execution: ...
+    def open(self, context: settings.TaskContext) -> Execution: ...
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution: ...
 
 
@@ -267,10 +268,20 @@ class Execution:
         Returns:
             The execution of that flow.
         """
-        given = {name: value for name, value in vars(linker(self.wait())).items() if name != "_private"}
+        given = linked(linker, self.wait())
         if self.retry:  # what a resumed execution goes on to may have been begun too
             return flow.execution(self.key("").execution).parameters(**given).resume()
         return flow(self.id, **given)
+
+
+def linked(linker: Callable[[Execution], Parameters], execution: Execution) -> dict[str, Any]:
+    """The parameters that a linker makes from an execution.
+
+    Args:
+        linker: The linker.
+        execution: The execution, which has ended.
+    """
+    return {name: value for name, value in vars(linker(execution)).items() if name != "_private"}
 
 
 class NoResults(Execution):
@@ -294,4 +305,4 @@ class NoResults(Execution):
 
     def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Go on to the next flow: its task may be the one that this process was started for."""
-        return flow.follow(self.flow)
+        return flow.follow(self.flow, linker)

@@ -14,7 +14,7 @@ import attrs
 from laminar_runtime import loading, planner, settings, task, types
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import FlowError, LayerError
-from laminar_runtime.execution import Execution, NoResults
+from laminar_runtime.execution import Execution, NoResults, linked
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
 from laminar_runtime.layer import Definition, Layer, Parameters
 
@@ -245,17 +245,38 @@ class Flow:
             self.configuration.scheduler.check_new(execution=run)
         return run.parameters(**parameters).schedule(dependencies=dependencies)
 
-    def follow(self, before: Any | None) -> Execution:
+    def follow(self, before: Flow | None, linker: Callable[[Execution], Parameters] | None = None) -> Execution:
         """What a call of the flow does in a process that launches none: note it, or run the task.
 
         Args:
             before: The flow whose end the call waits for, if any.
+            linker: What makes the flow's parameters from the execution of that one.
         """
         if (loaded := loading.active()) is not None:
             loaded.calls.append((self, before))
         else:
             self._run_task()
+            if before is not None and linker is not None:
+                self._link(before, linker)
         return NoResults(self.execution.id, self)
+
+    def _link(self, before: Flow, linker: Callable[[Execution], Parameters]) -> None:
+        """Make the flow's parameters, if this process was started for that."""
+        context = task.claim(self.name, linking=True)
+        if context is not None:
+            with task.reporting():
+                self.open(context).parameters(**linked(linker, before.open(context)))
+                planner.done()
+
+    def open(self, context: settings.TaskContext) -> Execution:
+        """The execution of this flow that a task belongs to, its datastore where the task is told.
+
+        Args:
+            context: The task.
+        """
+        root, own = os.environ.get(settings.DATASTORE_ROOT), self.configuration.datastore
+        self._datastore = datastores.from_root(root, own) if root else own
+        return Execution(context.execution, self, retry=context.retry)
 
     def _run_task(self) -> None:
         """Run, or plan, the task that this process was started for, if it is one of this flow."""
@@ -264,10 +285,7 @@ class Flow:
             return
         with task.reporting():
             task.check_known(context, self.classes)
-            root = os.environ.get(settings.DATASTORE_ROOT)
-            own = self.configuration.datastore
-            self._datastore = datastores.from_root(root, own) if root else own
-            execution = Execution(context.execution, self, retry=context.retry)
+            execution = self.open(context)
             if settings.PLAN_FILE in os.environ:
                 request = json.loads(Path(os.environ[settings.PLAN_REQUEST]).read_text(encoding="utf-8"))
                 planner.answer(execution, context.layer, request)

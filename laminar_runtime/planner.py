@@ -27,7 +27,7 @@ from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["MAX_ANSWER", "MAX_CHILDREN", "LayerPlan", "answer", "index_of", "plan_layer", "replan_layer"]
+__all__ = ["MAX_ANSWER", "MAX_CHILDREN", "LayerPlan", "answer", "done", "index_of", "plan_layer", "replan_layer"]
 
 #: The most children that an AWS Batch array job has:
 #: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
@@ -84,6 +84,11 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         )
         raise ExecutionError(msg)
     Path(os.environ[settings.PLAN_FILE]).write_text(text, encoding="utf-8")
+
+
+def done() -> None:
+    """Answer that what was asked for is done: the parameters of a flow that follows another one are made."""
+    Path(os.environ[settings.PLAN_FILE]).write_text("{}", encoding="utf-8")
 
 
 def plan_layer(execution: Execution, name: str) -> LayerPlan:

@@ -20,7 +20,7 @@ from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import FlowError, LayerError
-from laminar_runtime.layer import RESERVED, Layer
+from laminar_runtime.layer import RESERVED, Layer, Parameters
 from laminar_runtime.settings import TaskContext
 
 __all__ = ["check_known", "claim", "finished", "hooked", "hooks_of", "reporting", "requested", "run_layer"]
@@ -196,20 +196,25 @@ def _report(error: Exception) -> dict[str, str]:
     }
 
 
-def claim(flow: str) -> TaskContext | None:
+def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
     """Take the task that this process was started for, if it is one of a flow and was not taken before.
+
+    To make the parameters of a flow that follows another one is a task too: that of its `Parameters`.
 
     A file may be read again, as when a pickle imports it, and in a process that the task starts, as multiprocessing
     does. So that its task runs once, the environment, which such processes inherit, says that it was taken.
 
     Args:
         flow: The flow's name.
+        linking: Whether its parameters can be made here.
 
     Returns:
         The task, None if there is nothing to run.
     """
     context = TaskContext.parse(os.environ)
     if context is None or context.flow != flow or settings.TAKEN in os.environ:
+        return None
+    if context.layer == Parameters.__name__ and not linking:
         return None
     os.environ[settings.TAKEN] = "True"
     return context

@@ -71,22 +71,20 @@ class StepFunctions(Delegated):
         return datastores.from_root(self.find(flow.name).datastore_root, flow.configuration.datastore)
 
     def run(self, *, execution: Execution) -> None:
-        """Start an execution and return.
+        """Start an execution, or have one go on that failed, and return.
 
         Args:
             execution: The execution. Started twice under one id it runs once.
 
         Raises:
-            SchedulerError: If it is to be resumed: redrive it with AWS's own tools.
             DeploymentError: If it cannot be started.
+            ExecutionError: If it cannot be resumed.
         """
+        deployment, name = self.find(execution.flow_name), execution.key("").execution
         if execution.retry:
-            msg = (
-                "resuming a deployed execution is not done here yet: redrive it in the AWS console, or with "
-                "'aws stepfunctions redrive-execution', and the state machine goes on where it failed"
-            )
-            raise SchedulerError(msg)
-        self.find(execution.flow_name).start(execution.key("").execution)
+            deployment.resume(name)
+        else:
+            deployment.start(name)
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
         """Wait until an execution ended.
