@@ -1,4 +1,5 @@
-# Both commands do all the set-up: Python 3.11 or newer, make and, for the tests, Terraform are all that they need.
+# Both commands do all the set-up: Python 3.11 or newer, make and, for the tests, Terraform and
+# npm are all that they need.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -18,7 +19,7 @@ demo: $(VENV)/installed-local
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
 ## Runs all checks and all tests.
-test: $(VENV)/installed-dev check
+test: $(VENV)/installed-dev tests/asl_validator/node_modules check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ## Style, types and the direction of imports.
@@ -37,7 +38,12 @@ $(VENV)/installed-%: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[$(if $(filter local,$*),local$(comma)examples,$*)]"
 	touch $@
 
+# A validator of state machines, beside those in Python.
+tests/asl_validator/node_modules: tests/asl_validator/package.json
+	npm install --prefix tests/asl_validator --no-package-lock --no-audit --no-fund --silent
+	touch $@
+
 comma := ,
 
 clean:
-	rm -rf $(VENV) build dist .laminar .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) tests/asl_validator/node_modules build dist .laminar .mypy_cache .ruff_cache .pytest_cache

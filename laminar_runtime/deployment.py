@@ -98,7 +98,7 @@ class Deployment:
 
         given = {} if parameters is None else {"parameters": parameters}
         try:
-            self._client().start_execution(
+            self.client().start_execution(
                 stateMachineArn=self.state_machine_arn, name=execution, input=json.dumps(given)
             )
         except (BotoCoreError, ClientError) as error:
@@ -119,7 +119,7 @@ class Deployment:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client = self._client()
+        client = self.client()
         try:
             number, last = self._last(client, execution)
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
@@ -159,7 +159,7 @@ class Deployment:
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client = self._client()
+        client = self.client()
         try:
             arn = self._last(client, execution)[1]["executionArn"]
         except (BotoCoreError, ClientError) as error:
@@ -190,7 +190,8 @@ class Deployment:
         """
         return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{execution}"
 
-    def _client(self) -> SFNClient:
+    def client(self) -> SFNClient:
+        """A client of Step Functions, by the credentials and region of the environment."""
         import boto3
 
         return boto3.client("stepfunctions")

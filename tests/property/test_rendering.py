@@ -105,7 +105,7 @@ def test_joining_text_in_pieces_is_the_same(text: str) -> None:
 
 def _machine(value: Value, comment: str = "") -> StateMachine:
     task = Task(name="T", integration="lambda:invoke", arguments={"V": value}, next=None, comment=comment)
-    return StateMachine(comment=comment, states=(task,))
+    return StateMachine(name="flow", comment=comment, states=(task,))
 
 
 def _argument(value: Value) -> object:
