@@ -147,7 +147,7 @@ def test_comments_are_text(text: str) -> None:
     definition = json.loads(render_machine(machine, {"data.aws_partition.current.partition": "aws"}))
     assert definition["Comment"] == text
     assert definition["States"]["T"].get("Comment", "") == text
-    assert evaluate(json.loads(render_template(machine))["Comment"], {}) == text
+    assert evaluate(json.loads(render_template([machine]))["Comment"], {}) == text
 
 
 def test_a_missing_reference_is_an_error() -> None:
