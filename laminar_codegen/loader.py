@@ -11,6 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import attrs
 
@@ -29,11 +30,13 @@ class Source:
         flow: The flow.
         file: The file.
         name: The file as the user named it.
+        following: The flows that run after it, each when the one before it has ended.
     """
 
     flow: Flow
     file: Path
     name: str
+    following: tuple[Flow, ...] = ()
 
 
 def load(target: str) -> Source:
@@ -57,7 +60,21 @@ def load(target: str) -> Source:
     with loading.loading() as loaded:
         module = _read(file, name)
         flows = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
+        chain = _chain(loaded.calls)
+        if choice is None and {flow.name for flow in flows} <= {flow.name for flow in chain} and len(chain) > 1:
+            return Source(chain[0], file, name, tuple(chain[1:]))
         return Source(_pick(module, flows, choice, name), file, name)
+
+
+def _chain(calls: list[tuple[Any, Any | None]]) -> list[Flow]:
+    """The flows that a file calls one after the other, none if it calls several that follow no other."""
+    first = [flow for flow, before in calls if before is None]
+    if len(first) != 1:
+        return []
+    chain = first
+    while following := [flow for flow, before in calls if before is chain[-1]]:
+        chain.append(following[0])
+    return chain if len(chain) == len(calls) else []
 
 
 def _split(target: str) -> tuple[str, str | None]:

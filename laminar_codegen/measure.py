@@ -1,0 +1,95 @@
+"""Measures how long layers took in past executions: what a profile is made of.
+
+The seconds stand in the records of the datastore: those of a layer, or, of a fan-out that a state machine ran, those of
+its slowest split. What the histories of deployed executions say is used for layers of which no record tells.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from laminar_runtime import Execution, Flow, Parameters
+from laminar_runtime.deployment import Deployment
+from laminar_runtime.exceptions import DeploymentError, MissingError
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+    from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
+
+__all__ = ["measure"]
+
+
+def measure(flow: Flow, executions: Iterable[str], deployment: Deployment | None) -> dict[str, float]:
+    """Measure the layers of a flow.
+
+    Args:
+        flow: The flow. Its records are read from its datastore.
+        executions: The ids of the executions.
+        deployment: Its deployment, whose histories are read for layers that no record tells of; None to do without.
+
+    Returns:
+        The median of the seconds that each layer took, by name, in the order of registration.
+
+    Raises:
+        DeploymentError: If histories cannot be read.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in flow.registry if name != Parameters.__name__}
+    for name in executions:
+        execution = flow.execution(name)
+        known = {layer: seconds for layer in taken if (seconds := _recorded(execution, layer)) is not None}
+        if deployment is not None and len(known) < len(taken):
+            known = {**_history(deployment, name, set(taken)), **known}
+        for layer, seconds in known.items():
+            taken[layer].append(seconds)
+    return {layer: round(statistics.median(found), 3) for layer, found in taken.items() if found}
+
+
+def _recorded(execution: Execution, layer: str) -> float | None:
+    """How long a layer took, by what its tasks noted; None if it did not finish, or they did not note it."""
+    store, key = execution.datastore, execution.key(layer)
+    record = store.read_record(key)
+    if record is None or record.seconds is not None:
+        return None if record is None else record.seconds
+    notes = [f"{prefix}{name}" for prefix in (key.splits, key.early) for name in store.names(prefix=prefix)]
+
+    def seconds(path: str) -> float | None:
+        try:
+            noted: Any = json.loads(store.read_bytes(path=path))
+        except (MissingError, ValueError):
+            return None
+        return noted.get("seconds") if isinstance(noted, dict) else None
+
+    return max((found for found in store.map(seconds, notes) if found is not None), default=None)
+
+
+def _history(deployment: Deployment, execution: str, layers: set[str]) -> dict[str, float]:
+    """How long the states named like layers took in a deployed execution, the wait for a place to run with them."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        events = {event["id"]: event for event in _events(deployment.client(), deployment.execution_arn(execution))}
+    except (BotoCoreError, ClientError) as error:
+        msg = f"the history of execution {execution} of '{deployment.name}' cannot be read: {error}"
+        raise DeploymentError(msg) from error
+    found: dict[str, float] = {}
+    for event in events.values():
+        name = event.get("stateExitedEventDetails", {}).get("name")
+        if name in layers and event["type"] == "TaskStateExited":
+            entered = _entered(event, events, name)
+            found[name] = max(found.get(name, 0), (event["timestamp"] - entered["timestamp"]).total_seconds())
+    return found
+
+
+def _events(client: SFNClient, arn: str) -> Iterator[HistoryEventTypeDef]:
+    for page in client.get_paginator("get_execution_history").paginate(executionArn=arn):
+        yield from page["events"]
+
+
+def _entered(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef], name: str) -> HistoryEventTypeDef:
+    """The event that says that a state was entered, among those that led to its end."""
+    while event.get("stateEnteredEventDetails", {}).get("name") != name:
+        event = events[event["previousEventId"]]
+    return event
