@@ -58,6 +58,14 @@ def test_text_and_null_are_shown_as_json(bench: Bench) -> None:
     assert bench.output({"A": passing("{% null %}")}) is None
 
 
+def test_literal_numbers(bench: Bench) -> None:
+    """Whole numbers stay whole, also below zero."""
+    numbers = [-1, 0, 7, -2.5, 1.5]
+    states = {"A": passing({}, Assign={"x": numbers}, Next="B"), "B": passing([numbers, "{% $x %}"])}
+    result = bench.run(states)
+    assert json.dumps(result["output"]) == json.dumps([numbers, numbers])
+
+
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
