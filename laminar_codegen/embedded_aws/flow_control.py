@@ -35,6 +35,8 @@ from laminar_codegen.embedded_aws.patches import Patches
 
 TERMINAL_ERRORS = frozenset({"States.DataLimitExceeded", "States.Runtime"})
 
+_HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+_TIMEOUTS = frozenset({"States.Timeout", _HEARTBEAT_TIMEOUT})
 _LOOK_SECONDS = 0.1
 _START_SECONDS = 10.0
 
@@ -74,7 +76,7 @@ def _match_error(self: ErrorEqualsDecl, env: Environment) -> None:
     """Match the two wildcards as AWS documents them.
 
     moto lets States.ALL match the two terminal errors, and States.TaskFailed no reserved name
-    at all, whereas it matches everything but a timeout.
+    at all, whereas it matches everything but a timeout. States.Timeout matches a missed heartbeat, too.
     """
     name = env.stack.pop().error_name
     wanted = {declared.error_name for declared in self.error_names}
@@ -82,7 +84,9 @@ def _match_error(self: ErrorEqualsDecl, env: Environment) -> None:
 
 
 def _by_wildcard(name: str | None, wanted: set[str | None]) -> bool:
-    return "States.ALL" in wanted or ("States.TaskFailed" in wanted and name != "States.Timeout")
+    if name == _HEARTBEAT_TIMEOUT and "States.Timeout" in wanted:
+        return True
+    return "States.ALL" in wanted or ("States.TaskFailed" in wanted and name not in _TIMEOUTS)
 
 
 def _retry(self: RetrierDecl, env: Environment, time_scale: float) -> None:

@@ -15,7 +15,18 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from laminar_codegen.embedded_aws import definitions, expressions, flow_control, integrations, maps
+from laminar_codegen.embedded_aws import (
+    attempts,
+    batch_tasks,
+    definitions,
+    expressions,
+    flow_control,
+    integrations,
+    maps,
+    nested_executions,
+    task_tokens,
+    waiting,
+)
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
 from laminar_codegen.embedded_aws.clients import Clients
 from laminar_codegen.embedded_aws.patches import Patches
@@ -25,15 +36,20 @@ _STOP_SECONDS = 2.0
 _start_execution_of_backend = StepFunctionsParserBackend.start_execution
 
 
-def install(patches: Patches, clients: Clients, jobs: BatchJobs, time_scale: float) -> None:
+def install(patches: Patches, clients: Clients, jobs: BatchJobs, *, time_scale: float, token_time_scale: float) -> None:
     """Have moto execute state machines, as Step Functions does."""
     configuration: Any = default_user_config
     patches.item(configuration, "stepfunctions", {"execute_state_machine": True})
     definitions.install(patches)
     expressions.install(patches)
     flow_control.install(patches, time_scale)
+    attempts.install(patches)
     maps.install(patches)
-    integrations.install(patches, clients, jobs)
+    integrations.install(patches, clients)
+    waiting.install(patches)
+    batch_tasks.install(patches, jobs)
+    nested_executions.install(patches, clients)
+    task_tokens.install(patches, task_tokens.TaskTokens(token_time_scale))
     patches.attribute(StepFunctionsParserBackend, "start_execution", _start_execution)
     patches.attribute(StepFunctionResponse, "describe_execution", _describe_execution)
 
