@@ -183,114 +183,6 @@ def distributed(states: dict[str, Any], key: str) -> dict[str, Any]:
     }
 
 
-def s3(action: str, key: str, **arguments: Any) -> dict[str, Any]:
-    """A state that calls S3."""
-    return {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::aws-sdk:s3:{action}",
-        "Arguments": {"Bucket": "bench", "Key": key, **arguments},
-    }
-
-
-def test_objects_are_written_as_json_and_read_as_text(bench: Bench) -> None:
-    """PutObject serialises its Body; `$parse` reads GetObject's Body."""
-    states = {
-        "P": {**s3("putObject", "o.json", Body={"é": [1, "{% 'a' & 'b' %}"]}), "Next": "G"},
-        "G": {
-            **s3("getObject", "o.json"),
-            "Output": "{% $parse($states.result.Body) %}",
-            "End": True,
-        },
-    }
-    assert bench.output(states) == {"é": [1, "ab"]}
-    assert json.loads(bench.get("o.json")) == {"é": [1, "ab"]}
-
-
-@pytest.mark.parametrize("action", ["getObject", "headObject"])
-def test_missing_object_is_caught_by_name(bench: Bench, action: str) -> None:
-    """Step Functions names the error S3.NoSuchKeyException."""
-    states = {
-        "G": {
-            **s3(action, "missing"),
-            "Catch": [
-                {
-                    "ErrorEquals": ["S3.NoSuchKeyException"],
-                    "Output": "{% $states.errorOutput.Error %}",
-                    "Next": "P",
-                }
-            ],
-            "End": True,
-        },
-        "P": passing({"caught": "{% $states.input %}"}),
-    }
-    assert bench.output(states) == {"caught": "S3.NoSuchKeyException"}
-
-
-def test_list_and_head(bench: Bench) -> None:
-    """ListObjectsV2 and HeadObject answer in the case of Step Functions."""
-    bench.put("list/a", "12345")
-    listing = s3("listObjectsV2", "", Prefix="list/")
-    del listing["Arguments"]["Key"]
-    states = {
-        "L": {**listing, "Assign": {"keys": "{% [$states.result.Contents.Key] %}"}, "Next": "H"},
-        "H": {
-            **s3("headObject", "list/a"),
-            "Output": {"length": "{% $states.result.ContentLength %}", "keys": "{% $keys %}"},
-            "End": True,
-        },
-    }
-    assert bench.output(states) == {"length": 5, "keys": ["list/a"]}
-
-
-def test_task_token(bench: Bench) -> None:
-    """A task with a token waits for somebody to send its success."""
-    arguments = {"Bucket": "bench", "Key": "token", "Body": "{% $states.context.Task.Token %}"}
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken",
-        "Arguments": arguments,
-        "End": True,
-    }
-    client = bench.aws.client("stepfunctions")
-    machine = bench.machine({"T": state})
-    answered, stopped = bench.start(machine), bench.start(machine)
-    tokens = {token_of(bench, execution) for execution in (answered, stopped)}
-    assert len(tokens) == 2
-    client.stop_execution(executionArn=stopped)
-    assert bench.result(stopped)["status"] == "ABORTED"
-    client.send_task_success(taskToken=token_of(bench, answered), output='{"a": 1}')
-    assert bench.result(answered)["output"] == {"a": 1}
-
-
-def token_of(bench: Bench, execution: str) -> str:
-    """The token that an execution's task waits with."""
-    client = bench.aws.client("stepfunctions")
-    for _ in range(500):
-        events = client.get_execution_history(executionArn=execution)["events"]
-        scheduled = [event for event in events if event["type"] == "TaskSubmitted"]
-        if scheduled:
-            details = next(event for event in events if event["type"] == "TaskScheduled")
-            parameters = json.loads(details["taskScheduledEventDetails"]["parameters"])
-            return str(parameters["Body"])
-        time.sleep(0.01)
-    raise AssertionError(events)
-
-
-def test_nested_execution(bench: Bench) -> None:
-    """`startExecution.sync:2` gives the nested execution's output as JSON."""
-    nested = bench.machine({"N": passing({"got": "{% $states.input.value %}"})})
-    states = {
-        "S": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::states:startExecution.sync:2",
-            "Arguments": {"StateMachineArn": nested, "Input": {"value": ["a", 1]}},
-            "Output": "{% $states.result.Output.got %}",
-            "End": True,
-        }
-    }
-    assert bench.output(states) == ["a", 1]
-
-
 def test_two_executions_at_the_same_time(bench: Bench) -> None:
     """Executions do not see each other's variables."""
     machine = bench.machine(
@@ -315,7 +207,7 @@ def test_stopped_execution_is_aborted_at_once(bench: Bench) -> None:
 
 def test_terminal_errors_are_not_caught(bench: Bench) -> None:
     """States.ALL does not match States.Runtime."""
-    state = s3("noSuchAction", "k")
+    state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:noSuchAction"}
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "P"}]
     result = bench.run({"S": {**state, "Catch": catch, "End": True}, "P": passing(1)})
     assert (result["status"], result["error"]) == ("FAILED", "States.Runtime")
