@@ -54,6 +54,10 @@ def _attempt(self: ExecutionState, env: Environment) -> None:
             self._eval_execution(frame)
         else:
             _run_within(self, frame, seconds + (_TOKEN_GRACE_SECONDS if _waits_for_token(self) else 0))
+    except Exception:
+        # Branches and iterations that still run have not come to their end (see `progress`).
+        frame.set_stop(stop_date=None, cause=None, error=None)
+        raise
     finally:
         frame.set_ended()
         env.close_frame(frame)

@@ -3,8 +3,6 @@
 Each function here replaces one of moto's; its docstring states the deviation that it closes.
 """
 
-# ruff: noqa: SLF001 - what is corrected is inside moto
-
 from __future__ import annotations
 
 import datetime as dt
@@ -27,11 +25,10 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
     WaitFunction,
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from laminar_codegen.embedded_aws.patches import Patches
+from laminar_codegen.embedded_aws.progress import attach, progress_of
 
 TERMINAL_ERRORS = frozenset({"States.DataLimitExceeded", "States.Runtime"})
 
@@ -42,7 +39,6 @@ _START_SECONDS = 10.0
 
 _set_error_of_environment = Environment.set_error
 _inner_frame_of_environment: Any = vars(Environment)["as_inner_frame_of"].__func__
-_reflect_status: Any = BaseExecutionWorkerCommunication._reflect_execution_status
 
 
 def install(patches: Patches, time_scale: float) -> None:
@@ -61,7 +57,6 @@ def install(patches: Patches, time_scale: float) -> None:
     patches.attribute(WaitFunction, "_wait_interval", wait)
     patches.attribute(Environment, "set_error", _set_error)
     patches.attribute(Environment, "as_inner_frame_of", classmethod(_inner_frame))
-    patches.attribute(BaseExecutionWorkerCommunication, "_reflect_execution_status", _reflect)
     patches.attribute(ExecutionWorker, "stop", _stop)
 
 
@@ -117,24 +112,13 @@ def _set_error(self: Environment, error: Any) -> None:
 
 
 def _inner_frame(cls: type[Environment], env: Environment, *args: Any, **kwargs: Any) -> Any:
-    """Moto loses `$states.context.Map` in the states of an iteration."""
+    """Moto loses `$states.context.Map` in the states of an iteration. Progress is noted where it was outside."""
     frame = _inner_frame_of_environment(cls, env, *args, **kwargs)
+    attach(frame, progress_of(env))
     data: Any = env.states.context_object.context_object_data
     if "Map" in data:
         frame.states.context_object.context_object_data["Map"] = data["Map"]
     return frame
-
-
-def _reflect(self: BaseExecutionWorkerCommunication) -> None:
-    """Moto shows that an execution has ended before it shows with what."""
-    worker: Any = self.execution.exec_worker
-    state = worker.env.program_state()
-    if isinstance(state, ProgramEnded):
-        self.execution.output = worker.env.states.get_input()
-    elif isinstance(state, ProgramError) and state.error is not None:
-        self.execution.error = state.error.get("error")
-        self.execution.cause = state.error.get("cause")
-    _reflect_status(self)
 
 
 def _stop(self: ExecutionWorker, stop_date: dt.datetime, error: str | None, cause: str | None) -> None:

@@ -115,74 +115,6 @@ def test_choice_of_width(bench: Bench, width: int, state: str) -> None:
     assert bench.output(states, {"width": width}) == state
 
 
-def test_inline_map_keeps_order_and_knows_its_item(bench: Bench) -> None:
-    """A Map's items run with their index in the context, however many there are."""
-    inner = {"I": passing("{% $states.context.Map.Item.Index * $factor %}")}
-    states = {
-        "A": passing({}, Assign={"factor": 2}, Next="M"),
-        "M": {
-            "Type": "Map",
-            "Items": "{% [0..149] %}",
-            "MaxConcurrency": 1,
-            "ItemProcessor": {"StartAt": "I", "States": inner},
-            "End": True,
-        },
-    }
-    assert bench.output(states) == [2 * index for index in range(150)]
-
-
-def test_distributed_map_reads_its_items_from_s3(bench: Bench) -> None:
-    """A distributed Map's children are executions of their own, over the items of an object."""
-    bench.put("items.json", json.dumps([{"n": n} for n in range(5)]))
-    inner = {"I": passing({"n": "{% $states.input.item.n %}", "name": "{% $states.context.Execution.Name %}"})}
-    output = bench.output({"M": distributed(inner, "items.json")})
-    assert [child["n"] for child in output] == [0, 1, 2, 3, 4]
-    assert len({child["name"] for child in output}) == 5
-
-
-def test_distributed_map_fails_with_its_children(bench: Bench) -> None:
-    """Without a tolerance, one failed child fails the Map; with one, it does not."""
-    bench.put("items.json", "[1, 2]")
-    inner = {
-        "C": {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $states.input.item = 1 %}", "Next": "F"}],
-            "Default": "P",
-        },
-        "F": {"Type": "Fail", "Error": "Bad"},
-        "P": passing("fine"),
-    }
-    strict = bench.run({"M": distributed(inner, "items.json")})
-    assert strict["error"] == "States.ExceedToleratedFailureThreshold"
-    lax = bench.output({"M": {**distributed(inner, "items.json"), "ToleratedFailureCount": 1}})
-    assert lax == [None, "fine"]
-
-
-def test_distributed_map_without_its_object(bench: Bench) -> None:
-    """Items that cannot be read fail with States.ItemReaderFailed."""
-    result = bench.run({"M": distributed({"I": passing(1)}, "missing.json")})
-    assert result["error"] == "States.ItemReaderFailed"
-
-
-def distributed(states: dict[str, Any], key: str) -> dict[str, Any]:
-    """A distributed Map over an object's items."""
-    return {
-        "Type": "Map",
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "JSON"},
-            "Arguments": {"Bucket": "bench", "Key": key},
-        },
-        "ItemSelector": {"item": "{% $states.context.Map.Item.Value %}"},
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": next(iter(states)),
-            "States": states,
-        },
-        "End": True,
-    }
-
-
 def test_two_executions_at_the_same_time(bench: Bench) -> None:
     """Executions do not see each other's variables."""
     machine = bench.machine(
@@ -194,6 +126,20 @@ def test_two_executions_at_the_same_time(bench: Bench) -> None:
     )
     executions = [bench.start(machine, {"x": number}) for number in range(2)]
     assert [bench.result(execution)["output"] for execution in executions] == [0, 1]
+
+
+def test_catch_that_leads_to_its_own_state(bench: Bench) -> None:
+    """A state can be entered again by its own Catch."""
+    read = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+        "Arguments": {"Bucket": "bench", "Key": "{% $n < 3 ? 'missing' : 'there' %}"},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": {"n": "{% $n + 1 %}"}, "Next": "R"}],
+        "Output": "{% $n %}",
+        "End": True,
+    }
+    bench.put("there", "")
+    assert bench.output({"S": passing({}, Assign={"n": 0}, Next="R"), "R": read}) == 3
 
 
 def test_stopped_execution_is_aborted_at_once(bench: Bench) -> None:
