@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from laminar_codegen.embedded_aws.batch_attempts import AttemptEnd, AttemptRunner
 from laminar_codegen.embedded_aws.batch_job import NOT_STARTED, STATES, TERMINAL, Job, State, now
@@ -199,33 +199,28 @@ class BatchJobs:
             self._make_ready(job)
 
     def _end(self, job: Job, state: State, reason: str) -> None:
-        job.status_reason = reason
-        job.stopped = now()
-        job.enter(state)
+        """End a job and what ends with it. Chains of jobs may be longer than Python's stack is deep."""
+        ending = deque([(job, state, reason)])
+        while ending:
+            job, state, reason = ending.popleft()
+            if not job.ended:
+                job.status_reason = reason
+                job.stopped = now()
+                job.enter(state)
+                ending.extend(self._consequences(job))
+
+    def _consequences(self, job: Job) -> Iterator[tuple[Job, State, str]]:
+        """What ends because a job has ended: jobs that depend on it, the array job that it is a child of."""
         for dependent in self._dependents.pop(job.id, ()):
-            self._release(dependent, job)
+            dependent.blockers.discard(job.id)
+            if job.state == "FAILED":
+                yield dependent, "FAILED", _why_not_started(dependent)
+            elif not dependent.blockers and not dependent.ended:
+                self._make_ready(dependent)
         if job.parent is None:
             self._ended.notify_all()
-        elif all(job.parent.child_states[other] == 0 for other in STATES if other not in TERMINAL):
-            failed = job.parent.child_states["FAILED"]
-            self._end_parent(job.parent, failed)
-
-    def _end_parent(self, parent: Job, failed: int) -> None:
-        if parent.termination is not None:
-            self._end(parent, "FAILED", parent.termination)
-        elif failed:
-            self._end(parent, "FAILED", "Array Child Job failed")
-        else:
-            self._end(parent, "SUCCEEDED", "Array Child Jobs succeeded")
-
-    def _release(self, dependent: Job, blocker: Job) -> None:
-        if dependent.ended:
-            return
-        dependent.blockers.discard(blocker.id)
-        if blocker.state == "FAILED":
-            self._end(dependent, "FAILED", _DEPENDENCY_FAILED)
-        elif not dependent.blockers:
-            self._make_ready(dependent)
+        elif all(job.parent.child_states[state] == 0 for state in STATES if state not in TERMINAL):
+            yield (job.parent, *_end_of_array(job.parent))
 
     def _units(self, job_id: str) -> Sequence[Job]:
         found = self.find([job_id])
@@ -239,3 +234,15 @@ class BatchJobs:
             self._end(job, "FAILED", reason)
         elif job.process is not None:
             job.process.stop()
+
+
+def _why_not_started(dependent: Job) -> str:
+    return (dependent.parent and dependent.parent.termination) or _DEPENDENCY_FAILED
+
+
+def _end_of_array(job: Job) -> tuple[State, str]:
+    if job.termination is not None:
+        return "FAILED", job.termination
+    if job.child_states["FAILED"]:
+        return "FAILED", "Array Child Job failed"
+    return "SUCCEEDED", "Array Child Jobs succeeded"

@@ -12,6 +12,12 @@ from typing import Any
 from moto.stepfunctions.parser.api import InvalidDefinition
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
 from moto.stepfunctions.parser.asl.antlt4utils.antlr4utils import is_terminal
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_value_terminal import (
+    AssignTemplateValueTerminalLit,
+)
+from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_value_terminal import (
+    JSONataTemplateValueTerminalLit,
+)
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -30,6 +36,8 @@ def install(patches: Patches) -> None:
     patches.attribute(AmazonStateLanguageParser, "parse", staticmethod(functools.lru_cache(maxsize=256)(_parse)))
     patches.attribute(Preprocessor, "_inner_string_of", staticmethod(_text))
     patches.imported_name("moto.stepfunctions", "from_string_literal", _text)
+    patches.attribute(Preprocessor, "visitAssign_template_value_terminal_float", _assigned_number)
+    patches.attribute(Preprocessor, "visitJsonata_template_value_terminal_float", _number)
     patches.attribute(StepFunctionsParserBackend, "_validate_definition", staticmethod(_validate))
 
 
@@ -42,6 +50,16 @@ def _text(parser_rule_context: Any) -> str | None:
         return source
     text: str = json.loads(source, strict=False)
     return text
+
+
+def _assigned_number(_: Preprocessor, context: Any) -> AssignTemplateValueTerminalLit:
+    """Moto reads -1 as -1.0."""
+    return AssignTemplateValueTerminalLit(value=json.loads(context.NUMBER().getText()))
+
+
+def _number(_: Preprocessor, context: Any) -> JSONataTemplateValueTerminalLit:
+    """As `_assigned_number`."""
+    return JSONataTemplateValueTerminalLit(value=json.loads(context.NUMBER().getText()))
 
 
 def _validate(definition: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from moto.stepfunctions.parser.asl.component.common.assign.assign_decl import AssignDecl
+from moto.stepfunctions.parser.asl.component.common.catch.catch_outcome import CatchOutcome
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
@@ -116,8 +117,10 @@ def _assign_variables(_: CommonStateField, env: Environment) -> None:
 
 
 def _set_next(self: CommonStateField, env: Environment) -> None:
+    """Moto ignores a Catch that leads to its own state."""
     _assign_variables(self, env)
-    _set_next_of_states(self, env)
+    if not (env.stack and isinstance(env.stack[-1], CatchOutcome)):
+        _set_next_of_states(self, env)
 
 
 def _choose(self: StateChoice, env: Environment) -> None:

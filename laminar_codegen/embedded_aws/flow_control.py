@@ -3,8 +3,6 @@
 Each function here replaces one of moto's; its docstring states the deviation that it closes.
 """
 
-# ruff: noqa: SLF001 - what is corrected is inside moto
-
 from __future__ import annotations
 
 import datetime as dt
@@ -27,20 +25,20 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
     WaitFunction,
 )
 from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from laminar_codegen.embedded_aws.patches import Patches
+from laminar_codegen.embedded_aws.progress import attach, progress_of
 
 TERMINAL_ERRORS = frozenset({"States.DataLimitExceeded", "States.Runtime"})
 
+_HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+_TIMEOUTS = frozenset({"States.Timeout", _HEARTBEAT_TIMEOUT})
 _LOOK_SECONDS = 0.1
 _START_SECONDS = 10.0
 
 _set_error_of_environment = Environment.set_error
 _inner_frame_of_environment: Any = vars(Environment)["as_inner_frame_of"].__func__
-_reflect_status: Any = BaseExecutionWorkerCommunication._reflect_execution_status
 
 
 def install(patches: Patches, time_scale: float) -> None:
@@ -59,7 +57,6 @@ def install(patches: Patches, time_scale: float) -> None:
     patches.attribute(WaitFunction, "_wait_interval", wait)
     patches.attribute(Environment, "set_error", _set_error)
     patches.attribute(Environment, "as_inner_frame_of", classmethod(_inner_frame))
-    patches.attribute(BaseExecutionWorkerCommunication, "_reflect_execution_status", _reflect)
     patches.attribute(ExecutionWorker, "stop", _stop)
 
 
@@ -74,7 +71,7 @@ def _match_error(self: ErrorEqualsDecl, env: Environment) -> None:
     """Match the two wildcards as AWS documents them.
 
     moto lets States.ALL match the two terminal errors, and States.TaskFailed no reserved name
-    at all, whereas it matches everything but a timeout.
+    at all, whereas it matches everything but a timeout. States.Timeout matches a missed heartbeat, too.
     """
     name = env.stack.pop().error_name
     wanted = {declared.error_name for declared in self.error_names}
@@ -82,7 +79,9 @@ def _match_error(self: ErrorEqualsDecl, env: Environment) -> None:
 
 
 def _by_wildcard(name: str | None, wanted: set[str | None]) -> bool:
-    return "States.ALL" in wanted or ("States.TaskFailed" in wanted and name != "States.Timeout")
+    if name == _HEARTBEAT_TIMEOUT and "States.Timeout" in wanted:
+        return True
+    return "States.ALL" in wanted or ("States.TaskFailed" in wanted and name not in _TIMEOUTS)
 
 
 def _retry(self: RetrierDecl, env: Environment, time_scale: float) -> None:
@@ -113,24 +112,13 @@ def _set_error(self: Environment, error: Any) -> None:
 
 
 def _inner_frame(cls: type[Environment], env: Environment, *args: Any, **kwargs: Any) -> Any:
-    """Moto loses `$states.context.Map` in the states of an iteration."""
+    """Moto loses `$states.context.Map` in the states of an iteration. Progress is noted where it was outside."""
     frame = _inner_frame_of_environment(cls, env, *args, **kwargs)
+    attach(frame, progress_of(env))
     data: Any = env.states.context_object.context_object_data
     if "Map" in data:
         frame.states.context_object.context_object_data["Map"] = data["Map"]
     return frame
-
-
-def _reflect(self: BaseExecutionWorkerCommunication) -> None:
-    """Moto shows that an execution has ended before it shows with what."""
-    worker: Any = self.execution.exec_worker
-    state = worker.env.program_state()
-    if isinstance(state, ProgramEnded):
-        self.execution.output = worker.env.states.get_input()
-    elif isinstance(state, ProgramError) and state.error is not None:
-        self.execution.error = state.error.get("error")
-        self.execution.cause = state.error.get("cause")
-    _reflect_status(self)
 
 
 def _stop(self: ExecutionWorker, stop_date: dt.datetime, error: str | None, cause: str | None) -> None:

@@ -20,33 +20,74 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
     resource_eval_s3,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+    distributed_iteration_component,
+    inline_iteration_component,
+    iteration_worker,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
     distributed_item_processor_worker,
     map_run_record,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import Job
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import Job, JobPool
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
 from laminar_codegen.embedded_aws.failures import failure
 from laminar_codegen.embedded_aws.patches import Patches
+from laminar_codegen.embedded_aws.progress import attach, progress_of
 
+InlineIterationComponent = inline_iteration_component.InlineIterationComponent
+DistributedIterationComponent = distributed_iteration_component.DistributedIterationComponent
 IterationWorker = iteration_worker.IterationWorker
 DistributedWorker = distributed_item_processor_worker.DistributedItemProcessorWorker
 MapRunRecord = map_run_record.MapRunRecord
 ResourceEvalS3 = resource_eval_s3.ResourceEvalS3
+
+_MAX_INLINE = 40
+_MAX_DISTRIBUTED = 1000
 
 _read_items_of_s3 = ResourceEvalS3.eval_resource
 
 
 def install(patches: Patches) -> None:
     """Put the functions of this module in the place of moto's."""
+    patches.attribute(InlineIterationComponent, "_eval_body", _run_inline)
+    patches.attribute(DistributedIterationComponent, "_map_run", _run_distributed)
     patches.attribute(IterationWorker, "eval", _iterate)
     patches.attribute(DistributedWorker, "eval", _iterate_distributed)
     patches.attribute(DistributedWorker, "_eval_job", _run_child)
     patches.attribute(ResourceEvalS3, "eval_resource", _read_items)
+
+
+def _run_inline(self: InlineIterationComponent, env: Environment) -> None:
+    """Moto runs all iterations at once if MaxConcurrency does not say less: AWS at most 40."""
+    given: Any = env.stack.pop()
+    _run_iterations(self, env, given, given.input_items, _most(given.max_concurrency, _MAX_INLINE))
+
+
+def _run_distributed(self: DistributedIterationComponent, env: Environment, eval_input: Any) -> None:
+    """Moto starts a thread per child. AWS runs up to 10,000 children at a time, here it is a thousand."""
+    most = _most(eval_input.map_run_record.max_concurrency, _MAX_DISTRIBUTED)
+    _run_iterations(self, env, eval_input, env.stack.pop(), most)
+
+
+def _most(wanted: int, allowed: int) -> int:
+    return min(wanted, allowed) if wanted else allowed
+
+
+def _run_iterations(
+    component: InlineIterationComponent, env: Environment, given: Any, items: list[Any], concurrency: int
+) -> None:
+    progress_of(env).begin_attempt()
+    pool = JobPool(job_program=component._get_iteration_program(), job_inputs=items)
+    for _ in range(min(concurrency, len(items))):
+        component._launch_worker(env=env, eval_input=given, job_pool=pool)
+    pool.await_jobs()
+    if (error := pool.get_worker_exception()) is not None:
+        raise error
+    env.stack.append([closed.job_output for closed in pool.get_closed_jobs()])
 
 
 def _iterate(self: IterationWorker) -> None:
@@ -57,6 +98,7 @@ def _iterate(self: IterationWorker) -> None:
         self._env.close_frame(frame)
     while job is not None:
         item_frame = frame.open_inner_frame()
+        attach(item_frame, progress_of(self._env).part(job.job_index))
         self._eval_job(env=item_frame, job=job)
         frame.close_frame(item_frame)
         following = _following(self, job)
@@ -72,6 +114,7 @@ def _iterate_distributed(self: DistributedWorker) -> None:
     job = self._job_pool.next_job()
     while job is not None:
         frame = self._env.open_inner_frame()
+        attach(frame, progress_of(self._env).part(job.job_index))
         self._eval_job(env=frame, job=job)
         self._env.delete_frame(frame)
         following = _following(self, job)
@@ -101,7 +144,7 @@ def _run_child(self: DistributedWorker, env: Environment, job: Job) -> None:
         outcome = _child_output(self, env, job)
         record.item_counter.succeeded.count()
         record.execution_counter.succeeded.count()
-    except FailureEventException:
+    except Exception:  # noqa: BLE001 - a child ends as failed, whatever happens in it
         record.item_counter.failed.count()
         record.execution_counter.failed.count()
         outcome = _exceeded(self, env)
@@ -127,7 +170,8 @@ def _child_output(worker: DistributedWorker, env: Environment, job: Job) -> Any:
 def _become_execution(env: Environment, record: MapRunRecord) -> None:
     context: Any = env.states.context_object.context_object_data
     del context["Map"]
-    name = str(uuid.uuid4())
+    progress = progress_of(env)
+    progress.name = name = progress.name or str(uuid.uuid4())
     parent: str = context["Execution"]["Id"]
     label = record.map_run_arn.split("/")[-1].split(":")[0]
     machine = parent.rsplit(":", 1)[0]

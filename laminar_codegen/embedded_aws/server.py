@@ -35,6 +35,7 @@ class EmbeddedAws:
     observer     is told of every change of every job's attempt, one at a time
     region       the default region
     time_scale   shortens (or lengthens) Wait states and the intervals of Retry
+    token_time_scale  does so with TimeoutSeconds and HeartbeatSeconds of tasks that wait for a token
 
     moto keeps one set of AWS accounts per process: there can be one of these at a time.
     """
@@ -48,6 +49,7 @@ class EmbeddedAws:
         observer: Observer | None = None,
         region: str = "us-east-1",
         time_scale: float = 1.0,
+        token_time_scale: float = 1.0,
     ) -> None:
         self.workspace = workspace
         self.region = region
@@ -55,6 +57,7 @@ class EmbeddedAws:
         self._directory = directory
         self._observer = observer
         self._time_scale = time_scale
+        self._token_time_scale = token_time_scale
         self._open = ExitStack()
 
     endpoint_url: str
@@ -140,7 +143,13 @@ class EmbeddedAws:
         from laminar_codegen.embedded_aws import step_functions
 
         self._executing = True
-        step_functions.install(patches, self._clients, self._jobs, self._time_scale)
+        step_functions.install(
+            patches,
+            self._clients,
+            self._jobs,
+            time_scale=self._time_scale,
+            token_time_scale=self._token_time_scale,
+        )
 
     def _prepare_batch(self, patches: Patches) -> None:
         from laminar_codegen.embedded_aws import batch_api

@@ -68,6 +68,12 @@ class Bench:
         """A job's details once it has ended."""
         return self.until(job_id, "SUCCEEDED", "FAILED")
 
+    def named(self, name: str) -> dict[str, Any]:
+        """The details of the job with a name, once it has ended."""
+        filters = [{"name": "JOB_NAME", "values": [name]}]
+        listed = self.aws.client("batch").list_jobs(jobQueue="queue", filters=filters)
+        return self.ended(listed["jobSummaryList"][0]["jobId"])
+
     def until(self, job_id: str, *states: str) -> dict[str, Any]:
         """A job's details once it is in one of the states."""
         deadline = time.monotonic() + 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from embedded_aws_bench import BUCKET, job
 
@@ -118,20 +118,14 @@ def test_failing_branch_ends_the_other_branches_jobs(bench: Bench) -> None:
     branches = [{"StartAt": name, "States": {name: state}} for name, state in (("S", sleeps), ("F", fails))]
     result = bench.run({"P": {"Type": "Parallel", "Branches": branches, "End": True}})
     assert result["status"] == "FAILED"
-    assert named(bench, "sleeper")["status"] == "FAILED"
-
-
-def named(bench: Bench, name: str) -> dict[str, Any]:
-    """The ended job with a name."""
-    listed = bench.aws.client("batch").list_jobs(jobQueue="queue", filters=[{"name": "JOB_NAME", "values": [name]}])
-    return bench.ended(listed["jobSummaryList"][0]["jobId"])
+    assert bench.named("sleeper")["status"] == "FAILED"
 
 
 def test_task_timeout_terminates_the_job(bench: Bench) -> None:
     """A task that times out fails with States.Timeout, and its job does not go on."""
     state = job(bench.define(["sleep", "60"]), Arguments={"JobName": "late"}, TimeoutSeconds=1)
     assert bench.run({"J": state})["error"] == "States.Timeout"
-    assert named(bench, "late")["status"] == "FAILED"
+    assert bench.named("late")["status"] == "FAILED"
 
 
 def test_stopping_an_execution_terminates_its_job(bench: Bench) -> None:
@@ -144,7 +138,7 @@ def test_stopping_an_execution_terminates_its_job(bench: Bench) -> None:
         time.sleep(0.01)
     bench.aws.client("stepfunctions").stop_execution(executionArn=execution)
     assert bench.result(execution)["status"] == "ABORTED"
-    assert named(bench, "stopped")["status"] == "FAILED"
+    assert bench.named("stopped")["status"] == "FAILED"
 
 
 def test_arguments_that_aws_refuses(bench: Bench) -> None:

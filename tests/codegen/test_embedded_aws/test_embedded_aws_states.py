@@ -58,6 +58,14 @@ def test_text_and_null_are_shown_as_json(bench: Bench) -> None:
     assert bench.output({"A": passing("{% null %}")}) is None
 
 
+def test_literal_numbers(bench: Bench) -> None:
+    """Whole numbers stay whole, also below zero."""
+    numbers = [-1, 0, 7, -2.5, 1.5]
+    states = {"A": passing({}, Assign={"x": numbers}, Next="B"), "B": passing([numbers, "{% $x %}"])}
+    result = bench.run(states)
+    assert json.dumps(result["output"]) == json.dumps([numbers, numbers])
+
+
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
@@ -107,182 +115,6 @@ def test_choice_of_width(bench: Bench, width: int, state: str) -> None:
     assert bench.output(states, {"width": width}) == state
 
 
-def test_inline_map_keeps_order_and_knows_its_item(bench: Bench) -> None:
-    """A Map's items run with their index in the context, however many there are."""
-    inner = {"I": passing("{% $states.context.Map.Item.Index * $factor %}")}
-    states = {
-        "A": passing({}, Assign={"factor": 2}, Next="M"),
-        "M": {
-            "Type": "Map",
-            "Items": "{% [0..149] %}",
-            "MaxConcurrency": 1,
-            "ItemProcessor": {"StartAt": "I", "States": inner},
-            "End": True,
-        },
-    }
-    assert bench.output(states) == [2 * index for index in range(150)]
-
-
-def test_distributed_map_reads_its_items_from_s3(bench: Bench) -> None:
-    """A distributed Map's children are executions of their own, over the items of an object."""
-    bench.put("items.json", json.dumps([{"n": n} for n in range(5)]))
-    inner = {"I": passing({"n": "{% $states.input.item.n %}", "name": "{% $states.context.Execution.Name %}"})}
-    output = bench.output({"M": distributed(inner, "items.json")})
-    assert [child["n"] for child in output] == [0, 1, 2, 3, 4]
-    assert len({child["name"] for child in output}) == 5
-
-
-def test_distributed_map_fails_with_its_children(bench: Bench) -> None:
-    """Without a tolerance, one failed child fails the Map; with one, it does not."""
-    bench.put("items.json", "[1, 2]")
-    inner = {
-        "C": {
-            "Type": "Choice",
-            "Choices": [{"Condition": "{% $states.input.item = 1 %}", "Next": "F"}],
-            "Default": "P",
-        },
-        "F": {"Type": "Fail", "Error": "Bad"},
-        "P": passing("fine"),
-    }
-    strict = bench.run({"M": distributed(inner, "items.json")})
-    assert strict["error"] == "States.ExceedToleratedFailureThreshold"
-    lax = bench.output({"M": {**distributed(inner, "items.json"), "ToleratedFailureCount": 1}})
-    assert lax == [None, "fine"]
-
-
-def test_distributed_map_without_its_object(bench: Bench) -> None:
-    """Items that cannot be read fail with States.ItemReaderFailed."""
-    result = bench.run({"M": distributed({"I": passing(1)}, "missing.json")})
-    assert result["error"] == "States.ItemReaderFailed"
-
-
-def distributed(states: dict[str, Any], key: str) -> dict[str, Any]:
-    """A distributed Map over an object's items."""
-    return {
-        "Type": "Map",
-        "ItemReader": {
-            "Resource": "arn:aws:states:::s3:getObject",
-            "ReaderConfig": {"InputType": "JSON"},
-            "Arguments": {"Bucket": "bench", "Key": key},
-        },
-        "ItemSelector": {"item": "{% $states.context.Map.Item.Value %}"},
-        "ItemProcessor": {
-            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-            "StartAt": next(iter(states)),
-            "States": states,
-        },
-        "End": True,
-    }
-
-
-def s3(action: str, key: str, **arguments: Any) -> dict[str, Any]:
-    """A state that calls S3."""
-    return {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::aws-sdk:s3:{action}",
-        "Arguments": {"Bucket": "bench", "Key": key, **arguments},
-    }
-
-
-def test_objects_are_written_as_json_and_read_as_text(bench: Bench) -> None:
-    """PutObject serialises its Body; `$parse` reads GetObject's Body."""
-    states = {
-        "P": {**s3("putObject", "o.json", Body={"é": [1, "{% 'a' & 'b' %}"]}), "Next": "G"},
-        "G": {
-            **s3("getObject", "o.json"),
-            "Output": "{% $parse($states.result.Body) %}",
-            "End": True,
-        },
-    }
-    assert bench.output(states) == {"é": [1, "ab"]}
-    assert json.loads(bench.get("o.json")) == {"é": [1, "ab"]}
-
-
-@pytest.mark.parametrize("action", ["getObject", "headObject"])
-def test_missing_object_is_caught_by_name(bench: Bench, action: str) -> None:
-    """Step Functions names the error S3.NoSuchKeyException."""
-    states = {
-        "G": {
-            **s3(action, "missing"),
-            "Catch": [
-                {
-                    "ErrorEquals": ["S3.NoSuchKeyException"],
-                    "Output": "{% $states.errorOutput.Error %}",
-                    "Next": "P",
-                }
-            ],
-            "End": True,
-        },
-        "P": passing({"caught": "{% $states.input %}"}),
-    }
-    assert bench.output(states) == {"caught": "S3.NoSuchKeyException"}
-
-
-def test_list_and_head(bench: Bench) -> None:
-    """ListObjectsV2 and HeadObject answer in the case of Step Functions."""
-    bench.put("list/a", "12345")
-    listing = s3("listObjectsV2", "", Prefix="list/")
-    del listing["Arguments"]["Key"]
-    states = {
-        "L": {**listing, "Assign": {"keys": "{% [$states.result.Contents.Key] %}"}, "Next": "H"},
-        "H": {
-            **s3("headObject", "list/a"),
-            "Output": {"length": "{% $states.result.ContentLength %}", "keys": "{% $keys %}"},
-            "End": True,
-        },
-    }
-    assert bench.output(states) == {"length": 5, "keys": ["list/a"]}
-
-
-def test_task_token(bench: Bench) -> None:
-    """A task with a token waits for somebody to send its success."""
-    arguments = {"Bucket": "bench", "Key": "token", "Body": "{% $states.context.Task.Token %}"}
-    state = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken",
-        "Arguments": arguments,
-        "End": True,
-    }
-    client = bench.aws.client("stepfunctions")
-    machine = bench.machine({"T": state})
-    answered, stopped = bench.start(machine), bench.start(machine)
-    tokens = {token_of(bench, execution) for execution in (answered, stopped)}
-    assert len(tokens) == 2
-    client.stop_execution(executionArn=stopped)
-    assert bench.result(stopped)["status"] == "ABORTED"
-    client.send_task_success(taskToken=token_of(bench, answered), output='{"a": 1}')
-    assert bench.result(answered)["output"] == {"a": 1}
-
-
-def token_of(bench: Bench, execution: str) -> str:
-    """The token that an execution's task waits with."""
-    client = bench.aws.client("stepfunctions")
-    for _ in range(500):
-        events = client.get_execution_history(executionArn=execution)["events"]
-        scheduled = [event for event in events if event["type"] == "TaskSubmitted"]
-        if scheduled:
-            details = next(event for event in events if event["type"] == "TaskScheduled")
-            parameters = json.loads(details["taskScheduledEventDetails"]["parameters"])
-            return str(parameters["Body"])
-        time.sleep(0.01)
-    raise AssertionError(events)
-
-
-def test_nested_execution(bench: Bench) -> None:
-    """`startExecution.sync:2` gives the nested execution's output as JSON."""
-    nested = bench.machine({"N": passing({"got": "{% $states.input.value %}"})})
-    states = {
-        "S": {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::states:startExecution.sync:2",
-            "Arguments": {"StateMachineArn": nested, "Input": {"value": ["a", 1]}},
-            "Output": "{% $states.result.Output.got %}",
-            "End": True,
-        }
-    }
-    assert bench.output(states) == ["a", 1]
-
-
 def test_two_executions_at_the_same_time(bench: Bench) -> None:
     """Executions do not see each other's variables."""
     machine = bench.machine(
@@ -296,6 +128,20 @@ def test_two_executions_at_the_same_time(bench: Bench) -> None:
     assert [bench.result(execution)["output"] for execution in executions] == [0, 1]
 
 
+def test_catch_that_leads_to_its_own_state(bench: Bench) -> None:
+    """A state can be entered again by its own Catch."""
+    read = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:getObject",
+        "Arguments": {"Bucket": "bench", "Key": "{% $n < 3 ? 'missing' : 'there' %}"},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Assign": {"n": "{% $n + 1 %}"}, "Next": "R"}],
+        "Output": "{% $n %}",
+        "End": True,
+    }
+    bench.put("there", "")
+    assert bench.output({"S": passing({}, Assign={"n": 0}, Next="R"), "R": read}) == 3
+
+
 def test_stopped_execution_is_aborted_at_once(bench: Bench) -> None:
     """Stopping interrupts a Wait, and what was stopped has not failed."""
     execution = bench.start(bench.machine({"W": {"Type": "Wait", "Seconds": 9999, "End": True}}))
@@ -307,7 +153,7 @@ def test_stopped_execution_is_aborted_at_once(bench: Bench) -> None:
 
 def test_terminal_errors_are_not_caught(bench: Bench) -> None:
     """States.ALL does not match States.Runtime."""
-    state = s3("noSuchAction", "k")
+    state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:noSuchAction"}
     catch = [{"ErrorEquals": ["States.ALL"], "Next": "P"}]
     result = bench.run({"S": {**state, "Catch": catch, "End": True}, "P": passing(1)})
     assert (result["status"], result["error"]) == ("FAILED", "States.Runtime")

@@ -1,0 +1,61 @@
+"""Task states that start executions: where moto's interpreter deviates from Step Functions.
+
+Each function here replaces one of moto's; its docstring states the deviation that it closes.
+"""
+
+# ruff: noqa: SLF001 - what is corrected is inside moto
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from laminar_codegen.embedded_aws.clients import Clients
+from laminar_codegen.embedded_aws.flow_control import pause
+from laminar_codegen.embedded_aws.patches import Patches
+from laminar_codegen.embedded_aws.waiting import STOPPED, SyncCall
+
+NestedTask = state_task_service_sfn.StateTaskServiceSfn
+
+_LOOK_SECONDS = 0.02
+
+_resolver_of_sync = NestedTask._build_sync_resolver
+_resolver_of_sync2 = NestedTask._build_sync2_resolver
+
+
+def install(patches: Patches, clients: Clients) -> None:
+    """Put the functions of this module in the place of moto's."""
+
+    def resolver(self: NestedTask, env: Environment, **parts: Any) -> SyncCall:
+        return _call(env, clients, lambda: _resolver_of_sync(self, env=env, **parts))
+
+    def resolver2(self: NestedTask, env: Environment, **parts: Any) -> SyncCall:
+        return _call(env, clients, lambda: _resolver_of_sync2(self, env=env, **parts))
+
+    patches.attribute(NestedTask, "_build_sync_resolver", resolver)
+    patches.attribute(NestedTask, "_build_sync2_resolver", resolver2)
+
+
+def _call(env: Environment, clients: Clients, resolver: Callable[[], Any]) -> SyncCall:
+    """Wait for the execution in this process, and stop it with the task.
+
+    moto asks every half second through the API; and leaves the nested execution running when
+    the task times out or its execution is stopped.
+    """
+    arn: str = env.stack[-1]["ExecutionArn"]
+    _, _, _, region, account, *_ = arn.split(":")
+    backend = stepfunctions_parser_backends[account][region]
+    describe = resolver()
+
+    def resolve() -> Any:
+        if backend.describe_execution(arn).status != "RUNNING":
+            return describe()
+        pause(env, _LOOK_SECONDS)
+        return None
+
+    client = clients.get("stepfunctions", region, lenient=True)
+    return SyncCall(resolve, lambda: client.stop_execution(executionArn=arn, cause=STOPPED))
