@@ -143,6 +143,9 @@ class Process(Future[T]):
             self.succeed(stop.value)
         except (NamedError, AbortedError) as error:
             self.fail(error)
+        except BaseException as error:
+            self._error = error
+            raise
         else:
             self._timer = None
             self._waited.when_done(self._wake)

@@ -47,6 +47,8 @@ _CONSTANT = frozenset({"Type", "Resource", "Next", "End", "Default", "QueryLangu
 _STATES_FIELD = re.compile(r"\$states\s*\.\s*`?(\w+)")
 _TOKEN = ".waitForTaskToken"  # noqa: S105 - the name of a pattern
 _GIVES_TOKEN = re.compile(r"\$states\.context(?!\.(?!Task\b))")
+_VARIABLE = re.compile(r"[^\W\d]\w*")
+_VARIABLE_LENGTH = 80
 _LONGEST_DELAY = 31_622_400
 
 
@@ -107,8 +109,13 @@ def _check_shapes(state: Mapping[str, Any], place: str) -> Iterator[str]:
 
 
 def _check_assign(written: Mapping[str, Any], place: str) -> Iterator[str]:
-    if not isinstance(written.get("Assign", {}), dict):
+    assigned = written.get("Assign", {})
+    if not isinstance(assigned, dict):
         yield f"{place}.Assign: an object of variables is wanted"
+        return
+    for name in assigned:
+        if _VARIABLE.fullmatch(name) is None or len(name) > _VARIABLE_LENGTH or name == "states":
+            yield f"{place}.Assign: {name!r} is no name of a variable"
 
 
 def _check_names(written: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[str]:
@@ -141,7 +148,7 @@ def _check_value(value: Any, place: str, known: set[str]) -> Iterator[str]:
     for expression in expressions_in(value):
         problem = query_language.check_syntax(expression)
         if problem is not None:
-            yield f"{place}: {expression.strip()} is no JSONata: {problem}"
+            yield f"{place}: {expression} is no JSONata: {problem}"
         for name in _STATES_FIELD.findall(expression):
             if name not in known:
                 yield f"{place}: $states has no {name} here"

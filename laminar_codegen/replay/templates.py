@@ -17,7 +17,7 @@ from laminar_codegen.replay.errors import QUERY, NamedError
 __all__ = ["Template", "View", "expression_of", "expressions_in"]
 
 #: A name of `$states` or a variable, and names within it: what most expressions are, and what needs no interpreter.
-_PATH = re.compile(r"\s*\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)\s*")
+_PATH = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
 _ABSENT = object()
 
 
@@ -69,7 +69,7 @@ class Template:
 
 def expression_of(text: str) -> str | None:
     """The expression that a string is, None if it is plain text."""
-    return text[2:-2] if text.startswith("{%") and text.endswith("%}") and len(text) >= len("{%%}") else None
+    return text[2:-2].strip() if text.startswith("{%") and text.endswith("%}") and len(text) >= len("{%%}") else None
 
 
 def expressions_in(value: Any) -> Iterator[str]:

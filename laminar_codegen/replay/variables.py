@@ -6,15 +6,10 @@ names: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = ["check_variables"]
-
-_NAME = re.compile(r"[^\W\d]\w*")
-_NAME_LENGTH = 80
-_RESERVED = "states"
 
 
 def check_variables(machine: Mapping[str, Any], place: str = "", outer: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -30,7 +25,6 @@ def check_variables(machine: Mapping[str, Any], place: str = "", outer: frozense
     for name, state in states.items():
         inner = f"{place}States.{name}"
         for variable in {**state.get("Assign", {}), **_assigned_by_ways(state)}:
-            yield from _check_name(variable, inner)
             if variable in outer:
                 yield f"{inner}.Assign: {variable!r} is a variable outside, which cannot be assigned here"
         visible = outer | before[name]
@@ -38,11 +32,6 @@ def check_variables(machine: Mapping[str, Any], place: str = "", outer: frozense
             yield from check_variables(branch, f"{inner}.Branches[{index}].", visible)
         if state["Type"] == "Map":
             yield from check_variables(state["ItemProcessor"], f"{inner}.ItemProcessor.", visible)
-
-
-def _check_name(variable: str, place: str) -> Iterator[str]:
-    if _NAME.fullmatch(variable) is None or len(variable) > _NAME_LENGTH or variable == _RESERVED:
-        yield f"{place}.Assign: {variable!r} is no name of a variable"
 
 
 def _assigned_by_ways(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,7 +100,7 @@ class BatchJobs:
             job.children = tuple(
                 Job(f"{job.id}:{index}", request, call.clock, index, job) for index in range(request.array_size or 0)
             )
-            blockers = [self._blockers(unit, {child.id: child for child in job.children}) for unit in job.units]
+            blockers = [self._blockers(unit) for unit in job.units]
         except RefusedError as error:
             raise NamedError("Batch.ClientException", f"Error executing request, Exception : {error}") from error
         self.jobs.update({unit.id: unit for unit in (job, *job.children)})
@@ -108,16 +108,16 @@ class BatchJobs:
             unit.process = call.clock.start(self._live(unit, before))
         return job
 
-    def _blockers(self, unit: Job, siblings: Mapping[str, Job]) -> list[Job]:
+    def _blockers(self, unit: Job) -> list[Job]:
         """The jobs that must succeed before a job or child may start."""
-        found = [self._blocker(unit, siblings, dependency) for dependency in unit.request.dependencies]
+        found = [self._blocker(unit, dependency) for dependency in unit.request.dependencies]
         return [job for job in found if job is not None]
 
-    def _blocker(self, unit: Job, siblings: Mapping[str, Job], dependency: Dependency) -> Job | None:
+    def _blocker(self, unit: Job, dependency: Dependency) -> Job | None:
         if dependency.kind == "SEQUENTIAL":
             if unit.parent is None or unit.index is None:
                 raise RefusedError("A SEQUENTIAL dependency is for array jobs")
-            return siblings[f"{unit.parent.id}:{unit.index - 1}"] if unit.index else None
+            return unit.parent.children[unit.index - 1] if unit.index else None
         job = self.jobs.get(dependency.job_id or "")
         if job is None:
             raise RefusedError(f"The job {dependency.job_id} to depend on does not exist")
