@@ -15,9 +15,7 @@ from moto.batch.exceptions import ClientException
 from moto.batch.responses import BatchResponse
 from moto.logs.models import logs_backends
 
-from laminar_codegen.embedded_aws.batch_job import STATES, Job, now
-from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
-from laminar_codegen.embedded_aws.batch_requests import (
+from laminar_codegen.batch_requests import (
     JobRequest,
     Queue,
     RefusedError,
@@ -27,6 +25,8 @@ from laminar_codegen.embedded_aws.batch_requests import (
     check_timeout,
     make_request,
 )
+from laminar_codegen.embedded_aws.batch_job import STATES, Job, now
+from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
 from laminar_codegen.embedded_aws.patches import Patches
 
 _LOG_GROUP = "/aws/batch/job"

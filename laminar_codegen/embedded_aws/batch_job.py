@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from laminar_codegen.embedded_aws.batch_requests import JobRequest
+from laminar_codegen.batch_requests import JobRequest
 from laminar_codegen.embedded_aws.process import LocalProcess
 
 State = Literal["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]

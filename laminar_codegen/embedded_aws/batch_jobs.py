@@ -12,9 +12,9 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from laminar_codegen.batch_requests import Dependency, JobRequest, RefusedError
 from laminar_codegen.embedded_aws.batch_attempts import AttemptEnd, AttemptRunner
 from laminar_codegen.embedded_aws.batch_job import NOT_STARTED, STATES, TERMINAL, Job, State, now
-from laminar_codegen.embedded_aws.batch_requests import Dependency, JobRequest, RefusedError
 
 CLEAR_SECONDS = 1.0
 _CLOSED = "The embedded AWS ends"

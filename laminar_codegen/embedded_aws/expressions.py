@@ -26,7 +26,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 from moto.stepfunctions.parser.asl.jsonata import jsonata as moto_jsonata
 
-from laminar_codegen.embedded_aws import jsonata
+from laminar_codegen import query_language
 from laminar_codegen.embedded_aws.failures import failure, query_failure
 from laminar_codegen.embedded_aws.patches import Patches
 
@@ -39,7 +39,6 @@ _set_next_of_states = CommonStateField._set_next
 
 def install(patches: Patches) -> None:
     """Put the functions of this module in the place of moto's."""
-    jsonata.install(patches)
     patches.attribute(moto_jsonata, "_eval_jsonata", _evaluate_source)
     patches.imported_name(_JSONPATH_PACKAGE, "encode_jsonata_variable_declarations", _encode_declarations)
     patches.attribute(StringJSONata, "_eval_body", _evaluate_expression)
@@ -58,8 +57,8 @@ def _evaluate_expression(self: StringJSONata, env: Environment) -> None:
     on quotes and backslashes; it evaluates up to three times; errors become States.Runtime.
     """
     try:
-        env.stack.append(jsonata.evaluate(self.expression, _bindings(env)))
-    except jsonata.QueryEvaluationError as error:
+        env.stack.append(query_language.evaluate(self.expression, _bindings(env)))
+    except query_language.QueryEvaluationError as error:
         raise query_failure(env, str(error)) from error
 
 
@@ -77,7 +76,7 @@ def _bindings(env: Environment) -> dict[str, Any]:
 
 def _evaluate_source(expression: str) -> Any:
     """JSONPath states sample variables through an expression with declarations in it."""
-    return jsonata.evaluate(expression, {})
+    return query_language.evaluate(expression, {})
 
 
 def _encode_declarations(bindings: dict[str, Any]) -> str:

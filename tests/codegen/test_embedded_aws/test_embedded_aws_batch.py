@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from laminar_codegen.embedded_aws import batch_requests
+from laminar_codegen import batch_requests
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench

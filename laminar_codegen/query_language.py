@@ -1,9 +1,10 @@
 """JSONata as Step Functions evaluates it.
 
-moto has no JSONata of its own: it leaves a hole where a Java library belongs. jsonata-python fills
-it. What Step Functions adds to the language is here: six functions, no `$eval`, real bindings for
-`$states` and the variables (never source text, so that any string survives), and the rule that a
-result which is undefined or not JSON is an error.
+jsonata-python has the language. What Step Functions adds to it is here: six functions, no `$eval`, real
+bindings for `$states` and the variables (never source text, so that any string survives), and the rule
+that a result which is undefined or not JSON is an error. Both the embedded AWS and the replay evaluate by it.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 from jsonata import Functions, Jsonata, Utils
 
-from laminar_codegen.embedded_aws.patches import Patches
+__all__ = ["QueryEvaluationError", "ambient_functions", "bind", "check_syntax", "evaluate", "evaluate_bound"]
 
 _NULL = Utils.NULL_VALUE
 _HASHES = {
@@ -42,14 +43,39 @@ class QueryEvaluationError(Exception):
     """An expression that Step Functions would refuse with States.QueryEvaluationError."""
 
 
-def evaluate(expression: str, bindings: Mapping[str, Any]) -> Any:
-    """Evaluate an expression to JSON, with the names (without `$`) that it may use.
+def evaluate(expression: str, values: Mapping[str, Any]) -> Any:
+    """Evaluate an expression to JSON.
 
-    The result shares nothing with the bindings.
+    Args:
+        expression: The expression.
+        values: The names (without `$`) that it may use.
+
+    Returns:
+        The result. It shares nothing with the values.
+
+    Raises:
+        QueryEvaluationError: If the expression is wrong, or its result undefined or not JSON.
+
+    Example:
+        >>> evaluate("$states.input.n + 1", {"states": {"input": {"n": 2}}})
+        3
     """
-    names = {name: to_jsonata(value) for name, value in bindings.items()}
+    return evaluate_bound(expression, bind(values))
+
+
+def bind(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy names and their values into what `evaluate_bound` takes, for several expressions."""
+    return {name: _to_jsonata(value) for name, value in values.items()}
+
+
+def evaluate_bound(expression: str, bindings: Mapping[str, Any]) -> Any:
+    """As `evaluate`, with what `bind` gave."""
     with _LOCK:
-        result = _evaluate(expression, {**_ADDED_FUNCTIONS, **names})
+        encoder, Functions.Encoder = Functions.Encoder, _Encoder
+        try:
+            result = _evaluate(expression, {**_ADDED_FUNCTIONS, **bindings})
+        finally:
+            Functions.Encoder = encoder
     if result is None:
         raise QueryEvaluationError(f"The JSONata expression '{expression}' returned nothing (undefined).")
     try:
@@ -60,19 +86,46 @@ def evaluate(expression: str, bindings: Mapping[str, Any]) -> Any:
         ) from error
 
 
-def install(patches: Patches) -> None:
-    """Correct jsonata-python where it deviates from the JSONata 2.0.6 of Step Functions."""
-    patches.attribute(Functions, "Encoder", _Encoder)
+def check_syntax(expression: str) -> str | None:
+    """What is wrong with an expression's syntax, None if it can be evaluated."""
+    try:
+        with _LOCK:
+            _compile(expression)
+    except Exception as error:  # noqa: BLE001 - whatever the library raises is an error of the expression
+        return str(error)
+    return None
 
 
-def to_jsonata(value: Any) -> Any:
+def ambient_functions(milliseconds: Callable[[], int], chance: random.Random) -> dict[str, Any]:
+    """The functions that depend on time or chance, as bindings that depend on what is given.
+
+    Args:
+        milliseconds: The time, since the epoch.
+        chance: Where random numbers come from.
+    """
+
+    def now(picture: Any = None, timezone: Any = None) -> str | None:
+        text: str | None = Functions.datetime_from_millis(milliseconds(), picture, timezone)
+        return text
+
+    def number(seed: Any = None) -> float:
+        return _random(seed) if seed is not None else chance.random()
+
+    def identifier() -> str:
+        return str(uuid.UUID(int=chance.getrandbits(128), version=4))
+
+    functions = {"now": now, "millis": milliseconds, "random": number, "uuid": identifier}
+    return {name: Jsonata.JLambda(function) for name, function in functions.items()}
+
+
+def _to_jsonata(value: Any) -> Any:
     """Copy JSON into what jsonata-python computes with: null is not undefined (None) there."""
     if value is None:
         return _NULL
     if isinstance(value, Mapping):
-        return {key: to_jsonata(item) for key, item in value.items()}
+        return {key: _to_jsonata(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_jsonata(item) for item in value]
+        return [_to_jsonata(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, (dt.datetime, dt.date)):
@@ -119,7 +172,7 @@ def _number(value: float) -> int | float:
 
 
 class _Encoder(Functions.Encoder):  # type: ignore[misc]  # jsonata-python is untyped
-    """`$string` of an object: JavaScript does not escape what is not ASCII."""
+    """`$string` of an object: JavaScript does not escape what is not ASCII, jsonata-python does."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "ensure_ascii": False})
@@ -161,7 +214,7 @@ def _uuid() -> str:
 
 
 def _parse(text: Any = None) -> Any:
-    return None if text is None else to_jsonata(json.loads(text))
+    return None if text is None else _to_jsonata(json.loads(text))
 
 
 def _eval(*_: Any) -> Any:

@@ -1,0 +1,1 @@
+"""The replay of state machines in virtual time."""
