@@ -1,7 +1,7 @@
 """Tells what an execution of a plan takes: state transitions, events of its history, money.
 
-The figures are of an execution in which nothing is skipped and nothing is retried, and each layer that may have to wait
-for others does. A fan-out's jobs are known only at run time: the figures are formulas in them.
+The figures are of an execution in which nothing is skipped and nothing is retried; where exact joins meet they are what
+there is at most, if no layer waits longer than half a minute for another. A fan-out's jobs are known only at run time: the figures are formulas in them.
 
 Before: a plan with ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`` transitions.
 """
@@ -100,7 +100,7 @@ def estimate(graph: Graph, plan: Step) -> Estimate:
     return _of(plan, layers) + (_CALL if graph.reads_parameters else _NOTHING)
 
 
-def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:
+def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR0911 - one for each kind of step
     match step:
         case Run(name):
             layer = layers[name]
@@ -134,10 +134,10 @@ def _fan_out(layer: LayerNode) -> Estimate:
 def _exact(step: ExactJoins, layers: Mapping[str, LayerNode]) -> Estimate:
     nodes = [node for chain in step.chains for node in chain]
     found = sum((_of(node.step, layers) for node in nodes), _BRANCHES)
-    # Who waits looks, chooses, and waits for its token. Who is waited for marks, looks, chooses and ends, for each that
-    # waits; the last one also takes the token and sends it.
-    waiting = _CALL + _CHOICE + _JOB + _CALL + _CALL
-    signal = _CALL + _CALL + _CHOICE + _CHOICE + _ITEM
+    # Who waits looks, chooses, and waits for its token; one that waits long does so again, ever more rarely. Who is
+    # waited for marks, looks, chooses, takes the token and sends it, and ends; all but the last leave out two of these.
+    waiting = _CALL + _CHOICE + _JOB
+    signal = _CALL + _CALL + _CHOICE + _CALL + _CALL + _CHOICE + _ITEM
     signalling = {name for node in nodes for name in node.after}
     found = sum((waiting for node in nodes if node.after), found)
     found = sum((signal for node in nodes for _ in node.after), found)

@@ -130,9 +130,7 @@ class Deployment:
                 if error.response.get("Error", {}).get("Code") not in _NOT_REDRIVABLE:
                     raise
                 name = f"{execution}{settings.RESUMED}{number + 1}"
-                client.start_execution(
-                    stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}")
-                )
+                client.start_execution(stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}"))
         except (BotoCoreError, ClientError) as error:
             raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
 
