@@ -130,9 +130,7 @@ class Deployment:
                 if error.response.get("Error", {}).get("Code") not in _NOT_REDRIVABLE:
                     raise
                 name = f"{execution}{settings.RESUMED}{number + 1}"
-                client.start_execution(
-                    stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}")
-                )
+                client.start_execution(stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}"))
         except (BotoCoreError, ClientError) as error:
             raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
 
@@ -235,11 +233,13 @@ def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
 
 
 def _readable(cause: str) -> str:
-    """The cause of a failure: of a Batch job, which gives its whole description, the few words that matter."""
+    """The cause of a failure: of a Batch job or a Lambda function, which give more, the few words that matter."""
     try:
         job = json.loads(cause)
     except ValueError:
         return cause
+    if isinstance(job, dict) and "errorMessage" in job:
+        return str(job["errorMessage"])
     if not isinstance(job, dict) or "JobName" not in job:
         return cause
     container = job.get("Container") or {}
