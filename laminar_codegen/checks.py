@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from laminar_codegen.check_placements import PLACEMENT_RULES
 from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.limits import (
     ARRAY_ATTEMPTS,
@@ -14,12 +15,11 @@ from laminar_codegen.limits import (
     NAME_LENGTH,
     STATE_NAME_LENGTH,
     STATE_RETRIES,
-    TIMEOUT_SECONDS,
 )
+from laminar_codegen.placement import BatchTarget
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render import size_of
 from laminar_codegen.states import StateMachine
-from laminar_runtime.job_container import fargate_size
 from laminar_runtime.types import Hint
 
 __all__ = ["RULES", "check", "check_definitions"]
@@ -135,15 +135,10 @@ def check_datastore(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, "LAM021", what, fix)
 
 
-def check_containers(graph: Graph) -> Iterator[Problem]:
-    """Each container fits a size of Fargate, and its command says something."""
+def check_commands(graph: Graph) -> Iterator[Problem]:
+    """The command of each container says something."""
     for layer in graph.layers:
-        container = layer.container
-        if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
-            size = f"{container.cpu:g} vCPU and {container.memory} MiB"
-            what = f"layer '{layer.name}' wants {size}, and no size of Fargate has them"
-            yield Problem(layer.location, "LAM023", what, "ask for at most 32 vCPU and 249856 MiB")
-        if not container.command:
+        if not layer.container.command:
             what = f"the container of layer '{layer.name}' has no command, or one with a quote that is not closed"
             yield Problem(layer.location, "LAM024", what, "leave the command out, or give one such as 'python main.py'")
 
@@ -151,7 +146,8 @@ def check_containers(graph: Graph) -> Iterator[Problem]:
 def check_retries(graph: Graph) -> Iterator[Problem]:
     """Batch retries the splits of a fan-out at most nine times, and waits end."""
     for layer in graph.layers:
-        if layer.foreach and layer.retry.attempts > ARRAY_ATTEMPTS:
+        in_array = bool(layer.foreach) and isinstance(layer.executor, BatchTarget)
+        if in_array and layer.retry.attempts > ARRAY_ATTEMPTS:
             attempts = layer.retry.attempts
             what = (
                 f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
@@ -180,14 +176,6 @@ def check_names(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, "LAM026", what, "rename it so that it does")
 
 
-def check_timeout(graph: Graph) -> Iterator[Problem]:
-    """A task's timeout is one that Batch takes."""
-    least, most = TIMEOUT_SECONDS
-    if not least <= graph.timeout <= most:
-        what = f"flow '{graph.flow}' stops tasks after {graph.timeout:g} seconds, and AWS Batch takes {least} to {most}"
-        yield Problem(graph.location, "LAM027", what, f"give its executor a timeout from {least} to {most} seconds")
-
-
 #: All rules, in the order in which they are told of.
 RULES: tuple[Rule, ...] = (
     check_layers,
@@ -195,8 +183,8 @@ RULES: tuple[Rule, ...] = (
     check_foreach,
     check_cycles,
     check_datastore,
-    check_containers,
+    check_commands,
     check_retries,
     check_names,
-    check_timeout,
+    *PLACEMENT_RULES,
 )

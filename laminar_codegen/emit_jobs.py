@@ -7,12 +7,15 @@ the jobs of the layer.
 from __future__ import annotations
 
 import math
+from typing import assert_never
 
 import attrs
 
 from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
-from laminar_codegen.states import Catcher, Retrier, Task
+from laminar_codegen.invocations import SERVICE_ERRORS, Invocations
+from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement
+from laminar_codegen.states import Catcher, Map, Retrier, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import settings
 
@@ -22,20 +25,8 @@ EXECUTION = "$states.context.Execution.Name"
 #: The id of the execution. Its name has a mark behind it where it goes on with another.
 _ID = f"$substringBefore({EXECUTION}, '{settings.RESUMED}')"
 
-#: What AWS recommends to retry of a Lambda function's invocation:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
-_LAMBDA_RETRY = Retrier(
-    errors=(
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-    ),
-    interval=1,
-    attempts=5,
-    backoff=2,
-    jitter=True,
-)
+#: A job that AWS Batch runs again after a reclaim of spot capacity is still the layer's first attempt.
+_FIRST_ATTEMPT: Value = {"Name": settings.LAYER_ATTEMPT, "Value": "1"}
 #: Batch takes 50 jobs a second, and refuses more: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 _BATCH_RETRY = Retrier(("Batch.AWSBatchException", "Batch.ServerException"), 2, 8, 2, jitter=True)
 _S3_RETRY = Retrier(("S3.S3Exception", "S3.SdkClientException"), 1, 5, 2, jitter=True)
@@ -57,12 +48,12 @@ class Jobs:
 
     Args:
         graph: The graph.
-        job_definitions: The labels of the job definitions by container.
+        labels: The labels of the job definitions, and of the functions that run layers, by placement.
         planners: The labels of the planners' functions by container.
     """
 
     graph: Graph
-    job_definitions: dict[Container, str]
+    labels: dict[Placement, str]
     planners: dict[Container, str]
 
     @classmethod
@@ -72,7 +63,8 @@ class Jobs:
         Args:
             graph: The graph.
         """
-        return cls(graph, names.job_definitions(graph), names.planner_functions(graph))
+        labels = names.job_definitions(graph) | names.task_functions(graph)
+        return cls(graph, labels, names.planner_functions(graph))
 
     def plan(self, layer: LayerNode, name: str, comment: str, after: str) -> Task:
         """The state that asks the planner how a layer is to run, and hands on its plan."""
@@ -97,31 +89,47 @@ class Jobs:
                 "Payload": {"execution": Expression(EXECUTION), "layer": layer.name, **given},
             },
             output=Expression("$states.result.Payload"),
-            retry=(_LAMBDA_RETRY,),
+            retry=(SERVICE_ERRORS,),
             next=after,
         )
 
     def job(self, layer: LayerNode, after: str | None) -> Task:
-        """The job of a layer that runs once."""
+        """The job of a layer that runs once, or the invocation of its function."""
         group = "$states.input.groups[0]"
+        attempt, retry = _attempt(layer, group), _retry(layer)
+        catch = (self.to_retry(layer),) if layer.replanned else ()
+        if isinstance(layer.executor, LambdaTarget):
+            return Invocations(layer, self.labels[layer.placement], retry, attempt).once(after, catch)
         environment: list[Value] = []
-        retry: tuple[Retrier, ...] = (_BATCH_RETRY,)
-        catch: tuple[Catcher, ...] = ()
-        if layer.replanned:
-            environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
-            catch = (self.to_retry(layer),)
-        elif layer.retry.attempts > 1:
-            environment.append(_variable(settings.LAYER_ATTEMPT, "$string($states.context.State.RetryCount + 1)"))
-            retry = (_BATCH_RETRY, _retrier(layer))
+        if attempt is not None:
+            environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({attempt})"))
+        elif layer.container.spot:
+            environment.append(_FIRST_ATTEMPT)
         return Task(
             name=layer.name,
             comment=layer.summary,
             integration="batch:submitJob.sync",
             arguments=self._arguments(layer, environment, group),
-            retry=retry,
+            retry=(_BATCH_RETRY, *retry),
             catch=catch,
             next=after,
         )
+
+    def group(self, layer: LayerNode, name: str) -> Task | Map:
+        """The state that runs a group of splits: a job, or invocations of the layer's function.
+
+        Args:
+            layer: The layer.
+            name: The state's name.
+        """
+        match layer.executor:
+            case BatchTarget():
+                return self.splits(layer, name, None)
+            case LambdaTarget() as target:
+                attempt = _attempt(layer, "$states.input")
+                return Invocations(layer, self.labels[layer.placement], _retry(layer), attempt).each(target, name)
+            case _:
+                assert_never(layer.executor)
 
     def splits(  # noqa: PLR0913 - a job of many kinds
         self,
@@ -152,6 +160,8 @@ class Jobs:
         ]
         if layer.replanned:
             environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
+        elif layer.retry.attempts == 1 and layer.container.spot:
+            environment.append(_FIRST_ATTEMPT)
         if early:
             environment.append({"Name": settings.LAYER_EARLY, "Value": "True"})
         arguments = self._arguments(layer, environment, group)
@@ -160,8 +170,10 @@ class Jobs:
             one_to_one = f"[{{'JobId': {group}.job, 'Type': 'N_TO_N'}}]"
             arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {group}.job}}]")
         if layer.retry.attempts > 1 and not layer.replanned:
-            # Batch retries each child on its own, so that finished splits are not run again.
-            arguments["RetryStrategy"] = {"Attempts": layer.retry.attempts}
+            # Batch retries each child on its own, so that finished splits are not run again. It has one count for all
+            # reasons to do so: on spot capacity the splits have the attempts that reclaims may need.
+            attempts = max(layer.retry.attempts, SPOT_ATTEMPTS if layer.container.spot else 1)
+            arguments["RetryStrategy"] = {"Attempts": attempts}
         return Task(
             name=name,
             comment=comment or layer.summary,
@@ -210,7 +222,7 @@ class Jobs:
         return Catcher(("States.TaskFailed",), f"{layer.name} retry", output)
 
     def _arguments(self, layer: LayerNode, environment: list[Value], group: str) -> dict[str, Value]:
-        definition = self.job_definitions[layer.container]
+        definition = self.labels[layer.placement]
         overrides: dict[str, Value] = {
             "Environment": [
                 {"Name": settings.LAYER_NAME, "Value": layer.name},
@@ -225,7 +237,7 @@ class Jobs:
             }
         return {
             "JobName": f"{self.graph.flow}-{layer.name}",
-            "JobQueue": Ref("var.job_queue_arn"),
+            "JobQueue": names.job_queue(layer),
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
         }
@@ -235,8 +247,18 @@ def _variable(name: str, value: str) -> dict[str, Value]:
     return {"Name": name, "Value": Expression(value)}
 
 
-def _retrier(layer: LayerNode) -> Retrier:
+def _attempt(layer: LayerNode, group: str) -> str | None:
+    """What gives the attempt at a task that runs in a state of its own, None if there is but one."""
+    if layer.replanned:
+        return f"{group}.attempt"
+    return "$states.context.State.RetryCount + 1" if layer.retry.attempts > 1 else None
+
+
+def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
+    """How such a task is retried by its state."""
     retry = layer.retry
+    if layer.replanned or retry.attempts == 1:
+        return ()
     # Step Functions waits whole seconds, at least one, and its jitter is all or nothing.
     interval = max(1, math.ceil(retry.delay))
-    return Retrier(("States.TaskFailed",), interval, retry.attempts - 1, retry.backoff, retry.jitter > 0)
+    return (Retrier(("States.TaskFailed",), interval, retry.attempts - 1, retry.backoff, retry.jitter > 0),)

@@ -25,6 +25,7 @@ from laminar_codegen.emit_joins import Joins
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.limits import STATE_NAME_LENGTH
 from laminar_codegen.nest import Weight
+from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequence, Step, layers_of
 from laminar_codegen.plan import Parallel as ParallelStep
 from laminar_codegen.render import size_of
@@ -77,16 +78,20 @@ def weigh(graph: Graph) -> Callable[[Step], Weight]:
     return weight
 
 
+def _grouped(layer: LayerNode) -> str:
+    return "of one attempt" if isinstance(layer.executor, LambdaTarget) else "that are one array job"
+
+
 def _events(state: State) -> int:
-    """How many events a state adds to the history of an execution that it succeeds in, each Map with an iteration.
+    """How many events a state adds to the history of an execution that it succeeds in.
 
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
     """
     match state:
         case Task(integration=integration):
             return 6 if integration.endswith((".sync", ".sync:2", ".waitForTaskToken")) else 5
-        case Map(states=inner):
-            return 6 + sum(map(_events, inner))
+        case Map(states=inner, iterations=iterations):
+            return 4 + iterations * (2 + sum(map(_events, inner)))
         case Parallel(branches=branches):
             return 4 + sum(_events(inner) for branch in branches for inner in branch)
         case Choice() | Wait() | Succeed():
@@ -147,10 +152,10 @@ class _Emitter:
         if left:
             question = f"Asks the planner which splits of {name} could not run item by item: most often none"
         yield from self._plan(layer, question, splits, skipped)
-        job = self.jobs.splits(layer, f"{name} left" if left else name, None)
+        job = self.jobs.group(layer, f"{name} left" if left else name)
         yield Map(
             name=splits,
-            comment=f"Runs the splits of {name}, those that are one array job together",
+            comment=f"Runs the splits of {name}, those {_grouped(layer)} together",
             items=Expression("$states.input.groups"),
             states=(job,),
             output={"splits": Expression("$states.input.splits")},

@@ -1,7 +1,8 @@
 """Tells what an execution of a plan takes: state transitions, events of its history, money.
 
 The figures are of an execution in which nothing is skipped and nothing is retried; where exact joins meet they are what
-there is at most, if no layer waits longer than half a minute for another. A fan-out's jobs are known only at run time: the figures are formulas in them.
+there is at most, if no layer waits longer than half a minute for another. A fan-out's jobs are known only at run time:
+the figures are formulas in them.
 
 Before: a plan with ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`` transitions.
 """

@@ -9,16 +9,16 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import attrs
 
 from laminar_codegen.loader import Source
+from laminar_codegen.placement import BatchTarget, Container, LambdaTarget, Placement, Target, container_of, target_of
 from laminar_codegen.problems import Location
 from laminar_runtime import Flow, Layer, Parameters
-from laminar_runtime.configurations import datastores, hooks, layers
+from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.hooks.annotation import Kind
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import Hint, resolve
@@ -26,25 +26,6 @@ from laminar_runtime.types import Hint, resolve
 __all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "build_graph"]
 
 PARAMETERS = Parameters.__name__
-
-
-@attrs.frozen
-class Container:
-    """The container of a layer.
-
-    Args:
-        command: Its command, word by word; none if its quotes are not closed.
-        cpu: Virtual CPUs.
-        memory: Memory in MiB.
-        image: The image, None for the deployment's.
-        workdir: The working directory, None for the image's own.
-    """
-
-    command: tuple[str, ...]
-    cpu: float
-    memory: int
-    image: str | None
-    workdir: str | None
 
 
 @attrs.frozen
@@ -81,6 +62,7 @@ class LayerNode:
         foreach: The dimensions of its fan-out, none if it runs once.
         retry: How it is retried.
         optional: Whether it may be skipped: by an entry hook of its own, or as what it depends on may be.
+        executor: What runs it.
     """
 
     name: str
@@ -93,6 +75,12 @@ class LayerNode:
     foreach: tuple[Dimension, ...]
     retry: Retry
     optional: bool = False
+    executor: Target = attrs.field(factory=BatchTarget)
+
+    @property
+    def placement(self) -> Placement:
+        """Its container, and what runs it."""
+        return Placement(self.container, self.executor)
 
     def hooked(self, kind: Kind) -> bool:
         """Whether it has hooks of a kind."""
@@ -124,7 +112,7 @@ class Graph:
         summary: The first line of its docstring, empty if it has none.
         layers: Its layers in the order of registration, but for `Parameters`, which never runs.
         in_memory: Whether its datastore is the memory of one process.
-        timeout: Seconds after which a task is stopped.
+        timeout: Seconds after which a task is stopped, unless its layer says otherwise.
     """
 
     flow: str
@@ -139,6 +127,14 @@ class Graph:
         """Whether a layer depends on the flow's parameters."""
         return any(PARAMETERS in layer.depends for layer in self.layers)
 
+    def timeout_of(self, target: Target) -> float:
+        """Seconds after which a task of a layer is stopped.
+
+        Args:
+            target: What runs the layer.
+        """
+        return self.timeout if target.timeout is None else target.timeout
+
     def __str__(self) -> str:
         return "".join(f"{line}\n" for line in [self.flow, *(f"  {_describe(layer)}" for layer in self.layers)])
 
@@ -146,7 +142,21 @@ class Graph:
 def _describe(layer: LayerNode) -> str:
     after = f" after {', '.join(layer.depends)}" if layer.depends else ""
     over = ", ".join(f"{item.layer}.{item.attribute}" for item in layer.foreach)
-    return f"{layer.name}{after}{f', for each of {over}' if over else ''}{', may be skipped' if layer.optional else ''}"
+    parts = [f"{layer.name}{after}", f"for each of {over}" if over else "", "may be skipped" if layer.optional else ""]
+    return ", ".join(filter(None, [*parts, _describe_target(layer)]))
+
+
+def _describe_target(layer: LayerNode) -> str:
+    """What runs a layer, if it is not what runs layers that say nothing."""
+    match layer.executor:
+        case LambdaTarget():
+            return "on AWS Lambda"
+        case BatchTarget(platform):
+            spot = " Spot" if layer.container.spot else ""
+            name = "Fargate" if platform == "FARGATE" else "EC2"
+            return f"on {name}{spot}" if spot or platform == "EC2" else ""
+        case _:
+            assert_never(layer.executor)
 
 
 def build_graph(source: Source) -> Graph:
@@ -200,23 +210,10 @@ def _layer_node(definition: Definition, flow: Flow, locator: _Locator) -> LayerN
         depends=tuple(sorted(named)),
         hints=hints,
         hooks=tuple((kind, hook.__name__) for hook in definition.hooks if (kind := hooks.annotation.kind_of(hook))),
-        container=_container(configuration.container),
+        container=container_of(configuration.container),
         foreach=dimensions,
         retry=Retry(retry.attempts, retry.delay, retry.backoff, retry.jitter),
-    )
-
-
-def _container(container: layers.Container) -> Container:
-    try:
-        command = tuple(shlex.split(container.command))
-    except ValueError:  # a quote is not closed: `check_containers` tells of it
-        command = ()
-    return Container(
-        command=command,
-        cpu=container.cpu,
-        memory=container.memory,
-        image=container.image,
-        workdir=None if container.workdir == layers.DEFAULT_WORKDIR else container.workdir,
+        executor=target_of(configuration.executor, flow),
     )
 
 

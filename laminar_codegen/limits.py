@@ -5,7 +5,13 @@ from __future__ import annotations
 __all__ = [
     "ARRAY_ATTEMPTS",
     "DEFINITION_BYTES",
+    "FARGATE_STORAGE",
     "HISTORY_EVENTS",
+    "LAMBDA_MEMORY",
+    "LAMBDA_PROCESSOR",
+    "LAMBDA_SECONDS",
+    "LAMBDA_STORAGE",
+    "MAP_CONCURRENCY",
     "NAME_LENGTH",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
@@ -38,3 +44,22 @@ STATE_RETRIES = 99_999_999
 #: The least and most seconds of a Batch job's timeout; Fargate may end longer jobs:
 #: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
 TIMEOUT_SECONDS = (60, 1_209_600)
+
+#: The most iterations of an inline Map state that run at once:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+MAP_CONCURRENCY = 40
+
+#: The least and most memory of a Lambda function in MiB, and the seconds that it runs at most:
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LAMBDA_MEMORY = (128, 10_240)
+LAMBDA_SECONDS = (1, 900)
+
+#: The memory in MiB with which a Lambda function has one virtual CPU:
+#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+LAMBDA_PROCESSOR = 1_769
+
+#: The least and most disk in whole GiB, on Fargate and of a Lambda function:
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_EphemeralStorage.html
+#: https://docs.aws.amazon.com/lambda/latest/api/API_EphemeralStorage.html
+FARGATE_STORAGE = (21, 200)
+LAMBDA_STORAGE = (1, 10)

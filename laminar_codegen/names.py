@@ -8,31 +8,77 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-import attrs
-
-from laminar_codegen.graph import Container, Graph
+from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.limits import STATE_NAME_LENGTH
+from laminar_codegen.placement import QUEUES, BatchTarget, LambdaTarget, Placement, job_size
 from laminar_codegen.values import Joined, Ref
-from laminar_runtime.job_container import fargate_size
 
-__all__ = ["MAIN", "containers", "job_definitions", "machine", "nested", "parallel", "planner_functions", "planners"]
-
+__all__ = [
+    "MAIN",
+    "functions",
+    "job_definitions",
+    "job_queue",
+    "jobs",
+    "machine",
+    "nested",
+    "parallel",
+    "planner_functions",
+    "planners",
+    "queues",
+    "task_functions",
+]
 
 #: The name of the flow's own machine; those of nested steps are named by the plan.
 MAIN = "flow"
 
+Item = TypeVar("Item", Container, Placement)
 
-def job_definitions(graph: Graph) -> dict[Container, str]:
-    """The label of the job definition of each container.
+
+def job_queue(layer: LayerNode) -> Ref:
+    """The job queue that a layer's jobs are submitted to.
+
+    Args:
+        layer: A layer on AWS Batch.
+    """
+    queue = layer.placement.queue
+    if queue is None:
+        raise ValueError(f"layer '{layer.name}' runs on AWS Lambda, which has no queues")
+    return Ref(f"var.{queue.variable}")
+
+
+def queues(graph: Graph) -> list[str]:
+    """The variables of the job queues that a flow's jobs are submitted to.
+
+    Args:
+        graph: The graph.
+    """
+    used = {layer.placement.queue for layer in graph.layers}
+    return [queue.variable for queue in QUEUES if queue in used]
+
+
+def job_definitions(graph: Graph) -> dict[Placement, str]:
+    """The label of the job definition of each placement on AWS Batch.
 
     It names the size, and, if the flow has containers of that size that differ otherwise, a digest of the rest.
 
     Args:
         graph: The graph.
     """
-    return _labels([layer.container for layer in graph.layers], _size)
+    placed = (layer.placement for layer in graph.layers)
+    return _labels([item for item in placed if isinstance(item.target, BatchTarget)], _job, _rest_of_job)
+
+
+def task_functions(graph: Graph) -> dict[Placement, str]:
+    """The label of the function of each placement on AWS Lambda. It names the memory, and, if need be, a digest.
+
+    Args:
+        graph: The graph.
+    """
+    placed = (layer.placement for layer in graph.layers)
+    return _labels([item for item in placed if isinstance(item.target, LambdaTarget)], _function, _rest_of_function)
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
@@ -41,28 +87,40 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
     Args:
         graph: The graph.
     """
-    return _labels([layer.container for layer in graph.layers if layer.planned], lambda _: "planner")
+    return _labels([layer.container for layer in graph.layers if layer.planned], lambda _: "planner", _rest_of_planner)
 
 
-def containers(graph: Graph) -> dict[str, Container]:
-    """The containers of a graph by the label of their job definition, sorted."""
-    return dict(sorted({label: container for container, label in job_definitions(graph).items()}.items()))
+def jobs(graph: Graph) -> dict[str, Placement]:
+    """The placements of a graph by the label of their job definition, sorted."""
+    return _by_label(job_definitions(graph))
+
+
+def functions(graph: Graph) -> dict[str, Placement]:
+    """The placements of a graph by the label of their function, sorted."""
+    return _by_label(task_functions(graph))
 
 
 def planners(graph: Graph) -> dict[str, Container]:
     """The containers whose image and command a planner needs, by the label of its function, sorted."""
-    return dict(sorted({label: container for container, label in planner_functions(graph).items()}.items()))
+    return _by_label(planner_functions(graph))
 
 
-def _labels(containers: Sequence[Container], base: Callable[[Container], str]) -> dict[Container, str]:
-    """Labels that begin with what `base` gives, and end with a digest where containers of one such base differ."""
+def _by_label(labels: dict[Item, str]) -> dict[str, Item]:
+    return dict(sorted({label: item for item, label in labels.items()}.items()))
+
+
+def _labels(
+    items: Iterable[Item], base: Callable[[Item], str], rest: Callable[[Item], tuple[object, ...]]
+) -> dict[Item, str]:
+    """Labels that begin with what `base` gives, and end with a digest where items of one such base differ in `rest`."""
+    distinct = dict.fromkeys(items)
     rests: dict[str, set[tuple[object, ...]]] = {}
-    for container in dict.fromkeys(containers):
-        rests.setdefault(base(container), set()).add(_rest(container))
+    for item in distinct:
+        rests.setdefault(base(item), set()).add(rest(item))
     return {
-        container: label if len(rests[label]) == 1 else f"{label}_{_digest(_rest(container))}"
-        for container in dict.fromkeys(containers)
-        if (label := base(container))
+        item: label if len(rests[label]) == 1 else f"{label}_{_digest(rest(item))}"
+        for item in distinct
+        if (label := base(item))
     }
 
 
@@ -109,13 +167,50 @@ def nested(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _size(container: Container) -> str:
-    cpu, memory = fargate_size(container.cpu, container.memory) or (container.cpu, container.memory)
-    return f"vcpu_{cpu:g}_memory_{memory}".replace(".", "_")
+def _job(item: Placement) -> str:
+    container = item.container
+    cpu, memory = job_size(item)
+    parts = [f"vcpu_{cpu:g}_memory_{memory}".replace(".", "_")]
+    parts += [f"gpu_{container.gpu}"] if container.gpu else []
+    parts += [container.architecture] if container.architecture != "x86_64" else []
+    parts += ["spot"] if container.spot else []
+    return "_".join(["ec2", *parts] if item.on_ec2 else parts)
+
+
+def _function(item: Placement) -> str:
+    # Short: with a digest and the longest name of a deployment it fills the 64 characters of a function's name.
+    return f"mb_{item.container.memory}"
 
 
 def _rest(container: Container) -> tuple[object, ...]:
-    return attrs.astuple(attrs.evolve(container, cpu=0, memory=0))
+    # The zeros are the size's. They stay: a digest of something else would rename what is deployed.
+    return (container.command, 0, 0, container.image, container.workdir)
+
+
+def _rest_of_job(item: Placement) -> tuple[object, ...]:
+    container = item.container
+    return _rest(container) + _said(
+        secrets=container.secrets,
+        ephemeral_storage=container.ephemeral_storage,
+        log_driver="" if container.log_driver == "awslogs" else container.log_driver,
+        log_options=container.log_options,
+        timeout=item.target.timeout,
+    )
+
+
+def _rest_of_function(item: Placement) -> tuple[object, ...]:
+    return _rest_of_planner(item.container) + _said(
+        ephemeral_storage=item.container.ephemeral_storage, timeout=item.target.timeout
+    )
+
+
+def _rest_of_planner(container: Container) -> tuple[object, ...]:
+    return _rest(container) + _said(architecture="" if container.architecture == "x86_64" else container.architecture)
+
+
+def _said(**options: object) -> tuple[object, ...]:
+    """Options that say something, so that the digest of those that do not stays as it was before there were any."""
+    return tuple((name, value) for name, value in options.items() if value)
 
 
 def _digest(value: object) -> str:

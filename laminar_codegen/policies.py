@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
@@ -18,12 +18,16 @@ from laminar_codegen.graph import Graph
 from laminar_codegen.states import PARTITION, StateMachine, Task, all_states
 from laminar_codegen.values import Joined, Ref, Value
 
-__all__ = ["documents", "roles"]
+__all__ = ["documents", "logs_jobs", "names_regions", "roles"]
 
 _ACCOUNT = Ref("data.aws_caller_identity.current.account_id")
 _REGION = Ref("data.aws_region.current.region")
 _BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
 _NAME = Ref("var.name")
+#: What wakes a state that waits for others.
+_WAKE = "aws-sdk:sfn:sendTaskSuccess"
+#: The parts of an ARN up to a secret's name.
+_OF_SECRET = 7
 
 
 @attrs.frozen
@@ -96,13 +100,22 @@ def roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Block]:
 def _roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Role]:
     states = "states.amazonaws.com"
     yield Role("state_machine", states, f"Runs the flow {graph.flow}", tuple(_state_machine(graph, machines)))
-    tasks = "ecs-tasks.amazonaws.com"
-    yield Role("task", tasks, f"What the layers of the flow {graph.flow} may do", _datastore())
-    yield Role("execution", tasks, f"Starts the containers of the flow {graph.flow}", _execution())
-    planners = names.planners(graph)
+    tasks, jobs = "ecs-tasks.amazonaws.com", names.jobs(graph)
+    if jobs:
+        yield Role("task", tasks, f"What the layers of the flow {graph.flow} may do", _datastore())
+    if any(job.has_execution_role for job in jobs.values()):
+        yield Role("execution", tasks, f"Starts the containers of the flow {graph.flow}", tuple(_execution(graph)))
+    planners, functions = names.planners(graph), names.functions(graph)
     if planners:
-        statements = (*_datastore(), _logs("WriteLogs", tuple(planners)), _TRACES)
-        yield Role("planner", "lambda.amazonaws.com", f"Plans the layers of the flow {graph.flow}", statements)
+        yield _of_functions("planner", f"Plans the layers of the flow {graph.flow}", planners)
+    if functions:
+        yield _of_functions("function", f"What the layers of the flow {graph.flow} on AWS Lambda may do", functions)
+
+
+def _of_functions(label: str, description: str, functions: Iterable[str]) -> Role:
+    """The role of functions, which read and write artifacts as tasks do."""
+    statements = (*_datastore(), _logs("WriteLogs", tuple(functions)), _TRACES)
+    return Role(label, "lambda.amazonaws.com", description, statements)
 
 
 def _trust(service: str) -> dict[str, Value]:
@@ -124,14 +137,15 @@ def _state_machine(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[S
     notes = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*")
     if "batch:submitJob.sync" in used:
         yield from _batch(graph)
-    if "lambda:invoke" in used:
-        functions = tuple(Ref(f"aws_lambda_function.{label}.arn") for label in names.planners(graph))
-        yield Statement("InvokePlanner", ("lambda:InvokeFunction",), functions)
+    for sid, labels in (("InvokePlanner", names.planners(graph)), ("RunTasks", names.functions(graph))):
+        if labels:
+            functions = tuple(Ref(f"aws_lambda_function.{label}.arn") for label in labels)
+            yield Statement(sid, ("lambda:InvokeFunction",), functions)
     if "states:startExecution.sync:2" in used:
         yield from _nested([machine.name for machine in machines if machine.name != names.MAIN])
     if used & {"aws-sdk:s3:putObject", "aws-sdk:s3:putObject.waitForTaskToken"}:
         yield Statement("WriteRecords", ("s3:PutObject",), (notes,))
-    if "aws-sdk:sfn:sendTaskSuccess" in used:
+    if _WAKE in used:
         yield Statement("ReadTokens", ("s3:GetObject",), (notes,))
         yield Statement("ListMarks", ("s3:ListBucket",), (_BUCKET,))
         waiting = tuple(_states_arn("stateMachine", machine.name) for machine in machines)
@@ -165,11 +179,12 @@ def _managed_rule(sid: str, rule: str) -> Statement:
 
 
 def _batch(graph: Graph) -> Iterator[Statement]:
-    definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.containers(graph))
+    definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.jobs(graph))
     revisions = tuple(Joined(definition, ":*") for definition in definitions)
     # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
     jobs = Joined("arn:", PARTITION, ":batch:", _REGION, ":", _ACCOUNT, ":job/*")
-    yield Statement("SubmitJobs", ("batch:SubmitJob",), (Ref("var.job_queue_arn"), *definitions, *revisions, jobs))
+    queues = tuple(Ref(f"var.{variable}") for variable in names.queues(graph))
+    yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
     # AWS offers no resource for it.
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
@@ -185,15 +200,56 @@ def _datastore() -> tuple[Statement, ...]:
     )
 
 
-def _execution() -> tuple[Statement, ...]:
+def names_regions(graph: Graph, machines: Sequence[StateMachine]) -> bool:
+    """Whether the document names what is in its own region: jobs, or other machines.
+
+    Args:
+        graph: The graph.
+        machines: Its state machines.
+    """
+    states = (state for machine in machines for state in all_states(machine.states))
+    wakes = any(isinstance(state, Task) and state.integration == _WAKE for state in states)
+    return bool(names.jobs(graph)) or len(machines) > 1 or wakes
+
+
+def logs_jobs(graph: Graph) -> bool:
+    """Whether jobs write to the log group of the tasks.
+
+    Args:
+        graph: The graph.
+    """
+    return any(job.container.log_driver == "awslogs" for job in names.jobs(graph).values())
+
+
+def _execution(graph: Graph) -> Iterator[Statement]:
+    """Starting containers.
+
+    On EC2 the instances have a role of their own for their images and logs; one that reads secrets has both roles:
+    https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
+    """
     pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
     repositories = Joined("arn:", PARTITION, ":ecr:*:*:repository/*")
-    return (
-        # AWS offers no resource for it.
-        Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",)),
-        Statement("PullImages", pull, (repositories,)),
-        _logs("WriteLogs", ("tasks",)),
+    # AWS offers no resource for it.
+    yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",))
+    yield Statement("PullImages", pull, (repositories,))
+    if logs_jobs(graph):
+        yield _logs("WriteLogs", ("tasks",))
+    yield from _secrets(graph)
+
+
+def _secrets(graph: Graph) -> Iterator[Statement]:
+    """Reading the secrets that containers ask for, and no others."""
+    containers = [job.container for job in names.jobs(graph).values()]
+    given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
+    kinds = (
+        ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),
+        ("ReadParameters", "ssm", "ssm:GetParameters"),
     )
+    for sid, service, action in kinds:
+        # What follows a secret's name is a key in it, or its version: the permission is for the secret.
+        arns = {":".join(arn.split(":")[:_OF_SECRET]) for arn in given if arn.split(":")[2] == service}
+        if arns:
+            yield Statement(sid, (action,), tuple(sorted(arns)))
 
 
 def _logs(sid: str, groups: tuple[str, ...]) -> Statement:

@@ -164,11 +164,26 @@ class Map:
     """Runs a machine for each item of a list, up to 40 of them at once.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+
+    Args:
+        name: The state's name.
+        items: The list.
+        states: The machine's states.
+        selector: What the machine gets, if that is not the item.
+        concurrency: How many items are worked on at once, None for as many as can be.
+        iterations: How many items the history of an execution must have room for.
+        output: What the next state gets.
+        next: The state that follows, None at the end.
+        comment: What the state is for, for readers.
+        catch: Where it goes on if it failed for good.
     """
 
     name: str
     items: Value
     states: tuple[State, ...]
+    selector: Mapping[str, Value] = attrs.field(factory=dict)
+    concurrency: int | None = None
+    iterations: int = 1
     output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
     next: str | None
     comment: str = ""
@@ -180,6 +195,8 @@ class Map:
             "Type": "Map",
             **_comment(self.comment),
             "Items": self.items,
+            **({"ItemSelector": _literal(self.selector)} if self.selector else {}),
+            **({} if self.concurrency is None else {"MaxConcurrency": self.concurrency}),
             "ItemProcessor": _machine(self.states),
             **_catch(self.catch),
             "Output": _literal(self.output),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from laminar_codegen import names
 from laminar_codegen.document import Validation, Variable
 from laminar_codegen.graph import Graph
 from laminar_codegen.limits import NAME_LENGTH
+from laminar_codegen.placement import QUEUES, Queue
 
 __all__ = ["emit_variables"]
 
@@ -43,9 +45,17 @@ def emit_variables(graph: Graph) -> tuple[Variable, ...]:
     Args:
         graph: The graph.
     """
-    images = {layer.container.image for layer in graph.layers}
-    required = (_IMAGE, *_PLACE) if None in images else _PLACE
-    return (_name(graph), *required, *_OPTIONAL)
+    used = {layer.placement.queue for layer in graph.layers}
+    queues = tuple(_job_queue(queue) for queue in QUEUES if queue in used)
+    on_fargate = any(not job.on_ec2 for job in names.jobs(graph).values())
+    return (
+        _name(graph),
+        *_image(graph),
+        *queues,
+        _DATASTORE_ROOT,
+        *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
+        *_OPTIONAL,
+    )
 
 
 def _name(graph: Graph) -> Variable:
@@ -63,48 +73,59 @@ def _name(graph: Graph) -> Variable:
     )
 
 
-_IMAGE = Variable(
-    name="image",
+def _image(graph: Graph) -> tuple[Variable, ...]:
+    """The image of the containers that name none, if there are such."""
+    if all(layer.container.image is not None for layer in graph.layers):
+        return ()
+    when = "a layer fans out or runs on AWS Lambda" if names.functions(graph) else "a layer fans out"
+    variable = Variable(
+        name="image",
+        type="string",
+        description=(
+            "Image of the tasks, with the flow and what it needs in its working directory. "
+            f"If {when} it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+        ),
+        validation=(Validation("length(var.image) > 0", "The image must be named."),),
+    )
+    return (variable,)
+
+
+_DATASTORE_ROOT = Variable(
+    name="datastore_root",
     type="string",
-    description=(
-        "Image of the tasks, with the flow and what it needs in its working directory. "
-        "If a layer fans out it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+    description="Where artifacts are kept: s3://bucket or s3://bucket/prefix.",
+    validation=(
+        Validation(
+            'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))',
+            "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-.",
+        ),
     ),
-    validation=(Validation("length(var.image) > 0", "The image must be named."),),
 )
 
-_PLACE = (
-    Variable(
-        name="job_queue_arn",
+
+def _job_queue(queue: Queue) -> Variable:
+    capacity = f"of {queue.capacity} capacity"
+    return Variable(
+        name=queue.variable,
         type="string",
-        description="ARN of the AWS Batch job queue, of Fargate capacity, that the tasks are submitted to.",
+        description=f"ARN of the AWS Batch job queue, {capacity}, that {queue.tasks} are submitted to.",
         validation=(
             Validation(
-                'can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/.+$", var.job_queue_arn))',
+                f'can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{{12}}:job-queue/.+$", var.{queue.variable}))',
                 "The job queue must be given by its ARN.",
             ),
         ),
-    ),
-    Variable(
-        name="datastore_root",
-        type="string",
-        description="Where artifacts are kept: s3://bucket or s3://bucket/prefix.",
-        validation=(
-            Validation(
-                'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))',
-                "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-.",
-            ),
-        ),
-    ),
+    )
+
+
+_ASSIGN_PUBLIC_IP = Variable(
+    name="assign_public_ip",
+    type="bool",
+    description="Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints.",
+    default=(False,),
 )
 
 _OPTIONAL = (
-    Variable(
-        name="assign_public_ip",
-        type="bool",
-        description="Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints.",
-        default=(False,),
-    ),
     Variable(
         name="kms_key_arn",
         type="string",

@@ -234,11 +234,13 @@ def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
 
 
 def _readable(cause: str) -> str:
-    """The cause of a failure: of a Batch job, which gives its whole description, the few words that matter."""
+    """The cause of a failure: of a Batch job or a Lambda function, which give more, the few words that matter."""
     try:
         job = json.loads(cause)
     except ValueError:
         return cause
+    if isinstance(job, dict) and "errorMessage" in job:
+        return str(job["errorMessage"])
     if not isinstance(job, dict) or "JobName" not in job:
         return cause
     container = job.get("Container") or {}

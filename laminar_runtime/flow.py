@@ -64,14 +64,23 @@ class Flow:
     ) -> None:
         store = datastore or datastores.Local()
         runner = executor or executors.Process()
-        if isinstance(store, datastores.Memory) and not isinstance(runner, executors.Thread):
-            msg = f"flow '{self.name}' uses the Memory datastore, which works with the Thread executor only"
-            raise FlowError(msg)
+        if isinstance(store, datastores.Memory):
+            self._check_threads(runner)
         self.configuration = flows.Configuration(store, runner, scheduler or type(self).default_scheduler())
         self.execution = Execution(settings.current.execution.id, self)
         self._datastore: datastores.DataStore | None = None
         if (loaded := loading.active()) is not None:
             loaded.flows.append(self)
+
+    def _check_threads(self, runner: executors.Executor) -> None:
+        """Refuse executors that do not share this process's memory."""
+        only = f"flow '{self.name}' uses the Memory datastore, which works with the Thread executor only"
+        if not isinstance(runner, executors.Thread):
+            raise FlowError(only)
+        for name, definition in self.registry.items():
+            own = definition.configuration.executor
+            if not isinstance(own, executors.Thread | None):
+                raise FlowError(f"{only}, and layer '{name}' has the executor {type(own).__name__}")
 
     def __init_subclass__(cls) -> None:
         """Start the flow with the layers of its bases."""
@@ -117,6 +126,7 @@ class Flow:
         foreach: layers.ForEach | None = None,
         retry: layers.Retry | None = None,
         catch: layers.Catch | None = None,
+        executor: executors.Executor | None = None,
     ) -> Callable[[LayerClass], LayerClass]: ...
     @classmethod
     def register(
@@ -128,6 +138,7 @@ class Flow:
         foreach: layers.ForEach | None = None,
         retry: layers.Retry | None = None,
         catch: layers.Catch | None = None,
+        executor: executors.Executor | None = None,
     ) -> Any:
         """Add a layer to the flow, as a decorator with or without arguments.
 
@@ -137,18 +148,21 @@ class Flow:
             foreach: What it fans out over.
             retry: How often a failed task is run again.
             catch: Errors that end it early, but as finished.
+            executor: What runs its tasks, if not the flow's executor.
 
         Returns:
             The class, so that it may be registered to several flows.
 
         Raises:
             FlowError: If the flow has a layer of that name, or it is no layer.
+            LayerError: If one of the others is of a wrong type.
         """
         configuration = layers.Configuration(
             container or layers.Container(),
             foreach or layers.ForEach(),
             retry or layers.Retry(),
             catch or layers.Catch(),
+            executor,
         )
 
         def decorate(cls_: LayerClass) -> LayerClass:

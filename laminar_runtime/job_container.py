@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["FARGATE_MEMORY", "fargate_size", "job_command", "job_resources"]
+__all__ = ["FARGATE_MEMORY", "ec2_size", "fargate_size", "job_command", "job_resources"]
+
+#: The least memory of a job on EC2 in MiB: the same page as below.
+_EC2_MEMORY = 4
 
 #: What memory, in MiB, Fargate offers for each number of virtual CPUs:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html
@@ -40,18 +43,36 @@ def fargate_size(cpu: float, memory: int) -> tuple[float, int] | None:
     return next(((size, amount) for size, amount in sizes if size >= cpu and amount >= memory), None)
 
 
-def job_resources(cpu: float, memory: int) -> dict[str, str]:
-    """The resource requirements of a container, by their types, sorted.
+def ec2_size(cpu: float, memory: int) -> tuple[float, int] | None:
+    """The size of a container on EC2: what it asks for.
 
     Args:
         cpu: Virtual CPUs.
         memory: Memory in MiB.
 
+    Returns:
+        Both, or None if the virtual CPUs are not whole, or the memory is less than 4 MiB.
+
+    Example:
+        >>> ec2_size(3, 5000)
+        (3, 5000)
+    """
+    return (cpu, memory) if cpu >= 1 and cpu == int(cpu) and memory >= _EC2_MEMORY else None
+
+
+def job_resources(cpu: float, memory: int, gpu: int = 0) -> dict[str, str]:
+    """The resource requirements of a container, by their types, sorted.
+
+    Args:
+        cpu: Virtual CPUs.
+        memory: Memory in MiB.
+        gpu: GPUs.
+
     Example:
         >>> job_resources(0.25, 512)
         {'MEMORY': '512', 'VCPU': '0.25'}
     """
-    return {"MEMORY": str(memory), "VCPU": f"{cpu:g}"}
+    return {**({"GPU": str(gpu)} if gpu else {}), "MEMORY": str(memory), "VCPU": f"{cpu:g}"}
 
 
 def job_command(words: Sequence[str], workdir: str | None) -> list[str]:

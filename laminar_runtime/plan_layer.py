@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from laminar_runtime import settings
-from laminar_runtime.configurations.layers import DEFAULT_COMMAND
+from laminar_runtime import container_command, settings
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["COMMAND", "handler"]
-
-#: The variable that tells the planner how its image starts a task.
-COMMAND = "LAMINAR_COMMAND"
+__all__ = ["handler"]
 
 
 def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
@@ -39,19 +32,14 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     Raises:
         ExecutionError: If the layer cannot be planned, with what the flow printed.
     """
-    flow = os.environ[settings.FLOW_NAME]
-    words = shlex.split(os.environ.get(COMMAND, DEFAULT_COMMAND))
-    command = [sys.executable if words[0] in {"python", "python3"} else words[0], *words[1:]]
-    task = TaskContext(execution=request["execution"], flow=flow, layer=request["layer"])
+    task = TaskContext(execution=request["execution"], flow=os.environ[settings.FLOW_NAME], layer=request["layer"])
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         asked, answered = Path(folder, "request.json"), Path(folder, "plan.json")
         asked.write_text(json.dumps(request), encoding="utf-8")
         files = {settings.PLAN_REQUEST: str(asked), settings.PLAN_FILE: str(answered)}
-        environment = {**os.environ, **task.environment(), **files}
-        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
-        print(ended.stdout, ended.stderr, sep="", end="", flush=True)
-        if ended.returncode != 0 or not answered.exists():
-            last = ended.stderr.strip().rpartition("\n")[2] or f"exit code {ended.returncode}, and no plan written"
-            raise ExecutionError(f"layer '{task.layer}' of flow '{task.flow}' cannot be planned: {last}")
+        ended = container_command.run({**task.environment(), **files})
+        if ended.code != 0 or not answered.exists():
+            why = ended.reason or ended.last or f"exit code {ended.code}, and no plan written"
+            raise ExecutionError(f"layer '{task.layer}' of flow '{task.flow}' cannot be planned: {why}")
         plan: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
         return plan

@@ -20,6 +20,7 @@ import attrs
 
 from laminar_runtime import entry, fanout, indexes, job_container, settings, task
 from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError
@@ -27,11 +28,24 @@ from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["MAX_ANSWER", "MAX_CHILDREN", "LayerPlan", "answer", "done", "index_of", "plan_layer", "replan_layer"]
+__all__ = [
+    "MAX_ANSWER",
+    "MAX_CHILDREN",
+    "MAX_INVOCATIONS",
+    "LayerPlan",
+    "answer",
+    "done",
+    "index_of",
+    "plan_layer",
+    "replan_layer",
+]
 
 #: The most children that an AWS Batch array job has:
 #: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
 MAX_CHILDREN = 10_000
+#: The most splits of a layer on AWS Lambda. Each leaves seven events or more in the history of the execution, which
+#: takes 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+MAX_INVOCATIONS = 1_000
 #: The most bytes that a state hands on, and some room for what the machine adds:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_ANSWER = 262_144 - 16_384
@@ -111,6 +125,12 @@ def plan_layer(execution: Execution, name: str) -> LayerPlan:
         return LayerPlan(run=False)
     key, store = execution.key(name), execution.datastore
     splits = fanout.count(store, key, foreach)
+    if splits > MAX_INVOCATIONS and isinstance(_executor(execution, name), executors.AWS.Lambda):
+        msg = (
+            f"layer '{name}' has {splits} splits, and on AWS Lambda there may be {MAX_INVOCATIONS}, so that the "
+            "history of the execution holds them: run it on AWS Batch, as in register(executor=executors.AWS.Batch())"
+        )
+        raise ExecutionError(msg)
     done = _done(execution, layer, splits) if foreach else set()
     left = [index for index in range(splits) if index not in done]
     if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
@@ -201,46 +221,70 @@ def _hooked(
 ) -> LayerPlan:
     """A plan of splits, their containers as their submission hooks want them."""
     registered = execution.layer(name).configuration.container
-    parts: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = {}
+    parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for index, configuration in configurations:
         layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
         layer.configuration = configuration
         with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
             # What a generator does to it after the submission is for nobody.
             container, retry = attrs.evolve(layer.configuration.container), layer.configuration.retry
-        same = (*attrs.astuple(container), *attrs.astuple(retry))
+        same = json.dumps([attrs.asdict(container), attrs.asdict(retry)], sort_keys=True)
         if same not in parts:
-            parts[same] = (_details(name, container, retry, registered), [])
+            told = _told_of(execution, name, container, registered)
+            parts[same] = ({**told, "container": attrs.asdict(container), "retry": attrs.asdict(retry)}, [])
         parts[same][1].append(index)
     groups = _groups(execution.datastore, execution.key(name), splits, attempt, parts.values())
     return LayerPlan(splits=splits, attempt=attempt, groups=groups)
 
 
-def _details(name: str, container: Container, retry: Retry, registered: Container) -> dict[str, Any]:
-    """What the job of a split is told of its container, and what a next attempt goes by."""
-    fixed = [
-        field
-        for field, value in attrs.asdict(container).items()
-        if field not in _CHOSEN and value != getattr(registered, field)
-    ]
-    if fixed:
-        msg = (
-            f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which a job cannot differ in "
-            f"from its job definition: let hooks change {', '.join(_CHOSEN)}"
-        )
-        raise ExecutionError(msg)
-    size = job_container.fargate_size(container.cpu, container.memory)
-    if size is None:
-        wanted = f"{container.cpu:g} vCPU and {container.memory} MiB"
-        raise ExecutionError(f"a hook of layer '{name}' wants {wanted}, and no size of Fargate has them")
+def _executor(execution: Execution, name: str) -> object:
+    """What runs a layer."""
+    flow = execution.flow
+    return flow.registry[name].configuration.executor or flow.configuration.executor
+
+
+def _told_of(execution: Execution, name: str, container: Container, registered: Container) -> dict[str, Any]:
+    """What the job of a split is told of its container. The function of one is told nothing: it has its own."""
+    invoked = isinstance(_executor(execution, name), executors.AWS.Lambda)
+    _check_chosen(name, container, registered, () if invoked else _CHOSEN)
+    if invoked:
+        return {}
+    cpu, memory = _size(execution, name, container)
     workdir = None if container.workdir == DEFAULT_WORKDIR else container.workdir
-    resources = job_container.job_resources(*size)
+    resources = job_container.job_resources(cpu, memory, container.gpu)
     return {
         "command": job_container.job_command(shlex.split(container.command), workdir),
         "resources": [{"Type": kind, "Value": value} for kind, value in resources.items()],
-        "container": attrs.asdict(container),
-        "retry": attrs.asdict(retry),
     }
+
+
+def _check_chosen(name: str, container: Container, registered: Container, chosen: Sequence[str]) -> None:
+    fixed = [
+        field
+        for field, value in attrs.asdict(container).items()
+        if field not in chosen and value != getattr(registered, field)
+    ]
+    if not fixed:
+        return
+    changes = f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which"
+    if not chosen:
+        msg = f"{changes} AWS Lambda cannot change from one invocation to the next: run the layer on AWS Batch"
+        raise ExecutionError(msg)
+    msg = f"{changes} a job cannot differ in from its job definition: let hooks change {', '.join(chosen)}"
+    raise ExecutionError(msg)
+
+
+def _size(execution: Execution, name: str, container: Container) -> tuple[float, int]:
+    """The size of a job's container on the platform of its layer."""
+    match _executor(execution, name):
+        case executors.AWS.Batch(platform="EC2"):
+            size, lack = job_container.ec2_size(container.cpu, container.memory), "EC2 has whole vCPUs"
+        case _:
+            size, lack = job_container.fargate_size(container.cpu, container.memory), "no size of Fargate has them"
+    if size is None:
+        wanted = f"{container.cpu:g} vCPU and {container.memory} MiB"
+        raise ExecutionError(f"a hook of layer '{name}' wants {wanted}, and {lack}")
+    return size
 
 
 def _groups(

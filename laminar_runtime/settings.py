@@ -47,7 +47,7 @@ RESUMED = "@"
 
 # AWS Batch tells the children of an array job their index, and every job its attempt:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
-_BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
+BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
 
 
@@ -128,7 +128,7 @@ class TaskContext:
 
 def _index(environment: Mapping[str, str]) -> tuple[int, str]:
     """The split's index, or its place in a list of the plan, and the list's name."""
-    index = _integer(environment, (LAYER_INDEX, _BATCH_INDEX), 0)
+    index = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0)
     spelled = environment.get(LAYER_INDEXES)
     if not spelled or LAYER_INDEX in environment:
         return index, ""

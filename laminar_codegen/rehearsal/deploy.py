@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
 from laminar_codegen import names
 from laminar_codegen.embedded_aws import EmbeddedAws
-from laminar_codegen.emit_document import container_properties, planner_function
+from laminar_codegen.emit_definitions import container_properties, platform, retry_strategy
+from laminar_codegen.emit_functions import planner_function, task_function
 from laminar_codegen.pipeline import Compilation
+from laminar_codegen.placement import Container, Placement
 from laminar_codegen.render import render_machine, resolve
 from laminar_runtime.deployment import Deployment, parameter_name
 
 __all__ = ["deploy"]
 
 _BUCKET = "rehearsal"
-_ACCOUNT = "123456789012"
+#: The disk of a function in MiB, unless told otherwise.
+_STORAGE = 512
 
 
 def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
@@ -32,8 +37,9 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
     """
     flow = compilation.graph.flow
     references = _environment(flow, aws)
+    references |= {f"var.{variable}": _queue(aws, variable) for variable in names.queues(compilation.graph)}
     references |= _job_definitions(compilation, aws, references)
-    references |= _planners(compilation, aws, references)
+    references |= _functions(compilation, aws, references)
     # Those of nested steps come first: what starts them names them.
     for machine in (*compilation.machines[1:], compilation.machines[0]):
         made = aws.client("stepfunctions").create_state_machine(
@@ -52,11 +58,12 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
 
 
 def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:
-    """What a platform has before a flow comes: a bucket, a queue, roles."""
+    """What a platform has before a flow comes: a bucket, roles."""
     aws.client("s3").create_bucket(Bucket=_BUCKET)
     return {
         "aws_cloudwatch_log_group.tasks.name": f"/aws/batch/{flow}",
         "aws_iam_role.execution.arn": _role(aws, "execution"),
+        "aws_iam_role.function.arn": _role(aws, "function"),
         "aws_iam_role.planner.arn": _role(aws, "planner"),
         "aws_iam_role.task.arn": _role(aws, "task"),
         "data.aws_partition.current.partition": "aws",
@@ -66,7 +73,6 @@ def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:
         "local.flow": flow,
         "var.datastore_root": f"s3://{_BUCKET}/laminar",
         "var.image": "rehearsal",
-        "var.job_queue_arn": _queue(aws),
         "var.name": flow,
         'var.assign_public_ip ? "ENABLED" : "DISABLED"': "DISABLED",
     }
@@ -80,48 +86,86 @@ def _role(aws: EmbeddedAws, name: str) -> str:
         return str(iam.get_role(RoleName=name)["Role"]["Arn"])
 
 
-def _queue(aws: EmbeddedAws) -> str:
+def _queue(aws: EmbeddedAws, name: str) -> str:
     batch = aws.client("batch")
     environment = batch.create_compute_environment(
-        computeEnvironmentName="rehearsal", type="UNMANAGED", serviceRole=_role(aws, "batch")
+        computeEnvironmentName=name, type="UNMANAGED", serviceRole=_role(aws, "batch")
     )
     order = [{"order": 1, "computeEnvironment": environment["computeEnvironmentArn"]}]
-    queue = batch.create_job_queue(jobQueueName="rehearsal", state="ENABLED", priority=1, computeEnvironmentOrder=order)
+    queue = batch.create_job_queue(jobQueueName=name, state="ENABLED", priority=1, computeEnvironmentOrder=order)
     return str(queue["jobQueueArn"])
 
 
 def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for label, container in names.containers(compilation.graph).items():
-        # The working directory is here that of the image's stand-in.
-        properties = resolve(container_properties(attrs.evolve(container, workdir=None)), references)
+    found, graph = {}, compilation.graph
+    for label, item in names.jobs(graph).items():
         definition = aws.client("batch").register_job_definition(
             jobDefinitionName=label,
             type="container",
-            platformCapabilities=["FARGATE"],
-            containerProperties=properties,
-            timeout={"attemptDurationSeconds": int(compilation.graph.timeout)},
+            platformCapabilities=[platform(item)],
+            containerProperties=_properties(item, references),
+            retryStrategy=_retry_strategy(item.container),
+            timeout={"attemptDurationSeconds": int(graph.timeout_of(item.target))},
         )
         found[f"aws_batch_job_definition.{label}.arn"] = str(definition["jobDefinitionArn"])
     return found
 
 
-def _planners(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for label, container in names.planners(compilation.graph).items():
-        function = resolve(planner_function(attrs.evolve(container, workdir=None)), references)
-        made = aws.client("lambda").create_function(
-            FunctionName=label,
-            Role=function["role"],
-            PackageType="Image",
-            Code={"ImageUri": function["image_uri"]},
-            ImageConfig={
-                "EntryPoint": function["image_config"]["entry_point"],
-                "Command": function["image_config"]["command"],
-            },
-            MemorySize=function["memory_size"],
-            Timeout=function["timeout"],
-            Environment={"Variables": function["environment"]["variables"]},
-        )
-        found[f"aws_lambda_function.{label}.arn"] = str(made["FunctionArn"])
-    return found
+def _properties(item: Placement, references: Mapping[str, str]) -> dict[str, Any]:
+    """The container of a job definition here.
+
+    The working directory is that of the image's stand-in. The secrets are elsewhere: their values are those that this
+    process has under their names.
+    """
+    container = attrs.evolve(item.container, workdir=None, secrets=())
+    properties: dict[str, Any] = resolve(container_properties(attrs.evolve(item, container=container)), references)
+    given = [{"name": name, "value": os.environ[name]} for name, _ in item.container.secrets if name in os.environ]
+    return {**properties, "environment": [*properties["environment"], *given]}
+
+
+def _retry_strategy(container: Container) -> dict[str, Any]:
+    strategy: dict[str, Any] = {"attempts": 1, **resolve(retry_strategy(container), {})}
+    rules = strategy.pop("evaluate_on_exit", [])
+    return {**strategy, "evaluateOnExit": [{_camel(name): text for name, text in rule.items()} for rule in rules]}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
+    graph = compilation.graph
+    planners = {label: planner_function(_here(item)) for label, item in names.planners(graph).items()}
+    tasks = {
+        label: task_function(attrs.evolve(item, container=_here(item.container)), graph.timeout_of(item.target))
+        for label, item in names.functions(graph).items()
+    }
+    return {
+        f"aws_lambda_function.{label}.arn": _function(aws, label, resolve(function, references))
+        for label, function in (planners | tasks).items()
+    }
+
+
+def _here(container: Container) -> Container:
+    """A container whose working directory is that of the image's stand-in."""
+    return attrs.evolve(container, workdir=None)
+
+
+def _function(aws: EmbeddedAws, label: str, function: Mapping[str, Any]) -> str:
+    made = aws.client("lambda").create_function(
+        FunctionName=label,
+        Role=function["role"],
+        PackageType="Image",
+        Code={"ImageUri": function["image_uri"]},
+        ImageConfig={
+            "EntryPoint": function["image_config"]["entry_point"],
+            "Command": function["image_config"]["command"],
+        },
+        Architectures=function.get("architectures", ["x86_64"]),
+        MemorySize=function["memory_size"],
+        Timeout=function["timeout"],
+        Environment={"Variables": function["environment"]["variables"]},
+        EphemeralStorage={"Size": function.get("ephemeral_storage", {"size": _STORAGE})["size"]},
+    )
+    return str(made["FunctionArn"])

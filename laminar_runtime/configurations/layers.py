@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
 
 import attrs
 
@@ -12,14 +13,29 @@ from laminar_runtime.exceptions import LayerError
 
 __all__ = ["Catch", "Configuration", "Container", "ForEach", "Parameter", "Retry", "State"]
 
+Architecture = Literal["x86_64", "arm64"]
+
 #: The command of a container that is not told otherwise: the image holds the flow's file under this name.
 DEFAULT_COMMAND = "python main.py"
 #: The working directory of a container that is not told otherwise.
 DEFAULT_WORKDIR = "/laminar"
+#: What names a secret: the ARN of a secret of Secrets Manager, of a key or version of one too, or of an SSM parameter:
+#: https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
+SECRET = re.compile(
+    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*){0,3}"
+    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)",
+    re.ASCII,
+)
+_VARIABLE = re.compile(r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def _folder(path: Any) -> Any:
     return path.rstrip("/") or "/" if isinstance(path, str) else path
+
+
+def _copied(mapping: Any) -> Any:
+    """A copy of a mapping, so that two containers never share one."""
+    return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
 def _is(
@@ -30,7 +46,8 @@ def _is(
 
     def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
         what = f"{attribute.name} of a {type(instance).__name__}"
-        if not isinstance(value, kinds) or isinstance(value, bool) or (value == "" and not empty):
+        no_number = isinstance(value, bool) and bool not in kinds
+        if not isinstance(value, kinds) or no_number or (value == "" and not empty):
             raise LayerError(f"the {what} must be of type {wanted}, not {value!r}")
         if least is not None and isinstance(value, int | float) and value < least:
             raise LayerError(f"the {what} must be at least {least}, not {value!r}")
@@ -38,9 +55,50 @@ def _is(
     return validate
 
 
+def _one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+    """A validator: a value is one of some words."""
+
+    def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value not in choices:
+            wanted = " or ".join(repr(choice) for choice in choices)
+            raise LayerError(f"the {attribute.name} of a {type(instance).__name__} must be {wanted}, not {value!r}")
+
+    return validate
+
+
+def _text_by_name(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """A validator: a value is a mapping from names to text. The text is not told: it may be a secret."""
+    known = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
+    if not known:
+        msg = f"the {attribute.name} of a {type(instance).__name__} must map names to text, as in {{'NAME': 'text'}}"
+        raise LayerError(msg)
+
+
+def _secrets(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """A validator: variables of the environment are mapped to ARNs of secrets. What is no ARN is not told."""
+    _text_by_name(instance, attribute, value)
+    for name, arn in value.items():
+        if not _VARIABLE.fullmatch(name):
+            msg = (
+                f"the secrets of a Container name {name!r}, which is no variable that a task can be given: take "
+                "letters, digits and underscores, no digit first, and not AWS_BATCH or LAMINAR_ at its beginning"
+            )
+            raise LayerError(msg)
+        if not SECRET.fullmatch(arn):
+            msg = (
+                f"the secret {name!r} of a Container must be given by the ARN of a Secrets Manager secret or of an SSM "
+                f"parameter, such as arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}: its value does not "
+                "belong in code, and what was given is not shown here"
+            )
+            raise LayerError(msg)
+
+
 @attrs.define
 class Container:
     """The container that a layer's tasks run in.
+
+    The arguments from `gpu` on are for deployed flows: a task on this machine has the machine's processors and disk,
+    prints what it prints, and takes the variables that `secrets` names from the environment of the launching process.
 
     Args:
         command: What starts a task; words are split as by a shell, but no shell runs it. On a plain machine, without
@@ -49,13 +107,30 @@ class Container:
         image: The image, None for the one that the deployment is given.
         memory: Memory in MiB.
         workdir: The working directory in the image.
+        gpu: GPUs, which AWS Batch on EC2 has: ``executors.AWS.Batch(platform="EC2")``.
+        spot: Whether it runs on spot capacity, which is cheaper, and which AWS may take back at any time. Such a task
+            is run again, up to ten times in all, apart from the layer's own `Retry`. For the splits of a fan-out with a
+            `Retry` of more than one attempt AWS Batch counts both together: there are ten attempts for either reason.
+        architecture: The processors that the image is built for. On EC2 the instances of the job queue decide, and must
+            be of this kind.
+        secrets: Variables of the environment, each with the ARN of the Secrets Manager secret or the SSM parameter that
+            holds its value. The tasks' execution role may read just these. If one is encrypted with a KMS key of your
+            own, let that role decrypt with it.
+        ephemeral_storage: Disk in GiB: 21 to 200 on Fargate, which has 20 unless told otherwise, and 1 to 10 on Lambda.
+            On EC2 the disks of the instances decide.
+        log_driver: Where the output goes: ``awslogs``, to CloudWatch Logs, or ``splunk``; on EC2 also ``fluentd``,
+            ``gelf``, ``journald``, ``json-file``, ``logentries`` or ``syslog``.
+        log_options: Options of the log driver. A value that is the ARN of a secret, as for ``splunk-token``, is read as
+            those of `secrets` are.
 
     Raises:
-        LayerError: If one of them is of a wrong type.
+        LayerError: If one of them is of a wrong type, or a secret is not given by its ARN.
 
     Example:
         >>> Container(cpu=4, memory=8192).command
         'python main.py'
+        >>> Container(secrets={"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}, spot=True).gpu
+        0
     """
 
     command: str = attrs.field(default=DEFAULT_COMMAND, validator=_is(str, empty=True))
@@ -63,6 +138,13 @@ class Container:
     image: str | None = attrs.field(default=None, validator=_is(str, type(None)))
     memory: int = attrs.field(default=1500, validator=_is(int))
     workdir: str = attrs.field(default=DEFAULT_WORKDIR, converter=_folder, validator=_is(str))
+    gpu: int = attrs.field(default=0, validator=_is(int, least=0), kw_only=True)
+    spot: bool = attrs.field(default=False, validator=_is(bool), kw_only=True)
+    architecture: Architecture = attrs.field(default="x86_64", validator=_one_of("x86_64", "arm64"), kw_only=True)
+    secrets: Mapping[str, str] = attrs.field(factory=dict, converter=_copied, validator=_secrets, kw_only=True)
+    ephemeral_storage: int | None = attrs.field(default=None, validator=_is(int, type(None), least=1), kw_only=True)
+    log_driver: str = attrs.field(default="awslogs", validator=_is(str), kw_only=True)
+    log_options: Mapping[str, str] = attrs.field(factory=dict, converter=_copied, validator=_text_by_name, kw_only=True)
 
 
 @attrs.frozen
@@ -161,14 +243,41 @@ class Catch:
         self.__attrs_init__(exceptions)
 
 
+class Runner(Protocol):
+    """What a layer asks of an executor of its own: one of `laminar_runtime.configurations.executors`."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which a task is stopped."""
+
+    async def submit(self, task: Any) -> None:
+        """Run a task to its end."""
+
+
+def _runner(_: object, __: attrs.Attribute[Any], value: Any) -> None:
+    """A validator: a value runs tasks. A class does not: it must be called."""
+    if value is not None and (isinstance(value, type) or not callable(getattr(value, "submit", None))):
+        msg = f"the executor of a Configuration must be one such as executors.AWS.Lambda() or None, not {value!r}"
+        raise LayerError(msg)
+
+
 @attrs.define
 class Configuration:
-    """All of the above for one layer."""
+    """All of the above for one layer.
+
+    Args:
+        container: The container that it runs in.
+        foreach: What it fans out over.
+        retry: How often a failed task is run again.
+        catch: Errors that end it early, but as finished.
+        executor: What runs its tasks, None for the flow's executor.
+    """
 
     container: Container = attrs.field(factory=Container, validator=_is(Container))
     foreach: ForEach = attrs.field(factory=ForEach, validator=_is(ForEach))
     retry: Retry = attrs.field(factory=Retry, validator=_is(Retry))
     catch: Catch = attrs.field(factory=Catch, validator=_is(Catch))
+    executor: Runner | None = attrs.field(default=None, validator=_runner)
 
     def copy(self) -> Configuration:
         """A copy that may be changed without changing this one."""

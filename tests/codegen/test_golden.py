@@ -79,4 +79,6 @@ def test_each_state_machine_runs(case: str) -> None:
     steps = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
     layers = {words[1] for line in steps.splitlines() if len(words := line.split()) > 1}
     assert ended.output is not None
-    assert layers <= {call.state for call in ended.calls if "batch" in call.resource}
+    # The invocations of a layer's splits have a name of their own, within the Map that has the layer's.
+    ran = {call.state.removesuffix(" split") for call in ended.calls if "s3" not in call.resource}
+    assert layers <= ran - {f"{layer} plan" for layer in layers}

@@ -49,7 +49,7 @@ def _expressions(text: str) -> Iterator[str]:
 
 def _declared(document: dict[str, Any]) -> set[str]:
     names = {f"var.{name}" for name in document["variable"]} | {f"local.{name}" for name in document["locals"]}
-    names |= {f"local.containers.{name}" for name in document["locals"]["containers"]}
+    names |= {f"local.containers.{name}" for name in document["locals"].get("containers", {})}
     names |= {f"data.{kind}.{label}" for kind, blocks in document["data"].items() for label in blocks}
     return names | {f"{kind}.{label}" for kind, blocks in document["resource"].items() for label in blocks}
 
@@ -102,19 +102,21 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     document = _document(case)
     definition = json.dumps(document["locals"]["definition"])
     sids = set(_statements(document, "state_machine"))
-    expected = {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs", "DeliverLogs", "SendTraces"}
-    expected |= {"InvokePlanner"} if "lambda:invoke" in definition else set()
+    expected = {"DeliverLogs", "SendTraces"}
+    expected |= {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs"} if "batch:submitJob" in definition else set()
+    expected |= {"InvokePlanner"} if "aws_lambda_function.planner" in definition else set()
+    expected |= {"RunTasks"} if "aws_lambda_function.mb_" in definition else set()
     expected |= {"WriteRecords"} if "s3:putObject" in definition else set()
     assert sids == expected
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_planner_is_there_if_a_layer_fans_out(case: str) -> None:
-    """Functions, their log groups and their role are declared with a fan-out, and only then."""
+    """The planner, its log group and its role are declared with a fan-out, and only then; all functions are invoked."""
     document = _document(case)
     fans_out = "FanOut" in (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
     resources = document["resource"]
-    assert ("aws_lambda_function" in resources) == fans_out
+    assert any("planner" in label for label in resources.get("aws_lambda_function", ())) == fans_out
     assert ("planner" in resources["aws_iam_role"]) == fans_out
     assert any("planner" in label for label in resources["aws_cloudwatch_log_group"]) == fans_out
     invoked = set(re.findall(r"aws_lambda_function\.(\w+)\.arn", json.dumps(document["locals"]["definition"])))
@@ -136,8 +138,10 @@ def test_submitted_jobs_are_defined_and_allowed(case: str) -> None:
     """Each job definition that a state submits is declared, and may be submitted, in any revision."""
     document = _document(case)
     submitted = set(re.findall(r"aws_batch_job_definition\.(\w+)\.arn\}", json.dumps(document["locals"]["definition"])))
-    allowed = _statements(document, "state_machine")["SubmitJobs"]["resources"]
-    assert submitted == set(document["resource"]["aws_batch_job_definition"])
+    allowed = _statements(document, "state_machine").get("SubmitJobs", {}).get("resources", [])
+    assert submitted == set(document["resource"].get("aws_batch_job_definition", ()))
+    queues = set(re.findall(r"\$\{var\.\w*job_queue_arn\}", json.dumps(document["locals"]["definition"])))
+    assert queues == {name for name in allowed if "job_queue_arn" in name}
     for label in submitted:
         prefix = f"${{aws_batch_job_definition.{label}.arn_prefix}}"
         assert {prefix, f"{prefix}:*"} <= set(allowed)
@@ -149,5 +153,6 @@ def test_variables_are_typed_described_and_checked(case: str) -> None:
     variables = _document(case)["variable"]
     assert all({"type", "description"} <= set(variable) for variable in variables.values())
     assert all("validation" in variable for variable in variables.values() if "default" not in variable)
-    images = [item["image"] for item in _document(case)["locals"]["containers"].values()]
+    images = [item["image"] for item in _document(case)["locals"].get("containers", {}).values()]
+    images += [item["image_uri"] for item in _document(case)["resource"].get("aws_lambda_function", {}).values()]
     assert ("image" in variables) == ("${var.image}" in images)

@@ -1,76 +1,73 @@
-"""Tasks as AWS Batch jobs, scheduled from this process. boto3 is loaded on use.
-
-Splits of a layer that want the same container are submitted as one array job, and one poll asks for the jobs of all
-layers.
-"""
+"""Tasks as AWS Batch jobs: those of a deployed flow, or, given a job queue, scheduled from this process."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import math
-import shlex
-import time
+import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
-from laminar_runtime import settings
-from laminar_runtime.configurations.executors.base import Executor, failure, positive
-from laminar_runtime.exceptions import FlowError, TaskError
+from laminar_runtime.configurations.executors.base import positive
+from laminar_runtime.configurations.executors.batch_dispatch import Dispatcher
+from laminar_runtime.configurations.executors.process import Process
+from laminar_runtime.exceptions import FlowError
 from laminar_runtime.tasks import Task
 
 if TYPE_CHECKING:
     import asyncio
 
-    from mypy_boto3_batch.client import BatchClient
-    from mypy_boto3_batch.type_defs import JobDetailTypeDef
-
 __all__ = ["Batch"]
 
-Item = TypeVar("Item")
 
-#: The children of an array job, and the jobs that one call describes:
-#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html,
-#: https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html
-_CHILDREN, _DESCRIBED = 10_000, 100
-#: The children whose indexes a variable can list: overrides hold 8,192 characters.
-_LISTED = 1_000
-#: Seconds that splits are waited for before their array job is submitted.
-_GATHERING = 0.05
-#: The least seconds of a job's timeout: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
-_TIMEOUT = 60
+def _known(_: object, __: attrs.Attribute[Any], value: Any) -> None:
+    if value not in {"FARGATE", "EC2"}:
+        raise FlowError(f"the platform of AWS.Batch must be 'FARGATE' or 'EC2', not {value!r}")
 
 
 @attrs.define(slots=False, eq=False)
-class Batch(Executor):
-    """Runs each task as an AWS Batch job. The flow's datastore must be in S3, and its containers must name an image.
+class Batch(Process):
+    """Runs each task as an AWS Batch job.
+
+    Deployed, the jobs go to the job queues that the Terraform document is given: a queue and a role need not be named
+    here, nor images in the containers. Where this process schedules, they are jobs of the queue and the role that are
+    named here, on EC2 capacity; the datastore must then be in S3, and each container must name an image and may not ask
+    for secrets. Without queue and role, this process runs the tasks as `Process` does, and needs no AWS.
 
     Args:
-        job_queue_arn: The job queue, of EC2 capacity.
-        job_role_arn: The role of the tasks: it reads and writes the datastore.
+        job_queue_arn: The job queue, of EC2 capacity, for jobs that this process submits.
+        job_role_arn: The role of these jobs: it reads and writes the datastore.
         poll: Seconds between two looks at the jobs.
-        concurrency: Not used: the job queue decides how many jobs run at once.
+        platform: What deployed jobs run on, ``FARGATE`` or ``EC2``. EC2 has GPUs, other log drivers, and instances of
+            your choice.
+        concurrency: How many tasks run at once as processes. A job queue decides itself how many jobs do.
         timeout: Seconds after which a task is stopped.
+
+    Raises:
+        FlowError: If a queue is given without a role or a role without a queue, or the platform is not known.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS
         >>> queue = "arn:aws:batch:us-east-1:123456789012:job-queue/flows"
         >>> AWS.Batch(queue, "arn:aws:iam::123456789012:role/task").poll
         30.0
+        >>> AWS.Batch(platform="EC2", timeout=3600).platform
+        'EC2'
     """
 
-    job_queue_arn: str
-    job_role_arn: str
+    job_queue_arn: str | None = None
+    job_role_arn: str | None = None
     poll: float = attrs.field(default=30.0, validator=positive)
-    concurrency: int = attrs.field(default=1, validator=positive, kw_only=True)
+    platform: Literal["FARGATE", "EC2"] = attrs.field(default="FARGATE", validator=_known, kw_only=True)
+    concurrency: int = attrs.field(factory=lambda: os.cpu_count() or 1, validator=positive, kw_only=True)
     timeout: float = attrs.field(default=86400, validator=positive, kw_only=True)
-    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Dispatcher] = attrs.field(
+    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Dispatcher] = attrs.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        if bool(self.job_queue_arn) != bool(self.job_role_arn):
+            raise FlowError("AWS.Batch takes a job queue and a job role, or neither: give both, or none")
 
     async def submit(self, task: Task) -> None:
         """Run a task to its end.
@@ -80,251 +77,31 @@ class Batch(Executor):
 
         Raises:
             TaskError: If it fails.
-            FlowError: If its container has no image, or the datastore is not in S3.
+            FlowError: If a job is to be submitted, and its container has no image or asks for secrets, or the datastore
+                is not in S3.
         """
         import asyncio
 
-        if not task.datastore_root.startswith("s3://"):
-            msg = (
-                f"flow '{task.context.flow}': AWS Batch jobs need a datastore in S3, as in datastores.AWS.S3(root=...)"
-            )
-            raise FlowError(msg)
-        if task.container.image is None:
-            msg = f"layer '{task.context.layer}' of flow '{task.context.flow}' needs an image: Container(image=...)"
-            raise FlowError(msg)
+        if not (self.job_queue_arn and self.job_role_arn):
+            await super().submit(task)
+            return
+        _check_submittable(task)
         loop = asyncio.get_running_loop()
         if loop not in self._dispatchers:
-            self._dispatchers[loop] = _Dispatcher(self)
+            self._dispatchers[loop] = Dispatcher(self.job_queue_arn, self.job_role_arn, self.poll, self.timeout)
         await self._dispatchers[loop].run(task)
 
 
-@attrs.define(eq=False)
-class _Job:
-    """A job that was submitted: for each of its children, or itself, the task and what awaits its end."""
-
-    id: str
-    members: list[tuple[Task, asyncio.Future[None]]]
-
-    @property
-    def over(self) -> bool:
-        return all(future.done() for _, future in self.members)
-
-
-def _event() -> asyncio.Event:
-    import asyncio
-
-    return asyncio.Event()
-
-
-@attrs.define(eq=False)
-class _Dispatcher:
-    """Submits the tasks of one run, and looks after their jobs."""
-
-    executor: Batch
-    _waiting: list[tuple[Task, asyncio.Future[None]]] = attrs.field(factory=list, init=False)
-    _jobs: dict[str, _Job] = attrs.field(factory=dict, init=False)
-    _definitions: dict[str, str] = attrs.field(factory=dict, init=False)
-    _work: asyncio.Task[None] | None = attrs.field(default=None, init=False)
-    _wake: asyncio.Event = attrs.field(factory=_event, init=False)
-    _made: BatchClient | None = attrs.field(default=None, init=False)
-
-    async def run(self, task: Task) -> None:
-        import asyncio
-
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((task, future))
-        self._wake.set()
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._attend())
-        try:
-            await future
-        finally:
-            future.cancel()
-            await self._stop_abandoned()
-
-    async def _attend(self) -> None:
-        """Submit what waits, and look at the jobs, until all are over."""
-        import asyncio
-
-        try:
-            looked = time.monotonic()
-            while self._waiting or self._jobs:
-                self._wake.clear()
-                if self._waiting:
-                    await asyncio.sleep(_GATHERING)
-                    waiting, self._waiting = self._waiting, []
-                    for members in _groups(waiting):
-                        await self._submit(members)
-                pause = looked + self.executor.poll - time.monotonic()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), max(pause, 0))
-                if time.monotonic() >= looked + self.executor.poll:
-                    await self._look()
-                    looked = time.monotonic()
-        except Exception as error:  # noqa: BLE001 - it is raised again where the tasks are awaited
-            for task, future in [*self._waiting, *(member for job in self._jobs.values() for member in job.members)]:
-                _settle(future, failure(task, f"{type(error).__name__}: {error}"))
-
-    def _client(self) -> BatchClient:
-        if self._made is None:
-            import boto3
-            from botocore.config import Config
-
-            config = Config(retries={"mode": "adaptive", "max_attempts": 10})
-            self._made = boto3.Session().client("batch", config=config)
-        return self._made
-
-    async def _submit(self, members: list[tuple[Task, asyncio.Future[None]]]) -> None:
-        members = [member for member in members if not member[1].done()]
-        if not members:
-            return
-        task = members[0][0]
-        try:
-            definition = await _aside(self._definition, task)
-            request = _request(self.executor, [task for task, _ in members], definition)
-            answer = await _aside(self._client().submit_job, **request)
-        except Exception as error:  # noqa: BLE001 - it is raised again where the tasks are awaited
-            for member, future in members:
-                _settle(future, failure(member, f"its job was not submitted: {type(error).__name__}: {error}"))
-            return
-        job = _Job(answer["jobId"], members)
-        self._jobs[job.id] = job
-
-    def _definition(self, task: Task) -> str:
-        """The job definition for a task's container: registered once, and used again by all later runs."""
-        container = task.container
-        properties: Any = {
-            "image": container.image,
-            "command": shlex.split(container.command),
-            "jobRoleArn": self.executor.job_role_arn,
-            "resourceRequirements": [
-                {"type": "MEMORY", "value": str(container.memory)},
-                # EC2 capacity has whole processors only.
-                {"type": "VCPU", "value": str(max(1, math.ceil(container.cpu)))},
-            ],
-        }
-        name = f"laminar-{hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:32]}"
-        if name not in self._definitions:
-            client = self._client()
-            found = client.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")["jobDefinitions"]
-            self._definitions[name] = (
-                found[0]["jobDefinitionArn"]
-                if found
-                else client.register_job_definition(
-                    jobDefinitionName=name, type="container", containerProperties=properties
-                )["jobDefinitionArn"]
-            )
-        return self._definitions[name]
-
-    async def _look(self) -> None:
-        """Ask how all jobs are, and tell those who await their ends."""
-        for ids in _chunks(list(self._jobs), _DESCRIBED):
-            described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
-            for detail in described:
-                await self._take(self._jobs[detail["jobId"]], detail)
-        self._jobs = {name: job for name, job in self._jobs.items() if not job.over}
-
-    async def _take(self, job: _Job, detail: JobDetailTypeDef) -> None:
-        array = detail.get("arrayProperties", {})
-        if detail["status"] == "FAILED" and not array:
-            _settle(job.members[0][1], failure(job.members[0][0], _reason(detail)))
-        elif array and (detail["status"] == "FAILED" or array.get("statusSummary", {}).get("FAILED")):
-            await self._take_children(job)
-        if detail["status"] == "SUCCEEDED" or (array and detail["status"] == "FAILED"):
-            for task, future in job.members:
-                _settle(future, None if task.finished() else failure(task, _NOT_RUN))
-
-    async def _take_children(self, job: _Job) -> None:
-        """Tell of the children of an array job that failed."""
-        failed = await _aside(self._failed_children, job.id)
-        for ids in _chunks(failed, _DESCRIBED):
-            described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
-            for detail in described:
-                task, future = job.members[int(detail["jobId"].rpartition(":")[2])]
-                _settle(future, failure(task, _reason(detail)))
-
-    def _failed_children(self, job: str) -> list[str]:
-        pages = self._client().get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="FAILED")
-        return [child["jobId"] for page in pages for child in page["jobSummaryList"]]
-
-    async def _stop_abandoned(self) -> None:
-        """Stop the jobs that nobody waits for any more."""
-        abandoned = [job for job in self._jobs.values() if job.over and any(f.cancelled() for _, f in job.members)]
-        for job in abandoned:
-            del self._jobs[job.id]
-            reason = "the scheduler of the flow stopped it"
-            with contextlib.suppress(Exception):  # it ends by itself else; the error that led here is told
-                await _aside(self._client().terminate_job, jobId=job.id, reason=reason)
-
-
-async def _aside(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call what waits for AWS beside the event loop."""
-    import asyncio
-
-    return await asyncio.to_thread(function, *arguments, **named)
-
-
-_NOT_RUN = "its command ended well but did not run the layer: does the file call its flow?"
-
-
-def _settle(future: asyncio.Future[None], error: TaskError | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(None)
-    else:
-        future.set_exception(error)
-
-
-def _groups(
-    waiting: Iterable[tuple[Task, asyncio.Future[None]]],
-) -> Iterator[list[tuple[Task, asyncio.Future[None]]]]:
-    """What may be one array job: splits of one attempt at one layer in equal containers."""
-    groups: dict[Any, list[tuple[Task, asyncio.Future[None]]]] = {}
-    for member in waiting:
-        task = member[0]
-        same = attrs.evolve(task.context, index=0)
-        groups.setdefault((same, attrs.astuple(task.container)), []).append(member)
-    for members in groups.values():
-        members.sort(key=lambda member: member[0].context.index)
-        yield from _chunks(members, _CHILDREN if _whole([task for task, _ in members]) else _LISTED)
-
-
-def _whole(tasks: Sequence[Task]) -> bool:
-    """Whether the splits are 0, 1, 2, ..., so that the children's indexes are theirs."""
-    return len(tasks) <= _CHILDREN and all(task.context.index == place for place, task in enumerate(tasks))
-
-
-def _request(executor: Batch, tasks: list[Task], definition: str) -> dict[str, Any]:
-    environment = tasks[0].environment()
-    array: dict[str, Any] = {}
-    if len(tasks) > 1:
-        del environment[settings.LAYER_INDEX]
-        array = {"arrayProperties": {"size": len(tasks)}}
-        if not _whole(tasks):
-            environment[settings.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
-    context = tasks[0].context
-    return {
-        "jobName": f"{context.flow}-{context.layer}"[:128],
-        "jobQueue": executor.job_queue_arn,
-        "jobDefinition": definition,
-        "containerOverrides": {"environment": [{"name": name, "value": value} for name, value in environment.items()]},
-        "timeout": {"attemptDurationSeconds": max(_TIMEOUT, math.ceil(executor.timeout))},
-        **array,
-    }
-
-
-def _reason(detail: JobDetailTypeDef) -> str:
-    container = detail.get("container", {})
-    parts = {
-        "job": detail["jobId"],
-        "exit code": container.get("exitCode"),
-        "status": detail.get("statusReason"),
-        "reason": container.get("reason"),
-        "log stream": container.get("logStreamName"),
-    }
-    return "its job failed: " + ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
-
-
-def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
-    return (items[at : at + size] for at in range(0, len(items), size))
+def _check_submittable(task: Task) -> None:
+    if not task.datastore_root.startswith("s3://"):
+        msg = f"flow '{task.context.flow}': AWS Batch jobs need a datastore in S3, as in datastores.AWS.S3(root=...)"
+        raise FlowError(msg)
+    layer = f"layer '{task.context.layer}' of flow '{task.context.flow}'"
+    if task.container.image is None:
+        raise FlowError(f"{layer} needs an image: Container(image=...)")
+    if task.container.secrets:
+        msg = (
+            f"{layer} asks for secrets, and jobs that this process submits have no execution role to read them with: "
+            "deploy the flow, or have the task read them itself"
+        )
+        raise FlowError(msg)

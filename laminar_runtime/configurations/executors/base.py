@@ -84,7 +84,11 @@ class Executor:
         """The slots of the running event loop: an executor may serve several runs, each in a loop of its own."""
         import asyncio
 
-        return self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.concurrency))
+        return self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._at_once()))
+
+    def _at_once(self) -> int:
+        """How many tasks this process runs at once."""
+        return self.concurrency
 
 
 def failure(task: Task, reason: str, *, traceback: str = "") -> TaskError:

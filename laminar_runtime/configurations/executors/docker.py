@@ -27,7 +27,8 @@ class Docker(Executor):
     """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
 
     The image holds the flow, and ``laminar-terraform``. A datastore on this machine is mounted in it as it is here. To
-    reach one in S3, the AWS variables of this process are passed on. No value of a variable stands on a command line.
+    reach one in S3, the AWS variables of this process are passed on, and so are those that the container's `secrets`
+    name. No value of a variable stands on a command line.
 
     Args:
         concurrency: How many tasks run at once.
@@ -51,7 +52,7 @@ class Docker(Executor):
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
             variables = {**task.environment(), settings.ERROR_FILE: str(errors)}
-            variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
+            variables |= {key: value for key, value in os.environ.items() if _passed_on(task, key)}
             words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
             environment = {**os.environ, **variables}
             try:
@@ -59,6 +60,10 @@ class Docker(Executor):
             finally:
                 # The client may be stopped while its container runs on.
                 await command.quietly(["docker", "rm", "--force", name])
+
+
+def _passed_on(task: Task, variable: str) -> bool:
+    return variable.startswith(_AWS) or variable in task.container.secrets
 
 
 def _mounted(task: Task) -> tuple[str, ...]:

@@ -249,7 +249,7 @@ class Scheduler:
             try:
                 with _located(job), task.hooked(execution, layer, "submission"):
                     submitted = attrs.evolve(job, container=layer.configuration.container)
-                    await execution.flow.configuration.executor.submit(submitted)
+                    await (layer.configuration.executor or execution.flow.configuration.executor).submit(submitted)
             except LaminarError as error:
                 progress.current().split_failed(name)
                 if attempt >= layer.configuration.retry.attempts:

@@ -1,0 +1,150 @@
+"""Turns the containers of layers on AWS Batch into job definitions.
+
+Before: a container, on Fargate or on EC2. After: what AWS Batch takes as its properties, and the resource that declares
+it. A job definition on Fargate has a network, a platform version and the role that starts it; one on EC2 has what its
+instances have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from laminar_codegen import names
+from laminar_codegen.document import Block
+from laminar_codegen.graph import Graph
+from laminar_codegen.placement import SPOT_ATTEMPTS, Container, Placement, job_size
+from laminar_codegen.values import Joined, Ref, Value
+from laminar_runtime import job_container, settings
+
+__all__ = ["container_properties", "emit_job_definitions", "image", "platform", "retry_strategy"]
+
+#: How AWS Batch tells that capacity was taken back, on EC2 and on Fargate, from the beginning of the reason on:
+#: https://docs.aws.amazon.com/batch/latest/userguide/bestpractice6.html and
+#: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
+_RECLAIMS = ("Host EC2*", "Your Spot Task was interrupted*")
+
+
+def emit_job_definitions(graph: Graph) -> list[Block]:
+    """The job definitions of a flow.
+
+    Args:
+        graph: The graph.
+    """
+    return [
+        Block(
+            "aws_batch_job_definition",
+            label,
+            {
+                "name": Joined(Ref("var.name"), f"-{label}"),
+                "type": "container",
+                "platform_capabilities": [platform(item)],
+                "container_properties": Ref(f"jsonencode(local.containers.{label})"),
+                # Executions that run while this is applied go on with the revision that they started with.
+                "deregister_on_new_revision": False,
+                "propagate_tags": True,
+                **({"retry_strategy": retry_strategy(item.container)} if item.container.spot else {}),
+                "timeout": {"attempt_duration_seconds": int(graph.timeout_of(item.target))},
+                "tags": Ref("var.tags"),
+            },
+        )
+        for label, item in names.jobs(graph).items()
+    ]
+
+
+def platform(item: Placement) -> str:
+    """What a job definition must run on.
+
+    Args:
+        item: Its container, and what runs it.
+    """
+    return "EC2" if item.on_ec2 else "FARGATE"
+
+
+def retry_strategy(container: Container) -> dict[str, Value]:
+    """When AWS Batch runs a job again by itself: if spot capacity was taken back, and not if the job failed.
+
+    What fails by itself is run again by the state machine, which counts the attempts of the layer.
+
+    Args:
+        container: The job's container.
+
+    Returns:
+        The block of the job definition, empty if capacity is not spot.
+    """
+    if not container.spot:
+        return {}
+    rules: list[Value] = [{"on_status_reason": reason, "action": "RETRY"} for reason in _RECLAIMS]
+    return {"attempts": SPOT_ATTEMPTS, "evaluate_on_exit": [*rules, {"on_reason": "*", "action": "EXIT"}]}
+
+
+def container_properties(item: Placement) -> dict[str, Value]:
+    """The container of a job definition, as AWS Batch takes it.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
+
+    Args:
+        item: The container, and what runs it.
+    """
+    container = item.container
+    resources = job_container.job_resources(*job_size(item), container.gpu)
+    properties: dict[str, Value] = {
+        "command": job_container.job_command(container.command, container.workdir),
+        "environment": [
+            {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
+            {"name": settings.FLOW_NAME, "value": Ref("local.flow")},
+        ],
+        "image": image(container),
+        "jobRoleArn": Ref("aws_iam_role.task.arn"),
+        "logConfiguration": _log_configuration(container),
+        "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
+    }
+    if item.has_execution_role:
+        properties["executionRoleArn"] = Ref("aws_iam_role.execution.arn")
+    if container.secrets:
+        properties["secrets"] = _secrets(container.secrets)
+    if not item.on_ec2:
+        properties |= _fargate(container)
+    return dict(sorted(properties.items()))
+
+
+def image(container: Container) -> Value:
+    """The image of a container: its own, or the deployment's.
+
+    Args:
+        container: The container.
+    """
+    return Ref("var.image") if container.image is None else container.image
+
+
+def _fargate(container: Container) -> dict[str, Value]:
+    """What only a container on Fargate has."""
+    properties: dict[str, Value] = {
+        "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
+        "networkConfiguration": {"assignPublicIp": Ref('var.assign_public_ip ? "ENABLED" : "DISABLED"')},
+    }
+    if container.ephemeral_storage is not None:
+        properties["ephemeralStorage"] = {"sizeInGiB": container.ephemeral_storage}
+    if container.architecture != "x86_64":
+        architecture = container.architecture.upper()
+        properties["runtimePlatform"] = {"cpuArchitecture": architecture, "operatingSystemFamily": "LINUX"}
+    return properties
+
+
+def _log_configuration(container: Container) -> dict[str, Value]:
+    ours: dict[str, Value] = {
+        "awslogs-group": Ref("aws_cloudwatch_log_group.tasks.name"),
+        "awslogs-region": Ref("data.aws_region.current.region"),
+        "awslogs-stream-prefix": "task",
+    }
+    secret = container.secret_log_options
+    given = {name: value for name, value in container.log_options if (name, value) not in secret}
+    options: Mapping[str, Value] = {**(ours if container.log_driver == "awslogs" else {}), **given}
+    return {
+        "logDriver": container.log_driver,
+        **({"options": options} if options else {}),
+        **({"secretOptions": _secrets(secret)} if secret else {}),
+    }
+
+
+def _secrets(secrets: tuple[tuple[str, str], ...]) -> list[Value]:
+    return [{"name": name, "valueFrom": arn} for name, arn in secrets]

@@ -1,0 +1,295 @@
+"""Submits tasks as AWS Batch jobs from this process, and looks after them. boto3 is loaded on use.
+
+Splits of a layer that want the same container are submitted as one array job, and one poll asks for the jobs of all
+layers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import shlex
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from laminar_runtime import settings
+from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.exceptions import TaskError
+from laminar_runtime.tasks import Task
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from mypy_boto3_batch.client import BatchClient
+    from mypy_boto3_batch.type_defs import JobDetailTypeDef
+
+__all__ = ["Dispatcher"]
+
+Item = TypeVar("Item")
+
+#: The children of an array job, and the jobs that one call describes:
+#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html,
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html
+_CHILDREN, _DESCRIBED = 10_000, 100
+#: The children whose indexes a variable can list: overrides hold 8,192 characters.
+_LISTED = 1_000
+#: Seconds that splits are waited for before their array job is submitted.
+_GATHERING = 0.05
+#: The least seconds of a job's timeout: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
+_TIMEOUT = 60
+
+
+@attrs.define(eq=False)
+class _Job:
+    """A job that was submitted: for each of its children, or itself, the task and what awaits its end."""
+
+    id: str
+    members: list[tuple[Task, asyncio.Future[None]]]
+
+    @property
+    def over(self) -> bool:
+        return all(future.done() for _, future in self.members)
+
+
+def _event() -> asyncio.Event:
+    import asyncio
+
+    return asyncio.Event()
+
+
+@attrs.define(eq=False)
+class Dispatcher:
+    """Submits the tasks of one run, and looks after their jobs.
+
+    Args:
+        queue: The ARN of the job queue.
+        role: The ARN of the jobs' role.
+        poll: Seconds between two looks at the jobs.
+        timeout: Seconds after which a job is stopped.
+    """
+
+    queue: str
+    role: str
+    poll: float
+    timeout: float
+    _waiting: list[tuple[Task, asyncio.Future[None]]] = attrs.field(factory=list, init=False)
+    _jobs: dict[str, _Job] = attrs.field(factory=dict, init=False)
+    _definitions: dict[str, str] = attrs.field(factory=dict, init=False)
+    _work: asyncio.Task[None] | None = attrs.field(default=None, init=False)
+    _wake: asyncio.Event = attrs.field(factory=_event, init=False)
+    _made: BatchClient | None = attrs.field(default=None, init=False)
+
+    async def run(self, task: Task) -> None:
+        """Run a task to its end.
+
+        Args:
+            task: The task.
+
+        Raises:
+            TaskError: If it fails.
+        """
+        import asyncio
+
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((task, future))
+        self._wake.set()
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._attend())
+        try:
+            await future
+        finally:
+            future.cancel()
+            await self._stop_abandoned()
+
+    async def _attend(self) -> None:
+        """Submit what waits, and look at the jobs, until all are over."""
+        import asyncio
+
+        try:
+            looked = time.monotonic()
+            while self._waiting or self._jobs:
+                self._wake.clear()
+                if self._waiting:
+                    await asyncio.sleep(_GATHERING)
+                    waiting, self._waiting = self._waiting, []
+                    for members in _groups(waiting):
+                        await self._submit(members)
+                pause = looked + self.poll - time.monotonic()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), max(pause, 0))
+                if time.monotonic() >= looked + self.poll:
+                    await self._look()
+                    looked = time.monotonic()
+        except Exception as error:  # noqa: BLE001 - it is raised again where the tasks are awaited
+            for task, future in [*self._waiting, *(member for job in self._jobs.values() for member in job.members)]:
+                _settle(future, failure(task, f"{type(error).__name__}: {error}"))
+
+    def _client(self) -> BatchClient:
+        if self._made is None:
+            import boto3
+            from botocore.config import Config
+
+            config = Config(retries={"mode": "adaptive", "max_attempts": 10})
+            self._made = boto3.Session().client("batch", config=config)
+        return self._made
+
+    async def _submit(self, members: list[tuple[Task, asyncio.Future[None]]]) -> None:
+        members = [member for member in members if not member[1].done()]
+        if not members:
+            return
+        task = members[0][0]
+        try:
+            definition = await _aside(self._definition, task)
+            request = _request(self, [task for task, _ in members], definition)
+            answer = await _aside(self._client().submit_job, **request)
+        except Exception as error:  # noqa: BLE001 - it is raised again where the tasks are awaited
+            for member, future in members:
+                _settle(future, failure(member, f"its job was not submitted: {type(error).__name__}: {error}"))
+            return
+        job = _Job(answer["jobId"], members)
+        self._jobs[job.id] = job
+
+    def _definition(self, task: Task) -> str:
+        """The job definition for a task's container: registered once, and used again by all later runs."""
+        container = task.container
+        properties: Any = {
+            "image": container.image,
+            "command": shlex.split(container.command),
+            "jobRoleArn": self.role,
+            "resourceRequirements": [
+                {"type": "MEMORY", "value": str(container.memory)},
+                # EC2 capacity has whole processors only.
+                {"type": "VCPU", "value": str(max(1, math.ceil(container.cpu)))},
+                *([{"type": "GPU", "value": str(container.gpu)}] if container.gpu else []),
+            ],
+        }
+        name = f"laminar-{hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:32]}"
+        if name not in self._definitions:
+            client = self._client()
+            found = client.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")["jobDefinitions"]
+            self._definitions[name] = (
+                found[0]["jobDefinitionArn"]
+                if found
+                else client.register_job_definition(
+                    jobDefinitionName=name, type="container", containerProperties=properties
+                )["jobDefinitionArn"]
+            )
+        return self._definitions[name]
+
+    async def _look(self) -> None:
+        """Ask how all jobs are, and tell those who await their ends."""
+        for ids in _chunks(list(self._jobs), _DESCRIBED):
+            described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
+            for detail in described:
+                await self._take(self._jobs[detail["jobId"]], detail)
+        self._jobs = {name: job for name, job in self._jobs.items() if not job.over}
+
+    async def _take(self, job: _Job, detail: JobDetailTypeDef) -> None:
+        array = detail.get("arrayProperties", {})
+        if detail["status"] == "FAILED" and not array:
+            _settle(job.members[0][1], failure(job.members[0][0], _reason(detail)))
+        elif array and (detail["status"] == "FAILED" or array.get("statusSummary", {}).get("FAILED")):
+            await self._take_children(job)
+        if detail["status"] == "SUCCEEDED" or (array and detail["status"] == "FAILED"):
+            for task, future in job.members:
+                _settle(future, None if task.finished() else failure(task, _NOT_RUN))
+
+    async def _take_children(self, job: _Job) -> None:
+        """Tell of the children of an array job that failed."""
+        failed = await _aside(self._failed_children, job.id)
+        for ids in _chunks(failed, _DESCRIBED):
+            described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
+            for detail in described:
+                task, future = job.members[int(detail["jobId"].rpartition(":")[2])]
+                _settle(future, failure(task, _reason(detail)))
+
+    def _failed_children(self, job: str) -> list[str]:
+        pages = self._client().get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="FAILED")
+        return [child["jobId"] for page in pages for child in page["jobSummaryList"]]
+
+    async def _stop_abandoned(self) -> None:
+        """Stop the jobs that nobody waits for any more."""
+        abandoned = [job for job in self._jobs.values() if job.over and any(f.cancelled() for _, f in job.members)]
+        for job in abandoned:
+            del self._jobs[job.id]
+            reason = "the scheduler of the flow stopped it"
+            with contextlib.suppress(Exception):  # it ends by itself else; the error that led here is told
+                await _aside(self._client().terminate_job, jobId=job.id, reason=reason)
+
+
+async def _aside(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call what waits for AWS beside the event loop."""
+    import asyncio
+
+    return await asyncio.to_thread(function, *arguments, **named)
+
+
+_NOT_RUN = "its command ended well but did not run the layer: does the file call its flow?"
+
+
+def _settle(future: asyncio.Future[None], error: TaskError | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(None)
+    else:
+        future.set_exception(error)
+
+
+def _groups(
+    waiting: Iterable[tuple[Task, asyncio.Future[None]]],
+) -> Iterator[list[tuple[Task, asyncio.Future[None]]]]:
+    """What may be one array job: splits of one attempt at one layer in equal containers."""
+    groups: dict[Any, list[tuple[Task, asyncio.Future[None]]]] = {}
+    for member in waiting:
+        task = member[0]
+        same = attrs.evolve(task.context, index=0)
+        groups.setdefault((same, repr(task.container)), []).append(member)
+    for members in groups.values():
+        members.sort(key=lambda member: member[0].context.index)
+        yield from _chunks(members, _CHILDREN if _whole([task for task, _ in members]) else _LISTED)
+
+
+def _whole(tasks: Sequence[Task]) -> bool:
+    """Whether the splits are 0, 1, 2, ..., so that the children's indexes are theirs."""
+    return len(tasks) <= _CHILDREN and all(task.context.index == place for place, task in enumerate(tasks))
+
+
+def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict[str, Any]:
+    environment = tasks[0].environment()
+    array: dict[str, Any] = {}
+    if len(tasks) > 1:
+        del environment[settings.LAYER_INDEX]
+        array = {"arrayProperties": {"size": len(tasks)}}
+        if not _whole(tasks):
+            environment[settings.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
+    context = tasks[0].context
+    return {
+        "jobName": f"{context.flow}-{context.layer}"[:128],
+        "jobQueue": dispatcher.queue,
+        "jobDefinition": definition,
+        "containerOverrides": {"environment": [{"name": name, "value": value} for name, value in environment.items()]},
+        "timeout": {"attemptDurationSeconds": max(_TIMEOUT, math.ceil(dispatcher.timeout))},
+        **array,
+    }
+
+
+def _reason(detail: JobDetailTypeDef) -> str:
+    container = detail.get("container", {})
+    parts = {
+        "job": detail["jobId"],
+        "exit code": container.get("exitCode"),
+        "status": detail.get("statusReason"),
+        "reason": container.get("reason"),
+        "log stream": container.get("logStreamName"),
+    }
+    return "its job failed: " + ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+
+
+def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
+    return (items[at : at + size] for at in range(0, len(items), size))

@@ -1,0 +1,72 @@
+"""Starts the container's command in an AWS Lambda function made of the flow's image: to plan a layer, or run a task."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from laminar_runtime import settings
+from laminar_runtime.configurations.layers import DEFAULT_COMMAND
+
+__all__ = ["COMMAND", "Ended", "run"]
+
+#: The variable that tells a function how its image starts a task.
+COMMAND = "LAMINAR_COMMAND"
+
+
+@attrs.frozen
+class Ended:
+    """How a command ended.
+
+    Args:
+        code: Its exit code, negative for the signal that ended it.
+        last: The last line that it printed.
+        reason: The error that the flow's own code reported, as ``ValueError: no luck``; empty if it reported none. Its
+            traceback is among what was printed.
+    """
+
+    code: int
+    last: str
+    reason: str = ""
+
+
+def run(variables: Mapping[str, str]) -> Ended:
+    """Run the container's command for a task, and print what it prints.
+
+    Args:
+        variables: What asks for the task, beside the variables that are there.
+
+    Returns:
+        How it ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
+        errors = Path(folder, "error.json")
+        environment = {**os.environ, **variables, settings.ERROR_FILE: str(errors)}
+        code, last = _printed(_words(), environment)
+        report = json.loads(errors.read_text(encoding="utf-8")) if errors.exists() else {}
+        return Ended(code, last, report.get("reason", ""))
+
+
+def _words() -> list[str]:
+    first, *rest = shlex.split(os.environ.get(COMMAND, DEFAULT_COMMAND))
+    return [sys.executable if first in {"python", "python3"} else first, *rest]
+
+
+def _printed(words: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command, and print its lines as they come: a function that is stopped has them in its log."""
+    last = ""
+    with subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    return process.returncode, last

@@ -1,0 +1,86 @@
+"""Runs a task in an AWS Lambda function made of the flow's own image: of layers whose executor is `AWS.Lambda`.
+
+The state machine invokes the function for each task. Its `handler` starts the container's command with the environment
+that a job of AWS Batch would have, so the same code runs the layer.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
+
+from laminar_runtime import container_command, settings, types
+from laminar_runtime.exceptions import TaskError
+from laminar_runtime.settings import TaskContext
+
+__all__ = ["handler"]
+
+#: Characters of a reason that are told. Step Functions takes errors of 32,768 characters:
+#: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
+_LONGEST = 8_192
+
+
+def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
+    """Run a task: the entry point of the Lambda function of a layer.
+
+    Args:
+        request: ``{"execution": id, "layer": name}``, with ``"attempt": number`` if it is not the first, and of a split
+            with what its job would be told: ``"indexes"``, of which it is the ``"child"``, and ``"splits"``.
+
+    Returns:
+        Nothing: what a task leaves is in the datastore.
+
+    Raises:
+        TaskError: If the task fails, as a class named after the error of the flow's own code, such as ``ValueError``.
+            Step Functions names the failure of the state after it.
+    """
+    variables = _variables(request)
+    ended = container_command.run(variables)
+    if ended.code != 0:
+        raise _error({**os.environ, **variables}, ended)
+    return {}
+
+
+def _variables(request: dict[str, Any]) -> dict[str, str]:
+    """What asks for the task in its environment."""
+    variables = {
+        settings.EXECUTION_ID: request["execution"],
+        settings.LAYER_NAME: request["layer"],
+        settings.LAYER_ATTEMPT: str(request.get("attempt", 1)),
+    }
+    if "indexes" in request:
+        variables |= {
+            settings.LAYER_INDEXES: request["indexes"],
+            settings.BATCH_INDEX: str(request["child"]),
+            settings.LAYER_SPLITS: str(request["splits"]),
+        }
+    return variables
+
+
+def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskError:
+    """The error of a failed task, its class named after the error that the task reported, if it did."""
+    task = _task(environment)
+    kind = ended.reason.partition(":")[0]
+    named: type[TaskError] = type(kind, (TaskError,), {}) if kind.isidentifier() else TaskError
+    how = f"exit code {ended.code}" if ended.code > 0 else f"signal {signal.Signals(-ended.code).name}"
+    printed = f", after it printed: {ended.last}" if ended.last else ""
+    reason = ended.reason or f"its process ended with {how}{printed}"
+    return named(
+        reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}... (all of it is in the log)",
+        flow=task.flow,
+        execution=task.execution,
+        layer=task.layer,
+        index=task.index,
+        splits=task.splits,
+        attempt=task.attempt,
+    )
+
+
+def _task(environment: dict[str, str]) -> TaskContext:
+    """Which task an environment asks for. Its index may stand in a plan, and what reads that is loaded on use."""
+    from laminar_runtime import planner
+    from laminar_runtime.configurations import datastores
+
+    task = types.unwrap(TaskContext.parse(environment))
+    return planner.index_of(datastores.from_root(environment[settings.DATASTORE_ROOT], datastores.Local()), task)
