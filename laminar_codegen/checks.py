@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import graphlib
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from laminar_codegen import names
 from laminar_codegen.check_placements import PLACEMENT_RULES
 from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.limits import (
@@ -30,18 +30,36 @@ Rule = Callable[[Graph], Iterator[Problem]]
 _STATE_SUFFIX = 16
 
 
-def check(graph: Graph) -> None:
-    """Refuse a graph that cannot be compiled.
+def check(graphs: Sequence[Graph]) -> None:
+    """Refuse graphs that cannot be compiled.
 
     Args:
-        graph: The graph.
+        graphs: The graphs of a flow and those that follow it.
 
     Raises:
         CompileError: With all problems that the rules find.
     """
-    problems = list(itertools.chain.from_iterable(rule(graph) for rule in RULES))
+    problems = [problem for graph in graphs for rule in RULES for problem in rule(graph)]
+    problems += check_chain(graphs)
     if problems:
         raise CompileError(problems)
+
+
+def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Flows that run one after the other are different ones, whose names leave some room for that of the deployment."""
+    seen: set[str] = set()
+    for graph in graphs:
+        if graph.prefix in seen:
+            what = f"flow '{graph.flow}' runs twice in a chain, or another one has nearly its name"
+            fix = (
+                "let each flow of a chain be another one: results of one execution of it would hide those of the other"
+            )
+            yield Problem(graph.location, "LAM040", what, fix)
+        seen.add(graph.prefix)
+    if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
+        what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
+        fix = "shorten them: state machines and functions are named after the deployment and them"
+        yield Problem(graphs[0].location, "LAM041", what, fix)
 
 
 def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:

@@ -98,9 +98,9 @@ def _compile(words: list[str]) -> int:
     compilation = pipeline.compile_flow(options.flow)
     match options.emit:
         case "graph":
-            text = str(compilation.graph)
+            text = "".join(map(str, compilation.graphs))
         case "plan":
-            text = plan.print_plan(compilation.plan)
+            text = "".join(plan.print_plan(unit.plan) for unit in compilation.units)
         case "asl":
             text = render.render_template(compilation.machines)
         case _:

@@ -77,12 +77,13 @@ def retry_strategy(container: Container) -> dict[str, Value]:
     return {"attempts": SPOT_ATTEMPTS, "evaluate_on_exit": [*rules, {"on_reason": "*", "action": "EXIT"}]}
 
 
-def container_properties(item: Placement) -> dict[str, Value]:
+def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
     """The container of a job definition, as AWS Batch takes it.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
 
     Args:
+        flow: The name of the flow.
         item: The container, and what runs it.
     """
     container = item.container
@@ -91,7 +92,7 @@ def container_properties(item: Placement) -> dict[str, Value]:
         "command": job_container.job_command(container.command, container.workdir),
         "environment": [
             {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
-            {"name": settings.FLOW_NAME, "value": Ref("local.flow")},
+            {"name": settings.FLOW_NAME, "value": flow},
         ],
         "image": image(container),
         "jobRoleArn": Ref("aws_iam_role.task.arn"),

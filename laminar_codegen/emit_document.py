@@ -27,44 +27,53 @@ _KMS_KEY = Ref("var.kms_key_arn")
 _PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}
 
 
-def emit_document(graph: Graph, machines: Sequence[StateMachine]) -> Document:
+def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Document:
     """Emit a Terraform document.
 
     Args:
-        graph: The graph.
-        machines: Its state machines.
+        graphs: The graphs of its flows, those that follow others after these.
+        machines: All state machines, first the one that the deployment is.
 
     Returns:
         The document. It is complete: with its variables given it can be applied.
     """
     return Document(
-        comment=f"The flow {graph.flow}, compiled by laminar-codegen. Change the flow and compile it again.",
+        comment=f"{_named(graphs)}, compiled by laminar-codegen. Change the flow and compile it again.",
         providers=_PROVIDERS,
-        variables=emit_variables(graph),
-        locals=_locals(graph, machines),
+        variables=emit_variables(graphs),
+        locals=_locals(graphs, machines),
         data=(
             Block("aws_caller_identity", "current", {}),
             Block("aws_partition", "current", {}),
-            *((Block("aws_region", "current", {}),) if policies.names_regions(graph, machines) else ()),
-            *policies.documents(graph, machines),
+            *((Block("aws_region", "current", {}),) if policies.names_regions(graphs, machines) else ()),
+            *policies.documents(graphs, machines),
         ),
         resources=(
-            *_log_groups(graph),
-            *policies.roles(graph, machines),
-            *emit_job_definitions(graph),
-            *emit_functions(graph),
+            *_log_groups(graphs),
+            *policies.roles(graphs, machines),
+            *(block for graph in graphs for block in emit_job_definitions(graph)),
+            *(block for graph in graphs for block in emit_functions(graph)),
             *map(_state_machine, machines),
-            _deployment(),
+            _deployment(graphs),
         ),
-        outputs=_outputs(graph),
+        outputs=_outputs(graphs),
     )
 
 
-def _locals(graph: Graph, machines: Sequence[StateMachine]) -> dict[str, Value]:
+def _named(graphs: Sequence[Graph]) -> str:
+    flows = ", ".join(graph.flow for graph in graphs)
+    return f"The flow {flows}" if len(graphs) == 1 else f"The flows {flows}"
+
+
+def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[str, Value]:
     """The parts that are read most, the state machine and the containers, as structures: so diffs are small."""
-    containers = {label: container_properties(item) for label, item in names.jobs(graph).items()}
+    containers = {
+        label: container_properties(names.flow(graph), item)
+        for graph in graphs
+        for label, item in names.jobs(graph).items()
+    }
     return {
-        "flow": graph.flow,
+        **{names.main(graph): graph.flow for graph in graphs},
         "datastore_bucket": Ref('regex("^s3://([^/]+)", var.datastore_root)[0]'),
         # Empty, or ending in a slash.
         "datastore_prefix": Ref(
@@ -75,13 +84,13 @@ def _locals(graph: Graph, machines: Sequence[StateMachine]) -> dict[str, Value]:
     }
 
 
-def _log_groups(graph: Graph) -> list[Block]:
+def _log_groups(graphs: Sequence[Graph]) -> list[Block]:
     # The prefix keeps the resource policy of CloudWatch Logs short:
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     groups = {"state_machine": Joined("/aws/vendedlogs/states/", _NAME)}
-    if policies.logs_jobs(graph):
+    if policies.logs_jobs(graphs):
         groups["tasks"] = Joined("/aws/batch/", _NAME)
-    functions = (*names.planners(graph), *names.functions(graph))
+    functions = (*names.planners(*graphs), *names.functions(*graphs))
     groups |= {label: Joined("/aws/lambda/", _NAME, f"-{label}") for label in functions}
     settled: dict[str, Value] = {"retention_in_days": Ref("var.log_retention_in_days"), "kms_key_id": _KMS_KEY}
     return [
@@ -117,7 +126,7 @@ def _state_machine(machine: StateMachine) -> Block:
     )
 
 
-def _deployment() -> Block:
+def _deployment(graphs: Sequence[Graph]) -> Block:
     machine = "state_machine_arn = aws_sfn_state_machine.flow.arn"
     value = f'jsonencode({{ {machine}, datastore_root = trimsuffix(var.datastore_root, "/") }})'
     return Block(
@@ -125,7 +134,7 @@ def _deployment() -> Block:
         "deployment",
         {
             "name": Joined(parameter_name(""), _NAME),
-            "description": Joined("Where applications find the flow ", Ref("local.flow")),
+            "description": Joined("Where applications find the flow ", names.flow(graphs[0])),
             "type": "String",
             "value": Ref(value),
             "tags": _TAGS,
@@ -133,8 +142,8 @@ def _deployment() -> Block:
     )
 
 
-def _outputs(graph: Graph) -> tuple[Output, ...]:
-    roles = (("task", names.jobs(graph), "tasks"), ("function", names.functions(graph), "tasks on AWS Lambda"))
+def _outputs(graphs: Sequence[Graph]) -> tuple[Output, ...]:
+    roles = (("task", names.jobs(*graphs), "tasks"), ("function", names.functions(*graphs), "tasks on AWS Lambda"))
     return (
         Output(
             name="state_machine_arn",

@@ -28,21 +28,26 @@ def emit_functions(graph: Graph) -> list[Block]:
     Args:
         graph: The graph.
     """
-    planner = Joined("Tells the state machine of the flow ", Ref("local.flow"), " how wide a layer fans out")
-    runner = Joined("Runs layers of the flow ", Ref("local.flow"))
+    flow = names.flow(graph)
+    planner = Joined("Tells the state machine of the flow ", flow, " how wide a layer fans out")
+    runner = Joined("Runs layers of the flow ", flow)
     return [
-        *(_block(label, planner, planner_function(item), "planner") for label, item in names.planners(graph).items()),
         *(
-            _block(label, runner, task_function(item, graph.timeout_of(item.target)), "function")
+            _block(label, planner, planner_function(flow, item), "planner")
+            for label, item in names.planners(graph).items()
+        ),
+        *(
+            _block(label, runner, task_function(flow, item, graph.timeout_of(item.target)), "function")
             for label, item in names.functions(graph).items()
         ),
     ]
 
 
-def planner_function(container: Container) -> dict[str, Value]:
+def planner_function(flow: Ref, container: Container) -> dict[str, Value]:
     """The planner's function for a container: made of the same image, and told how it starts a task.
 
     Args:
+        flow: The name of the flow.
         container: The container.
     """
     return {
@@ -50,14 +55,15 @@ def planner_function(container: Container) -> dict[str, Value]:
         **_of_image(container, "laminar_runtime.plan_layer.handler"),
         "memory_size": _PLANNER_MEMORY,
         "timeout": _PLANNER_TIMEOUT,
-        "environment": _environment(container),
+        "environment": _environment(flow, container),
     }
 
 
-def task_function(item: Placement, timeout: float) -> dict[str, Value]:
+def task_function(flow: Ref, item: Placement, timeout: float) -> dict[str, Value]:
     """The function that runs the layers of a container.
 
     Args:
+        flow: The name of the flow.
         item: The container, and what runs it.
         timeout: Seconds after which an invocation is stopped.
     """
@@ -68,7 +74,7 @@ def task_function(item: Placement, timeout: float) -> dict[str, Value]:
         "memory_size": item.container.memory,
         "timeout": int(timeout),
         **({"ephemeral_storage": {"size": disk * 1024}} if disk is not None else {}),
-        "environment": _environment(item.container),
+        "environment": _environment(flow, item.container),
     }
 
 
@@ -85,12 +91,12 @@ def _of_image(container: Container, handler: str) -> dict[str, Value]:
     }
 
 
-def _environment(container: Container) -> dict[str, Value]:
+def _environment(flow: Ref, container: Container) -> dict[str, Value]:
     return {
         "variables": {
             container_command.COMMAND: shlex.join(container.command),
             settings.DATASTORE_ROOT: Ref("var.datastore_root"),
-            settings.FLOW_NAME: Ref("local.flow"),
+            settings.FLOW_NAME: flow,
         }
     }
 

@@ -7,6 +7,7 @@ the jobs of the layer.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import assert_never
 
 import attrs
@@ -19,7 +20,7 @@ from laminar_codegen.states import Catcher, Map, Retrier, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import settings
 
-__all__ = ["Jobs", "datastore_key"]
+__all__ = ["EXECUTION", "Jobs", "datastore_key", "start_execution"]
 
 EXECUTION = "$states.context.Execution.Name"
 #: The id of the execution. Its name has a mark behind it where it goes on with another.
@@ -68,7 +69,7 @@ class Jobs:
 
     def plan(self, layer: LayerNode, name: str, comment: str, after: str) -> Task:
         """The state that asks the planner how a layer is to run, and hands on its plan."""
-        return self._ask(layer, name, comment, {}, after)
+        return self.ask(layer, layer.name, name, comment, after)
 
     def replan(self, layer: LayerNode, after: str) -> Task:
         """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
@@ -77,16 +78,34 @@ class Jobs:
             "error": Expression("$states.input.error"),
         }
         comment = f"Asks the planner about the next attempt at {layer.name}"
-        return self._ask(layer, f"{layer.name} retry", comment, given, after)
+        return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, given)
 
-    def _ask(self, layer: LayerNode, name: str, comment: str, given: dict[str, Value], after: str) -> Task:
+    def ask(  # noqa: PLR0913, PLR0917 - a state has many parts
+        self,
+        asked: LayerNode,
+        layer: str,
+        name: str,
+        comment: str,
+        after: str,
+        given: Mapping[str, Value] | None = None,
+    ) -> Task:
+        """A state that asks a planner, and hands on its answer.
+
+        Args:
+            asked: The layer whose planner is asked.
+            layer: The layer that it is asked about.
+            name: The state's name.
+            comment: What it is for.
+            after: The state that follows.
+            given: What it is told besides.
+        """
         return Task(
             name=name,
             comment=comment,
             integration="lambda:invoke",
             arguments={
-                "FunctionName": Ref(f"aws_lambda_function.{self.planners[layer.container]}.arn"),
-                "Payload": {"execution": Expression(EXECUTION), "layer": layer.name, **given},
+                "FunctionName": Ref(f"aws_lambda_function.{self.planners[asked.container]}.arn"),
+                "Payload": {"execution": Expression(EXECUTION), "layer": layer, **(given or {})},
             },
             output=Expression("$states.result.Payload"),
             retry=(SERVICE_ERRORS,),
@@ -241,6 +260,32 @@ class Jobs:
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
         }
+
+
+def start_execution(name: str, comment: str, machine: str, given: Value, after: str | None) -> Task:
+    """A state that runs an execution of another state machine, under the same id, and waits for its end.
+
+    Args:
+        name: The state's name.
+        comment: What it is for.
+        machine: The name of the machine among those of the document.
+        given: Its input.
+        after: The state that follows.
+    """
+    # A redriven execution starts another one, in which what has finished ends at once.
+    redrives = "$states.context.Execution.RedriveCount"
+    mark = f"{redrives} > 0 ? '{settings.RESUMED}' & $string({redrives}) : ''"
+    return Task(
+        name=name,
+        comment=comment,
+        integration="states:startExecution.sync:2",
+        arguments={
+            "StateMachineArn": Ref(f"aws_sfn_state_machine.{machine}.arn"),
+            "Name": Expression(f"{EXECUTION} & ({mark})"),
+            "Input": given,
+        },
+        next=after,
+    )
 
 
 def _variable(name: str, value: str) -> dict[str, Value]:

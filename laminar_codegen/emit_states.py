@@ -20,7 +20,7 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.emit_jobs import EXECUTION, Jobs
+from laminar_codegen.emit_jobs import Jobs, start_execution
 from laminar_codegen.emit_joins import Joins
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.limits import STATE_NAME_LENGTH
@@ -30,7 +30,7 @@ from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequenc
 from laminar_codegen.plan import Parallel as ParallelStep
 from laminar_codegen.render import size_of
 from laminar_codegen.states import Choice, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
-from laminar_codegen.values import Expression, Ref
+from laminar_codegen.values import Expression
 
 __all__ = ["emit_states", "weigh"]
 
@@ -48,10 +48,10 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
     """
     emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph))
     states = tuple(emitter.emit(plan, None))
-    if graph.reads_parameters:
+    if graph.keeps_input:
         states = (emitter.jobs.parameters(states[0].name), *states)
     comment = graph.summary or f"Runs the flow {graph.flow}"
-    return (StateMachine(name=names.MAIN, comment=comment, states=states), *emitter.nested)
+    return (StateMachine(name=names.main(graph), comment=comment, states=states), *emitter.nested)
 
 
 def weigh(graph: Graph) -> Callable[[Step], Weight]:
@@ -194,20 +194,10 @@ class _Emitter:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
         states = tuple(self.emit(step.step, None))
         comment = f"Runs a part of the flow {self.graph.flow}: {names.parallel(list(layers_of(step)))}"
-        self.nested.append(StateMachine(name=step.name, comment=comment, states=states))
-        # A redriven execution starts another one of the machine, in which what has finished ends at once.
-        redrives = "$states.context.Execution.RedriveCount"
-        return Task(
-            name=self._entry(step),
-            comment=comment,
-            integration="states:startExecution.sync:2",
-            arguments={
-                "StateMachineArn": Ref(f"aws_sfn_state_machine.{step.name}.arn"),
-                "Name": Expression(f"{EXECUTION} & ({redrives} > 0 ? '@' & $string({redrives}) : '')"),
-                "Input": {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")},
-            },
-            next=after,
-        )
+        machine = f"{self.graph.prefix}{step.name}"
+        self.nested.append(StateMachine(name=machine, comment=comment, states=states))
+        started = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
+        return start_execution(self._entry(step), comment, machine, started, after)
 
     def _plan(self, layer: LayerNode, comment: str, run: str, skipped: str) -> Iterator[State]:
         """The states that plan a layer, and go past it if it is not to run."""

@@ -98,7 +98,7 @@ def estimate(graph: Graph, plan: Step) -> Estimate:
         plan: Its plan.
     """
     layers = {layer.name: layer for layer in graph.layers}
-    return _of(plan, layers) + (_CALL if graph.reads_parameters else _NOTHING)
+    return _of(plan, layers) + (_CALL if graph.keeps_input else _NOTHING)
 
 
 def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR0911 - one for each kind of step

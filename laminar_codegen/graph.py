@@ -113,6 +113,8 @@ class Graph:
         layers: Its layers in the order of registration, but for `Parameters`, which never runs.
         in_memory: Whether its datastore is the memory of one process.
         timeout: Seconds after which a task is stopped, unless its layer says otherwise.
+        prefix: What the labels of its resources begin with, where several flows are in one document.
+        linked: Whether it follows another flow, from which its parameters are made.
     """
 
     flow: str
@@ -121,11 +123,18 @@ class Graph:
     layers: tuple[LayerNode, ...]
     in_memory: bool
     timeout: float
+    prefix: str = ""
+    linked: bool = False
 
     @property
     def reads_parameters(self) -> bool:
         """Whether a layer depends on the flow's parameters."""
         return any(PARAMETERS in layer.depends for layer in self.layers)
+
+    @property
+    def keeps_input(self) -> bool:
+        """Whether its parameters may be those that its state machine is started with."""
+        return self.reads_parameters and not self.linked
 
     def timeout_of(self, target: Target) -> float:
         """Seconds after which a task of a layer is stopped.

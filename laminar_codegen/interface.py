@@ -49,8 +49,8 @@ def compile_plain(flow: Flow) -> dict[str, Any]:
     file = _file_of(flow)
     compilation = compile_source(Source(flow, Path(file).absolute(), file))
     return {
-        "flow": compilation.graph.flow,
-        "plan": unstructure(compilation.plan),
+        "flow": compilation.units[0].graph.flow,
+        "plan": unstructure(compilation.units[0].plan),
         "document": json.loads(render_document(compilation.document)),
     }
 

@@ -6,11 +6,13 @@ __all__ = [
     "ARRAY_ATTEMPTS",
     "DEFINITION_BYTES",
     "FARGATE_STORAGE",
+    "FUNCTION_NAME_LENGTH",
     "HISTORY_EVENTS",
     "LAMBDA_MEMORY",
     "LAMBDA_PROCESSOR",
     "LAMBDA_SECONDS",
     "LAMBDA_STORAGE",
+    "MACHINE_NAME_LENGTH",
     "MAP_CONCURRENCY",
     "NAME_LENGTH",
     "STATE_NAME_LENGTH",
@@ -21,6 +23,12 @@ __all__ = [
 #: Bytes of a state machine's definition:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 DEFINITION_BYTES = 1_048_576
+
+#: Characters of a state machine's name: the same page.
+MACHINE_NAME_LENGTH = 80
+
+#: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+FUNCTION_NAME_LENGTH = 64
 
 #: Events of the history of an execution: the same page.
 HISTORY_EVENTS = 25_000

@@ -12,26 +12,30 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from laminar_codegen.graph import Container, Graph, LayerNode
-from laminar_codegen.limits import STATE_NAME_LENGTH
+from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
 from laminar_codegen.placement import QUEUES, BatchTarget, LambdaTarget, Placement, job_size
 from laminar_codegen.values import Joined, Ref
 
 __all__ = [
     "MAIN",
+    "flow",
     "functions",
     "job_definitions",
     "job_queue",
     "jobs",
+    "longest",
     "machine",
+    "main",
     "nested",
     "parallel",
     "planner_functions",
     "planners",
+    "prefix",
     "queues",
     "task_functions",
 ]
 
-#: The name of the flow's own machine; those of nested steps are named by the plan.
+#: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
 MAIN = "flow"
 
 Item = TypeVar("Item", Container, Placement)
@@ -49,13 +53,13 @@ def job_queue(layer: LayerNode) -> Ref:
     return Ref(f"var.{queue.variable}")
 
 
-def queues(graph: Graph) -> list[str]:
-    """The variables of the job queues that a flow's jobs are submitted to.
+def queues(*graphs: Graph) -> list[str]:
+    """The variables of the job queues that the jobs of flows are submitted to.
 
     Args:
-        graph: The graph.
+        *graphs: Their graphs.
     """
-    used = {layer.placement.queue for layer in graph.layers}
+    used = {layer.placement.queue for graph in graphs for layer in graph.layers}
     return [queue.variable for queue in QUEUES if queue in used]
 
 
@@ -68,7 +72,7 @@ def job_definitions(graph: Graph) -> dict[Placement, str]:
         graph: The graph.
     """
     placed = (layer.placement for layer in graph.layers)
-    return _labels([item for item in placed if isinstance(item.target, BatchTarget)], _job, _rest_of_job)
+    return _labels(graph, [item for item in placed if isinstance(item.target, BatchTarget)], _job, _rest_of_job)
 
 
 def task_functions(graph: Graph) -> dict[Placement, str]:
@@ -78,39 +82,46 @@ def task_functions(graph: Graph) -> dict[Placement, str]:
         graph: The graph.
     """
     placed = (layer.placement for layer in graph.layers)
-    return _labels([item for item in placed if isinstance(item.target, LambdaTarget)], _function, _rest_of_function)
+    on_lambda = [item for item in placed if isinstance(item.target, LambdaTarget)]
+    return _labels(graph, on_lambda, _function, _rest_of_function)
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
     """The label of the planner's function for each container of a planned layer: one for each image and command.
 
+    That of the first layer also makes the parameters of a flow that follows another one.
+
     Args:
         graph: The graph.
     """
-    return _labels([layer.container for layer in graph.layers if layer.planned], lambda _: "planner", _rest_of_planner)
+    asking = [layer.container for layer in graph.layers if layer.planned]
+    if graph.linked:
+        asking.insert(0, graph.layers[0].container)
+    return _labels(graph, asking, lambda _: "planner", _rest_of_planner)
 
 
-def jobs(graph: Graph) -> dict[str, Placement]:
-    """The placements of a graph by the label of their job definition, sorted."""
-    return _by_label(job_definitions(graph))
+def jobs(*graphs: Graph) -> dict[str, Placement]:
+    """The placements of some graphs by the label of their job definition, sorted."""
+    return _by_label(map(job_definitions, graphs))
 
 
-def functions(graph: Graph) -> dict[str, Placement]:
-    """The placements of a graph by the label of their function, sorted."""
-    return _by_label(task_functions(graph))
+def functions(*graphs: Graph) -> dict[str, Placement]:
+    """The placements of some graphs by the label of their function, sorted."""
+    return _by_label(map(task_functions, graphs))
 
 
-def planners(graph: Graph) -> dict[str, Container]:
+def planners(*graphs: Graph) -> dict[str, Container]:
     """The containers whose image and command a planner needs, by the label of its function, sorted."""
-    return _by_label(planner_functions(graph))
+    return _by_label(map(planner_functions, graphs))
 
 
-def _by_label(labels: dict[Item, str]) -> dict[str, Item]:
-    return dict(sorted({label: item for item, label in labels.items()}.items()))
+def _by_label(labels: Iterable[dict[Item, str]]) -> dict[str, Item]:
+    found = {label: item for named in labels for item, label in named.items()}
+    return {label: found[label] for label in sorted(found)}
 
 
 def _labels(
-    items: Iterable[Item], base: Callable[[Item], str], rest: Callable[[Item], tuple[object, ...]]
+    graph: Graph, items: Iterable[Item], base: Callable[[Item], str], rest: Callable[[Item], tuple[object, ...]]
 ) -> dict[Item, str]:
     """Labels that begin with what `base` gives, and end with a digest where items of one such base differ in `rest`."""
     distinct = dict.fromkeys(items)
@@ -118,7 +129,7 @@ def _labels(
     for item in distinct:
         rests.setdefault(base(item), set()).add(rest(item))
     return {
-        item: label if len(rests[label]) == 1 else f"{label}_{_digest(rest(item))}"
+        item: f"{graph.prefix}{label}" if len(rests[label]) == 1 else f"{graph.prefix}{label}_{_digest(rest(item))}"
         for item in distinct
         if (label := base(item))
     }
@@ -143,6 +154,51 @@ def parallel(layers: Sequence[str]) -> str:
     while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:
         shown.pop()
     return " | ".join([*shown, end])
+
+
+def main(graph: Graph) -> str:
+    """The name of the machine of a flow.
+
+    Args:
+        graph: The flow's graph.
+    """
+    return f"{graph.prefix}{MAIN}"
+
+
+def flow(graph: Graph) -> Ref:
+    """The local value that is the name of a flow.
+
+    Args:
+        graph: The flow's graph.
+    """
+    return Ref(f"local.{main(graph)}")
+
+
+def prefix(name: str) -> str:
+    """What the labels of a flow's resources begin with where there are other flows.
+
+    Args:
+        name: The flow's name.
+
+    Example:
+        >>> prefix("NightlyReport")
+        'nightly_report_'
+    """
+    return "".join(f"_{part}" if part.isupper() else part for part in name).lower().strip("_") + "_"
+
+
+def longest(graphs: Sequence[Graph]) -> int:
+    """How long the name of a deployment may be, so that what is named after it has a name that AWS takes.
+
+    Args:
+        graphs: The graphs of its flows.
+    """
+    if len(graphs) == 1:
+        return NAME_LENGTH
+    labels = (*planners(*graphs), *functions(*graphs))
+    of_functions = FUNCTION_NAME_LENGTH - 1 - max(map(len, labels), default=0)
+    of_machines = MACHINE_NAME_LENGTH - 1 - max(len(main(graph)) for graph in graphs)
+    return min(NAME_LENGTH, of_functions, of_machines)
 
 
 def machine(name: str) -> Ref | Joined:

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import attrs
 
+from laminar_codegen import names
 from laminar_codegen.checks import check, check_definitions
 from laminar_codegen.document import Document
+from laminar_codegen.emit_chain import emit_chain
 from laminar_codegen.emit_document import emit_document
 from laminar_codegen.emit_states import emit_states, weigh
 from laminar_codegen.graph import Graph, build_graph
@@ -25,26 +27,44 @@ from laminar_codegen.nest import nest
 from laminar_codegen.plan import Step
 from laminar_codegen.states import StateMachine
 
-__all__ = ["Compilation", "compile_flow", "compile_source"]
+__all__ = ["Compilation", "Unit", "compile_flow", "compile_source"]
+
+
+@attrs.frozen
+class Unit:
+    """What the passes made of one flow.
+
+    Args:
+        graph: Its layers and what they depend on.
+        plan: What runs after and beside what.
+        machines: The state machine, and those of nested steps if it would be too large.
+    """
+
+    graph: Graph
+    plan: Step
+    machines: tuple[StateMachine, ...]
 
 
 @attrs.frozen
 class Compilation:
-    """What each pass made of a flow.
+    """What the passes made of a flow, or of flows that run one after the other.
 
     Args:
-        source: The flow.
-        graph: Its layers and what they depend on.
-        plan: What runs after and beside what.
-        machines: The state machine, and those of nested steps if it would be too large.
+        source: The flow, and those that follow it.
+        units: What was made of each of them.
+        machines: All state machines, first the one that the deployment is.
         document: The Terraform document that declares them.
     """
 
     source: Source
-    graph: Graph
-    plan: Step
+    units: tuple[Unit, ...]
     machines: tuple[StateMachine, ...]
     document: Document
+
+    @property
+    def graphs(self) -> tuple[Graph, ...]:
+        """The graph of each flow."""
+        return tuple(unit.graph for unit in self.units)
 
 
 def compile_flow(target: str) -> Compilation:
@@ -77,10 +97,29 @@ def compile_source(source: Source) -> Compilation:
     Raises:
         CompileError: If it cannot be compiled; it tells every reason.
     """
-    # The flow as data: from here on no code of the user's is asked.
-    graph = build_graph(source)
-    # All that keeps it from being compiled, told at once.
-    check(graph)
+    # The flows as data: from here on no code of the user's is asked.
+    graphs = _graphs(source)
+    # All that keeps them from being compiled, told at once.
+    check(graphs)
+    units = tuple(map(_compile, graphs))
+    machines = tuple(machine for unit in units for machine in unit.machines)
+    if len(units) > 1:
+        machines = (emit_chain(graphs), *machines)
+    # Their surroundings: job definitions, planner, roles, logs, variables.
+    document = emit_document(graphs, machines)
+    return Compilation(source, units, machines, document)
+
+
+def _graphs(source: Source) -> tuple[Graph, ...]:
+    if not source.following:
+        return (build_graph(source),)
+    chain = [build_graph(attrs.evolve(source, flow=flow)) for flow in (source.flow, *source.following)]
+    return tuple(
+        attrs.evolve(graph, prefix=names.prefix(graph.flow), linked=place > 0) for place, graph in enumerate(chain)
+    )
+
+
+def _compile(graph: Graph) -> Unit:
     # What runs after and beside what: any DAG, as nested sequences and branches.
     plan = make_plan(graph)
     # What is too large for one state machine becomes several.
@@ -88,6 +127,4 @@ def compile_source(source: Source) -> Compilation:
     # The state machines, with references to what the document declares.
     machines = emit_states(graph, plan)
     check_definitions(graph, machines)
-    # Their surroundings: job definitions, planner, roles, logs, variables.
-    document = emit_document(graph, machines)
-    return Compilation(source, graph, plan, machines, document)
+    return Unit(graph, plan, machines)

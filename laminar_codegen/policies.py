@@ -53,27 +53,27 @@ class Role:
     statements: tuple[Statement, ...]
 
 
-def documents(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Block]:
+def documents(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Block]:
     """The policy documents of all roles.
 
     Args:
-        graph: The graph.
-        machines: Its state machines.
+        graphs: The graphs of the flows.
+        machines: All state machines.
     """
-    for role in _roles(graph, machines):
+    for role in _roles(graphs, machines):
         yield Block("aws_iam_policy_document", f"{role.label}_trust", {"statement": [_trust(role.service)]})
         statements: list[Value] = [statement.body() for statement in role.statements]
         yield Block("aws_iam_policy_document", role.label, {"statement": statements})
 
 
-def roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Block]:
+def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Block]:
     """The roles, each with its policy.
 
     Args:
-        graph: The graph.
-        machines: Its state machines.
+        graphs: The graphs of the flows.
+        machines: All state machines.
     """
-    for role in _roles(graph, machines):
+    for role in _roles(graphs, machines):
         name = role.label.replace("_", "-")
         yield Block(
             "aws_iam_role",
@@ -97,25 +97,32 @@ def roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Block]:
         )
 
 
-def _roles(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Role]:
-    states = "states.amazonaws.com"
-    yield Role("state_machine", states, f"Runs the flow {graph.flow}", tuple(_state_machine(graph, machines)))
-    tasks, jobs = "ecs-tasks.amazonaws.com", names.jobs(graph)
+def _roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
+    states, flows = "states.amazonaws.com", _flows(graphs)
+    yield Role("state_machine", states, f"Runs the {flows}", tuple(_state_machine(graphs, machines)))
+    tasks, jobs = "ecs-tasks.amazonaws.com", names.jobs(*graphs)
     if jobs:
-        yield Role("task", tasks, f"What the layers of the flow {graph.flow} may do", _datastore())
+        yield Role("task", tasks, f"What the layers of the {flows} may do", _datastore(graphs))
     if any(job.has_execution_role for job in jobs.values()):
-        yield Role("execution", tasks, f"Starts the containers of the flow {graph.flow}", tuple(_execution(graph)))
-    planners, functions = names.planners(graph), names.functions(graph)
+        yield Role("execution", tasks, f"Starts the containers of the {flows}", tuple(_execution(graphs)))
+    planners, functions = names.planners(*graphs), names.functions(*graphs)
     if planners:
-        yield _of_functions("planner", f"Plans the layers of the flow {graph.flow}", planners)
+        yield _of_functions(graphs, "planner", f"Plans the layers of the {flows}", planners)
     if functions:
-        yield _of_functions("function", f"What the layers of the flow {graph.flow} on AWS Lambda may do", functions)
+        description = f"What the layers of the {flows} on AWS Lambda may do"
+        yield _of_functions(graphs, "function", description, functions)
 
 
-def _of_functions(label: str, description: str, functions: Iterable[str]) -> Role:
+def _of_functions(graphs: Sequence[Graph], label: str, description: str, functions: Iterable[str]) -> Role:
     """The role of functions, which read and write artifacts as tasks do."""
-    statements = (*_datastore(), _logs("WriteLogs", tuple(functions)), _TRACES)
+    statements = (*_datastore(graphs), _logs("WriteLogs", tuple(functions)), _TRACES)
     return Role(label, "lambda.amazonaws.com", description, statements)
+
+
+def _flows(graphs: Sequence[Graph]) -> str:
+    """The flows, to be named in a description."""
+    named = ", ".join(graph.flow for graph in graphs)
+    return f"flow {named}" if len(graphs) == 1 else f"flows {named}"
 
 
 def _trust(service: str) -> dict[str, Value]:
@@ -129,24 +136,24 @@ def _trust(service: str) -> dict[str, Value]:
     return {"actions": ["sts:AssumeRole"], "principals": principals, **condition}
 
 
-def _state_machine(graph: Graph, machines: Sequence[StateMachine]) -> Iterator[Statement]:
+def _state_machine(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Statement]:
     """What the states of the machines need, each kind of state its own, and what every machine needs for its logs."""
     states = [state for machine in machines for state in all_states(machine.states)]
     used = {state.integration for state in states if isinstance(state, Task)}
-    # Its states write to, and read from, this one folder of the datastore.
-    notes = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*")
+    # Its states write to, and read from, this one folder of each flow's in the datastore.
+    notes = tuple(Joined(_BUCKET, "/", Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*") for graph in graphs)
     if "batch:submitJob.sync" in used:
-        yield from _batch(graph)
-    for sid, labels in (("InvokePlanner", names.planners(graph)), ("RunTasks", names.functions(graph))):
+        yield from _batch(graphs)
+    for sid, labels in (("InvokePlanner", names.planners(*graphs)), ("RunTasks", names.functions(*graphs))):
         if labels:
             functions = tuple(Ref(f"aws_lambda_function.{label}.arn") for label in labels)
             yield Statement(sid, ("lambda:InvokeFunction",), functions)
     if "states:startExecution.sync:2" in used:
         yield from _nested([machine.name for machine in machines if machine.name != names.MAIN])
     if used & {"aws-sdk:s3:putObject", "aws-sdk:s3:putObject.waitForTaskToken"}:
-        yield Statement("WriteRecords", ("s3:PutObject",), (notes,))
+        yield Statement("WriteRecords", ("s3:PutObject",), notes)
     if _WAKE in used:
-        yield Statement("ReadTokens", ("s3:GetObject",), (notes,))
+        yield Statement("ReadTokens", ("s3:GetObject",), notes)
         yield Statement("ListMarks", ("s3:ListBucket",), (_BUCKET,))
         waiting = tuple(_states_arn("stateMachine", machine.name) for machine in machines)
         yield Statement("WakeStates", ("states:SendTaskSuccess",), waiting)
@@ -178,12 +185,12 @@ def _managed_rule(sid: str, rule: str) -> Statement:
     return Statement(sid, ("events:DescribeRule", "events:PutRule", "events:PutTargets"), (arn,))
 
 
-def _batch(graph: Graph) -> Iterator[Statement]:
-    definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.jobs(graph))
+def _batch(graphs: Sequence[Graph]) -> Iterator[Statement]:
+    definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.jobs(*graphs))
     revisions = tuple(Joined(definition, ":*") for definition in definitions)
     # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
     jobs = Joined("arn:", PARTITION, ":batch:", _REGION, ":", _ACCOUNT, ":job/*")
-    queues = tuple(Ref(f"var.{variable}") for variable in names.queues(graph))
+    queues = tuple(Ref(f"var.{variable}") for variable in names.queues(*graphs))
     yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
     # AWS offers no resource for it.
@@ -191,37 +198,37 @@ def _batch(graph: Graph) -> Iterator[Statement]:
     yield _managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
 
 
-def _datastore() -> tuple[Statement, ...]:
+def _datastore(graphs: Sequence[Graph]) -> tuple[Statement, ...]:
     """Reading and writing artifacts. Listing makes a missing object be told as missing, and not as forbidden."""
-    objects = Joined(_BUCKET, "/", Ref("local.datastore_prefix"), Ref("local.flow"), "/*")
+    objects = tuple(Joined(_BUCKET, "/", Ref("local.datastore_prefix"), names.flow(graph), "/*") for graph in graphs)
     return (
-        Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), (objects,)),
+        Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
         Statement("TellWhatIsMissing", ("s3:ListBucket",), (_BUCKET,)),
     )
 
 
-def names_regions(graph: Graph, machines: Sequence[StateMachine]) -> bool:
+def names_regions(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> bool:
     """Whether the document names what is in its own region: jobs, or other machines.
 
     Args:
-        graph: The graph.
-        machines: Its state machines.
+        graphs: The graphs of the flows.
+        machines: All state machines.
     """
     states = (state for machine in machines for state in all_states(machine.states))
     wakes = any(isinstance(state, Task) and state.integration == _WAKE for state in states)
-    return bool(names.jobs(graph)) or len(machines) > 1 or wakes
+    return bool(names.jobs(*graphs)) or len(machines) > 1 or wakes
 
 
-def logs_jobs(graph: Graph) -> bool:
+def logs_jobs(graphs: Sequence[Graph]) -> bool:
     """Whether jobs write to the log group of the tasks.
 
     Args:
-        graph: The graph.
+        graphs: The graphs of the flows.
     """
-    return any(job.container.log_driver == "awslogs" for job in names.jobs(graph).values())
+    return any(job.container.log_driver == "awslogs" for job in names.jobs(*graphs).values())
 
 
-def _execution(graph: Graph) -> Iterator[Statement]:
+def _execution(graphs: Sequence[Graph]) -> Iterator[Statement]:
     """Starting containers.
 
     On EC2 the instances have a role of their own for their images and logs; one that reads secrets has both roles:
@@ -232,14 +239,14 @@ def _execution(graph: Graph) -> Iterator[Statement]:
     # AWS offers no resource for it.
     yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",))
     yield Statement("PullImages", pull, (repositories,))
-    if logs_jobs(graph):
+    if logs_jobs(graphs):
         yield _logs("WriteLogs", ("tasks",))
-    yield from _secrets(graph)
+    yield from _secrets(graphs)
 
 
-def _secrets(graph: Graph) -> Iterator[Statement]:
+def _secrets(graphs: Sequence[Graph]) -> Iterator[Statement]:
     """Reading the secrets that containers ask for, and no others."""
-    containers = [job.container for job in names.jobs(graph).values()]
+    containers = [job.container for job in names.jobs(*graphs).values()]
     given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
     kinds = (
         ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),

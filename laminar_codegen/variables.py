@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from laminar_codegen import names
 from laminar_codegen.document import Validation, Variable
 from laminar_codegen.graph import Graph
-from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.placement import QUEUES, Queue
 
 __all__ = ["emit_variables"]
@@ -39,18 +40,18 @@ _RETENTION = (
 )
 
 
-def emit_variables(graph: Graph) -> tuple[Variable, ...]:
-    """The variables that a flow's document takes.
+def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
+    """The variables that a document takes.
 
     Args:
-        graph: The graph.
+        graphs: The graphs of its flows.
     """
-    used = {layer.placement.queue for layer in graph.layers}
+    used = {layer.placement.queue for graph in graphs for layer in graph.layers}
     queues = tuple(_job_queue(queue) for queue in QUEUES if queue in used)
-    on_fargate = any(not job.on_ec2 for job in names.jobs(graph).values())
+    on_fargate = any(not job.on_ec2 for job in names.jobs(*graphs).values())
     return (
-        _name(graph),
-        *_image(graph),
+        _name(graphs),
+        *_image(graphs),
         *queues,
         _DATASTORE_ROOT,
         *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
@@ -58,26 +59,27 @@ def emit_variables(graph: Graph) -> tuple[Variable, ...]:
     )
 
 
-def _name(graph: Graph) -> Variable:
+def _name(graphs: Sequence[Graph]) -> Variable:
+    longest = names.longest(graphs)
     return Variable(
         name="name",
         type="string",
         description="Name of the deployment, and of what is made for it. Deploy a flow twice under two names.",
-        default=(graph.flow,),
+        default=(graphs[0].flow,),
         validation=(
             Validation(
-                f'can(regex("^[A-Za-z][0-9A-Za-z_-]{{0,{NAME_LENGTH - 1}}}$", var.name))',
-                f"The name must be of 1 to {NAME_LENGTH} letters, digits, hyphens and underscores, a letter first.",
+                f'can(regex("^[A-Za-z][0-9A-Za-z_-]{{0,{longest - 1}}}$", var.name))',
+                f"The name must be of 1 to {longest} letters, digits, hyphens and underscores, a letter first.",
             ),
         ),
     )
 
 
-def _image(graph: Graph) -> tuple[Variable, ...]:
+def _image(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
     """The image of the containers that name none, if there are such."""
-    if all(layer.container.image is not None for layer in graph.layers):
+    if all(layer.container.image is not None for graph in graphs for layer in graph.layers):
         return ()
-    when = "a layer fans out or runs on AWS Lambda" if names.functions(graph) else "a layer fans out"
+    when = "a layer fans out or runs on AWS Lambda" if names.functions(*graphs) else "a layer fans out"
     variable = Variable(
         name="image",
         type="string",

@@ -49,7 +49,7 @@ def main(words: Sequence[str]) -> int:
     compilation = pipeline.compile_flow(options.flow)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
-        progress = Progress(compilation.graph.flow, sys.stderr)
+        progress = Progress(compilation.graphs[0].flow, sys.stderr)
         aws = stack.enter_context(
             EmbeddedAws(
                 workspace=Workspace(directory=lay_out(compilation.source.file, folder)),
@@ -59,15 +59,18 @@ def main(words: Sequence[str]) -> int:
         )
         stack.enter_context(_environment(aws.environment))
         deploy(compilation, aws)
-        flow = compilation.source.flow
-        flow.configuration.scheduler = AWS.StepFunctions()
+        flow, following = compilation.source.flow, compilation.source.following
+        for chained in (flow, *following):
+            # Those that follow are part of the same deployment.
+            chained.configuration.scheduler = AWS.StepFunctions(deployment=flow.name)
         with progress:
             execution = flow(**dict(options.param))
             try:
                 execution.wait()
             except ExecutionError as error:
                 return _failed(error, progress.failures)
-        _report(execution, options.save)
+        for chained in (flow, *following):
+            _report(chained.execution(execution.key("").execution), options.save)
     return 0
 
 

@@ -16,6 +16,7 @@ from laminar_codegen.emit_functions import planner_function, task_function
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.placement import Container, Placement
 from laminar_codegen.render import render_machine, resolve
+from laminar_codegen.values import Ref
 from laminar_runtime.deployment import Deployment, parameter_name
 
 __all__ = ["deploy"]
@@ -35,9 +36,11 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
     Returns:
         The deployment, which applications find by the flow's name.
     """
-    flow = compilation.graph.flow
+    graphs = compilation.graphs
+    flow = graphs[0].flow
     references = _environment(flow, aws)
-    references |= {f"var.{variable}": _queue(aws, variable) for variable in names.queues(compilation.graph)}
+    references |= {names.flow(graph).expression: graph.flow for graph in graphs}
+    references |= {f"var.{variable}": _queue(aws, variable) for variable in names.queues(*graphs)}
     references |= _job_definitions(compilation, aws, references)
     references |= _functions(compilation, aws, references)
     # Those of nested steps come first: what starts them names them.
@@ -70,7 +73,6 @@ def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:
         "data.aws_region.current.region": aws.region,
         "local.datastore_bucket": _BUCKET,
         "local.datastore_prefix": "laminar/",
-        "local.flow": flow,
         "var.datastore_root": f"s3://{_BUCKET}/laminar",
         "var.image": "rehearsal",
         "var.name": flow,
@@ -97,13 +99,14 @@ def _queue(aws: EmbeddedAws, name: str) -> str:
 
 
 def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    found, graph = {}, compilation.graph
-    for label, item in names.jobs(graph).items():
+    found = {}
+    placed = [(graph, label, item) for graph in compilation.graphs for label, item in names.jobs(graph).items()]
+    for graph, label, item in placed:
         definition = aws.client("batch").register_job_definition(
             jobDefinitionName=label,
             type="container",
             platformCapabilities=[platform(item)],
-            containerProperties=_properties(item, references),
+            containerProperties=_properties(names.flow(graph), item, references),
             retryStrategy=_retry_strategy(item.container),
             timeout={"attemptDurationSeconds": int(graph.timeout_of(item.target))},
         )
@@ -111,14 +114,16 @@ def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Map
     return found
 
 
-def _properties(item: Placement, references: Mapping[str, str]) -> dict[str, Any]:
+def _properties(flow: Ref, item: Placement, references: Mapping[str, str]) -> dict[str, Any]:
     """The container of a job definition here.
 
     The working directory is that of the image's stand-in. The secrets are elsewhere: their values are those that this
     process has under their names.
     """
     container = attrs.evolve(item.container, workdir=None, secrets=())
-    properties: dict[str, Any] = resolve(container_properties(attrs.evolve(item, container=container)), references)
+    properties: dict[str, Any] = resolve(
+        container_properties(flow, attrs.evolve(item, container=container)), references
+    )
     given = [{"name": name, "value": os.environ[name]} for name, _ in item.container.secrets if name in os.environ]
     return {**properties, "environment": [*properties["environment"], *given]}
 
@@ -135,10 +140,17 @@ def _camel(name: str) -> str:
 
 
 def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    graph = compilation.graph
-    planners = {label: planner_function(_here(item)) for label, item in names.planners(graph).items()}
+    graphs = compilation.graphs
+    planners = {
+        label: planner_function(names.flow(graph), _here(item))
+        for graph in graphs
+        for label, item in names.planners(graph).items()
+    }
     tasks = {
-        label: task_function(attrs.evolve(item, container=_here(item.container)), graph.timeout_of(item.target))
+        label: task_function(
+            names.flow(graph), attrs.evolve(item, container=_here(item.container)), graph.timeout_of(item.target)
+        )
+        for graph in graphs
         for label, item in names.functions(graph).items()
     }
     return {

@@ -12,6 +12,7 @@ import pytest
 from sfnx.testing import run
 
 from laminar_codegen.cli import main
+from laminar_codegen.replay import validate
 from tests.codegen.commands import codegen
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -66,19 +67,29 @@ def test_each_wrong_flow_is_refused_as_expected(
 def test_the_document_holds_the_state_machine(case: str) -> None:
     """The definition within the Terraform document is the one that --emit asl prints."""
     document = json.loads((GOLDEN / case / "main.tf.json").read_text(encoding="utf-8"))
-    assert document["locals"]["definition"] == json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
+    definitions = {key: value for key, value in document["locals"].items() if key.startswith("definition")}
+    emitted = json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
+    expected = {"flow": emitted} if "States" in emitted else emitted
+    assert {key.removeprefix("definition_"): value for key, value in definitions.items()} == {
+        "definition" if name == "flow" else name: value for name, value in expected.items()
+    }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_state_machine_runs(case: str) -> None:
     """Step Functions' language takes each definition: an independent interpreter checks and runs it."""
-    definition = json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
+    emitted = json.loads((GOLDEN / case / "asl.json").read_text(encoding="utf-8"))
+    definitions = [emitted] if "States" in emitted else list(emitted.values())
+    assert [problem for definition in definitions for problem in validate(definition)] == []
     group = {"size": 2, "indexes": "0-1", "splits": 2, "attempt": 1, "command": ["python"], "resources": []}
     plan = {"run": True, "splits": 2, "attempt": 1, "wait": 0, "groups": [group]}
-    ended = run(definition, {}, lambda call: {"Payload": plan} if "lambda" in call.resource else {"JobId": "1"})
+    calls = []
+    for definition in definitions:
+        ended = run(definition, {}, lambda call: {"Payload": plan} if "lambda" in call.resource else {"JobId": "1"})
+        assert ended.output is not None
+        calls += ended.calls
     steps = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
     layers = {words[1] for line in steps.splitlines() if len(words := line.split()) > 1}
-    assert ended.output is not None
     # The invocations of a layer's splits have a name of their own, within the Map that has the layer's.
-    ran = {call.state.removesuffix(" split") for call in ended.calls if "s3" not in call.resource}
+    ran = {call.state.removesuffix(" split") for call in calls if "s3" not in call.resource}
     assert layers <= ran - {f"{layer} plan" for layer in layers}

@@ -72,6 +72,11 @@ def test_chained_flows_are_both_found(choice: str, tmp_path: Path, monkeypatch: 
     chain = "First()().next(flow=Second(), linker=lambda e: os.abort())\n"
     (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{chain}")
     assert load(f"flow.py:{choice}").flow.name == choice
+    # Neither chosen, the chain is meant.
+    found = load("flow.py")
+    assert [flow.name for flow in (found.flow, *found.following)] == ["First", "Second"]
+    # Flows of which none follows the other have to be chosen from.
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{chain}First()()\n")
     with pytest.raises(CompileError, match=r"flow.py: LAM005 the file has 2 flows: First, Second"):
         load("flow.py")
     assert not (tmp_path / "ran.txt").exists()
@@ -152,7 +157,7 @@ class Uses(Layer):
     @hooks.execution
     def around(self, a: A) -> None: ...
 """
-    assert str(compiled(text).graph) == "First\n  A\n  Uses after A\n"
+    assert str(compiled(text).graphs[0]) == "First\n  A\n  Uses after A\n"
 
 
 def test_classes_inside_a_function_are_found(compiled: Callable[[str], Compilation]) -> None:
@@ -179,5 +184,5 @@ def build():
 build()()
 """
     compilation = compiled(text)
-    assert str(compilation.graph) == "Inner\n  Late after Early\n  Early\n"
-    assert [layer.location.line for layer in compilation.graph.layers] == [9, 13]
+    assert str(compilation.graphs[0]) == "Inner\n  Late after Early\n  Early\n"
+    assert [layer.location.line for layer in compilation.graphs[0].layers] == [9, 13]
