@@ -26,7 +26,9 @@ Compiles a flow into a Terraform document, on standard output:
 
   laminar-codegen flow.py > main.tf.json && terraform init && terraform apply
 
-'laminar-codegen rehearse --help' tells how to run the compiled flow here, on an embedded AWS.
+'laminar-codegen check FLOW' tells all problems of a flow, or what an execution of it takes,
+'laminar-codegen profile FLOW' how long its layers took, and
+'laminar-codegen rehearse FLOW' runs the compiled flow here, on an embedded AWS. Each has a --help of its own.
 """
 
 _EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
@@ -45,9 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         # Told to end, the command ends as when interrupted: it stops what it started and removes what it laid out.
         signal.signal(signal.SIGTERM, _stop)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    command: Callable[[list[str]], int] = _rehearse if words[:1] == ["rehearse"] else _compile
     try:
-        return command(words)
+        return _COMMANDS.get(words[0], _compile)(words) if words else _compile(words)
     except CompileError as error:
         print(error, file=sys.stderr)
         return AT_FAULT
@@ -82,6 +83,8 @@ def _stop(*_: object) -> None:
 
 
 def _compile(words: list[str]) -> int:
+    from laminar_codegen import commands, pipeline, plan, render
+
     parser = argparse.ArgumentParser(
         prog="laminar-codegen",
         description=_DESCRIPTION,
@@ -91,11 +94,9 @@ def _compile(words: list[str]) -> int:
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
     stages = ("terraform", "asl", "plan", "graph")
     parser.add_argument("--emit", choices=stages, default="terraform", help="what to print (default: terraform)")
+    commands.add_scheduling(parser)
     options = parser.parse_args(words)
-
-    from laminar_codegen import pipeline, plan, render
-
-    compilation = pipeline.compile_flow(options.flow)
+    compilation = pipeline.compile_flow(options.flow, commands.scheduling_of(options))
     match options.emit:
         case "graph":
             text = "".join(map(str, compilation.graphs))
@@ -111,7 +112,22 @@ def _compile(words: list[str]) -> int:
     return OK
 
 
+def _check(words: list[str]) -> int:
+    from laminar_codegen import commands
+
+    return commands.check(words[1:])
+
+
+def _profile(words: list[str]) -> int:
+    from laminar_codegen import commands
+
+    return commands.profile(words[1:])
+
+
 def _rehearse(words: list[str]) -> int:
     from laminar_codegen.rehearsal import command
 
     return command.main(words[1:])
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"check": _check, "profile": _profile, "rehearse": _rehearse}

@@ -12,6 +12,9 @@ environment and no AWS is in any of them, so that the same flow gives the same b
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Literal
+
 import attrs
 
 from laminar_codegen import names
@@ -25,9 +28,11 @@ from laminar_codegen.loader import Source, load
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.nest import nest
 from laminar_codegen.plan import Step
+from laminar_codegen.profile import read_profile
 from laminar_codegen.states import StateMachine
+from laminar_runtime.configurations.schedulers import AWS
 
-__all__ = ["Compilation", "Unit", "compile_flow", "compile_source"]
+__all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source"]
 
 
 @attrs.frozen
@@ -67,11 +72,30 @@ class Compilation:
         return tuple(unit.graph for unit in self.units)
 
 
-def compile_flow(target: str) -> Compilation:
+#: What is done where dependencies are not nested.
+Joins = Literal["barriers", "exact", "auto"]
+
+
+@attrs.frozen
+class Scheduling:
+    """How flows are planned.
+
+    Args:
+        joins: What is done where dependencies are not nested: ``barriers``, ``exact`` or ``auto``; None for what the
+            flow's scheduler says, `AWS.StepFunctions(joins=...)`, or else barriers.
+        profile: The file that says how long layers take, None for what the flow's scheduler says.
+    """
+
+    joins: Joins | None = None
+    profile: Path | None = None
+
+
+def compile_flow(target: str, scheduling: Scheduling | None = None) -> Compilation:
     """Compile a flow.
 
     Args:
         target: The flow's file, or ``file:FlowName`` if it has several.
+        scheduling: How it is planned.
 
     Returns:
         What each pass made of it.
@@ -82,14 +106,15 @@ def compile_flow(target: str) -> Compilation:
     Example:
         ``render_document(compile_flow("flow.py").document)`` is what ``laminar-codegen flow.py`` prints.
     """
-    return compile_source(load(target))
+    return compile_source(load(target), scheduling)
 
 
-def compile_source(source: Source) -> Compilation:
+def compile_source(source: Source, scheduling: Scheduling | None = None) -> Compilation:
     """Compile a flow that is loaded.
 
     Args:
         source: The flow.
+        scheduling: How it is planned.
 
     Returns:
         What each pass made of it.
@@ -101,7 +126,8 @@ def compile_source(source: Source) -> Compilation:
     graphs = _graphs(source)
     # All that keeps them from being compiled, told at once.
     check(graphs)
-    units = tuple(map(_compile, graphs))
+    how = _scheduling(source, scheduling or Scheduling())
+    units = tuple(_compile(graph, how) for graph in graphs)
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
@@ -119,9 +145,18 @@ def _graphs(source: Source) -> tuple[Graph, ...]:
     )
 
 
-def _compile(graph: Graph) -> Unit:
+def _scheduling(source: Source, given: Scheduling) -> Scheduling:
+    """What is asked for, or else what the flow's scheduler says."""
+    scheduler = source.flow.configuration.scheduler
+    own = scheduler if isinstance(scheduler, AWS.StepFunctions) else AWS.StepFunctions()
+    profile = given.profile or (Path(own.profile) if own.profile else None)
+    return Scheduling(given.joins or own.joins, profile)
+
+
+def _compile(graph: Graph, scheduling: Scheduling) -> Unit:
+    durations = read_profile(scheduling.profile, graph.flow) if scheduling.profile else None
     # What runs after and beside what: any DAG, as nested sequences and branches.
-    plan = make_plan(graph)
+    plan = make_plan(graph, durations=durations, joins=scheduling.joins or "barriers")
     # What is too large for one state machine becomes several.
     plan = nest(plan, weigh(graph))
     # The state machines, with references to what the document declares.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -31,6 +31,10 @@ class StepFunctions(Delegated):
         variables: The values of the document's variables, for `create`. What is not among them comes from where
             Terraform finds it, such as ``terraform.tfvars``.
         apply: Whether `create` applies what it planned.
+        joins: What the compiler does where dependencies are not nested: it puts ``barriers`` in, at which layers wait
+            for more than they depend on; or has branches wait for each other, ``exact``, which takes more states; or,
+            ``auto``, that where a profile shows that barriers cost 2 % and more.
+        profile: The file that tells the compiler how long layers take; ``laminar-codegen profile`` writes it.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -44,6 +48,10 @@ class StepFunctions(Delegated):
     directory: str | Path = attrs.field(default="terraform", kw_only=True)
     variables: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
     apply: bool = attrs.field(default=False, kw_only=True)
+    joins: Literal["barriers", "exact", "auto"] = attrs.field(
+        default="barriers", kw_only=True, validator=attrs.validators.in_(("barriers", "exact", "auto"))
+    )
+    profile: str | Path | None = attrs.field(default=None, kw_only=True)
     _compiled: str | None = attrs.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = attrs.field(factory=dict, init=False, repr=False)
 
