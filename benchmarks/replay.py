@@ -19,13 +19,13 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.emit_states import emit_states
+from laminar_codegen.emit_states import emit_states, weigh
 from laminar_codegen.graph import Container, Graph, LayerNode, Retry
 from laminar_codegen.make_plan import make_plan
+from laminar_codegen.nest import nest
 from laminar_codegen.plan import Step
 from laminar_codegen.problems import Location
-from laminar_codegen.render import render_machine
-from laminar_codegen.replay import profiled_services, replay
+from laminar_codegen.replay import profiled_services, replay_flow
 
 __all__ = ["Makespan", "Workflow", "load", "main", "measure_makespan", "summary"]
 
@@ -83,7 +83,7 @@ class Makespan:
         ideal: Seconds of its longest path.
         makespan: Seconds of its execution.
         levels: Seconds with a barrier after each level, None if not known.
-        transitions: The state transitions of the execution.
+        transitions: The state transitions of the execution, those of nested ones too.
         events: The events of its history.
         replayed: Seconds that planning, emitting and replaying took here.
     """
@@ -171,8 +171,8 @@ def measure_makespan(folder: Path, planner: Planner = lambda graph, _: make_plan
 def _measure(workflow: Workflow, planner: Planner) -> Makespan:
     started = time.perf_counter()
     graph = workflow.graph
-    definition = render_machine(emit_states(graph, planner(graph, workflow.seconds)), _References())
-    replayed = replay(definition, services=profiled_services(workflow.seconds))
+    plan = nest(planner(graph, workflow.seconds), weigh(graph))
+    replayed = replay_flow(emit_states(graph, plan), services=profiled_services(workflow.seconds))
     if replayed.status != "SUCCEEDED":
         raise RuntimeError(f"{workflow.name}: {replayed.error}: {replayed.cause}")
     return Makespan(
@@ -181,7 +181,7 @@ def _measure(workflow: Workflow, planner: Planner) -> Makespan:
         ideal=workflow.ideal,
         makespan=replayed.seconds,
         levels=workflow.levels,
-        transitions=replayed.transitions,
+        transitions=replayed.total_transitions,
         events=replayed.events,
         replayed=time.perf_counter() - started,
     )
@@ -195,13 +195,6 @@ def summary(rows: list[Makespan]) -> dict[str, float]:
     """
     ratios = [row.ratio for row in rows]
     return {"geometric_mean": statistics.geometric_mean(ratios), "worst": max(ratios)}
-
-
-class _References(dict[str, str]):
-    """Values of Terraform's references: themselves, since nothing is deployed."""
-
-    def __missing__(self, expression: str) -> str:
-        return "aws" if expression.endswith(".partition") else expression
 
 
 def main(arguments: list[str]) -> int:

@@ -45,6 +45,8 @@ class Timer:
 class Future(Generic[T]):
     """A value, or an error, that is not there yet. Awaiting it gives the value or raises the error."""
 
+    __slots__ = ("_callbacks", "_error", "_value", "clock")
+
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._value: T = _UNSET
@@ -107,6 +109,8 @@ class Process(Future[T]):
 
     Other errors are mistakes in what is run. They end the run of the clock, and go to who runs it.
     """
+
+    __slots__ = ("_coroutine", "_timer", "_waited")
 
     def __init__(self, clock: Clock, coroutine: Coroutine[Future[Any], None, T]) -> None:
         super().__init__(clock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
@@ -64,7 +63,6 @@ class Attempt:
     Args:
         job: The job or child.
         number: Which attempt it is, from 1.
-        environment: The variables that its container sees.
         started: When it began.
         ended: When it ended, None while it runs.
         outcome: How it ended, None while it runs.
@@ -72,16 +70,31 @@ class Attempt:
 
     job: Job
     number: int
-    environment: Mapping[str, str]
     started: float
     ended: float | None = None
     outcome: Outcome | None = None
     result: JobResult | None = None
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables that its container sees, those that Batch adds too.
+
+        https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+        """
+        request = self.job.request
+        return {
+            **request.environment,
+            "AWS_BATCH_JOB_ID": self.job.id,
+            "AWS_BATCH_JOB_ATTEMPT": str(self.number),
+            "AWS_BATCH_JQ_NAME": request.queue.name,
+            "AWS_BATCH_CE_NAME": request.queue.compute_environment,
+            **({} if self.index is None else {"AWS_BATCH_JOB_ARRAY_INDEX": str(self.index)}),
+        }
+
+    @property
     def layer(self) -> str:
         """The layer that it runs, empty if it runs none."""
-        return self.environment.get(settings.LAYER_NAME, "")
+        return self.job.request.environment.get(settings.LAYER_NAME, "")
 
     @property
     def index(self) -> int | None:
