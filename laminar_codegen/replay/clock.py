@@ -134,6 +134,10 @@ class Process(Future[T]):
             raise RuntimeError(f"{self._coroutine} waits for something although it is aborted")
         self.fail(error or AbortedError())
 
+    def _tell(self) -> None:
+        self.clock.processes.pop(self, None)
+        super()._tell()
+
     def _wake(self) -> None:
         self._waited, self._timer = None, None
         self._go_on()
@@ -167,7 +171,7 @@ class Clock:
         self.now: float = 0
         self._moments: list[tuple[float, bool, int, Timer]] = []
         self._numbers = itertools.count()
-        self._processes: list[Process[Any]] = []
+        self.processes: dict[Process[Any], None] = {}  # those that have not ended, in order
 
     @property
     def time(self) -> dt.datetime:
@@ -203,7 +207,7 @@ class Clock:
     def start(self, coroutine: Coroutine[Future[Any], None, T]) -> Process[T]:
         """Run a coroutine as a process, from this moment on."""
         process = Process(self, coroutine)
-        self._processes.append(process)
+        self.processes[process] = None
         return process
 
     async def sleep(self, seconds: float) -> None:
@@ -270,7 +274,6 @@ class Clock:
                     self.now = moment
                     timer.action()
         except BaseException:
-            for process in self._processes:
+            for process in list(self.processes):
                 process.close()
             raise
-        self._processes = [process for process in self._processes if not process.done]

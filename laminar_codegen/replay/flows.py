@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.render import render_machine
+from laminar_codegen.replay.errors import NamedError
 from laminar_codegen.replay.replaying import Replayed, replay
 from laminar_codegen.replay.services import Attempt, BatchJobs, Functions, Invocation, Services
 from laminar_codegen.states import StateMachine
@@ -77,13 +78,15 @@ def profiled_services(
 
 @attrs.frozen
 class _Planner:
-    """Answers as `laminar_runtime.planner` does, of layers none of which is skipped or has hooks that decide."""
+    """Answers as `laminar_runtime.planner` does, of layers that are not skipped and have one attempt."""
 
     splits: Mapping[str, int]
     jobs: BatchJobs
 
     def __call__(self, invocation: Invocation) -> Any:
         layer = invocation.payload["layer"]
+        if "plan" in invocation.payload:
+            raise NamedError("ExecutionError", f"layer '{layer}' failed")
         splits = self.splits.get(layer, 1)
         done = {_index(attempt) for attempt in self.jobs.attempts if attempt.layer == layer and _early(attempt)}
         left = [index for index in range(splits) if index not in done]
@@ -94,7 +97,9 @@ class _Planner:
 
 
 def _group(group: Sequence[int], splits: int) -> dict[str, Any]:
-    return {"size": len(group), "indexes": indexes.spell(group), "splits": splits, "attempt": 1}
+    spelled = indexes.spell(group)
+    # What hooks may decide is there, too: as the job definition has it.
+    return {"size": len(group), "indexes": spelled, "splits": splits, "attempt": 1, "command": [], "resources": []}
 
 
 def _early(attempt: Attempt) -> bool:

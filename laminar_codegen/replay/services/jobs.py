@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any, Literal
 
 import attrs
@@ -132,7 +131,8 @@ class Job:
     children: tuple[Job, ...] = ()
     process: Process[None] | None = None
     over: Future[bool] = attrs.field()
-    _states: Counter[State] = attrs.field(factory=Counter)
+    _ended: int = 0
+    _failed: int = 0
 
     @created.default
     def _now(self) -> int:
@@ -154,21 +154,24 @@ class Job:
         self.state = "SUCCEEDED" if succeeded else "FAILED"
         self.status_reason = self.status_reason or reason
         self.stopped = self.clock.milliseconds
+        self.process = None
         self.over.succeed(succeeded)
         if self.parent is not None:
-            self.parent.count(self.state)
+            self.parent.count(succeeded=succeeded)
 
-    def count(self, state: State) -> None:
-        """A child ended in a state."""
-        self._states[state] += 1
-        if self._states.total() == len(self.children):
-            failed = bool(self._states["FAILED"])
+    def count(self, *, succeeded: bool) -> None:
+        """A child ended."""
+        self._ended += 1
+        self._failed += not succeeded
+        if self._ended == len(self.children):
+            failed = self._failed > 0
             self.end(succeeded=not failed, reason=f"Array Child Job{' failed' if failed else 's succeeded'}")
 
     def detail(self) -> dict[str, Any]:
         """The job as DescribeJobs shows it to a state machine."""
         last = self.attempts[-1].result if self.attempts else None
-        summary = {"StatusSummary": dict(self._states), "Size": len(self.children)}
+        ends = {"SUCCEEDED": self._ended - self._failed, "FAILED": self._failed}
+        summary = {"StatusSummary": ends, "Size": len(self.children)}
         shown = {
             "JobArn": f"arn:aws:batch:us-east-1:123456789012:job/{self.id}",
             "JobId": self.id,
