@@ -60,12 +60,12 @@ def replay_flow(
 def profiled_services(
     seconds: Mapping[str, float], *, splits: Mapping[str, int] | None = None, otherwise: float = 0
 ) -> Services:
-    """Services that run a compiled flow: each layer's jobs take as long as is known, and succeed.
+    """Services that run a compiled flow: each layer's jobs and functions take as long as is known, and succeed.
 
-    The planner takes no time, and lets every layer run.
+    The planner takes no time, and lets every layer run. Its functions are known by the references to them.
 
     Args:
-        seconds: How long each layer takes: its job, or each child of its array job.
+        seconds: How long each layer takes: its job, each child of its array job, or each call of its function.
         splits: Into how many splits layers fan out, one unless given.
         otherwise: How long the other layers take.
 
@@ -73,7 +73,19 @@ def profiled_services(
         The services.
     """
     jobs = BatchJobs(seconds=lambda attempt: seconds.get(attempt.layer, otherwise))
-    return Services(jobs=jobs, functions=Functions(run=_Planner(splits or {}, jobs)))
+    planner = _Planner(splits or {}, jobs)
+
+    def run(invocation: Invocation) -> Any:
+        return planner.plan(invocation) if _plans(invocation) else None
+
+    def taken(invocation: Invocation) -> float:
+        return 0 if _plans(invocation) else seconds.get(invocation.payload["layer"], otherwise)
+
+    return Services(jobs=jobs, functions=Functions(run=run, seconds=taken))
+
+
+def _plans(invocation: Invocation) -> bool:
+    return invocation.name.startswith("aws_lambda_function.planner")
 
 
 @attrs.frozen
@@ -83,7 +95,8 @@ class _Planner:
     splits: Mapping[str, int]
     jobs: BatchJobs
 
-    def __call__(self, invocation: Invocation) -> Any:
+    def plan(self, invocation: Invocation) -> Any:
+        """The plan of the layer that an invocation asks about."""
         layer = invocation.payload["layer"]
         if "plan" in invocation.payload:
             raise NamedError("ExecutionError", f"layer '{layer}' failed")
