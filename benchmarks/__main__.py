@@ -1,4 +1,7 @@
-"""``python -m benchmarks NAME [--json] [--runs N]``: runs a benchmark and prints medians and ratios."""
+"""``python -m benchmarks NAME [--json] [--runs N]``: runs a benchmark and prints medians and ratios.
+
+``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import json
 import sys
 
-from benchmarks import suite
+from benchmarks import replay, suite
 
 __all__ = ["main"]
 
@@ -20,11 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["replay"]:
+        return replay.main(words[1:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=sorted(suite.BENCHMARKS), help="which benchmark")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--runs", type=int, default=5, help="how often each command is run (default: 5)")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     rows = suite.BENCHMARKS[options.name](options.runs)
     if options.json:
         print(json.dumps([row.plain() for row in rows], indent=2))

@@ -45,6 +45,8 @@ class Timer:
 class Future(Generic[T]):
     """A value, or an error, that is not there yet. Awaiting it gives the value or raises the error."""
 
+    __slots__ = ("_callbacks", "_error", "_value", "clock")
+
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self._value: T = _UNSET
@@ -108,6 +110,8 @@ class Process(Future[T]):
     Other errors are mistakes in what is run. They end the run of the clock, and go to who runs it.
     """
 
+    __slots__ = ("_coroutine", "_timer", "_waited")
+
     def __init__(self, clock: Clock, coroutine: Coroutine[Future[Any], None, T]) -> None:
         super().__init__(clock)
         self._coroutine = coroutine
@@ -129,6 +133,10 @@ class Process(Future[T]):
         else:
             raise RuntimeError(f"{self._coroutine} waits for something although it is aborted")
         self.fail(error or AbortedError())
+
+    def _tell(self) -> None:
+        self.clock.processes.pop(self, None)
+        super()._tell()
 
     def _wake(self) -> None:
         self._waited, self._timer = None, None
@@ -163,7 +171,7 @@ class Clock:
         self.now: float = 0
         self._moments: list[tuple[float, bool, int, Timer]] = []
         self._numbers = itertools.count()
-        self._processes: list[Process[Any]] = []
+        self.processes: dict[Process[Any], None] = {}  # those that have not ended, in order
 
     @property
     def time(self) -> dt.datetime:
@@ -199,7 +207,7 @@ class Clock:
     def start(self, coroutine: Coroutine[Future[Any], None, T]) -> Process[T]:
         """Run a coroutine as a process, from this moment on."""
         process = Process(self, coroutine)
-        self._processes.append(process)
+        self.processes[process] = None
         return process
 
     async def sleep(self, seconds: float) -> None:
@@ -266,7 +274,6 @@ class Clock:
                     self.now = moment
                     timer.action()
         except BaseException:
-            for process in self._processes:
+            for process in list(self.processes):
                 process.close()
             raise
-        self._processes = [process for process in self._processes if not process.done]

@@ -52,6 +52,11 @@ class Replayed:
     _world: World = attrs.field(eq=False, repr=False)
 
     @property
+    def total_transitions(self) -> int:
+        """Its state transitions, and those of the executions that it started: what is paid for."""
+        return self.transitions + sum(nested.total_transitions for nested in self.nested)
+
+    @property
     def states(self) -> list[str]:
         """The names of the states that it entered, in order."""
         return [name for _, name in self.entered]

@@ -143,7 +143,7 @@ class BatchJobs:
                 return
 
     async def _attempt(self, job: Job, number: int) -> JobResult:
-        attempt = Attempt(job, number, _environment(job, number), job.clock.now)
+        attempt = Attempt(job, number, job.clock.now)
         self.attempts.append(attempt)
         job.attempts.append(attempt)
         seconds, timeout = self.seconds(attempt), job.request.timeout
@@ -172,15 +172,3 @@ async def _all_succeed(clock: Clock, jobs: Sequence[Job]) -> bool:
     for job in jobs:
         job.over.when_done(look)
     return await over if jobs else True
-
-
-def _environment(job: Job, number: int) -> dict[str, str]:
-    """What Batch adds: https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html."""
-    return {
-        **job.request.environment,
-        "AWS_BATCH_JOB_ID": job.id,
-        "AWS_BATCH_JOB_ATTEMPT": str(number),
-        "AWS_BATCH_JQ_NAME": job.request.queue.name,
-        "AWS_BATCH_CE_NAME": job.request.queue.compute_environment,
-        **({} if job.index is None else {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.index)}),
-    }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
@@ -64,7 +62,6 @@ class Attempt:
     Args:
         job: The job or child.
         number: Which attempt it is, from 1.
-        environment: The variables that its container sees.
         started: When it began.
         ended: When it ended, None while it runs.
         outcome: How it ended, None while it runs.
@@ -72,16 +69,31 @@ class Attempt:
 
     job: Job
     number: int
-    environment: Mapping[str, str]
     started: float
     ended: float | None = None
     outcome: Outcome | None = None
     result: JobResult | None = None
 
     @property
+    def environment(self) -> dict[str, str]:
+        """The variables that its container sees, those that Batch adds too.
+
+        https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+        """
+        request = self.job.request
+        return {
+            **request.environment,
+            "AWS_BATCH_JOB_ID": self.job.id,
+            "AWS_BATCH_JOB_ATTEMPT": str(self.number),
+            "AWS_BATCH_JQ_NAME": request.queue.name,
+            "AWS_BATCH_CE_NAME": request.queue.compute_environment,
+            **({} if self.index is None else {"AWS_BATCH_JOB_ARRAY_INDEX": str(self.index)}),
+        }
+
+    @property
     def layer(self) -> str:
         """The layer that it runs, empty if it runs none."""
-        return self.environment.get(settings.LAYER_NAME, "")
+        return self.job.request.environment.get(settings.LAYER_NAME, "")
 
     @property
     def index(self) -> int | None:
@@ -119,7 +131,8 @@ class Job:
     children: tuple[Job, ...] = ()
     process: Process[None] | None = None
     over: Future[bool] = attrs.field()
-    _states: Counter[State] = attrs.field(factory=Counter)
+    _ended: int = 0
+    _failed: int = 0
 
     @created.default
     def _now(self) -> int:
@@ -141,21 +154,24 @@ class Job:
         self.state = "SUCCEEDED" if succeeded else "FAILED"
         self.status_reason = self.status_reason or reason
         self.stopped = self.clock.milliseconds
+        self.process = None
         self.over.succeed(succeeded)
         if self.parent is not None:
-            self.parent.count(self.state)
+            self.parent.count(succeeded=succeeded)
 
-    def count(self, state: State) -> None:
-        """A child ended in a state."""
-        self._states[state] += 1
-        if self._states.total() == len(self.children):
-            failed = bool(self._states["FAILED"])
+    def count(self, *, succeeded: bool) -> None:
+        """A child ended."""
+        self._ended += 1
+        self._failed += not succeeded
+        if self._ended == len(self.children):
+            failed = self._failed > 0
             self.end(succeeded=not failed, reason=f"Array Child Job{' failed' if failed else 's succeeded'}")
 
     def detail(self) -> dict[str, Any]:
         """The job as DescribeJobs shows it to a state machine."""
         last = self.attempts[-1].result if self.attempts else None
-        summary = {"StatusSummary": dict(self._states), "Size": len(self.children)}
+        ends = {"SUCCEEDED": self._ended - self._failed, "FAILED": self._failed}
+        summary = {"StatusSummary": ends, "Size": len(self.children)}
         shown = {
             "JobArn": f"arn:aws:batch:us-east-1:123456789012:job/{self.id}",
             "JobId": self.id,

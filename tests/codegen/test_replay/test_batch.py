@@ -77,7 +77,7 @@ def test_an_array_is_the_longest_of_its_children() -> None:
     jobs = BatchJobs(seconds=lambda attempt: durations[attempt.index or 0])
     replayed = run({"A": job("A", array(3), Output="{% $states.result.ArrayProperties %}")}, Services(jobs=jobs))
     assert replayed.seconds == 9
-    assert replayed.output == {"StatusSummary": {"SUCCEEDED": 3}, "Size": 3}
+    assert replayed.output == {"StatusSummary": {"SUCCEEDED": 3, "FAILED": 0}, "Size": 3}
     assert [
         (item.index, item.size, item.ended, item.environment["AWS_BATCH_JOB_ARRAY_INDEX"]) for item in jobs.attempts
     ] == [
