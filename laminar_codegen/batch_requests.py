@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -9,14 +10,27 @@ from typing import Any, Literal
 import attrs
 
 MINIMUM_TIMEOUT_SECONDS = 60
+FARGATE = "FARGATE"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _ARRAY_SIZES = range(2, 10_001)
 _ATTEMPTS = range(1, 11)
 _MAX_RULES = 5
 _MAX_DEPENDENCIES = 20
+_MAX_REQUEST_BYTES = 30 * 1024
 _RESERVED_PREFIX = "AWS_BATCH"
 _REFERENCE = "Ref::"
+_MIB_OF_FARGATE: Mapping[str, frozenset[int]] = {
+    "0.25": frozenset({512, 1024, 2048}),
+    "0.5": frozenset(range(1024, 4097, 1024)),
+    "1": frozenset(range(2048, 8193, 1024)),
+    "2": frozenset(range(4096, 16385, 1024)),
+    "4": frozenset(range(8192, 30721, 1024)),
+    "8": frozenset(range(16384, 61441, 4096)),
+    "16": frozenset(range(32768, 122881, 8192)),
+    "32": frozenset({61440, 122880, 249856}),
+}
+_MINIMUM_MIB = 4
 
 Json = Mapping[str, Any]
 DependencyType = Literal["N_TO_N", "SEQUENTIAL"]
@@ -95,12 +109,16 @@ class JobRequest:
     array_size: int | None
     dependencies: tuple[Dependency, ...]
     container: Json
+    overrides: Json
     shown: Json
 
 
 def make_request(submitted: Json, definition: Json, queue: Queue, *, account: str, region: str) -> JobRequest:
     """Combine a SubmitJob request with the described job definition that it names."""
-    container = _merge_container(definition, submitted.get("containerOverrides") or {})
+    if len(json.dumps(submitted)) > _MAX_REQUEST_BYTES:
+        raise RefusedError(f"A request has at most {_MAX_REQUEST_BYTES} bytes")
+    overrides = submitted.get("containerOverrides") or {}
+    container = _merge_container(definition, overrides)
     parameters = {**definition.get("parameters", {}), **(submitted.get("parameters") or {})}
     retry = submitted.get("retryStrategy") or definition.get("retryStrategy") or {}
     timeout = submitted.get("timeout") or definition.get("timeout") or {}
@@ -130,6 +148,7 @@ def make_request(submitted: Json, definition: Json, queue: Queue, *, account: st
         array_size=_array_size(submitted.get("arrayProperties") or {}),
         dependencies=_dependencies(submitted.get("dependsOn") or []),
         container=container,
+        overrides=overrides,
         shown=shown,
     )
 
@@ -152,6 +171,40 @@ def check_environment(entries: Sequence[Json]) -> None:
             raise RefusedError(f"Environment variables must be text: {dict(entry)}")
         if name.startswith(_RESERVED_PREFIX):
             raise RefusedError(f"Environment variables cannot start with {_RESERVED_PREFIX}: {name}")
+
+
+def check_resources(requirements: Sequence[Json], capabilities: Sequence[str]) -> None:
+    """Check what a container asks for, together with what a submission overrides of it."""
+    wanted = {}
+    for requirement in requirements:
+        if not isinstance(requirement.get("value"), str):
+            raise RefusedError(f"Resource requirements must be text: {dict(requirement)}")
+        wanted[requirement["type"]] = requirement["value"]
+    if FARGATE in capabilities:
+        _check_size(wanted)
+    else:
+        _check_numbers(wanted)
+
+
+def _check_size(wanted: Mapping[str, str]) -> None:
+    if "GPU" in wanted:
+        raise RefusedError("GPUs are not available on Fargate")
+    vcpu, memory = wanted.get("VCPU"), wanted.get("MEMORY")
+    offered = _MIB_OF_FARGATE.get(_shortest(vcpu or ""), frozenset())
+    if memory is None or not memory.isdecimal() or int(memory) not in offered:
+        raise RefusedError(f"Fargate resource requirements ({vcpu} vCPU, {memory} MiB) not valid.")
+
+
+def _shortest(number: str) -> str:
+    """`1.0` and `1` are the same number of processors."""
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def _check_numbers(wanted: Mapping[str, str]) -> None:
+    for kind, minimum in (("VCPU", 1), ("MEMORY", _MINIMUM_MIB), ("GPU", 1)):
+        value = wanted.get(kind)
+        if value is not None and not (_shortest(value).isdecimal() and int(_shortest(value)) >= minimum):
+            raise RefusedError(f"{kind} must be a whole number of at least {minimum} on EC2, not {value}")
 
 
 def check_retry(strategy: Json) -> None:
@@ -189,6 +242,7 @@ def _merge_container(definition: Json, overrides: Json) -> dict[str, Any]:
     container["command"] = overrides.get("command") or container.get("command") or []
     container["environment"] = _by_key(container, overrides, "environment", "name")
     container["resourceRequirements"] = _by_key(container, overrides, "resourceRequirements", "type")
+    check_resources(container["resourceRequirements"], definition.get("platformCapabilities") or [])
     return container
 
 

@@ -7,7 +7,7 @@ of moto's responses; what is refused is refused with Batch's ClientException.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,16 @@ from moto.batch.responses import BatchResponse
 from moto.logs.models import logs_backends
 
 from laminar_codegen.batch_requests import (
+    FARGATE,
     JobRequest,
     Queue,
     RefusedError,
-    check_environment,
     check_name,
     check_retry,
     check_timeout,
     make_request,
 )
+from laminar_codegen.embedded_aws.batch_containers import check_definition
 from laminar_codegen.embedded_aws.batch_job import STATES, Job, now
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
 from laminar_codegen.embedded_aws.patches import Patches
@@ -52,15 +53,20 @@ def install(patches: Patches, jobs: BatchJobs) -> None:
 
 
 def publish_log(job: Job, stream: str, log: Path) -> None:
-    """Copy an attempt's output to where Batch's awslogs driver puts it."""
-    backend: Any = logs_backends[job.request.account][job.request.region]
-    backend.ensure_log_group(_LOG_GROUP)
-    backend.create_log_stream(_LOG_GROUP, stream)
+    """Copy an attempt's output to where the awslogs driver puts it.
+
+    A group that does not exist is made; on AWS the container would not start.
+    """
+    options = (job.request.container.get("logConfiguration") or {}).get("options") or {}
+    group = options.get("awslogs-group", _LOG_GROUP)
+    backend: Any = logs_backends[job.request.account][options.get("awslogs-region", job.request.region)]
+    backend.ensure_log_group(group)
+    backend.create_log_stream(group, stream)
     lines = log.read_text(errors="replace").splitlines()
     if lines:
         time = now()
         events = [{"timestamp": time, "message": line or " "} for line in lines]
-        backend.put_log_events(_LOG_GROUP, stream, events)
+        backend.put_log_events(group, stream, events)
 
 
 def _responder(
@@ -90,13 +96,23 @@ def _request(response: BatchResponse, submitted: Answer) -> JobRequest:
     queue = backend.get_job_queue(submitted.get("jobQueue"))
     if queue is None or queue.state != "ENABLED":
         raise RefusedError(f"Job queue {submitted.get('jobQueue')} is not enabled")
+    described = definition.describe()
+    _check_capacity(queue, described.get("platformCapabilities") or [])
     return make_request(
         submitted,
-        definition.describe(),
+        described,
         Queue(queue.arn, queue.name, queue.environments[0].name),
         account=response.current_account,
         region=response.region,
     )
+
+
+def _check_capacity(queue: Any, capabilities: Sequence[str]) -> None:
+    """On AWS, a job for the other platform would never run. Unmanaged capacity is of no platform."""
+    for environment in queue.environments:
+        kind = (getattr(environment, "compute_resources", None) or {}).get("type", "")
+        if kind and kind.startswith(FARGATE) != (FARGATE in capabilities):
+            raise RefusedError(f"The capacity of the queue {queue.name} is {kind}: it does not run this job")
 
 
 def _describe(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
@@ -146,11 +162,11 @@ def _job_and_reason(asked: Answer) -> tuple[str, str]:
 
 
 def _register(self: BatchResponse) -> str:
-    """Moto checks neither the name nor the values of variables, retries and timeouts."""
+    """Moto checks neither the name nor the values of variables, retries and timeouts, nor what a platform offers."""
     asked = json.loads(self.body)
     try:
         check_name(asked.get("jobDefinitionName"), "Job definition name")
-        check_environment((asked.get("containerProperties") or {}).get("environment") or [])
+        check_definition(asked.get("containerProperties") or {}, asked.get("platformCapabilities") or [])
         check_retry(asked.get("retryStrategy") or {})
         check_timeout(asked.get("timeout") or {})
     except RefusedError as error:

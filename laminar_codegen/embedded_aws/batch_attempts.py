@@ -5,16 +5,18 @@ The process has the environment, and ends as the container would have ended.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
 from laminar_codegen.embedded_aws.batch_job import Attempt, Job, now
+from laminar_codegen.embedded_aws.job_secrets import JobSecrets, SecretError
 from laminar_codegen.embedded_aws.process import LocalProcess
 from laminar_codegen.embedded_aws.workspace import JobEvent, JobStatus, Workspace
 
@@ -26,7 +28,13 @@ _EXITED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"
 _TIMED_OUT = "Job attempt duration exceeded timeout"
 
+_MAX_OVERRIDES = 8192
+
 logger = logging.getLogger(__name__)
+
+
+class OverridesError(Exception):
+    """Overrides that are too long: the container does not start."""
 
 
 @attrs.frozen
@@ -54,25 +62,28 @@ class AttemptRunner:
     logs: Path
     aws_environment: Mapping[str, str]
     publish_log: PublishLog
+    secrets: JobSecrets
     observer: Observer | None = None
     _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
         """Run an attempt to its end; `begin` is told when its process runs."""
         log = job.log_path(self.logs, attempt)
-        stream = f"{job.request.definition}/default/{uuid.uuid4().hex}"
+        stream = _stream(job)
         self._announce(job, attempt, "STARTING", log)
         started = now()
         try:
             process = self._start(job, attempt, log)
         except OSError as error:
-            reason = f"CannotStartContainerError: {error}"
-            return _end(None, started, stream, _NOT_STARTED, reason)
+            return _end(None, started, stream, _NOT_STARTED, f"CannotStartContainerError: {error}")
+        except (SecretError, OverridesError) as error:
+            return _end(None, started, stream, _NOT_STARTED, str(error))
         job.process = process
         begin(job, started)
         self._announce(job, attempt, "RUNNING", log)
         code = process.wait(job.request.timeout)
-        self.publish_log(job, stream, log)
+        if stream is not None:
+            self.publish_log(job, stream, log)
         return _end(code, started, stream, _TIMED_OUT if process.timed_out else _EXITED)
 
     def announce_end(self, job: Job, attempt: int, end: AttemptEnd) -> None:
@@ -86,6 +97,8 @@ class AttemptRunner:
         )
 
     def _start(self, job: Job, attempt: int, log: Path) -> LocalProcess:
+        _check_overrides(job.request.overrides)
+        secrets = self.secrets.values(job.request.container, job.request.region)
         command = self.workspace.command(job.request.command)
         if not command:
             raise FileNotFoundError("the job has no command, and there is no image to have one")
@@ -93,7 +106,7 @@ class AttemptRunner:
             command,
             directory=self.workspace.directory,
             environment=self.workspace.process_environment(
-                job.request.environment, self.aws_environment, _batch_environment(job, attempt)
+                job.request.environment, secrets, self.aws_environment, _batch_environment(job, attempt)
             ),
             log=log,
         )
@@ -118,7 +131,18 @@ class AttemptRunner:
                 logger.exception("the observer of the embedded AWS failed at %s", event)
 
 
-def _end(code: int | None, started: int, stream: str, status_reason: str, reason: str | None = None) -> AttemptEnd:
+def _stream(job: Job) -> str | None:
+    """Where the output goes in CloudWatch, if it goes there."""
+    configuration = job.request.container.get("logConfiguration") or {}
+    if configuration.get("logDriver", "awslogs") != "awslogs":
+        return None
+    prefix = (configuration.get("options") or {}).get("awslogs-stream-prefix", job.request.definition)
+    return f"{prefix}/default/{uuid.uuid4().hex}"
+
+
+def _end(
+    code: int | None, started: int, stream: str | None, status_reason: str, reason: str | None = None
+) -> AttemptEnd:
     attempt = Attempt(
         exit_code=code,
         status_reason=status_reason,
@@ -129,6 +153,12 @@ def _end(code: int | None, started: int, stream: str, status_reason: str, reason
     )
     timed_out = status_reason == _TIMED_OUT
     return AttemptEnd(attempt, succeeded=code == 0 and not timed_out, is_final=timed_out)
+
+
+def _check_overrides(overrides: Mapping[str, Any]) -> None:
+    """ECS takes no more; Batch finds out when it starts the task."""
+    if len(json.dumps(overrides, separators=(",", ":"))) > _MAX_OVERRIDES:
+        raise OverridesError(f"Container Overrides length must be at most {_MAX_OVERRIDES}")
 
 
 def _batch_environment(job: Job, attempt: int) -> dict[str, str]:

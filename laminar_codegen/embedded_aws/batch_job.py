@@ -44,7 +44,7 @@ class Attempt:
     reason: str | None
     started: int
     stopped: int
-    log_stream: str
+    log_stream: str | None
 
     def describe(self) -> dict[str, Any]:
         """As in DescribeJobs."""

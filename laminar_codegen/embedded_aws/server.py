@@ -20,6 +20,7 @@ from laminar_codegen.embedded_aws.batch_job import Job
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
 from laminar_codegen.embedded_aws.clients import Clients, ignore_configuration
 from laminar_codegen.embedded_aws.clients import environment as sdk_environment
+from laminar_codegen.embedded_aws.job_secrets import JobSecrets
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.workspace import Workspace
 
@@ -128,6 +129,7 @@ class EmbeddedAws:
             logs=self.logs / "jobs",
             aws_environment=self.environment,
             publish_log=_publish_log,
+            secrets=JobSecrets(self._clients),
             observer=self._observer,
         )
         return BatchJobs(runner, concurrency=self._concurrency)
