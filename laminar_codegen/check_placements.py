@@ -91,10 +91,8 @@ def check_architectures(graph: Graph) -> Iterator[Problem]:
 
 
 def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
-    """An image that AWS Lambda runs is built for one kind of processors: it takes none that are built for several.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/python-image.html
-    """
+    """An image that AWS Lambda runs is built for one kind of processors."""
+    # It takes no others: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     invoked = {layer.container.image: layer for layer in graph.layers if _has_function(layer)}
     for layer in graph.layers:
         other = invoked.get(layer.container.image)

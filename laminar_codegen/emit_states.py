@@ -79,7 +79,7 @@ def weigh(graph: Graph) -> Callable[[Step], Weight]:
 
 
 def _grouped(layer: LayerNode) -> str:
-    return "of one attempt" if isinstance(layer.executor, LambdaTarget) else "that are one array job"
+    return "" if isinstance(layer.executor, LambdaTarget) else ", those that are one array job together"
 
 
 def _events(state: State) -> int:
@@ -155,7 +155,7 @@ class _Emitter:
         job = self.jobs.group(layer, f"{name} left" if left else name)
         yield Map(
             name=splits,
-            comment=f"Runs the splits of {name}, those {_grouped(layer)} together",
+            comment=f"Runs the splits of {name}{_grouped(layer)}",
             items=Expression("$states.input.groups"),
             states=(job,),
             output={"splits": Expression("$states.input.splits")},

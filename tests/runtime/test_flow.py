@@ -43,6 +43,7 @@ def test_register_with_arguments() -> None:
         "foreach": ForEach(parameters=[Parameter(layer=Hello, attribute="message")]),
         "retry": Retry(attempts=3),
         "catch": Catch(OSError),
+        "executor": executors.AWS.Lambda(timeout=60),
     }
     assert MyFlow.register(**given)(World) is World
     configuration = MyFlow.registry["World"].configuration

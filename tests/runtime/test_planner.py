@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from laminar_runtime import Flow, Layer, planner
-from laminar_runtime.configurations import hooks
+from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.execution import Execution
@@ -240,3 +240,76 @@ def test_containers_survive_the_way_through_the_machine() -> None:
     """What a plan says of a container makes an equal one."""
     plan = plan_layer(wide(1), "Sized")
     assert Container(**plan.groups[0]["container"]) == Container()
+
+
+class Placed(Flow): ...
+
+
+@Placed.register
+class Values(Layer):
+    def __call__(self) -> None: ...
+
+
+@Placed.register(
+    executor=executors.AWS.Lambda(),
+    retry=Retry(attempts=2, jitter=0),
+    foreach=ForEach(parameters=[Parameter(Values, "foo")]),
+)
+class Invoked(Layer):
+    def __call__(self, values: Values) -> None: ...
+
+    @hooks.retry
+    def patient(self) -> None:
+        if self.index == 1:
+            self.configuration.container.memory *= 2
+
+
+@Placed.register(
+    executor=executors.AWS.Batch(platform="EC2"),
+    container=Container(cpu=2, memory=5000, gpu=1),
+    foreach=ForEach(parameters=[Parameter(Values, "foo")]),
+)
+class OnEc2(Layer):
+    def __call__(self, values: Values) -> None: ...
+
+    @hooks.submission
+    def larger(self) -> None:
+        self.configuration.container.cpu += self.index or 0
+
+
+def placed(folder: Path, splits: int) -> Execution:
+    """An execution of layers that run elsewhere than on Fargate."""
+    execution = Placed(datastore=datastores.Local(folder)).execution("e1")
+    key = execution.key("Values")
+    execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
+    execution.datastore.write_record(key, splits=1)
+    return execution
+
+
+def test_invocations_are_told_nothing_of_containers(tmp_path: Path) -> None:
+    """A function has its container, which may not change: a group says only what a next attempt goes by."""
+    execution = placed(tmp_path, 3)
+    plan = plan_layer(execution, "Invoked")
+    (only,) = plan.groups
+    assert {"command", "resources"} & only.keys() == set()
+    finish(execution, "Invoked", 0, 1)
+    failed = json.loads(json.dumps(attrs.asdict(plan)))
+    assert [item["indexes"] for item in replan_layer(execution, "Invoked", failed, {}).groups] == ["2"]
+    with pytest.raises(ExecutionError, match="changes memory of its container, which AWS Lambda cannot change"):
+        replan_layer(placed(tmp_path / "other", 3), "Invoked", failed, {})
+
+
+def test_more_splits_than_a_history_holds(tmp_path: Path) -> None:
+    """On AWS Lambda each split leaves its events: more are refused, with the way out."""
+    assert plan_layer(placed(tmp_path / "a", planner.MAX_INVOCATIONS), "Invoked").groups[0]["size"] == 1000
+    with pytest.raises(ExecutionError, match="layer 'Invoked' has 1001 splits, and on AWS Lambda there may be 1000"):
+        plan_layer(placed(tmp_path / "b", planner.MAX_INVOCATIONS + 1), "Invoked")
+
+
+def test_sizes_on_ec2(tmp_path: Path) -> None:
+    """There a container has what it asks for, GPUs too."""
+    plan = plan_layer(placed(tmp_path, 2), "OnEc2")
+    assert [item["resources"] for item in plan.groups] == [
+        [{"Type": kind, "Value": value} for kind, value in {"GPU": "1", "MEMORY": "5000", "VCPU": cpu}.items()]
+        for cpu in ("2", "3")
+    ]

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from laminar_runtime import Flow, Layer
-from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.layers import Catch, Configuration, Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import FlowError, LayerError
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,26 @@ from laminar_runtime.exceptions import FlowError, LayerError
         (
             lambda: Container(command=["python", "main.py"]),
             "the command of a Container must be of type str, not ['python', 'main.py']",
+        ),
+        (lambda: Container(gpu=-1), "the gpu of a Container must be at least 0, not -1"),
+        (lambda: Container(gpu=True), "the gpu of a Container must be of type int, not True"),
+        (lambda: Container(spot=1), "the spot of a Container must be of type bool, not 1"),
+        (
+            lambda: Container(architecture="arm"),
+            "the architecture of a Container must be 'x86_64' or 'arm64', not 'arm'",
+        ),
+        (lambda: Container(ephemeral_storage=0), "the ephemeral_storage of a Container must be at least 1, not 0"),
+        (lambda: Container(log_driver=""), "the log_driver of a Container must be of type str, not ''"),
+        (lambda: Container(log_options={"mode": 1}), "the log_options of a Container must map names to text"),
+        (lambda: Container(secrets=["TOKEN"]), "the secrets of a Container must map names to text"),
+        (lambda: Container(secrets={"2": ARN}), "the secrets of a Container name '2', which is no variable"),
+        (
+            lambda: Container(secrets={"AWS_BATCH_JOB_ID": ARN}),
+            "the secrets of a Container name 'AWS_BATCH_JOB_ID', which is no variable",
+        ),
+        (
+            lambda: Container(secrets={"LAMINAR_FLOW_NAME": ARN}),
+            "the secrets of a Container name 'LAMINAR_FLOW_NAME', which is no variable",
         ),
         (lambda: Parameter(layer=3, attribute="a"), "the layer of a Parameter must be of type type or str, not 3"),
         (lambda: Parameter("A", "a", index="0"), "the index of a Parameter must be of type int or None, not '0'"),
@@ -51,6 +74,63 @@ def test_configurations_of_wrong_types(arguments: dict[str, Any]) -> None:
 
     with pytest.raises(LayerError, match="of a Configuration must be of type"):
         MyFlow.register(**arguments)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        ARN,
+        f"{ARN}:password::",
+        f"{ARN}:password:AWSCURRENT:",
+        "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/team/token",
+        "arn:aws:ssm:eu-west-1:123456789012:parameter/token",
+    ],
+)
+def test_secrets_are_named_by_arn(arn: str) -> None:
+    """Secrets of Secrets Manager, whole or by a key or a version, and parameters of SSM are known by their ARNs."""
+    assert Container(secrets={"TOKEN": arn}).secrets == {"TOKEN": arn}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hunter2",
+        "",
+        "team/token",
+        "arn:aws:iam::123456789012:role/task",
+        "arn:aws:ssm:eu-west-1:123456789012:token",
+        f"{ARN} ",
+        f"{ARN}\n",
+    ],
+)
+def test_values_of_secrets_are_refused(value: str) -> None:
+    """What is no ARN of a secret may be its value: it is refused, and not shown."""
+    with pytest.raises(LayerError, match="the secret 'TOKEN' of a Container must be given by the ARN") as caught:
+        Container(secrets={"TOKEN": value})
+    assert not value.strip() or value not in str(caught.value)
+
+
+def test_copies_share_nothing() -> None:
+    """What a hook changes of a copied configuration, the registered one keeps."""
+    given = {"TOKEN": ARN}
+    executor = executors.AWS.Lambda()
+    registered = Configuration(container=Container(secrets=given), executor=executor)
+    copy = registered.copy()
+    assert copy == registered
+    copy.container.secrets["MORE"] = ARN  # type: ignore[index]
+    copy.container.gpu = 2
+    given["OTHER"] = ARN
+    assert registered == Configuration(container=Container(secrets={"TOKEN": ARN}), executor=executor)
+
+
+@pytest.mark.parametrize("executor", ["Lambda", executors.AWS.Lambda, 3])
+def test_what_is_no_executor(executor: Any) -> None:
+    """A layer's executor is one, not its name or its class."""
+
+    class MyFlow(Flow): ...
+
+    with pytest.raises(LayerError, match=r"the executor of a Configuration must be one such as executors.AWS.Lambda"):
+        MyFlow.register(executor=executor)
 
 
 def test_hooks_may_not_write_nonsense_either() -> None:

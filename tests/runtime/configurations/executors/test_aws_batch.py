@@ -167,6 +167,26 @@ def test_a_split_that_fails_for_good(bench: Bench) -> None:
     assert caught.value.index == 1
 
 
+def test_queue_and_role_belong_together() -> None:
+    """One without the other is refused, and so is an unknown platform."""
+    with pytest.raises(FlowError, match="takes a job queue and a job role, or neither"):
+        executors.AWS.Batch("arn:aws:batch:us-east-1:123456789012:job-queue/flows")
+    with pytest.raises(FlowError, match=r"the platform of AWS\.Batch must be 'FARGATE' or 'EC2', not 'ec2'"):
+        executors.AWS.Batch(platform="ec2")  # type: ignore[arg-type]
+
+
+def test_containers_of_jobs(bench: Bench) -> None:
+    """A job on EC2 has the GPUs that its container asks for; secrets it cannot have."""
+    containers = {name: item.configuration.container for name, item in bench.flow.registry.items()}
+    containers["Load"].gpu = 1
+    run(bench)
+    (job,) = (job for job in bench.jobs() if job["jobName"] == "Batched-Load")
+    assert {"type": "GPU", "value": "1"} in job["container"]["resourceRequirements"]
+    containers["Load"].secrets = {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}
+    with pytest.raises(FlowError, match="layer 'Load' of flow 'Batched' asks for secrets"):
+        run(bench)
+
+
 def test_what_it_needs(bench: Bench, tmp_path: Path) -> None:
     """A datastore elsewhere than in S3 is refused, with what to do."""
     bench.flow.configuration.datastore = datastores.Local(root=tmp_path)

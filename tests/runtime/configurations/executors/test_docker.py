@@ -39,7 +39,11 @@ FLOW = """\
 
     class Shipped(Flow): ...
 
-    @Shipped.register(container=Container(image="team/flow:1", cpu=2, memory=512, workdir="/srv"))
+    ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/token"
+
+    @Shipped.register(
+        container=Container(image="team/flow:1", cpu=2, memory=512, workdir="/srv", secrets={"TOKEN": ARN})
+    )
     class A(Layer):
         def __call__(self, parameters: Parameters) -> None:
             if parameters.does == "wait":
@@ -47,6 +51,7 @@ FLOW = """\
             if parameters.does == "fail":
                 raise ValueError("no luck")
             self.secret = os.environ.get("DOCKER_SECRET", "not passed on")
+            self.token = os.environ["TOKEN"]
 
     if flow := Shipped(executor=executors.Docker(timeout=TIMEOUT)):
         print(flow(does=os.environ["DOES"]).layer(A).secret)
@@ -64,6 +69,7 @@ def docker(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Folder:
     monkeypatch.setenv("DOCKER_CALLS", str(folder.path / "calls"))
     monkeypatch.setenv("DOCKER_IMAGE", str(folder.path))
     monkeypatch.setenv("DOCKER_SECRET", "hidden")
+    monkeypatch.setenv("TOKEN", "of the launching process")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "very secret")
     return folder
 
