@@ -15,9 +15,10 @@ from benchmarks.embedded import BUCKET
 from benchmarks.rows import Row, Target, both, faster, ratio_at_most
 from benchmarks.timing import Command, Timed, interleave
 
-__all__ = ["measure", "probe"]
+__all__ = ["PROBES", "measure", "probe"]
 
-_PROBES = Path(__file__).parent / "probes"
+#: Where the probes are.
+PROBES = Path(__file__).parent / "probes"
 _MEBIBYTE = 2**20
 _MOST_MEMORY = 1.3
 
@@ -51,7 +52,7 @@ def probe(name: str, action: str, kind: str, root: str, environment: Mapping[str
         environment: Variables besides those of this process.
     """
     peer = name.startswith("metaflow")
-    words = [peers.python("metaflow") if peer else sys.executable, str(_PROBES / f"{name}.py"), action, kind]
+    words = [peers.python("metaflow") if peer else sys.executable, str(PROBES / f"{name}.py"), action, kind]
     return Command(name, [*words, f"{root}-{name}"], environment)
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from benchmarks import artifacts, compiling, containers, growth, importing, local_runs, tasks
+from benchmarks import (
+    artifacts,
+    compiling,
+    containers,
+    growth,
+    importing,
+    invoking,
+    joining,
+    local_runs,
+    scheduling,
+    tasks,
+)
 from benchmarks.rows import Row
 
 __all__ = ["BENCHMARKS"]
@@ -17,6 +28,9 @@ BENCHMARKS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "definition": compiling.measure_definition,
     "growth": growth.measure,
     "import": importing.measure,
+    "invoke": invoking.measure,
+    "join": joining.measure,
     "local": local_runs.measure,
+    "scheduler": scheduling.measure,
     "task": tasks.measure,
 }

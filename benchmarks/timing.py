@@ -17,7 +17,18 @@ import attrs
 
 from benchmarks.rows import Row, Target
 
-__all__ = ["NOTHING", "Command", "Timed", "compare", "compare_all", "interleave", "output", "prepare", "python"]
+__all__ = [
+    "NOTHING",
+    "Command",
+    "Timed",
+    "compare",
+    "compare_all",
+    "figures",
+    "interleave",
+    "output",
+    "prepare",
+    "python",
+]
 
 #: Seconds. What takes longer than the first needs no run to warm up; what takes longer than the second is run once.
 _LONG, _VERY_LONG = 5.0, 20.0
@@ -67,7 +78,7 @@ class Timed:
 
     def figure(self, name: str) -> float:
         """The median of one of the figures that the runs printed."""
-        return statistics.median(figures[name] for figures in self.figures)
+        return statistics.median(told[name] for told in self.figures)
 
 
 def python(name: str, *words: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Command:
@@ -104,11 +115,11 @@ def interleave(commands: Sequence[Command], runs: int) -> list[Timed]:
         for command, found in zip(commands, timed, strict=True):
             if found.enough(runs):
                 continue
-            seconds, memory, figures = _run(command)
+            seconds, memory, told = _run(command)
             found.memory = max(found.memory, memory)
             if turn or seconds > _LONG:
                 found.seconds.append(seconds)
-                found.figures.append(figures)
+                found.figures.append(told)
     return timed
 
 
@@ -220,12 +231,17 @@ def _run(command: Command) -> tuple[float, float, dict[str, float]]:
         if process.returncode:
             sys.stderr.write(err.read().decode(errors="replace"))
             raise subprocess.CalledProcessError(process.returncode, list(command.words))
-    return seconds, usage.ru_maxrss / 1024, _figures(printed)
+    return seconds, usage.ru_maxrss / 1024, figures(printed.decode(errors="replace"))
 
 
-def _figures(printed: bytes) -> dict[str, float]:
-    last = printed.rstrip().rpartition(b"\n")[2]
-    if not last.startswith(b"{") or not last.endswith(b"}"):
+def figures(printed: str) -> dict[str, float]:
+    """The figures that a command printed of itself: a JSON object on its last line, if there is one.
+
+    Args:
+        printed: What it printed.
+    """
+    last = printed.rstrip().rpartition("\n")[2]
+    if not last.startswith("{") or not last.endswith("}"):
         return {}
-    figures: dict[str, float] = json.loads(last)
-    return figures
+    found: dict[str, float] = json.loads(last)
+    return found
