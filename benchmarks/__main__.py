@@ -1,5 +1,6 @@
 """``python -m benchmarks NAME [--json] [--runs N]``: runs a benchmark and prints medians and ratios.
 
+``python -m benchmarks setup`` installs the peers beforehand. They are installed on first use else.
 ``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`.
 """
 
@@ -7,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 
-from benchmarks import replay, suite
+from benchmarks import peers, replay, report, suite
 
 __all__ = ["main"]
 
@@ -26,17 +28,26 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["replay"]:
         return replay.main(words[1:])
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", choices=sorted(suite.BENCHMARKS), help="which benchmark")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=[*sorted(suite.BENCHMARKS), "setup"], help="which benchmark")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--runs", type=int, default=5, help="how often each command is run (default: 5)")
+    parser.add_argument("--cache", help=f"where peers are installed (default: {peers.CACHE}, or the user's cache)")
     options = parser.parse_args(words)
-    rows = suite.BENCHMARKS[options.name](options.runs)
-    if options.json:
-        print(json.dumps([row.plain() for row in rows], indent=2))
+    if options.cache:
+        os.environ[peers.CACHE] = options.cache
+    if options.name == "setup":
+        peers.set_up()
         return 0
-    for row in rows:
-        print(row)
+    rows = []
+    for row in suite.BENCHMARKS[options.name](options.runs):
+        rows.append(row)
+        # Benchmarks take minutes: each row is shown when it is there.
+        print(row, file=sys.stderr if options.json else sys.stdout, flush=True)
+    if options.json:
+        print(json.dumps(report.document(options.name, rows), indent=2))
     return 0
 
 

@@ -1,18 +1,37 @@
-"""Times commands as whole processes, a baseline and a candidate in turn, so that a machine's drift hits both."""
+"""Times commands as whole processes, candidate and baselines in turn, so that a machine's drift hits all of them."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import statistics
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 
-__all__ = ["Command", "Row", "compare"]
+from benchmarks.rows import Row, Target
+
+__all__ = [
+    "NOTHING",
+    "Command",
+    "Timed",
+    "compare",
+    "compare_all",
+    "figures",
+    "interleave",
+    "output",
+    "prepare",
+    "python",
+]
+
+#: Seconds. What takes longer than the first needs no run to warm up; what takes longer than the second is run once.
+_LONG, _VERY_LONG = 5.0, 20.0
 
 
 @attrs.frozen
@@ -24,42 +43,87 @@ class Command:
         words: Its words.
         environment: Variables besides those of this process.
         folder: Where it runs, here unless given.
+        fresh: A folder that is emptied before each run, if any.
     """
 
     name: str
     words: Sequence[str]
     environment: Mapping[str, str] = attrs.field(factory=dict)
     folder: Path | None = None
+    fresh: Path | None = None
 
 
-@attrs.frozen
-class Row:
-    """One comparison.
+@attrs.define
+class Timed:
+    """What the runs of a command took.
 
     Args:
-        subject: What was measured.
-        candidate: The candidate's median, in seconds.
-        baseline: The baseline's median, in seconds.
-        against: What the baseline is.
-        memory: The candidate's largest peak memory, in MiB.
+        seconds: Of each run.
+        memory: The largest peak memory of a process of it, in MiB.
+        figures: What each run printed of itself, as a JSON object of numbers on its last line, if it did.
     """
 
-    subject: str
-    candidate: float
-    baseline: float
-    against: str
-    memory: float
+    seconds: list[float] = attrs.field(factory=list)
+    memory: float = 0.0
+    figures: list[dict[str, float]] = attrs.field(factory=list)
 
-    def plain(self) -> dict[str, Any]:
-        """The row as plain values."""
-        return {**attrs.asdict(self), "ratio": self.candidate / self.baseline}
+    def enough(self, runs: int) -> bool:
+        """Whether it ran as often as is asked for, or took so long that once is enough."""
+        return len(self.seconds) >= (1 if max(self.seconds, default=0.0) > _VERY_LONG else runs)
 
-    def __str__(self) -> str:
-        figures = f"{self.candidate * 1000:8.0f} ms, {self.memory:4.0f} MiB"
-        return f"{self.subject:<28} {figures}   {self.candidate / self.baseline:6.2f} x {self.against}"
+    @property
+    def median(self) -> float:
+        """The median of the seconds."""
+        return statistics.median(self.seconds)
+
+    def figure(self, name: str) -> float:
+        """The median of one of the figures that the runs printed."""
+        return statistics.median(told[name] for told in self.figures)
 
 
-def compare(subject: str, candidate: Command, baseline: Command, runs: int) -> Row:
+def python(name: str, *words: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Command:
+    """A command of the running interpreter.
+
+    Args:
+        name: What it is, for people.
+        *words: The interpreter's arguments.
+        environment: Variables besides those of this process.
+        folder: Where it runs, here unless given.
+    """
+    return Command(name, [sys.executable, *words], environment or {}, folder)
+
+
+#: What any process of Python costs.
+NOTHING = python("python -c pass", "-c", "pass")
+
+
+def interleave(commands: Sequence[Command], runs: int) -> list[Timed]:
+    """Run commands in turn.
+
+    Args:
+        commands: The commands.
+        runs: How often each is run, after one run that does not count. What takes long is not run that often.
+
+    Returns:
+        What each took, in the order of the commands.
+
+    Raises:
+        subprocess.CalledProcessError: If a command fails.
+    """
+    timed = [Timed() for _ in commands]
+    for turn in range(runs + 1):
+        for command, found in zip(commands, timed, strict=True):
+            if found.enough(runs):
+                continue
+            seconds, memory, told = _run(command)
+            found.memory = max(found.memory, memory)
+            if turn or seconds > _LONG:
+                found.seconds.append(seconds)
+                found.figures.append(told)
+    return timed
+
+
+def compare(subject: str, candidate: Command, baseline: Command, runs: int, target: Target | None = None) -> Row:
     """Time two commands in turn.
 
     Args:
@@ -67,6 +131,7 @@ def compare(subject: str, candidate: Command, baseline: Command, runs: int) -> R
         candidate: The command in question.
         baseline: What it is compared to.
         runs: How often each is run, after one run that does not count.
+        target: What is to be reached.
 
     Returns:
         The medians.
@@ -74,28 +139,109 @@ def compare(subject: str, candidate: Command, baseline: Command, runs: int) -> R
     Raises:
         subprocess.CalledProcessError: If a command fails.
     """
-    timed: dict[str, list[float]] = {"candidate": [], "baseline": []}
-    memory = 0.0
-    for run in range(runs + 1):
-        for role, command in (("candidate", candidate), ("baseline", baseline)):
-            seconds, peak = _run(command)
-            if run:
-                timed[role].append(seconds)
-            if role == "candidate":
-                memory = max(memory, peak)
-    medians = {role: statistics.median(seconds) for role, seconds in timed.items()}
-    return Row(subject, medians["candidate"], medians["baseline"], baseline.name, memory)
+    return compare_all(subject, candidate, [(baseline, target)], runs)[0]
 
 
-def _run(command: Command) -> tuple[float, float]:
-    environment = {**os.environ, **command.environment}
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        list(command.words), env=environment, cwd=command.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+def compare_all(
+    subject: str, candidate: Command, baselines: Sequence[tuple[Command, Target | None]], runs: int
+) -> list[Row]:
+    """Time a command and several others in turn.
+
+    Args:
+        subject: What is measured.
+        candidate: The command in question.
+        baselines: What it is compared to, each with what is to be reached.
+        runs: How often each is run, after one run that does not count.
+
+    Returns:
+        A row for each baseline.
+
+    Raises:
+        subprocess.CalledProcessError: If a command fails.
+    """
+    own, *others = interleave([candidate, *(command for command, _ in baselines)], runs)
+    return [
+        Row(
+            subject,
+            own.median,
+            other.median,
+            command.name,
+            own.memory,
+            against_memory=other.memory,
+            target=target,
+            runs=(len(own.seconds), len(other.seconds)),
+        )
+        for (command, target), other in zip(baselines, others, strict=True)
+    ]
+
+
+def output(command: Command) -> str:
+    """Run a command once, untimed.
+
+    Args:
+        command: The command.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        subprocess.CalledProcessError: If it fails; what it said of that is printed.
+    """
+    prepare(command)
+    ended = subprocess.run(
+        list(command.words),
+        env={**os.environ, **command.environment},
+        cwd=command.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, list(command.words))
-    return seconds, usage.ru_maxrss / 1024
+    if ended.returncode:
+        sys.stderr.write(ended.stderr)
+        raise subprocess.CalledProcessError(ended.returncode, list(command.words))
+    return ended.stdout
+
+
+def prepare(command: Command) -> None:
+    """Empty the folder that a command wants to be fresh.
+
+    Args:
+        command: The command.
+    """
+    if command.fresh is not None:
+        shutil.rmtree(command.fresh, ignore_errors=True)
+        command.fresh.mkdir(parents=True)
+
+
+def _run(command: Command) -> tuple[float, float, dict[str, float]]:
+    prepare(command)
+    environment = {**os.environ, **command.environment}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            list(command.words), env=environment, cwd=command.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        printed = out.read()
+        if process.returncode:
+            sys.stderr.write(err.read().decode(errors="replace"))
+            raise subprocess.CalledProcessError(process.returncode, list(command.words))
+    return seconds, usage.ru_maxrss / 1024, figures(printed.decode(errors="replace"))
+
+
+def figures(printed: str) -> dict[str, float]:
+    """The figures that a command printed of itself: a JSON object on its last line, if there is one.
+
+    Args:
+        printed: What it printed.
+    """
+    last = printed.rstrip().rpartition("\n")[2]
+    if not last.startswith("{") or not last.endswith("}"):
+        return {}
+    found: dict[str, float] = json.loads(last)
+    return found

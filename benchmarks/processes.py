@@ -1,0 +1,57 @@
+"""Counts the processes that a command starts, by looking at the system's table of processes again and again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.timing import Command, prepare
+
+__all__ = ["count"]
+
+
+def count(command: Command) -> int:
+    """Run a command and count its processes, itself among them.
+
+    What lives for less than a millisecond may be missed. Linux only.
+
+    Args:
+        command: The command.
+
+    Raises:
+        subprocess.CalledProcessError: If it fails.
+    """
+    prepare(command)
+    environment = {**os.environ, **command.environment}
+    process = subprocess.Popen(
+        list(command.words),
+        env=environment,
+        cwd=command.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    seen: set[str] = set()
+    while process.poll() is None:
+        seen |= _of_session(str(process.pid))
+    if process.returncode:
+        sys.stderr.write(process.stderr.read().decode(errors="replace") if process.stderr else "")
+        raise subprocess.CalledProcessError(process.returncode, list(command.words))
+    return len(seen | {str(process.pid)})
+
+
+def _of_session(session: str) -> set[str]:
+    """The processes of a session that are there now."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (folder / "stat").read_text(encoding="utf-8")
+        except OSError:
+            continue  # it ended meanwhile
+        # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the session is the fourth field after the name.
+        if text.rpartition(")")[2].split()[3] == session:
+            found.add(folder.name)
+    return found

@@ -1,0 +1,106 @@
+"""What is told with the figures: when, on what machine, with which versions. And a table of several runs.
+
+``python -m benchmarks.report FILE ...`` prints the Markdown table of files that ``--json`` wrote.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.rows import Row, figure
+
+__all__ = ["document", "main"]
+
+_OURS = ("attrs", "boto3", "laminar-terraform", "moto", "obstore", "zstandard")
+
+
+def document(name: str, rows: Iterable[Row]) -> dict[str, Any]:
+    """All that a run of a benchmark has to tell, as plain values.
+
+    Args:
+        name: The benchmark.
+        rows: Its rows.
+    """
+    return {"benchmark": name, **_circumstances(), "rows": [row.plain() for row in rows]}
+
+
+def _circumstances() -> dict[str, Any]:
+    return {
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "machine": f"{os.cpu_count()} x {_processor()}, {_memory():.0f} GiB, {platform.system()} {platform.release()}",
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "versions": {name: version for name in _OURS if (version := _version(name))},
+        "peers": {peer: list(wanted) for peer, wanted in peers.PEERS.items()},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8").splitlines() if information.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
+
+
+def _memory() -> float:
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+
+
+def table(documents: Iterable[dict[str, Any]]) -> str:
+    """The rows of several runs as a table in Markdown."""
+    lines = [
+        "| benchmark | measured | ours | memory | baseline | its figure | ratio | target | |",
+        "| --- | --- | ---: | ---: | --- | ---: | ---: | --- | --- |",
+    ]
+    for told in documents:
+        lines += [_line(told["benchmark"], row) for row in told["rows"]]
+    return "\n".join(lines)
+
+
+def _line(name: str, row: dict[str, Any]) -> str:
+    unit, ratio = row["unit"], row["ratio"]
+    cells = [
+        name,
+        row["subject"],
+        figure(row["candidate"], unit),
+        f"{row['memory']:.0f} MiB" if row["memory"] else "",
+        row["against"],
+        "" if row["baseline"] is None else figure(row["baseline"], unit),
+        "" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"1/{1 / ratio:.0f}",  # noqa: PLR2004 - readable
+        row["target"] or "",
+        {True: "met", False: "missed", None: ""}[row["met"]],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main(files: Sequence[str]) -> int:
+    """Print the table of some files.
+
+    Args:
+        files: What ``--json`` wrote.
+
+    Returns:
+        The exit code.
+    """
+    print(table(json.loads(Path(file).read_text(encoding="utf-8")) for file in files))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
