@@ -42,8 +42,8 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
         "--joins",
         choices=("barriers", "exact", "auto"),
         help=(
-            "what to do where dependencies are not nested: put barriers in (the default), wait for exactly what a layer "
-            "depends on (more states), or that where a profile shows that barriers cost 2 %% and more"
+            "what to do where dependencies are not nested: put barriers in (the default), wait for exactly what a "
+            "layer depends on (more states), or that where a profile shows that barriers cost 2 %% and more"
         ),
     )
 

@@ -127,8 +127,13 @@ def _state_machine(machine: StateMachine) -> Block:
 
 
 def _deployment(graphs: Sequence[Graph]) -> Block:
-    machine = "state_machine_arn = aws_sfn_state_machine.flow.arn"
-    value = f'jsonencode({{ {machine}, datastore_root = trimsuffix(var.datastore_root, "/") }})'
+    fields = [
+        "state_machine_arn = aws_sfn_state_machine.flow.arn",
+        'datastore_root = trimsuffix(var.datastore_root, "/")',
+    ]
+    if len(graphs) > 1:
+        fields.append(f"flows = [{', '.join(names.flow(graph).expression for graph in graphs)}]")
+    value = f"jsonencode({{ {', '.join(fields)} }})"
     return Block(
         "aws_ssm_parameter",
         "deployment",

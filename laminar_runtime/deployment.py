@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -29,6 +29,10 @@ _POLL = (0.1, 10.0)
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 
+def _names(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
 def parameter_name(deployment: str) -> str:
     """The name of the SSM parameter that describes a deployment.
 
@@ -46,11 +50,13 @@ class Deployment:
         name: The name that it was deployed under.
         state_machine_arn: Its state machine.
         datastore_root: Where its artifacts are, ``s3://bucket/prefix``.
+        flows: The flows that its state machine runs one after the other, if they are several.
     """
 
     name: str
     state_machine_arn: str
     datastore_root: str
+    flows: tuple[str, ...] = attrs.field(default=(), converter=_names)
 
     @classmethod
     def find(cls, name: str) -> Deployment:
@@ -80,7 +86,7 @@ class Deployment:
             raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
         try:
             value = json.loads(found["Parameter"]["Value"])
-            return cls(name, value["state_machine_arn"], value["datastore_root"])
+            return cls(name, value["state_machine_arn"], value["datastore_root"], value.get("flows", ()))
         except (KeyError, TypeError, ValueError) as error:
             raise DeploymentError(f"the SSM parameter {parameter} does not describe a deployment: {error}") from error
 

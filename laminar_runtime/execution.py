@@ -266,8 +266,10 @@ class Execution:
             linker: Makes the parameters of that flow from this execution.
 
         Returns:
-            The execution of that flow.
+            The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
         """
+        if self.flow.configuration.scheduler.runs_next(execution=self, flow=flow):
+            return flow.execution(self.key("").execution)
         given = linked(linker, self.wait())
         if self.retry:  # what a resumed execution goes on to may have been begun too
             return flow.execution(self.key("").execution).parameters(**given).resume()

@@ -61,7 +61,7 @@ def main(words: Sequence[str]) -> int:
         deploy(compilation, aws)
         flow, following = compilation.source.flow, compilation.source.following
         for chained in (flow, *following):
-            # Those that follow are part of the same deployment.
+            # Those that follow are of the same deployment.
             chained.configuration.scheduler = AWS.StepFunctions(deployment=flow.name)
         with progress:
             execution = flow(**dict(options.param))

@@ -51,7 +51,8 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
             roleArn=_role(aws, "state_machine"),
         )
         references[f"aws_sfn_state_machine.{machine.name}.arn"] = made["stateMachineArn"]
-    deployment = Deployment(flow, made["stateMachineArn"], references["var.datastore_root"])
+    flows = [graph.flow for graph in graphs] if len(graphs) > 1 else []
+    deployment = Deployment(flow, made["stateMachineArn"], references["var.datastore_root"], flows)
     aws.client("ssm").put_parameter(
         Name=parameter_name(flow),
         Type="String",

@@ -24,6 +24,9 @@ class Engine(Protocol):
     def wait_for(self, *, execution: Any, timeout: float | None) -> None:
         """Wait until an execution that was run ended."""
 
+    def runs_next(self, *, execution: Any, flow: Any) -> bool:
+        """Whether a flow is run anyway after an execution of another one, as its deployment has it."""
+
     def datastore(self, *, flow: Any) -> DataStore:
         """Where the artifacts of a flow are."""
 

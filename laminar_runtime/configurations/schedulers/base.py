@@ -70,6 +70,15 @@ class Scheduler:
             timeout: Seconds to wait at most.
         """
 
+    def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
+        """Whether a flow is run anyway after an execution: here it is not.
+
+        Args:
+            execution: The execution.
+            flow: The flow that is to follow.
+        """
+        return False
+
     def datastore(self, *, flow: Flow) -> DataStore:
         """Where the artifacts of a flow are: where it is configured to keep them.
 

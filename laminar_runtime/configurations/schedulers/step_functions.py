@@ -94,6 +94,21 @@ class StepFunctions(Delegated):
         else:
             deployment.start(name)
 
+    def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
+        """Whether the deployment of an execution's flow is one of a chain in which another flow follows.
+
+        Args:
+            execution: The execution.
+            flow: The flow that is to follow. If it is scheduled by Step Functions too, it is of this deployment.
+        """
+        deployment = self.find(execution.flow_name)
+        if flow.name not in deployment.flows:
+            return False
+        scheduler = flow.configuration.scheduler
+        if isinstance(scheduler, StepFunctions):
+            scheduler._found[scheduler._named or flow.name] = deployment  # noqa: SLF001 - one of its own kind
+        return True
+
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
         """Wait until an execution ended.
 
