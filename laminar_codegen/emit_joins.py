@@ -32,11 +32,7 @@ from laminar_codegen.plan import ExactJoins, JoinNode, Step
 from laminar_codegen.states import Catcher, Choice, Map, Rule, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 
-__all__ = ["MAX_INPUTS", "Joins"]
-
-#: The most layers that a layer may wait for: so many names, and a token's, are in one answer to a listing.
-#: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-MAX_INPUTS = 999
+__all__ = ["Joins"]
 
 #: Seconds that a token is waited for before the first look again, and at most.
 _PAUSE, _LONGEST = 30, 3600

@@ -8,6 +8,7 @@ __all__ = [
     "FARGATE_STORAGE",
     "FUNCTION_NAME_LENGTH",
     "HISTORY_EVENTS",
+    "JOIN_INPUTS",
     "LAMBDA_MEMORY",
     "LAMBDA_PROCESSOR",
     "LAMBDA_SECONDS",
@@ -32,6 +33,10 @@ FUNCTION_NAME_LENGTH = 64
 
 #: Events of the history of an execution: the same page.
 HISTORY_EVENTS = 25_000
+
+#: The most layers that a layer of exact joins waits for: so many names, and a token's, are in one answer to a listing.
+#: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+JOIN_INPUTS = 999
 
 #: Characters of a state's name: the same page.
 STATE_NAME_LENGTH = 80

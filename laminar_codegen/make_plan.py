@@ -9,28 +9,39 @@ Before: ``B after A``, ``C after A``, ``D after B, C``. After::
         Run C
       Run D
 
-A set of layers is taken apart by its order (each layer with all that come before it, directly or not):
+Fan-outs that run item by item are joined first (`contract`). Then a set of layers is taken apart by its order, each
+layer with all that come before it, directly or not (`decompose`):
 
 - Parts that do not depend on each other become parallel branches.
 - If the layers fall into parts of which each comes wholly before the next, the parts become a sequence.
-- Else no nesting says the order exactly (the smallest such order is an N: C after A; D after A and B). Then a barrier
-  is put in: the layers of the first half of the levels run before all others, and the two halves are taken apart in
-  turn. That delays layers, but never lets one run before what it depends on.
-- A part that would nest deeper than what reads a state machine can be trusted to take is cut by levels, too.
-
-Sets of layers are bits of integers, so that a step over thousands of layers is one operation of the processor's.
+- Else no nesting says the order exactly (the smallest such order is an N: C after A; D after A and B). Then either a
+  barrier is put in (`barriers`): some layers run before all others, and the two sides are taken apart in turn. That
+  delays layers, but never lets one run before what it depends on. Or the layers become exact joins (`join_exactly`):
+  chains beside each other, in which a layer waits for layers of other chains, and for nothing else.
+- A part that would nest deeper than what reads a state machine can be trusted to take is cut by levels, or becomes
+  exact joins, too.
 """
 
 from __future__ import annotations
 
-import graphlib
-import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import attrs
 
-from laminar_codegen.graph import PARAMETERS, Graph
-from laminar_codegen.plan import FanOut, Parallel, Run, Sequence, Step
+from laminar_codegen.barriers import Barriers
+from laminar_codegen.contract import contract
+from laminar_codegen.cuts import Cut
+from laminar_codegen.decompose import Beside, Decomposition, InTurn
+from laminar_codegen.graph import Graph
+from laminar_codegen.join_exactly import join_exactly
+from laminar_codegen.modules import modules
+from laminar_codegen.order import Members, finish, levels, number, within
+from laminar_codegen.plan import Parallel, Sequence, Step
+from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.scenarios import scenarios
+from laminar_codegen.schedule import complete, critical_path, makespan
 
 __all__ = ["DEPTH", "make_plan"]
 
@@ -38,164 +49,156 @@ __all__ = ["DEPTH", "make_plan"]
 #: deeper: AWS documents no limit, but parsers of JSON have one, the common ones at 1,000 levels.
 DEPTH = 64
 
+#: The share of a flow's critical path that barriers may cost where exact joins could take their place.
+_TOLERANCE = 0.02
+
 
 class _TooDeepError(Exception):
     """A part nests too deep."""
 
 
-def make_plan(graph: Graph) -> Step:
+def make_plan(
+    graph: Graph,
+    *,
+    durations: Mapping[str, float] | None = None,
+    joins: Literal["barriers", "exact", "auto"] = "barriers",
+) -> Step:
     """Plan a graph.
 
     Args:
         graph: A graph that was checked.
+        durations: Seconds by layer, of past executions. A layer that is not among them is taken to need the median of
+            those that are; what is of no layer of the flow is left out. None if nothing is known.
+        joins: What becomes of what no nesting says: ``barriers`` are put in where they delay the flow least; ``exact``
+            joins delay nothing, and need a few states for each layer that waits; ``auto`` puts in barriers as long as
+            they delay the flow by less than 2 % of its critical path, and exact joins elsewhere.
 
     Returns:
         The plan: each layer once, after all that it depends on.
+
+    Raises:
+        CompileError: If ``auto`` is to decide, and no durations are given.
     """
-    fans_out = {layer.name for layer in graph.layers if layer.foreach}
-    order = _Order.of({layer.name: set(layer.depends) - {PARAMETERS} for layer in graph.layers})
-    leaves: list[Step] = [FanOut(name) if name in fans_out else Run(name) for name in order.names]
-    return _take_apart(order, leaves, DEPTH)
+    if joins == "auto" and durations is None:
+        raise CompileError([_no_durations(graph)])
+    units = {unit.layers[0]: unit for unit in contract(graph)}
+    names, parents = number({name: unit.depends for name, unit in units.items()})
+    known = complete(durations or {}, [layer.name for layer in graph.layers])
+    seconds = [math.fsum(known[layer] for layer in units[name].layers) for name in names]
+    shares = [(1.0,)] * len(names) if durations else scenarios(len(names))
+    courses = [tuple(takes * share for share in each) for takes, each in zip(seconds, shares, strict=True)]
+    decomposition = Decomposition(parents)
+    planner = _Planner(
+        leaves=tuple(units[name].step for name in names),
+        decomposition=decomposition,
+        barriers=Barriers(decomposition, courses, seconds),
+        durations=known,
+    )
+    slack = {"barriers": math.inf, "exact": -math.inf, "auto": _TOLERANCE * critical_path(graph, known)}[joins]
+    return planner.plan(tuple(range(len(names))), DEPTH, slack)
+
+
+def _no_durations(graph: Graph) -> Problem:
+    what = "joins='auto' weighs barriers by how long layers take, and nothing is known of that"
+    return Problem(graph.location, "LAM031", what, "give a profile, or choose joins='exact' or joins='barriers'")
 
 
 @attrs.frozen
-class _Order:
-    """An order over the layers 0, 1, 2, ...: what comes before is of a smaller number.
+class _Planner:
+    """Plans parts.
 
-    Args:
-        names: The layers.
-        parents: For each layer the layers directly before it.
-        before: For each layer the set of all layers before it, as bits.
+    The slack of a part is how much later it may end than its longest path makes it: any time where barriers are asked
+    for, and less than none where exact joins are.
     """
 
-    names: tuple[str, ...]
-    parents: tuple[tuple[int, ...], ...]
-    before: tuple[int, ...]
+    leaves: tuple[Step, ...]
+    decomposition: Decomposition
+    barriers: Barriers
+    durations: Mapping[str, float]
 
-    @classmethod
-    def of(cls, depends: dict[str, set[str]]) -> _Order:
-        """Number the layers so that each comes after what it depends on, else as they were registered."""
-        place = {name: number for number, name in enumerate(depends)}
-        sorter = graphlib.TopologicalSorter(depends)
-        sorter.prepare()
-        names: list[str] = []
-        while sorter.is_active():
-            ready = sorted(sorter.get_ready(), key=place.__getitem__)
-            names += ready
-            sorter.done(*ready)
-        number = {name: index for index, name in enumerate(names)}
-        parents = tuple(tuple(sorted(number[parent] for parent in depends[name])) for name in names)
-        return cls._closed(tuple(names), parents)
-
-    def part(self, members: list[int]) -> _Order:
-        """The order over some of the layers, numbered anew. They must hold all layers between any two of them."""
-        number = {member: index for index, member in enumerate(members)}
-        parents = tuple(
-            tuple(number[parent] for parent in self.parents[member] if parent in number) for member in members
-        )
-        return self._closed(tuple(self.names[member] for member in members), parents)
-
-    @classmethod
-    def _closed(cls, names: tuple[str, ...], parents: tuple[tuple[int, ...], ...]) -> _Order:
-        """The order that direct predecessors make."""
-        before: list[int] = []
-        for above in parents:
-            bits = 0
-            for parent in above:
-                bits |= before[parent] | 1 << parent
-            before.append(bits)
-        return cls(names, parents, tuple(before))
-
-
-def _take_apart(order: _Order, leaves: list[Step], room: int) -> Step:
-    """Plan the layers of an order. `leaves` are their steps, `room` is how deep the plan may nest."""
-    if len(leaves) == 1:
-        return leaves[0]
-    if room == 0:
-        raise _TooDeepError
-    branches = _components(order)
-    if len(branches) > 1:
-        return Parallel(tuple(_inside(order, leaves, branches, room)))
-    try:
-        return _sequence(order, leaves, _series(order) or _halves(order), room)
-    except _TooDeepError:
-        # Cut where the part begins: within slices this large the order is kept as above.
-        if room < DEPTH - 2:
-            raise
-        return _sequence(order, leaves, _slices(order, (room - 1) // 2), room)
-
-
-def _sequence(order: _Order, leaves: list[Step], parts: list[list[int]], room: int) -> Sequence:
-    steps: list[Step] = []
-    for step in _inside(order, leaves, parts, room):
-        steps += step.steps if isinstance(step, Sequence) else [step]
-    return Sequence(tuple(steps))
-
-
-def _inside(order: _Order, leaves: list[Step], parts: list[list[int]], room: int) -> Iterator[Step]:
-    for members in parts:
+    def plan(self, members: Members, room: int, slack: float) -> Step:
+        """Plan some layers. `room` is how deep the plan may nest."""
         if len(members) == 1:
-            yield leaves[members[0]]
-        else:
-            yield _take_apart(order.part(members), [leaves[member] for member in members], room - 1)
+            return self.leaves[members[0]]
+        if room <= 0:
+            raise _TooDeepError
+        split = self.decomposition.split(members)
+        if isinstance(split, Beside):
+            return self._beside(members, split.parts, room, slack)
+        try:
+            if isinstance(split, InTurn):
+                return self._in_turn([(part, room - 1) for part in split.parts], slack)
+            return self._prime(members, room, slack)
+        except _TooDeepError:
+            # Made shallow where the part begins: within slices this large the order is kept as above.
+            if room < DEPTH - 2:
+                raise
+            return self._shallow(members, room, slack)
 
+    def _beside(self, members: Members, parts: Iterable[Members], room: int, slack: float) -> Parallel:
+        if math.isinf(slack):
+            return Parallel(tuple(self.plan(part, room - 1, slack) for part in parts))
+        end = self._critical(members) + slack
+        return Parallel(tuple(self.plan(part, room - 1, end - self._critical(part)) for part in parts))
 
-def _components(order: _Order) -> list[list[int]]:
-    """The parts that do not depend on each other, in the order of their first layers."""
-    root = list(range(len(order.names)))
+    def _in_turn(self, parts: Iterable[tuple[Members, int]], slack: float) -> Sequence:
+        """Plan parts one after the other, each with its room: what one leaves of the slack is the next one's."""
+        steps: list[Step] = []
+        for part, room in parts:
+            step = self.plan(part, room, slack)
+            steps += step.steps if isinstance(step, Sequence) else [step]
+            if not math.isinf(slack):
+                slack -= self._delay(step, part)
+        return Sequence(tuple(steps))
 
-    def find(member: int) -> int:
-        while root[member] != member:
-            root[member] = root[root[member]]
-            member = root[member]
-        return member
+    def _prime(self, members: Members, room: int, slack: float) -> Step:
+        if slack > -math.inf:
+            cut = self.barriers.cut(members, room)
+            barrier = self._barrier(cut, room, math.inf)
+            if slack == math.inf or self._delay(barrier, members) <= slack:
+                return barrier
+            bound = cut.bound - self._critical(members)
+            if bound <= slack:
+                return self._barrier(cut, room, slack - bound)
+        local = within(self.decomposition.parents, members)
+        parts = [tuple(members[index] for index in module) for module in modules(local)]
+        joined = join_exactly(
+            self.decomposition.parents, parts, lambda part: self.plan(part, room - 2, min(slack, 0.0))
+        )
+        return joined or self._barrier(self.barriers.cut(members, room), room, slack)
 
-    for member, parents in enumerate(order.parents):
-        for parent in parents:
-            one, other = sorted((find(member), find(parent)))
-            root[other] = one
-    parts: dict[int, list[int]] = {}
-    for member in range(len(order.names)):
-        parts.setdefault(find(member), []).append(member)
-    return list(parts.values())
+    def _barrier(self, cut: Cut, room: int, slack: float) -> Sequence:
+        return self._in_turn([(side, self._side_room(side, room)) for side in (cut.first, cut.rest)], slack)
 
+    def _side_room(self, members: Members, room: int) -> int:
+        """The room of a side of a barrier. A sequence becomes part of that of the barrier, and nests no deeper."""
+        nests = len(members) > 1 and isinstance(self.decomposition.split(members), Beside)
+        return room - 1 if nests else room
 
-def _series(order: _Order) -> list[list[int]] | None:
-    """The parts of which each comes wholly before the next, None if there is but one.
+    def _shallow(self, members: Members, room: int, slack: float) -> Step:
+        """Plan layers that would nest too deep."""
+        if slack < math.inf:
+            joined = join_exactly(
+                self.decomposition.parents, [(member,) for member in members], lambda part: self.leaves[part[0]]
+            )
+            if joined:
+                return joined
+        # The plan of a slice nests twice as deep as it has levels at most.
+        return self._in_turn([(part, room - 1) for part in self._slices(members, (room - 1) // 2)], slack)
 
-    The first k layers, by how many come before each, are such a part with those before it if all others have at least k
-    before them: the lowest of the others then have just these k before them, and all others are above a lowest.
-    """
-    counts = [bits.bit_count() for bits in order.before]
-    ranked = sorted(range(len(counts)), key=counts.__getitem__)
-    cuts = [
-        place for place in range(1, len(ranked)) if counts[ranked[place]] == place and counts[ranked[place - 1]] < place
-    ]
-    if not cuts:
-        return None
-    edges = [0, *cuts, len(ranked)]
-    return [sorted(ranked[start:end]) for start, end in itertools.pairwise(edges)]
+    def _slices(self, members: Members, height: int) -> list[Members]:
+        """The layers of so many levels, of as many next, and so on."""
+        slices: dict[int, list[int]] = {}
+        for member, level in zip(members, levels(within(self.decomposition.parents, members)), strict=True):
+            slices.setdefault(level // height, []).append(member)
+        return [tuple(slices[index]) for index in sorted(slices)]
 
+    def _critical(self, members: Members) -> float:
+        """How long the longest path of some layers takes."""
+        seconds = [self.barriers.seconds[member] for member in members]
+        return max(finish(within(self.decomposition.parents, members), seconds))
 
-def _halves(order: _Order) -> list[list[int]]:
-    """The layers of the first half of the levels, and the others."""
-    levels = _levels(order)
-    middle = (max(levels) + 1) // 2
-    members = range(len(levels))
-    return [[m for m in members if levels[m] < middle], [m for m in members if levels[m] >= middle]]
-
-
-def _slices(order: _Order, height: int) -> list[list[int]]:
-    """The layers of so many levels, of as many next, and so on. The plan of a slice nests twice that deep at most."""
-    slices: dict[int, list[int]] = {}
-    for member, level in enumerate(_levels(order)):
-        slices.setdefault(level // height, []).append(member)
-    return [slices[index] for index in sorted(slices)]
-
-
-def _levels(order: _Order) -> list[int]:
-    """For each layer how many come before it one after the other, at most."""
-    levels: list[int] = []
-    for parents in order.parents:
-        levels.append(1 + max((levels[parent] for parent in parents), default=-1))
-    return levels
+    def _delay(self, step: Step, members: Members) -> float:
+        """How much longer a plan takes than its longest path; nothing if they differ by rounding only."""
+        takes, critical = makespan(step, self.durations), self._critical(members)
+        return 0.0 if math.isclose(takes, critical) else takes - critical
