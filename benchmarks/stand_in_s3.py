@@ -1,7 +1,7 @@
 """A stand-in for S3 that takes a given time for each request, whoever asks and however many do, as S3 does.
 
-moto answers some hundred requests in a second, so that it would be moto that is measured. This knows what a datastore
-needs: get (ranges too), put, head, list, and uploads in parts. It looks at no signature.
+moto answers some hundred requests in a second, so that it would be moto that is measured. This knows what a
+datastore needs: get (ranges too), put, head, list, and uploads in parts. It looks at no signature.
 
 ``python -m benchmarks.stand_in_s3 DELAY [FILE]`` serves until its standard input ends. FILE is a pickled dict of objects
 by ``bucket/key``.

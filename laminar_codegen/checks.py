@@ -54,12 +54,12 @@ def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
             fix = (
                 "let each flow of a chain be another one: results of one execution of it would hide those of the other"
             )
-            yield Problem(graph.location, "LAM040", what, fix)
+            yield Problem(graph.location, "LAM042", what, fix)
         seen.add(graph.prefix)
     if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"
-        yield Problem(graphs[0].location, "LAM041", what, fix)
+        yield Problem(graphs[0].location, "LAM043", what, fix)
 
 
 def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:

@@ -100,7 +100,7 @@ def make_plan(
 
 def _no_durations(graph: Graph) -> Problem:
     what = "joins='auto' weighs barriers by how long layers take, and nothing is known of that"
-    return Problem(graph.location, "LAM031", what, "give a profile, or choose joins='exact' or joins='barriers'")
+    return Problem(graph.location, "LAM044", what, "give a profile, or choose joins='exact' or joins='barriers'")
 
 
 @attrs.frozen

@@ -1,0 +1,60 @@
+"""Reads a profile: how long the layers of flows take, by which barriers are placed.
+
+::
+
+    {"Report": {"Load": 12.5, "Train": 3600}}
+
+``laminar-codegen profile`` writes such a file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from laminar_codegen.problems import CompileError, Location, Problem
+
+__all__ = ["read_profile"]
+
+_FORM = 'write it by laminar-codegen profile, or by hand: {"<Flow>": {"<Layer>": seconds}}'
+
+
+def read_profile(path: Path, flow: str) -> dict[str, float]:
+    """Read how long the layers of a flow take.
+
+    Args:
+        path: The profile's file.
+        flow: The flow's name.
+
+    Returns:
+        Seconds by layer. Layers that the flow does not have any more may be among them.
+
+    Raises:
+        CompileError: If there is no such file, it is no profile, or nothing is said of the flow.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise _error(path, f"the profile cannot be read: {error.strerror}", "name a file that is there") from None
+    except ValueError as error:
+        raise _error(path, f"the profile is no JSON: {error}", _FORM) from None
+    if not isinstance(document, dict) or not all(isinstance(layers, dict) for layers in document.values()):
+        raise _error(path, "the profile is no JSON object of objects", _FORM)
+    if flow not in document:
+        known = ", ".join(sorted(document)) or "no flow"
+        raise _error(path, f"the profile says nothing of flow '{flow}', only of {known}", "measure the flow itself")
+    wrong = sorted(f"{layer}: {seconds!r}" for layer, seconds in document[flow].items() if not _is_duration(seconds))
+    if wrong:
+        what = f"what the profile says of flow '{flow}' are no seconds: {', '.join(wrong)}"
+        raise _error(path, what, "give finite numbers, none below 0")
+    return {layer: float(seconds) for layer, seconds in document[flow].items()}
+
+
+def _is_duration(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def _error(path: Path, what: str, fix: str) -> CompileError:
+    return CompileError([Problem(Location(str(path)), "LAM030", what, fix)])
