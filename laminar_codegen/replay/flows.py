@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ def profiled_services(
 
 
 def _plans(invocation: Invocation) -> bool:
-    return invocation.name.startswith("aws_lambda_function.planner")
+    return re.search(r"\.(\w+_)?planner(_[0-9a-f]{8})?\.arn$", invocation.name) is not None
 
 
 @attrs.frozen
