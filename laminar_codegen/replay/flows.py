@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from laminar_runtime import indexes, settings
 from laminar_runtime.planner import MAX_CHILDREN, LayerPlan
 
 __all__ = ["profiled_services", "replay_flow"]
+
+#: The references to planners, as `laminar_codegen.names.planner_functions` labels them.
+_PLANNER = re.compile(r"aws_lambda_function\.(\w+_)?planner(_[0-9a-f]+)?\.arn")
 
 _ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:"
 
@@ -85,7 +89,7 @@ def profiled_services(
 
 
 def _plans(invocation: Invocation) -> bool:
-    return invocation.name.startswith("aws_lambda_function.planner")
+    return _PLANNER.fullmatch(invocation.name) is not None
 
 
 @attrs.frozen
