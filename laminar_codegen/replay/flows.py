@@ -19,6 +19,9 @@ from laminar_runtime.planner import MAX_CHILDREN, LayerPlan
 
 __all__ = ["profiled_services", "replay_flow"]
 
+#: The references to planners, as `laminar_codegen.names.planner_functions` labels them.
+_PLANNER = re.compile(r"aws_lambda_function\.(\w+_)?planner(_[0-9a-f]+)?\.arn")
+
 _ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:"
 
 
@@ -86,7 +89,7 @@ def profiled_services(
 
 
 def _plans(invocation: Invocation) -> bool:
-    return re.search(r"\.(\w+_)?planner(_[0-9a-f]{8})?\.arn$", invocation.name) is not None
+    return _PLANNER.fullmatch(invocation.name) is not None
 
 
 @attrs.frozen

@@ -58,10 +58,6 @@ class Work:
         return JobResult(exit_code=int(self.broken))
 
 
-def _layers(compilation: Compilation) -> list[str]:
-    return [name for unit in compilation.units for name in layers_of(unit.plan)]
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_golden_flows_run(case: str) -> None:
     """Every layer of every golden flow runs, with as many splits as it is told, in a machine without problems."""
@@ -92,3 +88,7 @@ def test_golden_flows_are_redriven(case: str) -> None:
     ended = redrive(failed)
     assert ended.status == "SUCCEEDED", ended
     assert Counter(work.done) == Counter(_layers(compilation))
+
+
+def _layers(compilation: Compilation) -> list[str]:
+    return [name for unit in compilation.units for name in layers_of(unit.plan)]
