@@ -1,6 +1,8 @@
 """Lambda functions from images: an invocation starts a local process that calls the handler.
 
-moto runs functions in Docker, and those from images not at all.
+moto runs functions in Docker, and those from images not at all. What stands in for the image is the
+workspace: the handler is the last word of the image configuration's command, `module.function`, whatever
+its entry point is; working directory and memory size have no effect.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 
 import attrs
 from moto.awslambda.models import LambdaFunction
+from moto.core.exceptions import JsonRESTError
 
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.process import LocalProcess
@@ -23,8 +26,22 @@ from laminar_codegen.embedded_aws.workspace import Workspace
 
 _RUNTIME = Path(__file__).parent / "lambda_runtime"
 _LOG_TAIL = 4096
+_MAX_EVENT = 6_291_456  # moto itself refuses answers of more than 6,000,000 bytes (AWS: 6,291,556)
 
 _invoke_of_moto = LambdaFunction.invoke
+
+
+class RequestTooLargeError(JsonRESTError):
+    """An event that Lambda does not take."""
+
+    code = 413
+
+    def __init__(self, event: str) -> None:
+        super().__init__(
+            "RequestTooLargeException",
+            f"{len(event.encode())} byte payload is too large for the RequestResponse invocation type "
+            f"(limit {_MAX_EVENT} bytes)",
+        )
 
 
 @attrs.frozen
@@ -36,29 +53,41 @@ class Invocation:
     log: Path
 
 
-@attrs.frozen
+@attrs.define
 class Functions:
-    """Invokes functions in a workspace."""
+    """Invokes functions in a workspace.
+
+    concurrency  how many run at a time; others wait, and their time does not begin. (On AWS a thousand
+                 run at a time; here each is a process, and a function that invokes functions holds its place.)
+    """
 
     workspace: Workspace
     logs: Path
     aws_environment: Mapping[str, str]
+    concurrency: int
+    _places: threading.Semaphore = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._places = threading.Semaphore(self.concurrency)
 
     def invoke(self, function: LambdaFunction, event: str) -> Invocation:
         """Run a function's handler with an event (JSON text)."""
         request_id = str(uuid.uuid4())
         log = self.logs / function.function_name / f"{request_id}.log"
-        with tempfile.TemporaryDirectory() as exchange:
+        words = [*function.image_config.entry_point, *function.image_config.cmd]
+        if not words:
+            message = f"RequestId: {request_id} Error: the function's image configuration names no handler"
+            return _failed("Runtime.InvalidEntrypoint", message, log)
+        with tempfile.TemporaryDirectory() as exchange, self._places:
             event_file, result_file = Path(exchange, "event"), Path(exchange, "result")
             event_file.write_text(event)
-            words = [*function.image_config.entry_point, *function.image_config.cmd]
             process = LocalProcess.start(
                 self.workspace.command(["python", str(_RUNTIME), words[-1], str(event_file), str(result_file)]),
                 directory=self.workspace.directory,
                 environment=self._environment(function, request_id),
                 log=log,
             )
-            code = process.wait(function.timeout)
+            code = process.wait(function.timeout, grace=0)
             if process.timed_out:
                 return _failed("Sandbox.Timedout", _timeout_message(function, request_id), log)
             if not result_file.exists():
@@ -77,6 +106,8 @@ class Functions:
                 "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
                 "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
                 "AWS_LAMBDA_FUNCTION_ARN": function.function_arn,
+                "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.function_name}",
+                "AWS_LAMBDA_LOG_STREAM_NAME": request_id,
                 "AWS_LAMBDA_REQUEST_ID": request_id,
             },
         )
@@ -92,13 +123,15 @@ def install(patches: Patches, functions: Functions) -> None:
         if kind == "DryRun":
             return b""
         event = body.decode() if isinstance(body, bytes) else body or "{}"
+        if len(event.encode()) > _MAX_EVENT:
+            raise RequestTooLargeError(event)
         if kind == "Event":
             threading.Thread(target=functions.invoke, args=(self, event), daemon=True).start()
             return b""
         invocation = functions.invoke(self, event)
         if invocation.error is not None:
             answered["x-amz-function-error"] = invocation.error
-        tail = invocation.log.read_bytes()[-_LOG_TAIL:]
+        tail = invocation.log.read_bytes()[-_LOG_TAIL:] if invocation.log.exists() else b""
         answered["x-amz-log-result"] = base64.b64encode(tail).decode()
         return invocation.payload.encode()
 

@@ -6,6 +6,7 @@ Output goes straight to a file: no thread per process, and nothing is lost when 
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -52,13 +53,13 @@ class LocalProcess:
             )
         return cls(process)
 
-    def wait(self, timeout: float | None = None) -> int:
+    def wait(self, timeout: float | None = None, grace: float = GRACE_SECONDS) -> int:
         """Wait for the end and return the exit code as a container runtime shows it.
 
         After the timeout, the group is stopped and `timed_out` is set.
         """
         if timeout is not None:
-            self._later(timeout, self._expire)
+            self._later(timeout, functools.partial(self._expire, grace))
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
             self._reaped = True
@@ -83,12 +84,12 @@ class LocalProcess:
             if not self._reaped:
                 self._signal(signal.SIGKILL)
 
-    def _expire(self) -> None:
+    def _expire(self, grace: float) -> None:
         with self._lock:
             if self._reaped:
                 return
             self.timed_out = True
-        self.stop()
+        self.stop(grace)
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, action)

@@ -24,6 +24,8 @@ from laminar_codegen.embedded_aws.job_secrets import JobSecrets
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.workspace import Workspace
 
+_FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
+
 _entered = threading.Lock()
 
 
@@ -31,7 +33,7 @@ class EmbeddedAws:
     """AWS in this process, between entering and leaving it.
 
     workspace    what jobs and functions run in
-    concurrency  how many jobs run at a time (this machine's CPUs)
+    concurrency  how many jobs run at a time (this machine's CPUs), and four times as many functions
     directory    where logs are kept (a temporary one, removed at the end)
     observer     is told of every change of every job's attempt, one at a time
     region       the default region
@@ -161,7 +163,12 @@ class EmbeddedAws:
     def _prepare_lambda(self, patches: Patches) -> None:
         from laminar_codegen.embedded_aws import functions
 
-        runner = functions.Functions(self.workspace, self.logs / "functions", self.environment)
+        runner = functions.Functions(
+            workspace=self.workspace,
+            logs=self.logs / "functions",
+            aws_environment=self.environment,
+            concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
+        )
         functions.install(patches, runner)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,14 +31,46 @@ def slow(event, context):
 
 def exits(event, context):
     os._exit(3)
+
+def stubborn(event, context):
+    import signal
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(60)
+
+def large(event, context):
+    return "x" * event
+
+def strange(event, context):
+    return {1, 2}
+
+def meets(event, context):
+    import pathlib
+    pathlib.Path("met" + event).touch()
+    while not all(pathlib.Path("met" + other).exists() for other in "ab"):
+        time.sleep(0.01)
+    return event
 '''
+BROKEN = "def no(:"
+NAMES = ("echo", "broken", "slow", "exits", "stubborn", "large", "strange", "meets")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def functions(bench: Bench) -> None:
     """The functions of these tests."""
     (bench.directory / "handlers.py").write_text(HANDLERS)
-    for name in ("echo", "broken", "slow", "exits"):
+    (bench.directory / "package").mkdir()
+    (bench.directory / "package" / "module.py").write_text(HANDLERS)
+    (bench.directory / "broken_module.py").write_text(BROKEN)
+    handlers = {
+        **{name: f"handlers.{name}" for name in NAMES},
+        "dots": "package.module.echo",
+        "slash": "package/module.echo",
+        "no-module": "missing_module.echo",
+        "no-handler": "handlers.missing",
+        "no-syntax": "broken_module.any",
+        "no-dot": "handlers",
+    }
+    for name, handler in handlers.items():
         bench.aws.client("lambda").create_function(
             FunctionName=name,
             Role=ROLE,
@@ -45,10 +78,10 @@ def functions(bench: Bench) -> None:
             Code={"ImageUri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/flow:1"},
             ImageConfig={
                 "EntryPoint": ["python", "-m", "awslambdaric"],
-                "Command": [f"handlers.{name}"],
+                "Command": [handler],
             },
             Environment={"Variables": {"SET": "here"}},
-            Timeout=1 if name == "slow" else 10,
+            Timeout=1 if name in ("slow", "stubborn") else 30,
         )
 
 
@@ -87,17 +120,61 @@ def test_exception(bench: Bench) -> None:
     assert "handlers.py" in payload["stackTrace"][-1]
 
 
-@pytest.mark.parametrize(("name", "kind"), [("slow", "Sandbox.Timedout"), ("exits", "Runtime.ExitError")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("slow", "Sandbox.Timedout"),
+        ("stubborn", "Sandbox.Timedout"),
+        ("exits", "Runtime.ExitError"),
+        ("strange", "Runtime.MarshalError"),
+        ("no-module", "Runtime.ImportModuleError"),
+        ("no-handler", "Runtime.HandlerNotFound"),
+        ("no-syntax", "Runtime.UserCodeSyntaxError"),
+        ("no-dot", "Runtime.MalformedHandlerName"),
+    ],
+)
 def test_invocations_without_an_answer(bench: Bench, name: str, kind: str) -> None:
-    """A function that takes too long or exits is an error, too."""
+    """A function that takes too long, exits, answers no JSON or is not there is an error, too."""
+    begun = time.monotonic()
     error, payload = invoke(bench, name, {})
     assert (error, payload["errorType"]) == ("Unhandled", kind)
+    assert time.monotonic() - begun < 4
+
+
+@pytest.mark.parametrize("name", ["dots", "slash"])
+def test_handlers_in_packages(bench: Bench, name: str) -> None:
+    """A handler is any function of any module."""
+    assert invoke(bench, name, 1)[1]["event"] == 1
+
+
+def test_payloads_that_are_too_large(bench: Bench) -> None:
+    """Lambda takes and gives 6 MB."""
+    assert invoke(bench, "large", 5_900_000) == (None, "x" * 5_900_000)
+    error, payload = invoke(bench, "large", 6_300_000)
+    assert (error, payload["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+    client = bench.aws.client("lambda")
+    with pytest.raises(client.exceptions.RequestTooLargeException):
+        invoke(bench, "large", "x" * 6_291_456)
+
+
+def test_functions_run_together(bench: Bench) -> None:
+    """Invocations of parallel branches run at the same time."""
+    branches = [{"StartAt": f"I{name}", "States": {f"I{name}": invoking("meets", name)}} for name in ("a", "b")]
+    assert bench.output({"P": {"Type": "Parallel", "Branches": branches, "End": True}}) == ["a", "b"]
 
 
 def test_task(bench: Bench) -> None:
     """A task's payload goes to the function as JSON and comes back parsed."""
     payload = {"x": "{% $states.input.x %}"}
     assert bench.output({"I": invoking("echo", payload)}, {"x": [1]})["event"] == {"x": [1]}
+
+
+@pytest.mark.parametrize("name", ["slow", "exits", "broken"])
+def test_failing_functions_are_failed_tasks(bench: Bench, name: str) -> None:
+    """However a function fails, States.TaskFailed matches it: a Retry can be for all of them."""
+    catch = [{"ErrorEquals": ["States.TaskFailed"], "Output": "caught", "Next": "P"}]
+    states = {"I": invoking(name, {"what": ""}, Catch=catch), "P": {"Type": "Pass", "End": True}}
+    assert bench.output(states) == "caught"
 
 
 def test_exception_is_the_tasks_error(bench: Bench) -> None:
