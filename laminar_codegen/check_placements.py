@@ -93,7 +93,9 @@ def check_architectures(graph: Graph) -> Iterator[Problem]:
 def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
     """An image that AWS Lambda runs is built for one kind of processors."""
     # It takes no others: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-    invoked = {layer.container.image: layer for layer in graph.layers if _has_function(layer)}
+    # The planner of the first layer also makes the parameters of a flow that follows another.
+    linking = graph.layers[:1] if graph.linked else ()
+    invoked = {layer.container.image: layer for layer in (*linking, *filter(_has_function, graph.layers))}
     for layer in graph.layers:
         other = invoked.get(layer.container.image)
         if other is not None and other.container.architecture != layer.container.architecture:

@@ -2,7 +2,7 @@
 
 The figures are of an execution in which nothing is skipped and nothing is retried; where exact joins meet they are what
 there is at most, if no layer waits longer than half a minute for another. A fan-out's jobs are known only at run time:
-the figures are formulas in them.
+the figures are formulas in them. On AWS Lambda each split of a fan-out counts as a job.
 
 Before: a plan with ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`` transitions.
 """
@@ -15,6 +15,7 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen.graph import Graph, LayerNode
+from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
 
 __all__ = ["PRICE", "Estimate", "Formula", "estimate"]
@@ -105,8 +106,11 @@ def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR09
     match step:
         case Run(name):
             layer = layers[name]
-            return _JOB + (_planned(layer) if layer.planned else _NOTHING)
+            task = _CALL if isinstance(layer.executor, LambdaTarget) else _JOB
+            return task + (_planned(layer) if layer.planned else _NOTHING)
         case FanOut(name):
+            if isinstance(layers[name].executor, LambdaTarget):
+                return _fan_out(layers[name]) + _ITEM + _MAP + _per_job(name, 1, 7)
             return _fan_out(layers[name]) + _per_job(name, 1, 8)
         case Chain(members):
             jobs = _per_job(members[0], len(members), 2 + 5 * (len(members) - 1) + 6)

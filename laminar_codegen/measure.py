@@ -77,7 +77,8 @@ def _history(deployment: Deployment, execution: str, layers: set[str]) -> dict[s
     found: dict[str, float] = {}
     for event in events.values():
         name = event.get("stateExitedEventDetails", {}).get("name")
-        if name in layers and event["type"] == "TaskStateExited":
+        # A fan-out on AWS Lambda is a Map of its layer's name.
+        if name in layers and event["type"] in {"TaskStateExited", "MapStateExited"}:
             entered = _entered(event, events, name)
             found[name] = max(found.get(name, 0), (event["timestamp"] - entered["timestamp"]).total_seconds())
     return found

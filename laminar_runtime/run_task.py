@@ -14,7 +14,7 @@ from laminar_runtime import container_command, settings, types
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["handler"]
+__all__ = ["handler", "variables_of"]
 
 #: Characters of a reason that are told. Step Functions takes errors of 32,768 characters:
 #: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
@@ -35,15 +35,19 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
         TaskError: If the task fails, as a class named after the error of the flow's own code, such as ``ValueError``.
             Step Functions names the failure of the state after it.
     """
-    variables = _variables(request)
+    variables = variables_of(request)
     ended = container_command.run(variables)
     if ended.code != 0:
         raise _error({**os.environ, **variables}, ended)
     return {}
 
 
-def _variables(request: dict[str, Any]) -> dict[str, str]:
-    """What asks for the task in its environment."""
+def variables_of(request: dict[str, Any]) -> dict[str, str]:
+    """What asks for the task in its environment, beside what the function has in its own.
+
+    Args:
+        request: What the function is invoked with.
+    """
     variables = {
         settings.EXECUTION_ID: request["execution"],
         settings.LAYER_NAME: request["layer"],

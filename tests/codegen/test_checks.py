@@ -13,6 +13,7 @@ from laminar_codegen.emit_states import emit_states
 from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.names import parallel
+from laminar_codegen.placement import BatchTarget, LambdaTarget, Target
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime.job_container import FARGATE_MEMORY, fargate_size
 
@@ -41,6 +42,21 @@ def _codes(graph: Graph) -> list[str]:
 
 def _with(**changes: Any) -> Graph:
     return attrs.evolve(GRAPH, layers=(attrs.evolve(LAYER, **changes),))
+
+
+FARGATE, EC2, LAMBDA = BatchTarget(), BatchTarget("EC2"), LambdaTarget(40, 900)
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:splunk-AbCdEf"
+SPLUNK = (("splunk-token", ARN), ("splunk-url", "https://logs.example.com"))
+
+
+def _placed(executor: Target, **container: Any) -> Graph:
+    """A flow of one layer, in a container like the default one, run by something."""
+    return _with(executor=executor, container=attrs.evolve(LAYER.container, **container))
+
+
+def _beside(one: Graph, other: Graph) -> Graph:
+    """A flow of the layers of two."""
+    return attrs.evolve(one, layers=(*one.layers, *(attrs.evolve(layer, name="B") for layer in other.layers)))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +100,55 @@ def _with(**changes: Any) -> Graph:
         (_with(container=Container(("x",), 0, 512, None, None)), ["LAM023"]),
         (_with(container=Container(("x",), 1, 0, None, None)), ["LAM023"]),
         (_with(container=Container(("x",), -1, 512, None, None)), ["LAM023"]),
+        (_placed(FARGATE, gpu=1), ["LAM031"]),
+        (_placed(EC2, gpu=1), []),
+        (_placed(EC2, cpu=3, memory=4), []),
+        (_placed(EC2, cpu=200, memory=2_000_000), []),
+        (_placed(EC2, cpu=2.5), ["LAM035"]),
+        (_placed(EC2, cpu=0), ["LAM035"]),
+        (_placed(EC2, memory=3), ["LAM035"]),
+        (_placed(FARGATE, architecture="arm64", spot=True), []),
+        (_placed(EC2, architecture="arm64"), []),
+        (_placed(FARGATE, ephemeral_storage=20), ["LAM033"]),
+        (_placed(FARGATE, ephemeral_storage=21), []),
+        (_placed(FARGATE, ephemeral_storage=200), []),
+        (_placed(FARGATE, ephemeral_storage=201), ["LAM033"]),
+        (_placed(EC2, ephemeral_storage=100), ["LAM033"]),
+        (_placed(LAMBDA, ephemeral_storage=1), []),
+        (_placed(LAMBDA, ephemeral_storage=10), []),
+        (_placed(LAMBDA, ephemeral_storage=11), ["LAM033"]),
+        (_placed(FARGATE, log_driver="gelf"), ["LAM034"]),
+        (_placed(EC2, log_driver="gelf"), []),
+        (_placed(EC2, log_driver="awsfirelens"), ["LAM034"]),
+        (_placed(FARGATE, log_options=(("awslogs-region", "eu-west-1"),)), ["LAM034"]),
+        (_placed(FARGATE, log_options=(("mode", "non-blocking"),)), []),
+        (_placed(FARGATE, log_driver="splunk"), ["LAM034"]),
+        (_placed(FARGATE, log_driver="splunk", log_options=SPLUNK), []),
+        (_placed(FARGATE, log_driver="splunk", log_options=(("splunk-token", "hush"), SPLUNK[1])), ["LAM034"]),
+        (_placed(LAMBDA, memory=128), []),
+        (_placed(LAMBDA, memory=127), ["LAM036"]),
+        (_placed(LAMBDA, memory=10_240), []),
+        (_placed(LAMBDA, memory=10_241), ["LAM036"]),
+        (_placed(LambdaTarget(40, 1)), []),
+        (_placed(LambdaTarget(40, 0.5)), ["LAM037"]),
+        (_placed(LambdaTarget(40, 901)), ["LAM037"]),
+        (_placed(LambdaTarget(40)), ["LAM037"]),
+        (attrs.evolve(_placed(LambdaTarget(40)), timeout=30), []),
+        (_placed(BatchTarget("EC2", 30)), ["LAM027"]),
+        (attrs.evolve(_placed(BatchTarget("EC2", 60)), timeout=30), []),
+        (_placed(LAMBDA, cpu=2), ["LAM038"]),
+        (_placed(LAMBDA, gpu=1, spot=True), ["LAM038"] * 2),
+        (_placed(LAMBDA, secrets=(("TOKEN", ARN),)), ["LAM038"]),
+        (_placed(LAMBDA, log_driver="splunk", log_options=SPLUNK), ["LAM038"] * 2),
+        (_placed(LAMBDA, image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:1"), []),
+        (_placed(LAMBDA, image="public.ecr.aws/team/flow:1"), ["LAM039"]),
+        (_beside(_placed(EC2), _placed(EC2, architecture="arm64")), ["LAM032"]),
+        (_beside(_placed(EC2), _placed(EC2, architecture="arm64", spot=True)), []),
+        (_beside(_placed(EC2), _placed(FARGATE, architecture="arm64")), []),
+        (_beside(_placed(LAMBDA), _placed(FARGATE, architecture="arm64")), ["LAM040"]),
+        (_beside(_placed(LAMBDA), _placed(FARGATE, architecture="arm64", image="other:1")), []),
+        (_beside(_with(foreach=EDGE), _placed(FARGATE, architecture="arm64")), ["LAM040"]),
+        (attrs.evolve(_beside(_placed(FARGATE), _placed(FARGATE, architecture="arm64")), linked=True), ["LAM040"]),
     ],
 )
 def test_each_rule_at_its_edge(graph: Graph, codes: list[str]) -> None:

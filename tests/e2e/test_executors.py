@@ -131,6 +131,19 @@ def test_one_deployment(local: dict[str, Any], file: Path, platform: Callable[[P
     made.terraform.destroy(**variables)
 
 
+def test_all_kinds_of_jobs(platform: Callable[[Path], Platform]) -> None:
+    """Terraform applies job definitions with all that containers can ask for, then plans nothing more."""
+    made = platform(Path(__file__).parents[1] / "golden" / "ec2" / "flow.py")
+    kinds = (f"{kind}_job_queue_arn" for kind in ("fargate_spot", "ec2", "ec2_spot", "gpu", "gpu_spot"))
+    variables = {**made.variables, **dict.fromkeys(kinds, made.variables["job_queue_arn"])}
+    made.terraform.init()
+    made.terraform.apply(**variables)
+    assert made.terraform.plan(**variables).empty
+    definitions = made.aws.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    secrets = [item for found in definitions for item in found["containerProperties"].get("secrets", [])]
+    assert sorted(secret["name"] for secret in secrets) == ["PASSWORD", "TOKEN"]
+
+
 def rehearse(file: Path, *parameters: str) -> subprocess.CompletedProcess[str]:
     words = [word for parameter in parameters for word in ("--param", parameter)]
     command = [sys.executable, "-m", "laminar_codegen", "rehearse", str(file), *words]

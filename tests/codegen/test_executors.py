@@ -1,0 +1,135 @@
+"""What the emitted machine does with layers on other services than AWS Batch on Fargate: replayed in virtual time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.emit_definitions import retry_strategy
+from laminar_codegen.estimate import estimate
+from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.placement import SPOT_ATTEMPTS, Container
+from laminar_codegen.replay import Functions, Invocation, NamedError, Replayed, Services, replay
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@attrs.define
+class Account:
+    """Answers the functions of the golden flow on AWS Lambda.
+
+    Args:
+        splits: How wide its fan-out is.
+        failing: How often each task of some layers fails before it succeeds.
+        refused: How many invocations AWS Lambda refuses at first.
+        tries: How often each task was invoked.
+        payloads: What the functions were given.
+    """
+
+    splits: int
+    failing: dict[str, int] = attrs.field(factory=dict)
+    refused: int = 0
+    tries: Counter[tuple[str, int]] = attrs.field(factory=Counter)
+    payloads: list[dict[str, Any]] = attrs.field(factory=list)
+
+    def run(self, invocation: Invocation) -> Any:
+        payload = invocation.payload
+        if "planner" in invocation.name:
+            group = {"size": self.splits, "indexes": f"0-{self.splits - 1}", "splits": self.splits, "attempt": 1}
+            return {"run": True, "splits": self.splits, "attempt": 1, "groups": [group] if self.splits else []}
+        if self.refused:
+            self.refused -= 1
+            raise NamedError("Lambda.TooManyRequestsException", "Rate exceeded")
+        self.payloads.append(payload)
+        task = (payload["layer"], payload.get("child", 0))
+        self.tries[task] += 1
+        if self.tries[task] <= self.failing.get(payload["layer"], 0):
+            raise NamedError("ValueError", "no luck")
+        return {}
+
+    def replay(self) -> Replayed:
+        text = (GOLDEN / "lambda" / "asl.json").read_text(encoding="utf-8")
+        definition = text.replace("${data.aws_partition.current.partition}", "aws")
+        functions = Functions(self.run, lambda invocation: 60 if "mb_512" in invocation.name else 0)
+        return replay(definition, services=Services(functions=functions))
+
+
+@pytest.fixture(scope="module")
+def compilation() -> Compilation:
+    return compile_flow(str(GOLDEN / "lambda" / "flow.py"))
+
+
+@pytest.mark.parametrize("splits", [0, 1, 2, 25, 1000])
+def test_a_fan_out_on_lambda(splits: int, compilation: Compilation) -> None:
+    """Each split is an invocation that is told which it is; ten run at once; what it takes is what was estimated."""
+    account = Account(splits)
+    replayed = account.replay()
+    assert replayed.status == "SUCCEEDED", replayed.cause
+    told = [payload for payload in account.payloads if payload["layer"] == "Count"]
+    assert sorted(payload["child"] for payload in told) == list(range(splits))
+    assert {payload["splits"] for payload in told} <= {splits}
+    assert replayed.seconds == 60 * -(-splits // 10)
+    unit = compilation.units[0]
+    expected = estimate(unit.graph, unit.plan)
+    if splits:
+        assert replayed.transitions == expected.transitions.at({"Count": splits})
+        # An execution is started and ends: two events more.
+        assert replayed.events == expected.events.at({"Count": splits}) + 2
+    assert replayed.events < 25_000
+
+
+def test_splits_are_tried_again_by_themselves() -> None:
+    """A failed split is invoked again, told its attempt, and its siblings are not."""
+    account = Account(3, failing={"Count": 2, "Total": 1})
+    assert account.replay().status == "SUCCEEDED"
+    attempts = sorted(
+        (payload["layer"], payload.get("child", 0), payload["attempt"]) for payload in account.payloads[1:]
+    )
+    assert attempts == [
+        *(("Count", child, attempt) for child in range(3) for attempt in (1, 2, 3)),
+        ("Total", 0, 1),
+        ("Total", 0, 2),
+    ]
+    assert "attempt" not in account.payloads[0]
+
+
+def test_a_split_that_has_no_attempt_left() -> None:
+    """The execution fails with the error of the flow's own code."""
+    replayed = Account(2, failing={"Count": 3}).replay()
+    assert (replayed.status, replayed.error) == ("FAILED", "ValueError")
+
+
+def test_lambda_that_is_busy() -> None:
+    """What AWS Lambda refuses is asked of it again, and is no attempt of a layer without a retry."""
+    assert Account(1, refused=3).replay().status == "SUCCEEDED"
+
+
+def test_spot_attempts_are_the_layers_own_where_it_can_be() -> None:
+    """Jobs and splits without a retry stay at their first attempt; splits with one share the attempts of Batch."""
+    states = json.loads((GOLDEN / "ec2" / "asl.json").read_text(encoding="utf-8"))
+    tasks = {name: task for name, task in _tasks(states) if "batch" in task["Resource"]}
+    environments = {
+        name: {item["Name"]: item["Value"] for item in task["Arguments"]["ContainerOverrides"]["Environment"]}
+        for name, task in tasks.items()
+    }
+    assert environments["Unpack"]["LAMINAR_LAYER_ATTEMPT"] == environments["Check"]["LAMINAR_LAYER_ATTEMPT"] == "1"
+    assert "LAMINAR_LAYER_ATTEMPT" not in environments["Load"]
+    assert "LAMINAR_LAYER_ATTEMPT" not in environments["Train"]
+    assert tasks["Train"]["Arguments"]["RetryStrategy"] == {"Attempts": SPOT_ATTEMPTS}
+    assert "RetryStrategy" not in tasks["Check"]["Arguments"]
+    assert retry_strategy(Container(("x",), 1, 2048, None, None)) == {}
+
+
+def _tasks(machine: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for name, state in machine["States"].items():
+        if state["Type"] == "Task":
+            found.append((name, state))
+        for inner in (*state.get("Branches", ()), *([state["ItemProcessor"]] if "ItemProcessor" in state else ())):
+            found += _tasks(inner)
+    return found
