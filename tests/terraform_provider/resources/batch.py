@@ -75,7 +75,9 @@ def _delete_environment(call: Call) -> None:
     client = call.client("batch")
     # The embedded AWS would delete what a queue still leads to; AWS refuses.
     queues = client.describe_job_queues()["jobQueues"]
-    if any(order["computeEnvironment"] == call["arn"] for queue in queues for order in queue["computeEnvironmentOrder"]):
+    if any(
+        order["computeEnvironment"] == call["arn"] for queue in queues for order in queue["computeEnvironmentOrder"]
+    ):
         raise RefusedError("Cannot delete, found existing JobQueue relationship")
     client.update_compute_environment(computeEnvironment=call["arn"], state="DISABLED")
     client.delete_compute_environment(computeEnvironment=call["arn"])
