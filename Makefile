@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check unit clean
+.PHONY: demo test check unit readmes clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -18,7 +18,7 @@ demo: $(VENV)/installed-local
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
 ## Runs all checks and all tests.
-test: $(VENV)/installed-dev check
+test: $(VENV)/installed-dev .checkov-venv/installed check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ## Style, types and the direction of imports.
@@ -37,7 +37,17 @@ $(VENV)/installed-%: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[$(if $(filter local,$*),local$(comma)examples,$*)]"
 	touch $@
 
+# Apart from everything else: Checkov wants a certain, older boto3.
+.checkov-venv/installed: Makefile
+	test -x .checkov-venv/bin/python || $(PYTHON) -m venv .checkov-venv
+	.checkov-venv/bin/python -m pip install --quiet checkov==3.3.30
+	touch $@
+
+## The tables in the READMEs of the Terraform modules, from the modules' files.
+readmes: $(VENV)/installed-dev
+	$(BIN)/python -m tests.module_readmes
+
 comma := ,
 
 clean:
-	rm -rf $(VENV) build dist .laminar .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .checkov-venv build dist .laminar .mypy_cache .ruff_cache .pytest_cache

@@ -20,6 +20,8 @@ from typing import Any
 
 import hcl2
 
+Block = tuple[str, list[str], Any]
+
 MODULES = Path(__file__).parents[1] / "terraform_modules"
 _BEGIN = "<!-- BEGIN_TF_DOCS -->"
 _END = "<!-- END_TF_DOCS -->"
@@ -44,13 +46,17 @@ def render(readme: Path) -> str:
     _, end, after = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"{readme} has not {_BEGIN} and {_END}: write them where its tables should be")
-    blocks = [block for file in sorted(readme.parent.glob("*.tf")) for block in _blocks(file)]
+    blocks = [block for file in sorted(readme.parent.glob("*.tf")) for block in read_blocks(file)]
     tables = "\n".join([_requirements(blocks), _resources(blocks), _inputs(blocks), _outputs(blocks)])
     return f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}"
 
 
-def _blocks(file: Path) -> Iterator[tuple[str, list[str], Any]]:
-    """The blocks of a file: their type, their labels and their body."""
+def read_blocks(file: Path) -> Iterator[Block]:
+    """The blocks of a file: their type, their labels and their body.
+
+    Args:
+        file: A Terraform file.
+    """
     with file.open(encoding="utf-8") as opened:
         document = hcl2.load(opened)
     for kind, bodies in document.items():
@@ -63,7 +69,7 @@ def _blocks(file: Path) -> Iterator[tuple[str, list[str], Any]]:
             yield kind, labels, inner
 
 
-def _requirements(blocks: list[tuple[str, list[str], Any]]) -> str:
+def _requirements(blocks: list[Block]) -> str:
     rows = []
     for kind, _, body in blocks:
         if kind == "terraform":
@@ -77,7 +83,7 @@ def _requirements(blocks: list[tuple[str, list[str], Any]]) -> str:
     return _table("Requirements", ("Name", "Version"), rows)
 
 
-def _resources(blocks: list[tuple[str, list[str], Any]]) -> str:
+def _resources(blocks: list[Block]) -> str:
     names = {
         (_code(".".join(labels)), "made" if kind == "resource" else "looked up")
         for kind, labels, _ in blocks
@@ -89,11 +95,11 @@ def _resources(blocks: list[tuple[str, list[str], Any]]) -> str:
     return _table("Resources", ("Name", "Is"), sorted(modules) + sorted(names, key=lambda row: (row[1], row[0])))
 
 
-def _inputs(blocks: list[tuple[str, list[str], Any]]) -> str:
+def _inputs(blocks: list[Block]) -> str:
     rows = [
         (
             _code(labels[0]),
-            _text(body["description"]),
+            _prose(body["description"]),
             _code(_expression(body["type"])),
             _code(_literal(body["default"])) if "default" in body else "required",
         )
@@ -103,8 +109,8 @@ def _inputs(blocks: list[tuple[str, list[str], Any]]) -> str:
     return _table("Inputs", ("Name", "Description", "Type", "Default"), rows)
 
 
-def _outputs(blocks: list[tuple[str, list[str], Any]]) -> str:
-    rows = [(_code(labels[0]), _text(body["description"])) for kind, labels, body in blocks if kind == "output"]
+def _outputs(blocks: list[Block]) -> str:
+    rows = [(_code(labels[0]), _prose(body["description"])) for kind, labels, body in blocks if kind == "output"]
     return _table("Outputs", ("Name", "Description"), rows)
 
 
@@ -116,6 +122,10 @@ def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> st
 def _text(value: str) -> str:
     """A string as Terraform has it between its quotes."""
     return str(json.loads(value)) if value.startswith('"') else value
+
+
+def _prose(value: str) -> str:
+    return _text(value).replace("|", "\\|")
 
 
 def _expression(value: str) -> str:
