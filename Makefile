@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check unit clean
+.PHONY: demo test check unit readmes clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -19,7 +19,7 @@ demo: $(VENV)/installed-local
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
 ## Runs all checks and all tests.
-test: $(VENV)/installed-dev tests/asl_validator/node_modules check
+test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ## Style, types and the direction of imports.
@@ -43,7 +43,17 @@ tests/asl_validator/node_modules: tests/asl_validator/package.json
 	npm install --prefix tests/asl_validator --no-package-lock --no-audit --no-fund --silent
 	touch $@
 
+# Apart from everything else: Checkov wants a certain, older boto3.
+.checkov-venv/installed: Makefile
+	test -x .checkov-venv/bin/python || $(PYTHON) -m venv .checkov-venv
+	.checkov-venv/bin/python -m pip install --quiet checkov==3.3.30
+	touch $@
+
+## The tables in the READMEs of the Terraform modules, from the modules' files.
+readmes: $(VENV)/installed-dev
+	$(BIN)/python -m tests.module_readmes
+
 comma := ,
 
 clean:
-	rm -rf $(VENV) tests/asl_validator/node_modules build dist .laminar .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) tests/asl_validator/node_modules .checkov-venv build dist .laminar .mypy_cache .ruff_cache .pytest_cache

@@ -18,7 +18,7 @@ from tests.terraform_provider.declaration import Call, DataSource, Resource
 from tests.terraform_provider.errors import InvalidConfigurationError, NotFoundError, is_gone
 from tests.terraform_provider.refreshing import complete, refresh
 from tests.terraform_provider.schema import Block
-from tests.terraform_provider.values import State, without_unknown
+from tests.terraform_provider.values import State, Unknown, without_unknown
 
 _sequence = itertools.count()
 
@@ -171,8 +171,10 @@ def _check_choices(resource: Resource, config: State) -> None:
         pairs.append((naming.argument, naming.prefix))
     for names in pairs:
         given = [name for name in names if config[name] not in (None, [])]
-        if len(given) > 1:
-            message = f"{resource.type}: {' and '.join(given)} conflict, give one of them"
+        # As in the real provider: what is unknown yet may turn out to be null.
+        known = [name for name in given if not isinstance(config[name], Unknown)]
+        if len(known) > 1:
+            message = f"{resource.type}: {' and '.join(known)} conflict, give one of them"
             raise InvalidConfigurationError(message)
         if names and names is resource.exactly_one and not given:
             message = f"{resource.type}: one of {', '.join(names)} must be given"

@@ -3,7 +3,8 @@
 StandInError
 ├── NotImplementedByStandInError   declared in the schema, but not implemented here
 ├── InvalidConfigurationError      what the real provider would refuse before calling AWS
-└── NotFoundError                  a data source or an imported resource that AWS does not have
+├── NotFoundError                  a data source or an imported resource that AWS does not have
+└── RefusedError                   what AWS refuses, and the embedded AWS does not
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class InvalidConfigurationError(StandInError):
 
 class NotFoundError(StandInError):
     """The object asked for does not exist."""
+
+
+class RefusedError(StandInError):
+    """AWS would refuse what the embedded AWS would do."""
 
 
 _GONE = frozenset(

@@ -89,6 +89,7 @@ _DATA_SOURCES: tuple[DataSource, ...] = (
     lookups.PARAMETER,
     lookups.REPOSITORY,
     lookups.ROLE,
+    network_lookups.ENDPOINT_SERVICE,
     network_lookups.SUBNET,
     network_lookups.SUBNETS,
     network_lookups.VPC,

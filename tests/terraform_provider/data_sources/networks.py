@@ -1,6 +1,8 @@
-"""VPCs and subnets, found by id, filters and tags."""
+"""VPCs and subnets, found by id, filters and tags; services that VPC endpoints lead to."""
 
 from __future__ import annotations
+
+import zlib
 
 from tests.terraform_provider.declaration import Call, DataSource
 from tests.terraform_provider.errors import InvalidConfigurationError
@@ -39,9 +41,12 @@ def _vpc(call: Call) -> State:
     vpc = _only(call, call.client("ec2").describe_vpcs(Filters=filters)["Vpcs"])
     tags = from_pairs(vpc.pop("Tags", []))
     region = call.client("ec2").meta.region_name
+    main = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "association.main", "Values": ["true"]}]
+    tables = call.client("ec2").describe_route_tables(Filters=main)["RouteTables"]
     return call.attributes(vpc, {"default": "IsDefault"}) | {
         "id": vpc["VpcId"],
         "arn": f"arn:aws:ec2:{region}:{vpc['OwnerId']}:vpc/{vpc['VpcId']}",
+        "main_route_table_id": tables[0]["RouteTableId"] if tables else None,
         "tags": tags,
     }
 
@@ -60,6 +65,22 @@ def _subnets(call: Call) -> State:
     return {"id": region, "ids": sorted(subnet["SubnetId"] for subnet in found)}
 
 
+def _endpoint_service(call: Call) -> State:
+    region = call.client("ec2").meta.region_name
+    name = call["service_name"] or f"com.amazonaws.{region}.{call['service']}"
+    filters = [{"Name": "service-type", "Values": [call["service_type"]]}] if call["service_type"] else []
+    found = call.client("ec2").describe_vpc_endpoint_services(ServiceNames=[name], Filters=filters)["ServiceDetails"]
+    service = _only(call, found)
+    tags = from_pairs(service.pop("Tags", []))
+    return call.attributes(service) | {
+        "id": str(zlib.crc32(name.encode())),
+        "arn": f"arn:aws:ec2:{region}:{service['Owner']}:vpc-endpoint-service/{service['ServiceId']}",
+        "service_type": service["ServiceType"][0]["ServiceType"],
+        "tags": tags,
+    }
+
+
 VPC = DataSource(type="aws_vpc", read=_vpc)
 SUBNET = DataSource(type="aws_subnet", read=_subnet)
 SUBNETS = DataSource(type="aws_subnets", read=_subnets)
+ENDPOINT_SERVICE = DataSource(type="aws_vpc_endpoint_service", read=_endpoint_service)

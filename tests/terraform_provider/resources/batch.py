@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from tests.terraform_provider.declaration import Call, Naming, Resource
+from tests.terraform_provider.errors import RefusedError
 from tests.terraform_provider.tagging import TagOperations
 from tests.terraform_provider.values import State
 
@@ -72,6 +73,12 @@ def _update_environment(call: Call) -> State | None:
 
 def _delete_environment(call: Call) -> None:
     client = call.client("batch")
+    # The embedded AWS would delete what a queue still leads to; AWS refuses.
+    queues = client.describe_job_queues()["jobQueues"]
+    if any(
+        order["computeEnvironment"] == call["arn"] for queue in queues for order in queue["computeEnvironmentOrder"]
+    ):
+        raise RefusedError("Cannot delete, found existing JobQueue relationship")
     client.update_compute_environment(computeEnvironment=call["arn"], state="DISABLED")
     client.delete_compute_environment(computeEnvironment=call["arn"])
 

@@ -110,7 +110,17 @@ def _read_endpoint(call: Call) -> State | None:
     return call.attributes(endpoint, _ENDPOINT_NAMES) | {
         "id": call["id"],
         "arn": arn(call, owner, f"vpc-endpoint/{call['id']}"),
+        "prefix_list_id": _prefix_list(call, endpoint),
     }
+
+
+def _prefix_list(call: Call, endpoint: State) -> str | None:
+    """The addresses of a gateway's service, which have the name of the service."""
+    if endpoint["VpcEndpointType"] != "Gateway":
+        return None
+    by_name = [{"Name": "prefix-list-name", "Values": [endpoint["ServiceName"]]}]
+    found = call.client("ec2").describe_managed_prefix_lists(Filters=by_name)["PrefixLists"]
+    return str(found[0]["PrefixListId"]) if found else None
 
 
 def _update_endpoint(call: Call) -> State | None:

@@ -1,0 +1,61 @@
+output "job_queue_arn" {
+  description = "ARN of the job queue of AWS Fargate; null if there is none."
+  value       = module.batch.job_queue_arn
+}
+
+output "fargate_spot_job_queue_arn" {
+  description = "ARN of the job queue of AWS Fargate Spot; null if there is none."
+  value       = module.batch.fargate_spot_job_queue_arn
+}
+
+output "ec2_job_queue_arn" {
+  description = "ARN of the job queue of EC2 instances; null if there is none."
+  value       = module.batch.ec2_job_queue_arn
+}
+
+output "ec2_spot_job_queue_arn" {
+  description = "ARN of the job queue of EC2 Spot instances; null if there is none."
+  value       = module.batch.ec2_spot_job_queue_arn
+}
+
+output "gpu_job_queue_arn" {
+  description = "ARN of the job queue of EC2 instances with GPUs; null if there is none."
+  value       = module.batch.gpu_job_queue_arn
+}
+
+output "gpu_spot_job_queue_arn" {
+  description = "ARN of the job queue of EC2 Spot instances with GPUs; null if there is none."
+  value       = module.batch.gpu_spot_job_queue_arn
+}
+
+output "datastore_root" {
+  description = "Where artifacts are kept."
+  value       = module.datastore.datastore_root
+}
+
+output "assign_public_ip" {
+  description = "Whether tasks get a public IP address."
+  value       = var.assign_public_ip
+}
+
+output "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts artifacts and logs; null if these are AWS's own."
+  value       = var.kms_key_arn
+}
+
+output "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds the permissions of roles; null if there is none."
+  value       = var.permissions_boundary_arn
+}
+
+output "tags" {
+  description = "Tags of all resources."
+  value       = var.tags
+}
+
+output "flow_variables" {
+  description = "All of the above that are set: the variables of a compiled flow, ready to be written to its platform.auto.tfvars.json."
+  value       = { for name, value in local.flow_variables : name => value if value != null }
+
+  depends_on = [module.datastore, module.network]
+}

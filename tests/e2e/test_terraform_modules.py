@@ -1,0 +1,258 @@
+"""Real Terraform takes the modules: their examples are applied, and their own tests run."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.loader import load
+from laminar_codegen.rehearsal.image import lay_out
+from laminar_runtime.configurations.schedulers import AWS
+from tests.e2e.conftest import compile_document
+from tests.terraform_harness import Change, Terraform, TerraformError, fake_aws, terraform_executable
+
+ROOT = Path(__file__).parents[2]
+MODULES = ROOT / "terraform_modules"
+NAMES = sorted(path.parent.name for path in MODULES.glob("*/versions.tf"))
+WIDE = ROOT / "tests" / "golden" / "foreach" / "flow.py"
+IMAGE = "registry.example/team/flow:1"
+CALLER = """
+module "it" {{
+  source = "../modules/{name}"
+
+  name       = "lab"
+  subnet_ids = {subnets}
+  {place}
+  {arguments}
+}}
+
+output "it" {{
+  value = module.it
+}}
+"""
+
+
+@attrs.frozen
+class Bench:
+    """A copy of the modules, to apply and to spoil, with an AWS to apply them to."""
+
+    folder: Path
+    mirror: Path
+    aws: EmbeddedAws
+
+    def example(self, name: str) -> Terraform:
+        """A module's example, initialised."""
+        return self._initialised(self.folder / name / "examples" / "complete")
+
+    def caller(self, name: str, arguments: str = "") -> Terraform:
+        """A document that calls a module with as little as it takes, initialised."""
+        ec2 = self.aws.client("ec2")
+        groups = ec2.describe_security_groups(GroupNames=["default"])["SecurityGroups"]
+        subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+        places = {
+            "batch": f"security_group_ids = {json.dumps([groups[0]['GroupId']])}",
+            "platform": f"vpc_id = {json.dumps(groups[0]['VpcId'])}",
+        }
+        folder = self.folder.parent / "caller"
+        folder.mkdir()
+        text = CALLER.format(name=name, subnets=json.dumps(subnets), place=places[name], arguments=arguments)
+        (folder / "main.tf").write_text(text, encoding="utf-8")
+        return self._initialised(folder)
+
+    def _initialised(self, folder: Path) -> Terraform:
+        terraform = Terraform(folder, self.mirror, fake_aws(self.aws.endpoint_url, self.aws.region))
+        terraform.init()
+        return terraform
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    """A copy of the modules."""
+    return shutil.copytree(MODULES, tmp_path / "modules", ignore=shutil.ignore_patterns(".terraform*"))
+
+
+@pytest.fixture
+def bench(tmp_path: Path, modules: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A copy of the modules, and an embedded AWS that has the policies that AWS manages."""
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    image = tmp_path / "image"
+    image.mkdir()
+    with EmbeddedAws(workspace=Workspace(directory=image)) as aws:
+        yield Bench(modules, mirror, aws)
+
+
+@pytest.fixture
+def unit(modules: Path, mirror: Path) -> Callable[[str], Terraform]:
+    """Give a function that initialises a module by itself, without an AWS."""
+
+    def initialised(name: str) -> Terraform:
+        terraform = Terraform(modules / name, mirror, fake_aws("http://127.0.0.1:9"))
+        terraform.init()
+        return terraform
+
+    return initialised
+
+
+def spoil(file: Path, old: str, new: str) -> None:
+    """Change a module's file."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def left(aws: EmbeddedAws) -> list[Any]:
+    """What is in the embedded AWS that an example may have made."""
+    ec2, batch, iam = (aws.client(service) for service in ("ec2", "batch", "iam"))
+    return [
+        *batch.describe_job_queues()["jobQueues"],
+        *batch.describe_compute_environments()["computeEnvironments"],
+        *aws.client("s3").list_buckets()["Buckets"],
+        *ec2.describe_launch_templates()["LaunchTemplates"],
+        *(group for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"),
+        *(item for item in ec2.describe_vpc_endpoints()["VpcEndpoints"] if item["State"].lower() != "deleted"),
+        *(role for role in iam.list_roles()["Roles"] if not role["Path"].startswith("/aws-service-role/")),
+        *iam.list_instance_profiles()["InstanceProfiles"],
+    ]
+
+
+def test_every_module_is_tried() -> None:
+    """The modules that there are have an example and tests."""
+    assert NAMES == ["batch", "datastore", "network", "platform"]
+    for name in NAMES:
+        assert (MODULES / name / "examples" / "complete" / "main.tf").is_file()
+        assert list((MODULES / name / "tests").glob("*.tftest.hcl"))
+
+
+def test_files_are_formatted() -> None:
+    """`terraform fmt` would change nothing."""
+    command = [terraform_executable(), "fmt", "-check", "-recursive", "-diff", str(MODULES)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_example(name: str, bench: Bench) -> None:
+    """An example is valid, is applied, stays as planned, and leaves nothing behind when it is destroyed."""
+    terraform = bench.example(name)
+    answer = terraform.validate()
+    assert (answer["valid"], answer["diagnostics"]) == (True, [])
+    planned = terraform.plan()
+    assert {change.actions for change in planned.changes} == {("create",)}
+    terraform.apply()
+    assert left(bench.aws) != []
+    assert all(value not in (None, {}, []) for value in terraform.output().values())
+    again = terraform.plan()
+    assert (again.empty, again.changes) == (True, ())
+    terraform.destroy()
+    assert terraform.state() == []
+    assert left(bench.aws) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_module_tests(name: str, unit: Callable[[str], Terraform]) -> None:
+    """`terraform test` passes, and really ran something."""
+    ran = unit(name)._start("test")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    passed = re.search(r"Success! (\d+) passed, 0 failed", ran.stdout)
+    assert passed is not None, ran.stdout
+    assert int(passed[1]) >= 5
+
+
+def test_module_tests_can_fail(modules: Path, unit: Callable[[str], Terraform]) -> None:
+    """A module that does otherwise fails its tests."""
+    spoil(modules / "network" / "main.tf", "from_port         = 443", "from_port         = 0")
+    ran = unit("network")._start("test")
+    assert ran.returncode == 1
+    assert "Tasks must reach any address, by HTTPS only." in ran.stderr + ran.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_argument(name: str, modules: Path, unit: Callable[[str], Terraform]) -> None:
+    """What the provider (or the module that is called) does not know is an error."""
+    spoil(modules / name / "main.tf", "\n  tags ", '\n  colour = "green"\n  tags ')
+    answer = unit(name).validate()
+    assert answer["valid"] is False
+    assert "colour" in json.dumps(answer["diagnostics"])
+
+
+def replace_environment(terraform: Terraform) -> None:
+    """Have Terraform replace the compute environment that the queue leads to."""
+    address = 'module.it.aws_batch_compute_environment.fargate["fargate"]'
+    terraform._run("apply", "-input=false", "-auto-approve", f"-replace={address}")
+
+
+def test_a_compute_environment_is_replaced(bench: Bench) -> None:
+    """The queue stays, and moves to the new environment before the old one is deleted."""
+    terraform = bench.caller("batch")
+    terraform.apply()
+    before = terraform.output()["it"]
+    replace_environment(terraform)
+    after = terraform.output()["it"]
+    assert after["job_queue_arn"] == before["job_queue_arn"]
+    assert after["compute_environment_arns"] != before["compute_environment_arns"]
+    queues = bench.aws.client("batch").describe_job_queues(jobQueues=["lab-fargate"])["jobQueues"]
+    orders = [order["computeEnvironment"] for order in queues[0]["computeEnvironmentOrder"]]
+    assert orders == [after["compute_environment_arns"]["fargate"]]
+    assert terraform.plan().empty
+
+
+def test_in_the_other_order_it_would_not_be(bench: Bench) -> None:
+    """Without `create_before_destroy` AWS refuses to delete what the queue leads to."""
+    spoil(bench.folder / "batch" / "main.tf", "create_before_destroy = true", "create_before_destroy = false")
+    terraform = bench.caller("batch")
+    terraform.apply()
+    with pytest.raises(TerraformError, match="found existing JobQueue relationship"):
+        replace_environment(terraform)
+
+
+def test_a_changed_template_is_a_changed_environment(bench: Bench) -> None:
+    """A larger volume changes the template and the environment of that kind, both in place, and nothing else."""
+    terraform = bench.caller("batch", "ec2 = { volume_size_gib = 200 }")
+    terraform.apply()
+    spoil(terraform.directory / "main.tf", "volume_size_gib = 200", "volume_size_gib = 400")
+    assert set(terraform.plan().changes) == {
+        Change('module.it.aws_launch_template.instance["ec2"]', ("update",)),
+        Change('module.it.aws_batch_compute_environment.ec2["ec2"]', ("update",)),
+    }
+    terraform.apply()
+    assert terraform.plan().empty
+
+
+def test_a_flow_takes_what_the_platform_gives(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The platform's output, written to a file, is what a compiled flow needs besides its image: then it runs."""
+    for name, value in bench.aws.environment.items():
+        monkeypatch.setenv(name, value)
+    platform = bench.caller("platform", "force_destroy = true")
+    platform.apply()
+    variables = platform.output()["it"]["flow_variables"]
+
+    lay_out(WIDE, tmp_path / "image")
+    folder = tmp_path / "flow"
+    folder.mkdir()
+    (folder / "main.tf.json").write_text(compile_document(WIDE), encoding="utf-8")
+    (folder / "platform.auto.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")
+    flow = Terraform(folder, bench.mirror, platform.environment)
+    flow.init()
+    flow.apply(image=IMAGE)
+    assert flow.plan(image=IMAGE).empty
+
+    # moto takes a denial whose condition does not hold for a denial.
+    bench.aws.client("s3").delete_bucket_policy(Bucket=variables["datastore_root"].removeprefix("s3://"))
+    wide = load(str(WIDE)).flow
+    wide.configuration.scheduler = AWS.StepFunctions()
+    assert wide().wait(timeout=300).layer("Total").all == ["A", "B", "C"]
+    jobs = bench.aws.client("batch").list_jobs(jobQueue=variables["job_queue_arn"], jobStatus="SUCCEEDED")
+    assert {job["jobName"] for job in jobs["jobSummaryList"]} >= {"Wide-Parts", "Wide-Total"}
+
+    flow.destroy(image=IMAGE)
+    platform.destroy()
+    assert platform.state() == []
