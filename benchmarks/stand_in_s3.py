@@ -3,8 +3,8 @@
 moto answers some hundred requests in a second, so that it would be moto that is measured. This knows what a
 datastore needs: get (ranges too), put, head, list, and uploads in parts. It looks at no signature.
 
-``python -m benchmarks.stand_in_s3 DELAY [FILE]`` serves until its standard input ends. FILE is a pickled dict of objects
-by ``bucket/key``.
+``python -m benchmarks.stand_in_s3 DELAY [FILE]`` serves until its standard input ends. FILE is a pickled dict of
+objects by ``bucket/key``.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ class _Bucket:
     uploads: dict[str, dict[int, bytes]] = attrs.field(factory=dict)
     _numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> _Answer:
+    def answer(  # noqa: PLR0911 - an answer for each kind of request
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes
+    ) -> _Answer:
         place = urlsplit(target)
         path, query = unquote(place.path).lstrip("/"), dict(parse_qsl(place.query, keep_blank_values=True))
         match method:

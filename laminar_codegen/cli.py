@@ -83,7 +83,8 @@ def _stop(*_: object) -> None:
 
 
 def _compile(words: list[str]) -> int:
-    from laminar_codegen import commands, pipeline, plan, render
+    from laminar_codegen import pipeline, plan, render
+    from laminar_codegen.options import add_scheduling, scheduling_of
 
     parser = argparse.ArgumentParser(
         prog="laminar-codegen",
@@ -94,9 +95,9 @@ def _compile(words: list[str]) -> int:
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
     stages = ("terraform", "asl", "plan", "graph")
     parser.add_argument("--emit", choices=stages, default="terraform", help="what to print (default: terraform)")
-    commands.add_scheduling(parser)
+    add_scheduling(parser)
     options = parser.parse_args(words)
-    compilation = pipeline.compile_flow(options.flow, commands.scheduling_of(options))
+    compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
     match options.emit:
         case "graph":
             text = "".join(map(str, compilation.graphs))

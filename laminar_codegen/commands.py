@@ -1,4 +1,4 @@
-"""The commands ``laminar-codegen check`` and ``profile``, and the options that say how flows are planned."""
+"""The commands ``laminar-codegen check`` and ``laminar-codegen profile``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from laminar_codegen import loader, pipeline
 from laminar_codegen.estimate import PRICE, Estimate, estimate
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.measure import measure
-from laminar_codegen.pipeline import Scheduling, Unit
+from laminar_codegen.options import add_scheduling, scheduling_of
+from laminar_codegen.pipeline import Unit
 from laminar_codegen.profile import read_profile
 from laminar_codegen.render import size_of
 from laminar_codegen.schedule import complete, critical_path, makespan
@@ -21,40 +21,9 @@ from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 
-__all__ = ["add_scheduling", "check", "profile", "scheduling_of"]
+__all__ = ["check", "profile"]
 
 EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
-
-
-def add_scheduling(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how flows are planned.
-
-    Args:
-        parser: The parser of a command that compiles.
-    """
-    parser.add_argument(
-        "--profile",
-        type=Path,
-        metavar="FILE",
-        help="how long layers take, as 'laminar-codegen profile' prints it: barriers are placed by it",
-    )
-    parser.add_argument(
-        "--joins",
-        choices=("barriers", "exact", "auto"),
-        help=(
-            "what to do where dependencies are not nested: put barriers in (the default), wait for exactly what a "
-            "layer depends on (more states), or that where a profile shows that barriers cost 2 %% and more"
-        ),
-    )
-
-
-def scheduling_of(options: argparse.Namespace) -> Scheduling:
-    """What the options say.
-
-    Args:
-        options: The parsed options.
-    """
-    return Scheduling(joins=options.joins, profile=options.profile)
 
 
 def check(words: Sequence[str]) -> int:

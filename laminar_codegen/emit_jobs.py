@@ -76,6 +76,7 @@ class Jobs:
         given: dict[str, Value] = {
             "plan": Expression("$states.input.plan"),
             "error": Expression("$states.input.error"),
+            "redrives": Expression("$states.context.Execution.RedriveCount"),
         }
         comment = f"Asks the planner about the next attempt at {layer.name}"
         return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, given)

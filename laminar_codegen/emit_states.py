@@ -23,7 +23,6 @@ from laminar_codegen import names
 from laminar_codegen.emit_jobs import Jobs, start_execution
 from laminar_codegen.emit_joins import Joins
 from laminar_codegen.graph import Graph, LayerNode
-from laminar_codegen.limits import STATE_NAME_LENGTH
 from laminar_codegen.nest import Weight
 from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequence, Step, layers_of
@@ -66,7 +65,8 @@ def weigh(graph: Graph) -> Callable[[Step], Weight]:
     emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph))
 
     def weight(step: Step) -> Weight:
-        after = "x" * STATE_NAME_LENGTH
+        # Each name stands twice: where its state is, and where the one before it goes on.
+        after = f"{next(layers_of(step))} plan"
         if isinstance(step, ExactJoins):
             joins = Joins.of(emitter.jobs, step)
             chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.chains)

@@ -45,8 +45,8 @@ class Weight:
 
     @property
     def fits(self) -> bool:
-        """Whether one machine takes it, with room for names that are longer, for retries and for wide fan-outs."""
-        return self.size <= DEFINITION_BYTES * 0.9 and self.events <= HISTORY_EVENTS * 0.7
+        """Whether one machine takes it, with some room: for what is between steps, for retries and wide fan-outs."""
+        return self.size <= DEFINITION_BYTES * 0.95 and self.events <= HISTORY_EVENTS * 0.7
 
 
 #: What a Parallel state takes, and a state that starts an execution, without the names in them.

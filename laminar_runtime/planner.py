@@ -67,12 +67,14 @@ class LayerPlan:
         groups: The splits that are to run, as jobs: ``size`` children, or a plain job if that is 1, with the
             ``indexes`` of their splits, and, if hooks decide on them, the ``command`` and ``resources`` of their
             containers. What a next attempt goes by, the ``container`` and ``retry`` that hooks left, stands there too.
+        redrives: How often the execution was redriven before.
     """
 
     run: bool = True
     splits: int = 0
     attempt: int = 1
     wait: int = 0
+    redrives: int = 0
     groups: Sequence[Mapping[str, Any]] = ()
 
 
@@ -83,13 +85,12 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         execution: The execution.
         layer: The layer's name.
         request: What is asked: of the first attempt nothing more, else ``{"plan": the plan of the attempt that failed,
-            "error": {"Error", "Cause"}}``.
+            "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``.
 
     Raises:
         ExecutionError: If it cannot be planned, or has no attempt left.
     """
-    failed = request.get("plan")
-    plan = replan_layer(execution, layer, failed, request.get("error", {})) if failed else plan_layer(execution, layer)
+    plan = _plan(execution, layer, request)
     text = json.dumps(attrs.asdict(plan), separators=(",", ":"))
     if len(text) > MAX_ANSWER:
         msg = (
@@ -98,6 +99,16 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         )
         raise ExecutionError(msg)
     Path(os.environ[settings.PLAN_FILE]).write_text(text, encoding="utf-8")
+
+
+def _plan(execution: Execution, layer: str, request: Mapping[str, Any]) -> LayerPlan:
+    failed, redrives = request.get("plan"), request.get("redrives", 0)
+    if failed is None:
+        return plan_layer(execution, layer)
+    if redrives > failed.get("redrives", 0):
+        # An execution that is redriven goes on at the question to which there was no answer: attempts count anew.
+        return attrs.evolve(plan_layer(execution, layer), redrives=redrives)
+    return attrs.evolve(replan_layer(execution, layer, failed, request.get("error", {})), redrives=redrives)
 
 
 def done() -> None:

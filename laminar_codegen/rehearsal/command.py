@@ -14,6 +14,7 @@ from typing import Any
 
 from laminar_codegen import pipeline
 from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
+from laminar_codegen.options import add_scheduling, scheduling_of
 from laminar_codegen.rehearsal import results
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
@@ -46,7 +47,7 @@ def main(words: Sequence[str]) -> int:
         CompileError: If the flow cannot be compiled.
     """
     options = _parser().parse_args(list(words))
-    compilation = pipeline.compile_flow(options.flow)
+    compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
         progress = Progress(compilation.graphs[0].flow, sys.stderr)
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a parameter of the flow, its value as JSON; may be given again",
     )
     parser.add_argument("--concurrency", type=_count, help="how many jobs run at once (default: the processors)")
+    add_scheduling(parser)
     parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
     return parser
 

@@ -48,7 +48,7 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     planner.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
     planner.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 1}}')
     group = {"size": 3, "indexes": "0-2", "splits": 3, "attempt": 1}
-    plan = {"run": True, "splits": 3, "attempt": 1, "wait": 0, "groups": [group]}
+    plan = {"run": True, "splits": 3, "attempt": 1, "wait": 0, "redrives": 0, "groups": [group]}
     assert handler({"execution": "e1", "layer": "Each"}) == plan
     # Of an execution that goes on with it, all that follows is the same.
     assert handler({"execution": "e1@2", "layer": "Each"}) == plan

@@ -313,3 +313,22 @@ def test_sizes_on_ec2(tmp_path: Path) -> None:
         [{"Type": kind, "Value": value} for kind, value in {"GPU": "1", "MEMORY": "5000", "VCPU": cpu}.items()]
         for cpu in ("2", "3")
     ]
+
+
+def test_attempts_count_anew_after_a_redrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redriven execution asks again what had no answer, and goes on with a first attempt at what did not finish."""
+    monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
+    execution = wide(3)
+    first = json.loads(json.dumps(attrs.asdict(plan_layer(execution, "Sized"))))
+    failed = {"plan": {**first, "attempt": 2}, "error": {"Cause": "killed"}}
+    with pytest.raises(ExecutionError, match="failed at attempt 2 of 2"):
+        planner.answer(execution, "Sized", {**failed, "redrives": 0})
+    finish(execution, "Sized", 0)
+    planner.answer(execution, "Sized", {**failed, "redrives": 1})
+    again = json.loads((tmp_path / "plan.json").read_text())
+    assert (again["attempt"], again["wait"], again["redrives"]) == (1, 0, 1)
+    assert sorted(item["indexes"] for item in again["groups"]) == ["1", "2"]
+    # Within the redriven execution they count on.
+    again["groups"] = [item for item in again["groups"] if item["indexes"] == "1"]
+    planner.answer(execution, "Sized", {"plan": again, "error": {}, "redrives": 1})
+    assert json.loads((tmp_path / "plan.json").read_text())["attempt"] == 2

@@ -1,0 +1,41 @@
+"""The options of all commands that compile: how flows are planned."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from laminar_codegen.pipeline import Scheduling
+
+__all__ = ["add_scheduling", "scheduling_of"]
+
+
+def add_scheduling(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how flows are planned.
+
+    Args:
+        parser: The parser of a command that compiles.
+    """
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="how long layers take, as 'laminar-codegen profile' prints it: barriers are placed by it",
+    )
+    parser.add_argument(
+        "--joins",
+        choices=("barriers", "exact", "auto"),
+        help=(
+            "what to do where dependencies are not nested: put barriers in (the default), wait for exactly what a "
+            "layer depends on (more states), or that where a profile shows that barriers cost 2 %% and more"
+        ),
+    )
+
+
+def scheduling_of(options: argparse.Namespace) -> Scheduling:
+    """What the options say.
+
+    Args:
+        options: The parsed options.
+    """
+    return Scheduling(joins=options.joins, profile=options.profile)
