@@ -12,6 +12,7 @@ from laminar_codegen.emit_states import emit_states
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render import render_machine
+from laminar_codegen.replay import validate
 from tests.asl_validator import problems
 from tests.codegen.test_golden import CASES, _source
 from tests.property.random_graphs import dags, graph_of
@@ -46,7 +47,7 @@ def test_random_machines(drawn: list[tuple[dict[str, set[str]], Any]]) -> None:
     definitions = []
     for depends, random in drawn:
         graph = graph_of(depends, fans_out=[name for name in sorted(depends) if random.random() < 0.5])
-        definitions += [
-            json.loads(render_machine(machine, REFERENCES)) for machine in emit_states(graph, make_plan(graph))
-        ]
+        plan = make_plan(graph, joins=random.choice(["barriers", "exact"]))
+        definitions += [json.loads(render_machine(machine, REFERENCES)) for machine in emit_states(graph, plan)]
+    assert [problem for definition in definitions for problem in validate(definition)] == []
     assert [problem for problem in problems(definitions) if problem] == []

@@ -1,0 +1,169 @@
+"""What an execution takes, and how long layers took: the commands ``check`` and ``profile``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from laminar_codegen.cli import main
+from laminar_codegen.measure import measure
+from laminar_codegen.problems import CompileError
+from laminar_codegen.profile import read_profile
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+FLOW = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class Report(Flow): ...
+
+@Report.register
+class A(Layer):
+    def __call__(self) -> None:
+        self.shard(part=[1, 2])
+
+@Report.register
+class B(Layer):
+    def __call__(self) -> None: ...
+
+@Report.register(foreach=ForEach(parameters=[Parameter(A, "part")]))
+class C(Layer):
+    def __call__(self, a: A) -> None: ...
+
+@Report.register
+class D(Layer):
+    def __call__(self, a: A, b: B) -> None: ...
+
+if flow := Report():
+    flow()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a flow that is an N, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(FLOW)
+    return tmp_path
+
+
+def test_check_tells_what_an_execution_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """States, transitions, events, bytes and dollars, as formulas in the jobs of fan-outs; given a profile, seconds."""
+    (folder / "profile.json").write_text(json.dumps({"Report": {"A": 10, "B": 50, "C": 60, "D": 7, "Old": 1}}))
+    assert main(["check", "flow.py", "--profile", "profile.json", "--joins", "exact"]) == 0
+    told = capsys.readouterr().out
+    assert "flow Report: 4 layers, 1 of them fan-outs" in told
+    assert "in 1 state machine\n" in told
+    assert "+ jobs(C)" in told
+    assert "makespan        70.0 s expected, 70.0 s at least (1.000)" in told
+    assert main(["check", "flow.py"]) == 0
+    assert "makespan" not in capsys.readouterr().out
+
+
+def test_check_tells_all_problems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A flow that cannot be compiled is told of as when it is compiled, and nothing is printed of it."""
+    wrong = "class E(Layer):\n    def __call__(self, x: 'Nothing', y) -> None: ..."
+    (folder / "flow.py").write_text(FLOW.replace("if flow", f"@Report.register\n{wrong}\n\nif flow"))
+    assert main(["check", "flow.py"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert {"LAM010", "LAM011"} <= set(told.err.split())
+
+
+def test_auto_needs_a_profile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Barriers are weighed by durations."""
+    assert main(["flow.py", "--joins", "auto"]) == 1
+    assert "LAM044" in capsys.readouterr().err
+    (folder / "profile.json").write_text('{"Report": {"A": 1, "B": 1, "C": 1, "D": 1}}')
+    assert main(["flow.py", "--joins", "auto", "--profile", "profile.json", "--emit", "plan"]) == 0
+    balanced = capsys.readouterr().out
+    assert "ExactJoins" not in balanced
+    (folder / "profile.json").write_text('{"Report": {"A": 20, "B": 50, "C": 45, "D": 30}}')
+    assert main(["flow.py", "--joins", "auto", "--profile", "profile.json", "--emit", "plan"]) == 0
+    assert "ExactJoins" in capsys.readouterr().out
+
+
+def test_the_scheduler_says_how_a_flow_is_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the file says holds unless the command says otherwise."""
+    scheduler = "from laminar_runtime.configurations.schedulers import AWS\n\nif flow"
+    text = FLOW.replace("if flow", scheduler).replace(
+        "Report():", "Report(scheduler=AWS.StepFunctions(joins='exact')):"
+    )
+    (folder / "flow.py").write_text(text)
+    assert main(["flow.py", "--emit", "plan"]) == 0
+    assert "ExactJoins" in capsys.readouterr().out
+    assert main(["flow.py", "--emit", "plan", "--joins", "barriers"]) == 0
+    assert "ExactJoins" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "cannot be read"),
+        ("{", "is no JSON"),
+        ("[]", "is no JSON object of objects"),
+        ('{"Report": 1}', "is no JSON object of objects"),
+        ('{"Other": {}}', "says nothing of flow 'Report', only of Other"),
+        ('{"Report": {"A": -1, "B": "x", "C": NaN, "D": true}}', "are no seconds: A: -1, B: 'x', C: nan, D: True"),
+    ],
+)
+def test_wrong_profiles(text: str | None, problem: str, tmp_path: Path) -> None:
+    """What is no profile is told with its file."""
+    path = tmp_path / "profile.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(CompileError, match=f"LAM030.*{problem}"):
+        read_profile(path, "Report")
+
+
+def test_profile_measures_the_last_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it prints is a profile: the seconds that layers took in the flow's own datastore."""
+    assert main(["profile", "flow.py"]) == 1
+    assert "flow 'Report' has no executions" in capsys.readouterr().err
+    ended = codegen_run(folder)
+    assert main(["profile", "flow.py", "--last", "1"]) == 0
+    told = capsys.readouterr()
+    (folder / "profile.json").write_text(told.out)
+    measured = read_profile(folder / "profile.json", "Report")
+    assert set(measured) == {"A", "B", "C", "D"}
+    assert all(0 <= seconds < 60 for seconds in measured.values())
+    assert "measured 1 executions of Report" in told.err
+    assert ended == 0
+
+
+def codegen_run(folder: Path) -> int:
+    """Run the flow here, as a user does."""
+    import subprocess
+    import sys
+
+    return subprocess.run([sys.executable, "flow.py"], cwd=folder, check=True, capture_output=True).returncode
+
+
+class Wide(Flow): ...
+
+
+@Wide.register
+class Shards(Layer):
+    def __call__(self) -> None: ...
+
+
+@Wide.register(foreach=ForEach(parameters=[Parameter(Shards, "foo")]))
+class Each(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+
+def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
+    """The record that a state machine writes tells no seconds: those of the splits do; the median of runs counts."""
+    flow = Wide(datastore=datastores.Memory(), executor=executors.Thread())
+    store = flow.datastore
+    for number, seconds in enumerate([(1, 5), (2, 9), (3, 40)]):
+        key = flow.execution(f"e{number}").key("Each")
+        for index, taken in enumerate(seconds):
+            store.write_bytes(path=key.split(index), content=json.dumps({"seconds": taken}).encode())
+        store.write_record(key, splits=2)
+    store.write_record(flow.execution("e1").key("Shards"), splits=1, seconds=7.5)
+    assert measure(flow, ["e0", "e1", "e2"], None) == {"Shards": 7.5, "Each": 9}
