@@ -8,8 +8,9 @@ planned with less foresight and fewer tries.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 import attrs
@@ -20,15 +21,19 @@ from laminar_codegen.order import Members
 
 __all__ = ["Barriers"]
 
-#: How often each layer of a prime part may be looked at in search of the part's cut, in all and in flows of so many
-#: layers in all. Counted, never timed, so that a flow gives the same plan on every machine.
-_LOOKS, _WORK = 400, 150_000
+#: How many layers are looked at in search of cuts, each as often as it is: in all, and at most for each layer of a part
+#: that is cut. Counted, never timed, so that a flow gives the same plan on every machine.
+_WORK, _SHARE = 250_000, 400
 
-#: How many cuts are tried at most, and about how often each layer is looked at for each of them.
-_TRIES, _LOOKS_A_TRY = 16, 8
+#: How many cuts of a part are tried at most, and how often each layer of a part may be looked at for each of them.
+_TRIES, _LOOKS = 16, 8
 
-#: How far ahead is looked.
+#: How often the sides of cuts that are tried are planned with more foresight.
 _FORESIGHT = 2
+
+#: The smaller side of a cut has one layer in so many at least, by how deep the plan of the part may nest: the more even
+#: the sides, the less deep they nest, and the sooner the search comes to an end.
+_BALANCE = ((32, 16), (16, 4), (0, 2))
 
 
 class _SpentError(Exception):
@@ -48,8 +53,10 @@ class Barriers:
     decomposition: Decomposition
     courses: Sequence[tuple[float, ...]]
     seconds: Sequence[float]
-    _left: int = attrs.field(init=False, default=0)
-    _cuts: dict[Members, tuple[Cut, ...]] = attrs.field(init=False, factory=dict)
+    _left: float = attrs.field(init=False, default=_WORK)
+    _stop: float = attrs.field(init=False, default=0)
+    _settled: dict[tuple[Members, int], Cut] = attrs.field(init=False, factory=dict)
+    _candidates: dict[tuple[Members, int], tuple[Cut, ...]] = attrs.field(init=False, factory=dict)
     _chosen: dict[tuple[Members, int], Cut] = attrs.field(init=False, factory=dict)
     _lengths: dict[tuple[Members, int], tuple[float, ...]] = attrs.field(init=False, factory=dict)
 
@@ -60,45 +67,52 @@ class Barriers:
             members: Its layers.
             room: How deep its plan may nest.
         """
-        self._left = len(members) * self._looks
-        best = self._candidates(members)[0]
-        for foresight in range(1, _FORESIGHT + 1):
-            try:
-                best = self._cut(members, foresight, room)
-            except _SpentError:
-                break
-        return best
+        key = members, _balance(room)
+        if key not in self._settled:
+            self._stop = max(0, self._left - self._share * len(members))
+            best = self._cuts(members, room)[0]
+            with contextlib.suppress(_SpentError):
+                for foresight in range(_FORESIGHT):
+                    for better in self._better(best, members, foresight, room):
+                        best = better
+            self._settled[key] = best
+        return self._settled[key]
 
     @property
-    def _looks(self) -> int:
-        return min(_LOOKS, _WORK // len(self.courses))
+    def _share(self) -> float:
+        """How often each layer of a part may be looked at."""
+        return min(_SHARE, _WORK / len(self.courses) / 3)
 
-    def _candidates(self, members: Members) -> tuple[Cut, ...]:
-        if members not in self._cuts:
+    def _cuts(self, members: Members, room: int) -> tuple[Cut, ...]:
+        key = members, _balance(room)
+        if key not in self._candidates:
             self._left -= len(members)
-            tries = min(_TRIES, max(1, self._looks // _LOOKS_A_TRY))
-            self._cuts[members] = cuts(self.decomposition.parents, members, self.seconds, tries)
-        return self._cuts[members]
+            tries = min(_TRIES, max(1, int(self._share / _LOOKS)))
+            found = cuts(self.decomposition.parents, members, self.seconds, most=tries, balance=key[1])
+            self._candidates[key] = found
+        return self._candidates[key]
+
+    def _better(self, best: Cut, members: Members, foresight: int, room: int) -> Iterator[Cut]:
+        """The best cut so far, and then those of a part that are better, each than the one before."""
+        others = [cut for cut in self._cuts(members, room) if cut != best]
+        shortest = math.inf
+        for cut in (best, *others) if others else ():
+            # No cut takes less than its bound.
+            if cut.bound * len(self.courses[0]) < shortest:
+                length = math.fsum(self._cut_length(cut, foresight, room))
+                if length < shortest:
+                    shortest = length
+                    yield cut
 
     def _cut(self, members: Members, foresight: int, room: int) -> Cut:
+        """The best cut of a part if the sides of cuts are planned with so much foresight less one."""
+        best = self._cuts(members, room)[0]
         key = members, foresight
-        if key not in self._chosen:
-            self._chosen[key] = self._choose(members, foresight, room)
-        return self._chosen[key]
-
-    def _choose(self, members: Members, foresight: int, room: int) -> Cut:
-        candidates = self._candidates(members)
-        best, shortest = candidates[0], math.inf
-        if foresight == 0 or len(candidates) == 1:
-            return best
-        for cut in candidates:
-            # No cut takes less than its bound, and the bounds rise.
-            if cut.bound * len(self.courses[0]) >= shortest:
-                break
-            length = math.fsum(self._cut_length(cut, foresight - 1, room))
-            if length < shortest:
-                best, shortest = cut, length
-        return best
+        if foresight and key not in self._chosen:
+            for better in self._better(best, members, foresight - 1, room):
+                best = better
+            self._chosen[key] = best
+        return self._chosen.get(key, best)
 
     def _cut_length(self, cut: Cut, foresight: int, room: int) -> tuple[float, ...]:
         first, rest = self._length(cut.first, foresight, room), self._length(cut.rest, foresight, room)
@@ -115,7 +129,7 @@ class Barriers:
 
     def _plan_length(self, members: Members, foresight: int, room: int) -> tuple[float, ...]:
         self._left -= len(members)
-        if self._left < 0:
+        if self._left < self._stop:
             raise _SpentError
         if room == 0:
             # Too deep: as bad as it gets, so that another cut is taken.
@@ -131,3 +145,8 @@ class Barriers:
                 return self._cut_length(self._cut(members, foresight, room), foresight, room)
             case _:
                 assert_never(split)
+
+
+def _balance(room: int) -> int:
+    """One layer in how many is in the smaller side of a cut, at least."""
+    return next(balance for least, balance in _BALANCE if room >= least)

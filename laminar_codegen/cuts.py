@@ -9,6 +9,7 @@ halfway between. Such cuts keep beside each other what runs beside each other.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -16,10 +17,6 @@ import attrs
 from laminar_codegen.order import Members, Parents, finish, levels, within
 
 __all__ = ["Cut", "cuts"]
-
-#: The smaller side of a cut has at least one layer in so many, if there is such a cut, so that taking a set of layers
-#: apart, again and again, comes to an end soon.
-_LEAST = 16
 
 
 @attrs.frozen
@@ -37,23 +34,7 @@ class Cut:
     rest: Members
 
 
-@attrs.frozen
-class _Candidate:
-    bound: float
-    unbalance: int
-    place: int
-    ranked: tuple[int, ...]
-
-    def cut(self, members: Members) -> Cut:
-        first, rest = self.ranked[: self.place], self.ranked[self.place :]
-        return Cut(
-            self.bound,
-            tuple(members[index] for index in sorted(first)),
-            tuple(members[index] for index in sorted(rest)),
-        )
-
-
-def cuts(parents: Parents, members: Members, seconds: Sequence[float], most: int) -> tuple[Cut, ...]:
+def cuts(parents: Parents, members: Members, seconds: Sequence[float], *, most: int, balance: int) -> tuple[Cut, ...]:
     """The most promising cuts of some layers, the best first.
 
     Args:
@@ -61,6 +42,7 @@ def cuts(parents: Parents, members: Members, seconds: Sequence[float], most: int
         members: Layers that hang together, with all layers between any two of them.
         seconds: How long each of all layers takes.
         most: How many cuts.
+        balance: If there are such cuts, the smaller side has at least one layer in so many.
 
     Returns:
         At least one.
@@ -70,18 +52,24 @@ def cuts(parents: Parents, members: Members, seconds: Sequence[float], most: int
     ends, tail = finish(local, takes), _tail(local, takes)
     late = [-seconds for seconds in tail]
     middle = [one + other for one, other in zip(ends, late, strict=True)]
+    # By their level layers that take no time are told apart from what is before them.
     level = levels(local)
+    rankings = [_Ranking.of(list(zip(times, level, strict=True))) for times in (late, middle, ends)]
+    # Of what is as good, cuts as late as may be come first, and of these the most balanced.
     found = [
-        candidate
-        for times in (late, middle, ends)
-        # By their level layers that take no time are told apart from what is before them.
-        for candidate in _candidates(list(zip(times, level, strict=True)), ends, tail)
+        (bound, index, abs(len(members) - 2 * place), place)
+        for index, ranking in enumerate(rankings)
+        for place, bound in ranking.bounds(ends, tail)
     ]
-    least = len(members) // _LEAST
-    balanced = [candidate for candidate in found if len(members) - candidate.unbalance >= 2 * least]
-    # Sorting is stable: of what is as good, cuts as late as may be come first, and of these the most balanced.
-    best = sorted(balanced, key=lambda candidate: candidate.bound)
-    return _distinct(best or [min(found, key=lambda candidate: candidate.unbalance)], members, most)
+    balanced = [cut for cut in found if len(members) - cut[2] >= 2 * (len(members) // balance)]
+    best = sorted(balanced) if balanced else [min(found, key=operator.itemgetter(2))]
+    chosen: dict[Members, Cut] = {}
+    for bound, index, _, place in best:
+        if len(chosen) == most:
+            break
+        first, rest = rankings[index].sides(place, members)
+        chosen.setdefault(first, Cut(bound, first, rest))
+    return tuple(chosen.values())
 
 
 def _tail(parents: Parents, takes: Sequence[float]) -> list[float]:
@@ -94,26 +82,26 @@ def _tail(parents: Parents, takes: Sequence[float]) -> list[float]:
     return tail
 
 
-def _candidates(
-    times: Sequence[tuple[float, int]], ends: Sequence[float], tail: Sequence[float]
-) -> Iterator[_Candidate]:
-    """The cuts between layers of different times, the most balanced first."""
-    ranked = tuple(sorted(range(len(times)), key=times.__getitem__))
-    before = list(itertools.accumulate((ends[member] for member in ranked), max))
-    after = list(itertools.accumulate((tail[member] for member in reversed(ranked)), max))[::-1]
-    places = [place for place in range(1, len(ranked)) if times[ranked[place - 1]] < times[ranked[place]]]
-    candidates = (
-        _Candidate(before[place - 1] + after[place], abs(len(ranked) - 2 * place), place, ranked) for place in places
-    )
-    yield from sorted(candidates, key=lambda candidate: candidate.unbalance)
+@attrs.frozen
+class _Ranking:
+    """Layers by time, and the places between those of different times."""
 
+    ranked: Sequence[int]
+    places: Sequence[int]
 
-def _distinct(candidates: Sequence[_Candidate], members: Members, most: int) -> tuple[Cut, ...]:
-    """The first cuts that are not the same as one before."""
-    found: dict[Members, Cut] = {}
-    for candidate in candidates:
-        if len(found) == most:
-            break
-        cut = candidate.cut(members)
-        found.setdefault(cut.first, cut)
-    return tuple(found.values())
+    @classmethod
+    def of(cls, times: Sequence[tuple[float, int]]) -> _Ranking:
+        ranked = sorted(range(len(times)), key=times.__getitem__)
+        sequence = [times[member] for member in ranked]
+        return cls(ranked, [place for place in range(1, len(ranked)) if sequence[place - 1] < sequence[place]])
+
+    def bounds(self, ends: Sequence[float], tail: Sequence[float]) -> Iterator[tuple[int, float]]:
+        """The places, with how long the longest paths before and after take together."""
+        before = list(itertools.accumulate([ends[member] for member in self.ranked], max))
+        after = list(itertools.accumulate([tail[member] for member in reversed(self.ranked)], max))[::-1]
+        return ((place, before[place - 1] + after[place]) for place in self.places)
+
+    def sides(self, place: int, members: Members) -> tuple[Members, Members]:
+        """The layers before a place, and those after."""
+        first, rest = sorted(self.ranked[:place]), sorted(self.ranked[place:])
+        return tuple(members[index] for index in first), tuple(members[index] for index in rest)

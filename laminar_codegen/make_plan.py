@@ -127,7 +127,7 @@ class _Planner:
             return self._beside(members, split.parts, room, slack)
         try:
             if isinstance(split, InTurn):
-                return self._in_turn([(part, room - 1) for part in split.parts], slack)
+                return self.in_turn([(part, room - 1) for part in split.parts], slack)
             return self._prime(members, room, slack)
         except _TooDeepError:
             # Made shallow where the part begins: within slices this large the order is kept as above.
@@ -141,8 +141,8 @@ class _Planner:
         end = self._critical(members) + slack
         return Parallel(tuple(self.plan(part, room - 1, end - self._critical(part)) for part in parts))
 
-    def _in_turn(self, parts: Iterable[tuple[Members, int]], slack: float) -> Sequence:
-        """Plan parts one after the other, each with its room: what one leaves of the slack is the next one's."""
+    def in_turn(self, parts: Iterable[tuple[Members, int]], slack: float) -> Sequence:
+        """Plan parts, each with its room, one after the other: what one leaves of the slack is the next one's."""
         steps: list[Step] = []
         for part, room in parts:
             step = self.plan(part, room, slack)
@@ -152,23 +152,24 @@ class _Planner:
         return Sequence(tuple(steps))
 
     def _prime(self, members: Members, room: int, slack: float) -> Step:
-        if slack > -math.inf:
-            cut = self.barriers.cut(members, room)
-            barrier = self._barrier(cut, room, math.inf)
-            if slack == math.inf or self._delay(barrier, members) <= slack:
-                return barrier
-            bound = cut.bound - self._critical(members)
-            if bound <= slack:
-                return self._barrier(cut, room, slack - bound)
-        local = within(self.decomposition.parents, members)
-        parts = [tuple(members[index] for index in module) for module in modules(local)]
-        joined = join_exactly(
-            self.decomposition.parents, parts, lambda part: self.plan(part, room - 2, min(slack, 0.0))
-        )
-        return joined or self._barrier(self.barriers.cut(members, room), room, slack)
+        if slack == -math.inf:
+            return self._joined(members, room, slack) or self._barrier(self.barriers.cut(members, room), room, slack)
+        cut = self.barriers.cut(members, room)
+        barrier = self._barrier(cut, room, math.inf)
+        if slack == math.inf or self._delay(barrier, members) <= slack:
+            return barrier
+        # Perhaps this barrier costs little, and only those within its sides are too much.
+        cost = cut.bound - self._critical(members)
+        joined = self._joined(members, room, 0.0) if cost > slack else None
+        return joined or self._barrier(cut, room, slack - cost)
+
+    def _joined(self, members: Members, room: int, slack: float) -> Step | None:
+        parents = self.decomposition.parents
+        parts = [tuple(members[index] for index in module) for module in modules(within(parents, members))]
+        return join_exactly(parents, parts, lambda part: self.plan(part, room - 2, slack))
 
     def _barrier(self, cut: Cut, room: int, slack: float) -> Sequence:
-        return self._in_turn([(side, self._side_room(side, room)) for side in (cut.first, cut.rest)], slack)
+        return self.in_turn([(side, self._side_room(side, room)) for side in (cut.first, cut.rest)], slack)
 
     def _side_room(self, members: Members, room: int) -> int:
         """The room of a side of a barrier. A sequence becomes part of that of the barrier, and nests no deeper."""
@@ -183,8 +184,11 @@ class _Planner:
             )
             if joined:
                 return joined
-        # The plan of a slice nests twice as deep as it has levels at most.
-        return self._in_turn([(part, room - 1) for part in self._slices(members, (room - 1) // 2)], slack)
+        # Where cuts are chosen as if all layers took equally long, each side has fewer levels: a slice then nests twice
+        # as deep as it has levels at most.
+        even = Barriers(self.decomposition, [(1.0,)] * len(self.leaves), [1.0] * len(self.leaves))
+        slices = [(part, room - 1) for part in self._slices(members, (room - 1) // 2)]
+        return attrs.evolve(self, barriers=even).in_turn(slices, slack)
 
     def _slices(self, members: Members, height: int) -> list[Members]:
         """The layers of so many levels, of as many next, and so on."""

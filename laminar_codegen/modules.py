@@ -21,7 +21,10 @@ from laminar_codegen.order import Parents, bits_of, closure
 __all__ = ["modules"]
 
 #: How often layers are looked at before it is given up, so that large flows are compiled soon.
-_WORK = 300_000
+_WORK = 200_000
+
+#: Up to so many layers tell those of a set apart one by one; what more of them tell apart is found layer by layer.
+_FEW = 16
 
 
 def modules(parents: Parents) -> list[list[int]]:
@@ -63,22 +66,31 @@ class _Relation:
 
     def _apart(self) -> list[int] | None:
         """The largest modules without the first layer, None if they are not found soon."""
-        rest = (1 << len(self.before)) - 2
-        classes = [bits for bits in (self.after[0], rest & ~self.after[0]) if bits]
+        after = self.after[0]
+        beside = (1 << len(self.before)) - 2 & ~after
+        # Sets of layers that others than these do not tell apart.
+        todo = [(bits, others) for bits, others in ((after, beside), (beside, after)) if bits]
+        found: list[int] = []
         left = _WORK
-        while True:
-            told = [part for bits in classes for part in self._told_apart(bits, ~bits)]
-            left -= len(self.before)
-            if len(told) == len(classes):
-                return classes
-            if left < 0:
-                return None
-            classes = told
+        while todo and left >= 0:
+            bits, others = todo.pop()
+            parts = self._told_apart(bits, others) if bits & (bits - 1) else [bits]
+            left -= min(bits.bit_count(), others.bit_count())
+            if len(parts) == 1:
+                found += parts
+            else:
+                todo += [(part, bits & ~part) for part in parts]
+        return None if todo else found
 
     def _told_apart(self, bits: int, others: int) -> list[int]:
         """The layers of a set, by how they come before and after others."""
-        if not bits & (bits - 1):
-            return [bits]
+        if others.bit_count() <= _FEW:
+            parts = [bits]
+            for other in bits_of(others):
+                before, after = self.before[other], self.after[other]
+                sides = ((part & before, part & after, part & ~before & ~after) for part in parts)
+                parts = [side for part in sides for side in part if side]
+            return parts
         groups: dict[tuple[int, int], int] = {}
         for member in bits_of(bits):
             key = self.before[member] & others, self.after[member] & others

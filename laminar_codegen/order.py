@@ -89,20 +89,22 @@ def finish(parents: Parents, seconds: Sequence[float]) -> list[float]:
 def components(parents: Parents) -> list[list[int]]:
     """The parts that do not depend on each other, in the order of their first layers."""
     root = list(range(len(parents)))
-
-    def find(member: int) -> int:
-        while root[member] != member:
-            root[member] = root[root[member]]
-            member = root[member]
-        return member
-
     for member, above in enumerate(parents):
         for parent in above:
-            one, other = sorted((find(member), find(parent)))
-            root[other] = one
+            one, other = member, parent
+            while root[one] != one:
+                root[one] = one = root[root[one]]
+            while root[other] != other:
+                root[other] = other = root[root[other]]
+            if one < other:
+                root[other] = one
+            else:
+                root[one] = other
     parts: dict[int, list[int]] = {}
     for member in range(len(parents)):
-        parts.setdefault(find(member), []).append(member)
+        # Roots are of smaller numbers, and theirs are known.
+        root[member] = root[root[member]]
+        parts.setdefault(root[member], []).append(member)
     return list(parts.values())
 
 
