@@ -31,9 +31,13 @@ _TOKEN_GRACE_SECONDS = 5
 _seconds_of_timeout: Any = TimeoutSeconds._eval_seconds
 
 
-def install(patches: Patches) -> None:
+def install(patches: Patches, token_time_scale: float) -> None:
     """Put the functions of this module in the place of moto's."""
-    patches.attribute(ExecutionState, "_evaluate_with_timeout", _attempt)
+
+    def attempt(self: ExecutionState, env: Environment) -> None:
+        _attempt(self, env, token_time_scale)
+
+    patches.attribute(ExecutionState, "_evaluate_with_timeout", attempt)
     patches.attribute(TimeoutSeconds, "_eval_seconds", _seconds)
 
 
@@ -43,7 +47,7 @@ def _seconds(self: TimeoutSeconds, env: Environment) -> int:
     return seconds
 
 
-def _attempt(self: ExecutionState, env: Environment) -> None:
+def _attempt(self: ExecutionState, env: Environment, token_time_scale: float) -> None:
     self.timeout.eval(env=env)
     seconds: int = env.stack.pop()
     frame: Any = env.open_frame()
@@ -53,7 +57,8 @@ def _attempt(self: ExecutionState, env: Environment) -> None:
         if seconds >= TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS:
             self._eval_execution(frame)
         else:
-            _run_within(self, frame, seconds + (_TOKEN_GRACE_SECONDS if _waits_for_token(self) else 0))
+            waits = _waits_for_token(self)
+            _run_within(self, frame, seconds * token_time_scale + _TOKEN_GRACE_SECONDS if waits else seconds)
     except Exception:
         # Branches and iterations that still run have not come to their end (see `progress`).
         frame.set_stop(stop_date=None, cause=None, error=None)
@@ -64,7 +69,7 @@ def _attempt(self: ExecutionState, env: Environment) -> None:
     _take_result(self, env, frame.stack.pop())
 
 
-def _run_within(state: ExecutionState, frame: Environment, seconds: int) -> None:
+def _run_within(state: ExecutionState, frame: Environment, seconds: float) -> None:
     run = _Run(state, frame)
     thread = threading.Thread(target=run, name=f"attempt of {state.name}", daemon=True)
     thread.start()

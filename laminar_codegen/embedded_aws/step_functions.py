@@ -40,7 +40,7 @@ def install(patches: Patches, clients: Clients, jobs: BatchJobs, *, time_scale: 
     definitions.install(patches)
     expressions.install(patches)
     flow_control.install(patches, time_scale)
-    attempts.install(patches)
+    attempts.install(patches, token_time_scale)
     programs.install(patches)
     maps.install(patches)
     integrations.install(patches, clients)
