@@ -1,7 +1,9 @@
 """One attempt of a Task, Parallel or Map state, and the time that it may take.
 
 moto starts a thread for every attempt of every state, to be able to leave it behind after its
-timeout. Here only states that have a timeout cost a thread.
+timeout. Here only states that have a timeout cost a thread; tasks that wait for a token look at the time
+themselves, so that an answer that was taken counts. (If the call that such a task begins with takes longer
+than its timeout, the task ends when the call has: on AWS at its timeout.)
 """
 
 # ruff: noqa: SLF001 - what is corrected is inside moto
@@ -24,20 +26,12 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from laminar_codegen.embedded_aws.patches import Patches
 
-# A task that waits for a token looks at the time itself: an answer that was taken counts. Only the
-# call that it begins with can take too long.
-_TOKEN_GRACE_SECONDS = 5
-
 _seconds_of_timeout: Any = TimeoutSeconds._eval_seconds
 
 
-def install(patches: Patches, token_time_scale: float) -> None:
+def install(patches: Patches) -> None:
     """Put the functions of this module in the place of moto's."""
-
-    def attempt(self: ExecutionState, env: Environment) -> None:
-        _attempt(self, env, token_time_scale)
-
-    patches.attribute(ExecutionState, "_evaluate_with_timeout", attempt)
+    patches.attribute(ExecutionState, "_evaluate_with_timeout", _attempt)
     patches.attribute(TimeoutSeconds, "_eval_seconds", _seconds)
 
 
@@ -47,18 +41,17 @@ def _seconds(self: TimeoutSeconds, env: Environment) -> int:
     return seconds
 
 
-def _attempt(self: ExecutionState, env: Environment, token_time_scale: float) -> None:
+def _attempt(self: ExecutionState, env: Environment) -> None:
     self.timeout.eval(env=env)
     seconds: int = env.stack.pop()
     frame: Any = env.open_frame()
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)
     try:
-        if seconds >= TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS:
+        if seconds >= TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS or _waits_for_token(self):
             self._eval_execution(frame)
         else:
-            waits = _waits_for_token(self)
-            _run_within(self, frame, seconds * token_time_scale + _TOKEN_GRACE_SECONDS if waits else seconds)
+            _run_within(self, frame, seconds)
     except Exception:
         # Branches and iterations that still run have not come to their end (see `progress`).
         frame.set_stop(stop_date=None, cause=None, error=None)
@@ -69,7 +62,7 @@ def _attempt(self: ExecutionState, env: Environment, token_time_scale: float) ->
     _take_result(self, env, frame.stack.pop())
 
 
-def _run_within(state: ExecutionState, frame: Environment, seconds: float) -> None:
+def _run_within(state: ExecutionState, frame: Environment, seconds: int) -> None:
     run = _Run(state, frame)
     thread = threading.Thread(target=run, name=f"attempt of {state.name}", daemon=True)
     thread.start()
