@@ -1,7 +1,9 @@
 """One attempt of a Task, Parallel or Map state, and the time that it may take.
 
 moto starts a thread for every attempt of every state, to be able to leave it behind after its
-timeout. Here only states that have a timeout cost a thread.
+timeout. Here only states that have a timeout cost a thread; tasks that wait for a token look at the time
+themselves, so that an answer that was taken counts. (If the call that such a task begins with takes longer
+than its timeout, the task ends when the call has: on AWS at its timeout.)
 """
 
 # ruff: noqa: SLF001 - what is corrected is inside moto
@@ -23,10 +25,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task im
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from laminar_codegen.embedded_aws.patches import Patches
-
-# A task that waits for a token looks at the time itself: an answer that was taken counts. Only the
-# call that it begins with can take too long.
-_TOKEN_GRACE_SECONDS = 5
 
 _seconds_of_timeout: Any = TimeoutSeconds._eval_seconds
 
@@ -50,10 +48,10 @@ def _attempt(self: ExecutionState, env: Environment) -> None:
     frame.states.reset(input_value=env.states.get_input())
     frame.stack = copy.deepcopy(env.stack)
     try:
-        if seconds >= TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS:
+        if seconds >= TimeoutSeconds.DEFAULT_TIMEOUT_SECONDS or _waits_for_token(self):
             self._eval_execution(frame)
         else:
-            _run_within(self, frame, seconds + (_TOKEN_GRACE_SECONDS if _waits_for_token(self) else 0))
+            _run_within(self, frame, seconds)
     except Exception:
         # Branches and iterations that still run have not come to their end (see `progress`).
         frame.set_stop(stop_date=None, cause=None, error=None)

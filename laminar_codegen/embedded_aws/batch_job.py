@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,6 +77,7 @@ class Job:
     blockers: set[str] = attrs.field(factory=set)
     termination: str | None = None
     process: LocalProcess | None = None
+    told: list[Callable[[], None]] = attrs.field(factory=list)
 
     @property
     def arn(self) -> str:

@@ -2,7 +2,7 @@
 
 `concurrency` threads take attempts from one queue, so that an array job of ten thousand children
 costs ten thousand small records and not as many threads. All records change under one lock;
-`wait` sleeps on its condition, which is signalled when a job (not a child) ends.
+who waits for a job (not a child) is told when it ends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from laminar_codegen.batch_requests import Dependency, JobRequest, RefusedError
 from laminar_codegen.embedded_aws.batch_attempts import AttemptEnd, AttemptRunner
@@ -63,11 +63,19 @@ class BatchJobs:
         with self._lock:
             return [job for job in self._jobs.values() if job.parent is None]
 
-    def wait(self, job_id: str, timeout: float) -> bool:
-        """Wait until a job has ended; false after the timeout."""
+    def when_ended(self, job_id: str, tell: Callable[[], None]) -> None:
+        """Have somebody told when a job has ended; at once if it has."""
         with self._lock:
             job = self._jobs[job_id]
-            return self._ended.wait_for(lambda: job.ended, timeout)
+            if not job.ended:
+                job.told.append(tell)
+                return
+        tell()
+
+    def has_ended(self, job_id: str) -> bool:
+        """Whether a job has ended."""
+        with self._lock:
+            return self._jobs[job_id].ended
 
     def terminate(self, job_id: str, reason: str) -> None:
         """End a job wherever it is, and an array job with all children."""
@@ -219,6 +227,8 @@ class BatchJobs:
                 self._make_ready(dependent)
         if job.parent is None:
             self._ended.notify_all()
+            for tell in job.told:
+                tell()
         elif all(job.parent.child_states[state] == 0 for state in STATES if state not in TERMINAL):
             yield (job.parent, *_end_of_array(job.parent))
 

@@ -7,6 +7,7 @@ Each function here replaces one of moto's; its docstring states the deviation th
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_batch
@@ -27,9 +28,8 @@ _SUBMIT_JOB_FIELDS = frozenset(
         "ShareIdentifier",
     }
 )
-_LOOK_SECONDS = 0.05
 
-_resolver_of_batch = BatchTask._build_sync_resolver
+_resolver_of_batch: Any = BatchTask._build_sync_resolver
 
 
 def install(patches: Patches, jobs: BatchJobs) -> None:
@@ -42,10 +42,11 @@ def install(patches: Patches, jobs: BatchJobs) -> None:
         times out or its execution is stopped.
         """
         job_id: str = env.stack[-1]["JobId"]
-        describe: Any = _resolver_of_batch(self, env=env, **parts)
         return SyncCall(
-            lambda: describe() if jobs.wait(job_id, _LOOK_SECONDS) else None,
-            lambda: jobs.terminate(job_id, STOPPED),
+            has_ended=functools.partial(jobs.has_ended, job_id),
+            when_ended=functools.partial(jobs.when_ended, job_id),
+            describe=_resolver_of_batch(self, env=env, **parts),
+            cancel=functools.partial(jobs.terminate, job_id, STOPPED),
         )
 
     patches.attribute(BatchTask, "_eval_parameters", _parameters)

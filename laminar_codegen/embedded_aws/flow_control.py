@@ -34,10 +34,9 @@ TERMINAL_ERRORS = frozenset({"States.DataLimitExceeded", "States.Runtime"})
 
 _HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
 _TIMEOUTS = frozenset({"States.Timeout", _HEARTBEAT_TIMEOUT})
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.01
 _START_SECONDS = 10.0
 
-_set_error_of_environment = Environment.set_error
 _inner_frame_of_environment: Any = vars(Environment)["as_inner_frame_of"].__func__
 
 
@@ -55,7 +54,6 @@ def install(patches: Patches, time_scale: float) -> None:
     patches.attribute(ErrorEqualsDecl, "_eval_body", _match_error)
     patches.attribute(RetrierDecl, "_eval_body", retry)
     patches.attribute(WaitFunction, "_wait_interval", wait)
-    patches.attribute(Environment, "set_error", _set_error)
     patches.attribute(Environment, "as_inner_frame_of", classmethod(_inner_frame))
     patches.attribute(ExecutionWorker, "stop", _stop)
 
@@ -64,7 +62,7 @@ def pause(env: Environment, seconds: float) -> None:
     """Wait, unless the execution (or this part of it) ends before."""
     deadline = time.monotonic() + seconds
     while env.is_running() and (left := deadline - time.monotonic()) > 0:
-        env.program_state_event.wait(min(left, _LOOK_SECONDS))
+        env.program_state_event.wait(left)
 
 
 def _match_error(self: ErrorEqualsDecl, env: Environment) -> None:
@@ -105,12 +103,6 @@ def _retry(self: RetrierDecl, env: Environment, time_scale: float) -> None:
     env.stack.append(RetrierOutcome.Executed)
 
 
-def _set_error(self: Environment, error: Any) -> None:
-    """Moto turns an execution that was stopped into a failed one when what was stopped fails."""
-    if self.is_running():
-        _set_error_of_environment(self, error)
-
-
 def _inner_frame(cls: type[Environment], env: Environment, *args: Any, **kwargs: Any) -> Any:
     """Moto loses `$states.context.Map` in the states of an iteration. Progress is noted where it was outside."""
     frame = _inner_frame_of_environment(cls, env, *args, **kwargs)
@@ -129,4 +121,4 @@ def _stop(self: ExecutionWorker, stop_date: dt.datetime, error: str | None, caus
         if env is not None and env.program_state() is not None:
             env.set_stop(stop_date, cause, error)
             return
-        time.sleep(_LOOK_SECONDS / 10)
+        time.sleep(_LOOK_SECONDS)

@@ -7,22 +7,26 @@ Each function here replaces one of moto's; its docstring states the deviation th
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
 from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from laminar_codegen.embedded_aws.clients import Clients
-from laminar_codegen.embedded_aws.flow_control import pause
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.waiting import STOPPED, SyncCall
 
 NestedTask = state_task_service_sfn.StateTaskServiceSfn
 
-_LOOK_SECONDS = 0.02
+_ATTRIBUTE = "laminar_told"
 
+_telling = threading.Lock()
+_note_end: Any = BaseExecutionWorkerCommunication.terminated
 _resolver_of_sync = NestedTask._build_sync_resolver
 _resolver_of_sync2 = NestedTask._build_sync2_resolver
 
@@ -36,6 +40,7 @@ def install(patches: Patches, clients: Clients) -> None:
     def resolver2(self: NestedTask, env: Environment, **parts: Any) -> SyncCall:
         return _call(env, clients, lambda: _resolver_of_sync2(self, env=env, **parts))
 
+    patches.attribute(BaseExecutionWorkerCommunication, "terminated", _terminated)
     patches.attribute(NestedTask, "_build_sync_resolver", resolver)
     patches.attribute(NestedTask, "_build_sync2_resolver", resolver2)
 
@@ -48,14 +53,27 @@ def _call(env: Environment, clients: Clients, resolver: Callable[[], Any]) -> Sy
     """
     arn: str = env.stack[-1]["ExecutionArn"]
     _, _, _, region, account, *_ = arn.split(":")
-    backend = stepfunctions_parser_backends[account][region]
-    describe = resolver()
-
-    def resolve() -> Any:
-        if backend.describe_execution(arn).status != "RUNNING":
-            return describe()
-        pause(env, _LOOK_SECONDS)
-        return None
-
+    execution: Any = stepfunctions_parser_backends[account][region].describe_execution(arn)
     client = clients.get("stepfunctions", region, lenient=True)
-    return SyncCall(resolve, lambda: client.stop_execution(executionArn=arn, cause=STOPPED))
+    return SyncCall(
+        has_ended=lambda: execution.status != "RUNNING",
+        when_ended=functools.partial(_when_ended, execution),
+        describe=resolver(),
+        cancel=functools.partial(client.stop_execution, executionArn=arn, cause=STOPPED),
+    )
+
+
+def _when_ended(execution: Execution, tell: Callable[[], None]) -> None:
+    with _telling:
+        if execution.status == "RUNNING":
+            vars(execution).setdefault(_ATTRIBUTE, []).append(tell)
+            return
+    tell()
+
+
+def _terminated(self: BaseExecutionWorkerCommunication) -> None:
+    with _telling:
+        _note_end(self)
+        told: list[Callable[[], None]] = vars(self.execution).pop(_ATTRIBUTE, [])
+    for tell in told:
+        tell()

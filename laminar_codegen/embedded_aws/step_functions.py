@@ -15,6 +15,7 @@ from laminar_codegen.embedded_aws import (
     attempts,
     batch_tasks,
     definitions,
+    endings,
     execution_api,
     expressions,
     flow_control,
@@ -39,6 +40,7 @@ def install(patches: Patches, clients: Clients, jobs: BatchJobs, *, time_scale: 
     patches.item(configuration, "stepfunctions", {"execute_state_machine": True})
     definitions.install(patches)
     expressions.install(patches)
+    endings.install(patches)
     flow_control.install(patches, time_scale)
     attempts.install(patches)
     programs.install(patches)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import threading
 import time
@@ -45,10 +46,10 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from laminar_codegen.embedded_aws.endings import when_ended
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.waiting import STOPPED, TaskStoppedError
 
-_LOOK_SECONDS = 0.1
 _TOKEN_BYTES = 450  # a token of AWS has some 600 characters, among them `/`, `+` and `=`
 _TOKEN_PREFIX = "AQCEAAAAKgAAAAMAAAAA"  # noqa: S105 - how AWS's tokens begin
 
@@ -104,6 +105,7 @@ class TaskTokens:
         wait = Wait(env, env.callback_pool_manager.add(token))
         with self._lock:
             self._waits[token] = wait
+        when_ended(env, wait.endpoint.interrupt_all)
 
     def answer(self, outcome: CallbackOutcome) -> None:
         """End a task's wait. Raises InvalidTokenError or TaskTimedOutError."""
@@ -120,8 +122,10 @@ class TaskTokens:
     def wait(self, token: str, timeout: float, heartbeat: float | None) -> CallbackOutcome | HeartbeatTimedOut:
         """Wait for a token's answer. Raises TaskStoppedError when the attempt ends before."""
         wait = self._waits[token]
-        while (outcome := self._outcome(wait, timeout, heartbeat)) is None:
-            wait.endpoint.wait(_LOOK_SECONDS)
+        silence = math.inf if heartbeat is None else heartbeat * self.time_scale
+        while (outcome := self._outcome(wait, timeout * self.time_scale, silence)) is None:
+            ends = min(wait.begun + timeout * self.time_scale, wait.beaten + silence)
+            wait.endpoint.wait(min(max(0, ends - time.monotonic()), threading.TIMEOUT_MAX))
         return outcome
 
     def end(self, token: str) -> None:
@@ -137,9 +141,7 @@ class TaskTokens:
             raise TaskTimedOutError("Task Timed Out: 'Provided task does not exist anymore'")
         return wait
 
-    def _outcome(
-        self, wait: Wait, timeout: float, heartbeat: float | None
-    ) -> CallbackOutcome | HeartbeatTimedOut | None:
+    def _outcome(self, wait: Wait, timeout: float, silence: float) -> CallbackOutcome | HeartbeatTimedOut | None:
         """What a wait has come to by now. Whoever is first counts: an answer or the time."""
         with self._lock:
             if (outcome := wait.endpoint.get_outcome()) is not None:
@@ -147,10 +149,10 @@ class TaskTokens:
             if not wait.env.is_running():
                 raise TaskStoppedError(STOPPED)
             now = time.monotonic()
-            if now - wait.begun >= timeout * self.time_scale:
+            if now - wait.begun >= timeout:
                 wait.over = True
                 return CallbackOutcomeTimedOut(callback_id=wait.endpoint.callback_id)
-            if heartbeat is not None and now - wait.beaten >= heartbeat * self.time_scale:
+            if now - wait.beaten >= silence:
                 wait.over = True
                 return HeartbeatTimedOut()
             return None

@@ -7,6 +7,7 @@ ended, too.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 
+from laminar_codegen.embedded_aws.endings import when_ended
 from laminar_codegen.embedded_aws.flow_control import pause
 from laminar_codegen.embedded_aws.patches import Patches
 
@@ -31,14 +33,29 @@ class TaskStoppedError(Exception):
 
 @attrs.frozen
 class SyncCall:
-    """What a `.sync` task waits for: `resolve` returns nothing until it has ended."""
+    """What a `.sync` task waits for.
 
-    resolve: Callable[[], Any]
+    has_ended   whether it has
+    when_ended  has somebody told when it has; at once if it has
+    describe    gives what came of it, or raises
+    cancel      ends it
+    """
+
+    has_ended: Callable[[], bool]
+    when_ended: Callable[[Callable[[], None]], None]
+    describe: Callable[[], Any]
     cancel: Callable[[], None]
 
-    def __call__(self) -> Any:
-        """Resolve: moto calls it as a function."""
-        return self.resolve()
+    def wait(self, env: Environment) -> Any:
+        """What came of it. Raises TaskStoppedError if the task ends before."""
+        changed = threading.Event()
+        self.when_ended(changed.set)
+        when_ended(env, changed.set)
+        changed.wait()
+        if env.is_running() and self.has_ended():
+            return self.describe()
+        self.cancel()
+        raise TaskStoppedError(STOPPED)
 
 
 def install(patches: Patches) -> None:
@@ -49,18 +66,17 @@ def install(patches: Patches) -> None:
 def _wait_for_end(
     _: CallbackTask,
     env: Environment,
-    sync_resolver: Callable[[], Any],
+    sync_resolver: SyncCall | Callable[[], Any],
     timeout_seconds: int | None,
     callback_endpoint: CallbackEndpoint | None,
     heartbeat_endpoint: object,
 ) -> Any:
     """Moto sleeps half a second between looks, and returns nothing at all when interrupted."""
     del timeout_seconds, callback_endpoint, heartbeat_endpoint
+    if isinstance(sync_resolver, SyncCall):
+        return sync_resolver.wait(env)
     while env.is_running():
         if result := sync_resolver():
             return result
-        if not isinstance(sync_resolver, SyncCall):
-            pause(env, _OTHER_LOOK_SECONDS)
-    if isinstance(sync_resolver, SyncCall):
-        sync_resolver.cancel()
+        pause(env, _OTHER_LOOK_SECONDS)
     raise TaskStoppedError(STOPPED)

@@ -138,7 +138,7 @@ def test_invocations_without_an_answer(bench: Bench, name: str, kind: str) -> No
     begun = time.monotonic()
     error, payload = invoke(bench, name, {})
     assert (error, payload["errorType"]) == ("Unhandled", kind)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("name", ["dots", "slash"])

@@ -34,6 +34,15 @@ def needs(key: str, **fields: Any) -> dict[str, Any]:
     return call("getObject", key, **fields)
 
 
+def after(key: str, state: str) -> dict[str, Any]:
+    """States that go on with a state a while after there is an object with the key."""
+    again = {"ErrorEquals": ["S3.NoSuchKeyException"], "MaxAttempts": 999, "IntervalSeconds": 2, "BackoffRate": 1}
+    return {
+        f"{state}-after": call("headObject", key, Retry=[again], Next=f"{state}-wait"),
+        f"{state}-wait": {"Type": "Wait", "Seconds": 30, "Next": state},
+    }
+
+
 def passing(output: Any, **fields: Any) -> dict[str, Any]:
     """A Pass state that puts something out."""
     state = {"Type": "Pass", "Output": output, **fields}
@@ -54,10 +63,10 @@ def redriven(bench: Bench, execution: str) -> dict[str, Any]:
 
 
 def calls(bench: Bench, execution: str) -> Counter[str]:
-    """How often each key was asked for in an execution."""
+    """How often each key was written or read in an execution."""
     events = bench.aws.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
     details = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
-    return Counter(json.loads(detail["parameters"])["Key"] for detail in details)
+    return Counter(json.loads(task["parameters"])["Key"] for task in details if task["resource"] != "headObject")
 
 
 def test_sequence(bench: Bench) -> None:
@@ -126,7 +135,8 @@ def test_branches(bench: Bench) -> None:
     """Branches that succeeded keep their outputs; one that failed goes on where it failed."""
     first = {"A": works("par-a", Assign={"x": "a"}, Next="A2"), "A2": passing("{% $x %}")}
     second = {
-        "B": works("par-b", Assign={"x": "b"}, Next="B2"),
+        "B": works("par-b", Assign={"x": "b"}, Next="B2-after"),
+        **after("par-a", "B2"),
         "B2": needs("par-b2", Next="B3"),
         "B3": passing("{% $x %}"),
     }
@@ -196,6 +206,21 @@ def test_iterations(bench: Bench, mode: str) -> None:
     assert [bench.get(f"{mode}-ran-{number}") for number in range(3)] == ran
 
 
+def test_iterations_that_were_stopped(bench: Bench) -> None:
+    """An iteration that was stopped because another failed is not taken for one that came to its end."""
+    seconds = "{% $states.context.Execution.RedriveCount = 0 and $states.input = 0 ? 99999 : 0 %}"
+    inner = {
+        "W": {"Type": "Wait", "Seconds": seconds, "Next": "N"},
+        "N": needs("{% 'map-stopped' & $string($states.input) %}", Output="{% $states.input & 'done' %}"),
+    }
+    bench.put("map-stopped0", "")
+    processor = {"StartAt": "W", "States": inner}
+    execution = failed(bench, {"M": {"Type": "Map", "Items": [0, 1], "ItemProcessor": processor, "End": True}})
+    bench.put("map-stopped1", "")
+    assert redriven(bench, execution)["output"] == ["0done", "1done"]
+    assert calls(bench, execution) == {"map-stopped0": 1, "map-stopped1": 2}
+
+
 def test_states_that_are_left_are_left(bench: Bench) -> None:
     """A failure that was caught is over: what comes after it is what is run again."""
     branches = [{"StartAt": "A", "States": {"A": needs("never")}}]
@@ -212,12 +237,14 @@ def test_states_that_are_left_are_left(bench: Bench) -> None:
 
 def test_retries_begin_anew(bench: Bench) -> None:
     """A redriven state has all its retries again; a retried Parallel runs all its branches again."""
-    retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1}]
+    retry = [{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1, "IntervalSeconds": 30}]
+    second = {**after("again-a", "B"), "B": needs("again-b", Retry=retry)}
     branches = [
         {"StartAt": "A", "States": {"A": works("again-a")}},
-        {"StartAt": "B", "States": {"B": needs("again-b", Retry=retry)}},
+        {"StartAt": "B-after", "States": second},
     ]
-    execution = failed(bench, {"P": {"Type": "Parallel", "Branches": branches, "Retry": retry, "End": True}})
+    state = {"Type": "Parallel", "Branches": branches, "Retry": retry, "End": True}
+    execution = failed(bench, {"P": state})
     assert calls(bench, execution) == {"again-a": 2, "again-b": 4}
     assert redriven(bench, execution)["status"] == "FAILED"
     # First B alone goes on, twice; then the Parallel is tried again, as a whole.

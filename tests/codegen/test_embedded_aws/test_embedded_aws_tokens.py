@@ -166,7 +166,7 @@ def test_timeout(bench: Bench) -> None:
     token = token_of(bench, execution)
     begun = time.monotonic()
     assert bench.result(execution)["output"]["Error"] == "States.Timeout"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
     assert refusal(bench, "send_task_success", taskToken=token, output="1") == "TaskTimedOut"
 
 
@@ -185,7 +185,7 @@ def test_missed_heartbeat_is_no_failed_task(bench: Bench) -> None:
 
 def test_heartbeats_keep_a_task_alive(bench: Bench) -> None:
     """With heartbeats a task lives longer than HeartbeatSeconds, but not longer than TimeoutSeconds."""
-    machine = bench.machine({"W": waiting(HeartbeatSeconds=1, TimeoutSeconds=2)})
+    machine = bench.machine({"W": waiting(HeartbeatSeconds=2, TimeoutSeconds=4)})
     execution = bench.start(machine)
     token = token_of(bench, execution)
     client = bench.aws.client("stepfunctions")
@@ -197,7 +197,7 @@ def test_heartbeats_keep_a_task_alive(bench: Bench) -> None:
             break
         time.sleep(0.2)
     assert bench.result(execution)["error"] == "States.Timeout"
-    assert 1.5 < time.monotonic() - begun < 4
+    assert 3 < time.monotonic() - begun < 9
 
 
 def test_stopping_a_task_with_heartbeats(bench: Bench) -> None:
@@ -207,7 +207,7 @@ def test_stopping_a_task_with_heartbeats(bench: Bench) -> None:
     bench.aws.client("stepfunctions").stop_execution(executionArn=execution)
     begun = time.monotonic()
     assert bench.result(execution)["status"] == "ABORTED"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
 
 
 def test_each_attempt_has_its_token(bench: Bench) -> None:
