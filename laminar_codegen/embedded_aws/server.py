@@ -32,12 +32,12 @@ _entered = threading.Lock()
 class EmbeddedAws:
     """AWS in this process, between entering and leaving it.
 
-    workspace    what jobs and functions run in
-    concurrency  how many jobs run at a time (this machine's CPUs), and four times as many functions
-    directory    where logs are kept (a temporary one, removed at the end)
-    observer     is told of every change of every job's attempt, one at a time
-    region       the default region
-    time_scale   shortens (or lengthens) Wait states and the intervals of Retry
+    workspace         what jobs and functions run in
+    concurrency       how many jobs run at a time (this machine's CPUs), and four times as many functions
+    directory         where logs are kept (a temporary one, removed at the end)
+    observer          is told of every change of every job's attempt, one at a time
+    region            the default region
+    time_scale        shortens (or lengthens) Wait states and the intervals of Retry
     token_time_scale  does so with TimeoutSeconds and HeartbeatSeconds of tasks that wait for a token
 
     moto keeps one set of AWS accounts per process: there can be one of these at a time.
