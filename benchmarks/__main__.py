@@ -1,7 +1,8 @@
 """``python -m benchmarks NAME [--json] [--runs N]``: runs a benchmark and prints medians and ratios.
 
 ``python -m benchmarks setup`` installs the peers beforehand. They are installed on first use else.
-``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`.
+``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`; so is ``makespan``, of
+plans only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import sys
 
-from benchmarks import peers, replay, report, suite
+from benchmarks import makespan, peers, replay, report, suite
 
 __all__ = ["main"]
 
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["replay"]:
         return replay.main(words[1:])
+    if words[:1] == ["makespan"]:
+        return makespan.main(words[1:])
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

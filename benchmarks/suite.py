@@ -13,6 +13,7 @@ from benchmarks import (
     invoking,
     joining,
     local_runs,
+    planning,
     scheduling,
     tasks,
 )
@@ -31,6 +32,7 @@ BENCHMARKS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "invoke": invoking.measure,
     "join": joining.measure,
     "local": local_runs.measure,
+    "plan_growth": planning.measure,
     "scheduler": scheduling.measure,
     "task": tasks.measure,
 }

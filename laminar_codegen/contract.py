@@ -78,28 +78,45 @@ def _followers(graph: Graph) -> dict[str, str]:
     come after the next. As each split waits for one only, no layer may need another one whole.
     """
     layers = {layer.name: layer for layer in graph.layers}
-    names, parents = number({layer.name: set(layer.depends) - {PARAMETERS} for layer in graph.layers})
-    before = dict(zip(names, closure(parents), strict=True))
-    bit = {name: 1 << index for index, name in enumerate(names)}
-    dependents: dict[str, list[str]] = {name: [] for name in names}
-    for name, above in zip(names, parents, strict=True):
-        for parent in above:
-            dependents[names[parent]].append(name)
-    first = {name: name for name in names}
+    items = {name: above for name, layer in layers.items() if (above := _item_of(layer)) and above != PARAMETERS}
+    if not items:
+        return {}
+    order = _Order.of(graph)
+    first = {name: name for name in order.names}
     follower: dict[str, str] = {}
-    for name in names:
-        layer = layers[name]
-        previous = _item_of(layer)
-        if previous is None or not _runs_with(layers[previous], layer):
+    for name in order.names:
+        previous = items.get(name)
+        if previous is None or not _runs_with(layers[previous], layers[name]):
             continue
-        needs = set(layer.depends) - {previous, PARAMETERS}
-        others = [other for other in dependents[previous] if other != name]
-        if all(before[first[previous]] & bit[need] for need in needs) and all(
-            before[other] & bit[name] for other in others
+        needs = [need for need in layers[name].depends if need not in {previous, PARAMETERS}]
+        others = [other for other in order.dependents[previous] if other != name]
+        if all(order.is_after(first[previous], need) for need in needs) and all(
+            order.is_after(other, name) for other in others
         ):
             follower[previous] = name
             first[name] = first[previous]
     return follower
+
+
+@attrs.frozen
+class _Order:
+    names: tuple[str, ...]
+    dependents: dict[str, list[str]]
+    place: dict[str, int]
+    before: list[int]
+
+    @classmethod
+    def of(cls, graph: Graph) -> _Order:
+        names, parents = number({layer.name: set(layer.depends) - {PARAMETERS} for layer in graph.layers})
+        dependents: dict[str, list[str]] = {name: [] for name in names}
+        for name, above in zip(names, parents, strict=True):
+            for parent in above:
+                dependents[names[parent]].append(name)
+        return cls(names, dependents, {name: place for place, name in enumerate(names)}, closure(parents))
+
+    def is_after(self, name: str, other: str) -> bool:
+        """Whether a layer depends on another one, directly or not."""
+        return bool(self.before[self.place[name]] >> self.place[other] & 1)
 
 
 def _item_of(layer: LayerNode) -> str | None:

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, assert_never
 
 import attrs
 
@@ -41,7 +41,7 @@ from laminar_codegen.order import Members, finish, levels, number, within
 from laminar_codegen.plan import Parallel, Sequence, Step
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.scenarios import scenarios
-from laminar_codegen.schedule import complete, critical_path, makespan
+from laminar_codegen.schedule import complete, makespan
 
 __all__ = ["DEPTH", "make_plan"]
 
@@ -86,7 +86,10 @@ def make_plan(
     known = complete(durations or {}, [layer.name for layer in graph.layers])
     seconds = [math.fsum(known[layer] for layer in units[name].layers) for name in names]
     shares = [(1.0,)] * len(names) if durations else scenarios(len(names))
-    courses = [tuple(takes * share for share in each) for takes, each in zip(seconds, shares, strict=True)]
+    courses = [
+        tuple(takes * share for share in each) if takes != 1 else each
+        for takes, each in zip(seconds, shares, strict=True)
+    ]
     decomposition = Decomposition(parents)
     planner = _Planner(
         leaves=tuple(units[name].step for name in names),
@@ -94,8 +97,17 @@ def make_plan(
         barriers=Barriers(decomposition, courses, seconds),
         durations=known,
     )
-    slack = {"barriers": math.inf, "exact": -math.inf, "auto": _TOLERANCE * critical_path(graph, known)}[joins]
-    return planner.plan(tuple(range(len(names))), DEPTH, slack)
+    members = tuple(range(len(names)))
+    match joins:
+        case "barriers":
+            slack = math.inf
+        case "exact":
+            slack = -math.inf
+        case "auto":
+            slack = _TOLERANCE * planner.critical(members)
+        case _:
+            assert_never(joins)
+    return planner.plan(members, DEPTH, slack)
 
 
 def _no_durations(graph: Graph) -> Problem:
@@ -138,8 +150,8 @@ class _Planner:
     def _beside(self, members: Members, parts: Iterable[Members], room: int, slack: float) -> Parallel:
         if math.isinf(slack):
             return Parallel(tuple(self.plan(part, room - 1, slack) for part in parts))
-        end = self._critical(members) + slack
-        return Parallel(tuple(self.plan(part, room - 1, end - self._critical(part)) for part in parts))
+        end = self.critical(members) + slack
+        return Parallel(tuple(self.plan(part, room - 1, end - self.critical(part)) for part in parts))
 
     def in_turn(self, parts: Iterable[tuple[Members, int]], slack: float) -> Sequence:
         """Plan parts, each with its room, one after the other: what one leaves of the slack is the next one's."""
@@ -159,7 +171,7 @@ class _Planner:
         if slack == math.inf or self._delay(barrier, members) <= slack:
             return barrier
         # Perhaps this barrier costs little, and only those within its sides are too much.
-        cost = cut.bound - self._critical(members)
+        cost = cut.bound - self.critical(members)
         joined = self._joined(members, room, 0.0) if cost > slack else None
         return joined or self._barrier(cut, room, slack - cost)
 
@@ -197,12 +209,12 @@ class _Planner:
             slices.setdefault(level // height, []).append(member)
         return [tuple(slices[index]) for index in sorted(slices)]
 
-    def _critical(self, members: Members) -> float:
+    def critical(self, members: Members) -> float:
         """How long the longest path of some layers takes."""
         seconds = [self.barriers.seconds[member] for member in members]
         return max(finish(within(self.decomposition.parents, members), seconds))
 
     def _delay(self, step: Step, members: Members) -> float:
         """How much longer a plan takes than its longest path; nothing if they differ by rounding only."""
-        takes, critical = makespan(step, self.durations), self._critical(members)
+        takes, critical = makespan(step, self.durations), self.critical(members)
         return 0.0 if math.isclose(takes, critical) else takes - critical

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def read_profile(path: Path, flow: str) -> dict[str, float]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _error(path, f"the profile cannot be read: {error.strerror}", "name a file that is there") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _error(path, f"the profile is no JSON: {error}", _FORM) from None
     if not isinstance(document, dict) or not all(isinstance(layers, dict) for layers in document.values()):
         raise _error(path, "the profile is no JSON object of objects", _FORM)
@@ -53,7 +53,10 @@ def read_profile(path: Path, flow: str) -> dict[str, float]:
 
 
 def _is_duration(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    # An integer may be too large to be a float: it is compared as it is.
+    return 0 <= value <= sys.float_info.max
 
 
 def _error(path: Path, what: str, fix: str) -> CompileError:

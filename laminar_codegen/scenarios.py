@@ -30,10 +30,8 @@ def scenarios(layers: int) -> list[tuple[float, ...]]:
     """
     mean = sum(_RANKED) / COURSES
     durations = [seconds / mean for seconds in _RANKED]
-    return [
-        tuple(
-            durations[((1 + layer % (COURSES - 1)) * course + layer // (COURSES - 1)) % COURSES]
-            for course in range(COURSES)
-        )
-        for layer in range(layers)
+    lines = [(slope, start) for start in range(COURSES) for slope in range(1, COURSES)]
+    drawn = [
+        tuple(durations[(slope * course + start) % COURSES] for course in range(COURSES)) for slope, start in lines
     ]
+    return [drawn[layer % len(drawn)] for layer in range(layers)]

@@ -1,0 +1,118 @@
+"""How long plans of real workflows take, against the ideal: the longest path through each.
+
+``python -m benchmarks makespan --workflows DIR`` reads the same files as ``replay``, and plans each in every way. What
+is told is the makespan of the plan itself; ``replay`` tells that of the emitted state machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from benchmarks.replay import Workflow, load
+from laminar_codegen.make_plan import make_plan
+from laminar_codegen.order import levels, number
+from laminar_codegen.schedule import critical_path, makespan
+
+__all__ = ["WAYS", "Plans", "main", "measure"]
+
+
+def _level_barriers(workflow: Workflow) -> float:
+    """With a barrier after each level: what takes longest in each, taken together."""
+    names, parents = number({name: set(above) for name, above in workflow.depends.items()})
+    longest: dict[int, float] = {}
+    for name, level in zip(names, levels(parents), strict=True):
+        longest[level] = max(longest.get(level, 0.0), workflow.seconds[name])
+    return sum(longest.values())
+
+
+def _planned(workflow: Workflow, **options: Any) -> float:
+    return makespan(make_plan(workflow.graph, **options), workflow.seconds)
+
+
+#: The ways to plan a workflow.
+WAYS: Mapping[str, Callable[[Workflow], float]] = {
+    "levels": _level_barriers,
+    "barriers": _planned,
+    "profile": lambda workflow: _planned(workflow, durations=workflow.seconds),
+    "auto": lambda workflow: _planned(workflow, durations=workflow.seconds, joins="auto"),
+    "exact": lambda workflow: _planned(workflow, joins="exact"),
+}
+
+
+@attrs.frozen
+class Plans:
+    """How long a workflow takes if it is planned in each way.
+
+    Args:
+        workflow: The workflow's name.
+        tasks: Its tasks.
+        ratios: The makespan in each way, divided by the ideal.
+        seconds: How long it took here to plan in all ways.
+    """
+
+    workflow: str
+    tasks: int
+    ratios: Mapping[str, float]
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.workflow[:44]:<44} {self.tasks:4} tasks {_columns(self.ratios)}   ({self.seconds:.2f} s here)"
+
+
+def measure(workflow: Workflow) -> Plans:
+    """Plan a workflow in each way.
+
+    Args:
+        workflow: The workflow.
+    """
+    started = time.perf_counter()
+    ideal = critical_path(workflow.graph, workflow.seconds)
+    ratios = {way: plan(workflow) / ideal for way, plan in WAYS.items()}
+    return Plans(workflow.name, len(workflow.seconds), ratios, time.perf_counter() - started)
+
+
+def _columns(ratios: Mapping[str, float]) -> str:
+    return "".join(f"{ratio:10.4f}" for ratio in ratios.values())
+
+
+def _over_all(rows: Iterable[Plans], total: Callable[[list[float]], float]) -> dict[str, float]:
+    ratios = [row.ratios for row in rows]
+    return {way: total([each[way] for each in ratios]) for way in WAYS}
+
+
+def main(arguments: list[str]) -> int:
+    """Print the makespans of the workflows of a folder.
+
+    Args:
+        arguments: The command's arguments.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks makespan", description=__doc__)
+    parser.add_argument("--workflows", type=Path, required=True, help="the folder with the workflows")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    rows = [measure(load(file)) for file in sorted(options.workflows.glob("*.json"))]
+    if not rows:
+        print(f"there are no workflows in {options.workflows}", file=sys.stderr)
+        return 1
+    totals = {"geometric mean": _over_all(rows, statistics.geometric_mean), "worst": _over_all(rows, max)}
+    if options.json:
+        print(json.dumps({"workflows": [attrs.asdict(row) for row in rows], **totals}, indent=2))
+        return 0
+    print(f"{'':55}{''.join(f'{way:>10}' for way in WAYS)}")
+    for row in rows:
+        print(row)
+    for name, ratios in totals.items():
+        print(f"{name:55}{_columns(ratios)}")
+    return 0
