@@ -43,7 +43,7 @@ tests/asl_validator/node_modules: tests/asl_validator/package.json
 	npm install --prefix tests/asl_validator --no-package-lock --no-audit --no-fund --silent
 	touch $@
 
-# Apart from everything else: Checkov wants a certain, older boto3.
+# Apart from everything else: Checkov wants a certain, older boto3, and its parser is another module named hcl2.
 .checkov-venv/installed: Makefile
 	test -x .checkov-venv/bin/python || $(PYTHON) -m venv .checkov-venv
 	.checkov-venv/bin/python -m pip install --quiet checkov==3.3.30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests import module_readmes
 
 READMES = module_readmes.readmes()
+GOLDEN = Path(__file__).parent / "golden"
 FILES = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
 
@@ -59,6 +61,19 @@ def test_places_are_not_written_down() -> None:
             text = file.read_text(encoding="utf-8")
             assert "arn:aws:" not in text, file
             assert "-west-" not in text, file
+
+
+def test_the_platform_gives_what_flows_need() -> None:
+    """Whatever a compiled flow asks for is an output of the platform by the same name, except for its image."""
+    documents = sorted(GOLDEN.glob("*/main.tf.json"))
+    asked = {
+        name
+        for document in documents
+        for name, variable in json.loads(document.read_text(encoding="utf-8"))["variable"].items()
+        if "default" not in variable
+    }
+    assert asked > {"datastore_root", "job_queue_arn"}
+    assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image"}
 
 
 def test_out_of_date(tmp_path: Path) -> None:

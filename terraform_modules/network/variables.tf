@@ -4,8 +4,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z][0-9A-Za-z-]{0,27}$", var.name))
-    error_message = "The name must be of 1 to 28 letters, digits and hyphens, a letter first."
+    condition     = can(regex("^[A-Za-z]([0-9A-Za-z-]{0,26}[0-9A-Za-z])?$", var.name))
+    error_message = "The name must be of 1 to 28 letters, digits and hyphens, a letter first and no hyphen last."
   }
 }
 

@@ -71,3 +71,82 @@ module "batch" {
   permissions_boundary_arn = var.permissions_boundary_arn
   tags                     = var.tags
 }
+
+# Where the images of flows are pushed to: AWS Lambda, which runs planners, takes images from Amazon ECR only.
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+data "aws_service_principal" "lambda" {
+  service_name = "lambda"
+}
+
+resource "aws_ecr_repository" "flows" {
+  count = var.create_repository ? 1 : 0
+
+  name                 = lower(var.name)
+  image_tag_mutability = "IMMUTABLE"
+  force_delete         = var.force_destroy
+  tags                 = var.tags
+
+  image_scanning_configuration {
+    scan_on_push = true
+  }
+
+  encryption_configuration {
+    encryption_type = "KMS"
+    kms_key         = var.kms_key_arn
+  }
+}
+
+data "aws_iam_policy_document" "repository" {
+  statement {
+    sid     = "PullImagesOfPlanners"
+    actions = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+
+    principals {
+      type        = "Service"
+      identifiers = [data.aws_service_principal.lambda.name]
+    }
+
+    condition {
+      test     = "StringLike"
+      variable = "aws:SourceArn"
+      values = [join(":", [
+        "arn", data.aws_partition.current.partition, "lambda", data.aws_region.current.region,
+        data.aws_caller_identity.current.account_id, "function", "*",
+      ])]
+    }
+  }
+}
+
+resource "aws_ecr_repository_policy" "flows" {
+  count = var.create_repository ? 1 : 0
+
+  repository = aws_ecr_repository.flows[0].name
+  policy     = data.aws_iam_policy_document.repository.json
+}
+
+# An image keeps its tag, so what has none was never finished or is a leftover.
+resource "aws_ecr_lifecycle_policy" "flows" {
+  count = var.create_repository ? 1 : 0
+
+  repository = aws_ecr_repository.flows[0].name
+
+  policy = jsonencode({
+    rules = [{
+      rulePriority = 1
+      description  = "Images without a tag"
+      action       = { type = "expire" }
+      selection = {
+        tagStatus   = "untagged"
+        countType   = "sinceImagePushed"
+        countUnit   = "days"
+        countNumber = 14
+      }
+    }]
+  })
+}

@@ -59,3 +59,11 @@ output "flow_variables" {
 
   depends_on = [module.datastore, module.network]
 }
+
+output "repository_url" {
+  description = "Where images are pushed to: the variable image of a compiled flow is this with a tag. Null if there is no repository."
+  value       = one(aws_ecr_repository.flows[*].repository_url)
+
+  # A planner's function cannot be made before AWS Lambda may pull its image.
+  depends_on = [aws_ecr_repository_policy.flows]
+}

@@ -4,8 +4,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z][0-9A-Za-z-]{0,27}$", var.name))
-    error_message = "The name must be of 1 to 28 letters, digits and hyphens, a letter first."
+    condition     = can(regex("^[A-Za-z]([0-9A-Za-z-]{0,26}[0-9A-Za-z])?$", var.name))
+    error_message = "The name must be of 1 to 28 letters, digits and hyphens, a letter first and no hyphen last."
   }
 }
 
@@ -152,6 +152,13 @@ variable "stuck_job_limits" {
   default     = null
 }
 
+variable "create_repository" {
+  description = "Whether to make a repository in Amazon ECR for the images of flows."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "bucket" {
   description = "Name of the bucket for artifacts; made of the platform's name if null."
   type        = string
@@ -159,14 +166,14 @@ variable "bucket" {
 }
 
 variable "force_destroy" {
-  description = "Whether to delete all artifacts with the platform; else its bucket must be empty for that."
+  description = "Whether to delete all artifacts and images with the platform; else bucket and repository must be empty for that."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts artifacts, and the logs of flows; AWS's own keys if null. CloudWatch Logs must be granted the use of the key."
+  description = "ARN of the KMS key that encrypts artifacts, images and the logs of flows; AWS's own keys if null. CloudWatch Logs must be granted the use of the key."
   type        = string
   default     = null
 }

@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "terraform_modules"
 NAMES = sorted(path.parent.name for path in MODULES.glob("*/versions.tf"))
 WIDE = ROOT / "tests" / "golden" / "foreach" / "flow.py"
-IMAGE = "registry.example/team/flow:1"
 CALLER = """
 module "it" {{
   source = "../modules/{name}"
@@ -116,6 +115,7 @@ def left(aws: EmbeddedAws) -> list[Any]:
         *batch.describe_job_queues()["jobQueues"],
         *batch.describe_compute_environments()["computeEnvironments"],
         *aws.client("s3").list_buckets()["Buckets"],
+        *aws.client("ecr").describe_repositories()["repositories"],
         *ec2.describe_launch_templates()["LaunchTemplates"],
         *(group for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"),
         *(item for item in ec2.describe_vpc_endpoints()["VpcEndpoints"] if item["State"].lower() != "deleted"),
@@ -227,13 +227,72 @@ def test_a_changed_template_is_a_changed_environment(bench: Bench) -> None:
     assert terraform.plan().empty
 
 
+PASSED_ON = """
+internet                 = false
+vpc_endpoints            = { route_table_ids = ["rtb-1"] }
+ec2                      = { volume_size_gib = 40 }
+stuck_job_limits         = { "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT" = 1200 }
+bucket                   = "team-artifacts"
+kms_key_arn              = "arn:aws:kms:us-east-1:123456789012:key/1"
+cache_expiration_days    = { Report = 5 }
+access_log               = { bucket = "team-logs" }
+permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+tags                     = { team = "data" }
+"""
+
+
+def planned_resources(terraform: Terraform) -> dict[str, dict[str, Any]]:
+    """The values that a plan gives to resources, by the address within the module that is called."""
+    document = terraform.plan().document
+    return {
+        change["address"].removeprefix("module.it."): change["change"]["after"]
+        for change in document["resource_changes"]
+        if change["mode"] == "managed"
+    }
+
+
+def test_the_platform_passes_on_what_it_is_told(bench: Bench) -> None:
+    """What the platform takes reaches the module that it is for."""
+    planned = planned_resources(bench.caller("platform", PASSED_ON))
+    assert not [address for address in planned if "tasks_to_addresses" in address]
+    assert planned["module.network.aws_vpc_endpoint.s3[0]"]["route_table_ids"] == ["rtb-1"]
+    template = planned['module.batch.aws_launch_template.instance["ec2"]']
+    assert template["block_device_mappings"][0]["ebs"][0]["volume_size"] == 40
+    (limit,) = planned['module.batch.aws_batch_job_queue.this["fargate"]']["job_state_time_limit_action"]
+    assert (limit["reason"], limit["max_time_seconds"]) == ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", 1200)
+    boundary = planned["module.batch.aws_iam_role.instance[0]"]["permissions_boundary"]
+    assert boundary == "arn:aws:iam::123456789012:policy/boundary"
+    assert planned["module.datastore.aws_s3_bucket.this"]["bucket"] == "team-artifacts"
+    (rule,) = planned["module.datastore.aws_s3_bucket_server_side_encryption_configuration.this"]["rule"]
+    key = rule["apply_server_side_encryption_by_default"][0]["kms_master_key_id"]
+    assert key == planned["aws_ecr_repository.flows[0]"]["encryption_configuration"][0]["kms_key"]
+    assert key == "arn:aws:kms:us-east-1:123456789012:key/1"
+    rules = planned["module.datastore.aws_s3_bucket_lifecycle_configuration.this"]["rule"]
+    assert [rule["expiration"][0]["days"] for rule in rules if rule["id"] == "expire-cache-of-Report"] == [5]
+    assert planned["module.datastore.aws_s3_bucket_logging.this[0]"]["target_bucket"] == "team-logs"
+    untagged = [address for address, after in planned.items() if "tags" in after and "data" not in str(after["tags"])]
+    assert untagged == []
+
+
+def test_the_platform_takes_security_groups(bench: Bench) -> None:
+    """Given security groups are those of tasks, and may use the endpoints; none is made for tasks."""
+    arguments = 'security_group_ids = { ours = "sg-1" }\n  vpc_endpoints = { route_table_ids = ["rtb-1"] }'
+    planned = planned_resources(bench.caller("platform", arguments))
+    environment = planned['module.batch.aws_batch_compute_environment.fargate["fargate"]']
+    assert environment["compute_resources"][0]["security_group_ids"] == ["sg-1"]
+    rule = planned['module.network.aws_vpc_security_group_ingress_rule.endpoints["ours"]']
+    assert rule["referenced_security_group_id"] == "sg-1"
+    assert "module.network.aws_security_group.tasks[0]" not in planned
+
+
 def test_a_flow_takes_what_the_platform_gives(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The platform's output, written to a file, is what a compiled flow needs besides its image: then it runs."""
     for name, value in bench.aws.environment.items():
         monkeypatch.setenv(name, value)
     platform = bench.caller("platform", "force_destroy = true")
     platform.apply()
-    variables = platform.output()["it"]["flow_variables"]
+    given = platform.output()["it"]
+    variables, image = given["flow_variables"], f"{given['repository_url']}:1"
 
     lay_out(WIDE, tmp_path / "image")
     folder = tmp_path / "flow"
@@ -242,8 +301,8 @@ def test_a_flow_takes_what_the_platform_gives(bench: Bench, tmp_path: Path, monk
     (folder / "platform.auto.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")
     flow = Terraform(folder, bench.mirror, platform.environment)
     flow.init()
-    flow.apply(image=IMAGE)
-    assert flow.plan(image=IMAGE).empty
+    flow.apply(image=image)
+    assert flow.plan(image=image).empty
 
     # moto takes a denial whose condition does not hold for a denial.
     bench.aws.client("s3").delete_bucket_policy(Bucket=variables["datastore_root"].removeprefix("s3://"))
@@ -253,6 +312,6 @@ def test_a_flow_takes_what_the_platform_gives(bench: Bench, tmp_path: Path, monk
     jobs = bench.aws.client("batch").list_jobs(jobQueue=variables["job_queue_arn"], jobStatus="SUCCEEDED")
     assert {job["jobName"] for job in jobs["jobSummaryList"]} >= {"Wide-Parts", "Wide-Total"}
 
-    flow.destroy(image=IMAGE)
+    flow.destroy(image=image)
     platform.destroy()
     assert platform.state() == []

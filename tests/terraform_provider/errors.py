@@ -36,6 +36,7 @@ _GONE = frozenset(
     {
         "404",
         "AWS.SimpleQueueService.NonExistentQueue",
+        "LifecyclePolicyNotFoundException",
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchEntity",
@@ -48,6 +49,7 @@ _GONE = frozenset(
         "ParameterNotFound",
         "QueueDoesNotExist",
         "RepositoryNotFoundException",
+        "RepositoryPolicyNotFoundException",
         "ResourceNotFound",
         "ResourceNotFoundException",
         "ServerSideEncryptionConfigurationNotFoundError",

@@ -113,9 +113,12 @@ run "every_kind" {
       for kind, environment in merge(aws_batch_compute_environment.fargate, aws_batch_compute_environment.ec2) :
       kind => environment.compute_resources[0].type
       } == {
-      fargate  = "FARGATE", fargate_spot = "FARGATE_SPOT",
-      ec2      = "EC2", ec2_spot = "SPOT", gpu = "EC2",
-      gpu_spot = "SPOT"
+      fargate      = "FARGATE"
+      fargate_spot = "FARGATE_SPOT"
+      ec2          = "EC2"
+      ec2_spot     = "SPOT"
+      gpu          = "EC2"
+      gpu_spot     = "SPOT"
     }
     error_message = "Each environment must be of its type."
   }
@@ -133,8 +136,10 @@ run "every_kind" {
       for kind, environment in aws_batch_compute_environment.ec2 :
       kind => environment.compute_resources[0].allocation_strategy
       } == {
-      ec2 = "BEST_FIT_PROGRESSIVE", ec2_spot = "SPOT_PRICE_CAPACITY_OPTIMIZED",
-      gpu = "BEST_FIT_PROGRESSIVE", gpu_spot = "SPOT_PRICE_CAPACITY_OPTIMIZED"
+      ec2      = "BEST_FIT_PROGRESSIVE"
+      ec2_spot = "SPOT_PRICE_CAPACITY_OPTIMIZED"
+      gpu      = "BEST_FIT_PROGRESSIVE"
+      gpu_spot = "SPOT_PRICE_CAPACITY_OPTIMIZED"
     }
     error_message = "The strategies must be those of the type."
   }
@@ -144,8 +149,10 @@ run "every_kind" {
       for kind, environment in aws_batch_compute_environment.ec2 :
       kind => environment.compute_resources[0].ec2_configuration[0].image_type
       } == {
-      ec2 = "ECS_AL2023", ec2_spot = "ECS_AL2023",
-      gpu = "ECS_AL2023_NVIDIA", gpu_spot = "ECS_AL2023_NVIDIA"
+      ec2      = "ECS_AL2023"
+      ec2_spot = "ECS_AL2023"
+      gpu      = "ECS_AL2023_NVIDIA"
+      gpu_spot = "ECS_AL2023_NVIDIA"
     }
     error_message = "Instances with GPUs must have their drivers."
   }

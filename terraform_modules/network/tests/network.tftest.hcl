@@ -153,7 +153,7 @@ run "names_are_checked" {
   command = plan
 
   variables {
-    name   = "1st"
+    name   = "lab-"
     vpc_id = "default"
   }
 

@@ -5,6 +5,10 @@ mock_provider "aws" {
     defaults = { json = "{}" }
   }
 
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111111111111" }
+  }
+
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
@@ -76,6 +80,36 @@ run "everything" {
   assert {
     condition     = length(distinct(values(module.batch.job_queue_arns))) == 6
     error_message = "There must be six queues."
+  }
+}
+
+run "images_have_a_place" {
+  assert {
+    condition     = output.repository_url == aws_ecr_repository.flows[0].repository_url && aws_ecr_repository.flows[0].name == "lab"
+    error_message = "There must be a repository, of the platform's name."
+  }
+
+  assert {
+    condition     = aws_ecr_repository.flows[0].image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.flows[0].image_scanning_configuration[0].scan_on_push && aws_ecr_repository.flows[0].encryption_configuration[0].encryption_type == "KMS"
+    error_message = "Images must keep their tags, be scanned and encrypted."
+  }
+
+  assert {
+    condition     = one(data.aws_iam_policy_document.repository.statement[0].condition).values == tolist(["arn:aws:lambda:eu-west-1:111111111111:function:*"])
+    error_message = "Only functions of this account may pull images."
+  }
+}
+
+run "images_are_elsewhere" {
+  command = plan
+
+  variables {
+    create_repository = false
+  }
+
+  assert {
+    condition     = output.repository_url == null && length(aws_ecr_repository.flows) + length(aws_ecr_repository_policy.flows) + length(aws_ecr_lifecycle_policy.flows) == 0
+    error_message = "No repository was asked for."
   }
 }
 

@@ -1,9 +1,10 @@
-"""ECR repositories."""
+"""ECR repositories, their policies and what removes old images from them."""
 
 from __future__ import annotations
 
 from tests.terraform_provider.declaration import Call, Resource
 from tests.terraform_provider.tagging import TagOperations
+from tests.terraform_provider.text_equality import same_json, same_policy
 from tests.terraform_provider.values import State
 
 _NAMES = {
@@ -12,6 +13,8 @@ _NAMES = {
     "repository_url": "repositoryUri",
     "image_tag_mutability_exclusion_filter": "imageTagMutabilityExclusionFilters",
 }
+_POLICY_NAMES = {"repository": "repositoryName", "policy": "policyText"}
+_LIFECYCLE_NAMES = {"repository": "repositoryName", "policy": "lifecyclePolicyText"}
 
 
 def _create(call: Call) -> State:
@@ -39,6 +42,34 @@ def _delete(call: Call) -> None:
     call.client("ecr").delete_repository(repositoryName=call["name"], force=bool(call["force_delete"]))
 
 
+def _put_policy(call: Call) -> State:
+    call.client("ecr").set_repository_policy(repositoryName=call["repository"], policyText=call["policy"])
+    return {"id": call["repository"]}
+
+
+def _read_policy(call: Call) -> State | None:
+    found = call.client("ecr").get_repository_policy(repositoryName=call["id"])
+    return call.attributes(found, _POLICY_NAMES) | {"id": call["id"]}
+
+
+def _delete_policy(call: Call) -> None:
+    call.client("ecr").delete_repository_policy(repositoryName=call["repository"])
+
+
+def _put_lifecycle(call: Call) -> State:
+    call.client("ecr").put_lifecycle_policy(repositoryName=call["repository"], lifecyclePolicyText=call["policy"])
+    return {"id": call["repository"]}
+
+
+def _read_lifecycle(call: Call) -> State | None:
+    found = call.client("ecr").get_lifecycle_policy(repositoryName=call["id"])
+    return call.attributes(found, _LIFECYCLE_NAMES) | {"id": call["id"]}
+
+
+def _delete_lifecycle(call: Call) -> None:
+    call.client("ecr").delete_lifecycle_policy(repositoryName=call["repository"])
+
+
 REPOSITORY = Resource(
     type="aws_ecr_repository",
     create=_create,
@@ -56,4 +87,21 @@ REPOSITORY = Resource(
         "image_tag_mutability": "MUTABLE",
     },
     tagging=TagOperations(service="ecr", parameter="resourceArn", tags="tags", keys="tagKeys").tagging(),
+)
+REPOSITORY_POLICY = Resource(
+    type="aws_ecr_repository_policy",
+    create=_put_policy,
+    read=_read_policy,
+    update=_put_policy,
+    delete=_delete_policy,
+    replaces={"repository"},
+    json={"policy": same_policy},
+)
+LIFECYCLE_POLICY = Resource(
+    type="aws_ecr_lifecycle_policy",
+    create=_put_lifecycle,
+    read=_read_lifecycle,
+    delete=_delete_lifecycle,
+    replaces={"policy", "repository"},
+    json={"policy": same_json},
 )
