@@ -2,7 +2,8 @@
 
 Before: a container, on Fargate or on EC2. After: what AWS Batch takes as its properties, and the resource that declares
 it. A job definition on Fargate has a network, a platform version and the role that starts it; one on EC2 has what its
-instances have.
+instances have. Its size is that of layers that ask for no other; the jobs of those that do have their own. So a layer
+that becomes larger is a change of the state machine alone, and executions that run meanwhile keep what they submit.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from laminar_codegen import names
 from laminar_codegen.document import Block
 from laminar_codegen.graph import Graph
-from laminar_codegen.placement import SPOT_ATTEMPTS, Container, Placement, job_size
+from laminar_codegen.placement import SPOT_ATTEMPTS, Container, Placement, usual_size
 from laminar_codegen.values import Joined, Ref, Value
 from laminar_runtime import job_container, settings
 
@@ -87,7 +88,7 @@ def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
         item: The container, and what runs it.
     """
     container = item.container
-    resources = job_container.job_resources(*job_size(item), container.gpu)
+    resources = job_container.job_resources(*usual_size(item), container.gpu)
     properties: dict[str, Value] = {
         "command": job_container.job_command(container.command, container.workdir),
         "environment": [

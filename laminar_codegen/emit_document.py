@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 from laminar_codegen import names, policies
 from laminar_codegen.document import Block, Document, Output
+from laminar_codegen.emit_alarms import emit_alarms
 from laminar_codegen.emit_definitions import container_properties, emit_job_definitions
 from laminar_codegen.emit_functions import emit_functions
+from laminar_codegen.emit_schedule import emit_schedule
 from laminar_codegen.graph import Graph
+from laminar_codegen.statements import logs_jobs
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Joined, Ref, Value
 from laminar_codegen.variables import emit_variables
@@ -45,7 +48,7 @@ def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> 
         data=(
             Block("aws_caller_identity", "current", {}),
             Block("aws_partition", "current", {}),
-            *((Block("aws_region", "current", {}),) if policies.names_regions(graphs, machines) else ()),
+            Block("aws_region", "current", {}),
             *policies.documents(graphs, machines),
         ),
         resources=(
@@ -54,6 +57,8 @@ def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> 
             *(block for graph in graphs for block in emit_job_definitions(graph)),
             *(block for graph in graphs for block in emit_functions(graph)),
             *map(_state_machine, machines),
+            *(emit_schedule(graphs[0].schedule) if graphs[0].schedule else ()),
+            *emit_alarms(graphs[0]),
             _deployment(graphs),
         ),
         outputs=_outputs(graphs),
@@ -88,7 +93,7 @@ def _log_groups(graphs: Sequence[Graph]) -> list[Block]:
     # The prefix keeps the resource policy of CloudWatch Logs short:
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     groups = {"state_machine": Joined("/aws/vendedlogs/states/", _NAME)}
-    if policies.logs_jobs(graphs):
+    if logs_jobs(graphs):
         groups["tasks"] = Joined("/aws/batch/", _NAME)
     functions = (*names.planners(*graphs), *names.functions(*graphs))
     groups |= {label: Joined("/aws/lambda/", _NAME, f"-{label}") for label in functions}
@@ -119,11 +124,22 @@ def _state_machine(machine: StateMachine) -> Block:
                 "log_destination": Joined(Ref("aws_cloudwatch_log_group.state_machine.arn"), ":*"),
             },
             "tracing_configuration": {"enabled": True},
+            "encryption_configuration": _encryption(),
             "tags": _TAGS,
             # Step Functions checks when it is made that its role may do what it is to do.
             "depends_on": ["aws_iam_role_policy.state_machine"],
         },
     )
+
+
+def _encryption() -> dict[str, Value]:
+    """A customer's key, if there is one."""
+    return {
+        "type": Ref('var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"'),
+        "kms_key_id": _KMS_KEY,
+        # The default, which may be named for a customer's key only.
+        "kms_data_key_reuse_period_seconds": Ref("var.kms_key_arn == null ? null : 300"),
+    }
 
 
 def _deployment(graphs: Sequence[Graph]) -> Block:

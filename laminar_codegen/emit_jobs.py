@@ -15,10 +15,10 @@ import attrs
 from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.invocations import SERVICE_ERRORS, Invocations
-from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement
+from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement, job_size, usual_size
 from laminar_codegen.states import Catcher, Map, Retrier, Task
 from laminar_codegen.values import Expression, Ref, Value
-from laminar_runtime import settings
+from laminar_runtime import job_container, settings
 
 __all__ = ["EXECUTION", "Jobs", "datastore_key", "start_execution"]
 
@@ -255,6 +255,9 @@ class Jobs:
                 "Command": Expression(f"{group}.command"),
                 "ResourceRequirements": Expression(f"{group}.resources"),
             }
+        elif (size := job_size(layer.placement)) != usual_size(layer.placement):
+            resources = job_container.job_resources(*size)
+            overrides["ResourceRequirements"] = [{"Type": kind, "Value": value} for kind, value in resources.items()]
         return {
             "JobName": f"{self.graph.flow}-{layer.name}",
             "JobQueue": names.job_queue(layer),

@@ -20,10 +20,11 @@ from laminar_codegen.problems import Location
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.hooks.annotation import Kind
+from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import Hint, resolve
 
-__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "build_graph"]
+__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Schedule", "build_graph"]
 
 PARAMETERS = Parameters.__name__
 
@@ -45,6 +46,17 @@ class Retry:
     delay: float
     backoff: float
     jitter: float
+
+
+@attrs.frozen
+class Schedule:
+    """When a flow is started by itself: an expression of EventBridge Scheduler's, and its time zone."""
+
+    expression: str
+    timezone: str
+
+    def __str__(self) -> str:
+        return f"{self.expression} {self.timezone}"
 
 
 @attrs.frozen
@@ -115,6 +127,7 @@ class Graph:
         timeout: Seconds after which a task is stopped, unless its layer says otherwise.
         prefix: What the labels of its resources begin with, where several flows are in one document.
         linked: Whether it follows another flow, from which its parameters are made.
+        schedule: When it is started by itself, if it is.
     """
 
     flow: str
@@ -125,6 +138,7 @@ class Graph:
     timeout: float
     prefix: str = ""
     linked: bool = False
+    schedule: Schedule | None = None
 
     @property
     def reads_parameters(self) -> bool:
@@ -145,7 +159,9 @@ class Graph:
         return self.timeout if target.timeout is None else target.timeout
 
     def __str__(self) -> str:
-        return "".join(f"{line}\n" for line in [self.flow, *(f"  {_describe(layer)}" for layer in self.layers)])
+        started = [f"  started by {self.schedule}"] if self.schedule else []
+        lines = [self.flow, *started, *(f"  {_describe(layer)}" for layer in self.layers)]
+        return "".join(f"{line}\n" for line in lines)
 
 
 def _describe(layer: LayerNode) -> str:
@@ -186,7 +202,15 @@ def build_graph(source: Source) -> Graph:
         layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
+        schedule=_schedule(flow),
     )
+
+
+def _schedule(flow: Flow) -> Schedule | None:
+    scheduler = flow.configuration.scheduler
+    if isinstance(scheduler, AWS.StepFunctions) and scheduler.started_by is not None:
+        return Schedule(scheduler.started_by, scheduler.timezone)
+    return None
 
 
 def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:

@@ -19,6 +19,7 @@ __all__ = [
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
     "TIMEOUT_SECONDS",
+    "TIMEZONE_LENGTH",
 ]
 
 #: Bytes of a state machine's definition:
@@ -76,3 +77,7 @@ LAMBDA_PROCESSOR = 1_769
 #: https://docs.aws.amazon.com/lambda/latest/api/API_EphemeralStorage.html
 FARGATE_STORAGE = (21, 200)
 LAMBDA_STORAGE = (1, 10)
+
+#: Characters of the name of a schedule's time zone:
+#: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+TIMEZONE_LENGTH = 50

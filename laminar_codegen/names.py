@@ -1,7 +1,7 @@
 """The names of what is emitted, for people and for Terraform: readable, and the same at every compile.
 
-A label of Terraform's says what a resource is, not which layer asked for it first, so that a change of one layer does
-not rename what others use.
+A label of Terraform's says what a resource is, and follows from that alone: a change of one layer renames nothing that
+others use, and takes nothing away from executions that run while it is applied.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
-from laminar_codegen.placement import QUEUES, BatchTarget, LambdaTarget, Placement, job_size
+from laminar_codegen.placement import QUEUES, USUAL, BatchTarget, LambdaTarget, Placement
 from laminar_codegen.values import Joined, Ref
 
 __all__ = [
@@ -66,24 +66,26 @@ def queues(*graphs: Graph) -> list[str]:
 def job_definitions(graph: Graph) -> dict[Placement, str]:
     """The label of the job definition of each placement on AWS Batch.
 
-    It names the size, and, if the flow has containers of that size that differ otherwise, a digest of the rest.
+    It names the platform and the kind of capacity, and, of a container that is unusual in other ways, a digest of them.
+    Of sizes it says nothing: jobs have their own.
 
     Args:
         graph: The graph.
     """
     placed = (layer.placement for layer in graph.layers)
-    return _labels(graph, [item for item in placed if isinstance(item.target, BatchTarget)], _job, _rest_of_job)
+    on_batch = [item for item in placed if isinstance(item.target, BatchTarget)]
+    return _labels(graph, on_batch, _job, _rest_of_job, _rest(USUAL))
 
 
 def task_functions(graph: Graph) -> dict[Placement, str]:
-    """The label of the function of each placement on AWS Lambda. It names the memory, and, if need be, a digest.
+    """The label of the function of each placement on AWS Lambda. It names the memory, and has a digest as above.
 
     Args:
         graph: The graph.
     """
     placed = (layer.placement for layer in graph.layers)
     on_lambda = [item for item in placed if isinstance(item.target, LambdaTarget)]
-    return _labels(graph, on_lambda, _function, _rest_of_function)
+    return _labels(graph, on_lambda, _function, _rest_of_function, _rest(USUAL))
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
@@ -97,7 +99,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
     asking = [layer.container for layer in graph.layers if layer.planned]
     if graph.linked:
         asking.insert(0, graph.layers[0].container)
-    return _labels(graph, asking, lambda _: "planner", _rest_of_planner)
+    return _labels(graph, asking, lambda _: "planner", _rest_of_planner, _rest(USUAL))
 
 
 def jobs(*graphs: Graph) -> dict[str, Placement]:
@@ -121,17 +123,16 @@ def _by_label(labels: Iterable[dict[Item, str]]) -> dict[str, Item]:
 
 
 def _labels(
-    graph: Graph, items: Iterable[Item], base: Callable[[Item], str], rest: Callable[[Item], tuple[object, ...]]
+    graph: Graph,
+    items: Iterable[Item],
+    base: Callable[[Item], str],
+    rest: Callable[[Item], tuple[object, ...]],
+    usual: tuple[object, ...],
 ) -> dict[Item, str]:
-    """Labels that begin with what `base` gives, and end with a digest where items of one such base differ in `rest`."""
-    distinct = dict.fromkeys(items)
-    rests: dict[str, set[tuple[object, ...]]] = {}
-    for item in distinct:
-        rests.setdefault(base(item), set()).add(rest(item))
+    """Labels that begin with what `base` gives, and end with a digest of `rest` unless that is the usual one."""
     return {
-        item: f"{graph.prefix}{label}" if len(rests[label]) == 1 else f"{graph.prefix}{label}_{_digest(rest(item))}"
-        for item in distinct
-        if (label := base(item))
+        item: f"{graph.prefix}{base(item)}{'' if rest(item) == usual else f'_{_digest(rest(item))}'}"
+        for item in dict.fromkeys(items)
     }
 
 
@@ -225,12 +226,11 @@ def nested(name: str) -> str:
 
 def _job(item: Placement) -> str:
     container = item.container
-    cpu, memory = job_size(item)
-    parts = [f"vcpu_{cpu:g}_memory_{memory}".replace(".", "_")]
+    parts = ["ec2" if item.on_ec2 else "fargate"]
     parts += [f"gpu_{container.gpu}"] if container.gpu else []
     parts += [container.architecture] if container.architecture != "x86_64" else []
     parts += ["spot"] if container.spot else []
-    return "_".join(["ec2", *parts] if item.on_ec2 else parts)
+    return "_".join(parts)
 
 
 def _function(item: Placement) -> str:
@@ -239,8 +239,7 @@ def _function(item: Placement) -> str:
 
 
 def _rest(container: Container) -> tuple[object, ...]:
-    # The zeros are the size's. They stay: a digest of something else would rename what is deployed.
-    return (container.command, 0, 0, container.image, container.workdir)
+    return (container.command, container.image, container.workdir)
 
 
 def _rest_of_job(item: Placement) -> tuple[object, ...]:

@@ -18,6 +18,7 @@ from laminar_runtime.job_container import fargate_size
 __all__ = [
     "QUEUES",
     "SPOT_ATTEMPTS",
+    "USUAL",
     "BatchTarget",
     "Container",
     "LambdaTarget",
@@ -27,6 +28,7 @@ __all__ = [
     "container_of",
     "job_size",
     "target_of",
+    "usual_size",
 ]
 
 #: How often a job on spot capacity is run at most: what AWS Batch allows.
@@ -205,6 +207,19 @@ def container_of(container: layers.Container) -> Container:
         log_driver=container.log_driver,
         log_options=tuple(sorted(container.log_options.items())),
     )
+
+
+#: The container of layers that ask for no other.
+USUAL = container_of(layers.Container())
+
+
+def usual_size(placement: Placement) -> tuple[float, int]:
+    """The virtual CPUs and the memory, in MiB, of a job that asks for no others.
+
+    Args:
+        placement: What it shares a job definition with.
+    """
+    return job_size(attrs.evolve(placement, container=USUAL))
 
 
 def target_of(own: layers.Runner | None, flow: Flow) -> Target:

@@ -55,6 +55,7 @@ def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
         *queues,
         _DATASTORE_ROOT,
         *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
+        *((_SCHEDULE_ENABLED,) if graphs[0].schedule else ()),
         *_OPTIONAL,
     )
 
@@ -127,13 +128,57 @@ _ASSIGN_PUBLIC_IP = Variable(
     default=(False,),
 )
 
+_SCHEDULE_ENABLED = Variable(
+    name="schedule_enabled",
+    type="bool",
+    description="Whether the schedule starts executions.",
+    default=(True,),
+)
+
+
+def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Variable:
+    """A variable that is an ARN, or null."""
+    return Variable(
+        name=name,
+        type="string",
+        description=description,
+        default=(None,),
+        validation=(
+            Validation(
+                f'var.{name} == null || can(regex("^arn:[a-z-]+:{pattern}$", var.{name}))',
+                f"The {kind} must be given by its ARN.",
+            ),
+        ),
+        nullable=True,
+    )
+
+
+_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/.+"
 _OPTIONAL = (
     Variable(
-        name="kms_key_arn",
-        type="string",
-        description="ARN of the KMS key that encrypts logs and the planner's environment; AWS's own key unless given.",
-        default=(None,),
-        nullable=True,
+        name="alarm_actions",
+        type="list(string)",
+        description="ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic.",
+        default=((),),
+        validation=(
+            Validation(
+                'alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])',
+                "The actions of alarms must be given by their ARNs.",
+            ),
+        ),
+    ),
+    _optional_arn(
+        "datastore_kms_key_arn",
+        "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it.",
+        "key",
+        _KEY,
+    ),
+    _optional_arn(
+        "kms_key_arn",
+        "ARN of the KMS key that encrypts state machines, logs, functions' environments and schedules; its policy must "
+        "let CloudWatch Logs and delivery.logs.amazonaws.com use it. AWS's own keys unless given.",
+        "key",
+        _KEY,
     ),
     Variable(
         name="log_retention_in_days",
@@ -147,12 +192,11 @@ _OPTIONAL = (
             ),
         ),
     ),
-    Variable(
-        name="permissions_boundary_arn",
-        type="string",
-        description="ARN of the policy that bounds the permissions of the roles; none unless given.",
-        default=(None,),
-        nullable=True,
+    _optional_arn(
+        "permissions_boundary_arn",
+        "ARN of the policy that bounds the permissions of the roles; none unless given.",
+        "permissions boundary",
+        "iam::([0-9]{12}|aws):policy/.+",
     ),
     Variable(
         name="tags",

@@ -94,13 +94,29 @@ def test_a_changed_layer_changes_its_own_lines(compiled: Callable[[str], Compila
 
 
 def test_a_changed_size_leaves_other_layers_alone(compiled: Callable[[str], Compilation]) -> None:
-    """A larger container is one job definition more and one reference changed: what others use keeps its name."""
-    large = CLEAN.replace("register", "register(container=Container(memory=8192))")
-    changes = _changes(compiled(HEAD + LOAD + CLEAN + TRAIN + MERGE), compiled(HEAD + LOAD + large + TRAIN + MERGE))
-    gone = [line for line in changes if line.startswith("-")]
-    assert len(gone) == 1, gone
-    assert "aws_batch_job_definition.vcpu_1_memory_2048.arn" in gone[0]
-    assert all("vcpu_1_memory_2048" not in line for line in changes if line.startswith("+"))
+    """A larger container is told by the layer's own jobs: no job definition changes, appears or goes."""
+    sizes = ("memory=4096", "memory=8192")
+    larger, largest = (CLEAN.replace("register", f"register(container=Container({size}))") for size in sizes)
+    before, after = compiled(HEAD + LOAD + larger + TRAIN + MERGE), compiled(HEAD + LOAD + largest + TRAIN + MERGE)
+    assert [line.split() for line in _changes(before, after)] == [
+        ["-", '"Value":', '"4096"'],
+        ["+", '"Value":', '"8192"'],
+    ]
+    assert _definitions(before) == _definitions(compiled(HEAD + LOAD + CLEAN + TRAIN + MERGE)) == ["fargate"]
+
+
+def test_an_unusual_container_leaves_other_job_definitions_alone(compiled: Callable[[str], Compilation]) -> None:
+    """A layer with another command has another job definition; that of the others keeps its name."""
+    unusual = CLEAN.replace("register", "register(container=Container(command='python -O main.py'))")
+    usual, own = _definitions(compiled(HEAD + LOAD + unusual + TRAIN + MERGE))
+    assert usual == "fargate"
+    assert own.startswith("fargate_")
+    alone = LOAD.replace("register", "register(container=Container(command='python -O main.py'))")
+    assert _definitions(compiled(HEAD + alone)) == [own]
+
+
+def _definitions(compilation: Compilation) -> list[str]:
+    return [block.label for block in compilation.document.resources if block.type == "aws_batch_job_definition"]
 
 
 def test_a_new_layer_leaves_other_layers_alone(compiled: Callable[[str], Compilation]) -> None:

@@ -86,7 +86,8 @@ def test_what_is_declared_is_used(case: str) -> None:
     """Each variable, local, data source, role, function and job definition is referred to."""
     document = _document(case)
     used = _with_depends_on(document)
-    leaves = {"aws_sfn_state_machine", "aws_ssm_parameter", "aws_iam_role_policy"}
+    leaves = {"aws_cloudwatch_metric_alarm", "aws_iam_role_policy", "aws_scheduler_schedule", "aws_ssm_parameter"}
+    leaves |= {"aws_sfn_state_machine"}
     assert {name for name in _declared(document) if name.partition(".")[0] not in leaves} <= used
     assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
 
@@ -96,8 +97,14 @@ def _definitions(document: dict[str, Any]) -> str:
     return json.dumps([value for key, value in document["locals"].items() if key.startswith("definition")])
 
 
+def _all_statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a policy document, those too that depend on a variable."""
+    optional = policy.get("dynamic", {}).get("statement", [])
+    return [*policy["statement"], *(statement["content"] for statement in optional)]
+
+
 def _statements(document: dict[str, Any], role: str) -> dict[str, dict[str, Any]]:
-    statements = document["data"]["aws_iam_policy_document"][role]["statement"]
+    statements = _all_statements(document["data"]["aws_iam_policy_document"][role])
     return {statement["sid"]: statement for statement in statements}
 
 
@@ -107,12 +114,12 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     document = _document(case)
     definition = _definitions(document)
     sids = set(_statements(document, "state_machine"))
-    expected = {"DeliverLogs", "SendTraces"}
+    expected = {"DeliverLogs", "EncryptExecutions", "EncryptLogs", "SendTraces"}
     expected |= {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs"} if "batch:submitJob" in definition else set()
     expected |= {"InvokePlanner"} if re.search(r"aws_lambda_function\.\w*planner", definition) else set()
     expected |= {"RunParts", "WatchParts", "AwaitParts"} if "startExecution" in definition else set()
     expected |= {"RunTasks"} if "aws_lambda_function.mb_" in definition else set()
-    expected |= {"WriteRecords"} if "s3:putObject" in definition else set()
+    expected |= {"WriteRecords", "UseDatastoreKey"} if "s3:putObject" in definition else set()
     assert sids == expected
 
 
@@ -134,7 +141,7 @@ def test_a_planner_is_there_if_a_layer_fans_out(case: str) -> None:
 def test_no_action_is_a_pattern(case: str) -> None:
     """Roles name each action in full; all resources are granted only where AWS knows no other."""
     documents = _document(case)["data"]["aws_iam_policy_document"]
-    statements = [statement for document in documents.values() for statement in document["statement"]]
+    statements = [statement for document in documents.values() for statement in _all_statements(document)]
     assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action) for item in statements for action in item["actions"])
     everywhere = {item["sid"] for item in statements if "*" in item.get("resources", [])}
     assert everywhere <= {"DeliverLogs", "LogInToRegistries", "SendTraces", "WatchJobs"}
@@ -163,3 +170,25 @@ def test_variables_are_typed_described_and_checked(case: str) -> None:
     images = [item["image"] for item in _document(case)["locals"].get("containers", {}).values()]
     images += [item["image_uri"] for item in _document(case)["resource"].get("aws_lambda_function", {}).values()]
     assert ("image" in variables) == ("${var.image}" in images)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_keys_are_used_only_if_they_are_given(case: str) -> None:
+    """A statement on a customer's key is there if its variable is given, and is for that key alone."""
+    for policy in _document(case)["data"]["aws_iam_policy_document"].values():
+        always = {action for item in policy["statement"] for action in item["actions"]}
+        assert not {action for action in always if action.startswith("kms:")}
+        for item in policy.get("dynamic", {}).get("statement", []):
+            variable = re.fullmatch(r"\$\{(var\.\w*kms_key_arn)\[\*\]\}", item["for_each"])
+            assert variable is not None
+            assert item["content"]["resources"] == [f"${{{variable[1]}}}"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_deployment_has_its_alarms(case: str) -> None:
+    """Failures are told of, and starts that were missed where there is a schedule, its role and its queue."""
+    resources = _document(case)["resource"]
+    scheduled = "aws_scheduler_schedule" in resources
+    expected = {"failed", "timed_out", "throttled", *(["not_started"] if scheduled else [])}
+    assert resources["aws_cloudwatch_metric_alarm"].keys() == expected
+    assert ("schedule" in resources["aws_iam_role"]) == ("aws_sqs_queue" in resources) == scheduled

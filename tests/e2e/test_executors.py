@@ -123,9 +123,9 @@ def test_one_deployment(local: dict[str, Any], file: Path, platform: Callable[[P
 
     jobs = made.aws.client("batch").list_jobs(jobQueue="spare", jobStatus="SUCCEEDED")["jobSummaryList"]
     assert sorted(job["jobName"] for job in jobs) == ["Mixed-Both", "Mixed-Load", "Mixed-Square"]
-    (definition,) = made.aws.client("batch").describe_job_definitions(
-        jobDefinitionName="Mixed-ec2_vcpu_2_memory_3000_gpu_1_spot"
-    )["jobDefinitions"]
+    (definition,) = made.aws.client("batch").describe_job_definitions(jobDefinitionName="Mixed-ec2_gpu_1_spot")[
+        "jobDefinitions"
+    ]
     assert definition["platformCapabilities"] == ["EC2"]
     assert len(definition["retryStrategy"]["evaluateOnExit"]) == 3
     made.terraform.destroy(**variables)

@@ -35,6 +35,10 @@ class StepFunctions(Delegated):
             for more than they depend on; or has branches wait for each other, ``exact``, which takes more states; or,
             ``auto``, that where a profile shows that barriers cost 2 % and more.
         profile: The file that tells the compiler how long layers take; ``laminar-codegen profile`` writes it.
+        schedule: When the deployed flow is started by itself, as Amazon EventBridge Scheduler takes it:
+            ``cron(0 6 * * ? *)`` or ``rate(1 hour)``; only when it is asked to, unless given.
+            https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+        timezone: The time zone of `schedule`, by its IANA name, such as ``Europe/Berlin``.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -52,6 +56,9 @@ class StepFunctions(Delegated):
         default="barriers", kw_only=True, validator=attrs.validators.in_(("barriers", "exact", "auto"))
     )
     profile: str | Path | None = attrs.field(default=None, kw_only=True)
+    # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
+    started_by: str | None = attrs.field(default=None, kw_only=True, alias="schedule")
+    timezone: str = attrs.field(default="UTC", kw_only=True)
     _compiled: str | None = attrs.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = attrs.field(factory=dict, init=False, repr=False)
 
