@@ -10,7 +10,8 @@ entered, and what only one service needs when that service is first called.
 
 from __future__ import annotations
 
+from laminar_codegen.embedded_aws.api_calls import ApiCall
 from laminar_codegen.embedded_aws.server import EmbeddedAws
 from laminar_codegen.embedded_aws.workspace import JobEvent, Workspace
 
-__all__ = ["EmbeddedAws", "JobEvent", "Workspace"]
+__all__ = ["ApiCall", "EmbeddedAws", "JobEvent", "Workspace"]

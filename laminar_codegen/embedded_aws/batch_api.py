@@ -25,6 +25,7 @@ from laminar_codegen.batch_requests import (
     check_timeout,
     make_request,
 )
+from laminar_codegen.embedded_aws.api_calls import ApiCall, Calls
 from laminar_codegen.embedded_aws.batch_containers import check_definition
 from laminar_codegen.embedded_aws.batch_job import STATES, Job, now
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
@@ -52,21 +53,40 @@ def install(patches: Patches, jobs: BatchJobs) -> None:
     patches.attribute(BatchResponse, "registerjobdefinition", _register)
 
 
-def publish_log(job: Job, stream: str, log: Path) -> None:
-    """Copy an attempt's output to where the awslogs driver puts it.
+def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
+    """Copy an attempt's output to where the awslogs driver puts it, by the role that starts the container.
 
     A group that does not exist is made; on AWS the container would not start.
     """
     options = (job.request.container.get("logConfiguration") or {}).get("options") or {}
     group = options.get("awslogs-group", _LOG_GROUP)
-    backend: Any = logs_backends[job.request.account][options.get("awslogs-region", job.request.region)]
+    region = options.get("awslogs-region", job.request.region)
+    backend: Any = logs_backends[job.request.account][region]
     backend.ensure_log_group(group)
+
+    def tell(operation: str) -> None:
+        if role := job.request.container.get("executionRoleArn"):
+            parameters = {"logGroupName": group, "logStreamName": stream}
+            calls.tell(
+                ApiCall(
+                    principal=role,
+                    service="logs",
+                    region=region,
+                    operation=operation,
+                    parameters=parameters,
+                    status=200,
+                )
+            )
+
+    # Not through the API: requests would take longer than jobs that do little.
     backend.create_log_stream(group, stream)
+    tell("CreateLogStream")
     lines = log.read_text(errors="replace").splitlines()
     if lines:
         time = now()
         events = [{"timestamp": time, "message": line or " "} for line in lines]
         backend.put_log_events(group, stream, events)
+        tell("PutLogEvents")
 
 
 def _responder(

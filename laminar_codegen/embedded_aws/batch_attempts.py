@@ -16,6 +16,7 @@ from typing import Any, Self
 import attrs
 
 from laminar_codegen.embedded_aws.batch_job import Attempt, Job, now
+from laminar_codegen.embedded_aws.clients import Credentials
 from laminar_codegen.embedded_aws.job_secrets import JobSecrets, SecretError
 from laminar_codegen.embedded_aws.process import LocalProcess
 from laminar_codegen.embedded_aws.workspace import JobEvent, JobStatus, Workspace
@@ -60,7 +61,7 @@ class AttemptRunner:
 
     workspace: Workspace
     logs: Path
-    aws_environment: Mapping[str, str]
+    aws_environment: Credentials
     publish_log: PublishLog
     secrets: JobSecrets
     observer: Observer | None = None
@@ -102,11 +103,12 @@ class AttemptRunner:
         command = self.workspace.command(job.request.command)
         if not command:
             raise FileNotFoundError("the job has no command, and there is no image to have one")
+        role = job.request.container.get("jobRoleArn")
         return LocalProcess.start(
             command,
             directory=self.workspace.directory,
             environment=self.workspace.process_environment(
-                job.request.environment, secrets, self.aws_environment, _batch_environment(job, attempt)
+                job.request.environment, secrets, self.aws_environment(role), _batch_environment(job, attempt)
             ),
             log=log,
         )

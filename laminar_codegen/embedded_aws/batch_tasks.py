@@ -15,6 +15,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from laminar_codegen.embedded_aws import payloads
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
+from laminar_codegen.embedded_aws.clients import Clients
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.waiting import STOPPED, SyncCall
 
@@ -32,7 +33,7 @@ _SUBMIT_JOB_FIELDS = frozenset(
 _resolver_of_batch: Any = BatchTask._build_sync_resolver
 
 
-def install(patches: Patches, jobs: BatchJobs) -> None:
+def install(patches: Patches, clients: Clients, jobs: BatchJobs) -> None:
     """Put the functions of this module in the place of moto's."""
 
     def resolver(self: BatchTask, env: Environment, **parts: Any) -> SyncCall:
@@ -42,11 +43,13 @@ def install(patches: Patches, jobs: BatchJobs) -> None:
         times out or its execution is stopped.
         """
         job_id: str = env.stack[-1]["JobId"]
+        role = env.aws_execution_details.role_arn
+        client = clients.get("batch", parts["resource_runtime_part"].region, lenient=True, role=role)
         return SyncCall(
             has_ended=functools.partial(jobs.has_ended, job_id),
             when_ended=functools.partial(jobs.when_ended, job_id),
             describe=_resolver_of_batch(self, env=env, **parts),
-            cancel=functools.partial(jobs.terminate, job_id, STOPPED),
+            cancel=functools.partial(client.terminate_job, jobId=job_id, reason=STOPPED),
         )
 
     patches.attribute(BatchTask, "_eval_parameters", _parameters)

@@ -6,8 +6,10 @@ and endpoints of the environment.
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from laminar_codegen.embedded_aws.patches import Patches
@@ -17,9 +19,23 @@ if TYPE_CHECKING:
 
 ACCESS_KEY = "embedded"
 SECRET_KEY = "embedded"  # noqa: S105  # not a secret: the embedded AWS checks no signatures
+_ROLE_KEY = "role-"
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 1000  # longer than the longest Lambda invocation (900)
+
+
+def access_key(role: str | None) -> str:
+    """The access key that a role's credentials have; without a role, the one of who owns the account."""
+    return ACCESS_KEY if role is None else _ROLE_KEY + base64.urlsafe_b64encode(role.encode()).decode().rstrip("=")
+
+
+def role_of(key: str) -> str | None:
+    """The role that has an access key, if it is a role's."""
+    if not key.startswith(_ROLE_KEY):
+        return None
+    encoded = key.removeprefix(_ROLE_KEY)
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
 
 
 class Clients:
@@ -32,24 +48,24 @@ class Clients:
         self._region = region
         self._session = Session()
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, bool], BaseClient] = {}
+        self._made: dict[tuple[str, str, bool, str | None], BaseClient] = {}
 
-    def get(self, service: str, region: str | None = None, *, lenient: bool = False) -> Any:
-        """A client; a lenient one leaves the checking of parameters to the service."""
-        key = (service, region or self._region, lenient)
+    def get(self, service: str, region: str | None = None, *, lenient: bool = False, role: str | None = None) -> Any:
+        """A client, with a role's credentials if one is given; a lenient one leaves parameters to the service."""
+        key = (service, region or self._region, lenient, role)
         with self._lock:
             if key not in self._made:
-                self._made[key] = self._make(service, region or self._region, lenient=lenient)
+                self._made[key] = self._make(*key)
             return self._made[key]
 
-    def _make(self, service: str, region: str, *, lenient: bool) -> BaseClient:
+    def _make(self, service: str, region: str, lenient: bool, role: str | None) -> BaseClient:  # noqa: FBT001
         from botocore.config import Config
 
         return self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint_url,
-            aws_access_key_id=ACCESS_KEY,
+            aws_access_key_id=access_key(role),
             aws_secret_access_key=SECRET_KEY,
             config=Config(
                 parameter_validation=not lenient,
@@ -64,6 +80,10 @@ class Clients:
         )
 
 
+#: The environment that a process with a role has, or one without.
+Credentials = Callable[[str | None], Mapping[str, str]]
+
+
 def ignore_configuration(patches: Patches) -> None:
     """Have all botocore sessions of this process ignore profiles and files.
 
@@ -76,11 +96,11 @@ def ignore_configuration(patches: Patches) -> None:
     patches.item(VARIABLES, "credentials_file", (None, None, os.devnull, None))
 
 
-def environment(endpoint_url: str, region: str) -> dict[str, str]:
-    """The variables by which SDKs in other processes find the embedded AWS and nothing else."""
+def environment(endpoint_url: str, region: str, role: str | None = None) -> dict[str, str]:
+    """The variables by which SDKs in other processes find the embedded AWS, and nothing else, as a role."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": access_key(role),
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,

@@ -12,7 +12,6 @@ import json
 import tempfile
 import threading
 import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import attrs
 from moto.awslambda.models import LambdaFunction
 from moto.core.exceptions import JsonRESTError
 
+from laminar_codegen.embedded_aws.clients import Credentials
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.process import LocalProcess
 from laminar_codegen.embedded_aws.workspace import Workspace
@@ -63,7 +63,7 @@ class Functions:
 
     workspace: Workspace
     logs: Path
-    aws_environment: Mapping[str, str]
+    aws_environment: Credentials
     concurrency: int
     _places: threading.Semaphore = attrs.field(init=False)
 
@@ -99,7 +99,7 @@ class Functions:
     def _environment(self, function: LambdaFunction, request_id: str) -> dict[str, str]:
         return self.workspace.process_environment(
             function.environment_vars,
-            self.aws_environment,
+            self.aws_environment(function.role),
             {
                 "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),

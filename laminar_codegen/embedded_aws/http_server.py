@@ -22,6 +22,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from laminar_codegen.embedded_aws.api_calls import Calls
+
 _HOST = "127.0.0.1"
 
 
@@ -31,8 +33,11 @@ class _QuietHandler(MotoRequestHandler):
 
 
 @contextmanager
-def serving(prepare: Callable[[str], None]) -> Iterator[str]:
-    """Serve moto; yields the URL. `prepare` is told a service's name before its first answer."""
+def serving(prepare: Callable[[str], None], calls: Calls) -> Iterator[str]:
+    """Serve moto; yields the URL.
+
+    `prepare` is told a service's name before its first answer, and `calls` tells of what roles call.
+    """
     if botocore_stubber.enabled:
         raise RuntimeError("moto's mock_aws is active in this process: it would answer instead")
 
@@ -41,7 +46,7 @@ def serving(prepare: Callable[[str], None]) -> Iterator[str]:
             prepare(service)
             return create_backend_app(service)
 
-    application = DomainDispatcherApplication(create_app)
+    application = calls.observed(DomainDispatcherApplication(create_app))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
     thread.start()

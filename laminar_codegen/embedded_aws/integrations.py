@@ -29,9 +29,8 @@ def install(patches: Patches, clients: Clients) -> None:
     """Put the functions of this module in the place of moto's."""
 
     def client_for(region: str, service: str, state_credentials: object = None) -> Any:
-        """Moto makes a client per call, from the user's profile, and finds its own port wrongly."""
-        del state_credentials
-        return clients.get(service, region, lenient=True)
+        """Moto makes a client per call, of nobody's role, and finds its own port wrongly."""
+        return clients.get(service, region, lenient=True, role=getattr(state_credentials, "role_arn", None))
 
     def normalise_parameters(self: StateTaskService, parameters: dict[str, Any], *_: object, **__: object) -> None:
         """Moto leaves this empty: Arguments keep their PascalCase and are refused by botocore."""

@@ -1,4 +1,4 @@
-"""The secrets of a Batch job: environment variables whose values are fetched when its container starts.
+"""The secrets of a Batch job, in its environment and for its log driver: fetched when its container starts.
 
 https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
 """
@@ -23,14 +23,17 @@ class SecretError(Exception):
 
 @attrs.frozen
 class JobSecrets:
-    """Fetches secrets from Secrets Manager and from SSM's parameters."""
+    """Fetches secrets from Secrets Manager and from SSM's parameters, by the role that starts the container."""
 
     clients: Clients
 
     def values(self, container: Mapping[str, Any], region: str) -> dict[str, str]:
         """The variables of a container's secrets. Raises SecretError."""
         entries: Sequence[Mapping[str, str]] = container.get("secrets") or []
-        if entries and not container.get("executionRoleArn"):
+        logging: Mapping[str, Any] = container.get("logConfiguration") or {}
+        options: Sequence[Mapping[str, str]] = logging.get("secretOptions") or []
+        role = container.get("executionRoleArn")
+        if (entries or options) and not role:
             raise SecretError(
                 "ClientException: When you are specifying container secrets, "
                 "you must also specify a value for 'executionRoleArn'."
@@ -42,37 +45,43 @@ class JobSecrets:
                     "ClientException: The secret name must be unique and not shared with any new or existing "
                     f"environment variables set on the container, such as '{entry['name']}'."
                 )
-        return {entry["name"]: self._value(entry["valueFrom"], region) for entry in entries}
+        for option in options:
+            self._value(option["valueFrom"], region, role)
+        return {entry["name"]: self._value(entry["valueFrom"], region, role) for entry in entries}
 
-    def _value(self, source: str, region: str) -> str:
+    def _value(self, source: str, region: str, role: str | None) -> str:
         from botocore.exceptions import ClientError  # a cheap import of this package is promised
 
         parts = source.split(":")
         try:
             if parts[0] == "arn" and parts[2] == "secretsmanager" and len(parts) >= _SECRET_PARTS:
-                return self._secret(parts)
+                return self._secret(parts, role)
             if parts[0] == "arn" and parts[2] == "ssm" and len(parts) == _PARAMETER_PARTS:
-                return self._parameter(source, parts[3])
+                return self._parameter(source, parts[3], role)
             if parts[0] != "arn":
-                return self._parameter(source, region)
+                return self._parameter(source, region, role)
         except ClientError as error:
             raise SecretError(
                 f"ResourceInitializationError: unable to pull secrets or registry auth: {source}: {error}"
             ) from error
         raise SecretError(f"ResourceInitializationError: invalid ARN of a secret: {source}")
 
-    def _parameter(self, name: str, region: str) -> str:
-        client = self.clients.get("ssm", region)
-        value: str = client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+    def _parameter(self, name: str, region: str, role: str | None) -> str:
+        client = self.clients.get("ssm", region, role=role)
+        found = client.get_parameters(Names=[name], WithDecryption=True)
+        if found["InvalidParameters"]:
+            raise SecretError(f"ResourceInitializationError: unable to pull secrets: invalid ssm parameters: {name}")
+        value: str = found["Parameters"][0]["Value"]
         return value
 
-    def _secret(self, parts: Sequence[str]) -> str:
+    def _secret(self, parts: Sequence[str], role: str | None) -> str:
         """A secret's text, or one key of its JSON: ARN, then key, version stage and version id."""
         key, stage, version = [*parts[_SECRET_PARTS:], "", "", ""][:3]
         request = {"SecretId": ":".join(parts[:_SECRET_PARTS])}
         request |= {"VersionStage": stage} if stage else {}
         request |= {"VersionId": version} if version else {}
-        text: str = self.clients.get("secretsmanager", parts[3]).get_secret_value(**request)["SecretString"]
+        client = self.clients.get("secretsmanager", parts[3], role=role)
+        text: str = client.get_secret_value(**request)["SecretString"]
         if not key:
             return text
         values = json.loads(text)

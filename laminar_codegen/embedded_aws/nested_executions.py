@@ -54,7 +54,7 @@ def _call(env: Environment, clients: Clients, resolver: Callable[[], Any]) -> Sy
     arn: str = env.stack[-1]["ExecutionArn"]
     _, _, _, region, account, *_ = arn.split(":")
     execution: Any = stepfunctions_parser_backends[account][region].describe_execution(arn)
-    client = clients.get("stepfunctions", region, lenient=True)
+    client = clients.get("stepfunctions", region, lenient=True, role=env.aws_execution_details.role_arn)
     return SyncCall(
         has_ended=lambda: execution.status != "RUNNING",
         when_ended=functools.partial(_when_ended, execution),

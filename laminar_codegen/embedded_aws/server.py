@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from laminar_codegen.embedded_aws.api_calls import CallObserver, Calls
 from laminar_codegen.embedded_aws.batch_attempts import AttemptRunner, Observer
 from laminar_codegen.embedded_aws.batch_job import Job
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
@@ -36,6 +37,7 @@ class EmbeddedAws:
     concurrency       how many jobs run at a time (this machine's CPUs), and four times as many functions
     directory         where logs are kept (a temporary one, removed at the end)
     observer          is told of every change of every job's attempt, one at a time
+    calls             is told of every call that the role of a state machine, job or function makes, one at a time
     region            the default region
     time_scale        shortens (or lengthens) Wait states and the intervals of Retry
     token_time_scale  does so with TimeoutSeconds and HeartbeatSeconds of tasks that wait for a token
@@ -50,6 +52,7 @@ class EmbeddedAws:
         concurrency: int | None = None,
         directory: Path | None = None,
         observer: Observer | None = None,
+        calls: CallObserver | None = None,
         region: str = "us-east-1",
         time_scale: float = 1.0,
         token_time_scale: float = 1.0,
@@ -59,6 +62,7 @@ class EmbeddedAws:
         self._concurrency = concurrency or os.cpu_count() or 1
         self._directory = directory
         self._observer = observer
+        self._calls = Calls(calls)
         self._time_scale = time_scale
         self._token_time_scale = token_time_scale
         self._open = ExitStack()
@@ -117,7 +121,7 @@ class EmbeddedAws:
                 _PREPARATIONS[service](self, patches)
             prepared.add(service)
 
-        self.endpoint_url = opening.enter_context(http_server.serving(prepare))
+        self.endpoint_url = opening.enter_context(http_server.serving(prepare, self._calls))
         self.environment = sdk_environment(self.endpoint_url, self.region)
         self._clients = Clients(self.endpoint_url, self.region)
         self._jobs = self._make_jobs()
@@ -129,12 +133,15 @@ class EmbeddedAws:
         runner = AttemptRunner(
             workspace=self.workspace,
             logs=self.logs / "jobs",
-            aws_environment=self.environment,
-            publish_log=_publish_log,
+            aws_environment=self._environment_of,
+            publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
             observer=self._observer,
         )
         return BatchJobs(runner, concurrency=self._concurrency)
+
+    def _environment_of(self, role: str | None) -> Mapping[str, str]:
+        return sdk_environment(self.endpoint_url, self.region, role)
 
     def _stop(self) -> None:
         if self._executing:
@@ -142,6 +149,11 @@ class EmbeddedAws:
 
             step_functions.stop_all()
         self._jobs.clear()
+
+    def _publish_log(self, job: Job, stream: str, log: Path) -> None:
+        from laminar_codegen.embedded_aws import batch_api
+
+        batch_api.publish_log(self._calls, job, stream, log)
 
     def _prepare_step_functions(self, patches: Patches) -> None:
         from laminar_codegen.embedded_aws import step_functions
@@ -166,7 +178,7 @@ class EmbeddedAws:
         runner = functions.Functions(
             workspace=self.workspace,
             logs=self.logs / "functions",
-            aws_environment=self.environment,
+            aws_environment=self._environment_of,
             concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
         )
         functions.install(patches, runner)
@@ -177,9 +189,3 @@ _PREPARATIONS: Mapping[str, Callable[[EmbeddedAws, Patches], None]] = {
     "batch": EmbeddedAws._prepare_batch,  # noqa: SLF001 - of this module
     "awslambda": EmbeddedAws._prepare_lambda,  # noqa: SLF001 - of this module
 }
-
-
-def _publish_log(job: Job, stream: str, log: Path) -> None:
-    from laminar_codegen.embedded_aws import batch_api
-
-    batch_api.publish_log(job, stream, log)

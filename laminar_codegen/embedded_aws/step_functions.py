@@ -47,7 +47,7 @@ def install(patches: Patches, clients: Clients, jobs: BatchJobs, *, time_scale: 
     maps.install(patches)
     integrations.install(patches, clients)
     waiting.install(patches)
-    batch_tasks.install(patches, jobs)
+    batch_tasks.install(patches, clients, jobs)
     nested_executions.install(patches, clients)
     task_tokens.install(patches, task_tokens.TaskTokens(token_time_scale))
     redrive.install(patches)

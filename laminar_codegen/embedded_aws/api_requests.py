@@ -1,0 +1,149 @@
+"""What an HTTP request asks of an AWS API: the operation and its parameters, by botocore's models.
+
+::
+
+    GET /bucket/a/key                                      GetObject {"Bucket": "bucket", "Key": "a/key"}
+    POST /  X-Amz-Target: AWSStepFunctions.StopExecution   StopExecution {"executionArn": ...}
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import attrs
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIEnvironment
+
+    from botocore.model import OperationModel
+
+__all__ = ["Request", "RequestReader"]
+
+#: Where botocore's name for a service is not the one that signatures have.
+_MODELS = {"states": "stepfunctions"}
+_PATH_PARAMETER = re.compile(r"\\{(\w+)(\\\+)?\\}")
+
+
+@attrs.frozen
+class Request:
+    """What is asked for."""
+
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+@attrs.frozen
+class _Route:
+    """An operation of a REST API, and what a request for it looks like."""
+
+    operation: str
+    method: str
+    path: re.Pattern[str]
+    query: Mapping[str, str]
+    required: frozenset[str]
+    names: Mapping[str, str]
+
+    def matches(self, method: str, path: str, given: Mapping[str, str]) -> re.Match[str] | None:
+        """The match with a request's path, if it asks for this operation; `given` are its query and headers."""
+        constants = all(given.get(name) == value for name, value in self.query.items())
+        if method != self.method or not constants or not self.required <= given.keys():
+            return None
+        return self.path.fullmatch(path)
+
+    @property
+    def demands(self) -> int:
+        """How much a request must have: of two operations the one that demands more is asked for."""
+        return len(self.query) + len(self.required)
+
+
+class RequestReader:
+    """Reads requests; what it knows of a service is kept."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._services: dict[str, tuple[_Route, ...]] = {}
+
+    def read(self, environ: WSGIEnvironment, service: str) -> Request:
+        """Read a request to a service, as its signature names it. Its body can be read again."""
+        target = environ.get("HTTP_X_AMZ_TARGET")
+        if target is not None:
+            return Request(target.rpartition(".")[2], _body(environ))
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+        given = {**_headers(environ), **dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))}
+        found = [(route, match) for route in self._routes(service) if (match := route.matches(method, path, given))]
+        if not found:
+            return Request(f"{method} {path}", {})
+        route, match = max(found, key=lambda pair: pair[0].demands)
+        named = {name: given[wire] for wire, name in route.names.items() if wire in given}
+        body = {} if service == "s3" else _body(environ)
+        return Request(route.operation, {**body, **named, **match.groupdict()})
+
+    def _routes(self, service: str) -> tuple[_Route, ...]:
+        with self._lock:
+            if service not in self._services:
+                self._services[service] = tuple(map(_route, _operations(service)))
+            return self._services[service]
+
+
+def _operations(service: str) -> list[OperationModel]:
+    from botocore.exceptions import UnknownServiceError
+
+    try:
+        model = _session().get_service_model(_MODELS.get(service, service))
+    except UnknownServiceError:
+        return []
+    return [model.operation_model(name) for name in model.operation_names]
+
+
+@functools.cache
+def _session() -> Any:
+    from botocore.session import Session
+
+    return Session()
+
+
+def _route(operation: OperationModel) -> _Route:
+    path, _, query = operation.http.get("requestUri", "/").partition("?")
+    shape: Any = operation.input_shape
+    members = {} if shape is None else shape.members
+    wires = {
+        name: str(member.serialization.get("name", name)).lower()
+        if member.serialization["location"] == "header"
+        else str(member.serialization.get("name", name))
+        for name, member in members.items()
+        if member.serialization.get("location") in ("header", "querystring")
+    }
+    needed = () if shape is None else shape.required_members
+    return _Route(
+        operation.name,
+        operation.http.get("method", "POST"),
+        re.compile(_PATH_PARAMETER.sub(_group, re.escape(path)), re.DOTALL),
+        dict(parse_qsl(query, keep_blank_values=True)),
+        frozenset(wires[name] for name in needed if name in wires),
+        {wire: name for name, wire in wires.items()},
+    )
+
+
+def _group(parameter: re.Match[str]) -> str:
+    return f"(?P<{parameter[1]}>{'.+' if parameter[2] else '[^/]+'})"
+
+
+def _headers(environ: WSGIEnvironment) -> dict[str, str]:
+    return {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+
+
+def _body(environ: WSGIEnvironment) -> dict[str, Any]:
+    content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(content)
+    try:
+        body = json.loads(content or b"{}")
+    except ValueError:  # what a Lambda function is called with, or a query API's form, need not be JSON
+        return {}
+    return body if isinstance(body, dict) else {}
