@@ -250,6 +250,12 @@ class Parameters(Layer):
         ...         self.rate = parameters.rate
     """
 
+    @property
+    def state(self) -> State:
+        """How far the layer is: finished from the start, also where an input has yet to be taken."""
+        own = super().state
+        return State(lambda: self.execution.take_input() or own.finished, lambda: own.running)
+
     def _archive(self, name: str) -> Archive:
         try:
             return super()._archive(name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.artifacts import input_key
 from laminar_runtime.exceptions import DatastoreError, LayerError, TaskError
 from tests.runtime.harness import in_memory
 
@@ -229,3 +230,13 @@ def test_defaults_of_the_class() -> None:
 
     assert in_memory(MyFlow)().layer(Reads).seen == (5, "as it was")
     assert (Counts.count, Counts().count) == (0, 0)
+
+
+def test_parameters_have_finished_from_the_start() -> None:
+    """Also where a state machine has the input, and no task has taken it yet."""
+    flow = in_memory(type("MyFlow", (Flow,), {}))
+    execution = flow.execution("e1")
+    assert not execution.layer(Parameters).state.finished
+    flow.datastore.write_bytes(path=input_key("MyFlow", "e1"), content=b'{"parameters": {"foo": 1}}')
+    assert execution.layer(Parameters).state.finished
+    assert execution.layer(Parameters).foo == 1
