@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
+from laminar_codegen.graph import PARAMETERS, Dimension, Graph, LayerNode
 from laminar_codegen.order import closure, number
 from laminar_codegen.placement import BatchTarget
 from laminar_codegen.plan import Chain, FanOut, Run
@@ -121,9 +121,11 @@ class _Order:
 
 def _item_of(layer: LayerNode) -> str | None:
     """The layer whose splits it has one split for each of, if it has."""
-    if len(layer.foreach) != 1 or layer.foreach[0].index is not None:
-        return None
-    return layer.foreach[0].layer
+    match layer.foreach:
+        case (Dimension(layer=previous, index=None),) if previous != PARAMETERS:
+            return previous
+        case _:
+            return None
 
 
 def _runs_with(one: LayerNode, other: LayerNode) -> bool:
