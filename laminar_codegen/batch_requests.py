@@ -11,6 +11,8 @@ import attrs
 
 MINIMUM_TIMEOUT_SECONDS = 60
 FARGATE = "FARGATE"
+#: In place of a platform: it is not known, and sizes that one of them has are taken.
+ANY = "ANY"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _ARRAY_SIZES = range(2, 10_001)
@@ -182,7 +184,7 @@ def check_resources(requirements: Sequence[Json], capabilities: Sequence[str]) -
         wanted[requirement["type"]] = requirement["value"]
     if FARGATE in capabilities:
         _check_size(wanted)
-    else:
+    elif ANY not in capabilities:
         _check_numbers(wanted)
 
 

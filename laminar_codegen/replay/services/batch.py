@@ -38,12 +38,15 @@ class BatchJobs:
         run: What an attempt of a job does: called when it ends, unless it is terminated or times out before. It gives
             how it ended, None if well.
         seconds: How long an attempt takes: called when it begins.
+        definitions: Job definitions as Batch describes them, by how states name them. Of one that is not among them
+            nothing is known, and any size of a job is taken.
         attempts: The attempts so far, in order of their beginning.
         jobs: The jobs so far by their ids, children of array jobs too.
     """
 
     run: Callable[[Attempt], JobResult | None] = _succeed
     seconds: Callable[[Attempt], float] = nothing
+    definitions: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     attempts: list[Attempt] = attrs.field(factory=list)
     jobs: dict[str, Job] = attrs.field(factory=dict)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
@@ -95,7 +98,7 @@ class BatchJobs:
 
     def _take(self, call: Call) -> Job:
         try:
-            request = request_of(call)
+            request = request_of(call, self.definitions)
             job = Job(f"job-{next(self._numbers)}", request, call.clock)
             job.children = tuple(
                 Job(f"{job.id}:{index}", request, call.clock, index, job) for index in range(request.array_size or 0)

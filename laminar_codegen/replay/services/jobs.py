@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
 
-from laminar_codegen.batch_requests import JobRequest, Queue, RefusedError, make_request
+from laminar_codegen.batch_requests import ANY, JobRequest, Queue, RefusedError, make_request
 from laminar_codegen.replay.clock import Clock, Future, Process
 from laminar_codegen.replay.services.calls import Call, required
 from laminar_runtime import settings
@@ -190,8 +191,12 @@ class Job:
         return {key: value for key, value in shown.items() if value is not None}
 
 
-def request_of(call: Call) -> JobRequest:
+def request_of(call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> JobRequest:
     """What a SubmitJob call asks for.
+
+    Args:
+        call: The call.
+        definitions: The job definitions that are known, as Batch describes them, by how states name them.
 
     Raises:
         RefusedError: If Batch refuses it.
@@ -210,8 +215,8 @@ def request_of(call: Call) -> JobRequest:
         container = submitted.setdefault("containerOverrides", {})
         managed = {"name": "MANAGED_BY_AWS", "value": "STARTED_BY_STEP_FUNCTIONS"}
         container["environment"] = [*container.get("environment", ()), managed]
-    # The size of the container is a matter of the job definition, which is not simulated.
-    described = {"jobDefinitionArn": definition, "jobDefinitionName": definition}
+    known = definitions.get(definition, {"platformCapabilities": [ANY]})
+    described = {"jobDefinitionArn": definition, "jobDefinitionName": definition, **known}
     place = Queue(queue, queue.rpartition("/")[2], "compute-environment")
     return make_request(submitted, described, place, account="123456789012", region="us-east-1")
 
