@@ -7,7 +7,7 @@ the jobs of the layer.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
 import attrs
@@ -16,7 +16,7 @@ from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.invocations import SERVICE_ERRORS, Invocations
 from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement, job_size, usual_size
-from laminar_codegen.states import Catcher, Map, Retrier, Task
+from laminar_codegen.states import Catcher, Map, Retrier, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import job_container, settings
 
@@ -25,6 +25,17 @@ __all__ = ["EXECUTION", "Jobs", "datastore_key", "start_execution"]
 EXECUTION = "$states.context.Execution.Name"
 #: The id of the execution. Its name has a mark behind it where it goes on with another.
 _ID = f"$substringBefore({EXECUTION}, '{settings.RESUMED}')"
+
+_REDRIVES = Expression("$states.context.Execution.RedriveCount")
+#: What the planner is told of an attempt that failed.
+_FAILED: Mapping[str, Value] = {
+    "plan": Expression("$states.input.plan"),
+    "error": Expression("$states.input.error"),
+    "redrives": _REDRIVES,
+}
+
+#: Characters of the cause of a failure.
+_TOLD = 100
 
 #: A job that AWS Batch runs again after a reclaim of spot capacity is still the layer's first attempt.
 _FIRST_ATTEMPT: Value = {"Name": settings.LAYER_ATTEMPT, "Value": "1"}
@@ -67,19 +78,31 @@ class Jobs:
         labels = names.job_definitions(graph) | names.task_functions(graph)
         return cls(graph, labels, names.planner_functions(graph))
 
-    def plan(self, layer: LayerNode, name: str, comment: str, after: str) -> Task:
-        """The state that asks the planner how a layer is to run, and hands on its plan."""
-        return self.ask(layer, layer.name, name, comment, after)
+    def plan(self, layer: LayerNode, name: str, comment: str, after: str, *, again: bool = False) -> Task:
+        """The state that asks the planner how a layer is to run, and hands on its plan.
+
+        Args:
+            layer: The layer.
+            name: The state's name.
+            comment: What it is for.
+            after: The state that follows.
+            again: Whether the planner may be asked again, with the plan, when jobs failed.
+        """
+        return self.ask(layer, layer.name, name, comment, after, {"redrives": _REDRIVES} if again else {})
 
     def replan(self, layer: LayerNode, after: str) -> Task:
         """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
-        given: dict[str, Value] = {
-            "plan": Expression("$states.input.plan"),
-            "error": Expression("$states.input.error"),
-            "redrives": Expression("$states.context.Execution.RedriveCount"),
-        }
         comment = f"Asks the planner about the next attempt at {layer.name}"
-        return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, given)
+        return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, _FAILED)
+
+    def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
+        """The state that asks the planner which of some layers failed that run item by item.
+
+        It has no answer, and fails. Where an execution is redriven it is asked again, and plans what is left.
+        """
+        first, names_ = layers[0], [layer.name for layer in layers]
+        comment = f"Asks the planner which of {', '.join(names_)} failed"
+        return self.ask(first, first.name, f"{first.name} retry", comment, after, {**_FAILED, "chain": names_})
 
     def ask(  # noqa: PLR0913, PLR0917 - a state has many parts
         self,
@@ -150,6 +173,23 @@ class Jobs:
                 return Invocations(layer, self.labels[layer.placement], _retry(layer), attempt).each(target, name)
             case _:
                 assert_never(layer.executor)
+
+    def spared(self, layer: LayerNode, name: str) -> Iterator[State]:
+        """The states that run a group of splits whose failure does not stop other groups, but is handed on.
+
+        Args:
+            layer: The layer.
+            name: The name of the first state.
+        """
+        job = self.group(layer, name)
+        match job:
+            case Map(states=(Task() as invocation,)):
+                error = Expression("{'error': [$states.result.error][0]}")
+                yield attrs.evolve(job, states=tuple(_noted(layer, invocation)), output=error)
+            case Map():
+                raise AssertionError(job)
+            case Task():
+                yield from _noted(layer, job)
 
     def splits(  # noqa: PLR0913 - a job of many kinds
         self,
@@ -238,7 +278,7 @@ class Jobs:
 
     def to_retry(self, layer: LayerNode) -> Catcher:
         """Where the jobs of a layer go on that its hooks have a say in when they fail."""
-        output = {"plan": Expression("$states.input"), "error": Expression("$states.errorOutput")}
+        output = {"plan": Expression("$states.input"), "error": _error(layer)}
         return Catcher(("States.TaskFailed",), f"{layer.name} retry", output)
 
     def _arguments(self, layer: LayerNode, environment: list[Value], group: str) -> dict[str, Value]:
@@ -290,6 +330,20 @@ def start_execution(name: str, comment: str, machine: str, given: Value, after: 
         },
         next=after,
     )
+
+
+def _noted(layer: LayerNode, task: Task) -> Iterator[State]:
+    """A state that goes on if its task fails, with the error."""
+    failed = f"{task.name} failed"
+    yield attrs.evolve(task, catch=(Catcher(("States.TaskFailed",), failed, {"error": _error(layer)}),))
+    yield Succeed(name=failed, comment="Lets what runs beside it end first", output=Expression("$states.input"))
+
+
+def _error(layer: LayerNode) -> Expression:
+    """What matters of an error. Its cause describes a whole job, and a state hands on 256 KiB of, maybe, many."""
+    field = "errorMessage" if isinstance(layer.executor, LambdaTarget) else "StatusReason"
+    told = f"""$substringBefore($substringAfter($states.errorOutput.Cause, '"{field}":"'), '"')"""
+    return Expression(f"{{'Error': $states.errorOutput.Error, 'Cause': $substring({told}, 0, {_TOLD})}}")
 
 
 def _variable(name: str, value: str) -> dict[str, Value]:

@@ -9,7 +9,7 @@ Before: ``FanOut Train``. After, one transition each, and one for each 10,000 sp
 
 and for a layer that runs once, one state: the layer's job. A layer that may be skipped, by an entry hook or as what it
 depends on was, is planned too, and a choice goes past it if it is not to run. One with hooks that decide on its
-containers is planned, and planned again after a failed attempt.
+containers is planned, and planned again after an attempt of which a split failed, when all its splits have ended.
 """
 
 from __future__ import annotations
@@ -100,6 +100,12 @@ def _events(state: State) -> int:
             assert_never(state)
 
 
+#: What a next attempt goes by: the plan of the one before, and an error of its jobs, if one failed.
+_FAILED = Expression(
+    "{'splits': $states.input.splits, 'plan': $states.input, 'error': [$states.result.error][0]}",
+)
+
+
 @attrs.frozen
 class _Emitter:
     graph: Graph
@@ -152,16 +158,23 @@ class _Emitter:
         if left:
             question = f"Asks the planner which splits of {name} could not run item by item: most often none"
         yield from self._plan(layer, question, splits, skipped)
-        job = self.jobs.group(layer, f"{name} left" if left else name)
+        job = f"{name} left" if left else name
+        ended = f"{name} ended" if layer.replanned else f"{name} record"
         yield Map(
             name=splits,
             comment=f"Runs the splits of {name}{_grouped(layer)}",
             items=Expression("$states.input.groups"),
-            states=(job,),
-            output={"splits": Expression("$states.input.splits")},
-            catch=(self.jobs.to_retry(layer),) if layer.replanned else (),
-            next=f"{name} record",
+            states=tuple(self.jobs.spared(layer, job)) if layer.replanned else (self.jobs.group(layer, job),),
+            output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
+            next=ended,
         )
+        if layer.replanned:
+            yield Choice(
+                name=ended,
+                comment=f"Goes on to the next attempt if splits of {name} failed",
+                rules=(Rule(Expression("$exists($states.input.error)"), f"{name} retry"),),
+                default=f"{name} record",
+            )
         yield from self._again(layer, splits)
         yield self.jobs.record(layer, after)
         yield from self._end(layer, skipped, after)
@@ -169,11 +182,13 @@ class _Emitter:
     def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
         """The states of fan-outs that run item by item: their array jobs, each child after that of the one before.
 
-        What cannot run so, as a split before it stored several elements or none, is run as any fan-out then is.
+        What cannot run so, as a split before it stored several elements or none, is run as any fan-out then is. If a
+        job fails, the planner tells which; asked again, as after a redrive, it plans what is left.
         """
         first, *rest = layers
         splits = f"{first.name} splits"
-        yield from self._plan(first, f"Asks the planner into how many splits {first.name} fans out", splits, "")
+        question = f"Asks the planner into how many splits {first.name} fans out"
+        yield self.jobs.plan(first, f"{first.name} plan", question, splits, again=True)
         jobs = [self.jobs.splits(first, first.name, rest[0].name, awaited=False)]
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             next_ = follower.name if follower else None
@@ -184,8 +199,10 @@ class _Emitter:
             items=Expression("$states.input.groups"),
             states=tuple(jobs),
             output={"splits": Expression("$states.input.splits")},
+            catch=(self.jobs.to_retry(first),),
             next=f"{first.name} record",
         )
+        yield self.jobs.failed_chain(layers, splits)
         yield self.jobs.record(first, f"{rest[0].name} plan")
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             yield from self.fan_out(layer, f"{follower.name} plan" if follower else after, left=True)
@@ -203,10 +220,10 @@ class _Emitter:
         """The states that plan a layer, and go past it if it is not to run."""
         name = f"{layer.name} plan"
         if not layer.optional:
-            yield self.jobs.plan(layer, name, comment, run)
+            yield self.jobs.plan(layer, name, comment, run, again=layer.replanned)
             return
         choice = f"{layer.name} entry"
-        yield self.jobs.plan(layer, name, comment, choice)
+        yield self.jobs.plan(layer, name, comment, choice, again=layer.replanned)
         yield Choice(
             name=choice,
             comment=f"Skips {layer.name} if it is not to run",

@@ -220,14 +220,15 @@ class Wait:
 
 @attrs.frozen(kw_only=True)
 class Succeed:
-    """Ends a machine, or a branch of one, well."""
+    """Ends a machine, or a branch or an iteration of one, well."""
 
     name: str
     comment: str = ""
+    output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
 
     def fields(self) -> dict[str, Value]:
         """The fields of the language."""
-        return {"Type": "Succeed", **_comment(self.comment), "Output": {}}
+        return {"Type": "Succeed", **_comment(self.comment), "Output": _literal(self.output)}
 
 
 State = Task | Choice | Parallel | Map | Wait | Succeed

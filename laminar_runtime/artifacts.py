@@ -71,6 +71,10 @@ class LayerKey:
         """The prefix under which each split that finished has an object."""
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.splits/"
 
+    def early_split(self, index: int) -> str:
+        """The key that says that split `index` finished early."""
+        return f"{self.early}{index}.json"
+
     @property
     def early(self) -> str:
         """The prefix under which each split that finished early has an object: before what it fans out over had."""

@@ -13,7 +13,7 @@ from laminar_runtime import settings
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import ForEach, Parameter
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.exceptions import ExecutionError, MissingError
 
 __all__ = ["TooEarly", "archive_of", "count", "elements", "position"]
 
@@ -58,7 +58,7 @@ def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
         1 for a layer that is no fan-out.
 
     Raises:
-        ExecutionError: If a layer that a dimension reads has not finished.
+        ExecutionError: If a layer that a dimension reads has not finished, or did not write it.
     """
     if not foreach:
         return 1
@@ -80,7 +80,7 @@ def elements(
         Each dimension with its element.
 
     Raises:
-        ExecutionError: If a layer that a dimension reads has not finished.
+        ExecutionError: If a layer that a dimension reads has not finished, or did not write it.
     """
     if (task := settings.task()) is not None and task.early:
         return (_early(datastore, key, foreach.parameters[0], index),)
@@ -120,19 +120,27 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
 def _early(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
     """The element that split `index` sees if each split of the layer before writes one: that of its index."""
     before = LayerKey(key.flow, key.execution, parameter.name)
-    archive = datastore.read_archive(before, index=index, name=parameter.attribute)
+    # The split of its index may have ended without being finished: it was too early itself.
+    if not any(datastore.exists(path=mark) for mark in (before.split(index), before.early_split(index), before.record)):
+        raise TooEarly
+    try:
+        archive = datastore.read_archive(before, index=index, name=parameter.attribute)
+    except MissingError:
+        raise TooEarly from None
     if len(archive) != 1:
         raise TooEarly
     return parameter, archive.artifacts[0]
 
 
 def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Archive]:
-    return [
-        archive_of(
-            datastore,
-            LayerKey(key.flow, key.execution, parameter.name),
-            parameter.attribute,
-            index=parameter.index,
-        )
-        for parameter in foreach.parameters
-    ]
+    return [_dimension(datastore, key, parameter) for parameter in foreach.parameters]
+
+
+def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Archive:
+    over = LayerKey(key.flow, key.execution, parameter.name)
+    try:
+        return archive_of(datastore, over, parameter.attribute, index=parameter.index)
+    except (ExecutionError, MissingError) as error:
+        splits = "" if parameter.index is None else f", split {parameter.index}"
+        what = f"'{parameter.attribute}' of layer '{parameter.name}'{splits}"
+        raise ExecutionError(f"layer '{key.layer}' of flow '{key.flow}' cannot fan out over {what}: {error}") from error

@@ -37,6 +37,7 @@ __all__ = [
     "done",
     "index_of",
     "plan_layer",
+    "plan_of",
     "replan_layer",
 ]
 
@@ -85,12 +86,13 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         execution: The execution.
         layer: The layer's name.
         request: What is asked: of the first attempt nothing more, else ``{"plan": the plan of the attempt that failed,
-            "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``.
+            "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``, and, if layers ran item
+            by item, their names as its ``"chain"``.
 
     Raises:
         ExecutionError: If it cannot be planned, or has no attempt left.
     """
-    plan = _plan(execution, layer, request)
+    plan = plan_of(execution, layer, request)
     text = json.dumps(attrs.asdict(plan), separators=(",", ":"))
     if len(text) > MAX_ANSWER:
         msg = (
@@ -101,14 +103,26 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
     Path(os.environ[settings.PLAN_FILE]).write_text(text, encoding="utf-8")
 
 
-def _plan(execution: Execution, layer: str, request: Mapping[str, Any]) -> LayerPlan:
+def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> LayerPlan:
+    """Plan an attempt at a layer.
+
+    Args:
+        execution: The execution.
+        layer: The layer's name.
+        request: What is asked: see `answer`.
+
+    Raises:
+        ExecutionError: If it cannot be planned, or has no attempt left.
+    """
     failed, redrives = request.get("plan"), request.get("redrives", 0)
-    if failed is None:
-        return plan_layer(execution, layer)
-    if redrives > failed.get("redrives", 0):
+    if failed is None or redrives > failed["redrives"]:
         # An execution that is redriven goes on at the question to which there was no answer: attempts count anew.
-        return attrs.evolve(plan_layer(execution, layer), redrives=redrives)
-    return attrs.evolve(replan_layer(execution, layer, failed, request.get("error", {})), redrives=redrives)
+        plan = plan_layer(execution, layer)
+    elif "chain" in request:
+        raise _failed_chain(execution, request["chain"], failed, request["error"])
+    else:
+        plan = replan_layer(execution, layer, failed, request["error"])
+    return attrs.evolve(plan, redrives=redrives)
 
 
 def done() -> None:
@@ -178,6 +192,17 @@ def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], err
     return attrs.evolve(_hooked(execution, name, splits, attempt + 1, again), wait=math.ceil(max(waits)))
 
 
+def _failed_chain(
+    execution: Execution, layers: Sequence[str], failed: Mapping[str, Any], error: Mapping[str, Any]
+) -> ExecutionError:
+    """The error of layers that run item by item: it names the first of which a split is not done."""
+    store, left = execution.datastore, {index for _, index in _spelled(execution, layers[0], failed)}
+    for name in layers:
+        if left - _finished(execution, name, failed["splits"]) - _noted(store, execution.key(name).early):
+            break
+    return ExecutionError(f"layer '{name}' failed while it ran item by item: {error.get('Cause') or error['Error']}")
+
+
 def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
     """A task with its index read from the plan of its layer, if it stands there.
 
@@ -194,16 +219,35 @@ def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
 
 def _done(execution: Execution, layer: Layer, splits: int) -> set[int]:
     """The splits of a fan-out that finished, those that did so early among them if they ran what they were to run."""
-    key, store = execution.key(layer.name), execution.datastore
-    done = _noted(store, key.splits)
-    early = _noted(store, key.early)
-    if early:
-        over = layer.configuration.foreach.parameters[0]
-        before = LayerKey(key.flow, key.execution, over.name)
-        archive = fanout.archive_of(store, before, over.attribute, index=over.index)
-        if archive.each or splits == 1:
-            done |= early
-    return done
+    return _finished(execution, layer.name, splits) | _early(execution, layer, splits)
+
+
+def _finished(execution: Execution, name: str, splits: int) -> set[int]:
+    """The splits of a fan-out that finished after what it fans out over had. An only one leaves a record."""
+    key, store = execution.key(name), execution.datastore
+    if splits == 1:
+        return {0} if store.exists(path=key.record) else set()
+    return _noted(store, key.splits)
+
+
+def _early(execution: Execution, layer: Layer, splits: int) -> set[int]:
+    """The splits that finished early, on what the splits of their indexes of the layer before then wrote.
+
+    If splits of that layer wrote several elements or none, the indexes meant others, and so did those of layers that
+    went on from there.
+    """
+    store = execution.datastore
+    early = _noted(store, execution.key(layer.name).early)
+    if not early:
+        return early
+    over = layer.configuration.foreach.parameters[0]
+    before, key = execution.layer(over.name), execution.key(over.name)
+    record = store.read_record(key)
+    archive = fanout.archive_of(store, key, over.attribute, index=over.index)
+    each = record is not None and record.splits == splits and (archive.each or splits == 1)
+    if not each:
+        return set()
+    return early & _early(execution, before, splits) if _noted(store, key.early) else early
 
 
 def _noted(store: DataStore, prefix: str) -> set[int]:
@@ -212,19 +256,24 @@ def _noted(store: DataStore, prefix: str) -> set[int]:
 
 def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, Configuration]]:
     """The splits of a plan that did not finish, each with the configuration that its attempt had."""
-    key, store = execution.key(name), execution.datastore
     definition = execution.layer(name)
-    done = _noted(store, key.splits) if definition.configuration.foreach else set()
-    for group in failed["groups"]:
+    done = _finished(execution, name, failed["splits"]) if definition.configuration.foreach else set()
+    for group, index in _spelled(execution, name, failed):
+        if index not in done:
+            configuration = definition.configuration.copy()
+            configuration.container = Container(**group["container"])
+            configuration.retry = Retry(**group["retry"])
+            yield index, configuration
+
+
+def _spelled(execution: Execution, name: str, plan: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """The splits of a plan, each with its group."""
+    for group in plan["groups"]:
         spelled: str = group["indexes"]
         if spelled.startswith("@"):
-            spelled = store.read_bytes(path=key.listed(spelled[1:])).decode()
+            spelled = execution.datastore.read_bytes(path=execution.key(name).listed(spelled[1:])).decode()
         for index in indexes.parse(spelled):
-            if index not in done:
-                configuration = definition.configuration.copy()
-                configuration.container = Container(**group["container"])
-                configuration.retry = Retry(**group["retry"])
-                yield index, configuration
+            yield group, index
 
 
 def _hooked(

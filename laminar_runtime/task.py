@@ -55,7 +55,7 @@ def _mark(context: TaskContext) -> str:
     """The key that says that a task ran to its end."""
     key = LayerKey(context.flow, context.execution, context.layer)
     if context.early:
-        return f"{key.early}{context.index}.json"
+        return key.early_split(context.index)
     return key.record if context.splits == 1 else key.split(context.index)
 
 

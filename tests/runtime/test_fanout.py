@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime import Flow, Layer, Parameters, fanout
+from laminar_runtime import Execution, Flow, Layer, Parameters, fanout, settings
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.configurations.layers import ForEach, Parameter
-from tests.runtime.harness import in_memory
+from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.settings import TaskContext
+from tests.runtime.harness import in_memory, stored
 
 
 def over(*parameters: Parameter) -> ForEach:
@@ -191,3 +195,51 @@ def test_fan_out_that_does_not_read_its_dimension() -> None:
             self.place = self.index
 
     assert list(in_memory(MyFlow)(foo="abc").layer(Each).place) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "why"),
+    [
+        (Parameter(layer=Shards, attribute="foo", index=3), "'foo' of layer 'Shards', split 3: nothing is stored"),
+        (Parameter(layer=Shards, attribute="bar", index=None), "'bar' of layer 'Shards': nothing is stored"),
+    ],
+)
+def test_what_there_is_not(parameter: Parameter, why: str) -> None:
+    """The error names the layer that cannot fan out, and what it wants to fan out over."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(parameter))
+    class Each(Layer): ...
+
+    with pytest.raises(ExecutionError, match=f"layer 'Each' of flow 'MyFlow' cannot fan out over {why}"):
+        in_memory(MyFlow)(foo=[1])
+
+
+def early_element(execution: Execution) -> list[Any]:
+    """What split 0 of a layer sees that fans out over `Shards` and runs early."""
+    key, foreach = execution.key("Each"), over(Parameter(layer=Shards, attribute="plain", index=None))
+    context = TaskContext(execution="e1", flow="Source", layer="Each", early=True)
+    with settings.activate(context):
+        found = fanout.elements(execution.datastore, key, foreach, 0)
+    return [execution.datastore.read_artifact("Source", artifact) for _, artifact in found]
+
+
+def test_early_elements() -> None:
+    """A split that runs early sees what the split of its index wrote, if that finished and wrote one value."""
+    execution = in_memory(Source).execution("e1")
+    store, key = execution.datastore, execution.key("Shards")
+    with pytest.raises(fanout.TooEarly):
+        early_element(execution)
+    # It wrote something, and found that it was too early itself.
+    store.write(key, index=0, name="plain", values=[7], sharded=False)
+    with pytest.raises(fanout.TooEarly):
+        early_element(execution)
+    for mark in (key.split(0), key.early_split(0), key.record):
+        store.write_bytes(path=mark, content=b"{}")
+        assert early_element(execution) == [7]
+        del stored(execution.flow)[mark]
+    store.write_bytes(path=key.split(0), content=b"{}")
+    store.write(key, index=0, name="plain", values=[7, 8], sharded=True)
+    with pytest.raises(fanout.TooEarly):
+        early_element(execution)

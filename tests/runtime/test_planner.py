@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -332,3 +332,101 @@ def test_attempts_count_anew_after_a_redrive(tmp_path: Path, monkeypatch: pytest
     again["groups"] = [item for item in again["groups"] if item["indexes"] == "1"]
     planner.answer(execution, "Sized", {"plan": again, "error": {}, "redrives": 1})
     assert json.loads((tmp_path / "plan.json").read_text())["attempt"] == 2
+
+
+class Chained(Flow): ...
+
+
+@Chained.register
+class First(Layer):
+    def __call__(self) -> None: ...
+
+
+@Chained.register(foreach=ForEach(parameters=[Parameter(First, "foo")]))
+class One(Layer):
+    def __call__(self, first: First) -> None: ...
+
+
+@Chained.register(foreach=ForEach(parameters=[Parameter(One, "bar", index=None)]))
+class Two(Layer):
+    def __call__(self, one: One) -> None: ...
+
+
+@Chained.register(foreach=ForEach(parameters=[Parameter(Two, "bar", index=None)]))
+class Three(Layer):
+    def __call__(self, two: Two) -> None: ...
+
+
+def chained(widths: Mapping[str, Sequence[int]], early: Mapping[str, Sequence[int]]) -> Execution:
+    """An execution in which the splits of some layers stored so many values, and some splits finished early."""
+    execution = in_memory(Chained).execution("e1")
+    store = execution.datastore
+    for layer, stored in widths.items():
+        key, attribute = execution.key(layer), "foo" if layer == "First" else "bar"
+        for index, width in enumerate(stored):
+            store.write(key, index=index, name=attribute, values=range(width), sharded=True)
+        store.write_record(key, splits=len(stored))
+    for layer, indexes in early.items():
+        for index in indexes:
+            store.write_bytes(path=execution.key(layer).early_split(index), content=b"{}")
+    return execution
+
+
+@pytest.mark.parametrize(
+    ("widths", "early", "left"),
+    [
+        ((1, 1, 1), (0, 1, 2), ""),
+        ((1, 1, 1), (0, 2), "1"),
+        ((1,), (0,), ""),
+        # There is one split, as there was at first, but it was told that there are two.
+        ((1, 0), (0,), "0"),
+        # There are as many splits as there were, but they mean other elements.
+        ((2, 0, 1), (2,), "0-2"),
+    ],
+)
+def test_what_ran_early_counts_where_each_split_wrote_one(
+    widths: Sequence[int], early: Sequence[int], left: str
+) -> None:
+    """Else indexes and numbers of splits mean others, and all are run again."""
+    plan = plan_layer(chained({"First": [len(widths)], "One": widths}, {"Two": early}), "Two")
+    assert [item["indexes"] for item in plan.groups] == [left] * bool(left)
+
+
+def test_what_ran_early_after_what_is_run_again_is_run_again() -> None:
+    """Split 1 of the third layer ran after that of the second, which then ran again, on another element."""
+    early = {"Two": [1], "Three": [1]}
+    execution = chained({"First": [3], "One": [2, 1, 0], "Two": [1, 1, 1]}, early)
+    assert [item["indexes"] for item in plan_layer(execution, "Three").groups] == ["0-2"]
+
+
+def test_the_only_split_is_not_planned_again() -> None:
+    """It leaves a record, and no note of a split."""
+    execution = chained({"First": [1], "One": [1]}, {})
+    assert plan_layer(execution, "One") == LayerPlan(splits=1)
+
+
+@pytest.mark.parametrize(
+    ("finished", "early", "culprit"),
+    [((0,), {}, "One"), ((0, 1), {"Two": [0]}, "Two"), ((0, 1), {"Two": [0, 1]}, "Three")],
+)
+def test_the_culprit_of_layers_that_run_item_by_item(
+    finished: Sequence[int], early: Mapping[str, Sequence[int]], culprit: str
+) -> None:
+    """It is the first that is not done. After a redrive what is left of the first layer is planned."""
+    execution = chained({"First": [2]}, early)
+    plan = plan_layer(execution, "One")
+    finish(execution, "One", *finished)
+    request = {"plan": attrs.asdict(plan), "error": {"Error": "E", "Cause": "why"}, "chain": ["One", "Two", "Three"]}
+    with pytest.raises(ExecutionError, match=f"layer '{culprit}' failed while it ran item by item: why"):
+        planner.plan_of(execution, "One", {**request, "redrives": 0})
+    again = planner.plan_of(execution, "One", {**request, "redrives": 1})
+    assert [item["indexes"] for item in again.groups] == ["1"] * (culprit == "One")
+    assert again.redrives == 1
+
+
+def test_a_plan_that_is_made_in_a_redriven_execution() -> None:
+    """The next attempt at it is a next attempt."""
+    execution = wide(1)
+    plan = planner.plan_of(execution, "Sized", {"redrives": 1})
+    request = {"plan": json.loads(json.dumps(attrs.asdict(plan))), "error": {"Error": "E"}, "redrives": 1}
+    assert planner.plan_of(execution, "Sized", request).attempt == 2
