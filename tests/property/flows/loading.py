@@ -1,0 +1,21 @@
+"""Makes the classes of a random flow, in a world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laminar_runtime import Flow
+from laminar_runtime.configurations import datastores, executors
+from tests.property.flows import behaviour
+from tests.property.flows.source import HEADER, source_of
+from tests.property.flows.spec import FlowSpec
+
+__all__ = ["flow_of"]
+
+
+def flow_of(spec: FlowSpec, world: behaviour.World, executor: executors.Thread) -> Flow:
+    """A flow whose classes are not shared with any other run, with a datastore of its own in memory."""
+    namespace: dict[str, Any] = {**{name: getattr(behaviour, name) for name in behaviour.__all__}, "world": world}
+    exec(compile(HEADER + source_of(spec), f"{spec.name}.py", "exec"), namespace)  # noqa: S102 - text of ours
+    flow: Flow = namespace[spec.name](datastore=datastores.Memory(), executor=executor)
+    return flow

@@ -1,0 +1,105 @@
+"""What a run of a flow came to, and whether another came to the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from laminar_runtime.artifacts import Archive
+from laminar_runtime.configurations import datastores
+
+__all__ = ["EXECUTION", "Ended", "Job", "Outcome", "Results", "Task", "results_of"]
+
+EXECUTION = "e1"
+
+
+@attrs.frozen
+class Job:
+    """A container: what is run in it, and its size in Fargate."""
+
+    command: tuple[str, ...]
+    resources: Mapping[str, str]
+
+
+#: A task: its layer, split and attempt.
+Task = tuple[str, int, int]
+
+
+@attrs.frozen
+class Ended:
+    """How an execution of a state machine ended.
+
+    Args:
+        state: The state that failed, None if it succeeded.
+        text: What was said of it.
+    """
+
+    state: str | None
+    text: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """How one run of a flow ended, the first or one that resumed it.
+
+    Args:
+        failed: The layer that failed, None if the flow succeeded.
+        index: The split that failed, if that is told.
+        text: What was said of it.
+        calls: The tasks that were called.
+        jobs: The containers of the tasks that were started.
+        before: The tasks that had finished before.
+        results: What there is now.
+    """
+
+    failed: str | None
+    index: int | None
+    text: str
+    calls: list[Task]
+    jobs: dict[Task, Job]
+    before: frozenset[tuple[str, int]]
+    results: Results
+
+
+@attrs.frozen
+class Results:
+    """What is in a datastore of an execution.
+
+    Args:
+        finished: The layers that finished, with the numbers of their splits.
+        splits: The splits that finished.
+        artifacts: What they assigned, by layer, split and attribute: whether it is sharded, and the values.
+    """
+
+    finished: dict[str, int]
+    splits: frozenset[tuple[str, int]]
+    artifacts: dict[tuple[str, int, str], tuple[bool, list[Any]]]
+
+    def of(self, layers: set[str]) -> dict[tuple[str, int, str], tuple[bool, list[Any]]]:
+        """What some layers assigned in the splits that they have."""
+        return {
+            (layer, index, name): value
+            for (layer, index, name), value in sorted(self.artifacts.items())
+            if layer in layers and index < self.finished[layer]
+        }
+
+
+def results_of(flow: str, store: datastores.Memory) -> Results:
+    """Read all that there is of the execution of a flow."""
+    finished, splits, artifacts = {}, set(), {}
+    for path, content in sorted(store.workspace.items()):
+        match path.split("/"):
+            case [_, ".cache", _, layer, ".record.json"]:
+                finished[layer] = json.loads(content)["execution"]["splits"]
+                if finished[layer] == 1:
+                    splits.add((layer, 0))
+            case [_, ".cache", _, layer, ".splits", name]:
+                splits.add((layer, int(name.removesuffix(".json"))))
+            case [_, "archives", _, layer, index, name]:
+                archive = Archive.loads(content, key=path)
+                values = [store.read_artifact(flow, artifact) for artifact in archive.artifacts]
+                artifacts[layer, int(index), name.removesuffix(".json")] = (archive.sharded, values)
+    return Results(finished, frozenset(splits), artifacts)

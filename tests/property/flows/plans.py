@@ -1,0 +1,50 @@
+"""Looks at plans, and changes them into others that mean the same."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import attrs
+
+from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+
+__all__ = ["chains_of", "nested"]
+
+
+def chains_of(plan: Step) -> list[tuple[str, ...]]:
+    """The layers of each chain of a plan."""
+    match plan:
+        case Chain(layers):
+            return [layers]
+        case Sequence(children) | Parallel(children):
+            return [chain for child in children for chain in chains_of(child)]
+        case ExactJoins(chains):
+            return [found for chain in chains for node in chain for found in chains_of(node.step)]
+        case Nested(_, step):
+            return chains_of(step)
+        case _:
+            return []
+
+
+def nested(plan: Step, choice: random.Random) -> Step:
+    """Have some steps run as executions of machines of their own, as those of flows that are large do."""
+    numbers = itertools.count(1)
+
+    def visit(step: Step) -> Step:
+        match step:
+            case Sequence(children):
+                step = Sequence(tuple(visit(child) for child in children))
+            case Parallel(children):
+                step = Parallel(tuple(visit(child) for child in children))
+            case ExactJoins(chains):
+                step = ExactJoins(
+                    tuple(tuple(attrs.evolve(node, step=visit(node.step)) for node in chain) for chain in chains)
+                )
+            case Run() | FanOut() | Chain():
+                pass
+            case _:
+                raise AssertionError(step)
+        return Nested(f"part_{next(numbers)}", step) if choice.random() < 0.2 else step
+
+    return visit(plan)
