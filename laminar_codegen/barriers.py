@@ -56,7 +56,7 @@ class Barriers:
     _left: float = attrs.field(init=False, default=_WORK)
     _stop: float = attrs.field(init=False, default=0)
     _settled: dict[tuple[Members, int], Cut] = attrs.field(init=False, factory=dict)
-    _candidates: dict[tuple[Members, int], tuple[Cut, ...]] = attrs.field(init=False, factory=dict)
+    _candidates: dict[tuple[Members, int, int], tuple[Cut, ...]] = attrs.field(init=False, factory=dict)
     _chosen: dict[tuple[Members, int], Cut] = attrs.field(init=False, factory=dict)
     _lengths: dict[tuple[Members, int], tuple[float, ...]] = attrs.field(init=False, factory=dict)
 
@@ -70,7 +70,7 @@ class Barriers:
         key = members, _balance(room)
         if key not in self._settled:
             self._stop = max(0, self._left - self._share * len(members))
-            best = self._cuts(members, room)[0]
+            (best,) = self._cuts(members, room, 1)
             with contextlib.suppress(_SpentError):
                 for foresight in range(_FORESIGHT):
                     for better in self._better(best, members, foresight, room):
@@ -83,18 +83,18 @@ class Barriers:
         """How often each layer of a part may be looked at."""
         return min(_SHARE, _WORK / len(self.courses) / 3)
 
-    def _cuts(self, members: Members, room: int) -> tuple[Cut, ...]:
-        key = members, _balance(room)
+    def _cuts(self, members: Members, room: int, most: int) -> tuple[Cut, ...]:
+        key = members, _balance(room), most
         if key not in self._candidates:
             self._left -= len(members)
-            tries = min(_TRIES, max(1, int(self._share / _LOOKS)))
-            found = cuts(self.decomposition.parents, members, self.seconds, most=tries, balance=key[1])
+            found = cuts(self.decomposition.parents, members, self.seconds, most=most, balance=key[1])
             self._candidates[key] = found
         return self._candidates[key]
 
     def _better(self, best: Cut, members: Members, foresight: int, room: int) -> Iterator[Cut]:
         """The best cut so far, and then those of a part that are better, each than the one before."""
-        others = [cut for cut in self._cuts(members, room) if cut != best]
+        tries = min(_TRIES, int(self._share / _LOOKS))
+        others = [cut for cut in self._cuts(members, room, tries) if cut != best] if tries > 1 else []
         shortest = math.inf
         for cut in (best, *others) if others else ():
             # No cut takes less than its bound.
@@ -106,7 +106,7 @@ class Barriers:
 
     def _cut(self, members: Members, foresight: int, room: int) -> Cut:
         """The best cut of a part if the sides of cuts are planned with so much foresight less one."""
-        best = self._cuts(members, room)[0]
+        (best,) = self._cuts(members, room, 1)
         key = members, foresight
         if foresight and key not in self._chosen:
             for better in self._better(best, members, foresight - 1, room):

@@ -8,6 +8,7 @@ halfway between. Such cuts keep beside each other what runs beside each other.
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import operator
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,8 @@ def cuts(parents: Parents, members: Members, seconds: Sequence[float], *, most: 
         for place, bound in ranking.bounds(ends, tail)
     ]
     balanced = [cut for cut in found if len(members) - cut[2] >= 2 * (len(members) // balance)]
-    best = sorted(balanced) if balanced else [min(found, key=operator.itemgetter(2))]
+    # A cut is found once for each ranking at most.
+    best = heapq.nsmallest(len(rankings) * most, balanced or [min(found, key=operator.itemgetter(2))])
     chosen: dict[Members, Cut] = {}
     for bound, index, _, place in best:
         if len(chosen) == most:

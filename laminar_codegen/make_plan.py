@@ -68,7 +68,8 @@ def make_plan(
     Args:
         graph: A graph that was checked.
         durations: Seconds by layer, of past executions. A layer that is not among them is taken to need the median of
-            those that are; what is of no layer of the flow is left out. None if nothing is known.
+            those that are; what is of no layer of the flow is left out. None if nothing is known: then barriers are
+            placed for flows in which a few layers, whichever they are, take much longer than others.
         joins: What becomes of what no nesting says: ``barriers`` are put in where they delay the flow least; ``exact``
             joins delay nothing, and need a few states for each layer that waits; ``auto`` puts in barriers as long as
             they delay the flow by less than 2 % of its critical path, and exact joins elsewhere.
@@ -77,25 +78,26 @@ def make_plan(
         The plan: each layer once, after all that it depends on.
 
     Raises:
-        CompileError: If ``auto`` is to decide, and no durations are given.
+        CompileError: If ``auto`` is to decide, and nothing is known of how long any layer takes.
     """
-    if joins == "auto" and durations is None:
+    known = [layer.name for layer in graph.layers if durations and layer.name in durations]
+    if joins == "auto" and not known:
         raise CompileError([_no_durations(graph)])
     units = {unit.layers[0]: unit for unit in contract(graph)}
     names, parents = number({name: unit.depends for name, unit in units.items()})
-    known = complete(durations or {}, [layer.name for layer in graph.layers])
-    seconds = [math.fsum(known[layer] for layer in units[name].layers) for name in names]
-    shares = [(1.0,)] * len(names) if durations else scenarios(len(names))
+    takes = complete(durations or {}, [layer.name for layer in graph.layers])
+    seconds = [math.fsum(takes[layer] for layer in units[name].layers) for name in names]
+    shares = [(1.0,)] * len(names) if known else scenarios(len(names))
     courses = [
-        tuple(takes * share for share in each) if takes != 1 else each
-        for takes, each in zip(seconds, shares, strict=True)
+        tuple(share * each for share in course) if each != 1 else course
+        for each, course in zip(seconds, shares, strict=True)
     ]
     decomposition = Decomposition(parents)
     planner = _Planner(
         leaves=tuple(units[name].step for name in names),
         decomposition=decomposition,
         barriers=Barriers(decomposition, courses, seconds),
-        durations=known,
+        durations=takes,
     )
     members = tuple(range(len(names)))
     match joins:

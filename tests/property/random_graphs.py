@@ -9,7 +9,7 @@ import attrs
 from hypothesis import strategies as st
 
 from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
-from laminar_codegen.plan import FanOut, Parallel, Run, Sequence, Step
+from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
 from laminar_codegen.problems import Location
 
 _LAYER = LayerNode(
@@ -105,7 +105,7 @@ def series_parallel(draw: st.DrawFn) -> tuple[dict[str, set[str]], set[tuple[str
 
 
 def order_of(plan: Step) -> set[tuple[str, str]]:
-    """Which layer ends before which one starts, whenever a plan is run."""
+    """Which layer ends before which one starts, whenever a plan is run; in a chain, split by split."""
     return _order_of(plan)[1]
 
 
@@ -113,6 +113,10 @@ def _order_of(plan: Step) -> tuple[list[str], set[tuple[str, str]]]:
     match plan:
         case Run(layer) | FanOut(layer):
             return [layer], set()
+        case Chain(layers):
+            return list(layers), set(itertools.combinations(layers, 2))
+        case Nested(_, step):
+            return _order_of(step)
         case Sequence(children) | Parallel(children):
             parts = [_order_of(child) for child in children]
             order = set().union(*(part[1] for part in parts))
@@ -120,3 +124,18 @@ def _order_of(plan: Step) -> tuple[list[str], set[tuple[str, str]]]:
                 for one, other in itertools.combinations(parts, 2):
                     order |= set(itertools.product(one[0], other[0]))
             return [name for part in parts for name in part[0]], order
+        case ExactJoins():
+            inside = {node.name: _order_of(node.step) for chain in plan.chains for node in chain}
+            order = set().union(*(part[1] for part in inside.values()))
+            for one, other in closure(waits_of(plan)):
+                order |= set(itertools.product(inside[one][0], inside[other][0]))
+            return [name for part in inside.values() for name in part[0]], order
+
+
+def waits_of(joins: ExactJoins) -> dict[str, set[str]]:
+    """The nodes that each node of exact joins comes directly after, in its own chain and in others."""
+    return {
+        node.name: {*node.after, *(before.name for before in chain[max(0, place - 1) : place])}
+        for chain in joins.chains
+        for place, node in enumerate(chain)
+    }

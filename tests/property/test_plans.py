@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from laminar_codegen.emit_states import emit_states
+from laminar_codegen.limits import JOIN_INPUTS
 from laminar_codegen.make_plan import DEPTH, make_plan
-from laminar_codegen.plan import FanOut, Parallel, Run, Sequence, Step, layers_of, print_plan, structure, unstructure
+from laminar_codegen.plan import (
+    ExactJoins,
+    FanOut,
+    JoinNode,
+    Parallel,
+    Run,
+    Sequence,
+    Step,
+    layers_of,
+    print_plan,
+    structure,
+    unstructure,
+)
 from laminar_codegen.render import render_template
-from tests.property.random_graphs import closure, dags, graph_of, order_of, series_parallel
+from laminar_codegen.schedule import critical_path, makespan
+from tests.property.random_graphs import closure, dags, graph_of, order_of, series_parallel, waits_of
 
 Depends = dict[str, set[str]]
 
@@ -26,11 +42,17 @@ def _steps(plan: Step, depth: int = 0) -> Iterator[tuple[Step, int]]:
         case Sequence(children) | Parallel(children):
             for child in children:
                 yield from _steps(child, depth + 1)
+        case ExactJoins(chains):
+            for chain in chains:
+                for node in chain:
+                    yield from _steps(node.step, depth + 2)
 
 
 def _check(depends: Depends, plan: Step) -> None:
     """What must hold of every plan."""
     assert Counter(layers_of(plan)) == Counter(list(depends))
+    names = [node.name for step, _ in _steps(plan) for node in _nodes(step)]
+    assert len(names) == len(set(names))
     for step, depth in _steps(plan):
         assert depth <= DEPTH
         match step:
@@ -40,6 +62,24 @@ def _check(depends: Depends, plan: Step) -> None:
             case Parallel(children):
                 assert len(children) > 1
                 assert not any(isinstance(child, Parallel) for child in children)
+            case ExactJoins():
+                _check_joins(step)
+
+
+def _check_joins(joins: ExactJoins) -> None:
+    """Chains wait for other chains only, and for nothing that follows from what else they wait for."""
+    assert len(joins.chains) > 1
+    waits, order = waits_of(joins), closure(waits_of(joins))
+    for chain in joins.chains:
+        for node in chain:
+            assert set(node.after) <= set(waits) - {own.name for own in chain}
+            assert not any((one, other) in order for one in waits[node.name] for other in waits[node.name])
+            if isinstance(node.step, Run | FanOut):
+                assert node.name == node.step.layer
+
+
+def _nodes(step: Step) -> list[JoinNode]:
+    return [node for chain in step.chains for node in chain] if isinstance(step, ExactJoins) else []
 
 
 def _paths(plan: Step, path: tuple[tuple[bool, int], ...] = ()) -> Iterator[tuple[str, tuple[tuple[bool, int], ...]]]:
@@ -62,6 +102,18 @@ def _keeps(depends: Depends, plan: Step) -> bool:
     return True
 
 
+def _durations(draw: st.DrawFn, depends: Depends) -> dict[str, float]:
+    """Seconds of each layer: many alike, some none, a few many times as long."""
+    seconds = st.sampled_from([0.0, 1.0, 1.0, 2.5, 10.0, 1000.0]) | st.floats(0, 100, allow_subnormal=False)
+    return {name: draw(seconds) for name in depends}
+
+
+@st.composite
+def _timed(draw: st.DrawFn) -> tuple[Depends, dict[str, float]]:
+    depends = draw(dags(most=25))
+    return depends, _durations(draw, depends)
+
+
 @given(dags(), st.randoms(use_true_random=False))
 def test_each_layer_once_and_after_what_it_depends_on(depends: Depends, chance: random.Random) -> None:
     """Any DAG becomes a tree of sequences and branches that runs each layer once, all it depends on before it."""
@@ -70,6 +122,39 @@ def test_each_layer_once_and_after_what_it_depends_on(depends: Depends, chance: 
     _check(depends, plan)
     assert closure(depends) <= order_of(plan)
     assert {step.layer for step, _ in _steps(plan) if isinstance(step, FanOut)} == wide
+
+
+@given(_timed(), st.sampled_from(["barriers", "exact", "auto"]), st.data())
+def test_durations_change_nothing_but_the_time(
+    flow: tuple[Depends, dict[str, float]], joins: Literal["barriers", "exact", "auto"], data: st.DataObject
+) -> None:
+    """However barriers are placed, by the durations of all layers or of some, each layer runs once and in order."""
+    depends, seconds = flow
+    known = data.draw(st.sets(st.sampled_from(sorted(depends)), min_size=1))
+    plan = make_plan(graph_of(depends), durations={name: seconds[name] for name in known}, joins=joins)
+    _check(depends, plan)
+    assert closure(depends) <= order_of(plan)
+
+
+@given(_timed(), st.booleans())
+def test_exact_joins_add_no_dependency(flow: tuple[Depends, dict[str, float]], profiled: bool) -> None:  # noqa: FBT001
+    """With exact joins a layer comes after what it depends on, and after nothing else: no flow can end sooner."""
+    depends, seconds = flow
+    graph = graph_of(depends)
+    plan = make_plan(graph, durations=seconds if profiled else None, joins="exact")
+    _check(depends, plan)
+    assert order_of(plan) == closure(depends)
+    assert makespan(plan, seconds) == pytest.approx(critical_path(graph, seconds))
+
+
+@given(_timed())
+def test_barriers_or_exact_joins_by_what_barriers_cost(flow: tuple[Depends, dict[str, float]]) -> None:
+    """Where a profile decides, the flow is no more than 2 % longer than its longest path; no plan is shorter."""
+    depends, seconds = flow
+    graph = graph_of(depends)
+    ideal = critical_path(graph, seconds)
+    assert makespan(make_plan(graph, durations=seconds, joins="auto"), seconds) <= ideal * 1.02 + 1e-9
+    assert makespan(make_plan(graph, durations=seconds), seconds) >= ideal - 1e-9
 
 
 @given(series_parallel())
@@ -94,6 +179,8 @@ def test_a_plan_survives_json(depends: Depends) -> None:
     """A plan written as JSON and read again is the same plan."""
     plan = make_plan(graph_of(depends, fans_out=list(depends)[::2]))
     assert structure(json.loads(json.dumps(unstructure(plan)))) == plan
+    joined = make_plan(graph_of(depends), joins="exact")
+    assert structure(json.loads(json.dumps(unstructure(joined)))) == joined
 
 
 @given(dags())
@@ -185,3 +272,45 @@ def test_a_cut_is_put_only_into_the_part_that_is_too_deep() -> None:
     """Of two parts beside each other that nest too deep, neither waits for the other."""
     order = order_of(make_plan(graph_of(_two_caterpillars(60))))
     assert not any(one[0] != other[0] and other != "End" for one, other in order)
+
+
+def _random(count: int, above: int) -> Depends:
+    """Each layer after up to so many of all before it."""
+    chance = random.Random(1)  # noqa: S311 - the same flow each time
+    return {
+        f"R{i}": {f"R{chance.randrange(i)}" for _ in range(chance.randint(0, above))} if i else set()
+        for i in range(count)
+    }
+
+
+@pytest.mark.parametrize("joins", ["barriers", "exact", "auto"])
+@pytest.mark.parametrize(
+    "depends",
+    [_caterpillar(300), _two_caterpillars(100), _zigzag(300), _wavefront(20), _random(600, 2), _random(400, 6)],
+    ids=["caterpillar", "caterpillars", "zigzag", "wavefront", "sparse", "dense"],
+)
+def test_large_flows_are_planned_by_their_durations(
+    depends: Depends, joins: Literal["barriers", "exact", "auto"]
+) -> None:
+    """Hundreds of layers, of which a few take most of the time, are planned in each way, and nest no deeper."""
+    chance = random.Random(1)  # noqa: S311 - the same durations each time
+    seconds = {name: chance.lognormvariate(0, 2) for name in depends}
+    graph = graph_of(depends)
+    plan = make_plan(graph, durations=seconds, joins=joins)
+    _check(depends, plan)
+    least = critical_path(graph, seconds)
+    most = {"barriers": math.fsum(seconds.values()), "exact": least, "auto": least * 1.02}[joins]
+    assert least - 1e-6 <= makespan(plan, seconds) <= most + 1e-6
+    if joins == "barriers":
+        assert _keeps(depends, plan)
+
+
+def test_what_waits_for_more_than_can_be_listed_waits_for_a_barrier() -> None:
+    """Exact joins list the marks of what a layer waits for, at most 1,000 at once."""
+    count = JOIN_INPUTS + 2
+    depends: Depends = {f"A{i}": set() for i in range(count)}
+    depends |= {f"B{i}": {f"A{i}"} for i in range(count)} | {"End": {f"A{i}" for i in range(count)}}
+    plan = make_plan(graph_of(depends), joins="exact")
+    _check(depends, plan)
+    assert max((len(node.after) for step, _ in _steps(plan) for node in _nodes(step)), default=0) <= JOIN_INPUTS
+    assert _keeps(depends, plan)
