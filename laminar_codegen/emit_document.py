@@ -27,6 +27,8 @@ __all__ = ["emit_document"]
 _NAME = Ref("var.name")
 _TAGS = Ref("var.tags")
 _KMS_KEY = Ref("var.kms_key_arn")
+#: The account, region and repository of an image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+_ECR_IMAGE = "^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
 _PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}
 
 
@@ -84,9 +86,22 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
         "datastore_prefix": Ref(
             'join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])'
         ),
+        **_repositories(graphs),
         **({"containers": containers} if containers else {}),
         **{_definition(machine): machine.fields() for machine in machines},
     }
+
+
+def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
+    """The repositories in ECR of the images that jobs have, if a role of ours pulls them."""
+    pulled = [job.container.image for job in names.jobs(*graphs).values() if job.has_execution_role]
+    if not pulled:
+        return {}
+    given: list[Value] = [Ref("var.image")] if None in pulled else []
+    own = sorted({item for item in pulled if item is not None})
+    arn = 'format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])'
+    found = f'concat([for image in local.images : regexall("{_ECR_IMAGE}", image)]...)'
+    return {"images": [*given, *own], "repositories": Ref(f"distinct([for part in {found} : {arn}])")}
 
 
 def _log_groups(graphs: Sequence[Graph]) -> list[Block]:

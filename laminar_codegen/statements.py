@@ -5,6 +5,9 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html,
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html,
 https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html.
+
+What the document makes is named by ARNs put together of names: so Terraform knows the policies when it plans, and shows
+none as changed because what it names is.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ _BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
 _NAME = Ref("var.name")
 #: What wakes a state that waits for others.
 _WAKE = "aws-sdk:sfn:sendTaskSuccess"
+#: The ARNs of the repositories that jobs have their images from.
+_REPOSITORIES = "local.repositories"
 #: The parts of an ARN up to a secret's name.
 _OF_SECRET = 7
 
@@ -51,14 +56,14 @@ class Statement:
     Args:
         sid: Its name.
         actions: What may be done.
-        resources: To what.
+        resources: To what: ARNs, or a Terraform list of them.
         conditions: When.
         given: A Terraform list without an element if the statement is not to be there; it always is, unless given.
     """
 
     sid: str
     actions: tuple[str, ...]
-    resources: tuple[Value, ...]
+    resources: tuple[Value, ...] | Ref
     conditions: tuple[Condition, ...] = ()
     given: str | None = None
 
@@ -67,7 +72,8 @@ class Statement:
         conditions: list[Value] = [
             {"test": test, "variable": key, "values": list(values)} for test, key, values in self.conditions
         ]
-        granted: dict[str, Value] = {"sid": self.sid, "actions": list(self.actions), "resources": list(self.resources)}
+        resources = self.resources if isinstance(self.resources, Ref) else list(self.resources)
+        granted: dict[str, Value] = {"sid": self.sid, "actions": list(self.actions), "resources": resources}
         return {**granted, **({"condition": conditions} if conditions else {})}
 
     def optional(self) -> dict[str, Value]:
@@ -101,8 +107,7 @@ def for_state_machine(graphs: Sequence[Graph], machines: Sequence[StateMachine])
         yield from _batch(graphs)
     for sid, labels in (("InvokePlanner", names.planners(*graphs)), ("RunTasks", names.functions(*graphs))):
         if labels:
-            functions = tuple(Ref(f"aws_lambda_function.{label}.arn") for label in labels)
-            yield Statement(sid, ("lambda:InvokeFunction",), functions)
+            yield Statement(sid, ("lambda:InvokeFunction",), _functions(labels))
     if "states:startExecution.sync:2" in used:
         yield from _nested([machine.name for machine in machines if machine.name != names.MAIN])
     if used & {"aws-sdk:s3:putObject", "aws-sdk:s3:putObject.waitForTaskToken"}:
@@ -152,7 +157,6 @@ def _nested(parts: list[str]) -> Iterator[Statement]:
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     """
-    # By their names: the machines themselves are made when their role has its policy.
     yield Statement("RunParts", ("states:StartExecution",), tuple(_states_arn("stateMachine", part) for part in parts))
     executions = tuple(Joined(_states_arn("execution", part), ":*") for part in parts)
     yield Statement("WatchParts", ("states:DescribeExecution", "states:StopExecution"), executions)
@@ -171,7 +175,7 @@ def _managed_rule(sid: str, rule: str) -> Statement:
 
 
 def _batch(graphs: Sequence[Graph]) -> Iterator[Statement]:
-    definitions = tuple(Ref(f"aws_batch_job_definition.{label}.arn_prefix") for label in names.jobs(*graphs))
+    definitions = tuple(regional("batch", "job-definition/", _NAME, f"-{label}") for label in names.jobs(*graphs))
     revisions = tuple(Joined(definition, ":*") for definition in definitions)
     # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
     jobs = regional("batch", "job/*")
@@ -208,10 +212,14 @@ def for_functions(graphs: Sequence[Graph], functions: Iterable[str]) -> tuple[St
         functions: The labels of the functions.
     """
     labels = tuple(functions)
-    own = tuple(regional("lambda", "function:", _NAME, f"-{label}") for label in labels)
-    condition = ("StringEquals", "kms:EncryptionContext:aws:lambda:FunctionArn", own)
+    condition = ("StringEquals", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(labels))
     environment = attrs.evolve(_key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
-    return (*for_tasks(graphs), environment, _logs("WriteLogs", labels), _TRACES)
+    groups = tuple(Joined("/aws/lambda/", _NAME, f"-{label}") for label in labels)
+    return (*for_tasks(graphs), environment, _logs("WriteLogs", groups), _TRACES)
+
+
+def _functions(labels: Iterable[str]) -> tuple[Value, ...]:
+    return tuple(regional("lambda", "function:", _NAME, f"-{label}") for label in labels)
 
 
 def for_schedule() -> tuple[Statement, ...]:
@@ -220,8 +228,8 @@ def for_schedule() -> tuple[Statement, ...]:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
     """
     return (
-        Statement("StartExecutions", ("states:StartExecution",), (Ref("aws_sfn_state_machine.flow.arn"),)),
-        Statement("KeepFailures", ("sqs:SendMessage",), (Ref("aws_sqs_queue.schedule.arn"),)),
+        Statement("StartExecutions", ("states:StartExecution",), (_states_arn("stateMachine", names.MAIN),)),
+        Statement("KeepFailures", ("sqs:SendMessage",), (regional("sqs", _NAME, "-schedule-failures"),)),
         _key("UseKey"),
     )
 
@@ -245,12 +253,12 @@ def for_execution(graphs: Sequence[Graph]) -> Iterator[Statement]:
         graphs: The graphs of the flows.
     """
     pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-    repositories = Joined("arn:", PARTITION, ":ecr:*:*:repository/*")
-    # AWS offers no resource for it.
-    yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",))
-    yield Statement("PullImages", pull, (repositories,))
+    # Only if there is an image in ECR. For the token AWS offers no resource.
+    in_ecr = f"length({_REPOSITORIES}) > 0 ? [true] : []"
+    yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",), given=in_ecr)
+    yield Statement("PullImages", pull, Ref(_REPOSITORIES), given=in_ecr)
     if logs_jobs(graphs):
-        yield _logs("WriteLogs", ("tasks",))
+        yield _logs("WriteLogs", (Joined("/aws/batch/", _NAME),))
     yield from _secrets(graphs)
 
 
@@ -269,8 +277,8 @@ def _secrets(graphs: Sequence[Graph]) -> Iterator[Statement]:
             yield Statement(sid, (action,), tuple(sorted(arns)))
 
 
-def _logs(sid: str, groups: tuple[str, ...]) -> Statement:
-    streams = tuple(Joined(Ref(f"aws_cloudwatch_log_group.{label}.arn"), ":log-stream:*") for label in groups)
+def _logs(sid: str, groups: tuple[Joined, ...]) -> Statement:
+    streams = tuple(regional("logs", "log-group:", group, ":log-stream:*") for group in groups)
     return Statement(sid, ("logs:CreateLogStream", "logs:PutLogEvents"), streams)
 
 

@@ -132,6 +132,10 @@ class Terraform:
         """Plan and apply."""
         self._run("apply", "-input=false", "-auto-approve", *_values(variables))
 
+    def apply_planned(self) -> None:
+        """Apply what `plan` planned last, and nothing else."""
+        self._run("apply", "-input=false", _PLAN_FILE)
+
     def destroy(self, **variables: object) -> None:
         """Delete everything that is in the state."""
         self._run("destroy", "-input=false", "-auto-approve", *_values(variables))

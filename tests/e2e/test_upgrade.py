@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -67,7 +68,7 @@ Build = Callable[[Path], Platform]
 
 @attrs.frozen
 class Deployed:
-    """The flow's first version, applied.
+    """A deployment of the flow.
 
     Args:
         platform: Where it is.
@@ -90,39 +91,45 @@ class Deployed:
         file.write_text(text, encoding="utf-8")
         (self.terraform.directory / "main.tf.json").write_text(compile_document(file), encoding="utf-8")
 
+    def statements(self, role: str) -> dict[str, dict[str, Any]]:
+        """What a role may do, as AWS was told, by the names of the statements."""
+        name = role.replace("_", "-")
+        found = self.platform.aws.client("iam").get_role_policy(RoleName=f"Report-{name}", PolicyName=name)
+        return {statement["Sid"]: statement for statement in found["PolicyDocument"]["Statement"]}
+
     def upgrade(self, **changed: object) -> list[tuple[str, tuple[str, ...]]]:
         """Apply, and give what changed; a plan made after it is empty."""
         variables = {**self.platform.variables, **changed}
         changes = sorted((change.address, change.actions) for change in self.terraform.plan(**variables).changes)
-        self.terraform.apply(**variables)
+        self.terraform.apply_planned()
         assert self.terraform.plan(**variables).empty
         return changes
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, platform: Build) -> Deployed:
+def written(tmp_path: Path, platform: Build) -> Deployed:
+    """The first version, not applied yet."""
     text = FLOW.format(gate=str(tmp_path / "gate"), more="")
     file = tmp_path / "flow.py"
     file.write_text(text, encoding="utf-8")
     made = Deployed(platform(file), text, tmp_path)
     made.terraform.init()
-    made.terraform.apply(**made.platform.variables)
     return made
+
+
+@pytest.fixture
+def deployed(written: Deployed) -> Deployed:
+    written.terraform.apply(**written.platform.variables)
+    return written
 
 
 def test_versions(deployed: Deployed) -> None:
     """A size, a layer and a name are changes of the state machine; another container is one job definition more."""
     first = deployed.first
-    assert deployed.upgrade() == []
-
-    deployed.compile(first.replace("memory=4096", "memory=8192"))
-    assert deployed.upgrade() == [MACHINE]
-
-    deployed.compile(first.replace("\n\nif flow", f"{ANOTHER}\nif flow"))
-    assert deployed.upgrade() == [MACHINE]
-
-    deployed.compile(first.replace("class Publish", "class Announce"))
-    assert deployed.upgrade() == [MACHINE]
+    larger = first.replace("memory=4096", "memory=8192")
+    for version in (larger, larger.replace("\n\nif flow", f"{ANOTHER}\nif flow"), first.replace("Publish", "Announce")):
+        deployed.compile(version)
+        assert deployed.upgrade() == [MACHINE]
 
     deployed.compile(first.replace("\n\nif flow", f"{UNUSUAL}\nif flow"))
     added, *others = deployed.upgrade()
@@ -137,16 +144,45 @@ def test_versions(deployed: Deployed) -> None:
 
 
 def test_variables(deployed: Deployed) -> None:
-    """Tags are changed in place; an image is a new revision of what runs it; a key is one for what has one."""
-    changes = deployed.upgrade(tags={"team": "reports"})
+    """Tags are changed in place; an image is a new revision of what runs it."""
+    tags = {"team": "reports"}
+    changes = deployed.upgrade(tags=tags)
     tagged = {"aws_cloudwatch_log_group", "aws_cloudwatch_metric_alarm", "aws_iam_role", "aws_batch_job_definition"}
     tagged |= {"aws_sfn_state_machine", "aws_ssm_parameter"}
-    assert {address.partition(".")[0] for address, _ in changes} == tagged
+    assert [address for address, _ in changes] == sorted(
+        name for name in deployed.terraform.state() if name.partition(".")[0] in tagged
+    )
     assert {actions for _, actions in changes} == {("update",)}
-    assert len(changes) == len([name for name in deployed.terraform.state() if name.partition(".")[0] in tagged])
 
-    changes = deployed.upgrade(tags={"team": "reports"}, image="registry.example/team/flow:2")
-    assert changes == [("aws_batch_job_definition.fargate", ("update",)), MACHINE]
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:2"
+    job = ("aws_batch_job_definition.fargate", ("update",))
+    # The first image is in another registry: for one in ECR the role that starts containers may do more.
+    assert deployed.upgrade(tags=tags, image=image) == [job, ("aws_iam_role_policy.execution", ("update",)), MACHINE]
+    pulls = deployed.statements("execution")["PullImages"]
+    assert pulls["Resource"] == "arn:aws:ecr:eu-west-1:123456789012:repository/team/flow"
+    assert deployed.upgrade(tags=tags, image=image.replace(":2", "@sha256:0")) == [job, MACHINE]
+
+
+def test_a_key(written: Deployed) -> None:
+    """A customer's key encrypts what can be encrypted by it, and roles may use it, each for what is its own."""
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1234"
+    other = "arn:aws:kms:eu-west-1:123456789012:key/5678"
+    written.upgrade(kms_key_arn=key, datastore_kms_key_arn=other)
+    (machine,) = written.platform.aws.client("stepfunctions").list_state_machines()["stateMachines"]
+    described = written.platform.aws.client("stepfunctions").describe_state_machine(
+        stateMachineArn=machine["stateMachineArn"]
+    )
+    assert described["encryptionConfiguration"]["kmsKeyId"] == key
+    granted = written.statements("state_machine")
+    assert {sid: found["Resource"] for sid, found in granted.items() if sid.startswith("Encrypt")} == {
+        "EncryptExecutions": key,
+        "EncryptLogs": key,
+    }
+    task = written.statements("task")["UseDatastoreKey"]
+    assert (task["Resource"], task["Action"]) == (other, ["kms:GenerateDataKey", "kms:Decrypt"])
+    bucket = "arn:aws:s3:::team-artifacts"
+    encrypted = task["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"]
+    assert sorted(encrypted) == [bucket, f"{bucket}/flows/Report/*"]
 
 
 def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
@@ -186,3 +222,42 @@ def test_two_deployments(deployed: Deployed, tmp_path: Path) -> None:
     assert sorted(machine["name"] for machine in listed) == ["Report", "report-dev"]
     second.destroy(**variables, name="report-dev")
     assert deployed.upgrade() == []
+
+
+def test_a_schedule(tmp_path: Path, platform: Build) -> None:
+    """A schedule starts the state machine by a role of its own, and is switched off by a variable."""
+    made = platform(Path(__file__).parents[1] / "golden" / "scheduled" / "flow.py")
+    deployed = Deployed(made, "", tmp_path)
+    made.terraform.init()
+    deployed.upgrade(alarm_actions=["arn:aws:sns:eu-west-1:123456789012:on-call"])
+    scheduler = made.aws.client("scheduler")
+    found = scheduler.get_schedule(Name="Briefing")
+    assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"], found["State"]) == (
+        "cron(0 6 ? * MON-FRI *)",
+        "Europe/Berlin",
+        "ENABLED",
+    )
+    target, role = found["Target"], made.aws.client("iam").get_role(RoleName="Briefing-schedule")["Role"]
+    assert (target["Arn"], target["RoleArn"]) == (made.terraform.output()["state_machine_arn"], role["Arn"])
+    assert target["Input"] == "{}"
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    policy = made.aws.client("iam").get_role_policy(RoleName="Briefing-schedule", PolicyName="schedule")
+    allowed = {item["Action"]: item["Resource"] for item in policy["PolicyDocument"]["Statement"]}
+    assert allowed == {
+        "states:StartExecution": target["Arn"],
+        "sqs:SendMessage": target["DeadLetterConfig"]["Arn"],
+    }
+    alarms = made.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["MetricName"] for alarm in alarms} == {
+        "ApproximateNumberOfMessagesVisible",
+        "ExecutionThrottled",
+        "ExecutionsFailed",
+        "ExecutionsTimedOut",
+    }
+    assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {("arn:aws:sns:eu-west-1:123456789012:on-call",)}
+
+    changes = deployed.upgrade(alarm_actions=["arn:aws:sns:eu-west-1:123456789012:on-call"], schedule_enabled=False)
+    assert changes == [("aws_scheduler_schedule.flow", ("update",))]
+    assert scheduler.get_schedule(Name="Briefing")["State"] == "DISABLED"
+    made.terraform.destroy(**made.variables)
+    assert scheduler.list_schedules()["Schedules"] == []
