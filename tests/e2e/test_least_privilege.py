@@ -1,0 +1,355 @@
+"""Roles call nothing but what the policies that Terraform applied allow, and all that these allow is called.
+
+Each flow is deployed by Terraform and executed; every call of the state machine, of tasks, of functions, and of what
+starts containers is evaluated against the policies of the role that made it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import pytest
+
+from laminar_codegen.embedded_aws import ApiCall, EmbeddedAws, Workspace
+from laminar_codegen.pipeline import Joins, Scheduling, compile_flow
+from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.render import render_document
+from tests.e2e.conftest import provide
+from tests.iam_checker import Denial, Statement, applied, denials, needs
+from tests.terraform_harness import Terraform, fake_aws
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+BATCH = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html"
+NESTED = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html"
+LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
+TRACES = "https://docs.aws.amazon.com/step-functions/latest/dg/concepts-xray-tracing.html"
+CONTAINERS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
+FUNCTIONS = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
+FUNCTION_TRACES = "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"
+
+#: What is granted and cannot be seen called here: by statement and, of these, actions; why, and where AWS says so.
+NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("state-machine", "AwaitJobs"): ("Step Functions makes a rule that tells it of jobs' ends; here it looks", BATCH),
+    ("state-machine", "AwaitParts"): ("a rule that tells it of executions' ends; here it looks", NESTED),
+    ("state-machine", "DeliverLogs"): ("at creation, Step Functions has CloudWatch deliver its log", LOGS),
+    ("state-machine", "SendTraces"): ("Step Functions sends traces itself; nothing is traced here", TRACES),
+    ("execution", "LogInToRegistries"): ("ECS pulls images; here there are none", CONTAINERS),
+    ("execution", "PullImages"): ("ECS pulls images; here there are none", CONTAINERS),
+    ("planner", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("planner", "SendTraces"): ("Lambda sends traces itself; nothing is traced here", FUNCTION_TRACES),
+    ("function", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("function", "SendTraces"): ("Lambda sends traces itself; nothing is traced here", FUNCTION_TRACES),
+}
+
+FEATURES = """
+import time
+
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import hooks
+from laminar_runtime.configurations.layers import Catch, ForEach, Parameter, Retry
+
+
+class Features(Flow): ...
+
+
+@Features.register
+class Load(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        self.shard(part=range(parameters.count))
+        # More than one part of a multipart upload.
+        self.large = bytes(range(256)) * 40_000
+
+
+@Features.register(foreach=ForEach([Parameter(Load, "part")]), retry=Retry(attempts=2))
+class Work(Layer):
+    def __call__(self, load: Load) -> None:
+        self.done = load.part + len(load.large)
+
+
+@Features.register(retry=Retry(attempts=2, delay=0.1, jitter=0))
+class Sized(Layer):
+    def __call__(self, load: Load) -> None:
+        if self.attempt == 1:
+            raise MemoryError
+
+    @hooks.retry
+    def more(self) -> None:
+        self.configuration.container.memory *= 2
+
+
+@Features.register
+class Skipped(Layer):
+    def __call__(self, load: Load) -> None: ...
+
+    @hooks.entry
+    def never(self, load: Load) -> bool:
+        return False
+
+
+@Features.register(catch=Catch(ValueError))
+class Total(Layer):
+    def __call__(self, work: Work, sized: Sized) -> None:
+        self.total = sum(work.done)
+        raise ValueError(self.total)
+
+
+@Features.register
+class Last(Layer):
+    def __call__(self, total: Total, skipped: Skipped) -> None:
+        self.total = total.total
+
+    @hooks.entry
+    def always(self) -> bool:
+        return True
+
+
+if flow := Features():
+    flow()
+"""
+SLOW = """
+import time
+
+from laminar_runtime import Execution, Flow, Layer, Parameters
+
+
+class First(Flow): ...
+
+
+class Second(Flow): ...
+
+
+@First.register
+@Second.register
+class Sleep(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        time.sleep(parameters.seconds)
+
+
+def slower(execution: Execution) -> Parameters:
+    return Parameters(seconds=600)
+
+
+First()(seconds=0).next(flow=Second(), linker=slower)
+"""
+
+
+def golden(name: str) -> Callable[[EmbeddedAws], str]:
+    """A flow of the golden cases."""
+    text = (GOLDEN / name / "flow.py").read_text(encoding="utf-8")
+    return lambda _: text
+
+
+def with_secrets(aws: EmbeddedAws) -> str:
+    """The golden flow with all kinds of capacity, whose secrets are in the embedded AWS."""
+    text = (GOLDEN / "ec2" / "flow.py").read_text(encoding="utf-8").replace("eu-west-1", aws.region)
+    for name, secret in (("db", '{"password": "p"}'), ("splunk", "token")):
+        arn = aws.client("secretsmanager").create_secret(Name=name, SecretString=secret)["ARN"]
+        text = text.replace(f"{name}-AbCdEf", arn.rpartition(":")[2])
+    aws.client("ssm").put_parameter(Name="/team/token", Type="SecureString", Value="token")
+    return text
+
+
+Found = TypeVar("Found")
+
+
+@attrs.frozen(eq=False)
+class Case:
+    """A flow, and how it is deployed and executed.
+
+    stopped  the execution is stopped while its last layer runs
+    without  a statement that is taken out of the document, as the state machine's role
+    """
+
+    text: Callable[[EmbeddedAws], str]
+    parameters: Mapping[str, Any] = attrs.field(factory=dict)
+    joins: Joins | None = None
+    stopped: bool = False
+    without: str | None = None
+
+
+CASES = {
+    "features": Case(lambda _: FEATURES, {"count": 3}),
+    "item by item": Case(golden("one_to_one")),
+    "exact joins": Case(golden("n_shaped"), joins="exact"),
+    "chained": Case(golden("linked"), {"count": 2}),
+    "stopped": Case(lambda _: SLOW, {"seconds": 0}, stopped=True),
+    "lambda": Case(golden("lambda"), {"text": "a few words"}),
+    "ec2": Case(with_secrets),
+}
+
+
+@attrs.frozen
+class Audit:
+    """What a deployed flow's roles called, and what they were allowed."""
+
+    calls: tuple[ApiCall, ...]
+    statements: tuple[Statement, ...]
+    machines: Mapping[str, str]
+
+    def denied(self, *, without: Statement | None = None) -> list[Denial]:
+        """The calls that were outside the policies."""
+        statements = [statement for statement in self.statements if statement != without]
+        return denials(self.calls, statements, self.machines)
+
+    def used(self) -> set[tuple[str, str, str]]:
+        """The roles, statements and actions that were used."""
+        return {
+            (label(statement.role), statement.sid, action)
+            for call in self.calls
+            for need in needs(call, self.machines)
+            for statement in self.statements
+            if statement.role == call.principal and statement.allows(need)
+            for action in statement.actions
+            if action == need.action
+        }
+
+    def granted(self) -> set[tuple[str, str, str]]:
+        """The roles, statements and actions that are allowed."""
+        return {
+            (label(statement.role), statement.sid, action)
+            for statement in self.statements
+            for action in statement.actions
+        }
+
+
+def label(role: str) -> str:
+    """What a role is for: the end of its name."""
+    return next(kind for kind in ("state-machine", "task", "execution", "planner", "function") if role.endswith(kind))
+
+
+@pytest.fixture(scope="module")
+def audit(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Callable[[Case], Audit]:
+    """Give a function that deploys and executes a case, once."""
+
+    @functools.cache
+    def run(case: Case) -> Audit:
+        return execute(case, tmp_path_factory.mktemp("flow"), mirror)
+
+    return run
+
+
+def execute(case: Case, folder: Path, mirror: Path) -> Audit:
+    """Deploy a case by Terraform, execute it, and see what was called."""
+    calls: list[ApiCall] = []
+    image, file = folder / "image", folder / "flow" / "flow.py"
+    image.mkdir()
+    file.parent.mkdir()
+    with EmbeddedAws(workspace=Workspace(image), calls=calls.append, time_scale=0.1) as aws:
+        file.write_text(case.text(aws), encoding="utf-8")
+        lay_out(file, image)
+        terraform = Terraform(folder / "terraform", mirror, fake_aws(aws.endpoint_url, aws.region))
+        machine = deploy(document(case, file), terraform, provide(aws))
+        (stop if case.stopped else finish)(aws, start(aws, machine, case.parameters))
+        states = aws.client("stepfunctions")
+        arns = [listed["stateMachineArn"] for listed in states.list_state_machines()["stateMachines"]]
+        machines = {arn: states.describe_state_machine(stateMachineArn=arn)["roleArn"] for arn in arns}
+        return Audit(tuple(calls), applied(aws.client("iam")), machines)
+
+
+def document(case: Case, file: Path) -> dict[str, Any]:
+    """The Terraform document of a flow."""
+    compiled: dict[str, Any] = json.loads(
+        render_document(compile_flow(str(file), Scheduling(joins=case.joins)).document)
+    )
+    if case.without is not None:
+        policy = compiled["data"]["aws_iam_policy_document"]["state_machine"]
+        policy["statement"] = [statement for statement in policy["statement"] if statement["sid"] != case.without]
+    return compiled
+
+
+def deploy(compiled: Mapping[str, Any], terraform: Terraform, given: Mapping[str, Any]) -> str:
+    """Apply a document, with each job queue that it asks for the same; gives the state machine's ARN."""
+    terraform.directory.mkdir()
+    (terraform.directory / "main.tf.json").write_text(json.dumps(compiled), encoding="utf-8")
+    queues = {name: given["job_queue_arn"] for name in compiled["variable"] if name.endswith("job_queue_arn")}
+    terraform.init()
+    terraform.apply(**{name: value for name, value in given.items() if name in compiled["variable"]} | queues)
+    return str(terraform.output()["state_machine_arn"])
+
+
+def start(aws: EmbeddedAws, machine: str, parameters: Mapping[str, Any]) -> str:
+    """Start an execution as anything may: with parameters in its input. Gives its ARN."""
+    given = json.dumps({"parameters": parameters})
+    started = aws.client("stepfunctions").start_execution(stateMachineArn=machine, name="audited", input=given)
+    return str(started["executionArn"])
+
+
+def finish(aws: EmbeddedAws, execution: str) -> None:
+    """Wait until an execution has succeeded."""
+    ended = until(lambda: described(aws, execution), lambda found: found["status"] != "RUNNING")
+    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
+
+
+def stop(aws: EmbeddedAws, execution: str) -> None:
+    """Stop an execution while the second of its flows runs, and wait until its job has ended."""
+
+    def job() -> str | None:
+        filters = [{"name": "JOB_NAME", "values": ["Second-Sleep"]}]
+        found = aws.client("batch").list_jobs(jobQueue="spare", filters=filters)["jobSummaryList"]
+        return found[0]["status"] if found else None
+
+    until(job, lambda status: status == "RUNNING")
+    aws.client("stepfunctions").stop_execution(executionArn=execution)
+    until(job, lambda status: status == "FAILED")
+
+
+def described(aws: EmbeddedAws, execution: str) -> dict[str, Any]:
+    found: dict[str, Any] = aws.client("stepfunctions").describe_execution(executionArn=execution)
+    return found
+
+
+def until(look: Callable[[], Found], done: Callable[[Found], bool]) -> Found:
+    """Look until it is as it should be."""
+    deadline = time.monotonic() + 120
+    while not done(found := look()):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_call_is_outside_the_policies(name: str, audit: Callable[[Case], Audit]) -> None:
+    """Every call that a role makes is allowed by the policies that Terraform gave it."""
+    audited = audit(CASES[name])
+    assert audited.calls
+    assert list(map(str, audited.denied())) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_statement_is_superfluous(name: str, audit: Callable[[Case], Audit]) -> None:
+    """Each statement that a flow uses it needs: without it, some call would be denied."""
+    audited = audit(CASES[name])
+    used = {(role, sid) for role, sid, _ in audited.used()}
+    spare = [
+        statement.sid
+        for statement in audited.statements
+        if (label(statement.role), statement.sid) in used and not audited.denied(without=statement)
+    ]
+    assert spare == []
+
+
+def test_all_that_is_granted_is_used(audit: Callable[[Case], Audit]) -> None:
+    """Over all flows each action of each statement is used, but what Step Functions, ECS and Lambda do on AWS only."""
+    audits = [audit(case) for case in CASES.values()]
+    granted = {grant for audited in audits for grant in audited.granted()}
+    used = {grant for audited in audits for grant in audited.used()}
+    not_used = granted - used
+    assert sorted(grant for grant in not_used if grant[:2] not in NOT_SEEN) == []
+    # And nothing is excused that could be seen, or that is not granted any more.
+    assert sorted(grant for grant in used if grant[:2] in NOT_SEEN) == []
+    assert {grant[:2] for grant in not_used} == NOT_SEEN.keys()
+
+
+def test_a_statement_that_is_missing_is_told(audit: Callable[[Case], Audit]) -> None:
+    """The check can fail: without the statement that lets the machine write records it tells who wrote which."""
+    (denial,) = audit(Case(golden("foreach"), without="WriteRecords")).denied()
+    assert label(denial.role) == "state-machine"
+    assert denial.need.action == "s3:PutObject"
+    assert denial.need.resource == "arn:aws:s3:::team-artifacts/flows/Wide/.cache/audited/Work/.record.json"
+    assert str(denial) == f"{denial.role} called PutObject, but has no s3:PutObject on {denial.need.resource}"
