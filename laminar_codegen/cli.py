@@ -7,7 +7,6 @@ standard error.
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -19,19 +18,7 @@ from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
 
-OK, AT_FAULT, USAGE, BUG = 0, 1, 2, 3
-
-_DESCRIPTION = """\
-Compiles a flow into a Terraform document, on standard output:
-
-  laminar-codegen flow.py > main.tf.json && terraform init && terraform apply
-
-'laminar-codegen check FLOW' tells all problems of a flow, or what an execution of it takes,
-'laminar-codegen profile FLOW' how long its layers took, and
-'laminar-codegen rehearse FLOW' runs the compiled flow here, on an embedded AWS. Each has a --help of its own.
-"""
-
-_EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
+AT_FAULT, BUG = 1, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
@@ -83,34 +70,9 @@ def _stop(*_: object) -> None:
 
 
 def _compile(words: list[str]) -> int:
-    from laminar_codegen import pipeline, plan, render
-    from laminar_codegen.options import add_scheduling, scheduling_of
+    from laminar_codegen import compile_command
 
-    parser = argparse.ArgumentParser(
-        prog="laminar-codegen",
-        description=_DESCRIPTION,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
-    stages = ("terraform", "asl", "plan", "graph")
-    parser.add_argument("--emit", choices=stages, default="terraform", help="what to print (default: terraform)")
-    add_scheduling(parser)
-    options = parser.parse_args(words)
-    compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
-    match options.emit:
-        case "graph":
-            text = "".join(map(str, compilation.graphs))
-        case "plan":
-            text = "".join(plan.print_plan(unit.plan) for unit in compilation.units)
-        case "asl":
-            text = render.render_template(compilation.machines)
-        case _:
-            text = render.render_document(compilation.document)
-    # Bytes, so that the document is the same whatever the locale.
-    sys.stdout.buffer.write(text.encode())
-    sys.stdout.buffer.flush()
-    return OK
+    return compile_command.main(words)
 
 
 def _check(words: list[str]) -> int:

@@ -11,7 +11,7 @@ from laminar_codegen import loader, pipeline
 from laminar_codegen.estimate import PRICE, Estimate, estimate
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.measure import measure
-from laminar_codegen.options import add_scheduling, scheduling_of
+from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.profile import read_profile
 from laminar_codegen.render import size_of
@@ -22,8 +22,6 @@ from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 
 __all__ = ["check", "profile"]
-
-EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
 
 
 def check(words: Sequence[str]) -> int:

@@ -8,7 +8,13 @@ import attrs
 
 from laminar_codegen.values import Value
 
-__all__ = ["Block", "Document", "Output", "Validation", "Variable"]
+__all__ = ["MARK", "TERRAFORM", "Block", "Document", "Output", "Validation", "Variable"]
+
+#: The oldest Terraform that takes the documents.
+TERRAFORM = "1.9"
+
+#: What the comment of each document says, by which its files are known.
+MARK = "compiled by laminar-codegen"
 
 
 @attrs.frozen

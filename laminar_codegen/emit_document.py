@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from laminar_codegen import names, policies
-from laminar_codegen.document import Block, Document, Output
+from laminar_codegen.document import MARK, Block, Document, Output
 from laminar_codegen.emit_alarms import emit_alarms
 from laminar_codegen.emit_definitions import container_properties, emit_job_definitions
 from laminar_codegen.emit_functions import emit_functions
@@ -43,7 +43,7 @@ def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> 
         The document. It is complete: with its variables given it can be applied.
     """
     return Document(
-        comment=f"{_named(graphs)}, compiled by laminar-codegen. Change the flow and compile it again.",
+        comment=f"{_named(graphs)}, {MARK}. Change the flow and compile it again.",
         providers=_PROVIDERS,
         variables=emit_variables(graphs),
         locals=_locals(graphs, machines),

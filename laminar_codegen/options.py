@@ -7,7 +7,9 @@ from pathlib import Path
 
 from laminar_codegen.pipeline import Scheduling
 
-__all__ = ["add_scheduling", "scheduling_of"]
+__all__ = ["EXITS", "add_scheduling", "scheduling_of"]
+
+EXITS = "exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours"
 
 
 def add_scheduling(parser: argparse.ArgumentParser) -> None:

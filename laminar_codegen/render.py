@@ -1,8 +1,4 @@
-"""Writes values as JSON: the only place where text is escaped and references are written.
-
-In Terraform's JSON syntax every string is a template, so ``${`` and ``%{`` in plain text are doubled
-(https://developer.hashicorp.com/terraform/language/expressions/strings).
-"""
+"""Writes values as JSON, and with `escaping` as Terraform's JSON: `render_hcl` writes the same documents as HCL."""
 
 from __future__ import annotations
 
@@ -11,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from laminar_codegen.document import Block, Document, Variable
+from laminar_codegen.escaping import escape_template
 from laminar_codegen.states import State, StateMachine
 from laminar_codegen.values import Expression, Joined, Ref, Value
 
 __all__ = ["render_document", "render_machine", "render_template", "resolve"]
 
-#: Writes a reference, and writes plain text.
-_Reference = Callable[[Ref], str]
-_Text = Callable[[str], str]
+#: Writes text that is put together of plain text and references.
+_Text = Callable[[Sequence[str | Ref]], str]
 
 
 def render_document(document: Document) -> str:
@@ -86,7 +82,9 @@ def resolve(value: Value, references: Mapping[str, str]) -> Any:
     Raises:
         KeyError: If a reference is not among them.
     """
-    return _write(value, lambda ref: references[ref.expression], lambda text: text)
+    return _write(
+        value, lambda parts: "".join(references[part.expression] if isinstance(part, Ref) else part for part in parts)
+    )
 
 
 def _dumps(content: Any) -> str:
@@ -94,31 +92,21 @@ def _dumps(content: Any) -> str:
 
 
 def _template(value: Value) -> Any:
-    return _write(value, lambda ref: f"${{{ref.expression}}}", _escape)
+    return _write(value, escape_template)
 
 
-def _escape(text: str) -> str:
-    """Plain text as a template that gives it."""
-    escaped = text.replace("${", "$${").replace("%{", "%%{")
-    # Marks at the end would double the one of a reference that follows, which is then no reference.
-    text = escaped.rstrip("$%")
-    return f'{text}${{"{escaped[len(text) :]}"}}' if text != escaped else text
-
-
-def _write(value: Value, reference: _Reference, text: _Text) -> Any:
+def _write(value: Value, text: _Text) -> Any:
     match value:
-        case str():
-            return text(value)
+        case str() | Ref():
+            return text((value,))
         case bool() | int() | float() | None:
             return value
-        case Ref():
-            return reference(value)
         case Joined(parts) | Expression(parts):
-            return "".join(reference(part) if isinstance(part, Ref) else text(part) for part in parts)
+            return text(parts)
         case Mapping():
-            return {text(key): _write(item, reference, text) for key, item in value.items()}
+            return {text((key,)): _write(item, text) for key, item in value.items()}
         case _:
-            return [_write(item, reference, text) for item in value]
+            return [_write(item, text) for item in value]
 
 
 def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:
@@ -137,7 +125,8 @@ def _variable(variable: Variable) -> dict[str, Any]:
         written["nullable"] = False
     if variable.validation:
         written["validation"] = [
-            {"condition": f"${{{rule.condition}}}", "error_message": rule.message} for rule in variable.validation
+            {"condition": f"${{{rule.condition}}}", "error_message": _template(rule.message)}
+            for rule in variable.validation
         ]
     return written
 

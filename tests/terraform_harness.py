@@ -12,6 +12,7 @@ service.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import platform
@@ -115,6 +116,19 @@ class Terraform:
         answer: dict[str, Any] = json.loads(ran.stdout)
         return answer
 
+    def unformatted(self) -> str:
+        """How the files differ from what `terraform fmt` makes of them; empty if they do not."""
+        ran = self._start("fmt", "-check", "-diff")
+        return ran.stdout + ran.stderr
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression, evaluated beside what is declared."""
+        # In base64, since the console prints texts in different ways.
+        ran = self._start("console", given=f"base64encode(jsonencode({expression}))\n")
+        if ran.returncode != 0:
+            raise TerraformError(ran.stderr)
+        return json.loads(base64.b64decode(ran.stdout.strip().strip('"')))
+
     def plan(self, **variables: object) -> Plan:
         """Plan, without changing anything."""
         ran = self._start("plan", "-input=false", "-detailed-exitcode", f"-out={_PLAN_FILE}", *_values(variables))
@@ -159,11 +173,12 @@ class Terraform:
             raise TerraformError(ran.stderr)
         return ran.stdout
 
-    def _start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _start(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [self.executable, *arguments],
             cwd=self.directory,
             env=self._environment(),
+            input=given,
             capture_output=True,
             text=True,
             check=False,

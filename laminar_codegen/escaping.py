@@ -1,0 +1,44 @@
+"""Escapes text for Terraform: what is written is a template, which Terraform evaluates to the text.
+
+The rules are those of both of its syntaxes, JSON and HCL: every string is a template, in which ``${`` begins an
+expression and ``%{`` a directive, and ``$${`` and ``%%{`` stand for them
+(https://developer.hashicorp.com/terraform/language/expressions/strings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from laminar_codegen.values import Ref
+
+__all__ = ["escape_template"]
+
+
+def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = str) -> str:
+    r"""Write plain text and references as one template.
+
+    Args:
+        parts: Plain text and references. No two texts stand together.
+        quote: How the syntax quotes plain text besides, if the template is to stand in it as it is.
+
+    Returns:
+        The template, without quotes around it.
+
+    Example:
+        >>> escape_template(["costs ${5}, ", Ref("var.name")])
+        'costs $${5}, ${var.name}'
+    """
+    written = ""
+    for place, part in enumerate(parts):
+        if isinstance(part, Ref):
+            written += f"${{{part.expression}}}"
+        else:
+            escaped = quote(part).replace("${", "$${").replace("%{", "%%{")
+            written += escaped if place + 1 == len(parts) else _apart(escaped)
+    return written
+
+
+def _apart(escaped: str) -> str:
+    """Text that a reference follows: marks at its end would double the reference's, which is then no reference."""
+    text = escaped.rstrip("$%")
+    return f'{text}${{"{escaped[len(text) :]}"}}' if text != escaped else text
