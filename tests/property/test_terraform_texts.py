@@ -78,7 +78,7 @@ def _document(values: list[Value]) -> Document:
                 type="string",
                 description=text,
                 default=(text,),
-                validation=(Validation(f'var.v{number} != null', f"It is wrong: {text}"),),
+                validation=(Validation(f"var.v{number} != null", f"It is wrong: {text}"),),
             )
             for number, text in enumerate(texts)
         ),
