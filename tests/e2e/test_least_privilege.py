@@ -33,18 +33,37 @@ CONTAINERS = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_e
 FUNCTIONS = "https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"
 FUNCTION_TRACES = "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"
 
-#: What is granted and cannot be seen called here: by statement and, of these, actions; why, and where AWS says so.
+OWN_KEY = "https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html"
+OBJECTS_KEY = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
+ENVIRONMENT_KEY = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"
+SCHEDULES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
+
+#: What is granted and cannot be seen called here, by role and statement: why, and where AWS tells of it.
 NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
     ("state-machine", "AwaitJobs"): ("Step Functions makes a rule that tells it of jobs' ends; here it looks", BATCH),
     ("state-machine", "AwaitParts"): ("a rule that tells it of executions' ends; here it looks", NESTED),
     ("state-machine", "DeliverLogs"): ("at creation, Step Functions has CloudWatch deliver its log", LOGS),
+    ("state-machine", "EncryptExecutions"): ("Step Functions encrypts; here nothing is encrypted", OWN_KEY),
+    ("state-machine", "EncryptLogs"): ("the delivery of logs encrypts; here nothing is encrypted", OWN_KEY),
     ("state-machine", "SendTraces"): ("Step Functions sends traces itself; nothing is traced here", TRACES),
+    ("state-machine", "UseDatastoreKey"): ("S3 asks for the key in the caller's name; not here", OBJECTS_KEY),
+    ("task", "UseDatastoreKey"): ("S3 asks for the key in the caller's name; not here", OBJECTS_KEY),
     ("execution", "LogInToRegistries"): ("ECS pulls images; here there are none", CONTAINERS),
     ("execution", "PullImages"): ("ECS pulls images; here there are none", CONTAINERS),
-    ("planner", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("planner", "DecryptEnvironment"): ("Lambda decrypts a function's variables; here they are plain", ENVIRONMENT_KEY),
     ("planner", "SendTraces"): ("Lambda sends traces itself; nothing is traced here", FUNCTION_TRACES),
-    ("function", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("planner", "UseDatastoreKey"): ("S3 asks for the key in the caller's name; not here", OBJECTS_KEY),
+    ("planner", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("function", "DecryptEnvironment"): (
+        "Lambda decrypts a function's variables; here they are plain",
+        ENVIRONMENT_KEY,
+    ),
     ("function", "SendTraces"): ("Lambda sends traces itself; nothing is traced here", FUNCTION_TRACES),
+    ("function", "UseDatastoreKey"): ("S3 asks for the key in the caller's name; not here", OBJECTS_KEY),
+    ("function", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
+    ("schedule", "KeepFailures"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
+    ("schedule", "StartExecutions"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
+    ("schedule", "UseKey"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
 }
 
 FEATURES = """
@@ -112,6 +131,45 @@ class Last(Layer):
 if flow := Features():
     flow()
 """
+JOINED = """
+import time
+from pathlib import Path
+
+from laminar_runtime import Flow, Layer
+
+ENDED = Path(__file__).resolve().parent / "fast-ended"
+
+
+class Joined(Flow): ...
+
+
+@Joined.register
+class Slow(Layer):
+    def __call__(self) -> None:
+        while not ENDED.exists():
+            time.sleep(0.1)
+        time.sleep(3)
+
+
+@Joined.register
+class Fast(Layer):
+    def __call__(self) -> None:
+        ENDED.touch()
+
+
+@Joined.register
+class One(Layer):
+    def __call__(self, slow: Slow) -> None: ...
+
+
+@Joined.register
+class Both(Layer):
+    def __call__(self, slow: Slow, fast: Fast) -> None: ...
+
+
+if flow := Joined():
+    flow()
+"""
 SLOW = """
 import time
 
@@ -176,11 +234,13 @@ class Case:
 CASES = {
     "features": Case(lambda _: FEATURES, {"count": 3}),
     "item by item": Case(golden("one_to_one")),
-    "exact joins": Case(golden("n_shaped"), joins="exact"),
+    # One of two branches must wait for the other, whatever covers the order.
+    "exact joins": Case(lambda _: JOINED, joins="exact"),
     "chained": Case(golden("linked"), {"count": 2}),
     "stopped": Case(lambda _: SLOW, {"seconds": 0}, stopped=True),
     "lambda": Case(golden("lambda"), {"text": "a few words"}),
     "ec2": Case(with_secrets),
+    "scheduled": Case(golden("scheduled")),
 }
 
 
@@ -220,7 +280,11 @@ class Audit:
 
 def label(role: str) -> str:
     """What a role is for: the end of its name."""
-    return next(kind for kind in ("state-machine", "task", "execution", "planner", "function") if role.endswith(kind))
+    return next(
+        kind
+        for kind in ("state-machine", "task", "execution", "planner", "function", "schedule")
+        if role.endswith(kind)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -240,16 +304,23 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
     image, file = folder / "image", folder / "flow" / "flow.py"
     image.mkdir()
     file.parent.mkdir()
-    with EmbeddedAws(workspace=Workspace(image), calls=calls.append, time_scale=0.1) as aws:
+    with EmbeddedAws(workspace=Workspace(image), concurrency=4, calls=calls.append, time_scale=0.1) as aws:
         file.write_text(case.text(aws), encoding="utf-8")
         lay_out(file, image)
         terraform = Terraform(folder / "terraform", mirror, fake_aws(aws.endpoint_url, aws.region))
-        machine = deploy(document(case, file), terraform, provide(aws))
+        machine = deploy(document(case, file), terraform, provide(aws) | optional(aws))
         (stop if case.stopped else finish)(aws, start(aws, machine, case.parameters))
         states = aws.client("stepfunctions")
         arns = [listed["stateMachineArn"] for listed in states.list_state_machines()["stateMachines"]]
         machines = {arn: states.describe_state_machine(stateMachineArn=arn)["roleArn"] for arn in arns}
         return Audit(tuple(calls), applied(aws.client("iam")), machines)
+
+
+def optional(aws: EmbeddedAws) -> dict[str, Any]:
+    """Variables for which there are statements: customers' keys, and an image in ECR."""
+    own, datastore = (aws.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    image = f"123456789012.dkr.ecr.{aws.region}.amazonaws.com/team/flow:1"
+    return {"kms_key_arn": own, "datastore_kms_key_arn": datastore, "image": image}
 
 
 def document(case: Case, file: Path) -> dict[str, Any]:
