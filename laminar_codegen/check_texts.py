@@ -54,7 +54,8 @@ def check_texts(graph: Graph) -> Iterator[Problem]:
 
 def _problem(graph: Graph, who: str, where: str, text: str) -> Problem:
     what = f"{where} of {who} has the text {text!a}, which {fault_of(text)}: Terraform would change it"
-    return Problem(graph.location, "LAM045", what, "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives")
+    fix = "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives"
+    return Problem(graph.location, "LAM045", what, fix)
 
 
 def _faulty(value: Any) -> Iterator[str]:

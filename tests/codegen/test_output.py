@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from laminar_codegen import cli
 from laminar_codegen.document import Document
@@ -26,6 +27,7 @@ class {flow}(Flow): ...
 class A(Layer):
     def __call__(self) -> None: ...
 """
+ROOT = Path(__file__).parents[2]
 SYNTAXES = sorted(FILES)
 
 
@@ -278,3 +280,15 @@ def test_an_interrupt_leaves_nothing(there: bool, document: Document, tmp_path: 
         write_module(folder, {"main.tf": "other", "outputs.tf": Interrupted("text")})
     assert contents(tmp_path) == before
     assert folder.exists() is there
+
+
+def test_the_hook_for_pre_commit(flow: Path, tmp_path: Path) -> None:
+    """What the repository offers to pre-commit fails with a diff until the module is written."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    name, *options = hook["entry"].split()
+    assert (name, hook["language"], hook["pass_filenames"]) == ("laminar-codegen", "python", False)
+    arguments = ("flow.py", "--emit", "hcl", "--output", "out")
+    stale = codegen(*options, *arguments, cwd=tmp_path)
+    assert (stale.code, b"+++ out/main.tf (compiled)\n" in stale.output) == (1, True)
+    assert codegen(*arguments, cwd=tmp_path).code == 0
+    assert codegen(*options, *arguments, cwd=tmp_path) == Ended(0, b"", "")
