@@ -7,6 +7,7 @@ Terraform has all texts in Unicode's normal form C, and puts a mark between what
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,6 +21,8 @@ __all__ = ["TEXT_RULES", "fault_of"]
 
 #: How many combining characters may follow each other.
 _COMBINING = 30
+#: What ``jsonencode`` writes by a letter or a number. It composes that with what combines with it, so that it is lost.
+_ENCODED = re.compile("[\x00-\x1f<>&\x7f\u2028\u2029](.)", re.DOTALL)
 
 
 def fault_of(text: str) -> str | None:
@@ -40,6 +43,8 @@ def fault_of(text: str) -> str | None:
     runs = itertools.groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0)
     if any(combining and sum(1 for _ in run) > _COMBINING for combining, run in runs):
         return f"has more than {_COMBINING} combining characters in a row"
+    if any(unicodedata.combining(follower) for follower in _ENCODED.findall(decomposed)):
+        return "has a combining character behind a line break, another control character or one of <>&"
     return None
 
 

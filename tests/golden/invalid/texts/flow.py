@@ -20,3 +20,8 @@ class Publish(Layer):
 @Report.register(container=Container(command="python main.py --mark=a" + "\u0315" * 31))
 class Mark(Layer):
     def __call__(self, draw: Draw) -> None: ...
+
+
+@Report.register(container=Container(command="python main.py '--break=\n\u0301'"))
+class Break(Layer):
+    def __call__(self, draw: Draw) -> None: ...
