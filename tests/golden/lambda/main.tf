@@ -354,15 +354,20 @@ data "aws_iam_policy_document" "state_machine_trust" {
 
 data "aws_iam_policy_document" "state_machine" {
   statement {
-    sid       = "InvokePlanner"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.planner_5cad1364.arn]
+    sid     = "InvokePlanner"
+    actions = ["lambda:InvokeFunction"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_5cad1364",
+    ]
   }
 
   statement {
-    sid       = "RunTasks"
-    actions   = ["lambda:InvokeFunction"]
-    resources = [aws_lambda_function.mb_1500.arn, aws_lambda_function.mb_512_ce620e0a.arn]
+    sid     = "RunTasks"
+    actions = ["lambda:InvokeFunction"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_1500",
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_512_ce620e0a",
+    ]
   }
 
   statement {
@@ -482,9 +487,11 @@ data "aws_iam_policy_document" "planner" {
   }
 
   statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.planner_5cad1364.arn}:log-stream:*"]
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-planner_5cad1364:log-stream:*",
+    ]
   }
 
   statement {
@@ -566,8 +573,8 @@ data "aws_iam_policy_document" "function" {
     sid     = "WriteLogs"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = [
-      "${aws_cloudwatch_log_group.mb_1500.arn}:log-stream:*",
-      "${aws_cloudwatch_log_group.mb_512_ce620e0a.arn}:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-mb_1500:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-mb_512_ce620e0a:log-stream:*",
     ]
   }
 

@@ -131,6 +131,8 @@ locals {
   flow             = "Greeting"
   datastore_bucket = regex("^s3://([^/]+)", var.datastore_root)[0]
   datastore_prefix = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  images           = [var.image]
+  repositories     = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
   containers = {
     fargate = {
       command = ["python", "main.py"]
@@ -225,8 +227,8 @@ data "aws_iam_policy_document" "state_machine" {
     actions = ["batch:SubmitJob"]
     resources = [
       var.job_queue_arn,
-      aws_batch_job_definition.fargate.arn_prefix,
-      "${aws_batch_job_definition.fargate.arn_prefix}:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate:*",
       "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
     ]
   }
@@ -387,21 +389,31 @@ data "aws_iam_policy_document" "execution_trust" {
 
 data "aws_iam_policy_document" "execution" {
   statement {
-    sid       = "LogInToRegistries"
-    actions   = ["ecr:GetAuthorizationToken"]
-    resources = ["*"]
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
+    ]
   }
 
-  statement {
-    sid       = "PullImages"
-    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-    resources = ["arn:${data.aws_partition.current.partition}:ecr:*:*:repository/*"]
+  dynamic "statement" {
+    for_each = length(local.repositories) > 0 ? [true] : []
+
+    content {
+      sid       = "LogInToRegistries"
+      actions   = ["ecr:GetAuthorizationToken"]
+      resources = ["*"]
+    }
   }
 
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.tasks.arn}:log-stream:*"]
+  dynamic "statement" {
+    for_each = length(local.repositories) > 0 ? [true] : []
+
+    content {
+      sid       = "PullImages"
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      resources = local.repositories
+    }
   }
 }
 
