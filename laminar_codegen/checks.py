@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from laminar_codegen import names
 from laminar_codegen.check_placements import PLACEMENT_RULES
 from laminar_codegen.check_schedules import SCHEDULE_RULES
+from laminar_codegen.check_texts import TEXT_RULES
 from laminar_codegen.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.limits import (
     ARRAY_ATTEMPTS,
@@ -207,4 +208,5 @@ RULES: tuple[Rule, ...] = (
     check_names,
     *PLACEMENT_RULES,
     *SCHEDULE_RULES,
+    *TEXT_RULES,
 )

@@ -17,7 +17,7 @@ from laminar_codegen.plan import print_plan
 from laminar_codegen.render import render_document, render_template
 from laminar_codegen.render_hcl import render_hcl
 from laminar_codegen.render_module import render_module
-from laminar_codegen.write_module import compare_module, left_over, write_module
+from laminar_codegen.write_module import LEFT_OVER, compare_module, left_over, write_module
 
 __all__ = ["main"]
 
@@ -30,8 +30,6 @@ Compiles a flow into a Terraform document, on standard output:
 'laminar-codegen profile FLOW' how long its layers took, and
 'laminar-codegen rehearse FLOW' runs the compiled flow here, on an embedded AWS. Each has a --help of its own.
 """
-
-_LEFT_OVER = "is from compiling to the other syntax: remove it, Terraform reads both"
 
 
 def main(words: Sequence[str]) -> int:
@@ -116,7 +114,7 @@ def _write(document: Document, syntax: str, directory: Path) -> None:
     write_module(directory, files)
     print(f"wrote {', '.join(str(directory / name) for name in files)}", file=sys.stderr)
     for name in left_over(directory, files):
-        print(f"{directory / name} {_LEFT_OVER}", file=sys.stderr)
+        print(f"{directory / name} {LEFT_OVER}", file=sys.stderr)
 
 
 def _check(document: Document, syntax: str, directory: Path) -> bool:
@@ -135,7 +133,7 @@ def _check(document: Document, syntax: str, directory: Path) -> bool:
     """
     files = render_module(document, syntax)
     difference = compare_module(directory, files)
-    difference += "".join(f"{directory / name} {_LEFT_OVER}\n" for name in left_over(directory, files))
+    difference += "".join(f"{directory / name} {LEFT_OVER}\n" for name in left_over(directory, files))
     sys.stdout.buffer.write(difference.encode())
     sys.stdout.buffer.flush()
     if difference:

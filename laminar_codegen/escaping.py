@@ -7,7 +7,7 @@ expression and ``%{`` a directive, and ``$${`` and ``%%{`` stand for them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.values import Ref
 
@@ -28,14 +28,30 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         >>> escape_template(["costs ${5}, ", Ref("var.name")])
         'costs $${5}, ${var.name}'
     """
+    if any(isinstance(part, Ref) for part in parts):
+        parts = tuple(piece for part in parts for piece in _without_returns(part, quote))
+    else:
+        parts = tuple(quote(part) if isinstance(part, str) else part for part in parts)
     written = ""
     for place, part in enumerate(parts):
         if isinstance(part, Ref):
             written += f"${{{part.expression}}}"
         else:
-            escaped = quote(part).replace("${", "$${").replace("%{", "%%{")
+            escaped = part.replace("${", "$${").replace("%{", "%%{")
             written += escaped if place + 1 == len(parts) else _apart(escaped)
     return written
+
+
+def _without_returns(part: str | Ref, quote: Callable[[str], str]) -> Iterator[str | Ref]:
+    """Quoted text, its carriage returns as expressions: behind a bare one Terraform knows no expressions."""
+    if isinstance(part, Ref):
+        yield part
+        return
+    for place, text in enumerate(quote(part).split("\r")):
+        if place:
+            yield Ref(r'"\r"')
+        if text:
+            yield text
 
 
 def _apart(escaped: str) -> str:

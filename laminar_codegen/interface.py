@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-import os
+import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -15,16 +16,17 @@ from typing import Any
 
 from python_terraform import IsFlagged, Terraform
 
+from laminar_codegen.document import TERRAFORM
 from laminar_codegen.loader import Source
 from laminar_codegen.pipeline import compile_source
 from laminar_codegen.plan import unstructure
 from laminar_codegen.render import render_document
+from laminar_codegen.render_module import split_document
+from laminar_codegen.write_module import LEFT_OVER, left_over, write_module
 from laminar_runtime import Flow
 from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["TerraformFailedError", "compile_plain", "create"]
-
-_DOCUMENT = "main.tf.json"
 
 # What Terraform says of a failure is in our error: it is not printed a second time where logging is not configured.
 logging.getLogger("python_terraform").addHandler(logging.NullHandler())
@@ -73,11 +75,14 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         apply: Whether the plan is applied.
 
     Raises:
-        TerraformFailedError: If Terraform is missing or fails.
+        TerraformFailedError: If Terraform is missing, too old, or fails.
+        NotWrittenError: If the document cannot be written; the folder is as it was.
     """
-    if shutil.which("terraform") is None:
-        raise TerraformFailedError("there is no terraform on the PATH: install Terraform 1.9 or newer")
-    _write(directory, json.dumps(ir["document"], indent=2, ensure_ascii=False) + "\n")
+    _check_terraform()
+    files = split_document(ir["document"])
+    write_module(directory, files)
+    for name in left_over(directory, files):
+        print(f"{directory / name} {LEFT_OVER}", file=sys.stderr)
     terraform = Terraform(working_dir=str(directory))
     _run(terraform, "init", {"input": False, "no_color": IsFlagged})
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
@@ -88,25 +93,30 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
             _run(terraform, "apply", {"input": False, "no_color": IsFlagged}, plan)
 
 
-def _write(directory: Path, text: str) -> None:
-    """Write the document whole, or not at all."""
-    directory.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=directory, prefix=".laminar-", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(aside).chmod(0o644)
-        Path(aside).replace(directory / _DOCUMENT)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+def _check_terraform() -> None:
+    """Raise if there is no Terraform, or none that takes the document."""
+    wanted = f"install Terraform {TERRAFORM} or newer"
+    if shutil.which("terraform") is None:
+        raise TerraformFailedError(f"there is no terraform on the PATH: {wanted}")
+    code, out, err = _start(Terraform(), "version", {"json": IsFlagged})
+    found = re.match(r'\{\s*"terraform_version": "(\d+)\.(\d+)', out)
+    if code != 0 or found is None:
+        raise TerraformFailedError(f"terraform does not tell its version: {wanted}\n{(err or out).strip()}".rstrip())
+    if tuple(map(int, found.groups())) < tuple(map(int, TERRAFORM.split("."))):
+        version = ".".join(found.groups())
+        raise TerraformFailedError(f"the terraform on the PATH is of version {version}: {wanted}")
 
 
-def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> None:
+def _start(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
     with warnings.catch_warnings():
         # It logs failures by a method of Python's logging that is deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
         code, out, err = terraform.cmd(command, *arguments, capture_output=True, **options)
+    return code, out or "", err or ""
+
+
+def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> None:
+    code, out, err = _start(terraform, command, options, *arguments)
     print(out, end="", flush=True)
     if code != 0:
-        raise TerraformFailedError(f"terraform {command} failed in {terraform.working_dir}:\n{str(err).strip()}")
+        raise TerraformFailedError(f"terraform {command} failed in {terraform.working_dir}:\n{err.strip()}")

@@ -19,8 +19,10 @@ from laminar_codegen.document import MARK
 from laminar_codegen.render_module import FILES
 from laminar_runtime.exceptions import LaminarError
 
-__all__ = ["NotWrittenError", "compare_module", "left_over", "write_module"]
+__all__ = ["LEFT_OVER", "NotWrittenError", "compare_module", "left_over", "write_module"]
 
+#: What is said of a file that the compiler wrote before in the other syntax.
+LEFT_OVER = "is from compiling to the other syntax: remove it, Terraform reads both"
 #: How much of a file tells whether it is one of ours.
 _BEGINNING = 4096
 #: How the names of files begin that are laid aside until all are written.

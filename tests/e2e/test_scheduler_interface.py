@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,8 @@ from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.interface import TerraformFailedError
 from laminar_codegen.loader import load
 from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.render_module import FILES
+from laminar_codegen.write_module import NotWrittenError
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document, provide
@@ -138,9 +142,16 @@ def results(execution: Execution) -> list[Any]:
 
 
 def document(folder: Path) -> dict[str, Any]:
-    """The document in a folder."""
-    found: dict[str, Any] = json.loads((folder / "main.tf.json").read_text(encoding="utf-8"))
+    """What the module in a folder declares."""
+    found: dict[str, Any] = {}
+    for name in ("main.tf.json", "variables.tf.json", "outputs.tf.json"):
+        found |= json.loads((folder / name).read_text(encoding="utf-8"))
     return found
+
+
+def declared(ir: dict[str, Any]) -> dict[str, Any]:
+    """What a compiled document declares, but for what it needs, which is in `versions.tf`."""
+    return {key: value for key, value in ir.items() if key != "terraform"}
 
 
 def test_compile_is_plain(account: Account, tmp_path: Path) -> None:
@@ -155,8 +166,10 @@ def test_compile_is_plain(account: Account, tmp_path: Path) -> None:
 
 
 def test_create_applies(deployed: Deployed) -> None:
-    """The folder is made, holds the document that the command prints, and Terraform has nothing left to do there."""
-    assert document(deployed.folder) == json.loads(compile_document(deployed.account.file))
+    """The folder is made, holds what the command writes there, and Terraform has nothing left to do there."""
+    assert document(deployed.folder) == declared(json.loads(compile_document(deployed.account.file)))
+    check = [sys.executable, "-m", "laminar_codegen", str(deployed.account.file), "--check"]
+    subprocess.run([*check, "--output", str(deployed.folder)], check=True)
     assert deployed.account.terraform(deployed.folder).plan(**deployed.account.variables).empty
     assert [file.name for file in deployed.folder.iterdir() if ".part" in file.name or ".tfvars" in file.name] == []
 
@@ -203,7 +216,7 @@ def test_plan_only(account: Account, tmp_path: Path, capfd: pytest.CaptureFixtur
     assert not (tmp_path / "terraform.tfstate").exists()
 
 
-@pytest.mark.parametrize("previous", [None, "{}\n"], ids=["none", "another"])
+@pytest.mark.parametrize("previous", [None, '{"//": "compiled by laminar-codegen"}\n'], ids=["none", "another"])
 def test_plan_fails(account: Account, tmp_path: Path, previous: str | None) -> None:
     """Terraform's message reaches the caller, and the document is whole."""
     if previous:
@@ -212,8 +225,8 @@ def test_plan_fails(account: Account, tmp_path: Path, previous: str | None) -> N
     ir, before = scheduler.compile(execution=flow.execution("x")), account.machines()
     with pytest.raises(TerraformFailedError, match=r"terraform plan failed in .*(?s:.*)The datastore must be s3://"):
         scheduler.create(ir=ir)
-    assert document(tmp_path) in (ir["document"], {})
-    assert {file.name for file in tmp_path.iterdir()} <= {"main.tf.json", ".terraform", ".terraform.lock.hcl"}
+    assert document(tmp_path) == declared(ir["document"])
+    assert {file.name for file in tmp_path.iterdir()} <= {*FILES["terraform"], ".terraform", ".terraform.lock.hcl"}
     assert account.machines() == before
 
 
@@ -225,6 +238,43 @@ def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(TerraformFailedError, match="there is no terraform on the PATH"):
         scheduler.create(ir=ir)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ('echo \'{ "terraform_version": "1.8.5" }\'', r"of version 1\.8: install Terraform 1\.9 or newer"),
+        ('echo \'{"terraform_version": "0.15.0-beta1"}\'', r"of version 0\.15: install Terraform 1\.9 or newer"),
+        (
+            "echo Terraform v1.11",
+            "terraform does not tell its version: install Terraform 1.9 or newer\nTerraform v1.11",
+        ),
+        ("echo no such shell >&2; exit 1", "terraform does not tell its version: .*\nno such shell$"),
+    ],
+)
+def test_an_unsuitable_terraform(
+    script: str, told: str, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That Terraform is too old, or none, is said before anything is written."""
+    executable = tmp_path / "bin" / "terraform"
+    executable.parent.mkdir()
+    executable.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    executable.chmod(0o755)
+    monkeypatch.setenv("PATH", str(executable.parent))
+    flow, scheduler = account.scheduled(tmp_path / "out")
+    ir = scheduler.compile(execution=flow.execution("x"))
+    with pytest.raises(TerraformFailedError, match=told):
+        scheduler.create(ir=ir)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_others_wrote_stays(account: Account, tmp_path: Path) -> None:
+    """A file that was not compiled is not replaced by one that is."""
+    (tmp_path / "versions.tf").write_text("terraform {}\n", encoding="utf-8")
+    flow, scheduler = account.scheduled(tmp_path)
+    with pytest.raises(NotWrittenError, match=r"not written by laminar-codegen: .*versions\.tf: rename"):
+        scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
+    assert [file.name for file in tmp_path.iterdir()] == ["versions.tf"]
 
 
 @pytest.fixture

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from laminar_codegen.check_texts import fault_of
 from laminar_codegen.document import Document, Output, Validation, Variable
 from laminar_codegen.render import render_document, resolve
 from laminar_codegen.render_hcl import render_hcl
 from laminar_codegen.values import Joined, Ref, Value
 from tests.terraform_harness import Terraform
 
+LOCALS = {"a": "A", "empty": "", "template": "${var.a}%{ if x }"}
 REFERENCES = {
     "local.a": "A",
     "local.empty": "",
@@ -49,17 +53,24 @@ WORDS = (
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cn"])
 
 
+def _kept(text: str) -> bool:
+    return fault_of(text) is None
+
+
 def _normal(text: str) -> str:
     """Text as Terraform has it: it keeps all texts in Unicode's normal form C."""
     return unicodedata.normalize("NFC", text)
 
 
-TEXTS = st.lists(
-    st.sampled_from("$%{}\"\\~ \n\r\t'=a\u2028\u0301\u200d\U0001f469") | st.sampled_from(WORDS) | CHARACTERS, max_size=8
-).map(lambda parts: _normal("".join(parts)))
-LONG = st.tuples(TEXTS, st.integers(100, 5000)).map(lambda given: _normal(given[0] * given[1]))
+PIECES = st.sampled_from("$%{}\"\\~ \n\r\t'=a\u2028\u0301\u200d\U0001f469") | st.sampled_from(WORDS) | CHARACTERS
+TEXTS = st.lists(PIECES, max_size=8).map("".join).map(_normal).filter(_kept)
+LONG = st.tuples(TEXTS, st.integers(100, 2000)).map(lambda given: _normal(given[0] * given[1])).filter(_kept)
 REFS = st.sampled_from(sorted(REFERENCES)).map(Ref)
-JOINED = st.lists(TEXTS | REFS, max_size=6).map(lambda parts: Joined(*parts))
+JOINED = (
+    st.lists(TEXTS | REFS, max_size=6)
+    .map(lambda parts: Joined(*parts))
+    .filter(lambda joined: _kept(_normal(resolve(joined, REFERENCES))))
+)
 VALUES = st.recursive(
     TEXTS | REFS | JOINED | st.booleans() | st.none() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=4),
@@ -67,31 +78,43 @@ VALUES = st.recursive(
 )
 
 
-def _document(values: list[Value]) -> Document:
+def _document(values: list[Value], prefix: str, known: Mapping[str, str]) -> Document:
     texts = [value for value in values if isinstance(value, str)]
     return Document(
         comment="Texts",
         providers={},
         variables=tuple(
             Variable(
-                name=f"v{number}",
+                name=f"{prefix}_{number}",
                 type="string",
                 description=text,
                 default=(text,),
-                validation=(Validation(f"var.v{number} != null", f"It is wrong: {text}"),),
+                validation=(Validation(f"var.{prefix}_{number} != null", f"It is wrong: {text}"),),
             )
             for number, text in enumerate(texts)
         ),
-        locals={"a": "A", "empty": "", "template": "${var.a}%{ if x }", "values": values},
+        locals={**known, prefix: values},
         data=(),
         resources=(),
-        outputs=(Output(name="texts", description="".join(texts), value=texts),),
+        outputs=(Output(name=prefix, description="".join(texts), value=texts),),
     )
 
 
 def _expected(value: Value) -> Any:
     """A value as it comes back: references resolved, texts in normal form."""
-    return json.loads(_normal(json.dumps(resolve(value, REFERENCES), ensure_ascii=False)))
+    return _normalised(resolve(value, REFERENCES))
+
+
+def _normalised(value: Any) -> Any:
+    match value:
+        case str():
+            return _normal(value)
+        case dict():
+            return {_normal(key): _normalised(item) for key, item in value.items()}
+        case list():
+            return [_normalised(item) for item in value]
+        case _:
+            return value
 
 
 @pytest.fixture(scope="module")
@@ -101,34 +124,50 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def _terraform(name: str, text: str, configuration: Path, folder: str) -> Terraform:
-    Path(folder, name).write_text(text, encoding="utf-8")
-    return Terraform(Path(folder), configuration, {})
-
-
-@settings(max_examples=25)
-@given(st.lists(VALUES | TEXTS | LONG, min_size=1, max_size=60))
+@settings(max_examples=10)
+@given(st.lists(VALUES | TEXTS | LONG, min_size=8, max_size=40))
 @example([Joined("$", Ref("local.a")), "$", "100%", Joined("%$", Ref("local.template"), "$")])
-@example([{word: word for word in WORDS}, {"for": "x"}, {"": 1, "e\u0301"[:1]: 2}])
+@example(
+    [Joined("\r", Ref("local.a")), Joined("a$\r\r%", Ref("local.empty"), "\r"), "\r${", Joined("\r\n", Ref("local.a"))]
+)
+@example([{word: word for word in WORDS}, {"for": "x"}, {"": 1}])
 @example([{"\u0e33\u1100\u1161\u11a8\U0001f1e9\U0001f1ea": 1, "b": 2, "\U0001f469\u200d\U0001f469": 3, "ä中": 4}])
+@example([{"x\u0315y": 1, "ﾞ": 2, "\u200b": 3, "\u00ad": 4, "\u00a9\ufe0f": 5, "ᄀ": 6, "ก็": 7, "\r": 8, "~": -2.5e-07}])
 @example(["\x00\x01\x7f\x85\u2028\ufeff", ["a" * 100, {"b": "c" * 100}], [[{}], [], {}]])
 def test_terraform_reads_what_was_meant(configuration: Path, values: list[Value]) -> None:
-    """Terraform evaluates a document to the values that were meant, the same from JSON and from HCL."""
-    document = _document(values)
-    expected = _expected(values)
-    for name, text in {"main.tf.json": render_document(document), "main.tf": render_hcl(document)}.items():
-        with tempfile.TemporaryDirectory() as folder:
-            terraform = _terraform(name, text, configuration, folder)
-            assert terraform.evaluate("local.values") == expected
-            defaults = [variable.default[0] for variable in document.variables if variable.default]
-            assert terraform.evaluate(f"[{', '.join(f'var.v{n}' for n in range(len(defaults)))}]") == defaults
-
-
-@settings(max_examples=25)
-@given(st.lists(VALUES | TEXTS | LONG, min_size=1, max_size=60))
-@example([{"\u0e33\u1100\u1161\u11a8\U0001f1e9\U0001f1ea": 1, "b": 2, "\U0001f469\u200d\U0001f469": 3, "ä中": 4}])
-@example([{"x\u0301y": 1, "ﾞ": 2, "\u200b": 3, "\u00ad": 4, "\u00a9\ufe0f": 5, "ᄀ": 6, "ก็": 7, "\r": 8, "~": -1.5e300}])
-def test_terraform_would_lay_it_out_so(configuration: Path, values: list[Value]) -> None:
-    """`terraform fmt` has nothing to change, whatever texts there are in keys and values."""
+    """Terraform evaluates a document to the values that were meant, in JSON and in HCL, laid out as it would."""
+    written = _document(values, "json", {}), _document(values, "hcl", LOCALS)
+    defaults = [variable.default[0] for variable in written[0].variables if variable.default]
     with tempfile.TemporaryDirectory() as folder:
-        assert _terraform("main.tf", render_hcl(_document(values)), configuration, folder).unformatted() == ""
+        Path(folder, "main.tf.json").write_text(render_document(written[0]), encoding="utf-8")
+        Path(folder, "main.tf").write_text(render_hcl(written[1]), encoding="utf-8")
+        terraform = Terraform(Path(folder), configuration, {})
+        given = ", ".join(f"[{', '.join(f'var.{item.name}' for item in document.variables)}]" for document in written)
+        from_json, from_hcl, *found = terraform.evaluate(f"[local.json, local.hcl, {given}]")
+        assert from_json == _expected(values)
+        assert from_hcl == _expected(values)
+        assert found == [defaults, defaults]
+        assert terraform.unformatted() == ""
+
+
+@pytest.mark.parametrize("text", ["\n\u0301", "<\u0327", "\x1a\u0301", "\t\u0323"])
+def test_terraform_breaks_what_is_refused(text: str, configuration: Path, tmp_path: Path) -> None:
+    """Texts of which Terraform makes JSON that is none, or of another meaning, are refused."""
+    assert fault_of(text)
+    assert fault_of(text.replace(text[0], "x ")) is None
+    (tmp_path / "main.tf").write_text(render_hcl(_document([text], "hcl", LOCALS)), encoding="utf-8")
+    terraform = Terraform(tmp_path, configuration, {})
+    with contextlib.suppress(json.JSONDecodeError):
+        assert terraform.evaluate("local.hcl") != [text]
+
+
+def test_terraform_changes_what_is_refused(configuration: Path, tmp_path: Path) -> None:
+    """The texts that the compiler refuses are those that Terraform changes: at the limit it does not."""
+    refused = ["e\u0301", "\u2126", "a" + "\u0315" * 31, "\uac00\u0323" + "\u0315" * 30]
+    kept = ["\u00e9", "a" + "\u0315" * 30, ("a" + "\u0315" * 30) * 3]
+    (tmp_path / "main.tf").write_text(render_hcl(_document([*refused, *kept], "hcl", LOCALS)), encoding="utf-8")
+    found = Terraform(tmp_path, configuration, {}).evaluate("local.hcl")
+    assert all(fault_of(text) for text in refused)
+    assert [text for text in refused if text in found] == []
+    assert [fault_of(text) for text in kept] == [None] * len(kept)
+    assert found[len(refused) :] == kept

@@ -1,0 +1,85 @@
+"""Texts must be such as Terraform keeps: it would change others without a word.
+
+Terraform has all texts in Unicode's normal form C, and puts a mark between what combines with one letter too often
+(https://developer.hashicorp.com/terraform/language/expressions/types, https://unicode.org/reports/tr15/#Stream_Safe_Text_Format).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from laminar_codegen.graph import Graph
+from laminar_codegen.problems import Problem
+
+__all__ = ["TEXT_RULES", "fault_of"]
+
+#: How many combining characters may follow each other.
+_COMBINING = 30
+#: What ``jsonencode`` writes by a letter or a number. It composes that with what combines with it, so that it is lost.
+_ENCODED = re.compile("[\x00-\x1f<>&\x7f\u2028\u2029](.)", re.DOTALL)
+
+
+def fault_of(text: str) -> str | None:
+    """Why Terraform would change a text, None if it would not.
+
+    Args:
+        text: The text.
+
+    Example:
+        >>> fault_of("größe"), fault_of("e" + chr(0x301))
+        (None, "is not in Unicode's normal form C")
+    """
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half of a surrogate pair, which is no character"
+    if not unicodedata.is_normalized("NFC", text):
+        return "is not in Unicode's normal form C"
+    decomposed = unicodedata.normalize("NFD", text)
+    runs = itertools.groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0)
+    if any(combining and sum(1 for _ in run) > _COMBINING for combining, run in runs):
+        return f"has more than {_COMBINING} combining characters in a row"
+    if any(unicodedata.combining(follower) for follower in _ENCODED.findall(decomposed)):
+        return "has a combining character behind a line break, another control character or one of <>&"
+    return None
+
+
+def check_texts(graph: Graph) -> Iterator[Problem]:
+    """Docstrings, commands, images, variables and options come out of Terraform as they are written."""
+    yield from (_problem(graph, f"flow '{graph.flow}'", "the docstring", text) for text in _faulty(graph.summary))
+    for layer in graph.layers:
+        for where, value in (("the docstring", layer.summary), ("the container", layer.container)):
+            for text in _faulty(value):
+                yield attrs.evolve(_problem(graph, f"layer '{layer.name}'", where, text), location=layer.location)
+
+
+def _problem(graph: Graph, who: str, where: str, text: str) -> Problem:
+    what = f"{where} of {who} has the text {text!a}, which {fault_of(text)}: Terraform would change it"
+    fix = "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives"
+    return Problem(graph.location, "LAM045", what, fix)
+
+
+def _faulty(value: Any) -> Iterator[str]:
+    return (text for text in _texts(value) if fault_of(text))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from _texts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from _texts(tuple(value.items()))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _texts(item)
+
+
+#: The rules of this module.
+TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (check_texts,)

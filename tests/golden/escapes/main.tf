@@ -1,0 +1,983 @@
+# The flow Escapes, compiled by laminar-codegen. Change the flow and compile it again.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+variable "name" {
+  description = "Name of the deployment, and of what is made for it. Deploy a flow twice under two names."
+  type        = string
+  default     = "Escapes"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z][0-9A-Za-z_-]{0,45}$", var.name))
+    error_message = "The name must be of 1 to 46 letters, digits, hyphens and underscores, a letter first."
+  }
+}
+
+variable "image" {
+  description = "Image of the tasks, with the flow and what it needs in its working directory. If a layer fans out it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.image) > 0
+    error_message = "The image must be named."
+  }
+}
+
+variable "job_queue_arn" {
+  description = "ARN of the AWS Batch job queue, of Fargate capacity, that the tasks are submitted to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/.+$", var.job_queue_arn))
+    error_message = "The job queue must be given by its ARN."
+  }
+}
+
+variable "datastore_root" {
+  description = "Where artifacts are kept: s3://bucket or s3://bucket/prefix."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))
+    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-."
+  }
+}
+
+variable "assign_public_ip" {
+  description = "Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "alarm_actions" {
+  description = "ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])
+    error_message = "The actions of alarms must be given by their ARNs."
+  }
+}
+
+variable "datastore_kms_key_arn" {
+  description = "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.datastore_kms_key_arn))
+    error_message = "The key must be given by its ARN."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts state machines, logs, functions' environments and schedules; its policy must let CloudWatch Logs and delivery.logs.amazonaws.com use it. AWS's own keys unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "The key must be given by its ARN."
+  }
+}
+
+variable "log_retention_in_days" {
+  description = "Days that logs are kept; 0 for ever."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_in_days)
+    error_message = "CloudWatch Logs keeps logs for 0 (ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or more days."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds the permissions of the roles; none unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "The permissions boundary must be given by its ARN."
+  }
+}
+
+variable "tags" {
+  description = "Tags of all resources."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+locals {
+  flow             = "Escapes"
+  datastore_bucket = regex("^s3://([^/]+)", var.datastore_root)[0]
+  datastore_prefix = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  images           = [var.image, "x/$${y}:%%{z}"]
+  repositories     = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
+  containers = {
+    fargate = {
+      command = ["python", "main.py"]
+      environment = [
+        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
+        { name = "LAMINAR_FLOW_NAME", value = local.flow },
+      ]
+      executionRoleArn = aws_iam_role.execution.arn
+      fargatePlatformConfiguration = {
+        platformVersion = "LATEST"
+      }
+      image      = var.image
+      jobRoleArn = aws_iam_role.task.arn
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = aws_cloudwatch_log_group.tasks.name
+          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-stream-prefix" = "task"
+        }
+      }
+      networkConfiguration = {
+        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
+      }
+      resourceRequirements = [
+        { type = "MEMORY", value = "2048" },
+        { type = "VCPU", value = "1" },
+      ]
+    }
+    fargate_82519aaa = {
+      command = [
+        "sh",
+        "-c",
+        "cd \"$0\" && exec \"$@\"",
+        "/tmp/$${z} %",
+        "{% $states.input %}",
+        "ünïcode",
+        "$$",
+      ]
+      environment = [
+        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
+        { name = "LAMINAR_FLOW_NAME", value = local.flow },
+      ]
+      executionRoleArn = aws_iam_role.execution.arn
+      fargatePlatformConfiguration = {
+        platformVersion = "LATEST"
+      }
+      image      = var.image
+      jobRoleArn = aws_iam_role.task.arn
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = aws_cloudwatch_log_group.tasks.name
+          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-stream-prefix" = "task"
+        }
+      }
+      networkConfiguration = {
+        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
+      }
+      resourceRequirements = [
+        { type = "MEMORY", value = "2048" },
+        { type = "VCPU", value = "1" },
+      ]
+    }
+    fargate_fdcdd78d = {
+      command = ["echo", "$${HOME}", "%%{x}", "$$${y}", "{% 1 %}", "it's", "100%", "$"]
+      environment = [
+        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
+        { name = "LAMINAR_FLOW_NAME", value = local.flow },
+      ]
+      executionRoleArn = aws_iam_role.execution.arn
+      fargatePlatformConfiguration = {
+        platformVersion = "LATEST"
+      }
+      image      = "x/$${y}:%%{z}"
+      jobRoleArn = aws_iam_role.task.arn
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = aws_cloudwatch_log_group.tasks.name
+          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-stream-prefix" = "task"
+        }
+      }
+      networkConfiguration = {
+        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
+      }
+      resourceRequirements = [
+        { type = "MEMORY", value = "2048" },
+        { type = "VCPU", value = "1" },
+      ]
+    }
+  }
+  definition = {
+    Comment       = "Costs $${var.name} and %%{ if true }, \"quoted\" \\ and 100 % - naïve 日本語 😀 $$"
+    QueryLanguage = "JSONata"
+    StartAt       = "Money"
+    States = {
+      Money = {
+        Type     = "Task"
+        Comment  = "{% $states.input %}"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Arguments = {
+          JobName       = "Escapes-Money"
+          JobQueue      = var.job_queue_arn
+          JobDefinition = aws_batch_job_definition.fargate_fdcdd78d.arn
+          ContainerOverrides = {
+            Environment = [
+              { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
+              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+            ]
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Brace plan"
+      }
+      "Brace plan" = {
+        Type     = "Task"
+        Comment  = "Asks the planner into how many splits Brace fans out"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Arguments = {
+          FunctionName = aws_lambda_function.planner_82519aaa.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name %}"
+            layer     = "Brace"
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals = [
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.TooManyRequestsException",
+            ]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = "{% $states.result.Payload %}"
+        Next   = "Brace splits"
+      }
+      "Brace splits" = {
+        Type    = "Map"
+        Comment = "Runs the splits of Brace, those that are one array job together"
+        Items   = "{% $states.input.groups %}"
+        ItemProcessor = {
+          StartAt = "Brace"
+          States = {
+            Brace = {
+              Type     = "Task"
+              Comment  = "Ends in a dollar $"
+              Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+              Arguments = {
+                JobName       = "Escapes-Brace"
+                JobQueue      = var.job_queue_arn
+                JobDefinition = aws_batch_job_definition.fargate_82519aaa.arn
+                ContainerOverrides = {
+                  Environment = [
+                    { Name = "LAMINAR_LAYER_NAME", Value = "Brace" },
+                    { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+                    { Name = "LAMINAR_LAYER_INDEXES", Value = "{% $states.input.indexes %}" },
+                    { Name = "LAMINAR_LAYER_SPLITS", Value = "{% $string($states.input.splits) %}" },
+                  ]
+                }
+                ArrayProperties = "{% $states.input.size > 1 ? {'Size': $states.input.size} : {} %}"
+              }
+              Retry = [
+                {
+                  ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+                  IntervalSeconds = 2
+                  MaxAttempts     = 8
+                  JitterStrategy  = "FULL"
+                },
+              ]
+              Output = {}
+              End    = true
+            }
+          }
+        }
+        Output = {
+          splits = "{% $states.input.splits %}"
+        }
+        Next = "Brace record"
+      }
+      "Brace record" = {
+        Type     = "Task"
+        Comment  = "Notes that Brace finished"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Escapes/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Brace/.record.json' %}"
+          Body = {
+            flow = {
+              name = "Escapes"
+            }
+            layer = {
+              name = "Brace"
+            }
+            execution = {
+              splits = "{% $states.input.splits %}"
+            }
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Percent"
+      }
+      Percent = {
+        Type     = "Task"
+        Comment  = "$${\"nested\"} $$${escaped} %%%{twice} $$$${thrice} %"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Arguments = {
+          JobName       = "Escapes-Percent"
+          JobQueue      = var.job_queue_arn
+          JobDefinition = aws_batch_job_definition.fargate.arn
+          ContainerOverrides = {
+            Environment = [
+              { Name = "LAMINAR_LAYER_NAME", Value = "Percent" },
+              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+            ]
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        End    = true
+      }
+    }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+data "aws_iam_policy_document" "state_machine_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["states.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "state_machine" {
+  statement {
+    sid     = "SubmitJobs"
+    actions = ["batch:SubmitJob"]
+    resources = [
+      var.job_queue_arn,
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_82519aaa",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_fdcdd78d",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_82519aaa:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_fdcdd78d:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
+    ]
+  }
+
+  statement {
+    sid     = "StopJobs"
+    actions = ["batch:TerminateJob"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
+    ]
+  }
+
+  statement {
+    sid       = "WatchJobs"
+    actions   = ["batch:DescribeJobs"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid     = "AwaitJobs"
+    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/StepFunctionsGetEventsForBatchJobsRule",
+    ]
+  }
+
+  statement {
+    sid     = "InvokePlanner"
+    actions = ["lambda:InvokeFunction"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_82519aaa",
+    ]
+  }
+
+  statement {
+    sid     = "WriteRecords"
+    actions = ["s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Escapes/.cache/*",
+    ]
+  }
+
+  statement {
+    sid = "DeliverLogs"
+    actions = [
+      "logs:CreateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:DescribeLogGroups",
+      "logs:DescribeResourcePolicies",
+      "logs:GetLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:UpdateLogDelivery",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Escapes/.cache/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptExecutions"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:states:stateMachineArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptLogs"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:SourceArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*",
+        ]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "task_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "task" {
+  statement {
+    sid     = "ReadAndWriteArtifacts"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+    ]
+  }
+
+  statement {
+    sid       = "TellWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "execution_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "execution" {
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
+    ]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.repositories) > 0 ? [true] : []
+
+    content {
+      sid       = "LogInToRegistries"
+      actions   = ["ecr:GetAuthorizationToken"]
+      resources = ["*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.repositories) > 0 ? [true] : []
+
+    content {
+      sid       = "PullImages"
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      resources = local.repositories
+    }
+  }
+}
+
+data "aws_iam_policy_document" "planner_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "planner" {
+  statement {
+    sid     = "ReadAndWriteArtifacts"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+    ]
+  }
+
+  statement {
+    sid       = "TellWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
+  }
+
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-planner_82519aaa:log-stream:*",
+    ]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "DecryptEnvironment"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_82519aaa",
+        ]
+      }
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "state_machine" {
+  name              = "/aws/vendedlogs/states/${var.name}"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_cloudwatch_log_group" "tasks" {
+  name              = "/aws/batch/${var.name}"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_cloudwatch_log_group" "planner_82519aaa" {
+  name              = "/aws/lambda/${var.name}-planner_82519aaa"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_iam_role" "state_machine" {
+  name                 = "${var.name}-state-machine"
+  description          = "Runs the flow Escapes"
+  assume_role_policy   = data.aws_iam_policy_document.state_machine_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "state_machine" {
+  name   = "state-machine"
+  role   = aws_iam_role.state_machine.id
+  policy = data.aws_iam_policy_document.state_machine.json
+}
+
+resource "aws_iam_role" "task" {
+  name                 = "${var.name}-task"
+  description          = "What the layers of the flow Escapes may do"
+  assume_role_policy   = data.aws_iam_policy_document.task_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "task" {
+  name   = "task"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.task.json
+}
+
+resource "aws_iam_role" "execution" {
+  name                 = "${var.name}-execution"
+  description          = "Starts the containers of the flow Escapes"
+  assume_role_policy   = data.aws_iam_policy_document.execution_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name   = "execution"
+  role   = aws_iam_role.execution.id
+  policy = data.aws_iam_policy_document.execution.json
+}
+
+resource "aws_iam_role" "planner" {
+  name                 = "${var.name}-planner"
+  description          = "Plans the layers of the flow Escapes"
+  assume_role_policy   = data.aws_iam_policy_document.planner_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "planner" {
+  name   = "planner"
+  role   = aws_iam_role.planner.id
+  policy = data.aws_iam_policy_document.planner.json
+}
+
+resource "aws_batch_job_definition" "fargate" {
+  name                       = "${var.name}-fargate"
+  type                       = "container"
+  platform_capabilities      = ["FARGATE"]
+  container_properties       = jsonencode(local.containers.fargate)
+  deregister_on_new_revision = false
+  propagate_tags             = true
+  tags                       = var.tags
+
+  timeout {
+    attempt_duration_seconds = 86400
+  }
+}
+
+resource "aws_batch_job_definition" "fargate_82519aaa" {
+  name                       = "${var.name}-fargate_82519aaa"
+  type                       = "container"
+  platform_capabilities      = ["FARGATE"]
+  container_properties       = jsonencode(local.containers.fargate_82519aaa)
+  deregister_on_new_revision = false
+  propagate_tags             = true
+  tags                       = var.tags
+
+  timeout {
+    attempt_duration_seconds = 86400
+  }
+}
+
+resource "aws_batch_job_definition" "fargate_fdcdd78d" {
+  name                       = "${var.name}-fargate_fdcdd78d"
+  type                       = "container"
+  platform_capabilities      = ["FARGATE"]
+  container_properties       = jsonencode(local.containers.fargate_fdcdd78d)
+  deregister_on_new_revision = false
+  propagate_tags             = true
+  tags                       = var.tags
+
+  timeout {
+    attempt_duration_seconds = 86400
+  }
+}
+
+resource "aws_lambda_function" "planner_82519aaa" {
+  function_name = "${var.name}-planner_82519aaa"
+  description   = "Tells the state machine of the flow ${local.flow} how wide a layer fans out"
+  role          = aws_iam_role.planner.arn
+  package_type  = "Image"
+  image_uri     = var.image
+  memory_size   = 1024
+  timeout       = 300
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point       = ["python", "-m", "awslambdaric"]
+    command           = ["laminar_runtime.plan_layer.handler"]
+    working_directory = "/tmp/$${z} %"
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "'{% $states.input %}' 'ünïcode' '$$'"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.planner_82519aaa, aws_iam_role_policy.planner]
+}
+
+resource "aws_sfn_state_machine" "flow" {
+  name       = var.name
+  type       = "STANDARD"
+  role_arn   = aws_iam_role.state_machine.arn
+  definition = jsonencode(local.definition)
+  encryption_configuration = {
+    type                              = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
+    kms_key_id                        = var.kms_key_arn
+    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
+  }
+  tags = var.tags
+
+  logging_configuration {
+    level                  = "ERROR"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = true
+  }
+
+  depends_on = [aws_iam_role_policy.state_machine]
+}
+
+resource "aws_cloudwatch_metric_alarm" "failed" {
+  alarm_name        = "${var.name}-failed"
+  alarm_description = "An execution failed of the state machine ${var.name}"
+  namespace         = "AWS/States"
+  metric_name       = "ExecutionsFailed"
+  dimensions = {
+    StateMachineArn = aws_sfn_state_machine.flow.arn
+  }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "timed_out" {
+  alarm_name        = "${var.name}-timed-out"
+  alarm_description = "An execution timed out of the state machine ${var.name}"
+  namespace         = "AWS/States"
+  metric_name       = "ExecutionsTimedOut"
+  dimensions = {
+    StateMachineArn = aws_sfn_state_machine.flow.arn
+  }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "throttled" {
+  alarm_name        = "${var.name}-throttled"
+  alarm_description = "Step Functions throttled an execution of the state machine ${var.name}"
+  namespace         = "AWS/States"
+  metric_name       = "ExecutionThrottled"
+  dimensions = {
+    StateMachineArn = aws_sfn_state_machine.flow.arn
+  }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  tags                = var.tags
+}
+
+resource "aws_ssm_parameter" "deployment" {
+  name        = "/laminar/${var.name}"
+  description = "Where applications find the flow ${local.flow}"
+  type        = "String"
+  value       = jsonencode({ state_machine_arn = aws_sfn_state_machine.flow.arn, datastore_root = trimsuffix(var.datastore_root, "/") })
+  tags        = var.tags
+}
+
+output "state_machine_arn" {
+  description = "The state machine."
+  value       = aws_sfn_state_machine.flow.arn
+}
+
+output "deployment" {
+  description = "The name by which applications find the flow: AWS.StepFunctions(deployment=...)."
+  value       = var.name
+}
+
+output "task_role_arn" {
+  description = "The role of the tasks: attach to it what the layers need besides the datastore."
+  value       = aws_iam_role.task.arn
+}

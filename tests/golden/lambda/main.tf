@@ -1,0 +1,900 @@
+# The flow Short, compiled by laminar-codegen. Change the flow and compile it again.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+variable "name" {
+  description = "Name of the deployment, and of what is made for it. Deploy a flow twice under two names."
+  type        = string
+  default     = "Short"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z][0-9A-Za-z_-]{0,45}$", var.name))
+    error_message = "The name must be of 1 to 46 letters, digits, hyphens and underscores, a letter first."
+  }
+}
+
+variable "image" {
+  description = "Image of the tasks, with the flow and what it needs in its working directory. If a layer fans out or runs on AWS Lambda it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.image) > 0
+    error_message = "The image must be named."
+  }
+}
+
+variable "datastore_root" {
+  description = "Where artifacts are kept: s3://bucket or s3://bucket/prefix."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))
+    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-."
+  }
+}
+
+variable "alarm_actions" {
+  description = "ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])
+    error_message = "The actions of alarms must be given by their ARNs."
+  }
+}
+
+variable "datastore_kms_key_arn" {
+  description = "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.datastore_kms_key_arn))
+    error_message = "The key must be given by its ARN."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts state machines, logs, functions' environments and schedules; its policy must let CloudWatch Logs and delivery.logs.amazonaws.com use it. AWS's own keys unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "The key must be given by its ARN."
+  }
+}
+
+variable "log_retention_in_days" {
+  description = "Days that logs are kept; 0 for ever."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_in_days)
+    error_message = "CloudWatch Logs keeps logs for 0 (ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or more days."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds the permissions of the roles; none unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "The permissions boundary must be given by its ARN."
+  }
+}
+
+variable "tags" {
+  description = "Tags of all resources."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+locals {
+  flow             = "Short"
+  datastore_bucket = regex("^s3://([^/]+)", var.datastore_root)[0]
+  datastore_prefix = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  definition = {
+    Comment       = "Is over soon."
+    QueryLanguage = "JSONata"
+    StartAt       = "Parameters"
+    States = {
+      Parameters = {
+        Type     = "Task"
+        Comment  = "Keeps the input, from which tasks take the parameters of the flow"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/.input.json' %}"
+          Body   = "{% $states.context.Execution.Input %}"
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Split"
+      }
+      Split = {
+        Type     = "Task"
+        Comment  = "One invocation."
+        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Arguments = {
+          FunctionName = aws_lambda_function.mb_1500.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name %}"
+            layer     = "Split"
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals = [
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.TooManyRequestsException",
+            ]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Count plan"
+      }
+      "Count plan" = {
+        Type     = "Task"
+        Comment  = "Asks the planner into how many splits Count fans out"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Arguments = {
+          FunctionName = aws_lambda_function.planner_5cad1364.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name %}"
+            layer     = "Count"
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals = [
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.TooManyRequestsException",
+            ]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = "{% $states.result.Payload %}"
+        Next   = "Count splits"
+      }
+      "Count splits" = {
+        Type    = "Map"
+        Comment = "Runs the splits of Count"
+        Items   = "{% $states.input.groups %}"
+        ItemProcessor = {
+          StartAt = "Count"
+          States = {
+            Count = {
+              Type    = "Map"
+              Comment = "One invocation for each word, ten at once, in a function of its own."
+              Items   = "{% [0..$states.input.size - 1] %}"
+              ItemSelector = {
+                child   = "{% $states.context.Map.Item.Value %}"
+                indexes = "{% $states.input.indexes %}"
+                splits  = "{% $states.input.splits %}"
+              }
+              MaxConcurrency = 10
+              ItemProcessor = {
+                StartAt = "Count split"
+                States = {
+                  "Count split" = {
+                    Type     = "Task"
+                    Comment  = "Runs one split of Count"
+                    Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+                    Arguments = {
+                      FunctionName = aws_lambda_function.mb_512_ce620e0a.arn
+                      Payload = {
+                        execution = "{% $states.context.Execution.Name %}"
+                        layer     = "Count"
+                        child     = "{% $states.input.child %}"
+                        indexes   = "{% $states.input.indexes %}"
+                        splits    = "{% $states.input.splits %}"
+                        attempt   = "{% $states.context.State.RetryCount + 1 %}"
+                      }
+                    }
+                    Retry = [
+                      {
+                        ErrorEquals = [
+                          "Lambda.ServiceException",
+                          "Lambda.AWSLambdaException",
+                          "Lambda.SdkClientException",
+                          "Lambda.TooManyRequestsException",
+                        ]
+                        IntervalSeconds = 1
+                        MaxAttempts     = 5
+                        JitterStrategy  = "FULL"
+                      },
+                      {
+                        ErrorEquals     = ["States.TaskFailed"]
+                        IntervalSeconds = 2
+                        MaxAttempts     = 2
+                        JitterStrategy  = "FULL"
+                      },
+                    ]
+                    Output = {}
+                    End    = true
+                  }
+                }
+              }
+              Output = {}
+              End    = true
+            }
+          }
+        }
+        Output = {
+          splits = "{% $states.input.splits %}"
+        }
+        Next = "Count record"
+      }
+      "Count record" = {
+        Type     = "Task"
+        Comment  = "Notes that Count finished"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Count/.record.json' %}"
+          Body = {
+            flow = {
+              name = "Short"
+            }
+            layer = {
+              name = "Count"
+            }
+            execution = {
+              splits = "{% $states.input.splits %}"
+            }
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Total"
+      }
+      Total = {
+        Type     = "Task"
+        Comment  = "One invocation of the function of Split, tried twice."
+        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Arguments = {
+          FunctionName = aws_lambda_function.mb_1500.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name %}"
+            layer     = "Total"
+            attempt   = "{% $states.context.State.RetryCount + 1 %}"
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals = [
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.TooManyRequestsException",
+            ]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+          {
+            ErrorEquals     = ["States.TaskFailed"]
+            IntervalSeconds = 1
+            MaxAttempts     = 1
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        End    = true
+      }
+    }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+data "aws_iam_policy_document" "state_machine_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["states.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "state_machine" {
+  statement {
+    sid     = "InvokePlanner"
+    actions = ["lambda:InvokeFunction"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_5cad1364",
+    ]
+  }
+
+  statement {
+    sid     = "RunTasks"
+    actions = ["lambda:InvokeFunction"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_1500",
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_512_ce620e0a",
+    ]
+  }
+
+  statement {
+    sid     = "WriteRecords"
+    actions = ["s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
+    ]
+  }
+
+  statement {
+    sid = "DeliverLogs"
+    actions = [
+      "logs:CreateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:DescribeLogGroups",
+      "logs:DescribeResourcePolicies",
+      "logs:GetLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:UpdateLogDelivery",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptExecutions"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:states:stateMachineArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptLogs"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:SourceArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*",
+        ]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "planner_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "planner" {
+  statement {
+    sid     = "ReadAndWriteArtifacts"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+    ]
+  }
+
+  statement {
+    sid       = "TellWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
+  }
+
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-planner_5cad1364:log-stream:*",
+    ]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "DecryptEnvironment"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_5cad1364",
+        ]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "function_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "function" {
+  statement {
+    sid     = "ReadAndWriteArtifacts"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+    ]
+  }
+
+  statement {
+    sid       = "TellWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
+  }
+
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-mb_1500:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-mb_512_ce620e0a:log-stream:*",
+    ]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "DecryptEnvironment"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_1500",
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_512_ce620e0a",
+        ]
+      }
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "state_machine" {
+  name              = "/aws/vendedlogs/states/${var.name}"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_cloudwatch_log_group" "planner_5cad1364" {
+  name              = "/aws/lambda/${var.name}-planner_5cad1364"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_cloudwatch_log_group" "mb_1500" {
+  name              = "/aws/lambda/${var.name}-mb_1500"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_cloudwatch_log_group" "mb_512_ce620e0a" {
+  name              = "/aws/lambda/${var.name}-mb_512_ce620e0a"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_iam_role" "state_machine" {
+  name                 = "${var.name}-state-machine"
+  description          = "Runs the flow Short"
+  assume_role_policy   = data.aws_iam_policy_document.state_machine_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "state_machine" {
+  name   = "state-machine"
+  role   = aws_iam_role.state_machine.id
+  policy = data.aws_iam_policy_document.state_machine.json
+}
+
+resource "aws_iam_role" "planner" {
+  name                 = "${var.name}-planner"
+  description          = "Plans the layers of the flow Short"
+  assume_role_policy   = data.aws_iam_policy_document.planner_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "planner" {
+  name   = "planner"
+  role   = aws_iam_role.planner.id
+  policy = data.aws_iam_policy_document.planner.json
+}
+
+resource "aws_iam_role" "function" {
+  name                 = "${var.name}-function"
+  description          = "What the layers of the flow Short on AWS Lambda may do"
+  assume_role_policy   = data.aws_iam_policy_document.function_trust.json
+  permissions_boundary = var.permissions_boundary_arn
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "function" {
+  name   = "function"
+  role   = aws_iam_role.function.id
+  policy = data.aws_iam_policy_document.function.json
+}
+
+resource "aws_lambda_function" "planner_5cad1364" {
+  function_name = "${var.name}-planner_5cad1364"
+  description   = "Tells the state machine of the flow ${local.flow} how wide a layer fans out"
+  role          = aws_iam_role.planner.arn
+  package_type  = "Image"
+  image_uri     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/count:1"
+  architectures = ["arm64"]
+  memory_size   = 1024
+  timeout       = 300
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point = ["python", "-m", "awslambdaric"]
+    command     = ["laminar_runtime.plan_layer.handler"]
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "python main.py"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.planner_5cad1364, aws_iam_role_policy.planner]
+}
+
+resource "aws_lambda_function" "mb_1500" {
+  function_name = "${var.name}-mb_1500"
+  description   = "Runs layers of the flow ${local.flow}"
+  role          = aws_iam_role.function.arn
+  package_type  = "Image"
+  image_uri     = var.image
+  memory_size   = 1500
+  timeout       = 900
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point = ["python", "-m", "awslambdaric"]
+    command     = ["laminar_runtime.run_task.handler"]
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "python main.py"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.mb_1500, aws_iam_role_policy.function]
+}
+
+resource "aws_lambda_function" "mb_512_ce620e0a" {
+  function_name = "${var.name}-mb_512_ce620e0a"
+  description   = "Runs layers of the flow ${local.flow}"
+  role          = aws_iam_role.function.arn
+  package_type  = "Image"
+  image_uri     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/count:1"
+  architectures = ["arm64"]
+  memory_size   = 512
+  timeout       = 60
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point = ["python", "-m", "awslambdaric"]
+    command     = ["laminar_runtime.run_task.handler"]
+  }
+
+  ephemeral_storage {
+    size = 2048
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "python main.py"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.mb_512_ce620e0a, aws_iam_role_policy.function]
+}
+
+resource "aws_sfn_state_machine" "flow" {
+  name       = var.name
+  type       = "STANDARD"
+  role_arn   = aws_iam_role.state_machine.arn
+  definition = jsonencode(local.definition)
+  encryption_configuration = {
+    type                              = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
+    kms_key_id                        = var.kms_key_arn
+    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
+  }
+  tags = var.tags
+
+  logging_configuration {
+    level                  = "ERROR"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.state_machine.arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = true
+  }
+
+  depends_on = [aws_iam_role_policy.state_machine]
+}
+
+resource "aws_cloudwatch_metric_alarm" "failed" {
+  alarm_name        = "${var.name}-failed"
+  alarm_description = "An execution failed of the state machine ${var.name}"
+  namespace         = "AWS/States"
+  metric_name       = "ExecutionsFailed"
+  dimensions = {
+    StateMachineArn = aws_sfn_state_machine.flow.arn
+  }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "timed_out" {
+  alarm_name        = "${var.name}-timed-out"
+  alarm_description = "An execution timed out of the state machine ${var.name}"
+  namespace         = "AWS/States"
+  metric_name       = "ExecutionsTimedOut"
+  dimensions = {
+    StateMachineArn = aws_sfn_state_machine.flow.arn
+  }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  tags                = var.tags
+}
+
+resource "aws_cloudwatch_metric_alarm" "throttled" {
+  alarm_name        = "${var.name}-throttled"
+  alarm_description = "Step Functions throttled an execution of the state machine ${var.name}"
+  namespace         = "AWS/States"
+  metric_name       = "ExecutionThrottled"
+  dimensions = {
+    StateMachineArn = aws_sfn_state_machine.flow.arn
+  }
+  statistic           = "Sum"
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = 0
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = var.alarm_actions
+  tags                = var.tags
+}
+
+resource "aws_ssm_parameter" "deployment" {
+  name        = "/laminar/${var.name}"
+  description = "Where applications find the flow ${local.flow}"
+  type        = "String"
+  value       = jsonencode({ state_machine_arn = aws_sfn_state_machine.flow.arn, datastore_root = trimsuffix(var.datastore_root, "/") })
+  tags        = var.tags
+}
+
+output "state_machine_arn" {
+  description = "The state machine."
+  value       = aws_sfn_state_machine.flow.arn
+}
+
+output "deployment" {
+  description = "The name by which applications find the flow: AWS.StepFunctions(deployment=...)."
+  value       = var.name
+}
+
+output "function_role_arn" {
+  description = "The role of the tasks on AWS Lambda: attach to it what the layers need besides the datastore."
+  value       = aws_iam_role.function.arn
+}
