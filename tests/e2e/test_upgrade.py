@@ -154,13 +154,16 @@ def test_variables(deployed: Deployed) -> None:
     )
     assert {actions for _, actions in changes} == {("update",)}
 
-    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:2"
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/other:2"
     job = ("aws_batch_job_definition.fargate", ("update",))
-    # The first image is in another registry: for one in ECR the role that starts containers may do more.
+    # From another repository than the first, that the role that starts containers may pull from.
     assert deployed.upgrade(tags=tags, image=image) == [job, ("aws_iam_role_policy.execution[0]", ("update",)), MACHINE]
     pulls = deployed.statements("execution")["PullImages"]
-    assert pulls["Resource"] == "arn:aws:ecr:eu-west-1:123456789012:repository/team/flow"
+    assert pulls["Resource"] == "arn:aws:ecr:eu-west-1:123456789012:repository/team/other"
     assert deployed.upgrade(tags=tags, image=image.replace(":2", "@sha256:0")) == [job, MACHINE]
+    # In another registry than ECR there is nothing for it to pull with.
+    deployed.upgrade(tags=tags, image="registry.example/team/flow:1")
+    assert deployed.statements("execution").keys() == {"WriteLogs"}
 
 
 def test_a_key(written: Deployed) -> None:
