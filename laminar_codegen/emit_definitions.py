@@ -96,12 +96,12 @@ def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
             {"name": settings.FLOW_NAME, "value": flow},
         ],
         "image": image(container),
-        "jobRoleArn": Ref("aws_iam_role.task.arn"),
+        "jobRoleArn": names.role("task"),
         "logConfiguration": _log_configuration(container),
         "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
     }
     if item.has_execution_role:
-        properties["executionRoleArn"] = Ref("aws_iam_role.execution.arn")
+        properties["executionRoleArn"] = names.role("execution")
     if container.secrets:
         properties["secrets"] = _secrets(container.secrets)
     if not item.on_ec2:

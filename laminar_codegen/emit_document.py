@@ -86,10 +86,16 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
         "datastore_prefix": Ref(
             'join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])'
         ),
+        **{names.role(label).expression.removeprefix("local."): _role_arn(label) for label in names.roles(*graphs)},
         **_repositories(graphs),
         **({"containers": containers} if containers else {}),
         **{_definition(machine): machine.fields() for machine in machines},
     }
+
+
+def _role_arn(label: str) -> Ref:
+    given = f"var.{label}_role_arn"
+    return Ref(f"{given} == null ? one(aws_iam_role.{label}[*].arn) : {given}")
 
 
 def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
@@ -131,7 +137,7 @@ def _state_machine(machine: StateMachine) -> Block:
         {
             "name": names.machine(machine.name),
             "type": "STANDARD",
-            "role_arn": Ref("aws_iam_role.state_machine.arn"),
+            "role_arn": names.role("state_machine"),
             "definition": Ref(f"jsonencode(local.{_definition(machine)})"),
             "logging_configuration": {
                 "level": "ERROR",
@@ -195,9 +201,14 @@ def _outputs(graphs: Sequence[Graph]) -> tuple[Output, ...]:
             Output(
                 name=f"{role}_role_arn",
                 description=f"The role of the {tasks}: attach to it what the layers need besides the datastore.",
-                value=Ref(f"aws_iam_role.{role}.arn"),
+                value=names.role(role),
             )
             for role, used, tasks in roles
             if used
+        ),
+        Output(
+            name="policies",
+            description="What each role may do: policies for those that are made elsewhere.",
+            value={label: Ref(f"data.aws_iam_policy_document.{label}.json") for label in names.roles(*graphs)},
         ),
     )

@@ -51,7 +51,7 @@ def planner_function(flow: Ref, container: Container) -> dict[str, Value]:
         container: The container.
     """
     return {
-        "role": Ref("aws_iam_role.planner.arn"),
+        "role": names.role("planner"),
         **_of_image(container, "laminar_runtime.plan_layer.handler"),
         "memory_size": _PLANNER_MEMORY,
         "timeout": _PLANNER_TIMEOUT,
@@ -69,7 +69,7 @@ def task_function(flow: Ref, item: Placement, timeout: float) -> dict[str, Value
     """
     disk = item.container.ephemeral_storage
     return {
-        "role": Ref("aws_iam_role.function.arn"),
+        "role": names.role("function"),
         **_of_image(item.container, "laminar_runtime.run_task.handler"),
         "memory_size": item.container.memory,
         "timeout": int(timeout),

@@ -6,6 +6,7 @@ its failures. The role is one of `laminar_codegen.policies`.
 
 from __future__ import annotations
 
+from laminar_codegen import names
 from laminar_codegen.document import Block
 from laminar_codegen.graph import Schedule
 from laminar_codegen.values import Joined, Ref, Value
@@ -39,7 +40,7 @@ def emit_schedule(schedule: Schedule) -> tuple[Block, ...]:
     }
     target: dict[str, Value] = {
         "arn": Ref("aws_sfn_state_machine.flow.arn"),
-        "role_arn": Ref("aws_iam_role.schedule.arn"),
+        "role_arn": names.role("schedule"),
         "input": "{}",
         "retry_policy": {"maximum_retry_attempts": _ATTEMPTS, "maximum_event_age_in_seconds": _SECONDS},
         "dead_letter_config": {"arn": Ref("aws_sqs_queue.schedule.arn")},

@@ -32,6 +32,8 @@ __all__ = [
     "planners",
     "prefix",
     "queues",
+    "role",
+    "roles",
     "task_functions",
 ]
 
@@ -115,6 +117,33 @@ def functions(*graphs: Graph) -> dict[str, Placement]:
 def planners(*graphs: Graph) -> dict[str, Container]:
     """The containers whose image and command a planner needs, by the label of its function, sorted."""
     return _by_label(map(planner_functions, graphs))
+
+
+def roles(*graphs: Graph) -> dict[str, str]:
+    """What the roles of a deployment are for, by their labels.
+
+    Args:
+        *graphs: The graphs of its flows.
+    """
+    placed = jobs(*graphs)
+    needed = {
+        "state_machine": ("runs the state machines", True),
+        "task": ("the tasks have", bool(placed)),
+        "execution": ("starts the containers of tasks", any(job.has_execution_role for job in placed.values())),
+        "planner": ("the planner has", bool(planners(*graphs))),
+        "function": ("the tasks on AWS Lambda have", bool(functions(*graphs))),
+        "schedule": ("starts executions on schedule", graphs[0].schedule is not None),
+    }
+    return {label: use for label, (use, there) in needed.items() if there}
+
+
+def role(label: str) -> Ref:
+    """The ARN of a role: the one that a variable gives, or the one that the document makes.
+
+    Args:
+        label: The role's label.
+    """
+    return Ref(f"local.{label}_role_arn")
 
 
 def _by_label(labels: Iterable[dict[Item, str]]) -> dict[str, Item]:

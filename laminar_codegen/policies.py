@@ -67,6 +67,7 @@ def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator
             "aws_iam_role",
             role.label,
             {
+                "count": _made(role.label),
                 "name": Joined(_NAME, f"-{name}"),
                 "description": role.description,
                 "assume_role_policy": Ref(f"data.aws_iam_policy_document.{role.label}_trust.json"),
@@ -78,29 +79,35 @@ def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator
             "aws_iam_role_policy",
             role.label,
             {
+                "count": _made(role.label),
                 "name": name,
-                "role": Ref(f"aws_iam_role.{role.label}.id"),
+                "role": Ref(f"aws_iam_role.{role.label}[0].id"),
                 "policy": Ref(f"data.aws_iam_policy_document.{role.label}.json"),
             },
         )
 
 
+def _made(label: str) -> Ref:
+    """How many roles are made: none where one is given."""
+    return Ref(f"var.{label}_role_arn == null ? 1 : 0")
+
+
 def _roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
+    roles = {role.label: role for role in _all_roles(graphs, machines)}
+    return (roles[label] for label in names.roles(*graphs))
+
+
+def _all_roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
     states, flows = "states.amazonaws.com", _flows(graphs)
     yield Role("state_machine", states, f"Runs the {flows}", tuple(for_state_machine(graphs, machines)))
-    tasks, jobs = "ecs-tasks.amazonaws.com", names.jobs(*graphs)
-    if jobs:
-        yield Role("task", tasks, f"What the layers of the {flows} may do", for_tasks(graphs))
-    if any(job.has_execution_role for job in jobs.values()):
-        yield Role("execution", tasks, f"Starts the containers of the {flows}", tuple(for_execution(graphs)))
-    lambdas, planners, functions = "lambda.amazonaws.com", names.planners(*graphs), names.functions(*graphs)
-    if planners:
-        yield Role("planner", lambdas, f"Plans the layers of the {flows}", for_functions(graphs, planners))
-    if functions:
-        description = f"What the layers of the {flows} on AWS Lambda may do"
-        yield Role("function", lambdas, description, for_functions(graphs, functions))
-    if graphs[0].schedule:
-        yield Role("schedule", "scheduler.amazonaws.com", f"Starts the {flows} on schedule", for_schedule())
+    tasks, lambdas = "ecs-tasks.amazonaws.com", "lambda.amazonaws.com"
+    yield Role("task", tasks, f"What the layers of the {flows} may do", for_tasks(graphs))
+    yield Role("execution", tasks, f"Starts the containers of the {flows}", tuple(for_execution(graphs)))
+    planning = for_functions(graphs, names.planners(*graphs))
+    yield Role("planner", lambdas, f"Plans the layers of the {flows}", planning)
+    running = for_functions(graphs, names.functions(*graphs))
+    yield Role("function", lambdas, f"What the layers of the {flows} on AWS Lambda may do", running)
+    yield Role("schedule", "scheduler.amazonaws.com", f"Starts the {flows} on schedule", for_schedule())
 
 
 def _flows(graphs: Sequence[Graph]) -> str:

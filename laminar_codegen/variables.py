@@ -57,7 +57,14 @@ def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
         *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
         *((_SCHEDULE_ENABLED,) if graphs[0].schedule else ()),
         *_OPTIONAL,
+        *(_role(label, use) for label, use in names.roles(*graphs).items()),
     )
+
+
+def _role(label: str, use: str) -> Variable:
+    # How many roles are made follows from it, which Terraform must know when it plans.
+    description = f"ARN of the role that {use}, if it is made elsewhere and before. Made here unless given."
+    return _optional_arn(f"{label}_role_arn", description, "role", "iam::[0-9]{12}:role/.+")
 
 
 def _name(graphs: Sequence[Graph]) -> Variable:

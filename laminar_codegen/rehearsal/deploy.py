@@ -66,10 +66,10 @@ def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:
     aws.client("s3").create_bucket(Bucket=_BUCKET)
     return {
         "aws_cloudwatch_log_group.tasks.name": f"/aws/batch/{flow}",
-        "aws_iam_role.execution.arn": _role(aws, "execution"),
-        "aws_iam_role.function.arn": _role(aws, "function"),
-        "aws_iam_role.planner.arn": _role(aws, "planner"),
-        "aws_iam_role.task.arn": _role(aws, "task"),
+        "local.execution_role_arn": _role(aws, "execution"),
+        "local.function_role_arn": _role(aws, "function"),
+        "local.planner_role_arn": _role(aws, "planner"),
+        "local.task_role_arn": _role(aws, "task"),
         "data.aws_partition.current.partition": "aws",
         "data.aws_region.current.region": aws.region,
         "local.datastore_bucket": _BUCKET,

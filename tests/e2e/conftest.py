@@ -78,6 +78,6 @@ def provide(aws: EmbeddedAws) -> dict[str, Any]:
     queue = batch.create_job_queue(jobQueueName="spare", state="ENABLED", priority=1, computeEnvironmentOrder=order)
     return {
         "datastore_root": "s3://team-artifacts/flows",
-        "image": "registry.example/team/flow:1",
+        "image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:1",
         "job_queue_arn": queue["jobQueueArn"],
     }

@@ -14,7 +14,7 @@ import pytest
 from laminar_codegen.loader import load
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import Platform, compile_document
-from tests.terraform_harness import Terraform
+from tests.terraform_harness import Terraform, TerraformError
 
 FLOW = """
 import time
@@ -135,12 +135,12 @@ def test_versions(deployed: Deployed) -> None:
     added, *others = deployed.upgrade()
     assert added[0].startswith("aws_batch_job_definition.fargate_")
     assert added[1] == ("create",)
-    assert others == [("aws_iam_role_policy.state_machine", ("update",)), MACHINE]
+    assert others == [("aws_iam_role_policy.state_machine[0]", ("update",)), MACHINE]
 
     deployed.compile(first)
     removed, *others = deployed.upgrade()
     assert removed == (added[0], ("delete",))
-    assert others == [("aws_iam_role_policy.state_machine", ("update",)), MACHINE]
+    assert others == [("aws_iam_role_policy.state_machine[0]", ("update",)), MACHINE]
 
 
 def test_variables(deployed: Deployed) -> None:
@@ -154,13 +154,16 @@ def test_variables(deployed: Deployed) -> None:
     )
     assert {actions for _, actions in changes} == {("update",)}
 
-    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:2"
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/other:2"
     job = ("aws_batch_job_definition.fargate", ("update",))
-    # The first image is in another registry: for one in ECR the role that starts containers may do more.
-    assert deployed.upgrade(tags=tags, image=image) == [job, ("aws_iam_role_policy.execution", ("update",)), MACHINE]
+    # From another repository than the first, that the role that starts containers may pull from.
+    assert deployed.upgrade(tags=tags, image=image) == [job, ("aws_iam_role_policy.execution[0]", ("update",)), MACHINE]
     pulls = deployed.statements("execution")["PullImages"]
-    assert pulls["Resource"] == "arn:aws:ecr:eu-west-1:123456789012:repository/team/flow"
+    assert pulls["Resource"] == "arn:aws:ecr:eu-west-1:123456789012:repository/team/other"
     assert deployed.upgrade(tags=tags, image=image.replace(":2", "@sha256:0")) == [job, MACHINE]
+    # In another registry than ECR there is nothing for it to pull with.
+    deployed.upgrade(tags=tags, image="registry.example/team/flow:1")
+    assert deployed.statements("execution").keys() == {"WriteLogs"}
 
 
 def test_a_key(written: Deployed) -> None:
@@ -183,6 +186,30 @@ def test_a_key(written: Deployed) -> None:
     bucket = "arn:aws:s3:::team-artifacts"
     encrypted = task["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"]
     assert sorted(encrypted) == [bucket, f"{bucket}/flows/Report/*"]
+
+
+def test_roles_made_elsewhere(written: Deployed) -> None:
+    """Roles that are given are taken, and nothing is made of them; those that are not given are made."""
+    iam = written.platform.aws.client("iam")
+    roles = {
+        f"{label}_role_arn": iam.create_role(RoleName=f"our-{label}", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        for label in ("state_machine", "task")
+    }
+    written.upgrade(**roles)
+    made = [name for name in written.terraform.state() if name.startswith("aws_iam_role")]
+    assert made == ["aws_iam_role.execution[0]", "aws_iam_role_policy.execution[0]"]
+    (machine,) = written.platform.aws.client("stepfunctions").list_state_machines()["stateMachines"]
+    arn = machine["stateMachineArn"]
+    found = written.platform.aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    assert found["roleArn"] == roles["state_machine_role_arn"]
+    (definition,) = written.platform.aws.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    assert definition["containerProperties"]["jobRoleArn"] == roles["task_role_arn"]
+    output = written.terraform.output()
+    assert output["task_role_arn"] == roles["task_role_arn"]
+    assert "SubmitJobs" in output["policies"]["state_machine"]
+
+    with pytest.raises(TerraformError, match="The role must be given by its ARN"):
+        written.upgrade(**{**roles, "task_role_arn": "our-task"})
 
 
 def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
