@@ -190,6 +190,9 @@ def kill_process(pid: int) -> None:
 
 
 def _content(file: Path) -> object:
+    """What a file holds, but for the seconds that something took."""
+    if file.parent.name == ".splits":
+        return sorted(json.loads(file.read_text(encoding="utf-8")))
     if file.name != ".record.json":
         return file.read_bytes()
     record = json.loads(file.read_text(encoding="utf-8"))
