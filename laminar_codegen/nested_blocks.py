@@ -24,7 +24,11 @@ _NESTED: Mapping[str, Nested] = {
         "flexible_time_window": {},
         "target": {"dead_letter_config": {}, "retry_policy": {}},
     },
-    "aws_sfn_state_machine": {"logging_configuration": {}, "tracing_configuration": {}},
+    "aws_sfn_state_machine": {
+        "encryption_configuration": {},
+        "logging_configuration": {},
+        "tracing_configuration": {},
+    },
 }
 
 
@@ -36,6 +40,6 @@ def nested_blocks(kind: str) -> Nested:
 
     Example:
         >>> sorted(nested_blocks("aws_sfn_state_machine"))
-        ['lifecycle', 'logging_configuration', 'tracing_configuration']
+        ['encryption_configuration', 'lifecycle', 'logging_configuration', 'tracing_configuration']
     """
     return {**_NESTED.get(kind, {}), "lifecycle": _CONDITIONS}
