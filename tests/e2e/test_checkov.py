@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from laminar_codegen.render_module import FILES
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "terraform_modules"
@@ -79,6 +82,19 @@ def test_generated_documents() -> None:
     assert_clean(answer)
     assert CASES
     assert passed(answer) >= {f"{case}/main.tf.json" for case in CASES}
+
+
+def test_generated_modules(tmp_path: Path) -> None:
+    """Checkov has no objection to what ``--output`` writes, in either syntax, and reads the versions of both."""
+    for case in ("lambda", "scheduled"):
+        for syntax in FILES:
+            folder = str(tmp_path / case / syntax)
+            command = [sys.executable, "-B", "-m", "laminar_codegen", str(GOLDEN / case / "flow.py")]
+            subprocess.run([*command, "--emit", syntax, "--output", folder], check=True, capture_output=True)
+    for framework, syntax, main in (("terraform", "hcl", "main.tf"), ("terraform_json", "terraform", "main.tf.json")):
+        answer = scan(tmp_path, framework)
+        assert_clean(answer)
+        assert passed(answer) >= {f"{case}/{syntax}/{main}" for case in ("lambda", "scheduled")}
 
 
 def test_an_objection(tmp_path: Path) -> None:

@@ -158,14 +158,20 @@ def block_types(kind: str, name: str) -> dict[str, Any]:
 
 def assert_nested(body: Mapping[str, Any], nested: Nested, schema: Mapping[str, Any], place: str) -> None:
     """What is written as a nested block is one by the schema, and nothing else is."""
-    body = {**body, **{name: item["content"] for name, item in body.get("dynamic", {}).items()}}
-    used = {name for name in body if name in schema}
-    assert used == {name for name in body if name in nested and name != "lifecycle"}, place
+    written = {name: contents(value) for name, value in body.items()}
+    for name, repeated in body.get("dynamic", {}).items():
+        written[name] = [*written.get(name, []), *(item["content"] for item in contents(repeated))]
+    used = {name for name in written if name in schema}
+    assert used == {name for name in written if name in nested and name != "lifecycle"}, place
     for name in used:
-        contents = body[name] if isinstance(body[name], list) else [body[name]]
-        for content in contents:
+        for content in written[name]:
             inner = schema[name]["block"].get("block_types", {})
             assert_nested(content, nested[name], inner, f"{place}.{name}")
+
+
+def contents(value: Any) -> list[Any]:
+    """The contents of blocks of one name."""
+    return value if isinstance(value, list) else [value]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -582,12 +582,7 @@ resource "aws_sfn_state_machine" "flow" {
   type       = "STANDARD"
   role_arn   = aws_iam_role.state_machine.arn
   definition = jsonencode(local.definition)
-  encryption_configuration = {
-    type                              = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
-    kms_key_id                        = var.kms_key_arn
-    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
-  }
-  tags = var.tags
+  tags       = var.tags
 
   logging_configuration {
     level                  = "ERROR"
@@ -597,6 +592,12 @@ resource "aws_sfn_state_machine" "flow" {
 
   tracing_configuration {
     enabled = true
+  }
+
+  encryption_configuration {
+    type                              = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
+    kms_key_id                        = var.kms_key_arn
+    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
   }
 
   depends_on = [aws_iam_role_policy.state_machine]
