@@ -103,7 +103,7 @@ def test_another_document_is_a_change(tmp_path: Path, account: Account, monkeypa
     terraform.apply(**given)
     assert text.count('"main.py"') == 1
     changes = account.terraform(tmp_path, {"main.tf": text.replace('"main.py"', '"mein.py"')}).plan(**given).changes
-    assert "aws_batch_job_definition.vcpu_1_memory_2048" in [change.address for change in changes]
+    assert "aws_batch_job_definition.fargate" in [change.address for change in changes]
 
 
 @pytest.mark.parametrize("case", CASES)
