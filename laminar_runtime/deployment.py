@@ -9,12 +9,10 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 if TYPE_CHECKING:
@@ -29,20 +27,7 @@ _POLL = (0.1, 10.0)
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 
-def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(names)
-
-
-def parameter_name(deployment: str) -> str:
-    """The name of the SSM parameter that describes a deployment.
-
-    Args:
-        deployment: The name that the flow was deployed under.
-    """
-    return f"/laminar/{deployment}"
-
-
-@attrs.frozen
+@values.frozen
 class Deployment:
     """One deployment of a flow.
 
@@ -56,7 +41,7 @@ class Deployment:
     name: str
     state_machine_arn: str
     datastore_root: str
-    flows: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    flows: tuple[str, ...] = values.field(default=(), converter=tuple)
 
     @classmethod
     def find(cls, name: str) -> Deployment:
@@ -86,7 +71,7 @@ class Deployment:
             raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
         try:
             value = json.loads(found["Parameter"]["Value"])
-            return cls(name, value["state_machine_arn"], value["datastore_root"], value.get("flows", ()))
+            return cls(name, value["state_machine_arn"], value["datastore_root"], tuple(value.get("flows", ())))
         except (KeyError, TypeError, ValueError) as error:
             raise DeploymentError(f"the SSM parameter {parameter} does not describe a deployment: {error}") from error
 

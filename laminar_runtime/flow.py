@@ -9,9 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
-import attrs
-
-from laminar_runtime import loading, planner, settings, task, types
+from laminar_runtime import loading, planner, settings, task, types, values
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
@@ -92,7 +90,7 @@ class Flow:
                 # What two bases have of a base of their own is one registration.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
-                    cls._add(attrs.evolve(definition, hooks=hooks.annotation.collect(cls, definition.layer)))
+                    cls._add(values.evolve(definition, hooks=hooks.annotation.collect(cls, definition.layer)))
 
     def __repr__(self) -> str:
         return f"{self.name}()"

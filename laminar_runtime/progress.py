@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-import attrs
+from laminar_runtime import values
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -29,7 +29,7 @@ __all__ = ["Progress", "current", "showing"]
 logger = logging.getLogger("laminar")
 
 
-@attrs.define
+@values.define
 class _Layer:
     """What is shown of a layer."""
 
@@ -44,7 +44,7 @@ class _Layer:
         return (now if self.ended is None else self.ended) - self.begun
 
 
-@attrs.define(eq=False)
+@values.define(eq=False)
 class Progress:
     """Takes note of what happens in a run, and has it shown.
 
@@ -55,7 +55,7 @@ class Progress:
 
     say: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
-    layers: dict[str, _Layer] = attrs.field(factory=dict, init=False)
+    layers: dict[str, _Layer] = values.field(factory=dict, init=False)
 
     def began(self, layer: str, splits: int) -> None:
         """A layer began, with a number of splits."""

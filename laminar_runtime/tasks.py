@@ -6,9 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.settings import TaskContext
@@ -16,7 +14,7 @@ from laminar_runtime.settings import TaskContext
 __all__ = ["Origin", "Task", "local_command", "origin_of"]
 
 
-@attrs.frozen
+@values.frozen
 class Origin:
     """Where a flow is defined, and so how a fresh process gets to it.
 
@@ -33,7 +31,7 @@ class Origin:
     as_module: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@values.frozen(kw_only=True)
 class Task:
     """One task: a layer that is not a fan-out, or one split of one that is.
 

@@ -6,8 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, TypeVar
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.exceptions import LayerError
 
 __all__ = ["Hint", "hints", "resolve", "unwrap"]
@@ -40,7 +39,7 @@ def unwrap(option: T | None, default: T | None = None) -> T:
     raise ValueError("the value is None, and there is no default")
 
 
-@attrs.frozen
+@values.frozen
 class Hint:
     """What one parameter of a layer's method names.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors import Executor
 
@@ -31,7 +30,7 @@ class Engine(Protocol):
         """Where the artifacts of a flow are."""
 
 
-@attrs.define
+@values.define
 class Configuration:
     """The datastore, executor and scheduler of a flow."""
 

@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.artifacts import (
     Archive,
     Artifact,
@@ -63,7 +62,7 @@ class _Layer(Protocol):
     def execution(self) -> _Keys: ...
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class DataStore:
     """Base of all datastores.
 
@@ -75,8 +74,8 @@ class DataStore:
     """
 
     root: str
-    protocols: dict[str, serde.Protocol] = attrs.field(factory=dict, kw_only=True, repr=False)
-    pickle: bool = attrs.field(default=True, kw_only=True)
+    protocols: dict[str, serde.Protocol] = values.field(factory=dict, kw_only=True, repr=False)
+    pickle: bool = values.field(default=True, kw_only=True)
 
     # What a kind of datastore defines.
 
@@ -196,7 +195,7 @@ class DataStore:
             DatastoreError: If a value cannot be serialised.
         """
         artifacts = list(self.map(lambda value: self._write_artifact(key, name, value), values))
-        archive = Archive(artifacts, sharded=sharded)
+        archive = Archive(tuple(artifacts), sharded=sharded)
         self.write_bytes(path=key.archive(index, name), content=archive.dumps())
         return archive
 

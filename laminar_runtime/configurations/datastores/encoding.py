@@ -23,8 +23,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
@@ -46,7 +45,7 @@ _SAMPLES, _SAMPLE, _GAIN = 4, 32 * 1024, 0.1
 _LEVEL = 1
 
 
-@attrs.frozen
+@values.frozen
 class Encoded:
     """A value as it is stored.
 

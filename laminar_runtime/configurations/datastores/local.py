@@ -8,8 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import MissingError
@@ -25,7 +24,7 @@ def _absolute(root: str | Path) -> str:
     return os.path.abspath(root)  # noqa: PTH100 - Path.resolve would follow links
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Local(DataStore):
     """Keeps artifacts in a folder.
 
@@ -37,7 +36,7 @@ class Local(DataStore):
         '/data/laminar/Report/artifacts'
     """
 
-    root: str = attrs.field(factory=lambda: ".laminar", converter=_absolute)
+    root: str = values.field(factory=lambda: ".laminar", converter=_absolute)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""

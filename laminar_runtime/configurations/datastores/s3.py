@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import DatastoreError, MissingError
@@ -65,7 +64,7 @@ class _Pieces(io.RawIOBase):
         return at
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class S3(DataStore):
     """Keeps artifacts in a bucket, by the credentials and region of the environment.
 
@@ -80,7 +79,7 @@ class S3(DataStore):
         's3://bucket/prefix/Report/artifacts'
     """
 
-    root: str = attrs.field(converter=_root, validator=_check_root)
+    root: str = values.field(converter=_root, validator=_check_root)
 
     @functools.cached_property
     def _client(self) -> S3Client:

@@ -8,9 +8,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.executors import command
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.exceptions import FlowError
@@ -22,7 +20,7 @@ __all__ = ["Docker"]
 _AWS = "AWS_"
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Docker(Executor):
     """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
 

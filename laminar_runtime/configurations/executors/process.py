@@ -7,9 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.executors import command
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
@@ -18,7 +16,7 @@ from laminar_runtime.tasks import Task, local_command
 __all__ = ["Process"]
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Process(Executor):
     """Runs each task in a fresh Python process. This is the default.
 
@@ -35,7 +33,7 @@ class Process(Executor):
         60
     """
 
-    concurrency: int = attrs.field(factory=lambda: os.cpu_count() or 1, validator=positive)
+    concurrency: int = values.field(factory=lambda: os.cpu_count() or 1, validator=positive)
 
     async def run(self, task: Task) -> None:
         """Run a task in a process."""

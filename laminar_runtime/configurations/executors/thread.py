@@ -6,15 +6,14 @@ import contextlib
 import contextvars
 import threading
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import Executor, failure
 from laminar_runtime.tasks import Task
 
 __all__ = ["Thread"]
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Thread(Executor):
     """Runs each task in a thread of this process.
 

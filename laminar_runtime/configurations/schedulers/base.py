@@ -8,9 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from laminar_runtime import entry, fanout, progress, settings, task, types
+from laminar_runtime import entry, fanout, progress, settings, task, types, values
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.schedulers import event_loop
@@ -28,7 +26,7 @@ __all__ = ["Scheduler"]
 logger = logging.getLogger("laminar")
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Scheduler:
     """Runs flows from this process."""
 
@@ -257,7 +255,7 @@ class Scheduler:
                 return layer
             try:
                 with _located(job), task.hooked(execution, layer, "submission"):
-                    submitted = attrs.evolve(job, container=layer.configuration.container)
+                    submitted = values.evolve(job, container=layer.configuration.container)
                     await (layer.configuration.executor or execution.flow.configuration.executor).submit(submitted)
             except LaminarError as error:
                 progress.current().split_failed(name)

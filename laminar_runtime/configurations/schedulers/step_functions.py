@@ -7,8 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
@@ -20,7 +19,12 @@ from laminar_runtime.identifiers import new_execution_id
 __all__ = ["StepFunctions"]
 
 
-@attrs.define(slots=False, eq=False)
+def _known(_: object, __: values.Field, value: Any) -> None:
+    if value not in {"barriers", "exact", "auto"}:
+        raise SchedulerError(f"the joins of AWS.StepFunctions are 'barriers', 'exact' or 'auto', not {value!r}")
+
+
+@values.define(eq=False)
 class StepFunctions(Delegated):
     """Runs flows as state machines that Terraform deployed from what ``laminar-codegen`` compiled.
 
@@ -49,18 +53,18 @@ class StepFunctions(Delegated):
     """
 
     deployment: str | None = None
-    directory: str | Path = attrs.field(default="terraform", kw_only=True)
-    variables: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
-    apply: bool = attrs.field(default=False, kw_only=True)
-    joins: Literal["barriers", "exact", "auto"] = attrs.field(
-        default="barriers", kw_only=True, validator=attrs.validators.in_(("barriers", "exact", "auto"))
+    directory: str | Path = values.field(default="terraform", kw_only=True)
+    variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True)
+    apply: bool = values.field(default=False, kw_only=True)
+    joins: Literal["barriers", "exact", "auto"] = values.field(
+        default="barriers", kw_only=True, validator=_known
     )
-    profile: str | Path | None = attrs.field(default=None, kw_only=True)
+    profile: str | Path | None = values.field(default=None, kw_only=True)
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
-    started_by: str | None = attrs.field(default=None, kw_only=True, alias="schedule")
-    timezone: str = attrs.field(default="UTC", kw_only=True)
-    _compiled: str | None = attrs.field(default=None, init=False, repr=False)
-    _found: dict[str, Deployment] = attrs.field(factory=dict, init=False, repr=False)
+    started_by: str | None = values.field(default=None, kw_only=True, alias="schedule")
+    timezone: str = values.field(default="UTC", kw_only=True)
+    _compiled: str | None = values.field(default=None, init=False, repr=False)
+    _found: dict[str, Deployment] = values.field(factory=dict, init=False, repr=False)
 
     @property
     def _named(self) -> str | None:

@@ -1,0 +1,252 @@
+"""Classes declared by their annotations: what of attrs this package needs, at a tenth of its cost.
+
+attrs takes longer to load than all else that a task needs, and half a millisecond more for each class, as it writes
+code for it. A task is a process that may do little else than start; so here the methods of a class go by its fields
+when they are called. docs/adr/0006-values-without-attrs.md tells the figures.
+
+Example:
+    >>> @frozen
+    ... class Point:
+    ...     x: int
+    ...     y: int = field(default=0)
+    >>> evolve(Point(1), y=2)
+    Point(x=1, y=2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast, dataclass_transform, overload
+
+__all__ = ["Field", "assign", "define", "evolve", "field", "frozen", "plain"]
+
+Class = TypeVar("Class", bound=type[Any])
+Value = TypeVar("Value")
+Validator = Callable[[Any, "Field", Any], None]
+
+_NOTHING: Any = object()
+_FIELDS = "__laminar_fields__"
+
+
+class Field:
+    """What is known of one field: see `field`."""
+
+    name: str
+
+    def __init__(self, default: Any = _NOTHING, factory: Callable[[], Any] | None = None) -> None:
+        self.default, self.factory = default, factory
+        self.converter: Callable[[Any], Any] | None = None
+        self.validator: Validator | None = None
+        self.repr: bool | Callable[[Any], str] = True
+        self.kw_only, self.init = False, True
+
+    def missing(self, cls: type) -> Any:
+        """The value of a field that is not given."""
+        if self.factory is not None:
+            return self.factory()
+        if self.default is _NOTHING:
+            raise TypeError(f"{cls.__name__} is missing the argument '{self.name}'")
+        return self.default
+
+    def taken(self, instance: object, value: Any) -> Any:
+        """A value as it is kept, once it is known to be right."""
+        if self.converter is not None:
+            value = self.converter(value)
+        if self.validator is not None:
+            self.validator(instance, self, value)
+        return value
+
+
+def field(  # noqa: PLR0913 - what can be said of a field, by name
+    *,
+    default: Any = _NOTHING,
+    factory: Callable[[], Any] | None = None,
+    converter: Callable[[Any], Any] | None = None,
+    validator: Validator | None = None,
+    kw_only: bool = False,
+    init: bool = True,
+    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name that attrs and dataclasses have for it
+) -> Any:
+    """Say more of a field than its type and default.
+
+    Args:
+        default: Its value unless it is given. It is not checked.
+        factory: What makes that value, for one that may be changed.
+        converter: What a given value, or the default, goes through first.
+        validator: Is called with the instance, the field and the value, and raises if the value is wrong.
+        kw_only: Whether it is given by name only.
+        init: Whether it is given at all.
+        repr: Whether it is shown, or as what.
+    """
+    made = Field(default, factory)
+    made.converter, made.validator, made.kw_only, made.init, made.repr = converter, validator, kw_only, init, repr
+    return made
+
+
+@overload
+def frozen(cls: Class, /) -> Class: ...
+@overload
+def frozen(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
+    """Make a class one of values that do not change, compare by their fields and can be keys.
+
+    A class with a method ``__post_init__`` has it called when all fields are there.
+
+    Args:
+        cls: The class.
+        kw_only: Whether all fields are given by name only.
+        eq: Whether instances of equal fields are equal, or only an instance itself.
+    """
+    same = {"__eq__": _equal, "__hash__": _hash} if eq else {}
+    methods = {"__setattr__": _refuse, "__delattr__": _refuse, **same}
+    return _decorator(cls, methods, kw_only=kw_only)
+
+
+@overload
+def define(cls: Class, /) -> Class: ...
+@overload
+def define(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
+@dataclass_transform(field_specifiers=(field,))
+def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
+    """Make a class one whose fields can be changed: what is assigned to them is checked as when it is given.
+
+    A class with a method ``__post_init__`` has it called when all fields are there.
+
+    Args:
+        cls: The class.
+        kw_only: Whether all fields are given by name only.
+        eq: Whether instances of equal fields are equal; they have no other attributes then. Else an instance equals
+            only itself, and may have others.
+    """
+    methods = {"__setattr__": _change, "__eq__": _equal, "__hash__": None} if eq else {"__setattr__": _set}
+    return _decorator(cls, methods, kw_only=kw_only)
+
+
+def evolve(value: Value, **changes: Any) -> Value:
+    """A copy of a value, with other values of some fields."""
+    same = {name: value.__dict__[name] for name, one in _fields(value).items() if one.init}
+    return type(value)(**{**same, **changes})
+
+
+def plain(value: object) -> dict[str, Any]:
+    """The values of the fields by name."""
+    return {name: value.__dict__[name] for name in _fields(value)}
+
+
+def assign(instance: object, *given: Any, **named: Any) -> None:
+    """Set the fields of a new instance: what a class with an ``__init__`` of its own calls there.
+
+    Args:
+        instance: The instance.
+        *given: Fields by place.
+        **named: Fields by name.
+
+    Raises:
+        TypeError: If the fields are not those of the class.
+    """
+    cls, fields = type(instance), _fields(instance)
+    if given:
+        _place(cls, fields, given, named)
+    for name, one in fields.items():
+        if one.init and name in named:
+            instance.__dict__[name] = one.taken(instance, named.pop(name))
+        else:
+            value = one.missing(cls)
+            instance.__dict__[name] = value if one.converter is None else one.converter(value)
+    if named:
+        raise TypeError(f"{cls.__name__} takes no argument '{min(named)}'")
+    ready = getattr(cls, "__post_init__", None)
+    if ready is not None:
+        ready(instance)
+
+
+def _place(cls: type, fields: Mapping[str, Field], given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Name the arguments that are given by place."""
+    places = _places(fields)
+    if len(given) > len(places):
+        raise TypeError(f"{cls.__name__} takes {len(places)} arguments by place, not {len(given)}")
+    for name, value in zip(places, given, strict=False):
+        if name in named:
+            raise TypeError(f"{cls.__name__} is given '{name}' twice")
+        named[name] = value
+
+
+def _places(fields: Mapping[str, Field]) -> list[str]:
+    return [name for name, one in fields.items() if one.init and not one.kw_only]
+
+
+def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
+    methods = {"__init__": assign, "__repr__": _repr, **methods}
+
+    def decorate(cls: Class) -> Class:
+        own, fields = vars(cls), dict(getattr(cls, _FIELDS, {}))
+        for name, annotation in own.get("__annotations__", {}).items():
+            if not annotation.startswith("ClassVar"):
+                fields.pop(name, None)  # one that takes the place of a base's stands where it is written
+                fields[name] = _declared(cls, name, kw_only=kw_only)
+        setattr(cls, _FIELDS, fields)
+        setattr(cls, "__match_args__", tuple(_places(fields)))  # noqa: B010 - mypy knows it as final
+        for name, method in methods.items():
+            if name not in own or (name == "__hash__" and own[name] is None):
+                setattr(cls, name, method)
+        return cls
+
+    return decorate if cls is None else decorate(cls)
+
+
+def _declared(cls: type, name: str, *, kw_only: bool) -> Field:
+    """A field as the body of its class has it, which is left without it."""
+    found = vars(cls).get(name, _NOTHING)
+    if found is not _NOTHING:
+        delattr(cls, name)
+    one = found if isinstance(found, Field) else Field(found)
+    one.name, one.kw_only = name, one.kw_only or kw_only
+    return one
+
+
+def _fields(value: object) -> Mapping[str, Field]:
+    return cast("Mapping[str, Field]", getattr(type(value), _FIELDS))
+
+
+def _values(value: object) -> list[Any]:
+    found = value.__dict__
+    return [found[name] for name in _fields(value)]
+
+
+def _equal(self: object, other: object) -> Any:
+    if type(other) is not type(self):
+        return NotImplemented
+    return _values(self) == _values(other)
+
+
+def _hash(self: object) -> int:
+    return hash((type(self), *_values(self)))
+
+
+def _repr(self: object) -> str:
+    shown = []
+    for name, one in _fields(self).items():
+        value = self.__dict__[name]
+        if one.repr:
+            shown.append(f"{name}={one.repr(value) if callable(one.repr) else repr(value)}")
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _refuse(self: object, name: str, *_: Any) -> None:
+    raise AttributeError(f"a {type(self).__name__} does not change: its '{name}' cannot be assigned or deleted")
+
+
+def _change(self: object, name: str, value: Any) -> None:
+    one = _fields(self).get(name)
+    if one is None:
+        raise AttributeError(f"a {type(self).__name__} has no field '{name}'")
+    self.__dict__[name] = one.taken(self, value)
+
+
+def _set(self: object, name: str, value: Any) -> None:
+    one = _fields(self).get(name)
+    if one is None:
+        object.__setattr__(self, name, value)
+    else:
+        self.__dict__[name] = one.taken(self, value)
