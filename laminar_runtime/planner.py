@@ -123,6 +123,12 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
     return values.evolve(plan, redrives=redrives)
 
 
+def asked() -> dict[str, Any]:
+    """What the planner asks, as plain values."""
+    request: dict[str, Any] = json.loads(Path(os.environ[settings.PLAN_REQUEST]).read_text(encoding="utf-8"))
+    return request
+
+
 def done() -> None:
     """Answer that what was asked for is done: the parameters of a flow that follows another one are made."""
     Path(os.environ[settings.PLAN_FILE]).write_text("{}", encoding="utf-8")

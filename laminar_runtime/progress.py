@@ -11,7 +11,6 @@ Python's logging has the last word. The logger is ``laminar``:
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,12 +20,12 @@ from typing import TYPE_CHECKING
 from laminar_runtime import values
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["Progress", "current", "showing"]
-
-logger = logging.getLogger("laminar")
+__all__ = ["Progress", "current", "logger", "showing"]
 
 
 @values.define
@@ -96,6 +95,13 @@ _current: ContextVar[Progress | None] = ContextVar("laminar_progress", default=N
 _SILENT = Progress()
 
 
+def logger() -> Logger:
+    """What is said of a run goes through this logger, if the user set logging up."""
+    from logging import getLogger
+
+    return getLogger("laminar")
+
+
 def current() -> Progress:
     """What takes note of the run that this code belongs to."""
     return _current.get() or _SILENT
@@ -122,9 +128,9 @@ def showing(title: str) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def _view() -> Iterator[Progress]:
-    if logger.hasHandlers() or logger.level != logging.NOTSET:
+    if logger().hasHandlers() or logger().level:
         # The user decides. A level without a handler goes to standard error all the same.
-        yield Progress(say=_log if logger.hasHandlers() else _print_if_enabled)
+        yield Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
     elif sys.stderr.isatty():
         progress = Progress()
         with _live(progress):
@@ -142,11 +148,13 @@ def _live(progress: Progress) -> Live:
 
 
 def _log(line: str) -> None:
-    logger.info("%s", line)
+    logger().info("%s", line)
 
 
 def _print_if_enabled(line: str) -> None:
-    if logger.isEnabledFor(logging.INFO):
+    from logging import INFO
+
+    if logger().isEnabledFor(INFO):
         _print(line)
 
 

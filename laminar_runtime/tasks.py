@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from laminar_runtime import settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.settings import TaskContext
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Origin", "Task", "local_command", "origin_of"]
 
@@ -71,6 +74,8 @@ def origin_of(flow: type) -> Origin | None:
     Returns:
         Where it is, None if it is inside a function or has no file.
     """
+    from pathlib import Path
+
     module = sys.modules.get(flow.__module__)
     file = getattr(module, "__file__", None)
     if file is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
@@ -221,6 +220,8 @@ class Retry:
         Args:
             attempt: The attempt that failed, from 1.
         """
+        import random
+
         wait = self.delay * self.backoff ** (attempt - 1)
         return wait + random.uniform(0, wait * self.jitter)  # noqa: S311 - spreads load, hides nothing
 

@@ -7,7 +7,6 @@ import io
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import values
@@ -192,6 +191,8 @@ class S3(DataStore):
         if len(ahead) <= 1:
             yield from map(function, ahead)
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=len(ahead)) as pool:
             waiting = deque(pool.submit(function, item) for item in ahead)
             del ahead

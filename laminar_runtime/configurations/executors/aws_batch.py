@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import positive
-from laminar_runtime.configurations.executors.batch_dispatch import Dispatcher
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.tasks import Task
@@ -60,7 +59,7 @@ class Batch(Process):
     platform: Literal["FARGATE", "EC2"] = values.field(default="FARGATE", validator=_known, kw_only=True)
     concurrency: int = values.field(factory=lambda: os.cpu_count() or 1, validator=positive, kw_only=True)
     timeout: float = values.field(default=86400, validator=positive, kw_only=True)
-    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Dispatcher] = values.field(
+    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = values.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 
@@ -80,6 +79,8 @@ class Batch(Process):
                 is not in S3.
         """
         import asyncio
+
+        from laminar_runtime.configurations.executors.batch_dispatch import Dispatcher
 
         if not (self.job_queue_arn and self.job_role_arn):
             await super().submit(task)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from laminar_runtime import settings, values
-from laminar_runtime.configurations.executors import command
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 from laminar_runtime.tasks import Task, local_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Process"]
 
@@ -37,6 +38,11 @@ class Process(Executor):
 
     async def run(self, task: Task) -> None:
         """Run a task in a process."""
+        import tempfile
+        from pathlib import Path
+
+        from laminar_runtime.configurations.executors import command
+
         words = local_command(task)
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
@@ -55,5 +61,6 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
     path = {}
     if task.origin and task.origin.module:
-        path = {"PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+        here = os.getcwd()  # noqa: PTH109 - pathlib is not needed for that
+        path = {"PYTHONPATH": os.pathsep.join(entry or here for entry in sys.path)}
     return {**inherited, **path, **task.environment(), settings.ERROR_FILE: str(errors)}

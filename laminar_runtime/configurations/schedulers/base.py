@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     import asyncio
 
 __all__ = ["Scheduler"]
-
-logger = logging.getLogger("laminar")
 
 
 @values.define(eq=False)
@@ -261,7 +258,7 @@ class Scheduler:
                 progress.current().split_failed(name)
                 if attempt >= layer.configuration.retry.attempts:
                     raise
-                logger.warning("%s", error)
+                progress.logger().warning("%s", error)
                 with _located(job), task.hooked(execution, layer, "retry"):
                     await asyncio.sleep(layer.configuration.retry.wait(attempt))
                 configuration, attempt = layer.configuration, attempt + 1

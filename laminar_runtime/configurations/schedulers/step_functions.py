@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import values
 from laminar_runtime.configurations import datastores
@@ -15,6 +14,9 @@ from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.identifiers import new_execution_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["StepFunctions"]
 
@@ -164,6 +166,8 @@ class StepFunctions(Delegated):
             SchedulerError: If the compiler is not installed.
             TerraformFailedError: If Terraform is missing or fails; it tells what Terraform said.
         """
+        from pathlib import Path
+
         name = {"name": self.deployment} if self.deployment else {}
         _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
         # It may have been deployed elsewhere before.
