@@ -152,13 +152,9 @@ class Flow:
             FlowError: If the flow has a layer of that name, or it is no layer.
             LayerError: If one of the others is of a wrong type.
         """
-        configuration = layers.Configuration(
-            container or layers.Container(),
-            foreach or layers.ForEach(),
-            retry or layers.Retry(),
-            catch or layers.Catch(),
-            executor,
-        )
+        options = {"container": container, "foreach": foreach, "retry": retry, "catch": catch, "executor": executor}
+        given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
+        configuration = layers.Configuration(**given)
 
         def decorate(cls_: LayerClass) -> LayerClass:
             cls._add(Definition(cls_, configuration, hooks.annotation.collect(cls, cls_)))

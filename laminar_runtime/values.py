@@ -40,14 +40,6 @@ class Field:
         self.repr: bool | Callable[[Any], str] = True
         self.kw_only, self.init = False, True
 
-    def missing(self, cls: type) -> Any:
-        """The value of a field that is not given."""
-        if self.factory is not None:
-            return self.factory()
-        if self.default is _NOTHING:
-            raise TypeError(f"{cls.__name__} is missing the argument '{self.name}'")
-        return self.default
-
     def taken(self, instance: object, value: Any) -> Any:
         """A value as it is kept, once it is known to be right."""
         if self.converter is not None:
@@ -55,6 +47,16 @@ class Field:
         if self.validator is not None:
             self.validator(instance, self, value)
         return value
+
+
+class _Fields:
+    """What is known of the fields of a class."""
+
+    def __init__(self, named: dict[str, Field]) -> None:
+        self.named = named
+        self.places = [name for name, one in named.items() if one.init and not one.kw_only]
+        self.defaults = {name: one.default for name, one in named.items() if one.default is not _NOTHING}
+        self.factories = [(name, one.factory) for name, one in named.items() if one.factory is not None]
 
 
 def field(  # noqa: PLR0913 - what can be said of a field, by name
@@ -70,9 +72,9 @@ def field(  # noqa: PLR0913 - what can be said of a field, by name
     """Say more of a field than its type and default.
 
     Args:
-        default: Its value unless it is given. It is not checked.
+        default: Its value unless it is given. It is taken as it is.
         factory: What makes that value, for one that may be changed.
-        converter: What a given value, or the default, goes through first.
+        converter: What a given value goes through first.
         validator: Is called with the instance, the field and the value, and raises if the value is wrong.
         kw_only: Whether it is given by name only.
         init: Whether it is given at all.
@@ -125,13 +127,13 @@ def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any
 
 def evolve(value: Value, **changes: Any) -> Value:
     """A copy of a value, with other values of some fields."""
-    same = {name: value.__dict__[name] for name, one in _fields(value).items() if one.init}
+    same = {name: value.__dict__[name] for name, one in _fields(value).named.items() if one.init}
     return type(value)(**{**same, **changes})
 
 
 def plain(value: object) -> dict[str, Any]:
     """The values of the fields by name."""
-    return {name: value.__dict__[name] for name in _fields(value)}
+    return {name: value.__dict__[name] for name in _fields(value).named}
 
 
 def assign(instance: object, *given: Any, **named: Any) -> None:
@@ -145,48 +147,49 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
     Raises:
         TypeError: If the fields are not those of the class.
     """
-    cls, fields = type(instance), _fields(instance)
+    cls, fields, state = type(instance), _fields(instance), instance.__dict__
     if given:
         _place(cls, fields, given, named)
-    for name, one in fields.items():
-        if one.init and name in named:
-            instance.__dict__[name] = one.taken(instance, named.pop(name))
-        else:
-            value = one.missing(cls)
-            instance.__dict__[name] = value if one.converter is None else one.converter(value)
-    if named:
-        raise TypeError(f"{cls.__name__} takes no argument '{min(named)}'")
+    state.update(fields.defaults)
+    for name, factory in fields.factories:
+        if name not in named:
+            state[name] = factory()
+    for name, value in named.items():
+        one = fields.named.get(name)
+        if one is None or not one.init:
+            raise TypeError(f"{cls.__name__} takes no argument '{name}'")
+        state[name] = one.taken(instance, value)
+    if len(state) < len(fields.named):
+        missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
+        raise TypeError(f"{cls.__name__} is missing {missing}")
     ready = getattr(cls, "__post_init__", None)
     if ready is not None:
         ready(instance)
 
 
-def _place(cls: type, fields: Mapping[str, Field], given: tuple[Any, ...], named: dict[str, Any]) -> None:
+def _place(cls: type, fields: _Fields, given: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Name the arguments that are given by place."""
-    places = _places(fields)
-    if len(given) > len(places):
-        raise TypeError(f"{cls.__name__} takes {len(places)} arguments by place, not {len(given)}")
-    for name, value in zip(places, given, strict=False):
+    if len(given) > len(fields.places):
+        raise TypeError(f"{cls.__name__} takes {len(fields.places)} arguments by place, not {len(given)}")
+    for name, value in zip(fields.places, given, strict=False):
         if name in named:
             raise TypeError(f"{cls.__name__} is given '{name}' twice")
         named[name] = value
-
-
-def _places(fields: Mapping[str, Field]) -> list[str]:
-    return [name for name, one in fields.items() if one.init and not one.kw_only]
 
 
 def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
     methods = {"__init__": assign, "__repr__": _repr, **methods}
 
     def decorate(cls: Class) -> Class:
-        own, fields = vars(cls), dict(getattr(cls, _FIELDS, {}))
+        own, base = vars(cls), getattr(cls, _FIELDS, None)
+        named = dict(base.named) if base else {}
         for name, annotation in own.get("__annotations__", {}).items():
             if not annotation.startswith("ClassVar"):
-                fields.pop(name, None)  # one that takes the place of a base's stands where it is written
-                fields[name] = _declared(cls, name, kw_only=kw_only)
+                named.pop(name, None)  # one that takes the place of a base's stands where it is written
+                named[name] = _declared(cls, name, kw_only=kw_only)
+        fields = _Fields(named)
         setattr(cls, _FIELDS, fields)
-        setattr(cls, "__match_args__", tuple(_places(fields)))  # noqa: B010 - mypy knows it as final
+        setattr(cls, "__match_args__", tuple(fields.places))  # noqa: B010 - mypy knows it as final
         for name, method in methods.items():
             if name not in own or (name == "__hash__" and own[name] is None):
                 setattr(cls, name, method)
@@ -205,13 +208,13 @@ def _declared(cls: type, name: str, *, kw_only: bool) -> Field:
     return one
 
 
-def _fields(value: object) -> Mapping[str, Field]:
-    return cast("Mapping[str, Field]", getattr(type(value), _FIELDS))
+def _fields(value: object) -> _Fields:
+    return cast("_Fields", getattr(type(value), _FIELDS))
 
 
 def _values(value: object) -> list[Any]:
     found = value.__dict__
-    return [found[name] for name in _fields(value)]
+    return [found[name] for name in _fields(value).named]
 
 
 def _equal(self: object, other: object) -> Any:
@@ -226,7 +229,7 @@ def _hash(self: object) -> int:
 
 def _repr(self: object) -> str:
     shown = []
-    for name, one in _fields(self).items():
+    for name, one in _fields(self).named.items():
         value = self.__dict__[name]
         if one.repr:
             shown.append(f"{name}={one.repr(value) if callable(one.repr) else repr(value)}")
@@ -238,14 +241,14 @@ def _refuse(self: object, name: str, *_: Any) -> None:
 
 
 def _change(self: object, name: str, value: Any) -> None:
-    one = _fields(self).get(name)
+    one = _fields(self).named.get(name)
     if one is None:
         raise AttributeError(f"a {type(self).__name__} has no field '{name}'")
     self.__dict__[name] = one.taken(self, value)
 
 
 def _set(self: object, name: str, value: Any) -> None:
-    one = _fields(self).get(name)
+    one = _fields(self).named.get(name)
     if one is None:
         object.__setattr__(self, name, value)
     else:

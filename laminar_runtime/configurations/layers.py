@@ -275,9 +275,9 @@ class Configuration:
     """
 
     container: Container = values.field(factory=Container, validator=_is(Container))
-    foreach: ForEach = values.field(factory=ForEach, validator=_is(ForEach))
-    retry: Retry = values.field(factory=Retry, validator=_is(Retry))
-    catch: Catch = values.field(factory=Catch, validator=_is(Catch))
+    foreach: ForEach = values.field(default=ForEach(), validator=_is(ForEach))
+    retry: Retry = values.field(default=Retry(), validator=_is(Retry))
+    catch: Catch = values.field(default=Catch(), validator=_is(Catch))
     executor: Runner | None = values.field(default=None, validator=_runner)
 
     def copy(self) -> Configuration:

@@ -34,7 +34,7 @@ class Local(DataStore):
         '/data/laminar/Report/artifacts'
     """
 
-    root: str = values.field(factory=lambda: ".laminar", converter=os.path.abspath)
+    root: str = values.field(factory=lambda: os.path.abspath(".laminar"), converter=os.path.abspath)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""
