@@ -13,11 +13,14 @@ from laminar_runtime.configurations.datastores import AWS, DataStore, Local, Mem
 from laminar_runtime.exceptions import DatastoreError, MissingError
 
 
-@pytest.fixture(params=["Local", "Memory", "S3"])
-def datastore(request: pytest.FixtureRequest, tmp_path: Path) -> DataStore:
+@pytest.fixture(params=["Local", "Memory", "S3", "S3 by boto3"])
+def datastore(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataStore:
     """A datastore of each kind, empty."""
     if request.param == "Memory":
         return Memory()
+    if request.param == "S3 by boto3":
+        # A variable that only boto3 understands.
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
     return Local(tmp_path) if request.param == "Local" else AWS.S3(root=request.getfixturevalue("s3_root"))
 
 
