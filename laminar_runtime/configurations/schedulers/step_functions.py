@@ -184,7 +184,7 @@ class StepFunctions(Delegated):
         if name is None:
             msg = "which flow is meant? Name its deployment, as in AWS.StepFunctions(deployment=...), or call the flow"
             raise SchedulerError(msg)
-        Deployment.find(name).start(new_execution_id())
+        self.find(name).start(new_execution_id())
 
 
 def _compiler() -> ModuleType:
