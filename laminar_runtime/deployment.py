@@ -30,6 +30,15 @@ _POLL = (0.1, 10.0)
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 
+def parameter_name(deployment: str) -> str:
+    """The name of the SSM parameter that describes a deployment.
+
+    Args:
+        deployment: The name that the flow was deployed under.
+    """
+    return f"/laminar/{deployment}"
+
+
 @values.frozen
 class Deployment:
     """One deployment of a flow.

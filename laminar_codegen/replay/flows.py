@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from laminar_codegen.render import render_machine
 from laminar_codegen.replay.errors import NamedError
 from laminar_codegen.replay.replaying import Replayed, replay
