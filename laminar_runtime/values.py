@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast, dataclass_transform, overload
 
-__all__ = ["Field", "assign", "define", "evolve", "field", "frozen", "plain"]
+__all__ = ["Field", "assign", "copy", "define", "evolve", "field", "frozen", "plain"]
 
 Class = TypeVar("Class", bound=type[Any])
 Value = TypeVar("Value")
@@ -129,6 +129,19 @@ def evolve(value: Value, **changes: Any) -> Value:
     """A copy of a value, with other values of some fields."""
     same = {name: value.__dict__[name] for name, one in _fields(value).named.items() if one.init}
     return type(value)(**{**same, **changes})
+
+
+def copy(value: Value, **changes: Any) -> Value:
+    """A copy of a value that is right, with changes that are right: nothing is checked.
+
+    Args:
+        value: The value.
+        **changes: Other values of some fields.
+    """
+    made = object.__new__(type(value))
+    made.__dict__.update(value.__dict__)
+    made.__dict__.update(changes)
+    return made
 
 
 def plain(value: object) -> dict[str, Any]:

@@ -282,7 +282,8 @@ class Configuration:
 
     def copy(self) -> Configuration:
         """A copy that may be changed without changing this one."""
-        return values.evolve(self, container=values.evolve(self.container))
+        own = {"secrets": dict(self.container.secrets), "log_options": dict(self.container.log_options)}
+        return values.copy(self, container=values.copy(self.container, **own))
 
 
 @values.frozen
