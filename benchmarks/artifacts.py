@@ -55,7 +55,7 @@ def probe(name: str, action: str, kind: str, root: str, environment: Mapping[str
     """
     peer = name.startswith("metaflow")
     words = [peers.python("metaflow") if peer else sys.executable, str(PROBES / f"{name}.py"), action, kind]
-    return Command(name, [*words, f"{root}-{name}"], environment)
+    return Command(name, [*words, f"{root}-{name}-{{turn}}"], environment)
 
 
 def _rows(kind: str, root: str, raw: str, environment: Mapping[str, str], runs: int) -> Iterator[Row]:

@@ -42,7 +42,7 @@ class Command:
 
     Args:
         name: What it is, for people.
-        words: Its words.
+        words: Its words; ``{turn}`` in them is the number of the run, so that each has something of its own.
         environment: Variables besides those of this process.
         folder: Where it runs, here unless given.
         fresh: A folder that is emptied before each run, if any.
@@ -119,7 +119,7 @@ def interleave(commands: Sequence[Command], runs: int) -> list[Timed]:
         for command, found in zip(commands, timed, strict=True):
             if found.enough(runs):
                 continue
-            seconds, usage, told = _run(command)
+            seconds, usage, told = _run(command, turn)
             found.memory = max(found.memory, usage.ru_maxrss / 1024)
             if turn or seconds > _LONG:
                 found.seconds.append(seconds)
@@ -231,12 +231,12 @@ def prepare(command: Command) -> None:
         command.fresh.mkdir(parents=True)
 
 
-def _run(command: Command) -> tuple[float, resource.struct_rusage, dict[str, float]]:
+def _run(command: Command, turn: int) -> tuple[float, resource.struct_rusage, dict[str, float]]:
     prepare(command)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         process = subprocess.Popen(
-            list(command.words),
+            [word.replace("{turn}", str(turn)) for word in command.words],
             env=environment(command),
             cwd=command.folder,
             stdin=subprocess.DEVNULL,

@@ -127,6 +127,15 @@ class DataStore:
         """
         self.write_bytes(path=path, content=b"".join(parts))
 
+    def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
+        """Whether these very bytes are stored under a key, as far as looking costs less than writing them.
+
+        Args:
+            path: The key, relative to the root.
+            parts: The bytes, in pieces.
+        """
+        return False
+
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix, sorted.
 
@@ -217,7 +226,9 @@ class DataStore:
             )
             raise DatastoreError(msg) from error
         artifact = Artifact(kind, encoded.hexdigest, encoded.extension)
-        self.write_parts(path=artifact.key(key.flow), parts=encoded.parts)
+        path = artifact.key(key.flow)
+        if not self.holds(path=path, parts=encoded.parts):
+            self.write_parts(path=path, parts=encoded.parts)
         return artifact
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:

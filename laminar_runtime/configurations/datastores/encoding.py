@@ -27,7 +27,7 @@ from laminar_runtime import values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
-__all__ = ["FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of"]
+__all__ = ["FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -117,6 +117,11 @@ def serializer_of(extension: str) -> str:
     return extension.removesuffix(COMPRESSED)
 
 
+def size_of(parts: Iterable[Buffer]) -> int:
+    """The number of bytes of some pieces."""
+    return sum(memoryview(part).nbytes for part in parts)
+
+
 def _frames(parts: Sequence[Buffer]) -> Iterator[Buffer]:
     sizes = [memoryview(part).nbytes for part in parts]
     header = _MAGIC + struct.pack(f"<{len(parts) + 1}Q", len(parts), *sizes)
@@ -149,7 +154,7 @@ def _parts(content: memoryview, place: str) -> Iterator[memoryview]:
 
 def _gains(parts: Sequence[Buffer]) -> bool:
     """Whether compression makes an artifact smaller by enough, as samples of it tell."""
-    if sum(memoryview(part).nbytes for part in parts) < _WORTH:
+    if size_of(parts) < _WORTH:
         return False
     import zstandard
 
@@ -171,7 +176,7 @@ def _sampled(parts: Iterable[Buffer]) -> Iterator[bytes]:
 def _compress(parts: Sequence[Buffer]) -> list[Buffer]:
     import zstandard
 
-    size = sum(memoryview(part).nbytes for part in parts)
+    size = size_of(parts)
     compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj(size=size)
     pieces: list[Buffer] = [compressor.compress(part) for part in parts]
     pieces.append(compressor.flush())

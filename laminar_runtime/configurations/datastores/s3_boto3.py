@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime.configurations.datastores.encoding import Buffer
+from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
 from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, CONNECTIONS, RANGE, read_ranges
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Boto3Objects:
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
-        if sum(memoryview(part).nbytes for part in parts) <= RANGE:
+        if size_of(parts) <= RANGE:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=b"".join(parts))
             return
         from boto3.s3.transfer import TransferConfig

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from laminar_runtime.configurations.datastores.encoding import Buffer
+from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
 from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, RANGE, read_ranges, slices
 
 __all__ = ["ObstoreObjects", "plain_configuration"]
@@ -49,7 +49,8 @@ class ObstoreObjects:
         import obstore
 
         _loaded_in = os.getpid()
-        self._obstore, self._bucket, self._configuration = obstore, bucket, configuration
+        self._obstore: Any = obstore
+        self._bucket, self._configuration = bucket, configuration
 
     @functools.cached_property
     def _store(self) -> Any:
@@ -86,7 +87,7 @@ class ObstoreObjects:
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
-        large = sum(memoryview(part).nbytes for part in parts) > RANGE
+        large = size_of(parts) > RANGE
         content: Any = slices(parts) if large else b"".join(parts)
         with _known_errors():
             self._obstore.put(self._store, key, content, use_multipart=large, chunk_size=RANGE, max_concurrency=AT_ONCE)
