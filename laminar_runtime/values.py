@@ -2,7 +2,7 @@
 
 attrs takes longer to load than all else that a task needs, and half a millisecond more for each class, as it writes
 code for it. A task is a process that may do little else than start; so here the methods of a class go by its fields
-when they are called. docs/adr/0006-values-without-attrs.md tells the figures.
+when they are called. docs/adr/0012-values-without-attrs.md tells the figures.
 
 Example:
     >>> @frozen
@@ -38,7 +38,13 @@ class Field:
         self.converter: Callable[[Any], Any] | None = None
         self.validator: Validator | None = None
         self.repr: bool | Callable[[Any], str] = True
+        self.alias: str | None = None
         self.kw_only, self.init = False, True
+
+    @property
+    def argument(self) -> str:
+        """The name that it is given by."""
+        return self.alias or self.name
 
     def taken(self, instance: object, value: Any) -> Any:
         """A value as it is kept, once it is known to be right."""
@@ -54,9 +60,10 @@ class _Fields:
 
     def __init__(self, named: dict[str, Field]) -> None:
         self.named = named
-        self.places = [name for name, one in named.items() if one.init and not one.kw_only]
+        self.arguments = {one.argument: one for one in named.values() if one.init}
+        self.places = [argument for argument, one in self.arguments.items() if not one.kw_only]
         self.defaults = {name: one.default for name, one in named.items() if one.default is not _NOTHING}
-        self.factories = [(name, one.factory) for name, one in named.items() if one.factory is not None]
+        self.made = [(one.argument, one) for one in named.values() if one.factory is not None]
 
 
 def field(  # noqa: PLR0913 - what can be said of a field, by name
@@ -65,6 +72,7 @@ def field(  # noqa: PLR0913 - what can be said of a field, by name
     factory: Callable[[], Any] | None = None,
     converter: Callable[[Any], Any] | None = None,
     validator: Validator | None = None,
+    alias: str | None = None,
     kw_only: bool = False,
     init: bool = True,
     repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name that attrs and dataclasses have for it
@@ -76,12 +84,14 @@ def field(  # noqa: PLR0913 - what can be said of a field, by name
         factory: What makes that value, for one that may be changed.
         converter: What a given value goes through first.
         validator: Is called with the instance, the field and the value, and raises if the value is wrong.
+        alias: The name that it is given by, if that is another one.
         kw_only: Whether it is given by name only.
         init: Whether it is given at all.
         repr: Whether it is shown, or as what.
     """
     made = Field(default, factory)
-    made.converter, made.validator, made.kw_only, made.init, made.repr = converter, validator, kw_only, init, repr
+    made.converter, made.validator, made.alias, made.repr = converter, validator, alias, repr
+    made.kw_only, made.init = kw_only, init
     return made
 
 
@@ -127,7 +137,7 @@ def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any
 
 def evolve(value: Value, **changes: Any) -> Value:
     """A copy of a value, with other values of some fields."""
-    same = {name: value.__dict__[name] for name, one in _fields(value).named.items() if one.init}
+    same = {argument: value.__dict__[one.name] for argument, one in _fields(value).arguments.items()}
     return type(value)(**{**same, **changes})
 
 
@@ -154,8 +164,8 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
 
     Args:
         instance: The instance.
-        *given: Fields by place.
-        **named: Fields by name.
+        *given: Arguments by place.
+        **named: Arguments by name.
 
     Raises:
         TypeError: If the fields are not those of the class.
@@ -164,14 +174,14 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
     if given:
         _place(cls, fields, given, named)
     state.update(fields.defaults)
-    for name, factory in fields.factories:
-        if name not in named:
-            state[name] = factory()
-    for name, value in named.items():
-        one = fields.named.get(name)
-        if one is None or not one.init:
-            raise TypeError(f"{cls.__name__} takes no argument '{name}'")
-        state[name] = one.taken(instance, value)
+    for argument, one in fields.made:
+        if argument not in named and one.factory is not None:
+            state[one.name] = one.factory()
+    for argument, value in named.items():
+        known = fields.arguments.get(argument)
+        if known is None:
+            raise TypeError(f"{cls.__name__} takes no argument '{argument}'")
+        state[known.name] = known.taken(instance, value)
     if len(state) < len(fields.named):
         missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
         raise TypeError(f"{cls.__name__} is missing {missing}")

@@ -415,7 +415,7 @@ def test_the_culprit_of_layers_that_run_item_by_item(
     execution = chained({"First": [2]}, early)
     plan = plan_layer(execution, "One")
     finish(execution, "One", *finished)
-    request = {"plan": attrs.asdict(plan), "error": {"Error": "E", "Cause": "why"}, "chain": ["One", "Two", "Three"]}
+    request = {"plan": values.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": ["One", "Two", "Three"]}
     with pytest.raises(ExecutionError, match=f"layer '{culprit}' failed while it ran item by item: why"):
         planner.plan_of(execution, "One", {**request, "redrives": 0})
     again = planner.plan_of(execution, "One", {**request, "redrives": 1})
@@ -427,5 +427,5 @@ def test_a_plan_that_is_made_in_a_redriven_execution() -> None:
     """The next attempt at it is a next attempt."""
     execution = wide(1)
     plan = planner.plan_of(execution, "Sized", {"redrives": 1})
-    request = {"plan": json.loads(json.dumps(attrs.asdict(plan))), "error": {"Error": "E"}, "redrives": 1}
+    request = {"plan": json.loads(json.dumps(values.plain(plan))), "error": {"Error": "E"}, "redrives": 1}
     assert planner.plan_of(execution, "Sized", request).attempt == 2

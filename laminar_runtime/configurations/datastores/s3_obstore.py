@@ -2,7 +2,7 @@
 
 It is used where the environment is a plain one, as in the containers of AWS Batch and of AWS Lambda: credentials and
 region are given by variables, and nothing asks for more. What else there is (profiles, single sign-on, proxies, other
-partitions) is boto3's business. docs/adr/0007-a-light-client-of-s3.md tells why.
+partitions) is boto3's business. docs/adr/0013-a-light-client-of-s3.md tells why.
 """
 
 from __future__ import annotations

@@ -58,9 +58,7 @@ class StepFunctions(Delegated):
     directory: str | Path = values.field(default="terraform", kw_only=True)
     variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True)
     apply: bool = values.field(default=False, kw_only=True)
-    joins: Literal["barriers", "exact", "auto"] = values.field(
-        default="barriers", kw_only=True, validator=_known
-    )
+    joins: Literal["barriers", "exact", "auto"] = values.field(default="barriers", kw_only=True, validator=_known)
     profile: str | Path | None = values.field(default=None, kw_only=True)
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
     started_by: str | None = values.field(default=None, kw_only=True, alias="schedule")
