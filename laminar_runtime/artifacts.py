@@ -84,6 +84,11 @@ class LayerKey:
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.plan/{name}.txt"
 
 
+def artifacts_prefix(flow: str) -> str:
+    """The prefix of all values of a flow."""
+    return f"{flow}/artifacts/"
+
+
 def executions_prefix(flow: str) -> str:
     """The prefix under which each execution of a flow has a folder."""
     return f"{flow}/archives/"
@@ -125,7 +130,7 @@ class Artifact:
 
     def key(self, flow: str) -> str:
         """The key of the value in the datastore of `flow`."""
-        return f"{flow}/artifacts/{self.hexdigest}.{self.extension}"
+        return f"{artifacts_prefix(flow)}{self.hexdigest}.{self.extension}"
 
 
 @values.frozen

@@ -12,6 +12,7 @@ from laminar_runtime.artifacts import (
     Artifact,
     LayerKey,
     Record,
+    artifacts_prefix,
     cache_prefix,
     executions_prefix,
     input_key,
@@ -19,7 +20,7 @@ from laminar_runtime.artifacts import (
 )
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
-from laminar_runtime.configurations.datastores.encoding import FRAMES, Buffer, decode, encode, serializer_of
+from laminar_runtime.configurations.datastores.encoding import BESIDE, FRAMES, Buffer, decode, encode, serializer_of
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 
 __all__ = ["DataStore"]
@@ -127,6 +128,16 @@ class DataStore:
         """
         self.write_bytes(path=path, content=b"".join(parts))
 
+    def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
+        """Store bytes under a key that is known only when they have been looked at, which may take as long as writing.
+
+        Args:
+            path: Gives the key, relative to the root.
+            folder: What the key begins with, with a slash at its end.
+            parts: The bytes, in pieces.
+        """
+        self.write_parts(path=path(), parts=parts)
+
     def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
         """Whether these very bytes are stored under a key, as far as looking costs less than writing them.
 
@@ -225,11 +236,15 @@ class DataStore:
                 f"{type(error).__name__}: {error}"
             )
             raise DatastoreError(msg) from error
-        artifact = Artifact(kind, encoded.hexdigest, encoded.extension)
-        path = artifact.key(key.flow)
-        if not self.holds(path=path, parts=encoded.parts):
-            self.write_parts(path=path, parts=encoded.parts)
-        return artifact
+
+        def named() -> Artifact:
+            return Artifact(kind, encoded.digest(), encoded.extension)
+
+        if encoded.size >= BESIDE:
+            self.write_late(path=lambda: named().key(key.flow), folder=artifacts_prefix(key.flow), parts=encoded.parts)
+        elif not self.holds(path=named().key(key.flow), parts=encoded.parts):
+            self.write_parts(path=named().key(key.flow), parts=encoded.parts)
+        return named()
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.

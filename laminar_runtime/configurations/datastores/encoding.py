@@ -20,14 +20,15 @@ from __future__ import annotations
 import hashlib
 import pickle
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from laminar_runtime import values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
-__all__ = ["FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
+__all__ = ["BESIDE", "FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -38,6 +39,8 @@ _MAGIC = b"LAMINAR1"
 _ALIGNMENT = 64
 #: Buffers of fewer bytes stay inside the pickle.
 _APART = 64 * 1024
+#: The hash of as many bytes is computed beside their writing: it takes as long.
+BESIDE = 8 * 1024 * 1024
 #: Artifacts of fewer bytes are not compressed: an object costs more than they do.
 _WORTH = 4 * 1024
 #: What of an artifact is tried, and what part of it must go for it to be compressed.
@@ -52,12 +55,17 @@ class Encoded:
     Args:
         parts: Its bytes, in pieces, so that large ones need not be copied.
         extension: The end of the object's name.
-        hexdigest: The SHA-256 of its bytes.
+        digest: Gives the SHA-256 of its bytes, as hexadecimal digits, when that is known.
     """
 
     parts: tuple[Buffer, ...]
     extension: str
-    hexdigest: str
+    digest: Callable[[], str]
+
+    @property
+    def size(self) -> int:
+        """The number of its bytes."""
+        return size_of(self.parts)
 
 
 def encode(value: Any, protocol: serde.Protocol) -> Encoded:
@@ -81,10 +89,28 @@ def encode(value: Any, protocol: serde.Protocol) -> Encoded:
         parts = [protocol.dumps(value)]
     if _gains(parts):
         extension, parts = extension + COMPRESSED, _compress(parts)
+    return Encoded(tuple(parts), extension, _hashing(parts))
+
+
+def _hashing(parts: Sequence[Buffer]) -> Callable[[], str]:
+    """Have the SHA-256 of some pieces computed: that of large ones beside what is done meanwhile."""
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return Encoded(tuple(parts), extension, digest.hexdigest())
+
+    def update() -> None:
+        for part in parts:
+            digest.update(part)
+
+    if size_of(parts) < BESIDE:
+        update()
+        return digest.hexdigest
+    thread = threading.Thread(target=update, name="laminar sha256")
+    thread.start()
+
+    def known() -> str:
+        thread.join()
+        return digest.hexdigest()
+
+    return known
 
 
 def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: str) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from laminar_runtime import values
@@ -66,11 +66,14 @@ class Local(DataStore):
 
     def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
         """Store pieces of bytes under a key, by a file beside it that is then renamed."""
-        target = f"{self.root}/{path}"
-        aside = f"{os.path.dirname(target)}/.writing-{os.urandom(8).hex()}"
+        self.write_late(path=lambda: path, folder=f"{os.path.dirname(path)}/", parts=parts)
+
+    def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
+        """Store pieces of bytes under a key that is asked for when they are in the file that is to be renamed."""
+        aside = f"{self.root}/{folder}.writing-{os.urandom(8).hex()}"
         try:
             _write(_create(aside), parts)
-            os.replace(aside, target)
+            os.replace(aside, f"{self.root}/{path()}")
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(aside)
