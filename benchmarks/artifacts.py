@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks import embedded, metaflow, peers
+from benchmarks import metaflow, peers, stand_in_s3
 from benchmarks.embedded import BUCKET
 from benchmarks.rows import Row, Target, both, faster, ratio_at_most
 from benchmarks.timing import Command, Timed, interleave
@@ -21,6 +21,8 @@ __all__ = ["PROBES", "measure", "probe"]
 PROBES = Path(__file__).parent / "probes"
 _MEBIBYTE = 2**20
 _MOST_MEMORY = 1.3
+#: Seconds that S3 takes for each request.
+_DELAY = 0.02
 
 #: Of how many bytes a value is, with what is to be reached against Metaflow and against raw input and output.
 _VALUES: Mapping[str, tuple[str, Target | None, Target | None]] = {
@@ -36,8 +38,8 @@ def measure(runs: int) -> Iterator[Row]:
         folder = Path(name)
         for kind in _VALUES:
             yield from _rows(kind, str(folder / kind), "raw_files", {}, runs)
-        with embedded.serving(folder) as account:
-            environment = metaflow.on_aws(account, folder)
+        with stand_in_s3.serving(_DELAY) as account:
+            environment = {**account, "METAFLOW_S3_ENDPOINT_URL": account["AWS_ENDPOINT_URL"]}
             yield from _rows("floats", f"s3://{BUCKET}/floats", "raw_boto3", environment, min(runs, 3))
 
 
@@ -53,7 +55,7 @@ def probe(name: str, action: str, kind: str, root: str, environment: Mapping[str
     """
     peer = name.startswith("metaflow")
     words = [peers.python("metaflow") if peer else sys.executable, str(PROBES / f"{name}.py"), action, kind]
-    return Command(name, [*words, f"{root}-{name}"], environment)
+    return Command(name, [*words, f"{root}-{name}-{{turn}}"], environment)
 
 
 def _rows(kind: str, root: str, raw: str, environment: Mapping[str, str], runs: int) -> Iterator[Row]:

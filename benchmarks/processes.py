@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.timing import Command, prepare
+from benchmarks.timing import Command, environment, prepare
 
 __all__ = ["count"]
 
@@ -24,10 +23,9 @@ def count(command: Command) -> int:
         subprocess.CalledProcessError: If it fails.
     """
     prepare(command)
-    environment = {**os.environ, **command.environment}
     process = subprocess.Popen(
         list(command.words),
-        env=environment,
+        env=environment(command),
         cwd=command.folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -37,6 +37,8 @@ class Row:
         unit: What the figures are in.
         target: What is to be reached.
         runs: How many runs the medians are of, ours and the baseline's.
+        processor: The median of the seconds of a processor that the runs took, ours and the baseline's: a busy machine
+            does not blur it.
         note: What else is to be known.
     """
 
@@ -49,6 +51,7 @@ class Row:
     unit: str = attrs.field(default="s", kw_only=True)
     target: Target | None = attrs.field(default=None, kw_only=True)
     runs: tuple[int, int] = attrs.field(default=(0, 0), kw_only=True)
+    processor: tuple[float, float] = attrs.field(default=(0.0, 0.0), kw_only=True)
     note: str = attrs.field(default="", kw_only=True)
 
     @property
@@ -71,6 +74,8 @@ class Row:
         text = f"{self.subject:<40} {figure(self.candidate, self.unit):>12}{memory}"
         if self.ratio is not None and self.baseline is not None:
             text += f"   {_times(self.ratio)} {self.against} ({figure(self.baseline, self.unit)})"
+        if self.processor[1]:
+            text += f", {self.processor[0] / self.processor[1]:.3f} x by processor time"
         if self.target is not None:
             text += f"   {'met' if self.met else 'MISSED'}: {self.target.text}"
         return text + (f"   ({self.note})" if self.note else "")

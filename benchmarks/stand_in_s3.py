@@ -3,7 +3,7 @@
 moto answers some hundred requests in a second, so that it would be moto that is measured. This knows what a
 datastore needs: get (ranges too), put, head, list, and uploads in parts. It looks at no signature.
 
-``python -m benchmarks.stand_in_s3 DELAY [FILE]`` serves until its standard input ends. FILE is a pickled dict of
+``python -m benchmarks.stand_in_s3 DELAY [FILE]`` serves until its standard input ends. FILE is a pickled dict of the
 objects by ``bucket/key``.
 """
 
@@ -69,7 +69,7 @@ class _Bucket:
     uploads: dict[str, dict[int, bytes]] = attrs.field(factory=dict)
     _numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
-    def answer(  # noqa: PLR0911 - an answer for each kind of request
+    def answer(  # noqa: PLR0911 - one for each kind of request
         self, method: str, target: str, headers: Mapping[str, str], body: bytes
     ) -> _Answer:
         place = urlsplit(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ __all__ = [
     "Timed",
     "compare",
     "compare_all",
+    "environment",
     "figures",
     "interleave",
     "output",
@@ -40,7 +42,7 @@ class Command:
 
     Args:
         name: What it is, for people.
-        words: Its words.
+        words: Its words; ``{turn}`` in them is the number of the run, so that each has something of its own.
         environment: Variables besides those of this process.
         folder: Where it runs, here unless given.
         fresh: A folder that is emptied before each run, if any.
@@ -59,11 +61,13 @@ class Timed:
 
     Args:
         seconds: Of each run.
+        processor: The seconds of a processor that each run took, which tell more than the others on a busy machine.
         memory: The largest peak memory of a process of it, in MiB.
         figures: What each run printed of itself, as a JSON object of numbers on its last line, if it did.
     """
 
     seconds: list[float] = attrs.field(factory=list)
+    processor: list[float] = attrs.field(factory=list)
     memory: float = 0.0
     figures: list[dict[str, float]] = attrs.field(factory=list)
 
@@ -115,10 +119,11 @@ def interleave(commands: Sequence[Command], runs: int) -> list[Timed]:
         for command, found in zip(commands, timed, strict=True):
             if found.enough(runs):
                 continue
-            seconds, memory, told = _run(command)
-            found.memory = max(found.memory, memory)
+            seconds, usage, told = _run(command, turn)
+            found.memory = max(found.memory, usage.ru_maxrss / 1024)
             if turn or seconds > _LONG:
                 found.seconds.append(seconds)
+                found.processor.append(usage.ru_utime + usage.ru_stime)
                 found.figures.append(told)
     return timed
 
@@ -170,6 +175,7 @@ def compare_all(
             against_memory=other.memory,
             target=target,
             runs=(len(own.seconds), len(other.seconds)),
+            processor=(statistics.median(own.processor), statistics.median(other.processor)),
         )
         for (command, target), other in zip(baselines, others, strict=True)
     ]
@@ -190,7 +196,7 @@ def output(command: Command) -> str:
     prepare(command)
     ended = subprocess.run(
         list(command.words),
-        env={**os.environ, **command.environment},
+        env=environment(command),
         cwd=command.folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -201,6 +207,17 @@ def output(command: Command) -> str:
         sys.stderr.write(ended.stderr)
         raise subprocess.CalledProcessError(ended.returncode, list(command.words))
     return ended.stdout
+
+
+def environment(command: Command) -> dict[str, str]:
+    """All variables of a command.
+
+    Args:
+        command: The command.
+    """
+    # What is installed has its bytecode beside it; what is measured here writes it when it first runs.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **command.environment}
 
 
 def prepare(command: Command) -> None:
@@ -214,13 +231,17 @@ def prepare(command: Command) -> None:
         command.fresh.mkdir(parents=True)
 
 
-def _run(command: Command) -> tuple[float, float, dict[str, float]]:
+def _run(command: Command, turn: int) -> tuple[float, resource.struct_rusage, dict[str, float]]:
     prepare(command)
-    environment = {**os.environ, **command.environment}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         process = subprocess.Popen(
-            list(command.words), env=environment, cwd=command.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            [word.replace("{turn}", str(turn)) for word in command.words],
+            env=environment(command),
+            cwd=command.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
@@ -231,7 +252,7 @@ def _run(command: Command) -> tuple[float, float, dict[str, float]]:
         if process.returncode:
             sys.stderr.write(err.read().decode(errors="replace"))
             raise subprocess.CalledProcessError(process.returncode, list(command.words))
-    return seconds, usage.ru_maxrss / 1024, figures(printed.decode(errors="replace"))
+    return seconds, usage, figures(printed.decode(errors="replace"))
 
 
 def figures(printed: str) -> dict[str, float]:

@@ -6,10 +6,11 @@ were registered.
 
 from __future__ import annotations
 
-import ast
+import functools
 import inspect
 import linecache
 from pathlib import Path
+from types import CodeType
 from typing import Any, assert_never
 
 import attrs
@@ -89,7 +90,7 @@ class LayerNode:
     optional: bool = False
     executor: Target = attrs.field(factory=BatchTarget)
 
-    @property
+    @functools.cached_property
     def placement(self) -> Placement:
         """Its container, and what runs it."""
         return Placement(self.container, self.executor)
@@ -276,19 +277,15 @@ def _class_lines(text: str) -> dict[str, int]:
     """The lines of the classes in a Python file, by their qualified names."""
     lines: dict[str, int] = {}
 
-    def visit(node: ast.AST, place: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            inner = place
-            if isinstance(child, ast.ClassDef):
-                first = child.decorator_list[0] if child.decorator_list else child
-                lines.setdefault(f"{place}{child.name}", first.lineno)
-                inner = f"{place}{child.name}."
-            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                inner = f"{place}{child.name}.<locals>."
-            if not isinstance(child, ast.expr):
-                visit(child, inner)
+    def visit(code: CodeType) -> None:
+        for inner in code.co_consts:
+            if isinstance(inner, CodeType):
+                # The code of a function has names of its own; that of a class has not.
+                if not inner.co_flags & inspect.CO_NEWLOCALS:
+                    lines.setdefault(inner.co_qualname, inner.co_firstlineno)
+                visit(inner)
 
-    visit(ast.parse(text), "")
+    visit(compile(text, "", "exec", dont_inherit=True))
     return lines
 
 

@@ -36,7 +36,7 @@ __all__ = [
 SPOT_ATTEMPTS = 10
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Container:
     """The container of a layer.
 
@@ -130,7 +130,7 @@ _GPU_SPOT_QUEUE = Queue("gpu_spot_job_queue_arn", "EC2 Spot", "tasks with GPUs o
 QUEUES = (_FARGATE_QUEUE, _FARGATE_SPOT_QUEUE, _EC2_QUEUE, _EC2_SPOT_QUEUE, _GPU_QUEUE, _GPU_SPOT_QUEUE)
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Placement:
     """A container, and what runs it: layers of the same placement share a job definition, or a function."""
 

@@ -13,12 +13,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import attrs
-from cattrs import Converter
-from cattrs.preconf.json import make_converter
-from cattrs.strategies import configure_tagged_union
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 __all__ = [
     "Chain",
@@ -215,6 +215,9 @@ def structure(plain: dict[str, Any]) -> Step:
 
 
 def _converter() -> Converter:
+    from cattrs.preconf.json import make_converter
+    from cattrs.strategies import configure_tagged_union
+
     converter = make_converter()
     configure_tagged_union(Step, converter, tag_name="step")
     return converter

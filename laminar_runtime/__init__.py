@@ -16,7 +16,7 @@ Example:
     'hello'
 """
 
-from laminar_runtime.configurations.schedulers import Scheduler
+from laminar_runtime.configurations.flows import Engine
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
@@ -25,5 +25,12 @@ __all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__"]
 
 __version__ = "0.1.0"
 
-# The scheduler knows flows; flows learn of their default scheduler here, so that imports run one way.
-Flow.default_scheduler = Scheduler
+
+def _scheduler() -> Engine:
+    """The local scheduler. It knows flows, and flows learn of it here, so that imports run one way."""
+    from laminar_runtime.configurations.schedulers import Scheduler
+
+    return Scheduler()
+
+
+Flow.default_scheduler = staticmethod(_scheduler)

@@ -16,8 +16,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.exceptions import DamagedError
 
 __all__ = ["Archive", "Artifact", "LayerKey", "Record"]
@@ -26,7 +25,7 @@ __all__ = ["Archive", "Artifact", "LayerKey", "Record"]
 FORMAT = 2
 
 
-@attrs.frozen
+@values.frozen
 class LayerKey:
     """Names one layer of one execution of one flow: what a datastore needs to know of a layer.
 
@@ -85,6 +84,11 @@ class LayerKey:
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.plan/{name}.txt"
 
 
+def artifacts_prefix(flow: str) -> str:
+    """The prefix of all values of a flow."""
+    return f"{flow}/artifacts/"
+
+
 def executions_prefix(flow: str) -> str:
     """The prefix under which each execution of a flow has a folder."""
     return f"{flow}/archives/"
@@ -110,7 +114,7 @@ def input_key(flow: str, execution: str) -> str:
     return f"{flow}/.cache/{execution}/.input.json"
 
 
-@attrs.frozen
+@values.frozen
 class Artifact:
     """One stored value.
 
@@ -126,14 +130,10 @@ class Artifact:
 
     def key(self, flow: str) -> str:
         """The key of the value in the datastore of `flow`."""
-        return f"{flow}/artifacts/{self.hexdigest}.{self.extension}"
+        return f"{artifacts_prefix(flow)}{self.hexdigest}.{self.extension}"
 
 
-def _artifacts(artifacts: Iterable[Artifact]) -> tuple[Artifact, ...]:
-    return tuple(artifacts)
-
-
-@attrs.frozen
+@values.frozen
 class Archive:
     """The artifacts behind one attribute.
 
@@ -143,7 +143,7 @@ class Archive:
         each: Whether it is joined of archives of one artifact each: that of split i is artifact i.
     """
 
-    artifacts: tuple[Artifact, ...] = attrs.field(converter=_artifacts)
+    artifacts: tuple[Artifact, ...] = values.field(converter=tuple)
     sharded: bool = False
     each: bool = False
 
@@ -155,11 +155,11 @@ class Archive:
         """Put the archives of all splits, in their order, behind each other."""
         parts = list(archives)
         artifacts = [artifact for part in parts for artifact in part.artifacts]
-        return cls(artifacts, len(parts) != 1 or parts[0].sharded, all(len(part) == 1 for part in parts))
+        return cls(tuple(artifacts), len(parts) != 1 or parts[0].sharded, all(len(part) == 1 for part in parts))
 
     def dumps(self) -> bytes:
         """The archive as JSON."""
-        artifacts = [attrs.asdict(artifact) for artifact in self.artifacts]
+        artifacts = [values.plain(artifact) for artifact in self.artifacts]
         each = {"each": True} if self.each else {}
         return _dumps({"version": FORMAT, "sharded": self.sharded, **each, "artifacts": artifacts})
 
@@ -180,12 +180,12 @@ class Archive:
                 Artifact(item["dtype"], item["hexdigest"], item.get("extension", "pickle"))
                 for item in document["artifacts"]
             ]
-            return cls(artifacts, document.get("sharded", len(artifacts) != 1), document.get("each", False))
+            return cls(tuple(artifacts), document.get("sharded", len(artifacts) != 1), document.get("each", False))
         except (AttributeError, KeyError, TypeError) as error:
             raise _damaged(key, f"an archive lacks {error}") from error
 
 
-@attrs.frozen
+@values.frozen
 class Record:
     """Says that a layer finished, and with how many splits.
 

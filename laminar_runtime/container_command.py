@@ -11,9 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 
 __all__ = ["COMMAND", "Ended", "run"]
@@ -22,7 +20,7 @@ __all__ = ["COMMAND", "Ended", "run"]
 COMMAND = "LAMINAR_COMMAND"
 
 
-@attrs.frozen
+@values.frozen
 class Ended:
     """How a command ended.
 

@@ -6,15 +6,16 @@ Terraform leaves a parameter in the SSM Parameter Store for each deployed flow, 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
+import os
+import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ _POLL = (0.1, 10.0)
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 
-def _names(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(names)
-
-
 def parameter_name(deployment: str) -> str:
     """The name of the SSM parameter that describes a deployment.
 
@@ -42,7 +39,7 @@ def parameter_name(deployment: str) -> str:
     return f"/laminar/{deployment}"
 
 
-@attrs.frozen
+@values.frozen
 class Deployment:
     """One deployment of a flow.
 
@@ -56,7 +53,7 @@ class Deployment:
     name: str
     state_machine_arn: str
     datastore_root: str
-    flows: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    flows: tuple[str, ...] = values.field(default=(), converter=tuple)
 
     @classmethod
     def find(cls, name: str) -> Deployment:
@@ -68,12 +65,11 @@ class Deployment:
         Raises:
             DeploymentError: If there is none, or it cannot be asked for.
         """
-        import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
         parameter = parameter_name(name)
         try:
-            found = boto3.client("ssm").get_parameter(Name=parameter)
+            found = _client("ssm").get_parameter(Name=parameter)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ParameterNotFound":
                 raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
@@ -86,7 +82,7 @@ class Deployment:
             raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
         try:
             value = json.loads(found["Parameter"]["Value"])
-            return cls(name, value["state_machine_arn"], value["datastore_root"], value.get("flows", ()))
+            return cls(name, value["state_machine_arn"], value["datastore_root"], tuple(value.get("flows", ())))
         except (KeyError, TypeError, ValueError) as error:
             raise DeploymentError(f"the SSM parameter {parameter} does not describe a deployment: {error}") from error
 
@@ -196,9 +192,35 @@ class Deployment:
 
     def client(self) -> SFNClient:
         """A client of Step Functions, by the credentials and region of the environment."""
-        import boto3
+        client: SFNClient = self._client
+        return client
 
-        return boto3.client("stepfunctions")
+    @functools.cached_property
+    def _client(self) -> Any:
+        return _client("stepfunctions")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_client"}
+
+
+def _client(service: str) -> Any:
+    """A client of an AWS service, as `boto3.client` gives it.
+
+    It is of the session that the application gave boto3, if it did, else of one for all clients here: a further client
+    of a session takes a tenth of the first one's time. boto3 itself need not be loaded.
+    """
+    default = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
+    if default is not None:
+        return default.client(service)
+    told = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return _session(told).create_client(service)
+
+
+@functools.lru_cache(maxsize=1)
+def _session(_environment: tuple[tuple[str, str], ...]) -> Any:
+    import botocore.session
+
+    return botocore.session.get_session()
 
 
 def _why(client: SFNClient, arn: str) -> str:

@@ -7,9 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
-import attrs
-
-from laminar_runtime import loading, settings, task
+from laminar_runtime import loading, settings, task, values
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
@@ -45,7 +43,7 @@ class _Flow(Protocol):
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution: ...
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Execution:
     """One run of a flow: what it is asked to do, and its results.
 
@@ -62,7 +60,7 @@ class Execution:
     """
 
     id: str | None
-    flow: _Flow = attrs.field(repr=lambda flow: flow.name)
+    flow: _Flow = values.field(repr=lambda flow: flow.name)
     retry: bool = False
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
@@ -233,7 +231,7 @@ class Execution:
         if not self.known:
             where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
             raise ExecutionError(f"{where}: there is nothing to resume")
-        return attrs.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
+        return values.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Wait until the execution ended, if another engine schedules it.

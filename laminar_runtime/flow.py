@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar, overload
 
-import attrs
-
-from laminar_runtime import loading, planner, settings, task, types
+from laminar_runtime import functions, loading, settings, task, types, values
 from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
@@ -66,7 +61,7 @@ class Flow:
         runner = executor or executors.Process()
         if isinstance(store, datastores.Memory):
             self._check_threads(runner)
-        self.configuration = flows.Configuration(store, runner, scheduler or type(self).default_scheduler())
+        self.configuration = flows.Configuration(store, runner, scheduler, type(self).default_scheduler)
         self.execution = Execution(settings.current.execution.id, self)
         self._datastore: datastores.DataStore | None = None
         if (loaded := loading.active()) is not None:
@@ -92,7 +87,7 @@ class Flow:
                 # What two bases have of a base of their own is one registration.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
-                    cls._add(attrs.evolve(definition, hooks=hooks.annotation.collect(cls, definition.layer)))
+                    cls._add(values.evolve(definition, hooks=hooks.annotation.collect(cls, definition.layer)))
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -103,7 +98,7 @@ class Flow:
         if not getattr(definition.layer, "__laminar_layer__", False):
             raise FlowError(f"flow '{cls.__name__}' registers '{name}', which is no subclass of Layer")
         call = definition.layer.__call__
-        if inspect.iscoroutinefunction(call) or inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call):
+        if not functions.returns_at_once(call):
             raise FlowError(f"'{name}.__call__' is async or a generator, which would not run: make it a plain method")
         if name in cls.registry:
             other = cls.registry[name].layer
@@ -157,13 +152,9 @@ class Flow:
             FlowError: If the flow has a layer of that name, or it is no layer.
             LayerError: If one of the others is of a wrong type.
         """
-        configuration = layers.Configuration(
-            container or layers.Container(),
-            foreach or layers.ForEach(),
-            retry or layers.Retry(),
-            catch or layers.Catch(),
-            executor,
-        )
+        options = {"container": container, "foreach": foreach, "retry": retry, "catch": catch, "executor": executor}
+        given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
+        configuration = layers.Configuration(**given)
 
         def decorate(cls_: LayerClass) -> LayerClass:
             cls._add(Definition(cls_, configuration, hooks.annotation.collect(cls, cls_)))
@@ -278,6 +269,8 @@ class Flow:
         """Make the flow's parameters, if this process was started for that."""
         context = task.claim(self.name, linking=True)
         if context is not None:
+            from laminar_runtime import planner
+
             with task.reporting():
                 self.open(context).parameters(**linked(linker, before.open(context)))
                 planner.done()
@@ -301,9 +294,13 @@ class Flow:
             task.check_known(context, self.classes)
             execution = self.open(context)
             if settings.PLAN_FILE in os.environ:
-                request = json.loads(Path(os.environ[settings.PLAN_REQUEST]).read_text(encoding="utf-8"))
-                planner.answer(execution, context.layer, request)
+                from laminar_runtime import planner
+
+                planner.answer(execution, context.layer, planner.asked())
                 return
-            context = planner.index_of(execution.datastore, context)
+            if context.listed:
+                from laminar_runtime import planner
+
+                context = planner.index_of(execution.datastore, context)
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
             task.run_layer(execution, execution.layer(context.layer, **fields), context)

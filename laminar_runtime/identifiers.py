@@ -10,7 +10,6 @@ import os
 import re
 import threading
 import time
-import uuid
 
 from laminar_runtime.exceptions import FlowError
 
@@ -41,7 +40,8 @@ def new_execution_id() -> str:
         _last = stamp
     upper = (stamp >> 12) << 16 | 0x7000 | (stamp & 0xFFF)
     lower = 0x8000_0000_0000_0000 | int.from_bytes(os.urandom(8)) >> 2
-    return str(uuid.UUID(int=upper << 64 | lower))
+    digits = f"{upper << 64 | lower:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def check_execution_id(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 __all__ = ["FARGATE_MEMORY", "ec2_size", "fargate_size", "job_command", "job_resources"]
@@ -23,6 +24,7 @@ FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
 }
 
 
+@functools.cache
 def fargate_size(cpu: float, memory: int) -> tuple[float, int] | None:
     """The smallest size of Fargate that holds a container.
 

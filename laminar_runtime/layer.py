@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol
 
-import attrs
-
-from laminar_runtime import fanout, settings
+from laminar_runtime import fanout, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import Configuration, State
@@ -34,7 +32,7 @@ class _Execution(Protocol):
     def take_input(self) -> bool: ...
 
 
-@attrs.define
+@values.define
 class _Private:
     """What an instance knows besides its artifacts.
 
@@ -44,12 +42,12 @@ class _Private:
         sharded: What the running layer sharded.
     """
 
-    elements: dict[str, Artifact] = attrs.field(factory=dict)
-    loaded: dict[str, Any] = attrs.field(factory=dict)
-    sharded: dict[str, Archive] = attrs.field(factory=dict)
+    elements: dict[str, Artifact] = values.field(factory=dict)
+    loaded: dict[str, Any] = values.field(factory=dict)
+    sharded: dict[str, Archive] = values.field(factory=dict)
 
 
-@attrs.frozen
+@values.frozen
 class _Default:
     """A default that a class gives an attribute: readers of the layer get what the layer assigned, if it did."""
 
@@ -65,7 +63,7 @@ class _Default:
             return self.value
 
 
-@attrs.frozen
+@values.frozen
 class Definition:
     """A layer as it is registered to a flow.
 
@@ -179,16 +177,16 @@ class Layer:
             ...     def __call__(self) -> None:
             ...         self.shard(part=["a", "b"], number=range(3))
         """
-        for name, values in artifacts.items():
+        for name, items in artifacts.items():
             if name in RESERVED:
                 raise LayerError(
                     f"'{name}' is reserved on layers: '{self.name}' cannot shard an attribute of that name"
                 )
             if "execution" not in self.__dict__:
-                self.__dict__[name] = list(values)
+                self.__dict__[name] = list(items)
                 continue
             key, index = self.execution.key(self.name), self.index or 0
-            archive = self.execution.datastore.write(key, index=index, name=name, values=values, sharded=True)
+            archive = self.execution.datastore.write(key, index=index, name=name, values=items, sharded=True)
             self._private.sharded[name] = archive
             self._private.loaded.pop(name, None)
             self.__dict__.pop(name, None)

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
+from laminar_runtime import values
 
 __all__ = ["Loaded", "LoadingStopped", "active", "loading", "read_only"]
 
@@ -21,7 +21,7 @@ class LoadingStopped(BaseException):
     """
 
 
-@attrs.define
+@values.define
 class Loaded:
     """What reading a file brought up.
 
@@ -30,8 +30,8 @@ class Loaded:
         calls: The flows that it calls, in order, each with the flow whose end it waits for, if any.
     """
 
-    flows: list[Any] = attrs.field(factory=list)
-    calls: list[tuple[Any, Any | None]] = attrs.field(factory=list)
+    flows: list[Any] = values.field(factory=list)
+    calls: list[tuple[Any, Any | None]] = values.field(factory=list)
 
 
 _active: Loaded | None = None

@@ -16,9 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from laminar_runtime import entry, fanout, indexes, job_container, settings, task
+from laminar_runtime import entry, fanout, indexes, job_container, settings, task, values
 from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
@@ -56,7 +54,7 @@ _SPELLED = 1_000
 _CHOSEN = ("command", "cpu", "memory", "workdir")
 
 
-@attrs.frozen
+@values.frozen
 class LayerPlan:
     """How a layer is to run.
 
@@ -93,7 +91,7 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         ExecutionError: If it cannot be planned, or has no attempt left.
     """
     plan = plan_of(execution, layer, request)
-    text = json.dumps(attrs.asdict(plan), separators=(",", ":"))
+    text = json.dumps(values.plain(plan), separators=(",", ":"))
     if len(text) > MAX_ANSWER:
         msg = (
             f"the plan of layer '{layer}' has {len(plan.groups)} groups of splits of different containers, {len(text)} "
@@ -122,7 +120,13 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
         raise _failed_chain(execution, request["chain"], failed, request["error"])
     else:
         plan = replan_layer(execution, layer, failed, request["error"])
-    return attrs.evolve(plan, redrives=redrives)
+    return values.evolve(plan, redrives=redrives)
+
+
+def asked() -> dict[str, Any]:
+    """What the planner asks, as plain values."""
+    request: dict[str, Any] = json.loads(Path(os.environ[settings.PLAN_REQUEST]).read_text(encoding="utf-8"))
+    return request
 
 
 def done() -> None:
@@ -189,7 +193,7 @@ def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], err
             waits.append(layer.configuration.retry.wait(attempt))
         again.append((index, layer.configuration))
     # Step Functions waits whole seconds.
-    return attrs.evolve(_hooked(execution, name, splits, attempt + 1, again), wait=math.ceil(max(waits)))
+    return values.evolve(_hooked(execution, name, splits, attempt + 1, again), wait=math.ceil(max(waits)))
 
 
 def _failed_chain(
@@ -214,7 +218,7 @@ def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
         return context
     key = LayerKey(context.flow, context.execution, context.layer)
     text = datastore.read_bytes(path=key.listed(context.listed)).decode()
-    return attrs.evolve(context, index=indexes.nth(text, context.index), listed="")
+    return values.evolve(context, index=indexes.nth(text, context.index), listed="")
 
 
 def _done(execution: Execution, layer: Layer, splits: int) -> set[int]:
@@ -287,11 +291,11 @@ def _hooked(
         layer.configuration = configuration
         with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
             # What a generator does to it after the submission is for nobody.
-            container, retry = attrs.evolve(layer.configuration.container), layer.configuration.retry
-        same = json.dumps([attrs.asdict(container), attrs.asdict(retry)], sort_keys=True)
+            container, retry = values.evolve(layer.configuration.container), layer.configuration.retry
+        same = json.dumps([values.plain(container), values.plain(retry)], sort_keys=True)
         if same not in parts:
             told = _told_of(execution, name, container, registered)
-            parts[same] = ({**told, "container": attrs.asdict(container), "retry": attrs.asdict(retry)}, [])
+            parts[same] = ({**told, "container": values.plain(container), "retry": values.plain(retry)}, [])
         parts[same][1].append(index)
     groups = _groups(execution.datastore, execution.key(name), splits, attempt, parts.values())
     return LayerPlan(splits=splits, attempt=attempt, groups=groups)
@@ -321,7 +325,7 @@ def _told_of(execution: Execution, name: str, container: Container, registered: 
 def _check_chosen(name: str, container: Container, registered: Container, chosen: Sequence[str]) -> None:
     fixed = [
         field
-        for field, value in attrs.asdict(container).items()
+        for field, value in values.plain(container).items()
         if field not in chosen and value != getattr(registered, field)
     ]
     if not fixed:

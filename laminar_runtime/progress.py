@@ -11,25 +11,24 @@ Python's logging has the last word. The logger is ``laminar``:
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-import attrs
+from laminar_runtime import values
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["Progress", "current", "showing"]
-
-logger = logging.getLogger("laminar")
+__all__ = ["Progress", "current", "logger", "showing"]
 
 
-@attrs.define
+@values.define
 class _Layer:
     """What is shown of a layer."""
 
@@ -44,7 +43,7 @@ class _Layer:
         return (now if self.ended is None else self.ended) - self.begun
 
 
-@attrs.define(eq=False)
+@values.define(eq=False)
 class Progress:
     """Takes note of what happens in a run, and has it shown.
 
@@ -55,7 +54,7 @@ class Progress:
 
     say: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
-    layers: dict[str, _Layer] = attrs.field(factory=dict, init=False)
+    layers: dict[str, _Layer] = values.field(factory=dict, init=False)
 
     def began(self, layer: str, splits: int) -> None:
         """A layer began, with a number of splits."""
@@ -96,6 +95,13 @@ _current: ContextVar[Progress | None] = ContextVar("laminar_progress", default=N
 _SILENT = Progress()
 
 
+def logger() -> Logger:
+    """What is said of a run goes through this logger, if the user set logging up."""
+    from logging import getLogger
+
+    return getLogger("laminar")
+
+
 def current() -> Progress:
     """What takes note of the run that this code belongs to."""
     return _current.get() or _SILENT
@@ -122,9 +128,9 @@ def showing(title: str) -> Iterator[Progress]:
 
 @contextlib.contextmanager
 def _view() -> Iterator[Progress]:
-    if logger.hasHandlers() or logger.level != logging.NOTSET:
+    if logger().hasHandlers() or logger().level:
         # The user decides. A level without a handler goes to standard error all the same.
-        yield Progress(say=_log if logger.hasHandlers() else _print_if_enabled)
+        yield Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
     elif sys.stderr.isatty():
         progress = Progress()
         with _live(progress):
@@ -142,11 +148,13 @@ def _live(progress: Progress) -> Live:
 
 
 def _log(line: str) -> None:
-    logger.info("%s", line)
+    logger().info("%s", line)
 
 
 def _print_if_enabled(line: str) -> None:
-    if logger.isEnabledFor(logging.INFO):
+    from logging import INFO
+
+    if logger().isEnabledFor(INFO):
         _print(line)
 
 

@@ -11,9 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
-import attrs
-
-from laminar_runtime import indexes
+from laminar_runtime import indexes, values
 from laminar_runtime.exceptions import FlowError
 
 __all__ = ["TaskContext", "current"]
@@ -51,7 +49,7 @@ BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
 
 
-@attrs.frozen(kw_only=True)
+@values.frozen(kw_only=True)
 class TaskContext:
     """Which task a process runs.
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import base64
 import contextlib
 import json
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 from laminar_runtime import fanout, loading, settings, types
@@ -175,6 +172,8 @@ def reporting() -> Iterator[None]:
     except Exception as error:
         path = os.environ.get(settings.ERROR_FILE)
         if path:
+            from pathlib import Path
+
             # Whole or not at all: of a task that is killed here the executor would read half an error.
             aside = Path(f"{path}.part")
             aside.write_text(json.dumps(_report(error)), encoding="utf-8")
@@ -183,6 +182,9 @@ def reporting() -> Iterator[None]:
 
 
 def _report(error: Exception) -> dict[str, str]:
+    import base64
+    import traceback
+
     import cloudpickle
 
     try:

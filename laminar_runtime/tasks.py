@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import attrs
-
-from laminar_runtime import settings
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.settings import TaskContext
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["Origin", "Task", "local_command", "origin_of"]
 
 
-@attrs.frozen
+@values.frozen
 class Origin:
     """Where a flow is defined, and so how a fresh process gets to it.
 
@@ -33,7 +34,7 @@ class Origin:
     as_module: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@values.frozen(kw_only=True)
 class Task:
     """One task: a layer that is not a fan-out, or one split of one that is.
 
@@ -73,6 +74,8 @@ def origin_of(flow: type) -> Origin | None:
     Returns:
         Where it is, None if it is inside a function or has no file.
     """
+    from pathlib import Path
+
     module = sys.modules.get(flow.__module__)
     file = getattr(module, "__file__", None)
     if file is None:

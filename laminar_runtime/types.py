@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, TypeVar
 
-import attrs
-
+from laminar_runtime import functions, values
 from laminar_runtime.exceptions import LayerError
 
 __all__ = ["Hint", "hints", "resolve", "unwrap"]
@@ -40,7 +38,7 @@ def unwrap(option: T | None, default: T | None = None) -> T:
     raise ValueError("the value is None, and there is no default")
 
 
-@attrs.frozen
+@values.frozen
 class Hint:
     """What one parameter of a layer's method names.
 
@@ -73,31 +71,31 @@ def resolve(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple
     Returns:
         A hint for each parameter, in order, with what is wrong with it.
     """
-    plain = inspect.unwrap(function)
-    parameters = list(inspect.signature(plain).parameters.values())
-    return tuple(_resolve(plain, parameter, registry) for parameter in parameters[1:])
+    plain = functions.unwrap(function)
+    named = functions.parameters(plain)
+    return tuple(_resolve(plain, parameter, annotation, registry) for parameter, annotation in named[1:])
 
 
-def _resolve(function: Callable[..., Any], parameter: inspect.Parameter, registry: Mapping[str, type]) -> Hint:
-    name, annotation = function.__name__, parameter.annotation
-    if annotation is inspect.Parameter.empty:
-        return Hint(name, parameter.name, None, "missing")
+def _resolve(function: Callable[..., Any], parameter: str, annotation: Any, registry: Mapping[str, type]) -> Hint:
+    name = function.__name__
+    if annotation is functions.MISSING:
+        return Hint(name, parameter, None, "missing")
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", repr(annotation))
     value: Any = annotation
     # `from __future__ import annotations` makes text of a hint that may itself be text.
     while isinstance(value, str):
         value = value.strip()
         if value in registry:
-            return Hint(name, parameter.name, value, text=text)
+            return Hint(name, parameter, value, text=text)
         try:
             value = eval(value, _namespace(function), dict(registry))  # noqa: S307 - a type hint of the user's own code
         except Exception:  # noqa: BLE001 - whatever it raises, the hint names nothing
-            return Hint(name, parameter.name, None, "unknown", text)
+            return Hint(name, parameter, None, "unknown", text)
     if not (isinstance(value, type) and getattr(value, "__laminar_layer__", False)):
-        return Hint(name, parameter.name, None, "other", text)
+        return Hint(name, parameter, None, "other", text)
     if registry.get(value.__name__) is not value:
-        return Hint(name, parameter.name, None, "unregistered", value.__name__)
-    return Hint(name, parameter.name, value.__name__, text=text)
+        return Hint(name, parameter, None, "unregistered", value.__name__)
+    return Hint(name, parameter, value.__name__, text=text)
 
 
 def _namespace(function: Callable[..., Any]) -> dict[str, Any]:

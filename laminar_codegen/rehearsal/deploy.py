@@ -17,6 +17,7 @@ from laminar_codegen.pipeline import Compilation
 from laminar_codegen.placement import Container, Placement
 from laminar_codegen.render import render_machine, resolve
 from laminar_codegen.values import Ref
+from laminar_runtime import values
 from laminar_runtime.deployment import Deployment, parameter_name
 
 __all__ = ["deploy"]
@@ -51,12 +52,12 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
             roleArn=_role(aws, "state_machine"),
         )
         references[f"aws_sfn_state_machine.{machine.name}.arn"] = made["stateMachineArn"]
-    flows = [graph.flow for graph in graphs] if len(graphs) > 1 else []
+    flows = tuple(graph.flow for graph in graphs) if len(graphs) > 1 else ()
     deployment = Deployment(flow, made["stateMachineArn"], references["var.datastore_root"], flows)
     aws.client("ssm").put_parameter(
         Name=parameter_name(flow),
         Type="String",
-        Value=json.dumps(attrs.asdict(deployment)),
+        Value=json.dumps(values.plain(deployment)),
     )
     return deployment
 

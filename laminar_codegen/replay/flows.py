@@ -14,7 +14,7 @@ from laminar_codegen.replay.errors import NamedError
 from laminar_codegen.replay.replaying import Replayed, replay
 from laminar_codegen.replay.services import Attempt, BatchJobs, Functions, Invocation, Services
 from laminar_codegen.states import StateMachine
-from laminar_runtime import indexes, settings
+from laminar_runtime import indexes, settings, values
 from laminar_runtime.planner import MAX_CHILDREN, LayerPlan
 
 __all__ = ["profiled_services", "replay_flow"]
@@ -110,7 +110,7 @@ class _Planner:
         jobs = math.ceil(len(left) / MAX_CHILDREN)
         groups = (left[len(left) * place // jobs : len(left) * (place + 1) // jobs] for place in range(jobs))
         plan = LayerPlan(splits=splits, groups=[_group(group, splits) for group in groups])
-        return attrs.asdict(plan)
+        return values.plain(plan)
 
 
 def _group(group: Sequence[int], splits: int) -> dict[str, Any]:

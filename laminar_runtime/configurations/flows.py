@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
-
-import attrs
 
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors import Executor
@@ -31,10 +30,31 @@ class Engine(Protocol):
         """Where the artifacts of a flow are."""
 
 
-@attrs.define
 class Configuration:
-    """The datastore, executor and scheduler of a flow."""
+    """The datastore, executor and scheduler of a flow.
 
-    datastore: DataStore
-    executor: Executor
-    scheduler: Engine
+    Args:
+        datastore: Where artifacts are kept.
+        executor: What runs the tasks.
+        scheduler: What decides when a layer runs.
+        default: Makes the scheduler when it is first asked for, if none is given: a task needs none.
+    """
+
+    def __init__(
+        self, datastore: DataStore, executor: Executor, scheduler: Engine | None, default: Callable[[], Engine]
+    ) -> None:
+        self.datastore = datastore
+        self.executor = executor
+        self._scheduler = scheduler
+        self._default = default
+
+    @property
+    def scheduler(self) -> Engine:
+        """What decides when a layer runs."""
+        if self._scheduler is None:
+            self._scheduler = self._default()
+        return self._scheduler
+
+    @scheduler.setter
+    def scheduler(self, scheduler: Engine) -> None:
+        self._scheduler = scheduler

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.exceptions import LayerError
 
 __all__ = ["Catch", "Configuration", "Container", "ForEach", "Parameter", "Retry", "State"]
@@ -38,13 +36,11 @@ def _copied(mapping: Any) -> Any:
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
-def _is(
-    *kinds: type, least: float | None = None, empty: bool = False
-) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+def _is(*kinds: type, least: float | None = None, empty: bool = False) -> Callable[[Any, values.Field, Any], None]:
     """A validator: a value is of one of some types, not below a bound, and not empty. A bool is no number."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
-    def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    def validate(instance: object, attribute: values.Field, value: Any) -> None:
         what = f"{attribute.name} of a {type(instance).__name__}"
         no_number = isinstance(value, bool) and bool not in kinds
         if not isinstance(value, kinds) or no_number or (value == "" and not empty):
@@ -55,10 +51,10 @@ def _is(
     return validate
 
 
-def _one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
+def _one_of(*choices: str) -> Callable[[Any, values.Field, Any], None]:
     """A validator: a value is one of some words."""
 
-    def validate(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    def validate(instance: object, attribute: values.Field, value: Any) -> None:
         if value not in choices:
             wanted = " or ".join(repr(choice) for choice in choices)
             raise LayerError(f"the {attribute.name} of a {type(instance).__name__} must be {wanted}, not {value!r}")
@@ -66,7 +62,7 @@ def _one_of(*choices: str) -> Callable[[Any, attrs.Attribute[Any], Any], None]:
     return validate
 
 
-def _text_by_name(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _text_by_name(instance: object, attribute: values.Field, value: Any) -> None:
     """A validator: a value is a mapping from names to text. The text is not told: it may be a secret."""
     known = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
     if not known:
@@ -74,7 +70,7 @@ def _text_by_name(instance: object, attribute: attrs.Attribute[Any], value: Any)
         raise LayerError(msg)
 
 
-def _secrets(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _secrets(instance: object, attribute: values.Field, value: Any) -> None:
     """A validator: variables of the environment are mapped to ARNs of secrets. What is no ARN is not told."""
     _text_by_name(instance, attribute, value)
     for name, arn in value.items():
@@ -93,7 +89,7 @@ def _secrets(instance: object, attribute: attrs.Attribute[Any], value: Any) -> N
             raise LayerError(msg)
 
 
-@attrs.define
+@values.define
 class Container:
     """The container that a layer's tasks run in.
 
@@ -133,21 +129,23 @@ class Container:
         0
     """
 
-    command: str = attrs.field(default=DEFAULT_COMMAND, validator=_is(str, empty=True))
-    cpu: float = attrs.field(default=1, validator=_is(int, float))
-    image: str | None = attrs.field(default=None, validator=_is(str, type(None)))
-    memory: int = attrs.field(default=1500, validator=_is(int))
-    workdir: str = attrs.field(default=DEFAULT_WORKDIR, converter=_folder, validator=_is(str))
-    gpu: int = attrs.field(default=0, validator=_is(int, least=0), kw_only=True)
-    spot: bool = attrs.field(default=False, validator=_is(bool), kw_only=True)
-    architecture: Architecture = attrs.field(default="x86_64", validator=_one_of("x86_64", "arm64"), kw_only=True)
-    secrets: Mapping[str, str] = attrs.field(factory=dict, converter=_copied, validator=_secrets, kw_only=True)
-    ephemeral_storage: int | None = attrs.field(default=None, validator=_is(int, type(None), least=1), kw_only=True)
-    log_driver: str = attrs.field(default="awslogs", validator=_is(str), kw_only=True)
-    log_options: Mapping[str, str] = attrs.field(factory=dict, converter=_copied, validator=_text_by_name, kw_only=True)
+    command: str = values.field(default=DEFAULT_COMMAND, validator=_is(str, empty=True))
+    cpu: float = values.field(default=1, validator=_is(int, float))
+    image: str | None = values.field(default=None, validator=_is(str, type(None)))
+    memory: int = values.field(default=1500, validator=_is(int))
+    workdir: str = values.field(default=DEFAULT_WORKDIR, converter=_folder, validator=_is(str))
+    gpu: int = values.field(default=0, validator=_is(int, least=0), kw_only=True)
+    spot: bool = values.field(default=False, validator=_is(bool), kw_only=True)
+    architecture: Architecture = values.field(default="x86_64", validator=_one_of("x86_64", "arm64"), kw_only=True)
+    secrets: Mapping[str, str] = values.field(factory=dict, converter=_copied, validator=_secrets, kw_only=True)
+    ephemeral_storage: int | None = values.field(default=None, validator=_is(int, type(None), least=1), kw_only=True)
+    log_driver: str = values.field(default="awslogs", validator=_is(str), kw_only=True)
+    log_options: Mapping[str, str] = values.field(
+        factory=dict, converter=_copied, validator=_text_by_name, kw_only=True
+    )
 
 
-@attrs.frozen
+@values.frozen
 class Parameter:
     """One dimension of a fan-out.
 
@@ -157,9 +155,9 @@ class Parameter:
         index: The split of `layer` whose attribute it is, None for the attributes of all its splits, joined.
     """
 
-    layer: type[object] | str = attrs.field(validator=_is(type, str))
-    attribute: str = attrs.field(validator=_is(str))
-    index: int | None = attrs.field(default=0, validator=_is(int, type(None), least=0))
+    layer: type[object] | str = values.field(validator=_is(type, str))
+    attribute: str = values.field(validator=_is(str))
+    index: int | None = values.field(default=0, validator=_is(int, type(None), least=0))
 
     @property
     def name(self) -> str:
@@ -167,7 +165,7 @@ class Parameter:
         return self.layer if isinstance(self.layer, str) else self.layer.__name__
 
 
-@attrs.frozen
+@values.frozen
 class ForEach:
     """Runs a layer once for each element of the Cartesian product of some attributes, the last varying fastest.
 
@@ -179,19 +177,20 @@ class ForEach:
         'A'
     """
 
-    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=tuple)
+    parameters: tuple[Parameter, ...]
 
-    def __attrs_post_init__(self) -> None:
-        given: tuple[object, ...] = self.parameters
+    def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
+        given: tuple[object, ...] = tuple(parameters)
         wrong = [item for item in given if not isinstance(item, Parameter)]
         if wrong:
             raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
+        values.assign(self, given)
 
     def __bool__(self) -> bool:
         return bool(self.parameters)
 
 
-@attrs.frozen
+@values.frozen
 class Retry:
     """Runs a failed task again: attempt k waits ``delay * backoff ** (k - 1)`` seconds, and up to `jitter` of it more.
 
@@ -205,12 +204,12 @@ class Retry:
         LayerError: If a number is out of its range.
     """
 
-    attempts: int = attrs.field(default=1, validator=_is(int))
-    delay: float = attrs.field(default=0.1, validator=_is(int, float))
-    backoff: float = attrs.field(default=2.0, validator=_is(int, float))
-    jitter: float = attrs.field(default=0.1, validator=_is(int, float))
+    attempts: int = values.field(default=1, validator=_is(int))
+    delay: float = values.field(default=0.1, validator=_is(int, float))
+    backoff: float = values.field(default=2.0, validator=_is(int, float))
+    jitter: float = values.field(default=0.1, validator=_is(int, float))
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.attempts < 1 or self.delay < 0 or self.backoff < 1 or not 0 <= self.jitter <= 1:
             msg = f"{self} is out of range: attempts >= 1, delay >= 0, backoff >= 1 and 0 <= jitter <= 1 are needed"
             raise LayerError(msg)
@@ -221,11 +220,13 @@ class Retry:
         Args:
             attempt: The attempt that failed, from 1.
         """
+        import random
+
         wait = self.delay * self.backoff ** (attempt - 1)
         return wait + random.uniform(0, wait * self.jitter)  # noqa: S311 - spreads load, hides nothing
 
 
-@attrs.frozen(init=False)
+@values.frozen
 class Catch:
     """Errors that end a layer early, but as finished, with the artifacts that it set so far.
 
@@ -240,7 +241,7 @@ class Catch:
         for item in given:
             if not (isinstance(item, type) and issubclass(item, BaseException)):
                 raise LayerError(f"Catch takes classes of exceptions, not {item!r}")
-        self.__attrs_init__(exceptions)
+        values.assign(self, exceptions)
 
 
 class Runner(Protocol):
@@ -254,14 +255,14 @@ class Runner(Protocol):
         """Run a task to its end."""
 
 
-def _runner(_: object, __: attrs.Attribute[Any], value: Any) -> None:
+def _runner(_: object, __: values.Field, value: Any) -> None:
     """A validator: a value runs tasks. A class does not: it must be called."""
     if value is not None and (isinstance(value, type) or not callable(getattr(value, "submit", None))):
         msg = f"the executor of a Configuration must be one such as executors.AWS.Lambda() or None, not {value!r}"
         raise LayerError(msg)
 
 
-@attrs.define
+@values.define
 class Configuration:
     """All of the above for one layer.
 
@@ -273,18 +274,19 @@ class Configuration:
         executor: What runs its tasks, None for the flow's executor.
     """
 
-    container: Container = attrs.field(factory=Container, validator=_is(Container))
-    foreach: ForEach = attrs.field(factory=ForEach, validator=_is(ForEach))
-    retry: Retry = attrs.field(factory=Retry, validator=_is(Retry))
-    catch: Catch = attrs.field(factory=Catch, validator=_is(Catch))
-    executor: Runner | None = attrs.field(default=None, validator=_runner)
+    container: Container = values.field(factory=Container, validator=_is(Container))
+    foreach: ForEach = values.field(default=ForEach(), validator=_is(ForEach))
+    retry: Retry = values.field(default=Retry(), validator=_is(Retry))
+    catch: Catch = values.field(default=Catch(), validator=_is(Catch))
+    executor: Runner | None = values.field(default=None, validator=_runner)
 
     def copy(self) -> Configuration:
         """A copy that may be changed without changing this one."""
-        return attrs.evolve(self, container=attrs.evolve(self.container))
+        own = {"secrets": dict(self.container.secrets), "log_options": dict(self.container.log_options)}
+        return values.copy(self, container=values.copy(self.container, **own))
 
 
-@attrs.frozen
+@values.frozen
 class State:
     """How far a layer is. Each question is answered when it is asked."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 __all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
@@ -114,7 +113,7 @@ class Protocol:
             value: The value.
             uri: The path of a local file.
         """
-        with Path(uri).open("wb") as file:
+        with open(uri, "wb") as file:  # noqa: PTH123 - pathlib is not needed for that
             self.dump(value, file)
 
     def read(self, uri: str) -> Any:
@@ -126,7 +125,7 @@ class Protocol:
         Returns:
             The value.
         """
-        with Path(uri).open("rb") as file:
+        with open(uri, "rb") as file:  # noqa: PTH123 - pathlib is not needed for that
             return self.load(file)
 
     def hexdigest(self, value: Any) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, overload
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.artifacts import Archive, Artifact
 
 __all__ = ["Accessor"]
@@ -19,7 +18,7 @@ class _DataStore(Protocol):
     def map(self, function: Callable[[Artifact], Any], items: Iterable[Artifact]) -> Iterator[Any]: ...
 
 
-@attrs.frozen(eq=False, repr=False)
+@values.frozen(eq=False)
 class Accessor(Sequence[Any]):
     """The values behind a sharded attribute, or behind an attribute of a fan-out. Each is read when it is asked for.
 

@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.artifacts import (
     Archive,
     Artifact,
     LayerKey,
     Record,
+    artifacts_prefix,
     cache_prefix,
     executions_prefix,
     input_key,
@@ -20,7 +20,7 @@ from laminar_runtime.artifacts import (
 )
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
-from laminar_runtime.configurations.datastores.encoding import FRAMES, Buffer, decode, encode, serializer_of
+from laminar_runtime.configurations.datastores.encoding import BESIDE, FRAMES, Buffer, decode, encode, serializer_of
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 
 __all__ = ["DataStore"]
@@ -63,7 +63,7 @@ class _Layer(Protocol):
     def execution(self) -> _Keys: ...
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class DataStore:
     """Base of all datastores.
 
@@ -75,8 +75,8 @@ class DataStore:
     """
 
     root: str
-    protocols: dict[str, serde.Protocol] = attrs.field(factory=dict, kw_only=True, repr=False)
-    pickle: bool = attrs.field(default=True, kw_only=True)
+    protocols: dict[str, serde.Protocol] = values.field(factory=dict, kw_only=True, repr=False)
+    pickle: bool = values.field(default=True, kw_only=True)
 
     # What a kind of datastore defines.
 
@@ -127,6 +127,25 @@ class DataStore:
             parts: The pieces.
         """
         self.write_bytes(path=path, content=b"".join(parts))
+
+    def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
+        """Store bytes under a key that is known only when they have been looked at, which may take as long as writing.
+
+        Args:
+            path: Gives the key, relative to the root.
+            folder: What the key begins with, with a slash at its end.
+            parts: The bytes, in pieces.
+        """
+        self.write_parts(path=path(), parts=parts)
+
+    def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
+        """Whether these very bytes are stored under a key, as far as looking costs less than writing them.
+
+        Args:
+            path: The key, relative to the root.
+            parts: The bytes, in pieces.
+        """
+        return False
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix, sorted.
@@ -196,7 +215,7 @@ class DataStore:
             DatastoreError: If a value cannot be serialised.
         """
         artifacts = list(self.map(lambda value: self._write_artifact(key, name, value), values))
-        archive = Archive(artifacts, sharded=sharded)
+        archive = Archive(tuple(artifacts), sharded=sharded)
         self.write_bytes(path=key.archive(index, name), content=archive.dumps())
         return archive
 
@@ -217,9 +236,15 @@ class DataStore:
                 f"{type(error).__name__}: {error}"
             )
             raise DatastoreError(msg) from error
-        artifact = Artifact(kind, encoded.hexdigest, encoded.extension)
-        self.write_parts(path=artifact.key(key.flow), parts=encoded.parts)
-        return artifact
+
+        def named() -> Artifact:
+            return Artifact(kind, encoded.digest(), encoded.extension)
+
+        if encoded.size >= BESIDE:
+            self.write_late(path=lambda: named().key(key.flow), folder=artifacts_prefix(key.flow), parts=encoded.parts)
+        elif not self.holds(path=named().key(key.flow), parts=encoded.parts):
+            self.write_parts(path=named().key(key.flow), parts=encoded.parts)
+        return named()
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.

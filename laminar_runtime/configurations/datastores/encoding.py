@@ -20,15 +20,15 @@ from __future__ import annotations
 import hashlib
 import pickle
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
-__all__ = ["FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of"]
+__all__ = ["BESIDE", "FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -39,6 +39,8 @@ _MAGIC = b"LAMINAR1"
 _ALIGNMENT = 64
 #: Buffers of fewer bytes stay inside the pickle.
 _APART = 64 * 1024
+#: The hash of as many bytes is computed beside their writing: it takes as long.
+BESIDE = 8 * 1024 * 1024
 #: Artifacts of fewer bytes are not compressed: an object costs more than they do.
 _WORTH = 4 * 1024
 #: What of an artifact is tried, and what part of it must go for it to be compressed.
@@ -46,19 +48,24 @@ _SAMPLES, _SAMPLE, _GAIN = 4, 32 * 1024, 0.1
 _LEVEL = 1
 
 
-@attrs.frozen
+@values.frozen
 class Encoded:
     """A value as it is stored.
 
     Args:
         parts: Its bytes, in pieces, so that large ones need not be copied.
         extension: The end of the object's name.
-        hexdigest: The SHA-256 of its bytes.
+        digest: Gives the SHA-256 of its bytes, as hexadecimal digits, when that is known.
     """
 
     parts: tuple[Buffer, ...]
     extension: str
-    hexdigest: str
+    digest: Callable[[], str]
+
+    @property
+    def size(self) -> int:
+        """The number of its bytes."""
+        return size_of(self.parts)
 
 
 def encode(value: Any, protocol: serde.Protocol) -> Encoded:
@@ -82,10 +89,28 @@ def encode(value: Any, protocol: serde.Protocol) -> Encoded:
         parts = [protocol.dumps(value)]
     if _gains(parts):
         extension, parts = extension + COMPRESSED, _compress(parts)
+    return Encoded(tuple(parts), extension, _hashing(parts))
+
+
+def _hashing(parts: Sequence[Buffer]) -> Callable[[], str]:
+    """Have the SHA-256 of some pieces computed: that of large ones beside what is done meanwhile."""
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return Encoded(tuple(parts), extension, digest.hexdigest())
+
+    def update() -> None:
+        for part in parts:
+            digest.update(part)
+
+    if size_of(parts) < BESIDE:
+        update()
+        return digest.hexdigest
+    thread = threading.Thread(target=update, name="laminar sha256")
+    thread.start()
+
+    def known() -> str:
+        thread.join()
+        return digest.hexdigest()
+
+    return known
 
 
 def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: str) -> Any:
@@ -116,6 +141,11 @@ def serializer_of(extension: str) -> str:
         'json'
     """
     return extension.removesuffix(COMPRESSED)
+
+
+def size_of(parts: Iterable[Buffer]) -> int:
+    """The number of bytes of some pieces."""
+    return sum(memoryview(part).nbytes for part in parts)
 
 
 def _frames(parts: Sequence[Buffer]) -> Iterator[Buffer]:
@@ -150,7 +180,7 @@ def _parts(content: memoryview, place: str) -> Iterator[memoryview]:
 
 def _gains(parts: Sequence[Buffer]) -> bool:
     """Whether compression makes an artifact smaller by enough, as samples of it tell."""
-    if sum(memoryview(part).nbytes for part in parts) < _WORTH:
+    if size_of(parts) < _WORTH:
         return False
     import zstandard
 
@@ -172,7 +202,7 @@ def _sampled(parts: Iterable[Buffer]) -> Iterator[bytes]:
 def _compress(parts: Sequence[Buffer]) -> list[Buffer]:
     import zstandard
 
-    size = sum(memoryview(part).nbytes for part in parts)
+    size = size_of(parts)
     compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj(size=size)
     pieces: list[Buffer] = [compressor.compress(part) for part in parts]
     pieces.append(compressor.flush())

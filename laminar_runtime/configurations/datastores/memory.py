@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.exceptions import MissingError
 
 __all__ = ["Memory"]
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Memory(DataStore):
     """Keeps artifacts in memory. Only the `Thread` executor can use it: its layers run in this process.
 
@@ -19,8 +18,8 @@ class Memory(DataStore):
         False
     """
 
-    root: str = attrs.field(default="memory://", init=False)
-    workspace: dict[str, bytes] = attrs.field(factory=dict, init=False, repr=False)
+    root: str = values.field(default="memory://", init=False)
+    workspace: dict[str, bytes] = values.field(factory=dict, init=False, repr=False)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""

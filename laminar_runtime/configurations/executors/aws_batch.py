@@ -6,10 +6,8 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import positive
-from laminar_runtime.configurations.executors.batch_dispatch import Dispatcher
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.tasks import Task
@@ -20,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Batch"]
 
 
-def _known(_: object, __: attrs.Attribute[Any], value: Any) -> None:
+def _known(_: object, __: values.Field, value: Any) -> None:
     if value not in {"FARGATE", "EC2"}:
         raise FlowError(f"the platform of AWS.Batch must be 'FARGATE' or 'EC2', not {value!r}")
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Batch(Process):
     """Runs each task as an AWS Batch job.
 
@@ -57,15 +55,15 @@ class Batch(Process):
 
     job_queue_arn: str | None = None
     job_role_arn: str | None = None
-    poll: float = attrs.field(default=30.0, validator=positive)
-    platform: Literal["FARGATE", "EC2"] = attrs.field(default="FARGATE", validator=_known, kw_only=True)
-    concurrency: int = attrs.field(factory=lambda: os.cpu_count() or 1, validator=positive, kw_only=True)
-    timeout: float = attrs.field(default=86400, validator=positive, kw_only=True)
-    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Dispatcher] = attrs.field(
+    poll: float = values.field(default=30.0, validator=positive)
+    platform: Literal["FARGATE", "EC2"] = values.field(default="FARGATE", validator=_known, kw_only=True)
+    concurrency: int = values.field(factory=lambda: os.cpu_count() or 1, validator=positive, kw_only=True)
+    timeout: float = values.field(default=86400, validator=positive, kw_only=True)
+    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = values.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if bool(self.job_queue_arn) != bool(self.job_role_arn):
             raise FlowError("AWS.Batch takes a job queue and a job role, or neither: give both, or none")
 
@@ -81,6 +79,8 @@ class Batch(Process):
                 is not in S3.
         """
         import asyncio
+
+        from laminar_runtime.configurations.executors.batch_dispatch import Dispatcher
 
         if not (self.job_queue_arn and self.job_role_arn):
             await super().submit(task)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
 
@@ -18,7 +17,7 @@ _LONGEST = 900
 _AT_ONCE = 40
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Lambda(Process):
     """Runs each task, once deployed, as an invocation of a Lambda function made of its container's image.
 
@@ -38,8 +37,8 @@ class Lambda(Process):
         60
     """
 
-    timeout: float = attrs.field(default=_LONGEST, validator=positive, kw_only=True)
-    concurrency: int = attrs.field(default=_AT_ONCE, validator=positive, kw_only=True)
+    timeout: float = values.field(default=_LONGEST, validator=positive, kw_only=True)
+    concurrency: int = values.field(default=_AT_ONCE, validator=positive, kw_only=True)
 
     def _at_once(self) -> int:
         return min(self.concurrency, os.cpu_count() or 1)

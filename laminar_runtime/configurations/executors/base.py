@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.exceptions import FlowError, TaskError
 from laminar_runtime.tasks import Task
 
@@ -19,7 +18,7 @@ __all__ = ["Executor", "failure", "positive"]
 _PAUSE = 0.05
 
 
-def positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+def positive(_: object, attribute: values.Field, value: float) -> None:
     """Validate a number of an executor.
 
     Raises:
@@ -29,7 +28,7 @@ def positive(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
         raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value}")
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Executor:
     """Base of all executors.
 
@@ -41,9 +40,9 @@ class Executor:
         FlowError: If one of them is not greater than 0.
     """
 
-    concurrency: int = attrs.field(default=1, validator=positive)
-    timeout: float = attrs.field(default=86400, validator=positive)
-    _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = attrs.field(
+    concurrency: int = values.field(default=1, validator=positive)
+    timeout: float = values.field(default=86400, validator=positive)
+    _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = values.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import os
-import shlex
-import tempfile
-import uuid
-from pathlib import Path
 
-import attrs
-
-from laminar_runtime import settings
-from laminar_runtime.configurations.executors import command
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.tasks import Task
@@ -22,7 +15,7 @@ __all__ = ["Docker"]
 _AWS = "AWS_"
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Docker(Executor):
     """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
 
@@ -48,7 +41,12 @@ class Docker(Executor):
         if task.container.image is None:
             msg = f"layer '{task.context.layer}' of flow '{task.context.flow}' needs an image: Container(image=...)"
             raise FlowError(msg)
-        name = f"laminar-{uuid.uuid4().hex}"
+        import tempfile
+        from pathlib import Path
+
+        from laminar_runtime.configurations.executors import command
+
+        name = f"laminar-{os.urandom(16).hex()}"
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
             variables = {**task.environment(), settings.ERROR_FILE: str(errors)}
@@ -71,11 +69,13 @@ def _mounted(task: Task) -> tuple[str, ...]:
     if root.startswith("s3://"):
         return ()
     # The engine would make a missing folder as its own user.
-    Path(root).mkdir(parents=True, exist_ok=True)
+    os.makedirs(root, exist_ok=True)  # noqa: PTH103 - pathlib is not needed for that
     return (root,)
 
 
 def _words(task: Task, name: str, variables: list[str], folders: tuple[str, ...]) -> list[str]:
+    import shlex
+
     container = task.container
     words = ["docker", "run", "--rm", "--init", f"--name={name}"]
     words += [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]

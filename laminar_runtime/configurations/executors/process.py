@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import attrs
-
-from laminar_runtime import settings
-from laminar_runtime.configurations.executors import command
+from laminar_runtime import settings, values
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 from laminar_runtime.tasks import Task, local_command
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["Process"]
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Process(Executor):
     """Runs each task in a fresh Python process. This is the default.
 
@@ -35,10 +34,15 @@ class Process(Executor):
         60
     """
 
-    concurrency: int = attrs.field(factory=lambda: os.cpu_count() or 1, validator=positive)
+    concurrency: int = values.field(factory=lambda: os.cpu_count() or 1, validator=positive)
 
     async def run(self, task: Task) -> None:
         """Run a task in a process."""
+        import tempfile
+        from pathlib import Path
+
+        from laminar_runtime.configurations.executors import command
+
         words = local_command(task)
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
@@ -57,5 +61,6 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
     path = {}
     if task.origin and task.origin.module:
-        path = {"PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)}
+        here = os.getcwd()  # noqa: PTH109 - pathlib is not needed for that
+        path = {"PYTHONPATH": os.pathsep.join(entry or here for entry in sys.path)}
     return {**inherited, **path, **task.environment(), settings.ERROR_FILE: str(errors)}

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
+import queue
 import threading
+from collections.abc import Callable
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import Executor, failure
 from laminar_runtime.tasks import Task
 
 __all__ = ["Thread"]
 
+#: Seconds that a thread waits for a further task before it ends.
+_IDLE = 1.0
 
-@attrs.define(slots=False, eq=False)
+
+@values.define(eq=False)
 class Thread(Executor):
     """Runs each task in a thread of this process.
 
@@ -25,6 +30,8 @@ class Thread(Executor):
         >>> Thread(concurrency=4).concurrency
         4
     """
+
+    _idle: list[_Worker] = values.field(factory=list, init=False, repr=False)
 
     async def run(self, task: Task) -> None:
         """Run a task in a thread."""
@@ -38,19 +45,54 @@ class Thread(Executor):
                 done.set_result(error)
 
         def work() -> None:
+            threading.current_thread().name = f"laminar {task.title}"
             error: BaseException | None = None
             try:
                 task.run()
             except BaseException as caught:  # noqa: BLE001 - it is raised again where it is awaited
                 error = caught
+            # Ready for the next task before the loop, told of the end of this one, looks for who is.
+            self._idle.append(worker)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this thread any more
                 loop.call_soon_threadsafe(report, error)
 
-        name = f"laminar {task.title}"
-        threading.Thread(target=contextvars.copy_context().run, args=(work,), name=name, daemon=True).start()
+        worker = self._worker()
+        worker.jobs.put(functools.partial(contextvars.copy_context().run, work))
         try:
             error = await asyncio.wait_for(done, self.timeout)
         except TimeoutError as late:
             raise failure(task, f"it did not end within {self.timeout:g} seconds") from late
         if error is not None:
             raise failure(task, f"{type(error).__name__}: {error}") from error
+
+    def _worker(self) -> _Worker:
+        with contextlib.suppress(IndexError):
+            return self._idle.pop()
+        return _Worker(self._idle)
+
+
+class _Worker:
+    """A thread that runs one job after the other, and ends when none comes any more.
+
+    It does not keep the process from ending: a layer that hangs is not waited for.
+
+    Args:
+        idle: Where it is noted, by its jobs, while it waits for the next.
+    """
+
+    def __init__(self, idle: list[_Worker]) -> None:
+        self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._idle = idle
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self.jobs.get(timeout=_IDLE)
+            except queue.Empty:
+                with contextlib.suppress(ValueError):  # taken in this moment: a job comes
+                    self._idle.remove(self)
+                    return
+            else:
+                job()
+                del job  # what it holds is not for this thread to keep

@@ -46,7 +46,7 @@ def collect(*classes: type) -> tuple[Callable[..., Any], ...]:
     found: list[Callable[..., Any]] = []
     for cls in classes:
         methods: dict[str, Any] = {}
-        for base in reversed(cls.__mro__):
+        for base in reversed(cls.__mro__[:-1]):  # all but object, which has none
             methods.update(vars(base))
-        found += [method for method in methods.values() if kind_of(method)]
+        found += [method for method in methods.values() if getattr(method, _MARK, None)]
     return tuple(found)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from laminar_runtime import functions
 from laminar_runtime.configurations.hooks.annotation import annotate
 
 __all__ = ["around", "execution", "retry", "submission"]
@@ -65,7 +65,7 @@ def around(hooks: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> conte
     """
     with contextlib.ExitStack() as stack:
         for hook, arguments in hooks:
-            if inspect.isgeneratorfunction(hook):
+            if functions.is_generator(hook):
                 stack.enter_context(contextlib.contextmanager(hook)(*arguments))
             else:
                 hook(*arguments)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from laminar_runtime import entry, fanout, progress, settings, task, types
+from laminar_runtime import entry, fanout, progress, settings, task, types, values
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.schedulers import event_loop
+from laminar_runtime.configurations.schedulers.order import Order
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
@@ -25,12 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Scheduler"]
 
-logger = logging.getLogger("laminar")
 
-
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Scheduler:
     """Runs flows from this process."""
+
+    _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, event_loop.Watch] = values.field(
+        factory=weakref.WeakKeyDictionary, init=False, repr=False
+    )
 
     def run(self, *, execution: Execution) -> None:
         """Run an execution to its end.
@@ -132,22 +133,25 @@ class Scheduler:
 
         dependencies = execution.flow.dependencies
         finished = {Parameters.__name__}
-        pending = set(dependencies) - finished
+        left = set(dependencies) - finished
+        # Only layers that all they depend on has ended of are looked at: an end costs the same in a flow of any size.
+        order = Order(dependencies)
+        pending = order.after(finished) - finished
         running: set[asyncio.Task[list[Layer]]] = set()
         try:
-            while pending or running:
+            while left or running:
                 pending, runnable = self.runnable(dependencies=dependencies, pending=pending, finished=finished)
+                left -= runnable
                 runnable, ended = self.skippable(execution=execution, runnable=runnable, finished=finished)
-                skipped, finished = ended != finished, ended
                 running = self.running(execution=execution, runnable=runnable, running=running)
-                if skipped:
-                    continue
-                if pending and not running:
-                    raise SchedulerError(_stuck(execution, dependencies, pending, finished))
-                if running:
-                    running, finished = await self.wait(
+                if len(ended) == len(finished) and running:
+                    running, ended = await self.wait(
                         running=running, finished=finished, condition=asyncio.FIRST_COMPLETED
                     )
+                elif len(ended) == len(finished) and left:
+                    raise SchedulerError(_stuck(execution, dependencies, left, finished))
+                pending |= order.after(ended - finished)
+                finished = ended
         finally:
             await event_loop.cancel(running)
 
@@ -184,7 +188,7 @@ class Scheduler:
         skipped = {name for name in runnable if self._skips(execution, execution.layer(name))}
         for name in sorted(skipped):
             progress.current().ended(name, "skipped")
-        return runnable - skipped, finished | skipped
+        return (runnable - skipped, finished | skipped) if skipped else (runnable, finished)
 
     def _skips(self, execution: Execution, layer: Layer) -> bool:
         return (execution.retry and layer.state.finished) or not entry.enters(execution, layer)
@@ -257,13 +261,13 @@ class Scheduler:
                 return layer
             try:
                 with _located(job), task.hooked(execution, layer, "submission"):
-                    submitted = attrs.evolve(job, container=layer.configuration.container)
+                    submitted = values.evolve(job, container=layer.configuration.container)
                     await (layer.configuration.executor or execution.flow.configuration.executor).submit(submitted)
             except LaminarError as error:
                 progress.current().split_failed(name)
                 if attempt >= layer.configuration.retry.attempts:
                     raise
-                logger.warning("%s", error)
+                progress.logger().warning("%s", error)
                 with _located(job), task.hooked(execution, layer, "retry"):
                     await asyncio.sleep(layer.configuration.retry.wait(attempt))
                 configuration, attempt = layer.configuration, attempt + 1
@@ -289,9 +293,21 @@ class Scheduler:
         """
         import asyncio
 
-        done, rest = await asyncio.wait(running, return_when=condition)
+        if condition == asyncio.FIRST_COMPLETED:
+            done = await self._watch().first(running)
+        else:
+            done, _ = await asyncio.wait(running, return_when=condition)
         ended = {layer.name for ending in done for layer in ending.result()}
-        return rest, finished | ended
+        return running - done, finished | ended
+
+    def _watch(self) -> event_loop.Watch:
+        """What tells of the ends in the running event loop: a scheduler may serve several runs, each in its own."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if loop not in self._watches:
+            self._watches[loop] = event_loop.Watch()
+        return self._watches[loop]
 
 
 def _check_begun(execution: Execution) -> None:

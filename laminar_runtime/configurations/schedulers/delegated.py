@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations.schedulers.base import Scheduler
 from laminar_runtime.execution import Execution
 
 __all__ = ["Delegated"]
 
 
-@attrs.define(slots=False, eq=False)
+@values.define(eq=False)
 class Delegated(Scheduler):
     """Base of the schedulers that only start an execution: another engine runs it, and this process need not wait."""
 

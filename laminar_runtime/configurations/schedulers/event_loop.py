@@ -6,12 +6,51 @@ import contextlib
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["cancel", "run", "stoppable"]
+Result = TypeVar("Result")
+
+__all__ = ["Watch", "cancel", "run", "stoppable"]
+
+
+class Watch:
+    """Tells which of some tasks ended, at a cost that does not grow with the number of those that did not.
+
+    `asyncio.wait` has each task call back anew each time.
+    """
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._known: set[asyncio.Task[Any]] = set()
+        self._ended: set[asyncio.Task[Any]] = set()
+        self._woken = asyncio.Event()
+
+    async def first(self, tasks: set[asyncio.Task[Result]]) -> set[asyncio.Task[Result]]:
+        """Wait until one of some tasks has ended.
+
+        Args:
+            tasks: The tasks, one at least.
+
+        Returns:
+            Those that have ended.
+        """
+        for task in tasks - self._known:
+            self._known.add(task)
+            task.add_done_callback(self._note)
+        while not (done := tasks & self._ended):
+            self._woken.clear()
+            await self._woken.wait()
+        self._known -= done
+        self._ended -= done
+        return done
+
+    def _note(self, task: asyncio.Task[Any]) -> None:
+        self._ended.add(task)
+        self._woken.set()
 
 
 @contextlib.contextmanager

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import attrs
-
+from laminar_runtime import values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
@@ -17,10 +15,18 @@ from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.identifiers import new_execution_id
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["StepFunctions"]
 
 
-@attrs.define(slots=False, eq=False)
+def _known(_: object, __: values.Field, value: Any) -> None:
+    if value not in {"barriers", "exact", "auto"}:
+        raise SchedulerError(f"the joins of AWS.StepFunctions are 'barriers', 'exact' or 'auto', not {value!r}")
+
+
+@values.define(eq=False)
 class StepFunctions(Delegated):
     """Runs flows as state machines that Terraform deployed from what ``laminar-codegen`` compiled.
 
@@ -49,18 +55,16 @@ class StepFunctions(Delegated):
     """
 
     deployment: str | None = None
-    directory: str | Path = attrs.field(default="terraform", kw_only=True)
-    variables: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True)
-    apply: bool = attrs.field(default=False, kw_only=True)
-    joins: Literal["barriers", "exact", "auto"] = attrs.field(
-        default="barriers", kw_only=True, validator=attrs.validators.in_(("barriers", "exact", "auto"))
-    )
-    profile: str | Path | None = attrs.field(default=None, kw_only=True)
+    directory: str | Path = values.field(default="terraform", kw_only=True)
+    variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True)
+    apply: bool = values.field(default=False, kw_only=True)
+    joins: Literal["barriers", "exact", "auto"] = values.field(default="barriers", kw_only=True, validator=_known)
+    profile: str | Path | None = values.field(default=None, kw_only=True)
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
-    started_by: str | None = attrs.field(default=None, kw_only=True, alias="schedule")
-    timezone: str = attrs.field(default="UTC", kw_only=True)
-    _compiled: str | None = attrs.field(default=None, init=False, repr=False)
-    _found: dict[str, Deployment] = attrs.field(factory=dict, init=False, repr=False)
+    started_by: str | None = values.field(default=None, kw_only=True, alias="schedule")
+    timezone: str = values.field(default="UTC", kw_only=True)
+    _compiled: str | None = values.field(default=None, init=False, repr=False)
+    _found: dict[str, Deployment] = values.field(factory=dict, init=False, repr=False)
 
     @property
     def _named(self) -> str | None:
@@ -160,6 +164,8 @@ class StepFunctions(Delegated):
             SchedulerError: If the compiler is not installed.
             TerraformFailedError: If Terraform is missing or fails; it tells what Terraform said.
         """
+        from pathlib import Path
+
         name = {"name": self.deployment} if self.deployment else {}
         _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
         # It may have been deployed elsewhere before.
@@ -176,7 +182,7 @@ class StepFunctions(Delegated):
         if name is None:
             msg = "which flow is meant? Name its deployment, as in AWS.StepFunctions(deployment=...), or call the flow"
             raise SchedulerError(msg)
-        Deployment.find(name).start(new_execution_id())
+        self.find(name).start(new_execution_id())
 
 
 def _compiler() -> ModuleType:

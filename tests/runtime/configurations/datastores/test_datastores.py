@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
+from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations.datastores import AWS, DataStore, Local, Memory, from_root
 from laminar_runtime.exceptions import DatastoreError, MissingError
 
 
-@pytest.fixture(params=["Local", "Memory", "S3"])
-def datastore(request: pytest.FixtureRequest, tmp_path: Path) -> DataStore:
+@pytest.fixture(params=["Local", "Memory", "S3", "S3 by boto3"])
+def datastore(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataStore:
     """A datastore of each kind, empty."""
     if request.param == "Memory":
         return Memory()
+    if request.param == "S3 by boto3":
+        # A variable that only boto3 understands.
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
     return Local(tmp_path) if request.param == "Local" else AWS.S3(root=request.getfixturevalue("s3_root"))
 
 
@@ -62,6 +66,23 @@ def test_map_is_lazy(datastore: DataStore) -> None:
     asked: list[int] = []
     assert next(iter(datastore.map(lambda number: asked.append(number) or number, range(1000)))) == 0
     assert len(asked) < 100
+
+
+def test_values_are_written_where_they_are_not(datastore: DataStore) -> None:
+    """A value that is stored is not stored again, and one whose bytes were damaged is."""
+    key = LayerKey("Flow", "e1", "Layer")
+
+    def write() -> str:
+        archive = datastore.write(key, index=0, name="foo", values=["value"], sharded=False)
+        return archive.artifacts[0].key("Flow")
+
+    path = write()
+    content = datastore.read_bytes(path=path)
+    assert write() == path
+    for damaged in (content[:-1], content[:-1] + b"?"):
+        datastore.write_bytes(path=path, content=damaged)
+        assert write() == path
+        assert datastore.read_bytes(path=path) == content
 
 
 def test_the_base_is_no_kind() -> None:

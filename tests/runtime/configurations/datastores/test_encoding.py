@@ -70,8 +70,8 @@ def test_the_name_is_the_hash_of_the_object() -> None:
     """An object's name is the SHA-256 of its bytes, so that equal values are stored once."""
     for value in (1, "x" * 100_000, np.ones(100_000), np.random.default_rng(0).random(100_000)):
         encoded = encode(value, PICKLE)
-        assert hashlib.sha256(joined(encoded)).hexdigest() == encoded.hexdigest
-        assert encode(value, PICKLE).hexdigest == encoded.hexdigest
+        assert hashlib.sha256(joined(encoded)).hexdigest() == encoded.digest()
+        assert encode(value, PICKLE).digest() == encoded.digest()
 
 
 @pytest.mark.parametrize("value", ["x" * 100_000, np.random.default_rng(0).random(100_000)])

@@ -1,0 +1,126 @@
+"""S3 by boto3, which knows all ways to configure AWS, and takes a third of a second to load and to make a client."""
+
+from __future__ import annotations
+
+import io
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
+from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, CONNECTIONS, RANGE, read_ranges
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+__all__ = ["Boto3Objects"]
+
+
+class _EmptyError(Exception):
+    """An object without bytes has no first byte."""
+
+
+class Boto3Objects:
+    """The objects of a bucket, by the credentials, the region and all else that boto3 finds.
+
+    Args:
+        bucket: The bucket.
+    """
+
+    def __init__(self, bucket: str) -> None:
+        import boto3
+        from botocore.config import Config
+
+        self._bucket = bucket
+        config = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 5})
+        # Threads may come here at once, and the session that boto3 has by default is not for that.
+        self._client: S3Client = boto3.Session().client("s3", config=config)
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+        try:
+            with _known_errors():
+                self._client.head_object(Bucket=self._bucket, Key=key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def read(self, key: str) -> bytes:
+        """Read an object."""
+        with _known_errors():
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def read_buffer(self, key: str) -> bytearray:
+        """Read an object, a large one in ranges."""
+        try:
+            with _known_errors():
+                first = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{RANGE - 1}")
+        except _EmptyError:
+            return bytearray()
+        size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
+
+        def read(start: int, end: int) -> bytes:
+            span, tag = f"bytes={start}-{end - 1}", first["ETag"]
+            part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
+            return part["Body"].read()
+
+        return read_ranges(first["Body"].read(), size, read)
+
+    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+        """Write an object, a large one in parts."""
+        if size_of(parts) <= RANGE:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=b"".join(parts))
+            return
+        from boto3.s3.transfer import TransferConfig
+
+        config = TransferConfig(multipart_threshold=RANGE, multipart_chunksize=RANGE, max_concurrency=AT_ONCE)
+        stream = io.BufferedReader(_Pieces(parts), buffer_size=RANGE)
+        self._client.upload_fileobj(stream, self._bucket, key, Config=config)
+
+    def names(self, prefix: str) -> list[str]:
+        """The names directly below a prefix."""
+        found = []
+        for page in self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+        ):
+            found += [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+            found += [item["Key"] for item in page.get("Contents", [])]
+        return [name.removeprefix(prefix).rstrip("/") for name in found]
+
+
+@contextmanager
+def _known_errors() -> Iterator[None]:
+    """Tell by their kinds the errors that are none of AWS."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code")
+        if code == "InvalidRange":
+            raise _EmptyError from None
+        if code in {"NoSuchKey", "404"}:
+            raise FileNotFoundError from None
+        raise
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes, read as one file without being put together."""
+
+    def __init__(self, parts: Sequence[Buffer]) -> None:
+        self._left = deque(memoryview(part).cast("B") for part in parts)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        view, at = memoryview(target).cast("B"), 0
+        while self._left and at < view.nbytes:
+            piece = self._left.popleft()
+            taken = min(piece.nbytes, view.nbytes - at)
+            view[at : at + taken] = piece[:taken]
+            at += taken
+            if taken < piece.nbytes:
+                self._left.appendleft(piece[taken:])
+        return at

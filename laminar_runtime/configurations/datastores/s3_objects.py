@@ -1,0 +1,96 @@
+"""What a datastore asks of a client of S3, whichever client that is: see `s3_obstore` and `s3_boto3`."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+from laminar_runtime.configurations.datastores.encoding import Buffer
+
+__all__ = ["AT_ONCE", "CONNECTIONS", "RANGE", "Objects", "concurrently", "read_ranges", "slices"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Bytes that one request reads or writes of a large object.
+RANGE = 8 * 1024 * 1024
+#: How many objects are read or written at once.
+CONNECTIONS = 64
+#: How many parts of a large object are: more gain nothing, and each takes memory.
+AT_ONCE = 8
+
+
+class Objects(Protocol):
+    """The objects of a bucket. An object that is not there is a `FileNotFoundError`."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+
+    def read(self, key: str) -> bytes:
+        """Read an object."""
+
+    def read_buffer(self, key: str) -> bytearray:
+        """Read an object, a large one in ranges, into memory that may be written to."""
+
+    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+        """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
+
+    def names(self, prefix: str) -> list[str]:
+        """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
+
+
+def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
+    """Apply a function to each item, so many at once; the results come in order.
+
+    Args:
+        function: The function.
+        items: The items. They are taken only so far ahead of who takes the results.
+        most: How many at once.
+    """
+    source = iter(items)
+    ahead = list(itertools.islice(source, most))
+    if len(ahead) <= 1:
+        yield from map(function, ahead)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=len(ahead)) as pool:
+        waiting = deque(pool.submit(function, item) for item in ahead)
+        del ahead
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+                waiting.extend(pool.submit(function, item) for item in itertools.islice(source, 1))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def read_ranges(first: Buffer, size: int, read: Callable[[int, int], Buffer]) -> bytearray:
+    """Read the rest of an object of which the first range was read.
+
+    Args:
+        first: The first range.
+        size: The object's.
+        read: Reads a range, from its start to before its end.
+    """
+    content = bytearray(size)
+    view = memoryview(content)
+    view[: len(first)] = first
+
+    def fill(start: int) -> None:
+        end = min(start + RANGE, size)
+        view[start:end] = read(start, end)
+
+    for _ in concurrently(fill, range(len(first), size, RANGE), AT_ONCE):
+        pass
+    return content
+
+
+def slices(parts: Iterable[Buffer]) -> Iterator[memoryview]:
+    """Pieces of bytes in pieces that are not larger than a range."""
+    for part in parts:
+        view = memoryview(part).cast("B")
+        for at in range(0, view.nbytes, RANGE):
+            yield view[at : at + RANGE]

@@ -1,0 +1,278 @@
+"""Classes declared by their annotations: what of attrs this package needs, at a tenth of its cost.
+
+attrs takes longer to load than all else that a task needs, and half a millisecond more for each class, as it writes
+code for it. A task is a process that may do little else than start; so here the methods of a class go by its fields
+when they are called. docs/adr/0012-values-without-attrs.md tells the figures.
+
+Example:
+    >>> @frozen
+    ... class Point:
+    ...     x: int
+    ...     y: int = field(default=0)
+    >>> evolve(Point(1), y=2)
+    Point(x=1, y=2)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast, dataclass_transform, overload
+
+__all__ = ["Field", "assign", "copy", "define", "evolve", "field", "frozen", "plain"]
+
+Class = TypeVar("Class", bound=type[Any])
+Value = TypeVar("Value")
+Validator = Callable[[Any, "Field", Any], None]
+
+_NOTHING: Any = object()
+_FIELDS = "__laminar_fields__"
+
+
+class Field:
+    """What is known of one field: see `field`."""
+
+    name: str
+
+    def __init__(self, default: Any = _NOTHING, factory: Callable[[], Any] | None = None) -> None:
+        self.default, self.factory = default, factory
+        self.converter: Callable[[Any], Any] | None = None
+        self.validator: Validator | None = None
+        self.repr: bool | Callable[[Any], str] = True
+        self.alias: str | None = None
+        self.kw_only, self.init = False, True
+
+    @property
+    def argument(self) -> str:
+        """The name that it is given by."""
+        return self.alias or self.name
+
+    def taken(self, instance: object, value: Any) -> Any:
+        """A value as it is kept, once it is known to be right."""
+        if self.converter is not None:
+            value = self.converter(value)
+        if self.validator is not None:
+            self.validator(instance, self, value)
+        return value
+
+
+class _Fields:
+    """What is known of the fields of a class."""
+
+    def __init__(self, named: dict[str, Field]) -> None:
+        self.named = named
+        self.arguments = {one.argument: one for one in named.values() if one.init}
+        self.places = [argument for argument, one in self.arguments.items() if not one.kw_only]
+        self.defaults = {name: one.default for name, one in named.items() if one.default is not _NOTHING}
+        self.made = [(one.argument, one) for one in named.values() if one.factory is not None]
+
+
+def field(  # noqa: PLR0913 - what can be said of a field, by name
+    *,
+    default: Any = _NOTHING,
+    factory: Callable[[], Any] | None = None,
+    converter: Callable[[Any], Any] | None = None,
+    validator: Validator | None = None,
+    alias: str | None = None,
+    kw_only: bool = False,
+    init: bool = True,
+    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name that attrs and dataclasses have for it
+) -> Any:
+    """Say more of a field than its type and default.
+
+    Args:
+        default: Its value unless it is given. It is taken as it is.
+        factory: What makes that value, for one that may be changed.
+        converter: What a given value goes through first.
+        validator: Is called with the instance, the field and the value, and raises if the value is wrong.
+        alias: The name that it is given by, if that is another one.
+        kw_only: Whether it is given by name only.
+        init: Whether it is given at all.
+        repr: Whether it is shown, or as what.
+    """
+    made = Field(default, factory)
+    made.converter, made.validator, made.alias, made.repr = converter, validator, alias, repr
+    made.kw_only, made.init = kw_only, init
+    return made
+
+
+@overload
+def frozen(cls: Class, /) -> Class: ...
+@overload
+def frozen(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def frozen(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
+    """Make a class one of values that do not change, compare by their fields and can be keys.
+
+    A class with a method ``__post_init__`` has it called when all fields are there.
+
+    Args:
+        cls: The class.
+        kw_only: Whether all fields are given by name only.
+        eq: Whether instances of equal fields are equal, or only an instance itself.
+    """
+    same = {"__eq__": _equal, "__hash__": _hash} if eq else {}
+    methods = {"__setattr__": _refuse, "__delattr__": _refuse, **same}
+    return _decorator(cls, methods, kw_only=kw_only)
+
+
+@overload
+def define(cls: Class, /) -> Class: ...
+@overload
+def define(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
+@dataclass_transform(field_specifiers=(field,))
+def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
+    """Make a class one whose fields can be changed: what is assigned to them is checked as when it is given.
+
+    A class with a method ``__post_init__`` has it called when all fields are there.
+
+    Args:
+        cls: The class.
+        kw_only: Whether all fields are given by name only.
+        eq: Whether instances of equal fields are equal; they have no other attributes then. Else an instance equals
+            only itself, and may have others.
+    """
+    methods = {"__setattr__": _change, "__eq__": _equal, "__hash__": None} if eq else {"__setattr__": _set}
+    return _decorator(cls, methods, kw_only=kw_only)
+
+
+def evolve(value: Value, **changes: Any) -> Value:
+    """A copy of a value, with other values of some fields."""
+    same = {argument: value.__dict__[one.name] for argument, one in _fields(value).arguments.items()}
+    return type(value)(**{**same, **changes})
+
+
+def copy(value: Value, **changes: Any) -> Value:
+    """A copy of a value that is right, with changes that are right: nothing is checked.
+
+    Args:
+        value: The value.
+        **changes: Other values of some fields.
+    """
+    made = object.__new__(type(value))
+    made.__dict__.update(value.__dict__)
+    made.__dict__.update(changes)
+    return made
+
+
+def plain(value: object) -> dict[str, Any]:
+    """The values of the fields by name."""
+    return {name: value.__dict__[name] for name in _fields(value).named}
+
+
+def assign(instance: object, *given: Any, **named: Any) -> None:
+    """Set the fields of a new instance: what a class with an ``__init__`` of its own calls there.
+
+    Args:
+        instance: The instance.
+        *given: Arguments by place.
+        **named: Arguments by name.
+
+    Raises:
+        TypeError: If the fields are not those of the class.
+    """
+    cls, fields, state = type(instance), _fields(instance), instance.__dict__
+    if given:
+        _place(cls, fields, given, named)
+    state.update(fields.defaults)
+    for argument, one in fields.made:
+        if argument not in named and one.factory is not None:
+            state[one.name] = one.factory()
+    for argument, value in named.items():
+        known = fields.arguments.get(argument)
+        if known is None:
+            raise TypeError(f"{cls.__name__} takes no argument '{argument}'")
+        state[known.name] = known.taken(instance, value)
+    if len(state) < len(fields.named):
+        missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
+        raise TypeError(f"{cls.__name__} is missing {missing}")
+    ready = getattr(cls, "__post_init__", None)
+    if ready is not None:
+        ready(instance)
+
+
+def _place(cls: type, fields: _Fields, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Name the arguments that are given by place."""
+    if len(given) > len(fields.places):
+        raise TypeError(f"{cls.__name__} takes {len(fields.places)} arguments by place, not {len(given)}")
+    for name, value in zip(fields.places, given, strict=False):
+        if name in named:
+            raise TypeError(f"{cls.__name__} is given '{name}' twice")
+        named[name] = value
+
+
+def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
+    methods = {"__init__": assign, "__repr__": _repr, **methods}
+
+    def decorate(cls: Class) -> Class:
+        own, base = vars(cls), getattr(cls, _FIELDS, None)
+        named = dict(base.named) if base else {}
+        for name, annotation in own.get("__annotations__", {}).items():
+            if not annotation.startswith("ClassVar"):
+                named.pop(name, None)  # one that takes the place of a base's stands where it is written
+                named[name] = _declared(cls, name, kw_only=kw_only)
+        fields = _Fields(named)
+        setattr(cls, _FIELDS, fields)
+        setattr(cls, "__match_args__", tuple(fields.places))  # noqa: B010 - mypy knows it as final
+        for name, method in methods.items():
+            if name not in own or (name == "__hash__" and own[name] is None):
+                setattr(cls, name, method)
+        return cls
+
+    return decorate if cls is None else decorate(cls)
+
+
+def _declared(cls: type, name: str, *, kw_only: bool) -> Field:
+    """A field as the body of its class has it, which is left without it."""
+    found = vars(cls).get(name, _NOTHING)
+    if found is not _NOTHING:
+        delattr(cls, name)
+    one = found if isinstance(found, Field) else Field(found)
+    one.name, one.kw_only = name, one.kw_only or kw_only
+    return one
+
+
+def _fields(value: object) -> _Fields:
+    return cast("_Fields", getattr(type(value), _FIELDS))
+
+
+def _values(value: object) -> list[Any]:
+    found = value.__dict__
+    return [found[name] for name in _fields(value).named]
+
+
+def _equal(self: object, other: object) -> Any:
+    if type(other) is not type(self):
+        return NotImplemented
+    return _values(self) == _values(other)
+
+
+def _hash(self: object) -> int:
+    return hash((type(self), *_values(self)))
+
+
+def _repr(self: object) -> str:
+    shown = []
+    for name, one in _fields(self).named.items():
+        value = self.__dict__[name]
+        if one.repr:
+            shown.append(f"{name}={one.repr(value) if callable(one.repr) else repr(value)}")
+    return f"{type(self).__qualname__}({', '.join(shown)})"
+
+
+def _refuse(self: object, name: str, *_: Any) -> None:
+    raise AttributeError(f"a {type(self).__name__} does not change: its '{name}' cannot be assigned or deleted")
+
+
+def _change(self: object, name: str, value: Any) -> None:
+    one = _fields(self).named.get(name)
+    if one is None:
+        raise AttributeError(f"a {type(self).__name__} has no field '{name}'")
+    self.__dict__[name] = one.taken(self, value)
+
+
+def _set(self: object, name: str, value: Any) -> None:
+    one = _fields(self).named.get(name)
+    if one is None:
+        object.__setattr__(self, name, value)
+    else:
+        self.__dict__[name] = one.taken(self, value)

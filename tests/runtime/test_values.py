@@ -1,0 +1,157 @@
+"""Classes that are declared by their annotations."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any, ClassVar
+
+import pytest
+
+from laminar_runtime import values
+from laminar_runtime.values import Field, field
+
+
+def _positive(instance: object, one: Field, value: int) -> None:
+    if value <= 0:
+        raise ValueError(f"{one.name} of {type(instance).__name__} is {value}")
+
+
+@values.frozen
+class Point:
+    kind: ClassVar[str] = "point"
+
+    x: int
+    y: int = 0
+    tags: tuple[str, ...] = field(default=(), converter=tuple)
+
+
+@values.frozen
+class Named(Point):
+    x: int = 5
+    name: str = field(default="n", kw_only=True)
+
+
+@values.define
+class Box:
+    size: int = field(default=1, validator=_positive)
+    parts: list[int] = field(factory=list)
+
+    def __post_init__(self) -> None:
+        if len(self.parts) > self.size:
+            raise ValueError("too many")
+
+
+@values.define(eq=False)
+class Service:
+    root: str
+    retries: int = field(default=3, validator=_positive, alias="attempts", kw_only=True)
+    _cache: dict[str, int] = field(factory=dict, init=False, repr=False)
+    owner: str = field(default="me", repr=str.upper)
+
+
+def test_arguments() -> None:
+    """Arguments are taken by place or by name, and defaults where there are none."""
+    assert (Point(1).x, Point(1).y, Point(1, 2).y, Point(y=3, x=1).y) == (1, 0, 2, 3)
+    assert Point(1, tags=["a"]).tags == ("a",)  # type: ignore[arg-type] # converted
+    assert Service("r", attempts=7).retries == 7
+    assert Point.kind == "point"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (Point, "Point is missing 'x'"),
+        (lambda: Point(1, z=2), "Point takes no argument 'z'"),
+        (lambda: Point(1, x=2), "Point is given 'x' twice"),
+        (lambda: Point(1, 2, (), 4), "Point takes 3 arguments by place, not 4"),
+        (lambda: Service("r", "o", 3), "Service takes 2 arguments by place, not 3"),
+        (lambda: Service("r", retries=3), "Service takes no argument 'retries'"),
+        (lambda: Service("r", _cache={}), "Service takes no argument '_cache'"),
+    ],
+)
+def test_wrong_arguments(make: Any, said: str) -> None:
+    """What is no argument, is missing or is given twice is told."""
+    with pytest.raises(TypeError, match=said):
+        make()
+
+
+def test_checks() -> None:
+    """What is given is checked, also when it is assigned, and the whole when all is there."""
+    with pytest.raises(ValueError, match="size of Box is 0"):
+        Box(0)
+    with pytest.raises(ValueError, match="too many"):
+        Box(1, [1, 2])
+    box = Box(2)
+    with pytest.raises(ValueError, match="size of Box is -1"):
+        box.size = -1
+    with pytest.raises(AttributeError, match="a Box has no field 'sise'"):
+        box.sise = 3  # type: ignore[attr-defined]
+    assert box == Box(2)
+
+
+def test_frozen() -> None:
+    """A frozen value does not change, and is a key."""
+    point = Point(1)
+    for change in (lambda: setattr(point, "x", 2), lambda: delattr(point, "x"), lambda: setattr(point, "new", 2)):
+        with pytest.raises(AttributeError, match="a Point does not change"):
+            change()
+    assert {Point(1): "a"}[Point(1, 0)] == "a"
+    assert hash(Point(1)) != hash(Point(2))
+
+
+def test_equality() -> None:
+    """Values of one class and equal fields are equal; services are themselves."""
+    assert Point(1) == Point(1, 0, ())
+    assert Point(1) != Point(2)
+    assert Point(1) != Named(1)
+    assert Point(1) != (1, 0, ())
+    assert Box(2) == Box(2)
+    assert Service("r") != Service("r")
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Box())
+
+
+def test_own_defaults() -> None:
+    """What a factory makes is of one instance."""
+    assert Box(3).parts is not Box(3).parts
+    first, second = Service("r"), Service("r")
+    first._cache["a"] = 1
+    assert second._cache == {}
+
+
+def test_inheritance() -> None:
+    """A subclass has its base's fields; one that it declares anew stands where it does so."""
+    assert repr(Named(1, name="a")) == "Named(y=1, tags=(), x=5, name='a')"
+    assert Named.__match_args__ == ("y", "tags", "x")
+    match Named(1):
+        case Named(y):
+            assert y == 1
+
+
+def test_repr() -> None:
+    """A value shows its fields, but for those that are not to be shown."""
+    assert repr(Point(1, 2)) == "Point(x=1, y=2, tags=())"
+    assert repr(Service("r")) == "Service(root='r', retries=3, owner=ME)"
+
+
+def test_copies() -> None:
+    """Copies are equal and their own, with changes checked or not."""
+    assert values.evolve(Point(1, 2), x=3) == Point(3, 2)
+    assert values.evolve(Service("r", attempts=5), root="s").retries == 5
+    with pytest.raises(ValueError, match="size of Box"):
+        values.evolve(Box(), size=0)
+    assert values.copy(Box(), size=0).size == 0
+    assert values.plain(Point(1, 2)) == {"x": 1, "y": 2, "tags": ()}
+    for same in (pickle.loads(pickle.dumps(Point(1, 2))), copy.copy(Point(1, 2)), copy.deepcopy(Point(1, 2))):  # noqa: S301
+        assert same == Point(1, 2)
+
+
+def test_services_have_other_attributes() -> None:
+    """What is not compared by its fields may keep more than them."""
+    service = Service("r")
+    service.extra = 1  # type: ignore[attr-defined]
+    service.root = "s"
+    assert (service.root, vars(service)["extra"]) == ("s", 1)
+    with pytest.raises(ValueError, match="retries of Service is 0"):
+        service.retries = 0
