@@ -127,12 +127,60 @@ variable "tags" {
   nullable    = false
 }
 
+variable "state_machine_role_arn" {
+  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.state_machine_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "task_role_arn" {
+  description = "ARN of the role that the tasks have, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.task_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.task_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "execution_role_arn" {
+  description = "ARN of the role that starts the containers of tasks, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.execution_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.execution_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "planner_role_arn" {
+  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.planner_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.planner_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
 locals {
-  flow             = "Escapes"
-  datastore_bucket = regex("^s3://([^/]+)", var.datastore_root)[0]
-  datastore_prefix = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
-  images           = [var.image, "x/$${y}:%%{z}"]
-  repositories     = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
+  flow                   = "Escapes"
+  datastore_bucket       = regex("^s3://([^/]+)", var.datastore_root)[0]
+  datastore_prefix       = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  state_machine_role_arn = var.state_machine_role_arn == null ? one(aws_iam_role.state_machine[*].arn) : var.state_machine_role_arn
+  task_role_arn          = var.task_role_arn == null ? one(aws_iam_role.task[*].arn) : var.task_role_arn
+  execution_role_arn     = var.execution_role_arn == null ? one(aws_iam_role.execution[*].arn) : var.execution_role_arn
+  planner_role_arn       = var.planner_role_arn == null ? one(aws_iam_role.planner[*].arn) : var.planner_role_arn
+  images                 = [var.image, "x/$${y}:%%{z}"]
+  repositories           = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
   containers = {
     fargate = {
       command = ["python", "main.py"]
@@ -140,12 +188,12 @@ locals {
         { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
         { name = "LAMINAR_FLOW_NAME", value = local.flow },
       ]
-      executionRoleArn = aws_iam_role.execution.arn
+      executionRoleArn = local.execution_role_arn
       fargatePlatformConfiguration = {
         platformVersion = "LATEST"
       }
       image      = var.image
-      jobRoleArn = aws_iam_role.task.arn
+      jobRoleArn = local.task_role_arn
       logConfiguration = {
         logDriver = "awslogs"
         options = {
@@ -176,12 +224,12 @@ locals {
         { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
         { name = "LAMINAR_FLOW_NAME", value = local.flow },
       ]
-      executionRoleArn = aws_iam_role.execution.arn
+      executionRoleArn = local.execution_role_arn
       fargatePlatformConfiguration = {
         platformVersion = "LATEST"
       }
       image      = var.image
-      jobRoleArn = aws_iam_role.task.arn
+      jobRoleArn = local.task_role_arn
       logConfiguration = {
         logDriver = "awslogs"
         options = {
@@ -204,12 +252,12 @@ locals {
         { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
         { name = "LAMINAR_FLOW_NAME", value = local.flow },
       ]
-      executionRoleArn = aws_iam_role.execution.arn
+      executionRoleArn = local.execution_role_arn
       fargatePlatformConfiguration = {
         platformVersion = "LATEST"
       }
       image      = "x/$${y}:%%{z}"
-      jobRoleArn = aws_iam_role.task.arn
+      jobRoleArn = local.task_role_arn
       logConfiguration = {
         logDriver = "awslogs"
         options = {
@@ -751,6 +799,8 @@ resource "aws_cloudwatch_log_group" "planner_82519aaa" {
 }
 
 resource "aws_iam_role" "state_machine" {
+  count = var.state_machine_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-state-machine"
   description          = "Runs the flow Escapes"
   assume_role_policy   = data.aws_iam_policy_document.state_machine_trust.json
@@ -759,12 +809,16 @@ resource "aws_iam_role" "state_machine" {
 }
 
 resource "aws_iam_role_policy" "state_machine" {
+  count = var.state_machine_role_arn == null ? 1 : 0
+
   name   = "state-machine"
-  role   = aws_iam_role.state_machine.id
+  role   = aws_iam_role.state_machine[0].id
   policy = data.aws_iam_policy_document.state_machine.json
 }
 
 resource "aws_iam_role" "task" {
+  count = var.task_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-task"
   description          = "What the layers of the flow Escapes may do"
   assume_role_policy   = data.aws_iam_policy_document.task_trust.json
@@ -773,12 +827,16 @@ resource "aws_iam_role" "task" {
 }
 
 resource "aws_iam_role_policy" "task" {
+  count = var.task_role_arn == null ? 1 : 0
+
   name   = "task"
-  role   = aws_iam_role.task.id
+  role   = aws_iam_role.task[0].id
   policy = data.aws_iam_policy_document.task.json
 }
 
 resource "aws_iam_role" "execution" {
+  count = var.execution_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-execution"
   description          = "Starts the containers of the flow Escapes"
   assume_role_policy   = data.aws_iam_policy_document.execution_trust.json
@@ -787,12 +845,16 @@ resource "aws_iam_role" "execution" {
 }
 
 resource "aws_iam_role_policy" "execution" {
+  count = var.execution_role_arn == null ? 1 : 0
+
   name   = "execution"
-  role   = aws_iam_role.execution.id
+  role   = aws_iam_role.execution[0].id
   policy = data.aws_iam_policy_document.execution.json
 }
 
 resource "aws_iam_role" "planner" {
+  count = var.planner_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-planner"
   description          = "Plans the layers of the flow Escapes"
   assume_role_policy   = data.aws_iam_policy_document.planner_trust.json
@@ -801,8 +863,10 @@ resource "aws_iam_role" "planner" {
 }
 
 resource "aws_iam_role_policy" "planner" {
+  count = var.planner_role_arn == null ? 1 : 0
+
   name   = "planner"
-  role   = aws_iam_role.planner.id
+  role   = aws_iam_role.planner[0].id
   policy = data.aws_iam_policy_document.planner.json
 }
 
@@ -851,7 +915,7 @@ resource "aws_batch_job_definition" "fargate_fdcdd78d" {
 resource "aws_lambda_function" "planner_82519aaa" {
   function_name = "${var.name}-planner_82519aaa"
   description   = "Tells the state machine of the flow ${local.flow} how wide a layer fans out"
-  role          = aws_iam_role.planner.arn
+  role          = local.planner_role_arn
   package_type  = "Image"
   image_uri     = var.image
   memory_size   = 1024
@@ -883,7 +947,7 @@ resource "aws_lambda_function" "planner_82519aaa" {
 resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
-  role_arn   = aws_iam_role.state_machine.arn
+  role_arn   = local.state_machine_role_arn
   definition = jsonencode(local.definition)
   tags       = var.tags
 
@@ -980,5 +1044,15 @@ output "deployment" {
 
 output "task_role_arn" {
   description = "The role of the tasks: attach to it what the layers need besides the datastore."
-  value       = aws_iam_role.task.arn
+  value       = local.task_role_arn
+}
+
+output "policies" {
+  description = "What each role may do: policies for those that are made elsewhere."
+  value = {
+    state_machine = data.aws_iam_policy_document.state_machine.json
+    task          = data.aws_iam_policy_document.task.json
+    execution     = data.aws_iam_policy_document.execution.json
+    planner       = data.aws_iam_policy_document.planner.json
+  }
 }

@@ -109,10 +109,46 @@ variable "tags" {
   nullable    = false
 }
 
+variable "state_machine_role_arn" {
+  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.state_machine_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "planner_role_arn" {
+  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.planner_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.planner_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "function_role_arn" {
+  description = "ARN of the role that the tasks on AWS Lambda have, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.function_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.function_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
 locals {
-  flow             = "Short"
-  datastore_bucket = regex("^s3://([^/]+)", var.datastore_root)[0]
-  datastore_prefix = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  flow                   = "Short"
+  datastore_bucket       = regex("^s3://([^/]+)", var.datastore_root)[0]
+  datastore_prefix       = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  state_machine_role_arn = var.state_machine_role_arn == null ? one(aws_iam_role.state_machine[*].arn) : var.state_machine_role_arn
+  planner_role_arn       = var.planner_role_arn == null ? one(aws_iam_role.planner[*].arn) : var.planner_role_arn
+  function_role_arn      = var.function_role_arn == null ? one(aws_iam_role.function[*].arn) : var.function_role_arn
   definition = {
     Comment       = "Is over soon."
     QueryLanguage = "JSONata"
@@ -657,6 +693,8 @@ resource "aws_cloudwatch_log_group" "mb_512_ce620e0a" {
 }
 
 resource "aws_iam_role" "state_machine" {
+  count = var.state_machine_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-state-machine"
   description          = "Runs the flow Short"
   assume_role_policy   = data.aws_iam_policy_document.state_machine_trust.json
@@ -665,12 +703,16 @@ resource "aws_iam_role" "state_machine" {
 }
 
 resource "aws_iam_role_policy" "state_machine" {
+  count = var.state_machine_role_arn == null ? 1 : 0
+
   name   = "state-machine"
-  role   = aws_iam_role.state_machine.id
+  role   = aws_iam_role.state_machine[0].id
   policy = data.aws_iam_policy_document.state_machine.json
 }
 
 resource "aws_iam_role" "planner" {
+  count = var.planner_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-planner"
   description          = "Plans the layers of the flow Short"
   assume_role_policy   = data.aws_iam_policy_document.planner_trust.json
@@ -679,12 +721,16 @@ resource "aws_iam_role" "planner" {
 }
 
 resource "aws_iam_role_policy" "planner" {
+  count = var.planner_role_arn == null ? 1 : 0
+
   name   = "planner"
-  role   = aws_iam_role.planner.id
+  role   = aws_iam_role.planner[0].id
   policy = data.aws_iam_policy_document.planner.json
 }
 
 resource "aws_iam_role" "function" {
+  count = var.function_role_arn == null ? 1 : 0
+
   name                 = "${var.name}-function"
   description          = "What the layers of the flow Short on AWS Lambda may do"
   assume_role_policy   = data.aws_iam_policy_document.function_trust.json
@@ -693,15 +739,17 @@ resource "aws_iam_role" "function" {
 }
 
 resource "aws_iam_role_policy" "function" {
+  count = var.function_role_arn == null ? 1 : 0
+
   name   = "function"
-  role   = aws_iam_role.function.id
+  role   = aws_iam_role.function[0].id
   policy = data.aws_iam_policy_document.function.json
 }
 
 resource "aws_lambda_function" "planner_5cad1364" {
   function_name = "${var.name}-planner_5cad1364"
   description   = "Tells the state machine of the flow ${local.flow} how wide a layer fans out"
-  role          = aws_iam_role.planner.arn
+  role          = local.planner_role_arn
   package_type  = "Image"
   image_uri     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/count:1"
   architectures = ["arm64"]
@@ -733,7 +781,7 @@ resource "aws_lambda_function" "planner_5cad1364" {
 resource "aws_lambda_function" "mb_1500" {
   function_name = "${var.name}-mb_1500"
   description   = "Runs layers of the flow ${local.flow}"
-  role          = aws_iam_role.function.arn
+  role          = local.function_role_arn
   package_type  = "Image"
   image_uri     = var.image
   memory_size   = 1500
@@ -764,7 +812,7 @@ resource "aws_lambda_function" "mb_1500" {
 resource "aws_lambda_function" "mb_512_ce620e0a" {
   function_name = "${var.name}-mb_512_ce620e0a"
   description   = "Runs layers of the flow ${local.flow}"
-  role          = aws_iam_role.function.arn
+  role          = local.function_role_arn
   package_type  = "Image"
   image_uri     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/count:1"
   architectures = ["arm64"]
@@ -800,7 +848,7 @@ resource "aws_lambda_function" "mb_512_ce620e0a" {
 resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
-  role_arn   = aws_iam_role.state_machine.arn
+  role_arn   = local.state_machine_role_arn
   definition = jsonencode(local.definition)
   tags       = var.tags
 
@@ -897,5 +945,14 @@ output "deployment" {
 
 output "function_role_arn" {
   description = "The role of the tasks on AWS Lambda: attach to it what the layers need besides the datastore."
-  value       = aws_iam_role.function.arn
+  value       = local.function_role_arn
+}
+
+output "policies" {
+  description = "What each role may do: policies for those that are made elsewhere."
+  value = {
+    state_machine = data.aws_iam_policy_document.state_machine.json
+    planner       = data.aws_iam_policy_document.planner.json
+    function      = data.aws_iam_policy_document.function.json
+  }
 }
