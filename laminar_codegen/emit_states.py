@@ -164,7 +164,9 @@ class _Emitter:
             name=splits,
             comment=f"Runs the splits of {name}{_grouped(layer)}",
             items=Expression("$states.input.groups"),
-            states=tuple(self.jobs.spared(layer, job)) if layer.replanned else (self.jobs.group(layer, job),),
+            states=tuple(self.jobs.spared(layer, job))
+            if layer.replanned
+            else (self.jobs.group(layer, job, left=left),),
             output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
             next=ended,
         )

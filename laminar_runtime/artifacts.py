@@ -53,9 +53,13 @@ class LayerKey:
         """The prefix of all the layer's archives, with a slash at its end."""
         return f"{self.flow}/archives/{self.execution}/{self.layer}/"
 
+    def archives_of(self, index: int) -> str:
+        """The prefix of the archives that split `index` wrote, with a slash at its end."""
+        return f"{self.archives}{index}/"
+
     def archive(self, index: int, attribute: str) -> str:
         """The key of the archive of an attribute that split `index` wrote."""
-        return f"{self.archives}{index}/{attribute}.json"
+        return f"{self.archives_of(index)}{attribute}.json"
 
     def joined(self, attribute: str) -> str:
         """The key of the archive of an attribute over all splits."""
@@ -149,6 +153,11 @@ class Archive:
 
     def __len__(self) -> int:
         return len(self.artifacts)
+
+    @property
+    def unset(self) -> bool:
+        """Whether it says that the attribute is not assigned after all: it is no plain value, and not sharded."""
+        return not self.artifacts and not self.sharded
 
     @classmethod
     def join(cls, archives: Iterable[Archive]) -> Archive:

@@ -27,7 +27,7 @@ LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
 #: an ``@``, the name of the list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Says that a split runs before the layer that it fans out over has finished: only that layer's split of the same index
-#: has.
+#: has. If it is there and ``False``, the split may have run so, as another one.
 LAYER_EARLY = "LAMINAR_LAYER_EARLY"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
@@ -62,6 +62,7 @@ class TaskContext:
         attempt: The attempt, from 1.
         retry: Whether the execution is a resumed one.
         early: Whether the split runs before the layer that it fans out over has finished.
+        again: Whether it may have run early, as another one: what it assigned then, and does not now, is no artifact.
         listed: The name of the list of the layer's plan in which the index is found, at the place that `index` says.
 
     Example:
@@ -78,6 +79,7 @@ class TaskContext:
     attempt: int = 1
     retry: bool = False
     early: bool = False
+    again: bool = False
     listed: str = ""
 
     @classmethod
@@ -107,7 +109,8 @@ class TaskContext:
             splits=_integer(environment, (LAYER_SPLITS,), 1),
             attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
             retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
-            early=environment.get(LAYER_EARLY, "False") == "True",
+            early=environment.get(LAYER_EARLY) == "True",
+            again=environment.get(LAYER_EARLY) == "False",
             listed=listed,
         )
 

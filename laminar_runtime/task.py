@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from laminar_runtime import fanout, loading, settings, types
@@ -120,6 +120,16 @@ def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
         key = execution.key(context.layer)
         for name, value in artifacts.items():
             execution.datastore.write(key, index=context.index, name=name, values=[value], sharded=False)
+        if context.again:
+            sharded = layer._private.sharded  # noqa: SLF001 - one unit
+            _unset(execution.datastore, key, context.index, [*artifacts, *sharded])
+
+
+def _unset(store: DataStore, key: LayerKey, index: int, assigned: Iterable[str]) -> None:
+    """Have what a split assigned before, and now has not, be as if it had not."""
+    names = {name.removesuffix(".json") for name in store.names(prefix=key.archives_of(index))}
+    for name in sorted(names.difference(assigned)):
+        store.write(key, index=index, name=name, values=[], sharded=False)
 
 
 def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> list[Layer]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime import Execution, Flow, Layer, Parameters, fanout, settings
+from laminar_runtime import Execution, Flow, Layer, Parameters, fanout, settings, task
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError
@@ -243,3 +243,35 @@ def test_early_elements() -> None:
     store.write(key, index=0, name="plain", values=[7, 8], sharded=True)
     with pytest.raises(fanout.TooEarly):
         early_element(execution)
+
+
+def test_what_an_early_run_assigned_is_not_there_after_the_next() -> None:
+    """A split that ran early as another one is run again, and may assign less."""
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="plain", index=None)))
+    class Each(Layer):
+        def __call__(self, shards: Shards) -> None:
+            self.seen = shards.plain
+            if shards.plain == 1:
+                self.one = True
+                self.shard(ones=[1])
+
+    execution = in_memory(MyFlow).execution("e1")
+    store, key = execution.datastore, execution.key("Shards")
+
+    def run(value: int, **how: bool) -> None:
+        store.write(key, index=0, name="plain", values=[value], sharded=False)
+        context = TaskContext(execution="e1", flow="MyFlow", layer="Each", **how)
+        task.run_layer(execution, execution.layer("Each", index=0, splits=1, attempt=1), context)
+
+    store.write_bytes(path=key.split(0), content=b"{}")
+    run(1, early=True)
+    store.write_record(key, splits=1)
+    run(2, again=True)
+    each = execution.layer("Each")
+    assert each.seen == 2
+    for name in ("one", "ones"):
+        with pytest.raises(AttributeError, match="It finished, but did not assign it"):
+            getattr(each, name)

@@ -312,7 +312,10 @@ class DataStore:
             DamagedError: If it is damaged.
         """
         path = key.archive(index, name)
-        return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+        archive = Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+        if archive.unset:
+            raise MissingError(f"nothing is assigned by what is stored at {self.uri(path=path)}")
+        return archive
 
     def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
         """Read the archives of an attribute of all splits of a finished layer, as one.

@@ -19,9 +19,9 @@ from laminar_codegen.loader import Source
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.plan import Step
 from laminar_codegen.render import render_document, render_machine
-from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations import datastores
 from tests.property.flows.behaviour import Memory
-from tests.property.flows.loading import flow_of
+from tests.property.flows.loading import deployable
 from tests.property.flows.outcomes import Job
 from tests.property.flows.plans import nested
 from tests.property.flows.spec import FlowSpec
@@ -67,8 +67,8 @@ class Compiled:
 
 def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: random.Random | None) -> Compiled:
     """Compile a flow, some of its steps by chance nested, if so."""
-    flow = flow_of(spec, Memory(), executors.Thread())
-    # As its file has it: containers do not share a memory.
+    flow = deployable(spec, Memory())
+    # Containers do not share a memory.
     flow.configuration.datastore = datastores.Local()
     graph = build_graph(Source(flow, Path("random.py"), "random.py"))
     check([graph])

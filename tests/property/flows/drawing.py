@@ -7,7 +7,19 @@ import builtins
 import attrs
 from hypothesis import strategies as st
 
-from tests.property.flows.spec import CALL_TROUBLES, PARAMETERS, Failure, FlowSpec, Hook, LayerSpec, Over, Read, Trouble
+from tests.property.flows.spec import (
+    CALL_TROUBLES,
+    KINDS,
+    PARAMETERS,
+    Failure,
+    FlowSpec,
+    Hook,
+    Kind,
+    LayerSpec,
+    Over,
+    Read,
+    Trouble,
+)
 
 __all__ = ["flows"]
 
@@ -21,12 +33,14 @@ _WIDTHS = st.one_of(
 _CONTAINERS = ((1, 1500), (1, 1500), (0.25, 512), (2, 5000))
 _LAYER_NAMES = ("value", "one", "odd", "rest", "after", "items", "finished", "missing")
 _PARAMETER_NAMES = ("flag", "list", "missing", "finished")
+_ENTRIES = ("always", "value", "finished", "unfinished", "flag", "never", "always")
 _DEEDS = {
-    "submission": ("index", "attempt", "value", "command", "more"),
+    "submission": ("index", "attempt", "value", "command", "more", "reads"),
     "execution": ("reads",),
-    "retry": ("double", "cpu", "first", "value"),
+    "retry": ("double", "cpu", "first", "value", "reads"),
 }
-_SEEING = frozenset({"value", "reads", "finished", "unfinished"})
+_SEEING = frozenset({"value", "reads"})
+_FLAG = (Read(PARAMETERS, ("flag",)),)
 
 
 def _sometimes(draw: st.DrawFn, one_in: int) -> bool:
@@ -44,11 +58,12 @@ def flows(draw: st.DrawFn, *, most: int = 8, name: str = "Random") -> FlowSpec:
         layer = draw(_layers(spec, f"L{number}", dense))
         spec = attrs.evolve(spec, layers=(*spec.layers, layer))
     names = tuple(layer.name for layer in spec.layers)
+    resizes = not any(layer.on_lambda for layer in spec.layers)
     spec = attrs.evolve(
         spec,
         order=tuple(draw(st.permutations(names))) if _sometimes(draw, 3) else names,
         bases=2 if _sometimes(draw, 4) else 1,
-        hooks=draw(_flow_hooks()) if _sometimes(draw, 5) else (),
+        hooks=draw(_flow_hooks(resizes=resizes)) if _sometimes(draw, 5) else (),
         parameters={"flag": draw(st.integers(0, 3)), "list": draw(st.lists(st.integers(0, 9), max_size=3))},
     )
     return attrs.evolve(spec, troubles=draw(_troubles(spec)) if _sometimes(draw, 2) else ())
@@ -73,6 +88,8 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
         over = draw(_dimensions(spec, sources)) if fans_out else ()
     # What item by item means is for those that read nothing else.
     own = role == "follow" and over and not _sometimes(draw, 4)
+    # What hooks may change of a container is for jobs only.
+    on_lambda = _sometimes(draw, 6)
     catch = draw(st.sets(st.sampled_from(_CAUGHT), max_size=2)) if _sometimes(draw, 4) else ()
     layer = LayerSpec(
         name=name,
@@ -83,9 +100,10 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
         attempts=draw(st.integers(1, 3)),
         catch=tuple(sorted(catch)),
         picky=bool({"OSError", "Exception"} & {*catch}) and draw(st.booleans()),
-        container=draw(st.sampled_from(_CONTAINERS)),
+        container=draw(st.sampled_from(_CONTAINERS)) if not on_lambda else _CONTAINERS[0],
+        on_lambda=on_lambda,
         inherits=_sometimes(draw, 3),
-        hooks=draw(_hooks(spec, parents)) if _sometimes(draw, 6 if own else 3) else (),
+        hooks=draw(_hooks(parents, resizes=not on_lambda)) if _sometimes(draw, 6 if own else 3) else (),
     )
     with_it = attrs.evolve(spec, layers=(*spec.layers, layer))
     return attrs.evolve(layer, failures=draw(_failures(with_it, layer)))
@@ -180,39 +198,30 @@ def _failures(draw: st.DrawFn, spec: FlowSpec, layer: LayerSpec) -> tuple[Failur
 
 
 @st.composite
-def _hooks(draw: st.DrawFn, spec: FlowSpec, parents: list[str]) -> tuple[Hook, ...]:
-    kinds = draw(st.lists(st.sampled_from(["submission", "entry", "execution", "retry"]), min_size=1, max_size=3))
-    return tuple(
-        draw(_hook(spec, kind, draw(st.sets(st.sampled_from(parents), max_size=2)) if parents else set()))
-        for kind in kinds
-    )
-
-
-@st.composite
-def _hook(draw: st.DrawFn, spec: FlowSpec, kind: str, parents: set[str]) -> Hook:
-    if kind == "entry":
-        does = draw(st.sampled_from(["always", "value", "finished", "unfinished", "flag", "never", "always"]))
-        if does == "flag":
-            return Hook("entry", does, (Read(PARAMETERS, ("flag",)),))
-    else:
-        does = draw(st.sampled_from(_DEEDS[kind]))
-    reads = tuple(Read(parent, ("value", "items", "finished")) for parent in sorted(parents)) if does in _SEEING else ()
-    return Hook(kind, does, reads, generator=kind != "entry" and _sometimes(draw, 3))  # type: ignore[arg-type] # one of the kinds
-
-
-@st.composite
-def _flow_hooks(draw: st.DrawFn) -> tuple[Hook, ...]:
-    """Hooks of each layer: what they read is of the parameters."""
+def _hooks(draw: st.DrawFn, parents: list[str], *, resizes: bool) -> tuple[Hook, ...]:
+    """Hooks of a layer: what they read is of layers before it."""
     found = []
-    for kind in draw(st.lists(st.sampled_from(["submission", "execution", "retry", "entry"]), min_size=1, max_size=2)):
-        if kind == "entry":
-            does = draw(st.sampled_from(["always", "flag", "spares"]))
-        else:
-            does = draw(st.sampled_from(_DEEDS[kind]))
-        reads = does == "flag" or draw(st.booleans())
-        generator = kind != "entry" and _sometimes(draw, 3)
-        found.append(Hook(kind, does, (Read(PARAMETERS, ("flag",)),) if reads else (), generator))  # type: ignore[arg-type] # one of the kinds
+    for kind in draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3)):
+        seen = draw(st.sets(st.sampled_from(parents), max_size=2)) if parents else set()
+        reads = tuple(Read(parent, ("value", "items", "finished")) for parent in sorted(seen))
+        found.append(draw(_hook(kind, reads, _ENTRIES, resizes=resizes)))
     return tuple(found)
+
+
+@st.composite
+def _flow_hooks(draw: st.DrawFn, *, resizes: bool) -> tuple[Hook, ...]:
+    """Hooks of each layer: what they read is of the parameters."""
+    kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=2))
+    return tuple(draw(_hook(kind, _FLAG, ("always", "flag", "spares"), resizes=resizes)) for kind in kinds)
+
+
+@st.composite
+def _hook(draw: st.DrawFn, kind: Kind, reads: tuple[Read, ...], entries: tuple[str, ...], *, resizes: bool) -> Hook:
+    if kind == "entry":
+        does = draw(st.sampled_from(entries))
+        return Hook(kind, does, _FLAG if does == "flag" else reads)
+    does = draw(st.sampled_from(_DEEDS[kind])) if resizes else "reads"
+    return Hook(kind, does, reads if does in _SEEING else (), generator=_sometimes(draw, 3))
 
 
 @st.composite

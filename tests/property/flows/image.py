@@ -8,20 +8,31 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, planner, settings, task
-from laminar_runtime.configurations import datastores, executors
+from laminar_runtime import Flow, planner, run_task, settings, task
+from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.settings import TaskContext
 from tests.property.flows.behaviour import Memory
-from tests.property.flows.loading import flow_of
+from tests.property.flows.loading import deployable
 from tests.property.flows.outcomes import Job, Task
 from tests.property.flows.spec import FlowSpec
 
-__all__ = ["Image", "PlannerError"]
+__all__ = ["Image", "InvocationError"]
 
 
-class PlannerError(Exception):
-    """The planner's function failed."""
+class InvocationError(Exception):
+    """A function failed.
+
+    Args:
+        error: The name of its error.
+        layer: The layer that it was asked for.
+        message: What it said.
+    """
+
+    def __init__(self, error: str, layer: str, message: str) -> None:
+        super().__init__(message)
+        self.error, self.layer = error, layer
+        self.cause = json.dumps({"errorMessage": message, "errorType": error}, separators=(",", ":"))
 
 
 @attrs.define
@@ -45,7 +56,7 @@ class Image:
 
     @flow.default
     def _make_flow(self) -> Flow:
-        return flow_of(self.spec, self.world, executors.Thread())
+        return deployable(self.spec, self.world)
 
     @property
     def store(self) -> datastores.Memory:
@@ -58,8 +69,27 @@ class Image:
         for notes in (self.world.calls, self.jobs, self.early, self.failed):
             notes.clear()
 
-    def attempt(self, environment: Mapping[str, str], job: Job) -> bool:
-        """Run a task in a container, as `laminar_runtime.flow.Flow` does in a process.
+    def invoke(self, function: str, request: Mapping[str, Any]) -> Any:
+        """Invoke a function: the planner, or one that runs tasks.
+
+        Args:
+            function: The reference to it.
+            request: What it is given.
+
+        Returns:
+            Its answer.
+
+        Raises:
+            InvocationError: If it fails.
+        """
+        if function.startswith("aws_lambda_function.planner"):
+            return self._plan(request)
+        if not self.attempt(run_task.variables_of({**request}), None):
+            raise InvocationError("RuntimeError", request["layer"], "it failed")
+        return {}
+
+    def attempt(self, environment: Mapping[str, str], job: Job | None) -> bool:
+        """Run a task, in a container of AWS Batch if so, as `laminar_runtime.flow.Flow` does in a process.
 
         Returns:
             Whether it ended well.
@@ -68,7 +98,7 @@ class Image:
         context = TaskContext.parse({**environment, settings.FLOW_NAME: self.spec.name})
         assert context is not None
         context = planner.index_of(self.store, context)
-        if not task.finished(self.store, context):
+        if job is not None and not task.finished(self.store, context):
             jobs = self.early if context.early else self.jobs
             jobs[context.layer, context.index, context.attempt] = job
         execution = self.flow.open(context)
@@ -80,17 +110,12 @@ class Image:
             return False
         return True
 
-    def plan(self, request: Mapping[str, Any]) -> Any:
-        """Answer a request to the planner, as its function does.
-
-        Raises:
-            PlannerError: If it cannot be answered.
-        """
+    def _plan(self, request: Mapping[str, Any]) -> Any:
         asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])
         context = TaskContext.parse(asked.environment())
         assert context is not None
         try:
             plan = planner.plan_of(self.flow.open(context), context.layer, request)
         except LaminarError as error:
-            raise PlannerError(str(error)) from error
+            raise InvocationError("ExecutionError", context.layer, str(error)) from error
         return json.loads(json.dumps(attrs.asdict(plan)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
 
 import attrs
 
@@ -23,8 +22,9 @@ __all__ = ["Local"]
 
 @attrs.define(slots=False, eq=False)
 class _Noting(executors.Thread):
-    """Runs tasks in threads, and takes note of their containers."""
+    """Runs tasks in threads, and takes note of their containers, but for those of functions."""
 
+    invoked: frozenset[str] = frozenset()
     jobs: dict[tuple[str, int, int], Job] = attrs.field(factory=dict)
 
     async def run(self, task: Task) -> None:
@@ -34,7 +34,8 @@ class _Noting(executors.Thread):
         assert size is not None
         assert container.workdir == DEFAULT_WORKDIR
         command = tuple(job_command(shlex.split(container.command), None))
-        self.jobs[context.layer, context.index, context.attempt] = Job(command, job_resources(*size))
+        if context.layer not in self.invoked:
+            self.jobs[context.layer, context.index, context.attempt] = Job(command, job_resources(*size))
         await super().run(task)
 
 
@@ -56,7 +57,9 @@ class Local:
 
     @_executor.default
     def _make_executor(self) -> _Noting:
-        return _Noting(concurrency=self.concurrency)
+        invoked = frozenset(layer.name for layer in self.spec.layers if layer.on_lambda)
+        # Siblings of a task that fails run on in their threads: here there are none.
+        return _Noting(concurrency=1 if self.spec.troubles else self.concurrency, invoked=invoked)
 
     @_flow.default
     def _make_flow(self) -> Flow:
@@ -81,10 +84,6 @@ class Local:
         except LaminarError as caught:
             error = caught
         self._runs += 1
-        for thread in threading.enumerate():
-            # Siblings of a task that failed run on.
-            if thread.name.startswith("laminar "):
-                thread.join()
         return Outcome(
             failed=None if error is None else self._culprit(error),
             index=error.index if isinstance(error, TaskError) else None,

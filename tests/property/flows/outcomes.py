@@ -101,5 +101,6 @@ def results_of(flow: str, store: datastores.Memory) -> Results:
             case [_, "archives", _, layer, index, name]:
                 archive = Archive.loads(content, key=path)
                 values = [store.read_artifact(flow, artifact) for artifact in archive.artifacts]
-                artifacts[layer, int(index), name.removesuffix(".json")] = (archive.sharded, values)
+                if not archive.unset:
+                    artifacts[layer, int(index), name.removesuffix(".json")] = (archive.sharded, values)
     return Results(finished, frozenset(splits), artifacts)

@@ -23,7 +23,7 @@ from laminar_codegen.replay import (
     replay,
 )
 from tests.property.flows.compiling import PREFIX, Compiled
-from tests.property.flows.image import Image, PlannerError
+from tests.property.flows.image import Image, InvocationError
 from tests.property.flows.outcomes import Ended, Job
 
 __all__ = ["Replay"]
@@ -44,7 +44,7 @@ class Replay:
     chance: random.Random
     _services: Services = attrs.field(init=False)
     _last: Replayed | None = attrs.field(default=None, init=False)
-    _unplanned: str = attrs.field(default="", init=False)
+    _failed: str = attrs.field(default="", init=False)
 
     @_services.default
     def _make_services(self) -> Services:
@@ -64,7 +64,7 @@ class Replay:
             seconds=lambda _: self.chance.choice([0, 1, 5, 30]),
             definitions={name: _described(job) for name, job in self.compiled.containers.items()},
         )
-        functions = Functions(run=self._plan, seconds=lambda _: self.chance.choice([0, 2]))
+        functions = Functions(run=self._invoke, seconds=lambda _: self.chance.choice([0, 2]))
         return Services(jobs=jobs, functions=functions, objects=objects, others={"aws-sdk:s3:putObject": put})
 
     def run(self, name: str, given: Any) -> Ended:
@@ -83,12 +83,12 @@ class Replay:
         job = Job(request.command, dict(sorted(resources.items())))
         return JobResult(exit_code=0 if self.image.attempt(attempt.environment, job) else 1)
 
-    def _plan(self, invocation: Invocation) -> Any:
+    def _invoke(self, invocation: Invocation) -> Any:
         try:
-            return self.image.plan(invocation.payload)
-        except PlannerError as error:
-            self._unplanned = invocation.payload["layer"]
-            raise NamedError("ExecutionError", json.dumps({"errorMessage": str(error)})) from error
+            return self.image.invoke(invocation.name, invocation.payload)
+        except InvocationError as error:
+            self._failed = error.layer
+            raise NamedError(error.error, error.cause) from error
 
     def _ended(self, replayed: Replayed) -> Ended:
         self._last = replayed
@@ -96,7 +96,7 @@ class Replay:
             return Ended(None)
         assert replayed.status == "FAILED", replayed
         cause = replayed.cause or ""
-        return Ended(_layer_of(cause) or self._unplanned, f"{replayed.error}: {cause}")
+        return Ended(_layer_of(cause) or self._failed, f"{replayed.error}: {cause}")
 
 
 def _described(job: Job) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import attrs
 from sfnx import testing
 
 from tests.property.flows.compiling import PREFIX, Compiled
-from tests.property.flows.image import Image, PlannerError
+from tests.property.flows.image import Image, InvocationError
 from tests.property.flows.outcomes import Ended, Job
 
 __all__ = ["Sfnx"]
@@ -62,7 +62,7 @@ class Sfnx:
         arguments: Any = call.arguments
         match call.resource.removeprefix("arn:aws:states:::"):
             case "lambda:invoke":
-                return {"Payload": self._plan(arguments["Payload"]), "StatusCode": 200, "ExecutedVersion": "$LATEST"}
+                return {"Payload": self._invoke(arguments), "StatusCode": 200, "ExecutedVersion": "$LATEST"}
             case "batch:submitJob.sync":
                 return self._submit(arguments, awaited=True)
             case "batch:submitJob":
@@ -78,11 +78,11 @@ class Sfnx:
             case other:
                 raise AssertionError(other)
 
-    def _plan(self, request: Mapping[str, Any]) -> Any:
+    def _invoke(self, arguments: Mapping[str, Any]) -> Any:
         try:
-            return self.image.plan(request)
-        except PlannerError as error:
-            raise testing.Failure("ExecutionError", json.dumps({"errorMessage": str(error)})) from error
+            return self.image.invoke(arguments["FunctionName"], arguments["Payload"])
+        except InvocationError as error:
+            raise testing.Failure(error.error, error.cause) from error
 
     def _start(self, arguments: Mapping[str, Any]) -> Any:
         ended = self._run(self.compiled.nested[arguments["StateMachineArn"]], arguments["Name"], arguments["Input"])

@@ -35,6 +35,7 @@ _DEEDS = {
         "value": "self.configuration.container.memory = 1000 + number({seen}) % 5000",
         "command": 'self.configuration.container.command = f"python main.py --split {{self.index}}"',
         "more": "self.configuration.container.memory += 700",
+        "reads": "self.prepared = {seen}",
     },
     "execution": {"reads": "self.prepared = {seen}"},
     "retry": {
@@ -42,6 +43,7 @@ _DEEDS = {
         "cpu": "self.configuration.container.cpu += 1",
         "first": "self.configuration.container.memory += 1024 * (self.index == 0)",
         "value": "self.configuration.container.memory = 1000 + number({seen}) % 5000",
+        "reads": "self.prepared = {seen}",
     },
 }
 
@@ -54,7 +56,7 @@ _AFTER = {
 
 
 def source_of(spec: FlowSpec) -> str:
-    """The classes of a flow. They take `behaviour`'s names, and `world`, from where they are."""
+    """The classes of a flow. They take `behaviour`'s names, ``world`` and ``LAMBDA`` from where they are."""
     return "".join(f"{line}\n" for line in _lines(spec))
 
 
@@ -105,6 +107,8 @@ def _configuration(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
         yield f"foreach=ForEach(parameters=[{', '.join(map(_parameter, [first, *rest]))}])"
     if layer.attempts > 1:
         yield f"retry=Retry(attempts={layer.attempts}, delay=0, jitter=0)"
+    if layer.on_lambda:
+        yield "executor=LAMBDA"
     if layer.catch:
         yield f"catch=Catch({', '.join(layer.catch)})"
 

@@ -8,12 +8,24 @@ from typing import Any, Literal
 
 import attrs
 
-__all__ = ["CALL_TROUBLES", "PARAMETERS", "Failure", "FlowSpec", "Hook", "LayerSpec", "Over", "Read", "Trouble"]
+__all__ = [
+    "CALL_TROUBLES",
+    "KINDS",
+    "PARAMETERS",
+    "Failure",
+    "FlowSpec",
+    "Hook",
+    "Kind",
+    "LayerSpec",
+    "Over",
+    "Read",
+    "Trouble",
+]
 
 PARAMETERS = "Parameters"
 
-#: The attributes that a layer may assign; ``finished`` is read of its state.
-Attribute = Literal["value", "items", "one", "odd", "rest", "after", "finished", "flag", "list", "missing"]
+Kind = Literal["entry", "submission", "execution", "retry"]
+KINDS: tuple[Kind, ...] = ("submission", "entry", "execution", "retry")
 
 
 @attrs.frozen
@@ -59,7 +71,7 @@ class Hook:
         generator: Whether it is a generator that goes on after the event.
     """
 
-    kind: Literal["entry", "submission", "execution", "retry"]
+    kind: Kind
     does: str
     reads: tuple[Read, ...] = ()
     generator: bool = False
@@ -102,6 +114,7 @@ class LayerSpec:
         attempts: How often it is tried.
         catch: The errors that it forgives.
         container: Virtual CPUs and memory.
+        on_lambda: Whether AWS Lambda runs it once deployed; else AWS Batch.
     """
 
     name: str
@@ -116,6 +129,7 @@ class LayerSpec:
     attempts: int = 1
     catch: tuple[str, ...] = ()
     container: tuple[float, int] = (1, 1500)
+    on_lambda: bool = False
 
     @property
     def depends(self) -> frozenset[str]:
