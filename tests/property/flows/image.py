@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, planner, run_task, settings, task
+from laminar_runtime import Flow, planner, run_task, settings, task, values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.settings import TaskContext
@@ -118,4 +118,4 @@ class Image:
             plan = planner.plan_of(self.flow.open(context), context.layer, request)
         except LaminarError as error:
             raise InvocationError("ExecutionError", context.layer, str(error)) from error
-        return json.loads(json.dumps(attrs.asdict(plan)))
+        return json.loads(json.dumps(values.plain(plan)))

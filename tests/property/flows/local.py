@@ -20,12 +20,13 @@ from tests.property.flows.spec import FlowSpec
 __all__ = ["Local"]
 
 
-@attrs.define(slots=False, eq=False)
 class _Noting(executors.Thread):
     """Runs tasks in threads, and takes note of their containers, but for those of functions."""
 
-    invoked: frozenset[str] = frozenset()
-    jobs: dict[tuple[str, int, int], Job] = attrs.field(factory=dict)
+    def __init__(self, concurrency: int, invoked: frozenset[str]) -> None:
+        super().__init__(concurrency=concurrency)
+        self.invoked = invoked
+        self.jobs: dict[tuple[str, int, int], Job] = {}
 
     async def run(self, task: Task) -> None:
         """Run a task in a thread."""
