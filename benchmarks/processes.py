@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from benchmarks.timing import Command, environment, prepare
@@ -23,21 +24,25 @@ def count(command: Command) -> int:
         subprocess.CalledProcessError: If it fails.
     """
     prepare(command)
-    process = subprocess.Popen(
-        list(command.words),
-        env=environment(command),
-        cwd=command.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
     seen: set[str] = set()
-    while process.poll() is None:
-        seen |= _of_session(str(process.pid))
-    if process.returncode:
-        sys.stderr.write(process.stderr.read().decode(errors="replace") if process.stderr else "")
-        raise subprocess.CalledProcessError(process.returncode, list(command.words))
+    with (
+        tempfile.TemporaryFile() as err,
+        subprocess.Popen(
+            list(command.words),
+            env=environment(command),
+            cwd=command.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+            start_new_session=True,
+        ) as process,
+    ):
+        while process.poll() is None:
+            seen |= _of_session(str(process.pid))
+        err.seek(0)
+        if process.returncode:
+            sys.stderr.write(err.read().decode(errors="replace"))
+            raise subprocess.CalledProcessError(process.returncode, list(command.words))
     return len(seen | {str(process.pid)})
 
 

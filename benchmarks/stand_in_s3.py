@@ -174,15 +174,18 @@ class _Connection(asyncio.Protocol):
         del self._received[: end + 4 + size]
         method, target, _ = first.split(" ", 2)
         loop = asyncio.get_running_loop()
-        loop.call_later(self._delay, self._write, method, self._bucket.answer(method, target, headers, body))
+        answer, last = self._bucket.answer(method, target, headers, body), headers.get("connection") == "close"
+        loop.call_later(self._delay, self._write, method, answer, last)
 
-    def _write(self, method: str, answer: _Answer) -> None:
+    def _write(self, method: str, answer: _Answer, last: bool) -> None:  # noqa: FBT001 - given by the loop
         status, headers, body = answer
         lines = [f"HTTP/1.1 {status} Answer", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         self._transport.write("\r\n".join([*lines, "", ""]).encode())
         if method != "HEAD":
             self._transport.write(body)
+        if last:
+            self._transport.close()
 
 
 async def _main(delay: float, objects: dict[str, bytes]) -> None:

@@ -142,7 +142,7 @@ def plain_configuration(bucket: str, environment: Mapping[str, str]) -> dict[str
     else:
         # The connection is encrypted, and what is read is checked by its hash.
         config["unsigned_payload"] = True
-    client = {"allow_http": bool(endpoint), "timeout": "120s", "connect_timeout": "10s"}
+    client = {"allow_http": bool(endpoint), "timeout": "60s", "connect_timeout": "10s"}
     return {"config": config, "client_options": client, "retry_config": {"max_retries": 4}}
 
 
