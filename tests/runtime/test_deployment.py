@@ -12,7 +12,7 @@ from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.datastores import AWS as DATASTORES
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment, parameter_name
-from laminar_runtime.exceptions import DeploymentError, ExecutionError, SchedulerError
+from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 
 class Report(Flow): ...
@@ -115,11 +115,11 @@ def test_execution_that_takes_longer(aws: str) -> None:
     boto3.client("stepfunctions").stop_execution(executionArn=deployment.execution_arn("e1"))
 
 
-def test_resuming_is_refused(machine: str, s3_root: str) -> None:
-    """Resuming a deployed execution is told to be AWS's business."""
+def test_what_was_never_started_is_not_resumed(machine: str, s3_root: str) -> None:
+    """An execution of which only parameters are stored is none to Step Functions."""
     deploy("Report", machine, s3_root)
     execution = Report(scheduler=AWS.StepFunctions()).execution("e1").parameters()
-    with pytest.raises(SchedulerError, match="redrive"):
+    with pytest.raises(ExecutionError, match="execution e1 of 'Report' cannot be resumed: .*Execution Does Not Exist"):
         execution.resume()
 
 
