@@ -119,7 +119,7 @@ def test_what_was_never_started_is_not_resumed(machine: str, s3_root: str) -> No
     """An execution of which only parameters are stored is none to Step Functions."""
     deploy("Report", machine, s3_root)
     execution = Report(scheduler=AWS.StepFunctions()).execution("e1").parameters()
-    with pytest.raises(ExecutionError, match="execution e1 of 'Report' cannot be resumed: .*Execution Does Not Exist"):
+    with pytest.raises(ExecutionError, match=r"execution e1 of .Report. cannot be resumed: .*Does Not Exist"):
         execution.resume()
 
 
