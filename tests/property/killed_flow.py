@@ -20,7 +20,6 @@ PATIENCE = 120
 
 FLOW = '''
 import os
-import pathlib
 import signal
 import time
 
@@ -33,7 +32,7 @@ if os.environ.get("LAMINAR_LAYER_SPLITS", "1") != "1":
     ME += "/" + os.environ["LAMINAR_LAYER_INDEX"]
 WHO, NUMBER, SIDE = os.environ.get("KILL_AT", "nobody 0 before").split()
 
-rename, writes = pathlib.Path.replace, 0
+rename, writes = os.replace, 0
 
 def replace(file, target):
     """Rename a file that was written, and die before or after that if it is time to."""
@@ -46,7 +45,7 @@ def replace(file, target):
     if last:
         os.kill(os.getpid(), signal.SIGKILL)
 
-pathlib.Path.replace = replace
+os.replace = replace
 
 def began():
     """Take note of a task, in one write to the end of the file."""
