@@ -20,15 +20,17 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 PROVIDER_VERSION = "6.25.0"
 _SOURCE = Path("registry.terraform.io", "hashicorp", "aws", PROVIDER_VERSION)
+_ATTACHED = "TF_REATTACH_PROVIDERS"
 _PLAN_FILE = "harness.tfplan"
 _EXIT_CHANGES = 2
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
@@ -88,6 +90,35 @@ def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
     }
 
 
+@contextmanager
+def serving_provider(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Start one provider process for all commands of Terraform meanwhile, in an environment; give it with that.
+
+    Each command starts a provider several times else, which is most of what it costs. `init` installs it all the same.
+    https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
+    """
+    command = [sys.executable, "-P", "-c", _code("serve_commands")]
+    given = {**os.environ, **environment}
+    with subprocess.Popen(command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        socket = process.stdout.readline().strip()
+        assert socket, "the provider did not start"
+        provider = {
+            "Protocol": "grpc",
+            "ProtocolVersion": 6,
+            "Pid": process.pid,
+            # That Terraform does not stop it.
+            "Test": True,
+            "Addr": {"Network": "unix", "String": socket},
+        }
+        try:
+            yield {**environment, _ATTACHED: json.dumps({"/".join(_SOURCE.parts[:-1]): provider})}
+        finally:
+            process.stdin.close()
+            process.wait()
+
+
 def terraform_executable() -> str:
     """Where Terraform is; without it a test is skipped, but fails where CI should have it."""
     found = shutil.which("terraform")
@@ -107,8 +138,9 @@ class Terraform:
     executable: str = field(factory=terraform_executable)
 
     def init(self) -> None:
-        """Install the provider from the mirror."""
-        self._run("init", "-input=false")
+        """Install the provider from the mirror, which Terraform does not do with one that is served."""
+        environment = {name: value for name, value in self.environment.items() if name != _ATTACHED}
+        evolve(self, environment=environment)._run("init", "-input=false")
 
     def validate(self) -> dict[str, Any]:
         """What `terraform validate -json` says: `valid` and `diagnostics`."""
@@ -204,6 +236,12 @@ def _values(variables: Mapping[str, object]) -> list[str]:
 
 def _launcher() -> str:
     """Write the executable's text: this Python, with the provider that is beside this file."""
+    return f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -c {shlex.quote(_code('main'))}\n"
+
+
+def _code(function: str) -> str:
     folder = str(Path(__file__).parents[1])
-    code = f"import sys; sys.path.insert(0, {folder!r}); from tests.terraform_provider.serving import main; main()"
-    return f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -c {shlex.quote(code)}\n"
+    return (
+        f"import sys; sys.path.insert(0, {folder!r}); "
+        f"from tests.terraform_provider.serving import {function}; {function}()"
+    )

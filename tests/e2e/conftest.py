@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from tests.terraform_harness import Terraform, fake_aws, provider_mirror, terraform_executable
+from tests.terraform_harness import Terraform, fake_aws, provider_mirror, serving_provider, terraform_executable
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,25 +48,21 @@ def compile_document(file: Path) -> str:
 @pytest.fixture
 def platform(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path], Platform]]:
     """Give a function that compiles a flow's file and sets up Terraform for it."""
-    opened: list[EmbeddedAws] = []
 
     def build(file: Path) -> Platform:
         image = tmp_path / "image"
         image.mkdir()
-        aws = EmbeddedAws(workspace=Workspace(directory=lay_out(file, image)))
-        aws.__enter__()
-        opened.append(aws)
+        aws = opened.enter_context(EmbeddedAws(workspace=Workspace(directory=lay_out(file, image))))
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
         folder = tmp_path / "terraform"
         folder.mkdir()
         (folder / "main.tf.json").write_text(compile_document(file), encoding="utf-8")
-        environment = fake_aws(aws.endpoint_url, aws.region)
+        environment = opened.enter_context(serving_provider(fake_aws(aws.endpoint_url, aws.region)))
         return Platform(aws, Terraform(folder, mirror, environment), provide(aws))
 
-    yield build
-    for aws in opened:
-        aws.close()
+    with ExitStack() as opened:
+        yield build
 
 
 def provide(aws: EmbeddedAws) -> dict[str, Any]:

@@ -1,38 +1,233 @@
-"""Real Terraform takes every document that the golden cases hold, and knows when one is wrong."""
+"""What is compiled is applied and destroyed by real Terraform, and means the same to it as HCL as it does as JSON."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 
-from tests.terraform_harness import Terraform, fake_aws
+from laminar_codegen.document import Document
+from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.nested_blocks import Nested, nested_blocks
+from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.render import render_document
+from laminar_codegen.render_hcl import render_hcl
+from laminar_codegen.render_module import FILES, render_module
+from tests.aws_contents import account_contents, assert_made
+from tests.e2e.conftest import provide
+from tests.terraform_harness import Terraform, fake_aws, serving_provider
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
+SCHEMA = json.loads((ROOT / "tests" / "terraform_provider" / "schema.json").read_text(encoding="utf-8"))
 
 
-def initialised(text: str, folder: Path, mirror: Path) -> Terraform:
-    """Terraform in a folder with a document."""
-    (folder / "main.tf.json").write_text(text, encoding="utf-8")
-    terraform = Terraform(folder, mirror, fake_aws("http://127.0.0.1:9"))
-    terraform.init()
-    return terraform
+@pytest.fixture(autouse=True)
+def _no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_documents_are_valid(case: str, tmp_path: Path, mirror: Path) -> None:
-    """A document is valid by the schemas of version 6.25.0 of the AWS provider, without a warning."""
-    text = (GOLDEN / case / "main.tf.json").read_text(encoding="utf-8")
-    answer = initialised(text, tmp_path, mirror).validate()
+def compiled(case: str, monkeypatch: pytest.MonkeyPatch) -> Document:
+    """The document of a golden case."""
+    folder = ROOT / "examples" / "digits" if case == "digits" else GOLDEN / case
+    monkeypatch.chdir(folder)
+    return compile_flow("flow.py").document
+
+
+@attrs.frozen
+class Account:
+    """An account that documents are applied to."""
+
+    aws: EmbeddedAws
+    variables: dict[str, Any]
+    environment: dict[str, str]
+    mirror: Path
+
+    def terraform(self, folder: Path, files: Mapping[str, str]) -> Terraform:
+        """Terraform beside some files, and nothing but these."""
+        folder.mkdir(exist_ok=True)
+        for file in folder.glob("*.tf*"):
+            if not file.name.startswith("terraform.tfstate"):
+                file.unlink()
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        return Terraform(folder, self.mirror, self.environment)
+
+    def given(self, document: Document, name: str) -> dict[str, Any]:
+        """The variables that a document needs."""
+        needed = [variable.name for variable in document.variables if variable.default is None]
+        queue = self.variables["job_queue_arn"]
+        given = {name: queue if name.endswith("job_queue_arn") else self.variables[name] for name in needed}
+        return {**given, "name": name}
+
+
+@pytest.fixture(scope="module")
+def account(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    workspace = Workspace(directory=tmp_path_factory.mktemp("image"))
+    with (
+        EmbeddedAws(workspace=workspace) as aws,
+        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in aws.environment.items():
+            patch.setenv(name, value)
+        yield Account(aws, provide(aws), environment, mirror)
+
+
+def assert_valid(terraform: Terraform) -> None:
+    """By the schemas of version 6.25.0 of the AWS provider, without a warning."""
+    answer = terraform.validate()
     assert (answer["valid"], answer["diagnostics"]) == (True, [])
 
 
-def test_an_unknown_argument_is_not(tmp_path: Path, mirror: Path) -> None:
-    """The check can fail: an argument that the provider does not have is an error."""
-    document = json.loads((GOLDEN / "one_layer" / "main.tf.json").read_text(encoding="utf-8"))
-    document["resource"]["aws_sfn_state_machine"]["flow"]["colour"] = "green"
-    answer = initialised(json.dumps(document, indent=2), tmp_path, mirror).validate()
-    assert answer["valid"] is False
-    assert "colour" in json.dumps(answer["diagnostics"])
+@pytest.mark.parametrize("case", CASES)
+def test_life_cycle(case: str, tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document is valid, is applied as planned and stays so, in HCL too, and leaves nothing when it is destroyed."""
+    document = compiled(case, monkeypatch)
+    given, before = account.given(document, case), account_contents(account.aws)
+    as_json = {"main.tf.json": render_document(document)}
+    terraform = account.terraform(tmp_path, as_json)
+    terraform.init()
+    assert_valid(terraform)
+    planned = terraform.plan(**given)
+    assert [change.actions for change in planned.changes] == [("create",)] * len(document.resources)
+    terraform.apply_planned()
+    assert len(terraform.state()) == len(document.resources) + len(document.data)
+    assert_made(terraform.state(), before, account_contents(account.aws))
+    plan = terraform.plan(**given)
+    assert (plan.changes, plan.empty) == ((), True)
+    written = [{"main.tf": render_hcl(document)}]
+    if case == "one_layer":
+        # Modules are of the same texts as the whole document, as another test shows.
+        written += [render_module(document, "hcl"), render_module(document, "terraform")]
+    for files in written:
+        terraform = account.terraform(tmp_path, files)
+        assert_valid(terraform)
+        plan = terraform.plan(**given)
+        assert (plan.changes, plan.empty) == ((), True)
+    terraform.destroy(**given)
+    assert terraform.state() == []
+    assert account_contents(account.aws) == before
+
+
+def test_an_unknown_argument_is_not_valid(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check can fail, in both syntaxes: an argument that the provider does not have is an error."""
+    document = compiled("one_layer", monkeypatch)
+    spoiled = json.loads(render_document(document))
+    spoiled["resource"]["aws_sfn_state_machine"]["flow"]["colour"] = "green"
+    block = 'resource "aws_sfn_state_machine" "flow" {'
+    text = render_hcl(document)
+    assert text.count(block) == 1
+    for files in (
+        {"main.tf.json": json.dumps(spoiled, indent=2)},
+        {"main.tf": text.replace(block, f'{block}\n  colour = "green"')},
+    ):
+        terraform = account.terraform(tmp_path, files)
+        terraform.init()
+        answer = terraform.validate()
+        assert answer["valid"] is False
+        assert "colour" in json.dumps(answer["diagnostics"])
+
+
+def test_another_document_is_a_change(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: one character of a container's command is a change."""
+    document = compiled("one_layer", monkeypatch)
+    text, given = render_hcl(document), account.given(document, "other")
+    terraform = account.terraform(tmp_path, {"main.tf": text})
+    terraform.init()
+    terraform.apply(**given)
+    assert text.count('"main.py"') == 1
+    changes = account.terraform(tmp_path, {"main.tf": text.replace('"main.py"', '"mein.py"')}).plan(**given).changes
+    assert "aws_batch_job_definition.fargate" in [change.address for change in changes]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_terraform_would_lay_it_out_so(
+    case: str, tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`terraform fmt` has nothing to change, in the whole document and in the files of modules."""
+    document = compiled(case, monkeypatch)
+    split = render_module(document, "hcl")
+    for name, text in {"whole.tf": render_hcl(document), **split}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert Terraform(tmp_path, mirror, {}).unformatted() == ""
+
+
+def test_what_is_laid_out_otherwise_is_told(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of the layout can fail: equals signs out of line are not what `terraform fmt` writes."""
+    text = render_hcl(compiled("one_layer", monkeypatch))
+    assert "type        = string" in text
+    (tmp_path / "main.tf").write_text(text.replace("type        = string", "type = string", 1), encoding="utf-8")
+    assert "+  type        = string" in Terraform(tmp_path, mirror, {}).unformatted()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_modules_are_of_the_same_parts(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module holds each part of the document once, in the file that it belongs to."""
+    document = compiled(case, monkeypatch)
+    whole = json.loads(render_document(document))
+    split = render_module(document, "terraform")
+    assert tuple(split) == FILES["terraform"]
+    parts = [json.loads(text) for name, text in split.items() if name.endswith(".json")]
+    assert {key for part in parts for key in part} == set(whole) - {"terraform"}
+    assert all(part[key] == whole[key] for part in parts for key in part)
+    assert [sorted(part.keys() - {"//"}) for part in parts] == [
+        ["data", "locals", "resource"],
+        ["variable"],
+        ["output"],
+    ]
+    module = render_module(document, "hcl")
+    assert tuple(module) == FILES["hcl"]
+    assert split["versions.tf"] == module["versions.tf"]
+    comment, *blocks = render_hcl(document).rstrip().split("\n\n")
+    texts = [text.rstrip().split("\n\n") for text in module.values()]
+    assert all(first == comment for first, *_ in texts)
+    assert sorted(blocks) == sorted(block for _, *rest in texts for block in rest)
+
+
+def block_types(kind: str, name: str) -> dict[str, Any]:
+    """The nested blocks of a resource or data source by the provider's schema."""
+    found: dict[str, Any] = SCHEMA[kind][name].get("block_types", {})
+    return found
+
+
+def assert_nested(body: Mapping[str, Any], nested: Nested, schema: Mapping[str, Any], place: str) -> None:
+    """What is written as a nested block is one by the schema, and nothing else is."""
+    written = {name: contents(value) for name, value in body.items()}
+    for name, repeated in body.get("dynamic", {}).items():
+        written[name] = [*written.get(name, []), *(item["content"] for item in contents(repeated))]
+    used = {name for name in written if name in schema}
+    assert used == {name for name in written if name in nested and name != "lifecycle"}, place
+    for name in used:
+        for content in written[name]:
+            inner = schema[name]["block"].get("block_types", {})
+            assert_nested(content, nested[name], inner, f"{place}.{name}")
+
+
+def contents(value: Any) -> list[Any]:
+    """The contents of blocks of one name."""
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nested_blocks_are_those_of_the_provider(case: str) -> None:
+    """Which arguments are nested blocks is told as version 6.25.0 of the AWS provider tells it."""
+    document = json.loads((GOLDEN / case / "main.tf.json").read_text(encoding="utf-8"))
+    assert document["resource"]
+    for kind in ("data", "resource"):
+        for name, blocks in document[kind].items():
+            for label, body in blocks.items():
+                assert_nested(body, nested_blocks(name), block_types(kind, name), f"{name}.{label}")
+
+
+def test_an_argument_that_is_no_block_is_told() -> None:
+    """The check of nested blocks can fail, both ways."""
+    schema = block_types("resource", "aws_sfn_state_machine")
+    for body in ({"tracing_configuration": {}}, {"tags": {}}):
+        with pytest.raises(AssertionError):
+            assert_nested(body, {"tags": {}}, schema, "flow")

@@ -22,7 +22,7 @@ from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render import render_document
 from tests.e2e.conftest import provide
 from tests.iam_checker import Denial, Statement, applied, denials, needs
-from tests.terraform_harness import Terraform, fake_aws
+from tests.terraform_harness import Terraform, fake_aws, serving_provider
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BATCH = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html"
@@ -304,10 +304,13 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
     image, file = folder / "image", folder / "flow" / "flow.py"
     image.mkdir()
     file.parent.mkdir()
-    with EmbeddedAws(workspace=Workspace(image), concurrency=4, calls=calls.append, time_scale=0.1) as aws:
+    with (
+        EmbeddedAws(workspace=Workspace(image), concurrency=4, calls=calls.append, time_scale=0.1) as aws,
+        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+    ):
         file.write_text(case.text(aws), encoding="utf-8")
         lay_out(file, image)
-        terraform = Terraform(folder / "terraform", mirror, fake_aws(aws.endpoint_url, aws.region))
+        terraform = Terraform(folder / "terraform", mirror, environment)
         machine = deploy(document(case, file), terraform, provide(aws) | optional(aws))
         (stop if case.stopped else finish)(aws, start(aws, machine, case.parameters))
         states = aws.client("stepfunctions")

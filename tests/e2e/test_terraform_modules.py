@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,20 @@ from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.loader import load
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations.schedulers import AWS
+from tests.aws_contents import account_contents, assert_made
 from tests.e2e.conftest import compile_document
-from tests.terraform_harness import Change, Terraform, TerraformError, fake_aws, terraform_executable
+from tests.terraform_harness import (
+    Change,
+    Terraform,
+    TerraformError,
+    fake_aws,
+    serving_provider,
+    terraform_executable,
+)
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "terraform_modules"
-NAMES = sorted(path.parent.name for path in MODULES.glob("*/versions.tf"))
+NAMES = sorted(path.name for path in MODULES.iterdir() if path.is_dir())
 WIDE = ROOT / "tests" / "golden" / "foreach" / "flow.py"
 CALLER = """
 module "it" {{
@@ -47,6 +55,7 @@ class Bench:
     folder: Path
     mirror: Path
     aws: EmbeddedAws
+    environment: Mapping[str, str]
 
     def example(self, name: str) -> Terraform:
         """A module's example, initialised."""
@@ -68,7 +77,7 @@ class Bench:
         return self._initialised(folder)
 
     def _initialised(self, folder: Path) -> Terraform:
-        terraform = Terraform(folder, self.mirror, fake_aws(self.aws.endpoint_url, self.aws.region))
+        terraform = Terraform(folder, self.mirror, self.environment)
         terraform.init()
         return terraform
 
@@ -85,16 +94,26 @@ def bench(tmp_path: Path, modules: Path, mirror: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     image = tmp_path / "image"
     image.mkdir()
-    with EmbeddedAws(workspace=Workspace(directory=image)) as aws:
-        yield Bench(modules, mirror, aws)
+    with (
+        EmbeddedAws(workspace=Workspace(directory=image)) as aws,
+        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+    ):
+        yield Bench(modules, mirror, aws, environment)
+
+
+@pytest.fixture(scope="module")
+def without_aws() -> Iterator[Mapping[str, str]]:
+    """What Terraform finds a provider by that finds no AWS."""
+    with serving_provider(fake_aws("http://127.0.0.1:9")) as environment:
+        yield environment
 
 
 @pytest.fixture
-def unit(modules: Path, mirror: Path) -> Callable[[str], Terraform]:
+def unit(modules: Path, mirror: Path, without_aws: Mapping[str, str]) -> Callable[[str], Terraform]:
     """Give a function that initialises a module by itself, without an AWS."""
 
     def initialised(name: str) -> Terraform:
-        terraform = Terraform(modules / name, mirror, fake_aws("http://127.0.0.1:9"))
+        terraform = Terraform(modules / name, mirror, without_aws)
         terraform.init()
         return terraform
 
@@ -108,25 +127,9 @@ def spoil(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def left(aws: EmbeddedAws) -> list[Any]:
-    """What is in the embedded AWS that an example may have made."""
-    ec2, batch, iam = (aws.client(service) for service in ("ec2", "batch", "iam"))
-    return [
-        *batch.describe_job_queues()["jobQueues"],
-        *batch.describe_compute_environments()["computeEnvironments"],
-        *aws.client("s3").list_buckets()["Buckets"],
-        *aws.client("ecr").describe_repositories()["repositories"],
-        *ec2.describe_launch_templates()["LaunchTemplates"],
-        *(group for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"),
-        *(item for item in ec2.describe_vpc_endpoints()["VpcEndpoints"] if item["State"].lower() != "deleted"),
-        *(role for role in iam.list_roles()["Roles"] if not role["Path"].startswith("/aws-service-role/")),
-        *iam.list_instance_profiles()["InstanceProfiles"],
-    ]
-
-
 def test_every_module_is_tried() -> None:
     """The modules that there are have an example and tests."""
-    assert NAMES == ["batch", "datastore", "network", "platform"]
+    assert {"batch", "datastore", "network", "platform"} <= set(NAMES)
     for name in NAMES:
         assert (MODULES / name / "examples" / "complete" / "main.tf").is_file()
         assert list((MODULES / name / "tests").glob("*.tftest.hcl"))
@@ -142,19 +145,20 @@ def test_files_are_formatted() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_example(name: str, bench: Bench) -> None:
     """An example is valid, is applied, stays as planned, and leaves nothing behind when it is destroyed."""
+    before = account_contents(bench.aws)
     terraform = bench.example(name)
     answer = terraform.validate()
     assert (answer["valid"], answer["diagnostics"]) == (True, [])
     planned = terraform.plan()
     assert {change.actions for change in planned.changes} == {("create",)}
-    terraform.apply()
-    assert left(bench.aws) != []
+    terraform.apply_planned()
+    assert_made(terraform.state(), before, account_contents(bench.aws))
     assert all(value not in (None, {}, []) for value in terraform.output().values())
     again = terraform.plan()
     assert (again.empty, again.changes) == (True, ())
     terraform.destroy()
     assert terraform.state() == []
-    assert left(bench.aws) == []
+    assert account_contents(bench.aws) == before
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -178,7 +182,13 @@ def test_module_tests_can_fail(modules: Path, unit: Callable[[str], Terraform]) 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_unknown_argument(name: str, modules: Path, unit: Callable[[str], Terraform]) -> None:
     """What the provider (or the module that is called) does not know is an error."""
-    spoil(modules / name / "main.tf", "\n  tags ", '\n  colour = "green"\n  tags ')
+    file = modules / name / "main.tf"
+    text = file.read_text(encoding="utf-8")
+    spoilt, count = re.subn(
+        r'^((?:resource|module) ".*\{)$', r'\1\n  colour = "green"', text, count=1, flags=re.MULTILINE
+    )
+    assert count == 1
+    file.write_text(spoilt, encoding="utf-8")
     answer = unit(name).validate()
     assert answer["valid"] is False
     assert "colour" in json.dumps(answer["diagnostics"])
@@ -299,7 +309,7 @@ def test_a_flow_takes_what_the_platform_gives(bench: Bench, tmp_path: Path, monk
     folder.mkdir()
     (folder / "main.tf.json").write_text(compile_document(WIDE), encoding="utf-8")
     (folder / "platform.auto.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")
-    flow = Terraform(folder, bench.mirror, platform.environment)
+    flow = Terraform(folder, bench.mirror, bench.environment)
     flow.init()
     flow.apply(image=image)
     assert flow.plan(image=image).empty

@@ -4,6 +4,10 @@ Terraform starts the executable, reads one line from it (protocol, address, cert
 speaks gRPC over TLS. The certificate is made anew in memory for each process and with a small
 elliptic-curve key, which is quick, so nothing is cached on disk and parallel runs cannot disturb
 each other.
+
+Or the process is started beforehand and serves many commands of Terraform, one after the other or at a time:
+most of what a command costs is the start of the process. Terraform is told of it by TF_REATTACH_PROVIDERS,
+and then speaks without TLS: https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
 """
 
 # ruff: noqa: N802  (the methods have the names that the protocol gives them)
@@ -70,10 +74,7 @@ class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]
 def main() -> None:
     """Serve until Terraform says stop."""
     stopped = Event()
-    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS))
-    tfplugin_pb2_grpc.add_ProviderServicer_to_server(Servicer(), server)
-    grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(_Controller(stopped), server)
-    grpc_stdio_pb2_grpc.add_GRPCStdioServicer_to_server(_Stdio(), server)
+    server = _server(stopped)
     with tempfile.TemporaryDirectory(prefix="tfp-") as directory:
         socket = f"{directory}/socket"
         certificate = _make_certificate()
@@ -85,6 +86,27 @@ def main() -> None:
         _shake_hands(socket, certificate)
         stopped.wait()
         server.stop(_GRACE_SECONDS).wait()
+
+
+def serve_commands() -> None:
+    """Print the socket, and serve all commands that are told of it until standard input is closed."""
+    server = _server(Event())
+    with tempfile.TemporaryDirectory(prefix="tfp-") as directory:
+        socket = f"{directory}/socket"
+        server.add_insecure_port(f"unix://{socket}")
+        server.start()
+        sys.stdout.write(f"{socket}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+        server.stop(None).wait()
+
+
+def _server(stopped: Event) -> Any:
+    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS))
+    tfplugin_pb2_grpc.add_ProviderServicer_to_server(Servicer(), server)
+    grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(_Controller(stopped), server)
+    grpc_stdio_pb2_grpc.add_GRPCStdioServicer_to_server(_Stdio(), server)
+    return server
 
 
 def _shake_hands(socket: str, certificate: _Certificate) -> None:
