@@ -21,7 +21,7 @@ from laminar_codegen.embedded_aws.clients import role_of
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["ApiCall", "CallObserver", "Calls"]
+__all__ = ["ApiCall", "CallObserver", "Calls", "signer"]
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +71,10 @@ class Calls:
                 logger.exception("the observer of the embedded AWS failed at %s", call)
 
     def _answer(self, application: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        signer = _signer(environ)
-        if signer is None:
+        signed = signer(environ)
+        if signed is None:
             return application(environ, start)
-        role, region, service = signer
+        role, region, service = signed
         request = self._reader.read(environ, service)
 
         def begin(status: str, *rest: Any) -> Any:
@@ -92,8 +92,8 @@ class Calls:
         return application(environ, begin)
 
 
-def _signer(environ: WSGIEnvironment) -> tuple[str, str, str] | None:
-    """Which role signed a request, for which region and service.
+def signer(environ: WSGIEnvironment) -> tuple[str, str, str] | None:
+    """Which role signed a request, for which region and service; None if no role did.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
     """

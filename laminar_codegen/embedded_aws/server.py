@@ -172,6 +172,11 @@ class EmbeddedAws:
 
         batch_api.install(patches, self._jobs)
 
+    def _prepare_s3(self, patches: Patches) -> None:
+        from laminar_codegen.embedded_aws import bucket_policies
+
+        bucket_policies.install(patches)
+
     def _prepare_lambda(self, patches: Patches) -> None:
         from laminar_codegen.embedded_aws import functions
 
@@ -187,5 +192,6 @@ class EmbeddedAws:
 _PREPARATIONS: Mapping[str, Callable[[EmbeddedAws, Patches], None]] = {
     "stepfunctions": EmbeddedAws._prepare_step_functions,  # noqa: SLF001 - of this module
     "batch": EmbeddedAws._prepare_batch,  # noqa: SLF001 - of this module
+    "s3": EmbeddedAws._prepare_s3,  # noqa: SLF001 - of this module
     "awslambda": EmbeddedAws._prepare_lambda,  # noqa: SLF001 - of this module
 }
