@@ -24,7 +24,8 @@ from tests.e2e.conftest import provide
 from tests.iam_checker import Denial, Statement, applied, denials, needs
 from tests.terraform_harness import Terraform, fake_aws, serving_provider
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden"
 BATCH = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html"
 NESTED = "https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html"
 LOGS = "https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"
@@ -195,6 +196,65 @@ def slower(execution: Execution) -> Parameters:
 
 First()(seconds=0).next(flow=Second(), linker=slower)
 """
+BROKEN = """
+from pathlib import Path
+
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import hooks
+from laminar_runtime.configurations.layers import ForEach, Parameter, Retry
+
+BROKEN = Path(__file__).resolve().parent / "broken"
+
+
+class Broken(Flow): ...
+
+
+@Broken.register
+class Load(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        self.shard(part=range(parameters.count))
+
+
+@Broken.register(foreach=ForEach([Parameter(Load, "part")]))
+class Work(Layer):
+    def __call__(self, load: Load) -> None:
+        if BROKEN.exists() and self.index == 1:
+            raise RuntimeError
+        self.done = load.part
+
+
+@Broken.register(retry=Retry(attempts=2, delay=0.1, jitter=0))
+class Sized(Layer):
+    def __call__(self, load: Load) -> None:
+        if BROKEN.exists():
+            raise RuntimeError
+
+    @hooks.retry
+    def more(self) -> None:
+        self.configuration.container.memory *= 2
+
+
+@Broken.register
+class Total(Layer):
+    def __call__(self, work: Work, sized: Sized) -> None:
+        self.total = sum(work.done)
+
+
+if flow := Broken():
+    flow()
+"""
+DATASTORE = """
+module "datastore" {{
+  source        = {source}
+  bucket        = "our-artifacts"
+  prefix        = "team/flows"
+  force_destroy = true
+}}
+
+output "datastore_root" {{
+  value = module.datastore.datastore_root
+}}
+"""
 
 
 def golden(name: str) -> Callable[[EmbeddedAws], str]:
@@ -216,19 +276,82 @@ def with_secrets(aws: EmbeddedAws) -> str:
 Found = TypeVar("Found")
 
 
+@attrs.frozen
+class Deployment:
+    """A flow that is deployed: where, as which state machine, and the folder of its file."""
+
+    aws: EmbeddedAws
+    machine: str
+    folder: Path
+
+    def start(self, parameters: Mapping[str, Any], name: str = "audited") -> str:
+        """Start an execution as anything may: with parameters in its input. Gives its ARN."""
+        given, states = json.dumps({"parameters": parameters}), self.aws.client("stepfunctions")
+        return str(states.start_execution(stateMachineArn=self.machine, name=name, input=given)["executionArn"])
+
+    def ended(self, execution: str) -> dict[str, Any]:
+        """An execution, once it has ended."""
+        return until(lambda: self._described(execution), lambda found: found["status"] != "RUNNING")
+
+    def finish(self, execution: str) -> None:
+        """Wait until an execution has succeeded."""
+        ended = self.ended(execution)
+        assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
+
+    def _described(self, execution: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.aws.client("stepfunctions").describe_execution(executionArn=execution)
+        return found
+
+
+def finish(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
+    """Execute a flow."""
+    deployed.finish(deployed.start(parameters))
+
+
+def stop(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
+    """Stop an execution while the second of its flows runs, and wait until its job has ended."""
+    aws, execution = deployed.aws, deployed.start(parameters)
+
+    def job() -> str | None:
+        filters = [{"name": "JOB_NAME", "values": ["Second-Sleep"]}]
+        found = aws.client("batch").list_jobs(jobQueue="spare", filters=filters)["jobSummaryList"]
+        return found[0]["status"] if found else None
+
+    until(job, lambda status: status == "RUNNING")
+    aws.client("stepfunctions").stop_execution(executionArn=execution)
+    until(job, lambda status: status == "FAILED")
+
+
+def resume(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
+    """Have two executions fail, and go on: one is redriven, one is started anew as if it were too old for that."""
+    broken, states = deployed.folder / "broken", deployed.aws.client("stepfunctions")
+    broken.touch()
+    execution = deployed.start(parameters)
+    other = deployed.start(parameters, "other")
+    assert [deployed.ended(arn)["status"] for arn in (execution, other)] == ["FAILED", "FAILED"]
+    broken.unlink()
+    states.redrive_execution(executionArn=execution)
+    deployed.finish(execution)
+    assert states.describe_execution(executionArn=execution)["redriveCount"] == 1
+    deployed.finish(deployed.start(parameters, "other@1"))
+
+
 @attrs.frozen(eq=False)
 class Case:
     """A flow, and how it is deployed and executed.
 
-    stopped  the execution is stopped while its last layer runs
+    execute  executes it; unless told otherwise, once, until it has succeeded
     without  a statement that is taken out of the document, as the state machine's role
+    ours     the roles and the bucket are there already: roles of the policies that a plan tells, and a bucket whose
+             policy denies requests without TLS
     """
 
     text: Callable[[EmbeddedAws], str]
     parameters: Mapping[str, Any] = attrs.field(factory=dict)
     joins: Joins | None = None
-    stopped: bool = False
+    execute: Callable[[Deployment, Mapping[str, Any]], None] = finish
     without: str | None = None
+    ours: bool = False
 
 
 CASES = {
@@ -237,7 +360,9 @@ CASES = {
     # One of two branches must wait for the other, whatever covers the order.
     "exact joins": Case(lambda _: JOINED, joins="exact"),
     "chained": Case(golden("linked"), {"count": 2}),
-    "stopped": Case(lambda _: SLOW, {"seconds": 0}, stopped=True),
+    "stopped": Case(lambda _: SLOW, {"seconds": 0}, execute=stop),
+    "resumed": Case(lambda _: BROKEN, {"count": 3}, execute=resume),
+    "ours": Case(lambda _: FEATURES, {"count": 3}, ours=True),
     "lambda": Case(golden("lambda"), {"text": "a few words"}),
     "ec2": Case(with_secrets),
     "scheduled": Case(golden("scheduled")),
@@ -310,9 +435,12 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
     ):
         file.write_text(case.text(aws), encoding="utf-8")
         lay_out(file, image)
+        given = provide(aws) | optional(aws)
+        if case.ours:
+            given |= existing_bucket(aws, Terraform(folder / "datastore", mirror, environment))
         terraform = Terraform(folder / "terraform", mirror, environment)
-        machine = deploy(document(case, file), terraform, provide(aws) | optional(aws))
-        (stop if case.stopped else finish)(aws, start(aws, machine, case.parameters))
+        machine = deploy(case, document(case, file), terraform, given, aws)
+        case.execute(Deployment(aws, machine, file.parent), case.parameters)
         states = aws.client("stepfunctions")
         arns = [listed["stateMachineArn"] for listed in states.list_state_machines()["stateMachines"]]
         machines = {arn: states.describe_state_machine(stateMachineArn=arn)["roleArn"] for arn in arns}
@@ -337,45 +465,45 @@ def document(case: Case, file: Path) -> dict[str, Any]:
     return compiled
 
 
-def deploy(compiled: Mapping[str, Any], terraform: Terraform, given: Mapping[str, Any]) -> str:
+def deploy(
+    case: Case, compiled: Mapping[str, Any], terraform: Terraform, given: Mapping[str, Any], aws: EmbeddedAws
+) -> str:
     """Apply a document, with each job queue that it asks for the same; gives the state machine's ARN."""
     terraform.directory.mkdir()
     (terraform.directory / "main.tf.json").write_text(json.dumps(compiled), encoding="utf-8")
     queues = {name: given["job_queue_arn"] for name in compiled["variable"] if name.endswith("job_queue_arn")}
+    variables = {name: value for name, value in given.items() if name in compiled["variable"]} | queues
     terraform.init()
-    terraform.apply(**{name: value for name, value in given.items() if name in compiled["variable"]} | queues)
+    if case.ours:
+        variables |= existing_roles(aws, terraform, variables)
+    terraform.apply(**variables)
+    made = [address for address in terraform.state() if address.startswith("aws_iam_")]
+    assert (made == []) == case.ours
     return str(terraform.output()["state_machine_arn"])
 
 
-def start(aws: EmbeddedAws, machine: str, parameters: Mapping[str, Any]) -> str:
-    """Start an execution as anything may: with parameters in its input. Gives its ARN."""
-    given = json.dumps({"parameters": parameters})
-    started = aws.client("stepfunctions").start_execution(stateMachineArn=machine, name="audited", input=given)
-    return str(started["executionArn"])
+def existing_bucket(aws: EmbeddedAws, terraform: Terraform) -> dict[str, Any]:
+    """Make a bucket by the module for it, whose policy denies requests without TLS; gives the variable."""
+    terraform.directory.mkdir()
+    module = json.dumps(str(ROOT / "terraform_modules" / "datastore"))
+    (terraform.directory / "main.tf").write_text(DATASTORE.format(source=module), encoding="utf-8")
+    terraform.init()
+    terraform.apply()
+    policy = json.loads(aws.client("s3").get_bucket_policy(Bucket="our-artifacts")["Policy"])
+    assert {statement["Effect"] for statement in policy["Statement"]} == {"Deny"}
+    return terraform.output()
 
 
-def finish(aws: EmbeddedAws, execution: str) -> None:
-    """Wait until an execution has succeeded."""
-    ended = until(lambda: described(aws, execution), lambda found: found["status"] != "RUNNING")
-    assert ended["status"] == "SUCCEEDED", (ended.get("error"), ended.get("cause"))
-
-
-def stop(aws: EmbeddedAws, execution: str) -> None:
-    """Stop an execution while the second of its flows runs, and wait until its job has ended."""
-
-    def job() -> str | None:
-        filters = [{"name": "JOB_NAME", "values": ["Second-Sleep"]}]
-        found = aws.client("batch").list_jobs(jobQueue="spare", filters=filters)["jobSummaryList"]
-        return found[0]["status"] if found else None
-
-    until(job, lambda status: status == "RUNNING")
-    aws.client("stepfunctions").stop_execution(executionArn=execution)
-    until(job, lambda status: status == "FAILED")
-
-
-def described(aws: EmbeddedAws, execution: str) -> dict[str, Any]:
-    found: dict[str, Any] = aws.client("stepfunctions").describe_execution(executionArn=execution)
-    return found
+def existing_roles(aws: EmbeddedAws, terraform: Terraform, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Make roles of the policies that a plan tells before there is anything; gives the variables."""
+    iam, given = aws.client("iam"), {}
+    planned = terraform.plan(**variables).document["planned_values"]["outputs"]["policies"]["value"]
+    for key, policy in planned.items():
+        name = f"our-{key.replace('_', '-')}"
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
+        iam.put_role_policy(RoleName=name, PolicyName="ours", PolicyDocument=policy)
+        given[f"{key}_role_arn"] = role["Arn"]
+    return given
 
 
 def until(look: Callable[[], Found], done: Callable[[Found], bool]) -> Found:
