@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -124,8 +123,10 @@ def deployed(written: Deployed) -> Deployed:
 
 
 def test_versions(deployed: Deployed) -> None:
-    """A size, a layer and a name are changes of the state machine; another container is one job definition more."""
+    """The same is no change. A size, a layer and a name are the state machine's; a container is one job definition more."""
     first = deployed.first
+    deployed.compile(first)
+    assert deployed.upgrade() == []
     larger = first.replace("memory=4096", "memory=8192")
     for version in (larger, larger.replace("\n\nif flow", f"{ANOTHER}\nif flow"), first.replace("Publish", "Announce")):
         deployed.compile(version)
@@ -232,23 +233,11 @@ def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
 
     (tmp_path / "gate").touch()
     assert execution.wait(timeout=120).layer("Publish").total == 5
-
-
-def test_two_deployments(deployed: Deployed, tmp_path: Path) -> None:
-    """A flow is deployed a second time in an account, under another name, and neither knows of the other."""
-    folder = tmp_path / "second"
-    folder.mkdir()
-    shutil.copy(deployed.terraform.directory / "main.tf.json", folder)
-    second = attrs.evolve(deployed.terraform, directory=folder)
-    variables = deployed.platform.variables
-    second.init()
-    second.apply(**variables, name="report-dev")
-    assert second.plan(**variables, name="report-dev").empty
-    assert deployed.upgrade() == []
-    listed = deployed.platform.aws.client("stepfunctions").list_state_machines()["stateMachines"]
-    assert sorted(machine["name"] for machine in listed) == ["Report", "report-dev"]
-    second.destroy(**variables, name="report-dev")
-    assert deployed.upgrade() == []
+    summaries = jobs.list_jobs(jobQueue="spare", jobStatus="SUCCEEDED")["jobSummaryList"]
+    ran = jobs.describe_jobs(jobs=[job["jobId"] for job in summaries])["jobs"]
+    assert {(job["jobName"], job["jobDefinition"].rpartition("/")[2]) for job in ran} == {
+        (f"Report-{layer}", "Report-fargate:1") for layer in ("Load", "Clean", "Publish")
+    }
 
 
 def test_a_schedule(tmp_path: Path, platform: Build) -> None:
