@@ -110,8 +110,9 @@ class Deployment:
         """Have an execution that ended without success go on, without the layers and splits that finished.
 
         Step Functions redrives it, if it can: for 14 days, with the state machine that it was started with
-        (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). Else a new execution is started
-        under the same id, with a mark and a number behind its name, in whose tasks what finished ends at once.
+        (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). Else, and if another version was
+        deployed since, such as one that is mended, a new execution is started under the same id, with a mark and a
+        number behind its name, in whose tasks what finished ends at once.
 
         Args:
             execution: The execution's id. If it runs, or succeeded, nothing is done.
@@ -126,15 +127,26 @@ class Deployment:
             number, last = self._last(client, execution)
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
                 return
-            try:
-                client.redrive_execution(executionArn=last["executionArn"])
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _NOT_REDRIVABLE:
-                    raise
+            if not self._redriven(client, last["executionArn"]):
                 name = f"{execution}{settings.RESUMED}{number + 1}"
                 client.start_execution(stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}"))
         except (BotoCoreError, ClientError) as error:
             raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
+
+    def _redriven(self, client: SFNClient, arn: str) -> bool:
+        """Whether an execution goes on as it is: as the version that is deployed, and Step Functions can redrive it."""
+        from botocore.exceptions import ClientError
+
+        begun = client.describe_state_machine_for_execution(executionArn=arn)
+        if begun["definition"] != client.describe_state_machine(stateMachineArn=self.state_machine_arn)["definition"]:
+            return False
+        try:
+            client.redrive_execution(executionArn=arn)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _NOT_REDRIVABLE:
+                raise
+            return False
+        return True
 
     def _last(self, client: SFNClient, execution: str) -> tuple[int, DescribeExecutionOutputTypeDef]:
         """The last of an execution and those that went on with it, and how many went on."""

@@ -28,6 +28,7 @@ def install(patches: Patches) -> None:
     """Put the functions of this module in the place of moto's."""
     patches.attribute(StepFunctionsParserBackend, "start_execution", _start)
     patches.attribute(StepFunctionResponse, "describe_execution", _describe)
+    patches.attribute(StepFunctionResponse, "describe_state_machine_for_execution", _describe_machine)
     patches.attribute(StepFunctionResponse, "list_executions", _list)
     patches.attribute(StepFunctionResponse, "stop_execution", _stop)
     patches.attribute(BaseExecutionWorkerCommunication, "_reflect_execution_status", _reflect)
@@ -51,6 +52,20 @@ def _describe(self: StepFunctionResponse) -> ActionResult:
     described["input"] = execution.execution_input
     described.update(redrive.describe(execution))
     return ActionResult(_known(described))
+
+
+def _describe_machine(self: StepFunctionResponse) -> ActionResult:
+    """Moto describes the state machine as it is now, and not as the execution was started with."""
+    backend: Any = self.stepfunction_backend
+    machine: Any = backend.describe_execution(self._get_param("executionArn")).state_machine
+    described = {
+        "stateMachineArn": machine.arn,
+        "name": machine.name,
+        "definition": machine.definition,
+        "roleArn": machine.roleArn,
+        "updateDate": machine.creation_date,
+    }
+    return ActionResult(described)
 
 
 def _list(self: StepFunctionResponse) -> ActionResult:

@@ -11,7 +11,9 @@ import attrs
 import pytest
 
 from laminar_codegen.loader import load
+from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.exceptions import ExecutionError
 from tests.e2e.conftest import Platform, compile_document
 from tests.terraform_harness import Terraform, TerraformError
 
@@ -59,6 +61,41 @@ UNUSUAL = """
 class Count(Layer):
     def __call__(self, clean: Clean) -> None:
         self.rows = len(clean.rows)
+"""
+ON_LAMBDA = """
+import time
+from pathlib import Path
+
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.executors import AWS
+from laminar_runtime.configurations.layers import Container
+
+HERE = Path({folder!r})
+
+class Report(Flow): ...
+
+@Report.register
+class Load(Layer):
+    def __call__(self) -> None:
+        with (HERE / "loaded").open("a") as file:
+            file.write("once")
+        started = time.monotonic()
+        while not (HERE / "gate").exists() and time.monotonic() < started + 120:
+            time.sleep(0.1)
+        self.rows = [1, 2, 3]
+
+@Report.register(executor=AWS.Lambda(), container=Container(memory=512))
+class Clean(Layer):
+    def __call__(self, load: Load) -> None:
+        self.rows = load.rows[1:]
+
+@Report.register
+class Publish(Layer):
+    def __call__(self, clean: Clean) -> None:
+        self.total = sum(clean.rows)
+
+if flow := Report():
+    flow()
 """
 MACHINE = ("aws_sfn_state_machine.flow", ("update",))
 
@@ -123,7 +160,7 @@ def deployed(written: Deployed) -> Deployed:
 
 
 def test_versions(deployed: Deployed) -> None:
-    """The same is no change. A size, a layer and a name are the state machine's; a container is one job definition more."""
+    """The same is no change; a size, a layer and a name change the machine; a container is one job definition more."""
     first = deployed.first
     deployed.compile(first)
     assert deployed.upgrade() == []
@@ -213,31 +250,63 @@ def test_roles_made_elsewhere(written: Deployed) -> None:
         written.upgrade(**{**roles, "task_role_arn": "our-task"})
 
 
-def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
-    """An execution that has begun ends as the version that it began with, though another one was applied meanwhile."""
-    flow = load(str(tmp_path / "flow.py")).flow
+def started(deployed: Deployed, file: Path) -> Execution:
+    """An execution, whose first job runs."""
+    flow = load(str(file)).flow
     flow.configuration.scheduler = AWS.StepFunctions()
     execution = flow()
-    jobs = deployed.platform.aws.client("batch")
     until = time.monotonic() + 60
-    while not jobs.list_jobs(jobQueue="spare", jobStatus="RUNNING")["jobSummaryList"]:
+    while not deployed.platform.aws.client("batch").list_jobs(jobQueue="spare", jobStatus="RUNNING")["jobSummaryList"]:
         assert time.monotonic() < until, "the first job does not start"
         time.sleep(0.1)
+    return execution
 
+
+def succeeded(deployed: Deployed) -> set[tuple[str, str]]:
+    """The names of all jobs that succeeded, each with the job definition that it was of."""
+    jobs = deployed.platform.aws.client("batch")
+    found = jobs.list_jobs(jobQueue="spare", jobStatus="SUCCEEDED")["jobSummaryList"]
+    described = jobs.describe_jobs(jobs=[job["jobId"] for job in found])["jobs"]
+    return {(job["jobName"], job["jobDefinition"].rpartition("/")[2]) for job in described}
+
+
+def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
+    """An execution that has begun ends as the version that it began with, though another one was applied meanwhile."""
+    execution = started(deployed, tmp_path / "flow.py")
     deployed.compile(deployed.first.replace("memory=4096", "memory=8192").replace("class Publish", "class Announce"))
     changes = deployed.upgrade(image="registry.example/team/flow:2", tags={"version": "2"})
     assert MACHINE in changes
     assert not [address for address, actions in changes if "delete" in actions]
+    jobs = deployed.platform.aws.client("batch")
     active = jobs.describe_job_definitions(jobDefinitionName="Report-fargate", status="ACTIVE")["jobDefinitions"]
     assert sorted(definition["revision"] for definition in active) == [1, 2]
 
     (tmp_path / "gate").touch()
     assert execution.wait(timeout=120).layer("Publish").total == 5
-    summaries = jobs.list_jobs(jobQueue="spare", jobStatus="SUCCEEDED")["jobSummaryList"]
-    ran = jobs.describe_jobs(jobs=[job["jobId"] for job in summaries])["jobs"]
-    assert {(job["jobName"], job["jobDefinition"].rpartition("/")[2]) for job in ran} == {
-        (f"Report-{layer}", "Report-fargate:1") for layer in ("Load", "Clean", "Publish")
-    }
+    assert succeeded(deployed) == {(f"Report-{layer}", "Report-fargate:1") for layer in ("Load", "Clean", "Publish")}
+
+
+def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
+    """It replaces the one before: an execution that needs that fails, and goes on with what is deployed now."""
+    text, file = ON_LAMBDA.format(folder=str(tmp_path)), tmp_path / "flow.py"
+    file.write_text(text, encoding="utf-8")
+    deployed = Deployed(platform(file), text, tmp_path)
+    deployed.terraform.init()
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
+    deployed.upgrade(image=f"{image}:1")
+    execution = started(deployed, file)
+
+    deployed.compile(text.replace("memory=512", "memory=1024"))
+    changes = dict(deployed.upgrade(image=f"{image}:2"))
+    functions = {address.rpartition(".")[2][:7]: how for address, how in changes.items() if "lambda_func" in address}
+    assert functions == {"mb_1024": ("create",), "mb_512_": ("delete",)}
+    (tmp_path / "gate").touch()
+    with pytest.raises(ExecutionError, match="in state 'Clean'"):
+        execution.wait(timeout=120)
+    assert execution.resume().wait(timeout=120).layer("Publish").total == 5
+    # As the version that is deployed now, not as the one that it was started with.
+    assert ("Report-Publish", "Report-fargate:2") in succeeded(deployed)
+    assert (tmp_path / "loaded").read_text(encoding="utf-8") == "once"
 
 
 def test_a_schedule(tmp_path: Path, platform: Build) -> None:

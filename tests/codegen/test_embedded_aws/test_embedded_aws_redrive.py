@@ -114,6 +114,22 @@ def test_description_of_redrives(bench: Bench) -> None:
     assert counts == [1, 2]
 
 
+def test_the_state_machine_of_an_execution(bench: Bench) -> None:
+    """It is told as it was when the execution was started, and that is what is redriven."""
+    states = bench.aws.client("stepfunctions")
+    machine = bench.machine({"A": needs("of-an-execution")})
+    before = states.describe_state_machine(stateMachineArn=machine)
+    execution = bench.start(machine)
+    assert bench.result(execution)["status"] == "FAILED"
+    changed = json.dumps({**json.loads(before["definition"]), "Comment": "Another one."})
+    states.update_state_machine(stateMachineArn=machine, definition=changed)
+    found = states.describe_state_machine_for_execution(executionArn=execution)
+    assert {key: found[key] for key in ("stateMachineArn", "name", "definition", "roleArn")} == {
+        key: before[key] for key in ("stateMachineArn", "name", "definition", "roleArn")
+    }
+    assert states.describe_state_machine(stateMachineArn=machine)["definition"] == changed
+
+
 def test_what_cannot_be_redriven(bench: Bench) -> None:
     """Executions that run, that succeeded or that do not exist are refused."""
     client = bench.aws.client("stepfunctions")
