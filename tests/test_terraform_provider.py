@@ -21,6 +21,7 @@ from tests.terraform_harness import (
     TerraformError,
     fake_aws,
     provider_mirror,
+    serving_provider,
     terraform_executable,
 )
 from tests.terraform_provider.registry import RESOURCES
@@ -86,10 +87,17 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return provider_mirror(tmp_path_factory.mktemp("mirror"))
 
 
+@pytest.fixture(scope="session")
+def served(moto_endpoint: str) -> Iterator[dict[str, str]]:
+    """The environment in which Terraform finds a provider that runs. Tests without it have Terraform start its own."""
+    with serving_provider(fake_aws(moto_endpoint, REGION)) as environment:
+        yield environment
+
+
 @pytest.fixture
-def workspace(tmp_path: Path, mirror: Path, endpoint: str) -> Workspace:
+def workspace(tmp_path: Path, mirror: Path, endpoint: str, served: dict[str, str]) -> Workspace:
     """Makes a working directory from a document; called again, it changes the document."""
-    terraform = Terraform(tmp_path, mirror, fake_aws(endpoint, REGION))
+    terraform = Terraform(tmp_path, mirror, served)
 
     def write(resources: dict[str, Any], **more: Any) -> Terraform:
         document = {"terraform": TERRAFORM, "resource": resources} | more
