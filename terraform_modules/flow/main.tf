@@ -1,0 +1,69 @@
+data "aws_caller_identity" "current" {}
+
+resource "aws_cloudwatch_log_group" "this" {
+  for_each = local.log_groups
+
+  name              = each.value
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_sfn_state_machine" "this" {
+  for_each = var.definitions
+
+  name       = local.names[each.key]
+  type       = "STANDARD"
+  role_arn   = local.role_arns["state_machine"]
+  definition = each.value
+  tags       = var.tags
+
+  logging_configuration {
+    level                  = "ERROR"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.this["state_machine"].arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = true
+  }
+
+  encryption_configuration {
+    type       = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
+    kms_key_id = var.kms_key_arn
+
+    # The default, which may be named for a customer's key only.
+    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
+  }
+
+  # Step Functions checks when it is made that its role may do what it is to do.
+  depends_on = [aws_iam_role_policy.this]
+}
+
+# By this applications find the flow: AWS.StepFunctions(deployment=...).
+resource "aws_ssm_parameter" "deployment" {
+  name        = "/laminar/${var.name}"
+  description = "Where applications find the flow ${var.flows[0]}"
+  type        = "String"
+  tags        = var.tags
+
+  value = jsonencode(merge(
+    {
+      state_machine_arn = aws_sfn_state_machine.this["flow"].arn
+      datastore_root    = trimsuffix(var.datastore_root, "/")
+    },
+    { for name, flows in { flows = var.flows } : name => flows if length(flows) > 1 },
+  ))
+}
+
+locals {
+  # Nested state machines are named after the deployment, too.
+  names = {
+    for machine in keys(var.definitions) :
+    machine => machine == "flow" ? var.name : "${var.name}-${replace(machine, "_", "-")}"
+  }
+
+  # The prefix keeps the resource policy of CloudWatch Logs short:
+  # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+  log_groups = merge(var.log_groups, { state_machine = "/aws/vendedlogs/states/${var.name}" })
+}
