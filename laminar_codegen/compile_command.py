@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from laminar_codegen.document import Document
+from laminar_codegen.emit_call import Module
 from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
 from laminar_codegen.pipeline import Compilation, compile_flow
 from laminar_codegen.plan import print_plan
@@ -46,7 +47,8 @@ def main(words: Sequence[str]) -> int:
         NotWrittenError: If the folder cannot be read or written.
     """
     options = _options(words)
-    compilation = compile_flow(options.flow, scheduling_of(options))
+    module = None if options.module is None else Module(options.module, options.module_version)
+    compilation = compile_flow(options.flow, scheduling_of(options), module)
     if options.check:
         return 0 if _check(compilation.document, options.emit, options.output) else 1
     if options.output is not None:
@@ -76,13 +78,34 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--check", action="store_true", help="write nothing, and end with 1 if --output DIR is to be written again"
     )
+    parser.add_argument(
+        "--module",
+        metavar="SOURCE",
+        help="have the document call the Terraform module 'flow' there for what deployments share, such as roles and "
+        "alarms (default: the document declares these itself)",
+    )
+    parser.add_argument("--module-version", metavar="CONSTRAINT", help="the versions of a module in a registry that do")
     add_scheduling(parser)
     options = parser.parse_args(words)
     if options.check and options.output is None:
         parser.error("--check needs --output DIR: it compares what is there")
     if options.output is not None and options.emit not in {"terraform", "hcl"}:
         parser.error(f"--output takes --emit terraform or hcl, not {options.emit}")
+    _check_module(parser, options)
     return options
+
+
+def _check_module(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.module is None:
+        if options.module_version is not None:
+            parser.error("--module-version needs --module SOURCE")
+        return
+    if options.emit not in {"terraform", "hcl"}:
+        parser.error(f"--module is for --emit terraform or hcl, not {options.emit}")
+    # Terraform reads both as they stand: they cannot hold what would be a template.
+    for name, text in (("--module", options.module), ("--module-version", options.module_version or "-")):
+        if not text.strip() or "${" in text or "%{" in text or not text.isprintable():
+            parser.error(f"{name} must be one line of plain text without ${{ and %{{, not {text!r}")
 
 
 def _stage(compilation: Compilation, stage: str) -> str:

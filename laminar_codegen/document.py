@@ -8,7 +8,7 @@ import attrs
 
 from laminar_codegen.values import Value
 
-__all__ = ["MARK", "TERRAFORM", "Block", "Document", "Output", "Validation", "Variable"]
+__all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Output", "Validation", "Variable"]
 
 #: The oldest Terraform that takes the documents.
 TERRAFORM = "1.9"
@@ -66,6 +66,23 @@ class Block:
     body: Mapping[str, Value]
 
 
+@attrs.frozen
+class Call:
+    """A call of a module.
+
+    Args:
+        label: Its label.
+        source: Where the module is: a path, or an address that Terraform knows.
+        version: The versions of it that do, if it is in a registry.
+        body: Its arguments.
+    """
+
+    label: str
+    source: str
+    version: str | None
+    body: Mapping[str, Value]
+
+
 @attrs.frozen(kw_only=True)
 class Output:
     """An output of the document."""
@@ -87,6 +104,8 @@ class Document:
         data: Its data sources.
         resources: Its resources.
         outputs: Its outputs.
+        calls: The modules that it calls.
+        moved: Resources that had another address before: the old one and the new one.
     """
 
     comment: str
@@ -96,3 +115,5 @@ class Document:
     data: tuple[Block, ...]
     resources: tuple[Block, ...]
     outputs: tuple[Output, ...]
+    calls: tuple[Call, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()

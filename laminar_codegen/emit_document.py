@@ -89,7 +89,7 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
         **{names.role(label).expression.removeprefix("local."): _role_arn(label) for label in names.roles(*graphs)},
         **_repositories(graphs),
         **({"containers": containers} if containers else {}),
-        **{_definition(machine): machine.fields() for machine in machines},
+        **{names.definition(machine.name).expression.removeprefix("local."): machine.fields() for machine in machines},
     }
 
 
@@ -125,11 +125,6 @@ def _log_groups(graphs: Sequence[Graph]) -> list[Block]:
     ]
 
 
-def _definition(machine: StateMachine) -> str:
-    """The local value that a machine's definition is."""
-    return "definition" if machine.name == names.MAIN else f"definition_{machine.name}"
-
-
 def _state_machine(machine: StateMachine) -> Block:
     return Block(
         "aws_sfn_state_machine",
@@ -138,7 +133,7 @@ def _state_machine(machine: StateMachine) -> Block:
             "name": names.machine(machine.name),
             "type": "STANDARD",
             "role_arn": names.role("state_machine"),
-            "definition": Ref(f"jsonencode(local.{_definition(machine)})"),
+            "definition": Ref(f"jsonencode({names.definition(machine.name).expression})"),
             "logging_configuration": {
                 "level": "ERROR",
                 "include_execution_data": True,

@@ -18,6 +18,7 @@ from laminar_codegen.values import Joined, Ref
 
 __all__ = [
     "MAIN",
+    "definition",
     "flow",
     "functions",
     "job_definitions",
@@ -238,6 +239,15 @@ def machine(name: str) -> Ref | Joined:
         name: Its name among those of the flow.
     """
     return Ref("var.name") if name == MAIN else Joined(Ref("var.name"), f"-{name.replace('_', '-')}")
+
+
+def definition(name: str) -> Ref:
+    """The local value that the definition of a state machine is.
+
+    Args:
+        name: Its name among those of the flow.
+    """
+    return Ref("local.definition" if name == MAIN else f"local.definition_{name}")
 
 
 def nested(name: str) -> str:

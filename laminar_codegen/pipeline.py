@@ -4,7 +4,7 @@
 
     flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
              --make_plan-->  Step  --nest-->  Step  --emit_states-->  StateMachine, ...
-             --emit_document-->  Document  --render-->  text
+             --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
 
 Each pass is one function in the module of its name, takes frozen values and gives one: no clock, no chance, no
 environment and no AWS is in any of them, so that the same flow gives the same bytes everywhere.
@@ -20,6 +20,7 @@ import attrs
 from laminar_codegen import names
 from laminar_codegen.checks import check, check_definitions
 from laminar_codegen.document import Document
+from laminar_codegen.emit_call import Module, call_module
 from laminar_codegen.emit_chain import emit_chain
 from laminar_codegen.emit_document import emit_document
 from laminar_codegen.emit_states import emit_states, weigh
@@ -90,12 +91,13 @@ class Scheduling:
     profile: Path | None = None
 
 
-def compile_flow(target: str, scheduling: Scheduling | None = None) -> Compilation:
+def compile_flow(target: str, scheduling: Scheduling | None = None, module: Module | None = None) -> Compilation:
     """Compile a flow.
 
     Args:
         target: The flow's file, or ``file:FlowName`` if it has several.
         scheduling: How it is planned.
+        module: The Terraform module ``flow`` that the document is to call; without one it is self-contained.
 
     Returns:
         What each pass made of it.
@@ -106,15 +108,16 @@ def compile_flow(target: str, scheduling: Scheduling | None = None) -> Compilati
     Example:
         ``render_document(compile_flow("flow.py").document)`` is what ``laminar-codegen flow.py`` prints.
     """
-    return compile_source(load(target), scheduling)
+    return compile_source(load(target), scheduling, module)
 
 
-def compile_source(source: Source, scheduling: Scheduling | None = None) -> Compilation:
+def compile_source(source: Source, scheduling: Scheduling | None = None, module: Module | None = None) -> Compilation:
     """Compile a flow that is loaded.
 
     Args:
         source: The flow.
         scheduling: How it is planned.
+        module: The Terraform module ``flow`` that the document is to call; without one it is self-contained.
 
     Returns:
         What each pass made of it.
@@ -133,6 +136,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None) -> Comp
         machines = (emit_chain(graphs), *machines)
     # Their surroundings: job definitions, planner, roles, logs, variables.
     document = emit_document(graphs, machines)
+    if module is not None:
+        document = call_module(document, module, graphs, machines)
     return Compilation(source, units, machines, document)
 
 

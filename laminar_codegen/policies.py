@@ -21,14 +21,23 @@ from laminar_codegen.statements import (
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Joined, Ref, Value
 
-__all__ = ["documents", "roles"]
+__all__ = ["TRUST", "Role", "documents", "needed_roles", "roles"]
 
 _NAME = Ref("var.name")
+#: The end of the label of a policy document that says who may take a role.
+TRUST = "_trust"
 
 
 @attrs.frozen
 class Role:
-    """A role: its label, who may take it, and what it may do."""
+    """A role.
+
+    Args:
+        label: Its label.
+        service: Who may take it: the principal of a service.
+        description: What it is for.
+        statements: What it may do.
+    """
 
     label: str
     service: str
@@ -43,8 +52,8 @@ def documents(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iter
         graphs: The graphs of the flows.
         machines: All state machines.
     """
-    for role in _roles(graphs, machines):
-        yield Block("aws_iam_policy_document", f"{role.label}_trust", {"statement": [_trust(role.service)]})
+    for role in needed_roles(graphs, machines):
+        yield Block("aws_iam_policy_document", f"{role.label}{TRUST}", {"statement": [_trust(role.service)]})
         yield Block("aws_iam_policy_document", role.label, _policy(role.statements))
 
 
@@ -61,7 +70,7 @@ def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator
         graphs: The graphs of the flows.
         machines: All state machines.
     """
-    for role in _roles(graphs, machines):
+    for role in needed_roles(graphs, machines):
         name = role.label.replace("_", "-")
         yield Block(
             "aws_iam_role",
@@ -92,7 +101,13 @@ def _made(label: str) -> Ref:
     return Ref(f"var.{label}_role_arn == null ? 1 : 0")
 
 
-def _roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
+def needed_roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
+    """The roles that a deployment needs.
+
+    Args:
+        graphs: The graphs of the flows.
+        machines: All state machines.
+    """
     roles = {role.label: role for role in _all_roles(graphs, machines)}
     return (roles[label] for label in names.roles(*graphs))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from laminar_codegen.document import Block, Document, Variable
+from laminar_codegen.document import Block, Call, Document, Variable
 from laminar_codegen.escaping import escape_template
 from laminar_codegen.states import State, StateMachine
 from laminar_codegen.values import Expression, Joined, Ref, Value
@@ -33,6 +33,9 @@ def render_document(document: Document) -> str:
         "locals": _template(document.locals),
         "data": _blocks(document.data),
         "resource": _blocks(document.resources),
+        "module": {call.label: _call(call) for call in document.calls},
+        # Addresses are no templates.
+        "moved": [{"from": old, "to": new} for old, new in document.moved],
         "output": {
             # Descriptions are no templates: they stand as they are.
             output.name: {"description": output.description, "value": _template(output.value)}
@@ -114,6 +117,13 @@ def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:
     for block in blocks:
         written.setdefault(block.type, {})[block.label] = _template(block.body)
     return written
+
+
+def _call(call: Call) -> dict[str, Any]:
+    """A call. Where the module is, and its version, Terraform reads as they stand."""
+    version = {} if call.version is None else {"version": call.version}
+    written: dict[str, Any] = _template(call.body)
+    return {"source": call.source, **version, **written}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:

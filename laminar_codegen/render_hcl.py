@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from laminar_codegen.document import TERRAFORM, Block, Document, Output, Variable
+from laminar_codegen.document import TERRAFORM, Block, Call, Document, Output, Variable
 from laminar_codegen.escaping import escape_template
 from laminar_codegen.nested_blocks import Nested, nested_blocks
 from laminar_codegen.values import Expression, Joined, Ref, Value
@@ -35,6 +35,8 @@ _WIDTH = 100
 _STEP = "  "
 #: What stands first and what stands last in a block: Terraform reads these, not the provider.
 _FIRST = ("count", "for_each", "provider")
+#: The same of a call of a module.
+_OF_MODULE = ("source", "version")
 _LAST = ("lifecycle", "depends_on")
 _DYNAMIC = "dynamic"
 #: What is a list of references, and in JSON a list of their texts.
@@ -130,10 +132,17 @@ def _main(document: Document) -> Iterator[str]:
         yield f"locals {{\n{_arguments(document.locals, _STEP)}\n}}"
     yield from (_declaration("data", block) for block in document.data)
     yield from (_declaration("resource", block) for block in document.resources)
+    yield from map(_call, document.calls)
+    yield from (_block("moved", {"from": Ref(old), "to": Ref(new)}, {}) for old, new in document.moved)
 
 
 def _declaration(kind: str, block: Block) -> str:
     return _block(f'{kind} "{block.type}" "{block.label}"', block.body, nested_blocks(block.type))
+
+
+def _call(call: Call) -> str:
+    version = {} if call.version is None else {"version": call.version}
+    return _block(f'module "{call.label}"', {"source": call.source, **version, **call.body}, {}, first=_OF_MODULE)
 
 
 def _variable(variable: Variable) -> str:
@@ -152,12 +161,14 @@ def _output(output: Output) -> str:
     return _block(f'output "{output.name}"', {"description": output.description, "value": output.value}, {})
 
 
-def _block(header: str, body: Mapping[str, Value], nested: Nested, indent: str = "") -> str:
+def _block(
+    header: str, body: Mapping[str, Value], nested: Nested, indent: str = "", *, first: Sequence[str] = _FIRST
+) -> str:
     """A block: arguments, then nested blocks, each apart from what stands before it."""
     inner = indent + _STEP
-    apart = {*_FIRST, *_LAST, _DYNAMIC, *nested}
+    apart = {*first, *_LAST, _DYNAMIC, *nested}
     groups = [
-        _arguments({name: body[name] for name in _FIRST if name in body}, inner),
+        _arguments({name: body[name] for name in first if name in body}, inner),
         _arguments({name: value for name, value in body.items() if name not in apart}, inner),
     ]
     for name in (name for name in body if name in nested and name not in _LAST):

@@ -16,7 +16,7 @@ from laminar_codegen.render_hcl import render_main, render_outputs, render_varia
 
 __all__ = ["FILES", "render_module", "split_document"]
 
-_MAIN = ("locals", "data", "resource")
+_MAIN = ("locals", "data", "resource", "module", "moved")
 
 #: The files of a module in either syntax.
 FILES: Mapping[str, tuple[str, ...]] = {
