@@ -73,7 +73,7 @@ def test_modules() -> None:
     """Checkov has no objection to the modules and their examples, and has looked at each."""
     answer = scan(MODULES, "terraform")
     assert_clean(answer)
-    assert {Path(file).parts[0] for file in passed(answer)} >= {"batch", "datastore", "network"}
+    assert {Path(file).parts[0] for file in passed(answer)} >= {"batch", "datastore", "flow", "network"}
 
 
 def test_generated_documents() -> None:
