@@ -86,15 +86,21 @@ def test_generated_documents() -> None:
 
 def test_generated_modules(tmp_path: Path) -> None:
     """Checkov has no objection to what ``--output`` writes, in either syntax, and reads the versions of both."""
+    # A path: Checkov wants the hash of a commit from all other sources, which is the team's to choose.
+    source = "../../modules/flow"
+    shutil.copytree(MODULES / "flow", tmp_path / "modules" / "flow")
     for case in ("lambda", "scheduled"):
         for syntax in FILES:
             folder = str(tmp_path / case / syntax)
             command = [sys.executable, "-B", "-m", "laminar_codegen", str(GOLDEN / case / "flow.py")]
             subprocess.run([*command, "--emit", syntax, "--output", folder], check=True, capture_output=True)
+            calling = [*command, "--emit", syntax, "--output", f"{folder}-calling", "--module", source]
+            subprocess.run(calling, check=True, capture_output=True)
     for framework, syntax, main in (("terraform", "hcl", "main.tf"), ("terraform_json", "terraform", "main.tf.json")):
         answer = scan(tmp_path, framework)
         assert_clean(answer)
-        assert passed(answer) >= {f"{case}/{syntax}/{main}" for case in ("lambda", "scheduled")}
+        folders = [f"{case}/{syntax}" for case in ("lambda", "scheduled")]
+        assert passed(answer) >= {f"{folder}{form}/{main}" for folder in folders for form in ("", "-calling")}
 
 
 def test_an_objection(tmp_path: Path) -> None:
