@@ -34,8 +34,9 @@ def render_document(document: Document) -> str:
         "data": _blocks(document.data),
         "resource": _blocks(document.resources),
         "module": {call.label: _call(call) for call in document.calls},
-        # Addresses are no templates.
-        "moved": [{"from": old, "to": new} for old, new in document.moved],
+        # Addresses are no templates. Each body is a list of one: Checkov cannot read it else, and HCL takes either,
+        # https://github.com/hashicorp/hcl/blob/main/json/spec.md#bodies.
+        "moved": [[{"from": old, "to": new}] for old, new in document.moved],
         "output": {
             # Descriptions are no templates: they stand as they are.
             output.name: {"description": output.description, "value": _template(output.value)}

@@ -22,6 +22,8 @@ DIGITS = GOLDEN.parents[1] / "examples" / "digits"
 STAGES = {"graph": "graph.txt", "plan": "plan.txt", "asl": "asl.json", "terraform": "main.tf.json", "hcl": "main.tf"}
 #: HCL is looked at for a few cases: other tests show that it means what the JSON does.
 HCL = ("escapes", "lambda", "one_layer", "scheduled")
+#: So is the call of a module, which is made of any document in the same way.
+CALLING = ("linked", "scheduled")
 CASES = [*sorted(path.parent.name for path in GOLDEN.glob("*/flow.py")), "digits"]
 INVALID = sorted(path.name for path in (GOLDEN / "invalid").iterdir() if path.is_dir())
 
@@ -51,6 +53,19 @@ def test_each_stage_is_as_expected(
     monkeypatch.chdir(_source(case))
     assert main(["--emit", stage, "flow.py"]) == 0
     _compare(GOLDEN / case / STAGES[stage], capsysbinary.readouterr().out, update=update_golden)
+
+
+@pytest.mark.parametrize("case", CALLING)
+def test_the_call_of_a_module_is_as_expected(
+    case: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    update_golden: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    """With --module the command prints exactly what the golden file has."""
+    monkeypatch.chdir(_source(case))
+    assert main(["--emit", "hcl", "--module", "../modules/flow", "flow.py"]) == 0
+    _compare(GOLDEN / case / "calling.tf", capsysbinary.readouterr().out, update=update_golden)
 
 
 @pytest.mark.parametrize("case", INVALID)

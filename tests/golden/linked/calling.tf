@@ -1,0 +1,1042 @@
+# The flows Collect, Report, compiled by laminar-codegen. Change the flow and compile it again.
+
+terraform {
+  required_version = ">= 1.9"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+variable "name" {
+  description = "Name of the deployment, and of what is made for it. Deploy a flow twice under two names."
+  type        = string
+  default     = "Collect"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z][0-9A-Za-z_-]{0,45}$", var.name))
+    error_message = "The name must be of 1 to 46 letters, digits, hyphens and underscores, a letter first."
+  }
+}
+
+variable "image" {
+  description = "Image of the tasks, with the flow and what it needs in its working directory. If a layer fans out it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = length(var.image) > 0
+    error_message = "The image must be named."
+  }
+}
+
+variable "job_queue_arn" {
+  description = "ARN of the AWS Batch job queue, of Fargate capacity, that the tasks are submitted to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/.+$", var.job_queue_arn))
+    error_message = "The job queue must be given by its ARN."
+  }
+}
+
+variable "datastore_root" {
+  description = "Where artifacts are kept: s3://bucket or s3://bucket/prefix."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))
+    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-."
+  }
+}
+
+variable "assign_public_ip" {
+  description = "Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "alarm_actions" {
+  description = "ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])
+    error_message = "The actions of alarms must be given by their ARNs."
+  }
+}
+
+variable "datastore_kms_key_arn" {
+  description = "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.datastore_kms_key_arn))
+    error_message = "The key must be given by its ARN."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the KMS key that encrypts state machines, logs, functions' environments and schedules; its policy must let CloudWatch Logs and delivery.logs.amazonaws.com use it. AWS's own keys unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    error_message = "The key must be given by its ARN."
+  }
+}
+
+variable "log_retention_in_days" {
+  description = "Days that logs are kept; 0 for ever."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_in_days)
+    error_message = "CloudWatch Logs keeps logs for 0 (ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or more days."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the policy that bounds the permissions of the roles; none unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "The permissions boundary must be given by its ARN."
+  }
+}
+
+variable "tags" {
+  description = "Tags of all resources."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "state_machine_role_arn" {
+  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.state_machine_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "task_role_arn" {
+  description = "ARN of the role that the tasks have, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.task_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.task_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "execution_role_arn" {
+  description = "ARN of the role that starts the containers of tasks, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.execution_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.execution_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+variable "planner_role_arn" {
+  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.planner_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.planner_role_arn))
+    error_message = "The role must be given by its ARN."
+  }
+}
+
+locals {
+  collect_flow           = "Collect"
+  report_flow            = "Report"
+  datastore_bucket       = regex("^s3://([^/]+)", var.datastore_root)[0]
+  datastore_prefix       = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  state_machine_role_arn = module.flow.role_arns["state_machine"]
+  task_role_arn          = module.flow.role_arns["task"]
+  execution_role_arn     = module.flow.role_arns["execution"]
+  planner_role_arn       = module.flow.role_arns["planner"]
+  images                 = [var.image]
+  repositories           = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
+  containers = {
+    collect_fargate = {
+      command = ["python", "main.py"]
+      environment = [
+        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
+        { name = "LAMINAR_FLOW_NAME", value = local.collect_flow },
+      ]
+      executionRoleArn = local.execution_role_arn
+      fargatePlatformConfiguration = {
+        platformVersion = "LATEST"
+      }
+      image      = var.image
+      jobRoleArn = local.task_role_arn
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = module.flow.log_group_names["tasks"]
+          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-stream-prefix" = "task"
+        }
+      }
+      networkConfiguration = {
+        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
+      }
+      resourceRequirements = [
+        { type = "MEMORY", value = "2048" },
+        { type = "VCPU", value = "1" },
+      ]
+    }
+    report_fargate = {
+      command = ["python", "main.py"]
+      environment = [
+        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
+        { name = "LAMINAR_FLOW_NAME", value = local.report_flow },
+      ]
+      executionRoleArn = local.execution_role_arn
+      fargatePlatformConfiguration = {
+        platformVersion = "LATEST"
+      }
+      image      = var.image
+      jobRoleArn = local.task_role_arn
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = module.flow.log_group_names["tasks"]
+          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-stream-prefix" = "task"
+        }
+      }
+      networkConfiguration = {
+        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
+      }
+      resourceRequirements = [
+        { type = "MEMORY", value = "2048" },
+        { type = "VCPU", value = "1" },
+      ]
+    }
+  }
+  definition = {
+    Comment       = "Runs the flows Collect -> Report"
+    QueryLanguage = "JSONata"
+    StartAt       = "Collect"
+    States = {
+      Collect = {
+        Type     = "Task"
+        Comment  = "Collects what there is."
+        Resource = "arn:${data.aws_partition.current.partition}:states:::states:startExecution.sync:2"
+        Arguments = {
+          StateMachineArn = "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-collect-flow"
+          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
+          Input           = "{% $states.context.Execution.Input %}"
+        }
+        Output = {}
+        Next   = "Report parameters"
+      }
+      "Report parameters" = {
+        Type     = "Task"
+        Comment  = "Makes the parameters of Report from what ran before it"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Arguments = {
+          FunctionName = aws_lambda_function.report_planner.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name %}"
+            layer     = "Parameters"
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals = [
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.TooManyRequestsException",
+            ]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = "{% $states.result.Payload %}"
+        Next   = "Report"
+      }
+      Report = {
+        Type     = "Task"
+        Comment  = "Reports on what was collected."
+        Resource = "arn:${data.aws_partition.current.partition}:states:::states:startExecution.sync:2"
+        Arguments = {
+          StateMachineArn = "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-report-flow"
+          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
+          Input = {
+            AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID = "{% $states.context.Execution.Id %}"
+          }
+        }
+        Output = {}
+        End    = true
+      }
+    }
+  }
+  definition_collect_flow = {
+    Comment       = "Collects what there is."
+    QueryLanguage = "JSONata"
+    StartAt       = "Parameters"
+    States = {
+      Parameters = {
+        Type     = "Task"
+        Comment  = "Keeps the input, from which tasks take the parameters of the flow"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Collect/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/.input.json' %}"
+          Body   = "{% $states.context.Execution.Input %}"
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Find"
+      }
+      Find = {
+        Type     = "Task"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Arguments = {
+          JobName       = "Collect-Find"
+          JobQueue      = var.job_queue_arn
+          JobDefinition = aws_batch_job_definition.collect_fargate.arn
+          ContainerOverrides = {
+            Environment = [
+              { Name = "LAMINAR_LAYER_NAME", Value = "Find" },
+              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+            ]
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        End    = true
+      }
+    }
+  }
+  definition_report_flow = {
+    Comment       = "Reports on what was collected."
+    QueryLanguage = "JSONata"
+    StartAt       = "Load"
+    States = {
+      Load = {
+        Type     = "Task"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Arguments = {
+          JobName       = "Report-Load"
+          JobQueue      = var.job_queue_arn
+          JobDefinition = aws_batch_job_definition.report_fargate.arn
+          ContainerOverrides = {
+            Environment = [
+              { Name = "LAMINAR_LAYER_NAME", Value = "Load" },
+              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+            ]
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Measure plan"
+      }
+      "Measure plan" = {
+        Type     = "Task"
+        Comment  = "Asks the planner into how many splits Measure fans out"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Arguments = {
+          FunctionName = aws_lambda_function.report_planner.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name %}"
+            layer     = "Measure"
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals = [
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.TooManyRequestsException",
+            ]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = "{% $states.result.Payload %}"
+        Next   = "Measure splits"
+      }
+      "Measure splits" = {
+        Type    = "Map"
+        Comment = "Runs the splits of Measure, those that are one array job together"
+        Items   = "{% $states.input.groups %}"
+        ItemProcessor = {
+          StartAt = "Measure"
+          States = {
+            Measure = {
+              Type     = "Task"
+              Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+              Arguments = {
+                JobName       = "Report-Measure"
+                JobQueue      = var.job_queue_arn
+                JobDefinition = aws_batch_job_definition.report_fargate.arn
+                ContainerOverrides = {
+                  Environment = [
+                    { Name = "LAMINAR_LAYER_NAME", Value = "Measure" },
+                    { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+                    { Name = "LAMINAR_LAYER_INDEXES", Value = "{% $states.input.indexes %}" },
+                    { Name = "LAMINAR_LAYER_SPLITS", Value = "{% $string($states.input.splits) %}" },
+                  ]
+                }
+                ArrayProperties = "{% $states.input.size > 1 ? {'Size': $states.input.size} : {} %}"
+              }
+              Retry = [
+                {
+                  ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+                  IntervalSeconds = 2
+                  MaxAttempts     = 8
+                  JitterStrategy  = "FULL"
+                },
+              ]
+              Output = {}
+              End    = true
+            }
+          }
+        }
+        Output = {
+          splits = "{% $states.input.splits %}"
+        }
+        Next = "Measure record"
+      }
+      "Measure record" = {
+        Type     = "Task"
+        Comment  = "Notes that Measure finished"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Report/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Measure/.record.json' %}"
+          Body = {
+            flow = {
+              name = "Report"
+            }
+            layer = {
+              name = "Measure"
+            }
+            execution = {
+              splits = "{% $states.input.splits %}"
+            }
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 5
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Write"
+      }
+      Write = {
+        Type     = "Task"
+        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Arguments = {
+          JobName       = "Report-Write"
+          JobQueue      = var.job_queue_arn
+          JobDefinition = aws_batch_job_definition.report_fargate.arn
+          ContainerOverrides = {
+            Environment = [
+              { Name = "LAMINAR_LAYER_NAME", Value = "Write" },
+              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+            ]
+          }
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        End    = true
+      }
+    }
+  }
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+data "aws_iam_policy_document" "state_machine" {
+  statement {
+    sid     = "SubmitJobs"
+    actions = ["batch:SubmitJob"]
+    resources = [
+      var.job_queue_arn,
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-collect_fargate",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-report_fargate",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-collect_fargate:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-report_fargate:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
+    ]
+  }
+
+  statement {
+    sid     = "StopJobs"
+    actions = ["batch:TerminateJob"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
+    ]
+  }
+
+  statement {
+    sid       = "WatchJobs"
+    actions   = ["batch:DescribeJobs"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid     = "AwaitJobs"
+    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/StepFunctionsGetEventsForBatchJobsRule",
+    ]
+  }
+
+  statement {
+    sid     = "InvokePlanner"
+    actions = ["lambda:InvokeFunction"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-report_planner",
+    ]
+  }
+
+  statement {
+    sid     = "RunParts"
+    actions = ["states:StartExecution"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-collect-flow",
+      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-report-flow",
+    ]
+  }
+
+  statement {
+    sid     = "WatchParts"
+    actions = ["states:DescribeExecution", "states:StopExecution"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:execution:${var.name}-collect-flow:*",
+      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:execution:${var.name}-report-flow:*",
+    ]
+  }
+
+  statement {
+    sid     = "AwaitParts"
+    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+    ]
+  }
+
+  statement {
+    sid     = "WriteRecords"
+    actions = ["s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
+    ]
+  }
+
+  statement {
+    sid = "DeliverLogs"
+    actions = [
+      "logs:CreateLogDelivery",
+      "logs:DeleteLogDelivery",
+      "logs:DescribeLogGroups",
+      "logs:DescribeResourcePolicies",
+      "logs:GetLogDelivery",
+      "logs:ListLogDeliveries",
+      "logs:PutResourcePolicy",
+      "logs:UpdateLogDelivery",
+    ]
+    resources = ["*"]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptExecutions"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:states:stateMachineArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
+          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-collect-flow",
+          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-report-flow",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptLogs"
+      actions   = ["kms:GenerateDataKey"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:SourceArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*",
+        ]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "task" {
+  statement {
+    sid     = "ReadAndWriteArtifacts"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+    ]
+  }
+
+  statement {
+    sid       = "TellWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+        ]
+      }
+    }
+  }
+}
+
+data "aws_iam_policy_document" "execution" {
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
+    ]
+  }
+
+  dynamic "statement" {
+    for_each = length(local.repositories) > 0 ? [true] : []
+
+    content {
+      sid       = "LogInToRegistries"
+      actions   = ["ecr:GetAuthorizationToken"]
+      resources = ["*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.repositories) > 0 ? [true] : []
+
+    content {
+      sid       = "PullImages"
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      resources = local.repositories
+    }
+  }
+}
+
+data "aws_iam_policy_document" "planner" {
+  statement {
+    sid     = "ReadAndWriteArtifacts"
+    actions = ["s3:GetObject", "s3:PutObject"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+    ]
+  }
+
+  statement {
+    sid       = "TellWhatIsMissing"
+    actions   = ["s3:ListBucket"]
+    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
+  }
+
+  statement {
+    sid     = "WriteLogs"
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-report_planner:log-stream:*",
+    ]
+  }
+
+  statement {
+    sid = "SendTraces"
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+    resources = ["*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.datastore_kms_key_arn[*]
+
+    content {
+      sid       = "UseDatastoreKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.datastore_kms_key_arn]
+
+      condition {
+        test     = "StringLike"
+        variable = "kms:EncryptionContext:aws:s3:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "DecryptEnvironment"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-report_planner",
+        ]
+      }
+    }
+  }
+}
+
+resource "aws_batch_job_definition" "collect_fargate" {
+  name                       = "${var.name}-collect_fargate"
+  type                       = "container"
+  platform_capabilities      = ["FARGATE"]
+  container_properties       = jsonencode(local.containers.collect_fargate)
+  deregister_on_new_revision = false
+  propagate_tags             = true
+  tags                       = var.tags
+
+  timeout {
+    attempt_duration_seconds = 86400
+  }
+}
+
+resource "aws_batch_job_definition" "report_fargate" {
+  name                       = "${var.name}-report_fargate"
+  type                       = "container"
+  platform_capabilities      = ["FARGATE"]
+  container_properties       = jsonencode(local.containers.report_fargate)
+  deregister_on_new_revision = false
+  propagate_tags             = true
+  tags                       = var.tags
+
+  timeout {
+    attempt_duration_seconds = 86400
+  }
+}
+
+resource "aws_lambda_function" "report_planner" {
+  function_name = "${var.name}-report_planner"
+  description   = "Tells the state machine of the flow ${local.report_flow} how wide a layer fans out"
+  role          = local.planner_role_arn
+  package_type  = "Image"
+  image_uri     = var.image
+  memory_size   = 1024
+  timeout       = 300
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point = ["python", "-m", "awslambdaric"]
+    command     = ["laminar_runtime.plan_layer.handler"]
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "python main.py"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.report_flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+}
+
+module "flow" {
+  source = "../modules/flow"
+
+  name           = var.name
+  flows          = [local.collect_flow, local.report_flow]
+  datastore_root = var.datastore_root
+  definitions = {
+    flow         = jsonencode(local.definition)
+    collect_flow = jsonencode(local.definition_collect_flow)
+    report_flow  = jsonencode(local.definition_report_flow)
+  }
+  roles = {
+    state_machine = {
+      service     = "states.amazonaws.com"
+      description = "Runs the flows Collect, Report"
+      policy      = data.aws_iam_policy_document.state_machine.json
+      arn         = var.state_machine_role_arn
+    }
+    task = {
+      service     = "ecs-tasks.amazonaws.com"
+      description = "What the layers of the flows Collect, Report may do"
+      policy      = data.aws_iam_policy_document.task.json
+      arn         = var.task_role_arn
+    }
+    execution = {
+      service     = "ecs-tasks.amazonaws.com"
+      description = "Starts the containers of the flows Collect, Report"
+      policy      = data.aws_iam_policy_document.execution.json
+      arn         = var.execution_role_arn
+    }
+    planner = {
+      service     = "lambda.amazonaws.com"
+      description = "Plans the layers of the flows Collect, Report"
+      policy      = data.aws_iam_policy_document.planner.json
+      arn         = var.planner_role_arn
+    }
+  }
+  log_groups = {
+    tasks          = "/aws/batch/${var.name}"
+    report_planner = "/aws/lambda/${var.name}-report_planner"
+  }
+  alarm_actions            = var.alarm_actions
+  kms_key_arn              = var.kms_key_arn
+  log_retention_in_days    = var.log_retention_in_days
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tags                     = var.tags
+}
+
+moved {
+  from = aws_cloudwatch_log_group.state_machine
+  to   = module.flow.aws_cloudwatch_log_group.this["state_machine"]
+}
+
+moved {
+  from = aws_cloudwatch_log_group.tasks
+  to   = module.flow.aws_cloudwatch_log_group.this["tasks"]
+}
+
+moved {
+  from = aws_cloudwatch_log_group.report_planner
+  to   = module.flow.aws_cloudwatch_log_group.this["report_planner"]
+}
+
+moved {
+  from = aws_iam_role.state_machine[0]
+  to   = module.flow.aws_iam_role.this["state_machine"]
+}
+
+moved {
+  from = aws_iam_role_policy.state_machine[0]
+  to   = module.flow.aws_iam_role_policy.this["state_machine"]
+}
+
+moved {
+  from = aws_iam_role.task[0]
+  to   = module.flow.aws_iam_role.this["task"]
+}
+
+moved {
+  from = aws_iam_role_policy.task[0]
+  to   = module.flow.aws_iam_role_policy.this["task"]
+}
+
+moved {
+  from = aws_iam_role.execution[0]
+  to   = module.flow.aws_iam_role.this["execution"]
+}
+
+moved {
+  from = aws_iam_role_policy.execution[0]
+  to   = module.flow.aws_iam_role_policy.this["execution"]
+}
+
+moved {
+  from = aws_iam_role.planner[0]
+  to   = module.flow.aws_iam_role.this["planner"]
+}
+
+moved {
+  from = aws_iam_role_policy.planner[0]
+  to   = module.flow.aws_iam_role_policy.this["planner"]
+}
+
+moved {
+  from = aws_sfn_state_machine.flow
+  to   = module.flow.aws_sfn_state_machine.this["flow"]
+}
+
+moved {
+  from = aws_sfn_state_machine.collect_flow
+  to   = module.flow.aws_sfn_state_machine.this["collect_flow"]
+}
+
+moved {
+  from = aws_sfn_state_machine.report_flow
+  to   = module.flow.aws_sfn_state_machine.this["report_flow"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.failed
+  to   = module.flow.aws_cloudwatch_metric_alarm.this["failed"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.timed_out
+  to   = module.flow.aws_cloudwatch_metric_alarm.this["timed_out"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.throttled
+  to   = module.flow.aws_cloudwatch_metric_alarm.this["throttled"]
+}
+
+moved {
+  from = aws_ssm_parameter.deployment
+  to   = module.flow.aws_ssm_parameter.deployment
+}
+
+output "state_machine_arn" {
+  description = "The state machine."
+  value       = module.flow.state_machine_arn
+}
+
+output "deployment" {
+  description = "The name by which applications find the flow: AWS.StepFunctions(deployment=...)."
+  value       = var.name
+}
+
+output "task_role_arn" {
+  description = "The role of the tasks: attach to it what the layers need besides the datastore."
+  value       = local.task_role_arn
+}
+
+output "policies" {
+  description = "What each role may do: policies for those that are made elsewhere."
+  value = {
+    state_machine = data.aws_iam_policy_document.state_machine.json
+    task          = data.aws_iam_policy_document.task.json
+    execution     = data.aws_iam_policy_document.execution.json
+    planner       = data.aws_iam_policy_document.planner.json
+  }
+}
