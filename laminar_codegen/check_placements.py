@@ -141,7 +141,7 @@ def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
     known = (*_FARGATE_DRIVERS, *_EC2_DRIVERS) if on_ec2 else _FARGATE_DRIVERS
     if driver not in known:
         platform = "EC2" if on_ec2 else "Fargate"
-        what = f"layer '{layer.name}' logs by '{driver}', and jobs on {platform} log by {', '.join(known)}"
+        what = f"layer '{layer.name}' logs by {driver!r}, and jobs on {platform} log by {', '.join(known)}"
         elsewhere = driver in _EC2_DRIVERS
         yield what, f"run the layer on EC2, as in {_ON_EC2}" if elsewhere else "choose one of those"
     if driver == "awslogs" and (ours := sorted(_OURS & options.keys())):
@@ -211,7 +211,7 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
         image = layer.container.image
         if image is not None and not _ECR_IMAGE.fullmatch(image):
             what = (
-                f"layer '{layer.name}' runs on AWS Lambda, which takes images of ECR only, and its image is '{image}'"
+                f"layer '{layer.name}' runs on AWS Lambda, which takes images of ECR only, and its image is {image!r}"
             )
             fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1, or leave it to the deployment"
             yield Problem(layer.location, "LAM039", what, fix)

@@ -69,7 +69,7 @@ def check_expressions(graph: Graph) -> Iterator[Problem]:
     expression = graph.schedule.expression
     reason = _wrong(expression)
     if reason:
-        what = f"flow '{graph.flow}' is scheduled by '{expression}': {reason}"
+        what = f"flow '{graph.flow}' is scheduled by {expression!r}: {reason}"
         fix = "write it as in schedule='cron(0 6 * * ? *)', every day at six, or schedule='rate(1 hour)'"
         yield Problem(graph.location, "LAM050", what, fix)
 
@@ -98,7 +98,7 @@ def check_timezones(graph: Graph) -> Iterator[Problem]:
     # A machine without time zones knows the form only; one that has them knows a misspelt one.
     known = zoneinfo.available_timezones() or {name}
     if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
-        what = f"the schedule of flow '{graph.flow}' is in the time zone '{name}', which there is not"
+        what = f"the schedule of flow '{graph.flow}' is in the time zone {name!r}, which there is not"
         yield Problem(graph.location, "LAM051", what, "name one of IANA's, as in timezone='Europe/Berlin'")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import graphlib
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen import names
@@ -28,6 +29,8 @@ __all__ = ["RULES", "check", "check_definitions"]
 
 Rule = Callable[[Graph], Iterator[Problem]]
 
+#: Names stand as they are in those of jobs, in keys of objects and in expressions of the state machine.
+_NAME = re.compile("[A-Za-z0-9_]+")
 #: The longest that the compiler makes the name of a helper state than the name of its layer.
 _STATE_SUFFIX = 16
 
@@ -58,6 +61,10 @@ def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
             )
             yield Problem(graph.location, "LAM042", what, fix)
         seen.add(graph.prefix)
+    for graph in graphs:
+        if f"definition_{graph.prefix}" in seen:
+            what = f"the names of flow '{graph.flow}' and of one whose name begins with Definition are one in a chain"
+            yield Problem(graph.location, "LAM046", what, "rename one of them: both would have one local value")
     if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"
@@ -181,16 +188,16 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
 
 
 def check_names(graph: Graph) -> Iterator[Problem]:
-    """Names are such as AWS takes."""
+    """Names are such as AWS takes. A class that is made by a call may have any other."""
     most = STATE_NAME_LENGTH - _STATE_SUFFIX
     for layer in graph.layers:
-        if len(layer.name) > most or not layer.name.isascii():
-            what = f"the name of layer '{layer.name}' is too long or not of ASCII letters, digits and underscores"
+        if len(layer.name) > most or not _NAME.fullmatch(layer.name):
+            what = f"the name of layer {layer.name!r} is too long or not of ASCII letters, digits and underscores"
             yield Problem(layer.location, "LAM026", what, f"rename it with at most {most} of these characters")
-    if len(graph.flow) > NAME_LENGTH or not graph.flow.isascii():
-        what = f"the name of flow '{graph.flow}' is too long or not of ASCII letters, digits and underscores"
+    if len(graph.flow) > NAME_LENGTH or not _NAME.fullmatch(graph.flow):
+        what = f"the name of flow {graph.flow!r} is too long or not of ASCII letters, digits and underscores"
         yield Problem(graph.location, "LAM026", what, f"rename it with at most {NAME_LENGTH} of these characters")
-    if not graph.flow[0].isalpha():
+    elif not graph.flow[0].isalpha():
         # Batch jobs and roles are named after it.
         what = f"the name of flow '{graph.flow}' does not begin with a letter"
         yield Problem(graph.location, "LAM026", what, "rename it so that it does")

@@ -9,6 +9,8 @@ __all__ = ["FARGATE_MEMORY", "ec2_size", "fargate_size", "job_command", "job_res
 
 #: The least memory of a job on EC2 in MiB: the same page as below.
 _EC2_MEMORY = 4
+#: More virtual CPUs and MiB than any instance has: what is above is a slip, or no number.
+_EC2_PROCESSORS, _EC2_MOST_MEMORY = 9_999, 99_999_999
 
 #: What memory, in MiB, Fargate offers for each number of virtual CPUs:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html
@@ -53,13 +55,14 @@ def ec2_size(cpu: float, memory: int) -> tuple[float, int] | None:
         memory: Memory in MiB.
 
     Returns:
-        Both, or None if the virtual CPUs are not whole, or the memory is less than 4 MiB.
+        Both, or None if the virtual CPUs are not whole, the memory is less than 4 MiB, or no instance has so much.
 
     Example:
         >>> ec2_size(3, 5000)
         (3, 5000)
     """
-    return (cpu, memory) if cpu >= 1 and cpu == int(cpu) and memory >= _EC2_MEMORY else None
+    whole = 1 <= cpu <= _EC2_PROCESSORS and cpu == int(cpu)
+    return (cpu, memory) if whole and _EC2_MEMORY <= memory <= _EC2_MOST_MEMORY else None
 
 
 def job_resources(cpu: float, memory: int, gpu: int = 0) -> dict[str, str]:

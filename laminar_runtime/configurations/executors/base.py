@@ -22,10 +22,10 @@ def positive(_: object, attribute: values.Field, value: float) -> None:
     """Validate a number of an executor.
 
     Raises:
-        FlowError: If it is not greater than 0.
+        FlowError: If it is no number, or not greater than 0.
     """
-    if value <= 0:
-        raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value}")
+    if not isinstance(value, int | float) or value <= 0:
+        raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value!r}")
 
 
 @values.define(eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,8 +23,19 @@ __all__ = ["StepFunctions"]
 
 
 def _known(_: object, __: values.Field, value: Any) -> None:
-    if value not in {"barriers", "exact", "auto"}:
+    if value not in ("barriers", "exact", "auto"):
         raise SchedulerError(f"the joins of AWS.StepFunctions are 'barriers', 'exact' or 'auto', not {value!r}")
+
+
+def _is(*kinds: type) -> Callable[[Any, values.Field, Any], None]:
+    """A validator: a value is of one of some types."""
+    wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+
+    def validate(_: object, attribute: values.Field, value: Any) -> None:
+        if not isinstance(value, kinds):
+            raise SchedulerError(f"the {attribute.argument} of AWS.StepFunctions must be of type {wanted}, not {value!r}")
+
+    return validate
 
 
 @values.define(eq=False)
@@ -54,15 +66,17 @@ class StepFunctions(Delegated):
         >>> execution.wait().layer("Publish").url  # doctest: +SKIP
     """
 
-    deployment: str | None = None
-    directory: str | Path = values.field(default="terraform", kw_only=True)
-    variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True)
+    deployment: str | None = values.field(default=None, validator=_is(str, type(None)))
+    directory: str | Path = values.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
+    variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True, validator=_is(Mapping))
     apply: bool = values.field(default=False, kw_only=True)
     joins: Literal["barriers", "exact", "auto"] = values.field(default="barriers", kw_only=True, validator=_known)
-    profile: str | Path | None = values.field(default=None, kw_only=True)
+    profile: str | Path | None = values.field(
+        default=None, kw_only=True, validator=_is(str, PathLike, type(None))
+    )
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
-    started_by: str | None = values.field(default=None, kw_only=True, alias="schedule")
-    timezone: str = values.field(default="UTC", kw_only=True)
+    started_by: str | None = values.field(default=None, kw_only=True, alias="schedule", validator=_is(str, type(None)))
+    timezone: str = values.field(default="UTC", kw_only=True, validator=_is(str))
     _compiled: str | None = values.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = values.field(factory=dict, init=False, repr=False)
 
