@@ -1,7 +1,8 @@
 """The command ``laminar-codegen``.
 
-Exit codes: 0 fine, 1 the flow is at fault (or its rehearsed execution failed), 2 wrong usage, 3 our bug, 130 stopped by
-the user. What is asked for goes to standard output, and only when all of it is there; what is said of it goes to
+Exit codes: 0 fine, 1 the flow is at fault (or its rehearsed execution failed, or `--check` found other files), 2 wrong
+usage, or a machine that does not let us: a folder that cannot be read or written, a full disk. 3 our bug, 130 stopped
+by the user. What is asked for goes to standard output, and only when all of it is there; what is said of it goes to
 standard error.
 """
 
@@ -13,12 +14,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from laminar_codegen.problems import CompileError
+from laminar_codegen.problems import CompileError, NotWrittenError
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
 
-AT_FAULT, BUG = 1, 3
+AT_FAULT, USAGE, BUG = 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     except CompileError as error:
         print(error, file=sys.stderr)
         return AT_FAULT
+    except NotWrittenError as error:
+        print(f"laminar-codegen: {error}", file=sys.stderr)
+        return USAGE
     except LaminarError as error:
         print(f"laminar-codegen: {error}", file=sys.stderr)
         return AT_FAULT
@@ -48,12 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     except BrokenPipeError:
         # Who reads has read enough, as in `| head`. Python must not write what is left when it ends.
         _drop_output()
-        return AT_FAULT
+        return USAGE
     except OSError as error:
         # A full disk, a folder that cannot be written to: the machine's fault, with its own words.
         print(f"laminar-codegen: {error}", file=sys.stderr)
         _drop_output()
-        return AT_FAULT
+        return USAGE
     except Exception:  # noqa: BLE001 - the last resort, told as what it is
         traceback.print_exc()
         print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)

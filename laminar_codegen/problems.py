@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 import attrs
 
-__all__ = ["CompileError", "Location", "Problem"]
+from laminar_runtime.exceptions import LaminarError
+
+__all__ = ["CompileError", "Location", "NotWrittenError", "Problem"]
 
 
 @attrs.frozen(order=True)
@@ -63,3 +65,7 @@ class CompileError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class NotWrittenError(LaminarError):
+    """The files of a module cannot be written or read. Those that were there are as they were."""

@@ -2,6 +2,16 @@
 
 What was not written by the compiler is never touched: files of other names stay, and one of these names that somebody
 else wrote is a problem.
+
+What holds of a folder, whenever it is looked at:
+
+- One that is not there yet is made aside and takes its place by one rename: it is there with all files, or not at all.
+- In one that is there all files are written aside, and are on the disk, before the first takes the place of another.
+  POSIX renames one file at once, but not four: as long as some are new and some old `_UNFINISHED` is there as well,
+  with which Terraform refuses to plan or apply. If a rename fails, or the user stops the command, the old files are put
+  back. If that fails too, the process is killed or the machine stops, that file stays: Terraform goes on refusing,
+  ``--check`` tells of it, and the next run writes all files and takes it away.
+- Two runs that write into one folder do so one after the other.
 """
 
 from __future__ import annotations
@@ -9,15 +19,16 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from laminar_codegen.document import MARK
+from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render_module import FILES
-from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["LEFT_OVER", "NotWrittenError", "compare_module", "left_over", "write_module"]
 
@@ -27,49 +38,120 @@ LEFT_OVER = "is from compiling to the other syntax: remove it, Terraform reads b
 _BEGINNING = 4096
 #: How the names of files begin that are laid aside until all are written.
 _ASIDE = ".laminar-"
+#: There as long as the files are not all of one run; Terraform shows the line that it does not take.
+_UNFINISHED = "laminar-unfinished.tf"
+_REFUSAL = f"""\
+# There while files are replaced that are {MARK}: if it stays, that was stopped halfway.
+terraform {{
+  required_version = "0.0.0" # laminar-codegen was stopped while it wrote this folder: run it again
+}}
+"""
+_Rename = Callable[[Path, Path], object]
 
 
-class NotWrittenError(LaminarError):
-    """The files of a module cannot be written or read. Those that were there are as they were."""
-
-
-def write_module(directory: Path, files: Mapping[str, str]) -> None:
+def write_module(directory: Path, files: Mapping[str, str], rename: _Rename = os.replace) -> None:
     """Write files into a folder: when it fails, the folder is as it was before.
 
     Args:
         directory: The folder; it is made if it is not there.
         files: The text of each file by its name.
+        rename: Renames a file or a folder; what has the new name gives way.
 
     Raises:
         NotWrittenError: If they cannot be written, or would take the place of somebody else's.
     """
-    with _told(directory), _made(directory), contextlib.ExitStack() as aside:
+    with _told(directory):
+        if directory.exists():
+            _write_into(directory, files, rename)
+        else:
+            _make(directory, files, rename)
+
+
+def _make(directory: Path, files: Mapping[str, str], rename: _Rename) -> None:
+    """Make a folder with files: it is complete before it has its name."""
+    with _made(directory.parent), tempfile.TemporaryDirectory(dir=directory.parent, prefix=_ASIDE) as aside:
+        # Within the temporary folder, which nobody else may read: this one has the rights that any new folder has.
+        complete = Path(aside, "module")
+        complete.mkdir()
+        for name, text in files.items():
+            _write(os.open(complete / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), text.encode())
+        _settle(complete)
+        rename(complete, directory)
+        _settle(directory.parent)
+
+
+def _write_into(directory: Path, files: Mapping[str, str], rename: _Rename) -> None:
+    """Replace files in a folder, all of them or none."""
+    with _locked(directory), contextlib.ExitStack() as aside:
         _refuse_others(directory, files)
+        _tidy(directory)
         new = {name: aside.enter_context(_aside(directory / name, text.encode())) for name, text in files.items()}
         old = {name: aside.enter_context(_copied(directory / name)) for name in files}
-        _replace(directory, new, old)
+        _replace(directory, new, old, rename)
 
 
-def _replace(directory: Path, new: Mapping[str, Path], old: Mapping[str, Path | None]) -> None:
+def _replace(directory: Path, new: Mapping[str, Path], old: Mapping[str, Path | None], rename: _Rename) -> None:
     """Put new files in the place of old ones; the old ones back if one of them cannot be."""
+    mark = directory / _UNFINISHED
     replaced = []
     try:
+        _write(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), _REFUSAL.encode())
+        _settle(directory)
         for name, file in new.items():
             replaced.append(name)
-            file.replace(directory / name)
+            rename(file, directory / name)
+        _settle(directory)
     except BaseException:
         for name in replaced:
             before = old[name]
             if before is not None:
-                before.replace(directory / name)
+                rename(before, directory / name)
             elif not new[name].exists():
                 (directory / name).unlink(missing_ok=True)
+        mark.unlink(missing_ok=True)
         raise
+    mark.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Wait until no other run writes into a folder."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            # Not all network file systems have locks: there, runs must be kept apart by who starts them.
+            if error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _tidy(directory: Path) -> None:
+    """Remove what a run that was killed had laid aside: no other one is under way."""
+    for file in directory.glob(f"{_ASIDE}*.part"):
+        file.unlink(missing_ok=True)
+
+
+def _settle(directory: Path) -> None:
+    """Have the names in a folder on the disk, so that a machine that stops keeps them in this order."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems do this for files only: there, what follows may be on the disk before.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_others(directory: Path, files: Mapping[str, str]) -> None:
     """Raise if a file is somebody else's: it may hold what is nowhere else."""
-    others = [name for name in files if (directory / name).exists() and not _ours(directory / name)]
+    ours = (*files, _UNFINISHED)
+    others = [name for name in ours if (directory / name).exists() and not _ours(directory / name)]
     if others:
         raise NotWrittenError(
             f"not written by laminar-codegen: {', '.join(str(directory / name) for name in others)}: "
@@ -114,16 +196,18 @@ def compare_module(directory: Path, files: Mapping[str, str]) -> str:
         NotWrittenError: If they cannot be read.
     """
     with _told(directory):
-        found = {name: _read(directory / name) for name in files}
-    return "".join(_difference(directory / name, found[name], text) for name, text in files.items())
+        found = {name: _read(directory / name) for name in (*files, _UNFINISHED)}
+    wanted = {**files, _UNFINISHED: None}
+    return "".join(_difference(directory / name, found[name], text) for name, text in wanted.items())
 
 
-def _difference(file: Path, found: bytes | None, text: str) -> str:
-    if found == text.encode():
+def _difference(file: Path, found: bytes | None, text: str | None) -> str:
+    if found == (None if text is None else text.encode()):
         return ""
     lines = [] if found is None else found.decode(errors="backslashreplace").split("\n")
     before = os.devnull if found is None else str(file)
-    difference = difflib.unified_diff(lines, text.split("\n"), before, f"{file} (compiled)", lineterm="")
+    wanted, after = ([], os.devnull) if text is None else (text.split("\n"), f"{file} (compiled)")
+    difference = difflib.unified_diff(lines, wanted, before, after, lineterm="")
     return "".join(f"{line}\n" for line in difference)
 
 
@@ -159,16 +243,21 @@ def _made(directory: Path) -> Iterator[None]:
         raise
 
 
+def _write(descriptor: int, content: bytes) -> None:
+    """Write a file that is open, and have it on the disk."""
+    with os.fdopen(descriptor, "wb") as opened:
+        opened.write(content)
+        opened.flush()
+        # Some file systems tell only now that there is no space.
+        os.fsync(opened.fileno())
+
+
 @contextlib.contextmanager
 def _aside(file: Path, content: bytes) -> Iterator[Path]:
     """What is to be in a file, beside it, so that it can be renamed; it is gone afterwards."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=_ASIDE, suffix=".part")
     try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            # Some file systems tell only now that there is no space.
-            os.fsync(opened.fileno())
+        _write(descriptor, content)
         Path(name).chmod(stat.S_IMODE(file.stat().st_mode) if file.exists() else 0o644)
         yield Path(name)
     finally:

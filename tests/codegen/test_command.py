@@ -41,7 +41,7 @@ def test_help_tells_the_exit_codes(tmp_path: Path) -> None:
     ended = codegen("--help", cwd=tmp_path)
     assert (ended.code, ended.errors) == (0, "")
     assert b"laminar-codegen flow.py > main.tf.json" in ended.output
-    assert b"exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, 3 a bug of ours" in ended.output
+    assert b"exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage" in ended.output
 
 
 @pytest.mark.parametrize(
@@ -141,4 +141,4 @@ def test_a_reader_may_stop_reading(tmp_path: Path) -> None:
     os.close(reading)
     done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
     os.close(writing)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (2, b"")

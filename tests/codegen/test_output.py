@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import yaml
 
 from laminar_codegen import cli
-from laminar_codegen.document import Document
+from laminar_codegen.document import MARK, Document
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render_module import FILES, render_module
-from laminar_codegen.write_module import _replace, write_module
+from laminar_codegen.write_module import NotWrittenError, compare_module, write_module
 from tests.codegen.commands import Ended, codegen
 
 FLOW = """
@@ -157,7 +161,7 @@ def test_what_others_wrote_is_not_replaced(flow: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "versions.tf").write_text("terraform {}\n", encoding="utf-8")
     ended = codegen("flow.py", "--output", "out", cwd=tmp_path)
-    assert (ended.code, ended.output) == (1, b"")
+    assert (ended.code, ended.output) == (2, b"")
     assert ended.errors == (
         "laminar-codegen: not written by laminar-codegen: out/versions.tf: "
         "rename what is there, or choose another folder\n"
@@ -196,7 +200,7 @@ def _folder_in_place_of_a_file(folder: Path) -> None:
     ("prepare", "told"),
     [
         (_file_in_its_place, "cannot use the folder a/out: Not a directory"),
-        (_file_above, "cannot use the folder a/out: Not a directory"),
+        (_file_above, "cannot use the folder a/out: Not a directory (a)"),
         (_folder_in_place_of_a_file, "cannot use the folder a/out: Is a directory (a/out/outputs.tf.json)"),
     ],
 )
@@ -207,7 +211,7 @@ def test_a_folder_that_is_none(prepare: Callable[[Path], None], told: str, flow:
     prepare(tmp_path / "a" / "out")
     before = contents(tmp_path)
     ended = codegen("flow.py", "--output", "a/out", cwd=tmp_path)
-    assert (ended.code, ended.output, ended.errors) == (1, b"", f"laminar-codegen: {told}\n")
+    assert (ended.code, ended.output, ended.errors) == (2, b"", f"laminar-codegen: {told}\n")
     assert contents(tmp_path) == before
 
 
@@ -216,7 +220,7 @@ def test_a_folder_that_is_none(prepare: Callable[[Path], None], told: str, flow:
 def test_a_folder_that_cannot_be_written_to(folder: str, flow: Path, tmp_path: Path) -> None:
     """A folder in which nobody, not even root, can make a file is told in one line."""
     ended = codegen("flow.py", "--output", folder, cwd=tmp_path)
-    assert (ended.code, ended.output) == (1, b"")
+    assert (ended.code, ended.output) == (2, b"")
     assert ended.errors.startswith(f"laminar-codegen: cannot use the folder {folder}: ")
     assert ended.errors.count("\n") == 1
 
@@ -237,7 +241,7 @@ def limited(size: int, *arguments: str, cwd: Path) -> Ended:
 def test_a_full_disk(flow: Path, tmp_path: Path) -> None:
     """Where the space ends between two files none of them is replaced, and nothing is left behind."""
     ended = limited(4096, "flow.py", "--output", "new/out", cwd=tmp_path)
-    assert (ended.code, ended.output) == (1, b"")
+    assert (ended.code, ended.output) == (2, b"")
     assert ended.errors == "laminar-codegen: cannot use the folder new/out: File too large\n"
     assert not (tmp_path / "new").exists()
     assert command(flow, "--output", tmp_path / "out") == 0
@@ -245,18 +249,118 @@ def test_a_full_disk(flow: Path, tmp_path: Path) -> None:
     smallest = min(map(len, before.values()))
     assert smallest < 4096 < max(map(len, before.values()))
     flow.write_text(FLOW.format(flow="Other"), encoding="utf-8")
-    assert limited(4096, "flow.py", "--output", "out", cwd=tmp_path).code == 1
+    assert limited(4096, "flow.py", "--output", "out", cwd=tmp_path).code == 2
     assert contents(tmp_path / "out") == before
 
 
-def test_a_rename_that_fails(tmp_path: Path) -> None:
-    """If one file cannot take its place those that did make room again for what was there."""
-    for name, text in {"a": "old a", "a.new": "new a", "a.old": "old a", "b.new": "new b"}.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    new = {name: tmp_path / f"{name}.new" for name in ("a", "b", "missing")}
-    with pytest.raises(FileNotFoundError):
-        _replace(tmp_path, new, {"a": tmp_path / "a.old", "b": None, "missing": None})
-    assert contents(tmp_path) == {"a": b"old a"}
+class Disk:
+    """Renames files until it fails, or the process ends.
+
+    Args:
+        good: How many renames succeed.
+        bad: How many of those that follow fail.
+        dies: Whether the process ends in place of failing.
+    """
+
+    def __init__(self, good: int, bad: int = 1, *, dies: bool = False) -> None:
+        self.good, self.bad, self.dies, self.count = good, bad, dies, 0
+
+    def rename(self, source: Path, target: Path) -> None:
+        self.count += 1
+        if self.good < self.count <= self.good + self.bad:
+            if self.dies:
+                os._exit(9)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(target))
+        source.replace(target)
+
+
+OLD = {"main.tf": f"# {MARK}: old\n", "outputs.tf": f"# {MARK}: old\n"}
+NEW = {"main.tf": f"# {MARK}: new\n", "variables.tf": f"# {MARK}: new\n", "outputs.tf": f"# {MARK}: newer\n"}
+
+
+def encoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode() for name, text in files.items()}
+
+
+@pytest.mark.parametrize("step", range(len(NEW) + 1))
+@pytest.mark.parametrize("there", [False, True])
+def test_a_rename_that_fails(step: int, there: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a case
+    """Whichever rename fails, all files are the old ones, or there is no folder; if none does all are the new ones."""
+    folder = tmp_path / "a" / "out"
+    if there:
+        write_module(folder, OLD)
+        (folder / "backend.tf").write_text("terraform {}\n", encoding="utf-8")
+    before = contents(tmp_path)
+    disk = Disk(step)
+    renames = len(NEW) if there else 1
+    if step >= renames:
+        write_module(folder, NEW, disk.rename)
+        kept = {"backend.tf": b"terraform {}\n"} if there else {}
+        assert (contents(folder), disk.count) == (encoded(NEW) | kept, renames)
+    else:
+        with pytest.raises(NotWrittenError, match="Input/output error"):
+            write_module(folder, NEW, disk.rename)
+        assert contents(tmp_path) == before
+        assert folder.parent.exists() is there
+
+
+def test_what_cannot_be_put_back_is_told(tmp_path: Path) -> None:
+    """If the old files cannot be put back either, what makes Terraform refuse the folder stays."""
+    write_module(tmp_path, OLD)
+    with pytest.raises(NotWrittenError):
+        write_module(tmp_path, NEW, Disk(1, bad=9).rename)
+    assert b"required_version" in contents(tmp_path)["laminar-unfinished.tf"]
+    write_module(tmp_path, NEW)
+    assert contents(tmp_path) == encoded(NEW)
+
+
+@pytest.mark.parametrize("step", range(len(NEW)))
+def test_a_process_that_is_killed(step: int, tmp_path: Path) -> None:
+    """A run that is killed between two renames leaves what Terraform refuses; the next one leaves nothing of it."""
+    write_module(tmp_path, OLD)
+    child = os.fork()
+    if not child:
+        write_module(tmp_path, NEW, Disk(step, dies=True).rename)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert b"required_version" in contents(tmp_path)["laminar-unfinished.tf"]
+    assert "--- " + str(tmp_path / "laminar-unfinished.tf") in compare_module(tmp_path, NEW)
+    write_module(tmp_path, NEW)
+    assert contents(tmp_path) == encoded(NEW)
+    assert compare_module(tmp_path, NEW) == ""
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    """A run waits for another one that writes into the same folder: the files are all of one of them."""
+    write_module(tmp_path, OLD)
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(source: Path, target: Path) -> None:
+        started.set()
+        assert go_on.wait(60)
+        source.replace(target)
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(write_module, tmp_path, OLD, slow)
+        assert started.wait(60)
+        second = threads.submit(write_module, tmp_path, NEW)
+        with pytest.raises(TimeoutError):
+            second.result(0.2)
+        go_on.set()
+        first.result(60)
+        second.result(60)
+    assert contents(tmp_path) == encoded(NEW)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("arguments", [[], ["--emit", "plan"], ["--output", "none", "--check"]])
+def test_standard_output_on_a_full_disk(arguments: list[str], flow: Path, tmp_path: Path) -> None:
+    """A document that cannot be written is told in one line, and the shell that redirects it sees that it failed."""
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-B", "-m", "laminar_codegen", "flow.py", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.decode() == "laminar-codegen: [Errno 28] No space left on device\n"
 
 
 class Interrupted(str):

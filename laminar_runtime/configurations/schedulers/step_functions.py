@@ -33,7 +33,9 @@ def _is(*kinds: type) -> Callable[[Any, values.Field, Any], None]:
 
     def validate(_: object, attribute: values.Field, value: Any) -> None:
         if not isinstance(value, kinds):
-            raise SchedulerError(f"the {attribute.argument} of AWS.StepFunctions must be of type {wanted}, not {value!r}")
+            raise SchedulerError(
+                f"the {attribute.argument} of AWS.StepFunctions must be of type {wanted}, not {value!r}"
+            )
 
     return validate
 
@@ -71,9 +73,7 @@ class StepFunctions(Delegated):
     variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True, validator=_is(Mapping))
     apply: bool = values.field(default=False, kw_only=True)
     joins: Literal["barriers", "exact", "auto"] = values.field(default="barriers", kw_only=True, validator=_known)
-    profile: str | Path | None = values.field(
-        default=None, kw_only=True, validator=_is(str, PathLike, type(None))
-    )
+    profile: str | Path | None = values.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
     started_by: str | None = values.field(default=None, kw_only=True, alias="schedule", validator=_is(str, type(None)))
     timezone: str = values.field(default="UTC", kw_only=True, validator=_is(str))
