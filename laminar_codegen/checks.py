@@ -52,7 +52,7 @@ def check(graphs: Sequence[Graph]) -> None:
 
 def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
     """Flows that run one after the other are different ones, whose names leave some room for that of the deployment."""
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for graph in graphs:
         if graph.prefix in seen:
             what = f"flow '{graph.flow}' runs twice in a chain, or another one has nearly its name"
@@ -60,11 +60,14 @@ def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
                 "let each flow of a chain be another one: results of one execution of it would hide those of the other"
             )
             yield Problem(graph.location, "LAM042", what, fix)
-        seen.add(graph.prefix)
+        seen[graph.prefix] = graph.flow
     for graph in graphs:
-        if f"definition_{graph.prefix}" in seen:
-            what = f"the names of flow '{graph.flow}' and of one whose name begins with Definition are one in a chain"
-            yield Problem(graph.location, "LAM046", what, "rename one of them: both would have one local value")
+        other = seen.get(f"definition_{graph.prefix}")
+        if other is not None:
+            what = f"flows '{graph.flow}' and '{other}' cannot be in one chain: values of both would have one name"
+            yield Problem(
+                graph.location, "LAM046", what, "rename one of them, so that it does not begin with Definition"
+            )
     if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"

@@ -76,7 +76,9 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         "--output", type=Path, metavar="DIR", help="write the document there as a module, JSON or, with --emit hcl, HCL"
     )
     parser.add_argument(
-        "--check", action="store_true", help="write nothing, and end with 1 if --output DIR is to be written again"
+        "--check",
+        action="store_true",
+        help="write nothing, and end with 1, and a diff, if --output DIR is to be written again, or 2 if it cannot be read",
     )
     parser.add_argument(
         "--module",

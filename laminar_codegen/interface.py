@@ -7,10 +7,12 @@ import json
 import logging
 import re
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +77,11 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         apply: Whether the plan is applied.
 
     Raises:
-        TerraformFailedError: If Terraform is missing, too old, or fails.
+        TerraformFailedError: If Terraform is missing, too old, or fails, or cannot be told a variable.
         NotWrittenError: If the document cannot be written; the folder is as it was.
     """
     _check_terraform()
+    _check_variables(variables)
     files = split_document(ir["document"])
     write_module(directory, files)
     for name in left_over(directory, files):
@@ -107,7 +110,20 @@ def _check_terraform() -> None:
         raise TerraformFailedError(f"the terraform on the PATH is of version {version}: {wanted}")
 
 
+def _check_variables(variables: Mapping[str, Any]) -> None:
+    """Raise if the values of variables cannot be told to Terraform."""
+    for name, value in variables.items():
+        try:
+            json.dumps({name: value}, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            msg = (
+                f"Terraform cannot be told the variable {name!r} of AWS.StepFunctions: {error}: give plain JSON values"
+            )
+            raise TerraformFailedError(msg) from error
+
+
 def _start(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> tuple[int, str, str]:
+    """Run Terraform to its end, and give its exit code and what it said."""
     with warnings.catch_warnings():
         # It logs failures by a method of Python's logging that is deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -116,7 +132,66 @@ def _start(terraform: Terraform, command: str, options: dict[str, Any], *argumen
 
 
 def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> None:
-    code, out, err = _start(terraform, command, options, *arguments)
-    print(out, end="", flush=True)
+    """Run Terraform, and print what it says when it says it."""
+    try:
+        # What python-terraform runs it keeps to itself until it ends, and leaves alone when this process is stopped.
+        words = terraform.generate_cmd_string(command, *arguments, **options)
+        code, err = _follow(words, terraform.working_dir)
+    finally:
+        # They hold the values of variables.
+        terraform.temp_var_files.clean_up()
     if code != 0:
-        raise TerraformFailedError(f"terraform {command} failed in {terraform.working_dir}:\n{err.strip()}")
+        ended = f"was ended by signal {-code}" if code < 0 else "failed"
+        raise TerraformFailedError(f"terraform {command} {ended} in {terraform.working_dir}:\n{err.strip()}".rstrip())
+    print(err, end="", file=sys.stderr, flush=True)
+
+
+def _follow(words: Sequence[str], directory: str) -> tuple[int, str]:
+    """Print on what a command prints.
+
+    If the user stops this process it waits until Terraform has ended in order: with its state written, its lock given
+    back.
+
+    Args:
+        words: The command.
+        directory: Where it runs.
+
+    Returns:
+        Its exit code, and what it wrote to standard error.
+
+    Raises:
+        KeyboardInterrupt: When it has ended, if it was stopped.
+    """
+    stopped: KeyboardInterrupt | None = None
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(  # noqa: S603 - Terraform, with arguments of ours
+            words,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            # It is told to end once for each time that we are. It takes a second time for a wish to end at once.
+            start_new_session=True,
+        ) as process,
+    ):
+        while True:
+            try:
+                for line in process.stdout or ():
+                    print(line.decode(errors="backslashreplace"), end="", flush=True)
+                process.wait()
+                break
+            except KeyboardInterrupt as error:
+                stopped = error
+                process.send_signal(signal.SIGINT)
+            except BaseException:
+                # What it says cannot be printed on: it ends in order all the same.
+                process.send_signal(signal.SIGINT)
+                process.communicate()
+                raise
+        errors.seek(0)
+        told = errors.read().decode(errors="backslashreplace")
+    if stopped is not None:
+        print(told, end="", file=sys.stderr, flush=True)
+        raise stopped
+    return process.returncode, told

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import keyword
+import re
 import shlex
 import tempfile
 import unicodedata
@@ -38,8 +39,6 @@ from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.container_command import COMMAND
 from laminar_runtime.exceptions import LaminarError
 from tests.terraform_harness import Terraform, fake_aws, provider_mirror, terraform_executable
-
-pytestmark = pytest.mark.e2e
 
 WORDS = (
     "${",
@@ -317,7 +316,8 @@ TRICKY = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:a:${x}"%{\\::'
 PLAIN = Words("", ("python", "main.py"), "flow:1", "/app", {}, {}, "item")
 
 
-@settings(max_examples=3, phases=[Phase.explicit, Phase.generate])
+@pytest.mark.e2e
+@settings(max_examples=4, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(GIVEN, min_size=2, max_size=3))
 @example(
     [
@@ -343,3 +343,49 @@ def test_terraform_keeps_what_the_user_said(account: Account, flows: list[Given]
     for one, compilation in compiled:
         for _ in ("json", "hcl"):
             expect(one, compilation.graphs[0], next(found))
+
+
+WILD = ANY.filter(lambda text: "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text))
+WILD_NAMES = WILD | IDENTIFIERS | st.sampled_from(["A" * 200, "a'b", "{% x %}", "${x}", "", "Parameters"])
+
+
+@settings(max_examples=150)
+@given(
+    name=WILD_NAMES,
+    layers=st.dictionaries(
+        WILD_NAMES,
+        st.builds(
+            Words,
+            summary=ANY,
+            command=st.lists(ANY, max_size=3).map(tuple),
+            image=ANY,
+            workdir=ANY,
+            secrets=st.dictionaries(ANY | VARIABLES, ANY | SECRETS, max_size=1),
+            log_options=st.dictionaries(ANY, ANY, max_size=2),
+            attribute=WILD,
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    summary=ANY,
+    schedule=st.tuples(ANY, ANY) | SCHEDULES,
+)
+def test_what_is_not_kept_is_refused(
+    name: str, layers: dict[str, Words], summary: str, schedule: tuple[str, str]
+) -> None:
+    """Whatever texts a flow has, the compiler takes them, or says where they are, what is wrong and how to mend it."""
+    try:
+        compilation = Given(name, summary, schedule, layers, {}).compile()
+    except CompileError as error:
+        assert all(re.fullmatch("LAM[0-9]{3}", item.code) and item.what and item.fix for item in error.problems)  # noqa: PT017 - it is no failure
+        return
+    except LaminarError as error:
+        assert str(error)
+        return
+    document = render_document(compilation.document)
+    assert json.loads(document)["locals"]["flow"] == name
+    assert re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name)
+    assert all(re.fullmatch("[A-Za-z0-9_]+", layer) for layer in layers)
+    for text in (name, summary_of(summary), *schedule):
+        assert fault_of(text) is None
+    render_hcl(compilation.document).encode()

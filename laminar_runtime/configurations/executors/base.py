@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import values
 from laminar_runtime.exceptions import FlowError, TaskError
@@ -18,7 +18,7 @@ __all__ = ["Executor", "failure", "positive"]
 _PAUSE = 0.05
 
 
-def positive(_: object, attribute: values.Field, value: float) -> None:
+def positive(_: object, attribute: values.Field, value: Any) -> None:
     """Validate a number of an executor.
 
     Raises:
