@@ -78,7 +78,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing, and end with 1, and a diff, if --output DIR is to be written again, or 2 if it cannot be read",
+        help="write nothing; end with 1, and a diff, if --output DIR is to be written again, 2 if it cannot be read",
     )
     parser.add_argument(
         "--module",

@@ -196,6 +196,8 @@ def compare_module(directory: Path, files: Mapping[str, str]) -> str:
         NotWrittenError: If they cannot be read.
     """
     with _told(directory):
+        if directory.exists() and not directory.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
         found = {name: _read(directory / name) for name in (*files, _UNFINISHED)}
     wanted = {**files, _UNFINISHED: None}
     return "".join(_difference(directory / name, found[name], text) for name, text in wanted.items())

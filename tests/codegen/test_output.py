@@ -215,6 +215,17 @@ def test_a_folder_that_is_none(prepare: Callable[[Path], None], told: str, flow:
     assert contents(tmp_path) == before
 
 
+@pytest.mark.parametrize("prepare", [_file_in_its_place, _folder_in_place_of_a_file])
+def test_check_of_what_cannot_be_read(prepare: Callable[[Path], None], flow: Path, tmp_path: Path) -> None:
+    """A folder that cannot be read is another exit code than one that differs, and no diff."""
+    (tmp_path / "a").mkdir()
+    prepare(tmp_path / "a" / "out")
+    ended = codegen("flow.py", "--output", "a/out", "--check", cwd=tmp_path)
+    assert (ended.code, ended.output) == (2, b"")
+    assert ended.errors.startswith("laminar-codegen: cannot use the folder a/out: ")
+    assert ended.errors.count("\n") == 1
+
+
 @pytest.mark.skipif(not Path("/proc/sys/kernel").is_dir(), reason="there is no folder that nobody can write to")
 @pytest.mark.parametrize("folder", ["/proc/sys/kernel", "/proc/sys/kernel/laminar"])
 def test_a_folder_that_cannot_be_written_to(folder: str, flow: Path, tmp_path: Path) -> None:
