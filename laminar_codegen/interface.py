@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import logging
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,20 +81,30 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         TerraformFailedError: If Terraform is missing, too old, or fails, or cannot be told a variable.
         NotWrittenError: If the document cannot be written; the folder is as it was.
     """
-    _check_terraform()
+    with _told():
+        _check_terraform()
     _check_variables(variables)
     files = split_document(ir["document"])
     write_module(directory, files)
     for name in left_over(directory, files):
         print(f"{directory / name} {LEFT_OVER}", file=sys.stderr)
     terraform = Terraform(working_dir=str(directory))
-    _run(terraform, "init", {"input": False, "no_color": IsFlagged})
-    with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
+    with _told(), tempfile.TemporaryDirectory(prefix="laminar-") as folder:
+        _run(terraform, "init", {"input": False, "no_color": IsFlagged})
         plan = str(Path(folder, "plan"))
         # python-terraform writes variables to a file, so that no value stands on a command line.
         _run(terraform, "plan", {"input": False, "no_color": IsFlagged, "out": plan, "var": dict(variables)})
         if apply:
             _run(terraform, "apply", {"input": False, "no_color": IsFlagged}, plan)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Errors of the machine, such as a full disk, told as what keeps Terraform from running."""
+    try:
+        yield
+    except OSError as error:
+        raise TerraformFailedError(f"cannot run terraform: {error}") from error
 
 
 def _check_terraform() -> None:

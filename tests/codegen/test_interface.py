@@ -149,6 +149,24 @@ def test_a_folder_that_cannot_be_written(ir: dict[str, Any], terraform: Callable
     assert not log.exists()
 
 
+def test_an_executable_that_is_none(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
+    """What is no program is told of before anything is written."""
+    terraform()
+    (tmp_path / "bin" / "terraform").write_bytes(b"\x7fnone")
+    with pytest.raises(TerraformFailedError, match=r"cannot run terraform: .*Exec format error"):
+        create(ir, tmp_path / "out", variables={}, apply=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_place_for_a_plan(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
+    """Where a plan cannot be kept nothing is applied."""
+    log = terraform()
+    (tmp_path / "tmp").rmdir()
+    with pytest.raises(TerraformFailedError, match=r"cannot run terraform: .*No such file or directory"):
+        create(ir, tmp_path / "out", variables={}, apply=True)
+    assert not log.exists()
+
+
 CREATE = """
 import json, sys
 from pathlib import Path

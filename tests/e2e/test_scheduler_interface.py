@@ -230,6 +230,22 @@ def test_plan_fails(account: Account, tmp_path: Path, previous: str | None) -> N
     assert account.machines() == before
 
 
+def test_apply_fails(account: Account, tmp_path: Path) -> None:
+    """What AWS refused reaches the caller; what was made is in Terraform's state, and goes on from there."""
+    flow, scheduler = account.scheduled(tmp_path, name="refused")
+    ir, logs = scheduler.compile(execution=flow.execution("x")), account.aws.client("logs")
+    logs.create_log_group(logGroupName="/aws/vendedlogs/states/refused")
+    with pytest.raises(TerraformFailedError, match=r"terraform apply failed in .*(?s:.*)already exists"):
+        scheduler.create(ir=ir)
+    assert "refused" not in account.machines()
+    terraform = account.terraform(tmp_path)
+    assert "aws_iam_role.task[0]" in terraform.state()
+    logs.delete_log_group(logGroupName="/aws/vendedlogs/states/refused")
+    scheduler.create(ir=ir)
+    assert "refused" in account.machines()
+    terraform.destroy(**account.variables, name="refused")
+
+
 def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That there is no Terraform is said before anything is written."""
     flow, scheduler = account.scheduled(tmp_path)
