@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -329,11 +330,10 @@ def test_what_cannot_be_put_back_is_told(tmp_path: Path) -> None:
 def test_a_process_that_is_killed(step: int, tmp_path: Path) -> None:
     """A run that is killed between two renames leaves what Terraform refuses; the next one leaves nothing of it."""
     write_module(tmp_path, OLD)
-    child = os.fork()
-    if not child:
-        write_module(tmp_path, NEW, Disk(step, dies=True).rename)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    killed = get_context("spawn").Process(target=write_module, args=(tmp_path, NEW, Disk(step, dies=True).rename))
+    killed.start()
+    killed.join(60)
+    assert killed.exitcode == 9
     assert b"required_version" in contents(tmp_path)["laminar-unfinished.tf"]
     assert "--- " + str(tmp_path / "laminar-unfinished.tf") in compare_module(tmp_path, NEW)
     write_module(tmp_path, NEW)
