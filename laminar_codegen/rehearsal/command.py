@@ -79,7 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laminar-codegen rehearse",
         description=_DESCRIPTION,
-        epilog="exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, 3 a bug of ours",
+        epilog=(
+            "exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, or what cannot be written, "
+            "3 a bug of ours"
+        ),
     )
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
     parser.add_argument(
