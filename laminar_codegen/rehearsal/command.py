@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="laminar-codegen rehearse",
         description=_DESCRIPTION,
         epilog=(
-            "exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, or what cannot be written, "
+            "exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, or what cannot be saved, "
             "3 a bug of ours"
         ),
     )

@@ -62,7 +62,7 @@ def test_a_task_that_runs_nothing_fails(tmp_path: Path) -> None:
 def test_results_that_cannot_be_saved(tmp_path: Path) -> None:
     """A folder that cannot be written to is told without a traceback."""
     ended = rehearse(tmp_path, f"{UNCALLED}\nif flow := F():\n    flow()\n", "--save", "/dev/null/results")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "laminar-codegen: [Errno 20] Not a directory: '/dev/null/results" in ended.stderr
     assert "Traceback" not in ended.stderr
 
