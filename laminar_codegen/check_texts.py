@@ -1,4 +1,4 @@
-"""Texts must be such as Terraform keeps: it would change others without a word.
+"""Texts must be such as Terraform keeps, for it would change others without a word, and as short as AWS takes them.
 
 Terraform has all texts in Unicode's normal form C, and puts a mark between what combines with one letter too often
 (https://developer.hashicorp.com/terraform/language/expressions/types, https://unicode.org/reports/tr15/#Stream_Safe_Text_Format).
@@ -7,7 +7,9 @@ Terraform has all texts in Unicode's normal form C, and puts a mark between what
 from __future__ import annotations
 
 import itertools
+import json
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -15,6 +17,8 @@ from typing import Any
 import attrs
 
 from laminar_codegen.graph import Graph
+from laminar_codegen.limits import FUNCTION_VARIABLES_BYTES, JOB_DEFINITION_BYTES
+from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.problems import Problem
 
 __all__ = ["TEXT_RULES", "fault_of"]
@@ -81,5 +85,42 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
+def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
+    """What a container is told fits into a job definition."""
+    most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
+    for layer in graph.layers:
+        told = layer.container
+        size = len(json.dumps([told.command, told.image, told.workdir, told.secrets, told.log_options]).encode())
+        if size > most and not isinstance(layer.executor, LambdaTarget):
+            what = (
+                f"the container of layer '{layer.name}' is told {size:,} bytes (command, image, folder, secrets and "
+                f"log options), and a job definition of AWS Batch has room for {most:,}"
+            )
+            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+
+
+def check_function_sizes(graph: Graph) -> Iterator[Problem]:
+    """The command of a container that a function is made of fits into the function's variables."""
+    most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
+    # The planner of the first layer also makes the parameters of a flow that follows another.
+    linking = graph.layers[:1] if graph.linked else ()
+    for layer in graph.layers:
+        size = len(shlex.join(layer.container.command).encode())
+        if size > most and (layer.planned or layer in linking or isinstance(layer.executor, LambdaTarget)):
+            what = (
+                f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
+                f"Lambda that plans or runs it have room for {most:,}"
+            )
+            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+
+
+#: Bytes of what else is in a job definition and in a function's variables: names, ARNs, the longest datastore.
+_REST_OF_DEFINITION = 4 * 1024
+_REST_OF_VARIABLES = 1296
+
 #: The rules of this module.
-TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (check_texts,)
+TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (
+    check_texts,
+    check_definition_sizes,
+    check_function_sizes,
+)

@@ -32,6 +32,12 @@ MACHINE_NAME_LENGTH = 80
 #: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 FUNCTION_NAME_LENGTH = 64
 
+#: Bytes of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
+JOB_DEFINITION_BYTES = 24 * 1024
+
+#: Bytes of all variables of a function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+FUNCTION_VARIABLES_BYTES = 4 * 1024
+
 #: Events of the history of an execution: the same page.
 HISTORY_EVENTS = 25_000
 
