@@ -35,6 +35,8 @@ def fault_of(text: str) -> str | None:
         >>> fault_of("größe"), fault_of("e" + chr(0x301))
         (None, "is not in Unicode's normal form C")
     """
+    if text.isascii():
+        return None
     if any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half of a surrogate pair, which is no character"
     if not unicodedata.is_normalized("NFC", text):
