@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 #: Seconds. What takes longer than the first needs no run to warm up; what takes longer than the second is run once.
-_LONG, _VERY_LONG = 5.0, 20.0
+_LONG, _VERY_LONG = 5.0, 8.0
 
 
 @attrs.frozen
