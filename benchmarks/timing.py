@@ -80,6 +80,11 @@ class Timed:
         """The median of the seconds."""
         return statistics.median(self.seconds)
 
+    @property
+    def processor_median(self) -> float:
+        """The median of the seconds of a processor."""
+        return statistics.median(self.processor)
+
     def figure(self, name: str) -> float:
         """The median of one of the figures that the runs printed."""
         return statistics.median(told[name] for told in self.figures)
@@ -175,7 +180,7 @@ def compare_all(
             against_memory=other.memory,
             target=target,
             runs=(len(own.seconds), len(other.seconds)),
-            processor=(statistics.median(own.processor), statistics.median(other.processor)),
+            processor=(own.processor_median, other.processor_median),
         )
         for (command, target), other in zip(baselines, others, strict=True)
     ]
