@@ -6,9 +6,12 @@ were registered.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import linecache
+import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 from typing import Any, assert_never
@@ -287,13 +290,23 @@ class _Locator:
             file = None
         if file is None:
             return self.source.name, {}
-        linecache.checkcache(file)
         name = self.source.name if Path(file).absolute() == self.source.file else file
-        return name, _class_lines("".join(linecache.getlines(file)))
+        return name, _class_lines(_code(cls.__module__, file))
 
 
-def _class_lines(text: str) -> dict[str, int]:
-    """The lines of the classes in a Python file, by their qualified names."""
+def _code(module: str, file: str) -> CodeType:
+    """The code of a module: where Python keeps it, as it does of what is imported, it is not compiled again."""
+    loader = getattr(sys.modules[module], "__loader__", None)
+    if isinstance(loader, SourceFileLoader) and loader.name == module != "__main__":
+        with contextlib.suppress(OSError):
+            if (code := loader.get_code(module)) is not None:
+                return code
+    linecache.checkcache(file)
+    return compile("".join(linecache.getlines(file)), file, "exec", dont_inherit=True)
+
+
+def _class_lines(module: CodeType) -> dict[str, int]:
+    """The lines of the classes in the code of a module, by their qualified names."""
     lines: dict[str, int] = {}
 
     def visit(code: CodeType) -> None:
@@ -304,7 +317,7 @@ def _class_lines(text: str) -> dict[str, int]:
                     lines.setdefault(inner.co_qualname, inner.co_firstlineno)
                 visit(inner)
 
-    visit(compile(text, "", "exec", dont_inherit=True))
+    visit(module)
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -174,15 +175,8 @@ def _variable(variable: Variable) -> dict[str, Any]:
     return written
 
 
-class _Typical(dict[str, str]):
-    """Values of references as long as they are in an account: the longest that are common."""
-
-    def __missing__(self, expression: str) -> str:
-        value = "x" * next(length for start, length in _LENGTHS.items() if expression.startswith(start))
-        return self.setdefault(expression, value)
-
-
-#: ARNs of names of 46 characters, the longest that a deployment may have, or near them.
+#: How long the values of references are in an account: ARNs of names of 46 characters, the longest that a deployment
+#: may have, or near them.
 _LENGTHS = {
     "aws_batch_job_definition.": 125,
     "aws_lambda_function.": 110,
@@ -191,7 +185,19 @@ _LENGTHS = {
     "local.": 40,
     "var.": 80,
 }
-_TYPICAL = _Typical()
+
+
+def _typical(value: Ref | Joined | Expression) -> str:
+    parts = (value,) if isinstance(value, Ref) else value.parts
+    return "".join([_typical_value(part) if isinstance(part, Ref) else part for part in parts])
+
+
+@functools.cache
+def _typical_value(reference: Ref) -> str:
+    return "x" * next(length for start, length in _LENGTHS.items() if reference.expression.startswith(start))
+
+
+_compact_typical = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_typical).encode
 
 
 def size_of(states: tuple[State, ...]) -> int:
@@ -200,5 +206,4 @@ def size_of(states: tuple[State, ...]) -> int:
     Args:
         states: The states.
     """
-    fields = {state.name: state.fields() for state in states}
-    return len(_compact(resolve(fields, _TYPICAL)).encode())
+    return len(_compact_typical({state.name: state.fields() for state in states}).encode())
