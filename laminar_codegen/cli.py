@@ -75,11 +75,11 @@ def _stop(*_: object) -> None:
 
 
 def _compile(words: list[str]) -> int:
-    from laminar_codegen import compile_command
-
-    # What the passes make is in use until the end: to look again and again for what is not took a third of the time.
+    # What is made here is in use until the end: to look again and again for what is not took a third of the time.
     gc.disable()
     try:
+        from laminar_codegen import compile_command
+
         return compile_command.main(words)
     finally:
         gc.enable()
