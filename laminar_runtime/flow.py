@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, overload
@@ -290,6 +291,8 @@ class Flow:
         context = task.claim(self.name)
         if context is None:
             return
+        # What is there now stays until the process ends: the layer's garbage collections need not look through it.
+        gc.freeze()
         with task.reporting():
             task.check_known(context, self.classes)
             execution = self.open(context)
