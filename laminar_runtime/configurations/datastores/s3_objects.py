@@ -20,6 +20,8 @@ RANGE = 8 * 1024 * 1024
 CONNECTIONS = 64
 #: How many parts of a large object are: more gain nothing, and each takes memory.
 AT_ONCE = 8
+#: How many ranges of a large object are read at once: those under way are in memory twice, beside the whole.
+_RANGES = 6
 
 
 class Objects(Protocol):
@@ -83,7 +85,7 @@ def read_ranges(first: Buffer, size: int, read: Callable[[int, int], Buffer]) ->
         end = min(start + RANGE, size)
         view[start:end] = read(start, end)
 
-    for _ in concurrently(fill, range(len(first), size, RANGE), AT_ONCE):
+    for _ in concurrently(fill, range(len(first), size, RANGE), _RANGES):
         pass
     return content
 
