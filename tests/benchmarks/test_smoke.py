@@ -211,7 +211,7 @@ def test_table(tmp_path: Path) -> None:
     """The table of some runs takes the place of the one that is there, and says what it was measured with."""
     rows = [Row("subject", 0.1, 0.5, "baseline", 90, target=at_most(0.1), note="of a sample")]
     figures = report.section(report.document(name, rows) for name in ("task", "import"))
-    assert "| task | subject (of a sample) | 100.0 ms | 90 MiB | baseline | 500.0 ms |  | 0.20 | at most" in figures
+    assert "| task | subject (of a sample) | 100.0 ms | 90 MiB | baseline | 500.0 ms |  | 0.20 |  | at most" in figures
     assert figures.count("Python ") == 1
     before = "text\n<!-- figures -->\nold\n<!-- end of the figures -->\nmore\n"
     written = table.place(before, figures)
