@@ -87,7 +87,7 @@ def _measured_with(told: dict[str, Any]) -> str:
 def table(documents: Iterable[dict[str, Any]]) -> str:
     """The rows of several runs as a table in Markdown."""
     lines = [
-        "| benchmark | measured | ours | memory | baseline | its figure | its memory | ratio | (processor) | target | |",
+        "| benchmark | measured | ours | memory | baseline | its figure | its memory | ratio | processor | target | |",
         "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
     for told in documents:
