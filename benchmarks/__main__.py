@@ -1,6 +1,7 @@
 """``python -m benchmarks NAME [--json] [--runs N]``: runs a benchmark and prints medians and ratios.
 
 ``python -m benchmarks setup`` installs the peers beforehand. They are installed on first use else.
+``python -m benchmarks table --workflows DIR`` runs all of them and writes the table, see `benchmarks.table`.
 ``python -m benchmarks replay --workflows DIR`` is one of virtual time, see `benchmarks.replay`; so is ``makespan``, of
 plans only.
 """
@@ -12,7 +13,7 @@ import json
 import os
 import sys
 
-from benchmarks import makespan, peers, replay, report, suite
+from benchmarks import makespan, peers, replay, report, suite, table
 
 __all__ = ["main"]
 
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         return replay.main(words[1:])
     if words[:1] == ["makespan"]:
         return makespan.main(words[1:])
+    if words[:1] == ["table"]:
+        return table.main(words[1:])
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -55,7 +55,9 @@ def probe(name: str, action: str, kind: str, root: str, environment: Mapping[str
     """
     peer = name.startswith("metaflow")
     words = [peers.python("metaflow") if peer else sys.executable, str(PROBES / f"{name}.py"), action, kind]
-    return Command(name, [*words, f"{root}-{name}-{{turn}}"], environment)
+    # Each run writes anew. What is read is what the first one wrote: slow peers are run once.
+    turn = "{turn}" if action == "write" else "0"
+    return Command(name, [*words, f"{root}-{name}-{turn}"], environment)
 
 
 def _rows(kind: str, root: str, raw: str, environment: Mapping[str, str], runs: int) -> Iterator[Row]:

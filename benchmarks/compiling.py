@@ -18,9 +18,10 @@ __all__ = ["compile_flow", "measure", "measure_definition"]
 _LENGTHS = {10: 10, 100: 100, 500: 300}
 _MEMORY = memory_at_most(100)
 
-#: What Terraform puts in the place of a reference: ARNs are about as long.
-_REFERENCE = re.compile(r"\$\{[^}]*\}")
-_ARN = "arn:aws:batch:us-east-1:123456789012:job-definition/benchmark-vcpu-1-memory-2048:1"
+#: What Terraform puts in the place of references: the name of the partition, and else ARNs, all as long as this one.
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+_SHORT = {"data.aws_partition.current.partition": "aws"}
+_ARN = "arn:aws:batch:us-east-1:123456789012:job-definition/benchmark-fargate:1"
 
 
 def compile_flow(file: Path) -> Command:
@@ -82,5 +83,6 @@ def _write(file: Path, text: str) -> Path:
 
 
 def _size(definition: str) -> int:
-    resolved = _REFERENCE.sub(_ARN, json.dumps(json.loads(definition), separators=(",", ":")))
+    plain = json.dumps(json.loads(definition), separators=(",", ":"))
+    resolved = _REFERENCE.sub(lambda found: _SHORT.get(found[1], _ARN), plain)
     return len(resolved.encode())

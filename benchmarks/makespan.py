@@ -11,18 +11,19 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from benchmarks.replay import Workflow, load
+from benchmarks.rows import Row, Target
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.order import levels, number
 from laminar_codegen.schedule import critical_path, makespan
 
-__all__ = ["WAYS", "Plans", "main", "measure"]
+__all__ = ["WAYS", "Plans", "main", "measure", "rows"]
 
 
 def _level_barriers(workflow: Workflow) -> float:
@@ -46,6 +47,10 @@ WAYS: Mapping[str, Callable[[Workflow], float]] = {
     "auto": lambda workflow: _planned(workflow, durations=workflow.seconds, joins="auto"),
     "exact": lambda workflow: _planned(workflow, joins="exact"),
 }
+
+
+#: What is to be reached in the mean, with some ways: the makespan against the ideal.
+_TARGETS = {"barriers": 1.17, "profile": 1.01, "exact": 1.00}
 
 
 @attrs.frozen
@@ -78,6 +83,27 @@ def measure(workflow: Workflow) -> Plans:
     ideal = critical_path(workflow.graph, workflow.seconds)
     ratios = {way: plan(workflow) / ideal for way, plan in WAYS.items()}
     return Plans(workflow.name, len(workflow.seconds), ratios, time.perf_counter() - started)
+
+
+def _at_most(ratio: float) -> Target:
+    # To the two digits that are told.
+    return Target(f"at most {ratio:.2f} of the ideal", lambda row: round(row.candidate, 2) <= ratio)
+
+
+def rows(folder: Path) -> Iterator[Row]:
+    """What is to be reached over all workflows of a folder, beside barriers after each level.
+
+    Args:
+        folder: The folder.
+    """
+    found = [measure(load(file)) for file in sorted(folder.glob("*.json"))]
+    mean, worst = _over_all(found, statistics.geometric_mean), _over_all(found, max)
+    for way, most in _TARGETS.items():
+        target = _at_most(most)
+        note = f"geometric mean over {len(found)} workflows, at worst {worst[way]:.3f}"
+        yield Row(
+            f"makespan, {way}", mean[way], mean["levels"], "barriers after levels", unit="", target=target, note=note
+        )
 
 
 def _columns(ratios: Mapping[str, float]) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.rows import Row, figure
 
-__all__ = ["document", "main"]
+__all__ = ["document", "main", "section", "table"]
 
 _OURS = ("attrs", "boto3", "laminar-terraform", "moto", "obstore", "zstandard")
 
@@ -62,11 +62,33 @@ def _memory() -> float:
     return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
 
 
+def section(documents: Iterable[dict[str, Any]]) -> str:
+    """The table of several runs, under what it was measured with: that of each run, if it is not the same.
+
+    Args:
+        documents: What `document` gave of each.
+    """
+    told = list(documents)
+    measured: dict[str, list[str]] = {}
+    for one in told:
+        measured.setdefault(_measured_with(one), []).append(one["benchmark"])
+    lines = [f"- {', '.join(names)}: {text}" if len(measured) > 1 else text for text, names in measured.items()]
+    loads = [one["load"] for one in told]
+    lines.append(f"\nProcesses that ran besides, at the end of each: {min(loads)} to {max(loads)} (load average).")
+    return "\n".join([*lines, "", table(told)])
+
+
+def _measured_with(told: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    others = ", ".join(wanted for every in told["peers"].values() for wanted in every)
+    return f"{told['date']}, on {told['machine']}, Python {told['python']}. Here: {versions}. Peers: {others}."
+
+
 def table(documents: Iterable[dict[str, Any]]) -> str:
     """The rows of several runs as a table in Markdown."""
     lines = [
-        "| benchmark | measured | ours | memory | baseline | its figure | ratio | target | |",
-        "| --- | --- | ---: | ---: | --- | ---: | ---: | --- | --- |",
+        "| benchmark | measured | ours | memory | baseline | its figure | its memory | ratio | processor | target | |",
+        "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
     for told in documents:
         lines += [_line(told["benchmark"], row) for row in told["rows"]]
@@ -74,19 +96,27 @@ def table(documents: Iterable[dict[str, Any]]) -> str:
 
 
 def _line(name: str, row: dict[str, Any]) -> str:
-    unit, ratio = row["unit"], row["ratio"]
+    unit, (own, other) = row["unit"], row["processor"]
     cells = [
         name,
-        row["subject"],
-        figure(row["candidate"], unit),
+        row["subject"] + (f" ({row['note']})" if row["note"] else ""),
+        figure(row["candidate"], unit).strip(),
         f"{row['memory']:.0f} MiB" if row["memory"] else "",
         row["against"],
-        "" if row["baseline"] is None else figure(row["baseline"], unit),
-        "" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"1/{1 / ratio:.0f}",  # noqa: PLR2004 - readable
+        "" if row["baseline"] is None else figure(row["baseline"], unit).strip(),
+        f"{row['against_memory']:.0f} MiB" if row["against_memory"] else "",
+        _ratio(row["ratio"]),
+        _ratio(own / other if other else None),
         row["target"] or "",
         {True: "met", False: "missed", None: ""}[row["met"]],
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"1/{1 / ratio:.0f}"  # noqa: PLR2004 - readable either way
 
 
 def main(files: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ from benchmarks import (
     planning,
     scheduling,
     tasks,
+    transitions,
 )
 from benchmarks.rows import Row
 
@@ -35,4 +36,5 @@ BENCHMARKS: Mapping[str, Callable[[int], Iterator[Row]]] = {
     "plan_growth": planning.measure,
     "scheduler": scheduling.measure,
     "task": tasks.measure,
+    "transitions": transitions.measure,
 }

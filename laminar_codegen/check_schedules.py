@@ -6,7 +6,6 @@ Terraform does not look into a schedule, and EventBridge Scheduler refuses a wro
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -94,6 +93,8 @@ def check_timezones(graph: Graph) -> Iterator[Problem]:
     """The time zone of a schedule is one."""
     if graph.schedule is None:
         return
+    import zoneinfo
+
     name = graph.schedule.timezone
     # A machine without time zones knows the form only; one that has them knows a misspelt one.
     known = zoneinfo.available_timezones() or {name}

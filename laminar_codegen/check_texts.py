@@ -6,6 +6,7 @@ Terraform has all texts in Unicode's normal form C, and puts a mark between what
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import re
@@ -39,6 +40,8 @@ def fault_of(text: str) -> str | None:
         >>> fault_of("größe"), fault_of("e" + chr(0x301))
         (None, "is not in Unicode's normal form C")
     """
+    if text.isascii():
+        return None
     if any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half of a surrogate pair, which is no character"
     if not unicodedata.is_normalized("NFC", text):
@@ -55,9 +58,12 @@ def fault_of(text: str) -> str | None:
 def check_texts(graph: Graph) -> Iterator[Problem]:
     """Docstrings, commands, images, variables and options come out of Terraform as they are written."""
     yield from (_problem(graph, f"flow '{graph.flow}'", "the docstring", text) for text in _faulty(graph.summary))
+    # Most layers of large flows have the same container.
+    of_container = functools.cache(lambda container: tuple(_faulty(container)))
     for layer in graph.layers:
-        for where, value in (("the docstring", layer.summary), ("the container", layer.container)):
-            for text in _faulty(value):
+        told = (("the docstring", _faulty(layer.summary)), ("the container", of_container(layer.container)))
+        for where, texts in told:
+            for text in texts:
                 yield attrs.evolve(_problem(graph, f"layer '{layer.name}'", where, text), location=layer.location)
 
 

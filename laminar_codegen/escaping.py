@@ -28,6 +28,8 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         >>> escape_template(["costs ${5}, ", Ref("var.name")])
         'costs $${5}, ${var.name}'
     """
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return _escaped(quote(parts[0]))
     if any(isinstance(part, Ref) for part in parts):
         parts = tuple(piece for part in parts for piece in _without_returns(part, quote))
     else:
@@ -37,9 +39,13 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         if isinstance(part, Ref):
             written += f"${{{part.expression}}}"
         else:
-            escaped = part.replace("${", "$${").replace("%{", "%%{")
+            escaped = _escaped(part)
             written += escaped if place + 1 == len(parts) else _apart(escaped)
     return written
+
+
+def _escaped(text: str) -> str:
+    return text.replace("${", "$${").replace("%{", "%%{")
 
 
 def _without_returns(part: str | Ref, quote: Callable[[str], str]) -> Iterator[str | Ref]:

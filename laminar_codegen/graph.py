@@ -6,9 +6,12 @@ were registered.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import linecache
+import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
 from typing import Any, assert_never
@@ -16,7 +19,16 @@ from typing import Any, assert_never
 import attrs
 
 from laminar_codegen.loader import Source
-from laminar_codegen.placement import BatchTarget, Container, LambdaTarget, Placement, Target, container_of, target_of
+from laminar_codegen.placement import (
+    BatchTarget,
+    Container,
+    LambdaTarget,
+    Placement,
+    Target,
+    container_of,
+    place,
+    target_of,
+)
 from laminar_codegen.problems import Location
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, hooks
@@ -93,13 +105,13 @@ class LayerNode:
     @functools.cached_property
     def placement(self) -> Placement:
         """Its container, and what runs it."""
-        return Placement(self.container, self.executor)
+        return place(self.container, self.executor)
 
     def hooked(self, kind: Kind) -> bool:
         """Whether it has hooks of a kind."""
         return any(kind == own for own, _ in self.hooks)
 
-    @property
+    @functools.cached_property
     def sized(self) -> bool:
         """Whether its hooks decide on its containers."""
         return self.hooked("submission") or self.hooked("retry")
@@ -109,7 +121,7 @@ class LayerNode:
         """Whether its hooks have a say in the next attempt when one failed."""
         return self.retry.attempts > 1 and self.sized
 
-    @property
+    @functools.cached_property
     def planned(self) -> bool:
         """Whether only Python can know, before it starts, whether, how often and in what containers it runs."""
         return bool(self.foreach) or self.optional or self.sized
@@ -140,6 +152,11 @@ class Graph:
     prefix: str = ""
     linked: bool = False
     schedule: Schedule | None = None
+
+    @functools.cached_property
+    def placements(self) -> tuple[Placement, ...]:
+        """The different containers of its layers, with what runs them."""
+        return tuple(dict.fromkeys(layer.placement for layer in self.layers))
 
     @property
     def reads_parameters(self) -> bool:
@@ -227,7 +244,7 @@ def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
         if name not in found:
             found.add(name)
             todo += dependents.get(name, [])
-    return tuple(attrs.evolve(layer, optional=layer.name in found) for layer in layers)
+    return tuple(attrs.evolve(layer, optional=True) if layer.name in found else layer for layer in layers)
 
 
 def _layer_node(definition: Definition, flow: Flow, locator: _Locator) -> LayerNode:
@@ -256,25 +273,40 @@ class _Locator:
     """Finds the lines of classes. `inspect` would parse the file again for each class of it."""
 
     source: Source
-    lines: dict[str, dict[str, int]] = attrs.field(factory=dict)
+    modules: dict[str, tuple[str, dict[str, int]]] = attrs.field(factory=dict)
 
     def location(self, cls: type) -> Location:
         """Where a class is defined: at its first decorator, if it has one."""
+        if cls.__module__ not in self.modules:
+            self.modules[cls.__module__] = self._module(cls)
+        name, lines = self.modules[cls.__module__]
+        return Location(name, lines.get(cls.__qualname__, 0))
+
+    def _module(self, cls: type) -> tuple[str, dict[str, int]]:
+        """The name of the file that a class is in, and the lines of its classes."""
         try:
             file = inspect.getsourcefile(cls)
         except (OSError, TypeError):
             file = None
         if file is None:
-            return Location(self.source.name)
-        if file not in self.lines:
-            linecache.checkcache(file)
-            self.lines[file] = _class_lines("".join(linecache.getlines(file)))
+            return self.source.name, {}
         name = self.source.name if Path(file).absolute() == self.source.file else file
-        return Location(name, self.lines[file].get(cls.__qualname__, 0))
+        return name, _class_lines(_code(cls.__module__, file))
 
 
-def _class_lines(text: str) -> dict[str, int]:
-    """The lines of the classes in a Python file, by their qualified names."""
+def _code(module: str, file: str) -> CodeType:
+    """The code of a module: where Python keeps it, as it does of what is imported, it is not compiled again."""
+    loader = getattr(sys.modules[module], "__loader__", None)
+    if isinstance(loader, SourceFileLoader) and loader.name == module != "__main__":
+        with contextlib.suppress(OSError):
+            if (code := loader.get_code(module)) is not None:
+                return code
+    linecache.checkcache(file)
+    return compile("".join(linecache.getlines(file)), file, "exec", dont_inherit=True)
+
+
+def _class_lines(module: CodeType) -> dict[str, int]:
+    """The lines of the classes in the code of a module, by their qualified names."""
     lines: dict[str, int] = {}
 
     def visit(code: CodeType) -> None:
@@ -285,7 +317,7 @@ def _class_lines(text: str) -> dict[str, int]:
                     lines.setdefault(inner.co_qualname, inner.co_firstlineno)
                 visit(inner)
 
-    visit(compile(text, "", "exec", dont_inherit=True))
+    visit(module)
     return lines
 
 

@@ -62,7 +62,7 @@ def queues(*graphs: Graph) -> list[str]:
     Args:
         *graphs: Their graphs.
     """
-    used = {layer.placement.queue for graph in graphs for layer in graph.layers}
+    used = {item.queue for graph in graphs for item in graph.placements}
     return [queue.variable for queue in QUEUES if queue in used]
 
 
@@ -75,8 +75,7 @@ def job_definitions(graph: Graph) -> dict[Placement, str]:
     Args:
         graph: The graph.
     """
-    placed = (layer.placement for layer in graph.layers)
-    on_batch = [item for item in placed if isinstance(item.target, BatchTarget)]
+    on_batch = [item for item in graph.placements if isinstance(item.target, BatchTarget)]
     return _labels(graph, on_batch, _job, _rest_of_job, _rest(USUAL))
 
 
@@ -86,8 +85,7 @@ def task_functions(graph: Graph) -> dict[Placement, str]:
     Args:
         graph: The graph.
     """
-    placed = (layer.placement for layer in graph.layers)
-    on_lambda = [item for item in placed if isinstance(item.target, LambdaTarget)]
+    on_lambda = [item for item in graph.placements if isinstance(item.target, LambdaTarget)]
     return _labels(graph, on_lambda, _function, _rest_of_function, _rest(USUAL))
 
 

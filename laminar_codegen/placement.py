@@ -6,6 +6,7 @@ layer's jobs or invocations is made of.
 
 from __future__ import annotations
 
+import functools
 import shlex
 from typing import Literal, assert_never
 
@@ -27,6 +28,7 @@ __all__ = [
     "Target",
     "container_of",
     "job_size",
+    "place",
     "target_of",
     "usual_size",
 ]
@@ -183,18 +185,33 @@ def job_size(placement: Placement) -> tuple[float, int]:
     return asked if placement.on_ec2 else fargate_size(*asked) or asked
 
 
+@functools.cache
+def place(container: Container, target: Target) -> Placement:
+    """The placement of a layer: one value for all that are equal, as it is looked up for each layer of large flows.
+
+    Args:
+        container: The layer's container.
+        target: What runs it.
+    """
+    return Placement(container, target)
+
+
+@functools.cache
+def _words(command: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(command))
+    except ValueError:  # a quote is not closed: `check_commands` tells of it
+        return ()
+
+
 def container_of(container: layers.Container) -> Container:
     """A container as data.
 
     Args:
         container: The container, as configured.
     """
-    try:
-        command = tuple(shlex.split(container.command))
-    except ValueError:  # a quote is not closed: `check_commands` tells of it
-        command = ()
     return Container(
-        command=command,
+        command=_words(container.command),
         cpu=container.cpu,
         memory=container.memory,
         image=container.image,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -86,13 +87,45 @@ def resolve(value: Value, references: Mapping[str, str]) -> Any:
     Raises:
         KeyError: If a reference is not among them.
     """
-    return _write(
-        value, lambda parts: "".join(references[part.expression] if isinstance(part, Ref) else part for part in parts)
-    )
+
+    def text(parts: Sequence[str | Ref]) -> str:
+        return "".join([references[part.expression] if isinstance(part, Ref) else part for part in parts])
+
+    return _write(value, text)
 
 
 def _dumps(content: Any) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    written: list[str] = []
+    _lay_out(content, "\n", written)
+    written.append("\n")
+    return "".join(written)
+
+
+#: Writes a value without white space, or one that has no values in it.
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def _lay_out(value: Any, line: str, written: list[str]) -> None:
+    """Write what `json.dumps` writes with ``indent=2``, in a third of the time."""
+    if not value or not isinstance(value, (dict, list, tuple)):
+        written.append(_compact(value))
+        return
+    inner = f"{line}  "
+    start = inner
+    if isinstance(value, dict):
+        written.append("{")
+        for key, item in value.items():
+            written += (start, _compact(key), ": ")
+            _lay_out(item, inner, written)
+            start = f",{inner}"
+        written += (line, "}")
+    else:
+        written.append("[")
+        for item in value:
+            written.append(start)
+            _lay_out(item, inner, written)
+            start = f",{inner}"
+        written += (line, "]")
 
 
 def _template(value: Value) -> Any:
@@ -107,7 +140,7 @@ def _write(value: Value, text: _Text) -> Any:
             return value
         case Joined(parts) | Expression(parts):
             return text(parts)
-        case Mapping():
+        case dict() | Mapping():
             return {text((key,)): _write(item, text) for key, item in value.items()}
         case _:
             return [_write(item, text) for item in value]
@@ -142,14 +175,8 @@ def _variable(variable: Variable) -> dict[str, Any]:
     return written
 
 
-class _Typical(dict[str, str]):
-    """Values of references as long as they are in an account: the longest that are common."""
-
-    def __missing__(self, expression: str) -> str:
-        return "x" * next(length for start, length in _LENGTHS.items() if expression.startswith(start))
-
-
-#: ARNs of names of 46 characters, the longest that a deployment may have, or near them.
+#: How long the values of references are in an account: ARNs of names of 46 characters, the longest that a deployment
+#: may have, or near them.
 _LENGTHS = {
     "aws_batch_job_definition.": 125,
     "aws_lambda_function.": 110,
@@ -160,11 +187,23 @@ _LENGTHS = {
 }
 
 
+def _typical(value: Ref | Joined | Expression) -> str:
+    parts = (value,) if isinstance(value, Ref) else value.parts
+    return "".join([_typical_value(part) if isinstance(part, Ref) else part for part in parts])
+
+
+@functools.cache
+def _typical_value(reference: Ref) -> str:
+    return "x" * next(length for start, length in _LENGTHS.items() if reference.expression.startswith(start))
+
+
+_compact_typical = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_typical).encode
+
+
 def size_of(states: tuple[State, ...]) -> int:
     """How many bytes states take in a definition as Terraform writes it: without white space, references resolved.
 
     Args:
         states: The states.
     """
-    fields = {state.name: state.fields() for state in states}
-    return len(json.dumps(resolve(fields, _Typical()), separators=(",", ":"), ensure_ascii=False).encode())
+    return len(_compact_typical({state.name: state.fields() for state in states}).encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import graphlib
 import math
-import statistics
 from collections.abc import Iterable, Mapping
 from typing import assert_never
 
@@ -31,7 +30,11 @@ def complete(durations: Mapping[str, float], layers: Iterable[str]) -> dict[str,
     """
     names = list(layers)
     known = [durations[name] for name in names if name in durations]
-    usual = statistics.median(known) if known else 1.0
+    usual = 1.0
+    if known:
+        import statistics
+
+        usual = statistics.median(known)
     return {name: durations.get(name, usual) for name in names}
 
 

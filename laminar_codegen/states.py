@@ -280,7 +280,7 @@ def _literal(value: Value) -> Value:
     match value:
         case str():
             return Expression(json.dumps(value, ensure_ascii=False)) if value.startswith("{%") else value
-        case Mapping():
+        case dict() | Mapping():
             return {key: _literal(item) for key, item in value.items()}
         case list() | tuple():
             return [_literal(item) for item in value]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -45,6 +43,8 @@ def run(variables: Mapping[str, str]) -> Ended:
     Returns:
         How it ended.
     """
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         errors = Path(folder, "error.json")
         environment = {**os.environ, **variables, settings.ERROR_FILE: str(errors)}
@@ -60,6 +60,8 @@ def _words() -> list[str]:
 
 def _printed(words: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
     """Run a command, and print its lines as they come: a function that is stopped has them in its log."""
+    import subprocess
+
     last = ""
     with subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
         words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import graphlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, overload
@@ -209,6 +208,8 @@ class Execution:
             FlowError: If layers depend on each other in a circle.
             ExecutionError: If it fails.
         """
+        import graphlib
+
         try:
             graphlib.TopologicalSorter(dependencies).prepare()
         except graphlib.CycleError as error:

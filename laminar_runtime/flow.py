@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, overload
 
 from laminar_runtime import functions, loading, settings, task, types, values
-from laminar_runtime.configurations import datastores, executors, flows, hooks, layers
+from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
@@ -80,14 +81,14 @@ class Flow:
     def __init_subclass__(cls) -> None:
         """Start the flow with the layers of its bases."""
         cls.registry, cls.classes = {}, {}
-        cls._add(Definition(Parameters, layers.Configuration()))
+        cls._add(Definition(cls, Parameters, layers.Configuration()))
         for base in cls.__bases__:
             for name, definition in getattr(base, "registry", {}).items():
                 known = cls.registry.get(name)
                 # What two bases have of a base of their own is one registration.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
-                    cls._add(values.evolve(definition, hooks=hooks.annotation.collect(cls, definition.layer)))
+                    cls._add(values.evolve(definition, flow=cls))
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -157,7 +158,7 @@ class Flow:
         configuration = layers.Configuration(**given)
 
         def decorate(cls_: LayerClass) -> LayerClass:
-            cls._add(Definition(cls_, configuration, hooks.annotation.collect(cls, cls_)))
+            cls._add(Definition(cls, cls_, configuration))
             return cls_
 
         return decorate if layer is None else decorate(layer)
@@ -290,6 +291,8 @@ class Flow:
         context = task.claim(self.name)
         if context is None:
             return
+        # What is there now stays until the process ends: the layer's garbage collections need not look through it.
+        gc.freeze()
         with task.reporting():
             task.check_known(context, self.classes)
             execution = self.open(context)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol
 
 from laminar_runtime import fanout, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import ExecutionError, LayerError, MissingError, UnsetError
 
@@ -68,14 +70,22 @@ class Definition:
     """A layer as it is registered to a flow.
 
     Args:
+        flow: The flow's class.
         layer: Its class.
         configuration: How it runs.
-        hooks: The flow's and the layer's hooks, in the order in which they are called.
     """
 
+    flow: type[Any]
     layer: type[Layer]
     configuration: Configuration
-    hooks: tuple[Callable[..., Any], ...] = ()
+
+    @functools.cached_property
+    def hooks(self) -> tuple[Callable[..., Any], ...]:
+        """The flow's and the layer's hooks, in the order in which they are called.
+
+        They are looked for when they are asked for: a task has no use for those of other layers.
+        """
+        return annotation.collect(self.flow, self.layer)
 
 
 class Layer:

@@ -18,6 +18,7 @@ from benchmarks import (
     compiling,
     growth,
     joining,
+    makespan,
     peers,
     processes,
     programs,
@@ -25,8 +26,10 @@ from benchmarks import (
     report,
     stand_in_s3,
     suite,
+    table,
     tasks,
     timing,
+    transitions,
 )
 from benchmarks.rows import Row, at_most, both, faster, memory_at_most, ratio_at_most, slower_by_at_most
 from laminar_runtime import settings
@@ -49,7 +52,7 @@ def test_command() -> None:
     told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
     assert told["benchmark"] == "import"
     assert {"date", "machine", "versions", "peers", "load"} <= told.keys()
-    assert all(row["candidate"] > 0 and row["ratio"] > 0 and row["met"] in {True, False} for row in told["rows"])
+    assert all(row["candidate"] > 0 and row["ratio"] > 0 and row["met"] in {True, False, None} for row in told["rows"])
     assert "| import | import laminar_runtime |" in report.table([told])
 
 
@@ -137,8 +140,8 @@ def test_task(tmp_path: Path) -> None:
 def test_probes_of_files(name: str, tmp_path: Path) -> None:
     """What a probe writes to files it reads again, and it tells what that took."""
     for action in ("write", "read"):
-        told = timing.figures(timing.output(artifacts.probe(name, action, "small", str(tmp_path / "root"), {})))
-        assert told["seconds"] > 0
+        (timed,) = timing.interleave([artifacts.probe(name, action, "small", str(tmp_path / "root"), {})], 1)
+        assert timed.figure("seconds") > 0
 
 
 @pytest.mark.parametrize("name", ["laminar_store", "raw_boto3"])
@@ -147,7 +150,8 @@ def test_probes_of_s3(name: str) -> None:
     with stand_in_s3.serving(0) as environment:
         for action in ("write", "read"):
             command = artifacts.probe(name, action, "small", "s3://bucket/root", environment)
-            assert timing.figures(timing.output(command))["seconds"] > 0
+            (timed,) = timing.interleave([command], 1)
+            assert timed.figure("seconds") > 0
 
 
 def test_join() -> None:
@@ -184,3 +188,35 @@ def test_scheduling_probe() -> None:
     for shape in ("wide", "chain"):
         command = timing.python(shape, str(artifacts.PROBES / "scheduling.py"), "20", shape)
         assert timing.figures(timing.output(command))["seconds"] > 0
+
+
+def test_transitions(tmp_path: Path) -> None:
+    """A fan-out takes four transitions, as many as its states."""
+    assert transitions.transitions_of(tmp_path, 3) == 4
+
+
+def test_makespans(tmp_path: Path) -> None:
+    """The makespans of a folder of workflows are told over all of them, for each way to plan."""
+    tasks_ = [
+        {"id": name, "runtime": seconds, "parents": parents}
+        for name, seconds, parents in [("a", 1, []), ("b", 5, []), ("c", 5, ["a"]), ("d", 1, ["a", "b"])]
+    ]
+    (tmp_path / "n.json").write_text(json.dumps({"name": "n", "tasks": tasks_}), encoding="utf-8")
+    barriers, profile, exact = makespan.rows(tmp_path)
+    assert (exact.candidate, exact.met, exact.baseline) == (1, True, 10 / 6)
+    assert barriers.candidate >= profile.candidate >= exact.candidate
+
+
+def test_table(tmp_path: Path) -> None:
+    """The table of some runs takes the place of the one that is there, and says what it was measured with."""
+    rows = [Row("subject", 0.1, 0.5, "baseline", 90, target=at_most(0.1), note="of a sample")]
+    figures = report.section(report.document(name, rows) for name in ("task", "import"))
+    assert "| task | subject (of a sample) | 100.0 ms | 90 MiB | baseline | 500.0 ms |  | 0.20 |  | at most" in figures
+    assert figures.count("Python ") == 1
+    before = "text\n<!-- figures -->\nold\n<!-- end of the figures -->\nmore\n"
+    written = table.place(before, figures)
+    assert written == before.replace("old", f"\n{figures}\n")
+    assert table.place(written, figures) == written
+    with pytest.raises(ValueError, match="no place"):
+        table.place("text", figures)
+    assert set(table.NAMES) - set(suite.BENCHMARKS) == {"makespan"}

@@ -242,9 +242,12 @@ class DataStore:
 
         if encoded.size >= BESIDE:
             self.write_late(path=lambda: named().key(key.flow), folder=artifacts_prefix(key.flow), parts=encoded.parts)
-        elif not self.holds(path=named().key(key.flow), parts=encoded.parts):
-            self.write_parts(path=named().key(key.flow), parts=encoded.parts)
-        return named()
+            return named()
+        artifact = named()
+        path = artifact.key(key.flow)
+        if not self.holds(path=path, parts=encoded.parts):
+            self.write_parts(path=path, parts=encoded.parts)
+        return artifact
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.

@@ -84,8 +84,9 @@ class Local(DataStore):
         if size_of(parts) >= _MAPPED:
             return False
         try:
-            return self.read_bytes(path=path) == b"".join(parts)
-        except MissingError:
+            with open(f"{self.root}/{path}", "rb") as file:
+                return file.read() == b"".join(parts)
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def names(self, *, prefix: str) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, CONNECTIONS, RANGE, read_ranges
+from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, CONNECTIONS, PIECE, RANGE, read_ranges
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -60,12 +60,12 @@ class Boto3Objects:
             return bytearray()
         size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
 
-        def read(start: int, end: int) -> bytes:
+        def read(start: int, end: int) -> Iterator[bytes]:
             span, tag = f"bytes={start}-{end - 1}", first["ETag"]
             part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
-            return part["Body"].read()
+            return part["Body"].iter_chunks(PIECE)
 
-        return read_ranges(first["Body"].read(), size, read)
+        return read_ranges(first["Body"].iter_chunks(PIECE), size, read)
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
-__all__ = ["AT_ONCE", "CONNECTIONS", "RANGE", "Objects", "concurrently", "read_ranges", "slices"]
+__all__ = ["AT_ONCE", "CONNECTIONS", "PIECE", "RANGE", "Objects", "concurrently", "read_ranges", "slices"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,6 +20,8 @@ RANGE = 8 * 1024 * 1024
 CONNECTIONS = 64
 #: How many parts of a large object are: more gain nothing, and each takes memory.
 AT_ONCE = 8
+#: Bytes of the pieces that a range is read in: the rest of it is not in memory twice.
+PIECE = 1024 * 1024
 
 
 class Objects(Protocol):
@@ -67,23 +69,31 @@ def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_ranges(first: Buffer, size: int, read: Callable[[int, int], Buffer]) -> bytearray:
-    """Read the rest of an object of which the first range was read.
+def read_ranges(first: Iterable[Buffer], size: int, read: Callable[[int, int], Iterable[Buffer]]) -> bytearray:
+    """Read an object in ranges, each of them in pieces.
 
     Args:
-        first: The first range.
+        first: The pieces of the first range.
         size: The object's.
-        read: Reads a range, from its start to before its end.
+        read: Gives the pieces of a range, from its start to before its end.
+
+    Raises:
+        EOFError: If a range is shorter than it is to be.
     """
     content = bytearray(size)
     view = memoryview(content)
-    view[: len(first)] = first
 
-    def fill(start: int) -> None:
-        end = min(start + RANGE, size)
-        view[start:end] = read(start, end)
+    def fill(start: int, pieces: Iterable[Buffer]) -> None:
+        at, end = start, min(start + RANGE, size)
+        for piece in pieces:
+            view[at : at + len(piece)] = piece
+            at += len(piece)
+        if at != end:
+            raise EOFError(f"bytes {start} to {end} were asked for, and {at - start} came")
 
-    for _ in concurrently(fill, range(len(first), size, RANGE), AT_ONCE):
+    fill(0, first)
+    rest = range(RANGE, size, RANGE)
+    for _ in concurrently(lambda start: fill(start, read(start, min(start + RANGE, size))), rest, AT_ONCE):
         pass
     return content
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, RANGE, read_ranges, slices
+from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, PIECE, RANGE, read_ranges, slices
 
 __all__ = ["ObstoreObjects", "plain_configuration"]
 
@@ -80,10 +80,10 @@ class ObstoreObjects:
             raise
         size, tag = first.meta["size"], first.meta["e_tag"]
 
-        def read(start: int, end: int) -> Buffer:
-            return memoryview(self._get(key, range=(start, end), if_match=tag).bytes())
+        def read(start: int, end: int) -> Iterator[Buffer]:
+            return _pieces(self._get(key, range=(start, end), if_match=tag))
 
-        return read_ranges(memoryview(first.bytes()), size, read)
+        return read_ranges(_pieces(first), size, read)
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
@@ -102,6 +102,10 @@ class ObstoreObjects:
     def _get(self, key: str, **options: Any) -> Any:
         with _known_errors():
             return self._obstore.get(self._store, key, options=options)
+
+
+def _pieces(found: Any) -> Iterator[Buffer]:
+    return map(memoryview, found.stream(min_chunk_size=PIECE))
 
 
 @contextmanager

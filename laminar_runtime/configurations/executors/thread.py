@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import queue
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import Executor, failure
 from laminar_runtime.tasks import Task
+
+if TYPE_CHECKING:
+    import queue
 
 __all__ = ["Thread"]
 
@@ -81,11 +84,15 @@ class _Worker:
     """
 
     def __init__(self, idle: list[_Worker]) -> None:
+        import queue
+
         self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._idle = idle
         threading.Thread(target=self._work, daemon=True).start()
 
     def _work(self) -> None:
+        import queue
+
         while True:
             try:
                 job = self.jobs.get(timeout=_IDLE)
