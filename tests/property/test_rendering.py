@@ -177,3 +177,11 @@ def test_rendering_is_the_same_each_time(value: Value) -> None:
     """A value is written to the same bytes each time, in UTF-8 that every reader of JSON takes."""
     assert json.dumps(_document(value)) == json.dumps(_document(value))
     json.dumps(_document(value), ensure_ascii=False).encode()
+
+
+@given(value=st.dictionaries(TEXTS, VALUES, max_size=3))
+def test_it_is_laid_out_as_json_does(value: Mapping[str, Value]) -> None:
+    """A document is written with the white space of `json.dumps`, which takes longer."""
+    document = Document(comment="", providers={}, variables=(), locals=value, data=(), resources=(), outputs=())
+    text = render_document(document)
+    assert text == json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
