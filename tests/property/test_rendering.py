@@ -46,7 +46,7 @@ def evaluate(template: str, references: Mapping[str, str]) -> str:
             else:
                 assert template[place + 2] == '"', template
                 end = template.index('"', place + 3)
-                text += evaluate(template[place + 3 : end], {})
+                text += evaluate(template[place + 3 : end].replace(r"\r", "\r"), {})
                 assert template[end + 1] == "}", template
                 place = end + 2
         else:
@@ -82,6 +82,7 @@ def _document(value: Value) -> dict[str, Any]:
 @example(Joined("$$", Ref("var.a"), "{", Ref("local.b"), "{"))
 @example(Joined("%$%", Ref("var.a")))
 @example(Joined("$", "{", Ref("var.a"), "}"))
+@example(Joined("\r", Ref("var.a")))
 @example({"${key}": ["%{if}", "{% x %}"]})
 def test_terraform_reads_what_was_meant(value: Value) -> None:
     """The template that is written for a value evaluates to the value with its references resolved."""
