@@ -40,6 +40,8 @@ __all__ = [
 
 #: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
 MAIN = "flow"
+#: The longest name of the machine of a nested step, behind what its flow's begin with: a flow has no 1,000 of them.
+_LONGEST_PART = "part_999"
 
 Item = TypeVar("Item", Container, Placement)
 
@@ -226,7 +228,7 @@ def longest(graphs: Sequence[Graph]) -> int:
         return NAME_LENGTH
     labels = (*planners(*graphs), *functions(*graphs))
     of_functions = FUNCTION_NAME_LENGTH - 1 - max(map(len, labels), default=0)
-    of_machines = MACHINE_NAME_LENGTH - 1 - max(len(main(graph)) for graph in graphs)
+    of_machines = MACHINE_NAME_LENGTH - 1 - max(len(f"{graph.prefix}{_LONGEST_PART}") for graph in graphs)
     return min(NAME_LENGTH, of_functions, of_machines)
 
 

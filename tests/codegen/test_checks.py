@@ -12,7 +12,7 @@ from laminar_codegen.checks import RULES, check, check_definitions
 from laminar_codegen.emit_states import emit_states
 from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
 from laminar_codegen.make_plan import make_plan
-from laminar_codegen.names import parallel
+from laminar_codegen.names import longest, parallel
 from laminar_codegen.placement import BatchTarget, LambdaTarget, Target
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime.job_container import FARGATE_MEMORY, fargate_size
@@ -235,3 +235,10 @@ def test_names_of_parallel_states_are_short(names: list[str]) -> None:
     name = parallel(names)
     assert 0 < len(name) <= 80
     assert name == name.strip(" |")
+
+
+def test_parts_of_a_chained_flow_have_names() -> None:
+    """A deployment's longest name leaves room for the names of the machines that a large flow of a chain is nested in."""
+    first = attrs.evolve(GRAPH, flow="F" * 37, prefix=f"{'f' * 37}_")
+    chain = (first, attrs.evolve(GRAPH, flow="G", prefix="g_", linked=True))
+    assert longest(chain) == 80 - len(f"-{first.prefix}part_999")
