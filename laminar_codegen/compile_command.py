@@ -84,7 +84,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         "--module",
         metavar="SOURCE",
         help="have the document call the Terraform module 'flow' there for what deployments share, such as roles and "
-        "alarms (default: the document declares these itself)",
+        "alarms; a path is one from the document's folder (default: the document declares these itself)",
     )
     parser.add_argument("--module-version", metavar="CONSTRAINT", help="the versions of a module in a registry that do")
     add_scheduling(parser)
@@ -104,6 +104,8 @@ def _check_module(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         return
     if options.emit not in {"terraform", "hcl"}:
         parser.error(f"--module is for --emit terraform or hcl, not {options.emit}")
+    if options.module_version is not None and options.module.startswith(("./", "../", "/", "git::")):
+        parser.error(f"--module-version is for a module in a registry, which {options.module!r} is not")
     # Terraform reads both as they stand: they cannot hold what would be a template.
     for name, text in (("--module", options.module), ("--module-version", options.module_version or "-")):
         if not text.strip() or "${" in text or "%{" in text or not text.isprintable():

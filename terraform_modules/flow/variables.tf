@@ -34,10 +34,15 @@ variable "definitions" {
     condition     = alltrue([for machine in keys(var.definitions) : can(regex("^[a-z][0-9a-z_]*$", machine))])
     error_message = "State machines are called by small letters, digits and underscores, a letter first."
   }
+
+  validation {
+    condition     = alltrue([for machine in keys(var.definitions) : machine == "flow" || length("${var.name}-${machine}") <= 80])
+    error_message = "Names of state machines are of 80 characters at most: that of the deployment, a hyphen, and what they are called."
+  }
 }
 
 variable "roles" {
-  description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. Each is given by its ARN, or made: for the service that takes it, with the policy, in JSON."
+  description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. Each is given by its ARN, which must be known at plan, or made: for the service that takes it, with the policy, in JSON."
   type = map(object({
     service     = string
     description = string
@@ -49,6 +54,11 @@ variable "roles" {
   validation {
     condition     = contains(keys(var.roles), "state_machine")
     error_message = "One of the roles must be state_machine."
+  }
+
+  validation {
+    condition     = alltrue([for label in keys(var.roles) : can(regex("^[a-z][0-9a-z_]*$", label)) && length("${var.name}-${label}") <= 64])
+    error_message = "Labels of roles are of small letters, digits and underscores, a letter first, and of 64 characters at most with the name of the deployment and a hyphen before them."
   }
 
   validation {

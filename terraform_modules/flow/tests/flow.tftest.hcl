@@ -198,6 +198,46 @@ run "parts_are_checked" {
   expect_failures = [var.definitions, var.log_groups, var.roles]
 }
 
+run "the_longest_names" {
+  variables {
+    name        = "N234567890123456789012345678901234567890123456"
+    definitions = { flow = "{}", m23456789012345678901234567890123 = "{}" }
+    roles       = { state_machine = { service = "states.amazonaws.com", description = "Runs", policy = "{}" }, r2345678901234567 = { service = "lambda.amazonaws.com", description = "Plans", policy = "{}" } }
+  }
+
+  assert {
+    condition     = max([for machine in aws_sfn_state_machine.this : length(machine.name)]...) == 80
+    error_message = "The name of a state machine must be of up to 80 characters."
+  }
+
+  assert {
+    condition     = max([for role in aws_iam_role.this : length(role.name)]...) == 64
+    error_message = "The name of a role must be of up to 64 characters."
+  }
+}
+
+run "longer_names" {
+  command = plan
+
+  variables {
+    name        = "N234567890123456789012345678901234567890123456"
+    definitions = { flow = "{}", m234567890123456789012345678901234 = "{}" }
+    roles       = { state_machine = { service = "states.amazonaws.com", description = "Runs", policy = "{}" }, r23456789012345678 = { service = "lambda.amazonaws.com", description = "Plans", policy = "{}" } }
+  }
+
+  expect_failures = [var.definitions, var.roles]
+}
+
+run "labels_are_checked" {
+  command = plan
+
+  variables {
+    roles = { state_machine = { service = "states.amazonaws.com", description = "Runs", policy = "{}" }, "a role" = { service = "lambda.amazonaws.com", description = "Plans", policy = "{}" } }
+  }
+
+  expect_failures = [var.roles]
+}
+
 run "a_schedule_is_checked" {
   command = plan
 
