@@ -27,10 +27,10 @@ _EACH = {
     "aws_cloudwatch_metric_alarm",
     "aws_iam_role",
     "aws_iam_role_policy",
-    "aws_sfn_state_machine",
 }
+_MACHINE = "aws_sfn_state_machine"
 _OPTIONAL = {"aws_scheduler_schedule", "aws_sqs_queue"}
-_MADE = {*_EACH, *_OPTIONAL, "aws_ssm_parameter"}
+_MADE = {*_EACH, *_OPTIONAL, _MACHINE, "aws_ssm_parameter"}
 #: Roles that the self-contained document makes if there is none given.
 _COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
 _PASSED_ON = ("alarm_actions", "kms_key_arn", "log_retention_in_days", "permissions_boundary_arn", "tags")
@@ -68,7 +68,7 @@ def call_module(
     theirs = [block for block in document.resources if block.type in _MADE]
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
-        # Known by their names: the module makes all of them at once, so that none can refer to another.
+        # Known by their names: an input of the module cannot refer to what it makes of that.
         **{f"aws_sfn_state_machine.{machine.name}.arn": _arn(machine) for machine in machines},
     }
     roles: dict[str, Value] = {
@@ -160,5 +160,7 @@ def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines
 def _moved(theirs: list[Block]) -> Iterator[tuple[str, str]]:
     for block in theirs:
         label = f'this["{block.label}"]' if block.type in _EACH else block.label
+        if block.type == _MACHINE and block.label != names.MAIN:
+            label = f'nested["{block.label}"]'
         old = f"{block.type}.{block.label}{'[0]' if block.type in _COUNTED else ''}"
         yield old, f"module.{_LABEL}.{block.type}.{label}{'[0]' if block.type in _OPTIONAL else ''}"

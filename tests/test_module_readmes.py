@@ -25,7 +25,7 @@ def blocks(readme: Path, kind: str) -> dict[str, Any]:
 
 def test_the_modules_are_found() -> None:
     """There is something to look at."""
-    assert [readme.parent.name for readme in READMES] == ["batch", "datastore", "network", "platform"]
+    assert [readme.parent.name for readme in READMES] == ["batch", "datastore", "flow", "network", "platform"]
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.parent.name)

@@ -18,7 +18,7 @@ locals {
         namespace  = "AWS/States"
         metric     = alarm.metric
         statistic  = "Sum"
-        dimensions = { StateMachineArn = aws_sfn_state_machine.this["flow"].arn }
+        dimensions = { StateMachineArn = aws_sfn_state_machine.flow.arn }
       }
     },
     {

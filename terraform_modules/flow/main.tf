@@ -9,10 +9,40 @@ resource "aws_cloudwatch_log_group" "this" {
   tags              = var.tags
 }
 
-resource "aws_sfn_state_machine" "this" {
-  for_each = var.definitions
+resource "aws_sfn_state_machine" "flow" {
+  name       = var.name
+  type       = "STANDARD"
+  role_arn   = local.role_arns["state_machine"]
+  definition = var.definitions["flow"]
+  tags       = var.tags
 
-  name       = local.names[each.key]
+  logging_configuration {
+    level                  = "ERROR"
+    include_execution_data = true
+    log_destination        = "${aws_cloudwatch_log_group.this["state_machine"].arn}:*"
+  }
+
+  tracing_configuration {
+    enabled = true
+  }
+
+  encryption_configuration {
+    type       = local.encryption
+    kms_key_id = var.kms_key_arn
+
+    # The default, which may be named for a customer's key only.
+    kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
+  }
+
+  # Step Functions checks when it is made that its role may do what it is to do. What it runs is there, and is changed,
+  # before it is: an execution that starts then finds all of its version.
+  depends_on = [aws_iam_role_policy.this, aws_sfn_state_machine.nested]
+}
+
+resource "aws_sfn_state_machine" "nested" {
+  for_each = local.nested
+
+  name       = "${var.name}-${replace(each.key, "_", "-")}"
   type       = "STANDARD"
   role_arn   = local.role_arns["state_machine"]
   definition = each.value
@@ -29,7 +59,7 @@ resource "aws_sfn_state_machine" "this" {
   }
 
   encryption_configuration {
-    type       = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
+    type       = local.encryption
     kms_key_id = var.kms_key_arn
 
     # The default, which may be named for a customer's key only.
@@ -49,7 +79,7 @@ resource "aws_ssm_parameter" "deployment" {
 
   value = jsonencode(merge(
     {
-      state_machine_arn = aws_sfn_state_machine.this["flow"].arn
+      state_machine_arn = aws_sfn_state_machine.flow.arn
       datastore_root    = trimsuffix(var.datastore_root, "/")
     },
     { for name, flows in { flows = var.flows } : name => flows if length(flows) > 1 },
@@ -57,11 +87,9 @@ resource "aws_ssm_parameter" "deployment" {
 }
 
 locals {
-  # Nested state machines are named after the deployment, too.
-  names = {
-    for machine in keys(var.definitions) :
-    machine => machine == "flow" ? var.name : "${var.name}-${replace(machine, "_", "-")}"
-  }
+  # What the state machine runs, which is named after the deployment, too.
+  nested     = { for machine, definition in var.definitions : machine => definition if machine != "flow" }
+  encryption = var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"
 
   # The prefix keeps the resource policy of CloudWatch Logs short:
   # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html

@@ -7,12 +7,12 @@ output "deployment" {
 
 output "state_machine_arn" {
   description = "ARN of the state machine that the deployment is."
-  value       = aws_sfn_state_machine.this["flow"].arn
+  value       = aws_sfn_state_machine.flow.arn
 }
 
 output "state_machine_arns" {
   description = "ARNs of all state machines, the nested ones too, by their names among the definitions."
-  value       = { for machine, made in aws_sfn_state_machine.this : machine => made.arn }
+  value       = merge({ flow = aws_sfn_state_machine.flow.arn }, { for machine, made in aws_sfn_state_machine.nested : machine => made.arn })
 }
 
 output "role_arns" {

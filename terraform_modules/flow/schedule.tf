@@ -23,7 +23,7 @@ resource "aws_scheduler_schedule" "flow" {
   }
 
   target {
-    arn      = aws_sfn_state_machine.this["flow"].arn
+    arn      = aws_sfn_state_machine.flow.arn
     role_arn = local.role_arns["schedule"]
     input    = "{}"
 

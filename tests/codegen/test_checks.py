@@ -238,7 +238,7 @@ def test_names_of_parallel_states_are_short(names: list[str]) -> None:
 
 
 def test_parts_of_a_chained_flow_have_names() -> None:
-    """A deployment's longest name leaves room for the names of the machines that a large flow of a chain is nested in."""
+    """A deployment's longest name leaves room for those of the machines that a large flow of a chain is nested in."""
     first = attrs.evolve(GRAPH, flow="F" * 37, prefix=f"{'f' * 37}_")
     chain = (first, attrs.evolve(GRAPH, flow="G", prefix="g_", linked=True))
     assert longest(chain) == 80 - len(f"-{first.prefix}part_999")

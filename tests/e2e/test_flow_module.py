@@ -104,6 +104,11 @@ def test_a_chain_of_flows_runs(platform: Callable[[Path], Platform], tmp_path: P
     assert made.terraform.output()["deployment"] == "chain"
 
     states = made.aws.client("stepfunctions")
+    machines = states.list_state_machines()["stateMachines"]
+    dates = {machine["name"]: machine["creationDate"] for machine in machines}
+    assert len(dates) == 3
+    # What starts executions of others is there after these.
+    assert max(dates, key=lambda name: dates[name]) == "chain"
     started = {"name": "first", "input": json.dumps({"parameters": {"count": 3}})}
     arn = states.start_execution(stateMachineArn=made.terraform.output()["state_machine_arn"], **started)
     wait_until(lambda: states.describe_execution(executionArn=arn["executionArn"])["status"] != "RUNNING")

@@ -41,7 +41,7 @@ variables {
 
 run "what_every_flow_has" {
   assert {
-    condition     = { for name, machine in aws_sfn_state_machine.this : name => machine.name } == { flow = "Report" }
+    condition     = aws_sfn_state_machine.flow.name == "Report" && length(aws_sfn_state_machine.nested) == 0
     error_message = "There must be one state machine, of the deployment's name."
   }
 
@@ -62,14 +62,14 @@ run "what_every_flow_has" {
 
   assert {
     condition = jsondecode(aws_ssm_parameter.deployment.value) == {
-      state_machine_arn = aws_sfn_state_machine.this["flow"].arn
+      state_machine_arn = aws_sfn_state_machine.flow.arn
       datastore_root    = "s3://team-artifacts/flows"
     }
     error_message = "Applications must find the state machine and the datastore, without a slash at its end."
   }
 
   assert {
-    condition     = aws_sfn_state_machine.this["flow"].encryption_configuration[0].type == "AWS_OWNED_KEY"
+    condition     = aws_sfn_state_machine.flow.encryption_configuration[0].type == "AWS_OWNED_KEY"
     error_message = "The key must be AWS's own."
   }
 }
@@ -105,7 +105,7 @@ run "roles_made_elsewhere" {
   }
 
   assert {
-    condition     = aws_sfn_state_machine.this["flow"].role_arn == "arn:aws:iam::111111111111:role/ours"
+    condition     = aws_sfn_state_machine.flow.role_arn == "arn:aws:iam::111111111111:role/ours"
     error_message = "The state machine must have the role that is given."
   }
 }
@@ -117,8 +117,7 @@ run "several_machines_and_flows" {
   }
 
   assert {
-    condition = { for name, machine in aws_sfn_state_machine.this : name => machine.name } == {
-      flow        = "Report"
+    condition = { for name, machine in aws_sfn_state_machine.nested : name => machine.name } == {
       load_flow   = "Report-load-flow"
       load_part_1 = "Report-load-part-1"
     }
@@ -163,7 +162,7 @@ run "a_key_of_ones_own" {
   }
 
   assert {
-    condition     = aws_sfn_state_machine.this["flow"].encryption_configuration[0].type == "CUSTOMER_MANAGED_KMS_KEY"
+    condition     = aws_sfn_state_machine.flow.encryption_configuration[0].type == "CUSTOMER_MANAGED_KMS_KEY"
     error_message = "The state machine must be encrypted by the key."
   }
 
@@ -206,7 +205,7 @@ run "the_longest_names" {
   }
 
   assert {
-    condition     = max([for machine in aws_sfn_state_machine.this : length(machine.name)]...) == 80
+    condition     = max([for machine in aws_sfn_state_machine.nested : length(machine.name)]...) == 80
     error_message = "The name of a state machine must be of up to 80 characters."
   }
 

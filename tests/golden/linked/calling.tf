@@ -983,17 +983,17 @@ moved {
 
 moved {
   from = aws_sfn_state_machine.flow
-  to   = module.flow.aws_sfn_state_machine.this["flow"]
+  to   = module.flow.aws_sfn_state_machine.flow
 }
 
 moved {
   from = aws_sfn_state_machine.collect_flow
-  to   = module.flow.aws_sfn_state_machine.this["collect_flow"]
+  to   = module.flow.aws_sfn_state_machine.nested["collect_flow"]
 }
 
 moved {
   from = aws_sfn_state_machine.report_flow
-  to   = module.flow.aws_sfn_state_machine.this["report_flow"]
+  to   = module.flow.aws_sfn_state_machine.nested["report_flow"]
 }
 
 moved {

@@ -589,7 +589,7 @@ moved {
 
 moved {
   from = aws_sfn_state_machine.flow
-  to   = module.flow.aws_sfn_state_machine.this["flow"]
+  to   = module.flow.aws_sfn_state_machine.flow
 }
 
 moved {
