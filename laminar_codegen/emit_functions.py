@@ -30,7 +30,7 @@ def emit_functions(graph: Graph) -> list[Block]:
     """
     flow = names.flow(graph)
     planner = Joined("Tells the state machine of the flow ", flow, " how wide a layer fans out")
-    runner = Joined("Runs layers of the flow ", flow)
+    runner = Joined("Runs a layer of the flow ", flow)
     return [
         *(
             _block(label, planner, planner_function(flow, item), "planner")

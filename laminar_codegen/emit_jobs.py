@@ -60,12 +60,14 @@ class Jobs:
 
     Args:
         graph: The graph.
-        labels: The labels of the job definitions, and of the functions that run layers, by placement.
+        definitions: The labels of the job definitions by placement.
+        functions: The labels of the functions that run layers by the layer's name.
         planners: The labels of the planners' functions by container.
     """
 
     graph: Graph
-    labels: dict[Placement, str]
+    definitions: dict[Placement, str]
+    functions: dict[str, str]
     planners: dict[Container, str]
 
     @classmethod
@@ -75,8 +77,7 @@ class Jobs:
         Args:
             graph: The graph.
         """
-        labels = names.job_definitions(graph) | names.task_functions(graph)
-        return cls(graph, labels, names.planner_functions(graph))
+        return cls(graph, names.job_definitions(graph), names.task_functions(graph), names.planner_functions(graph))
 
     def plan(self, layer: LayerNode, name: str, comment: str, after: str, *, again: bool = False) -> Task:
         """The state that asks the planner how a layer is to run, and hands on its plan.
@@ -142,7 +143,7 @@ class Jobs:
         attempt, retry = _attempt(layer, group), _retry(layer)
         catch = (self.to_retry(layer),) if layer.replanned else ()
         if isinstance(layer.executor, LambdaTarget):
-            return Invocations(layer, self.labels[layer.placement], retry, attempt).once(after, catch)
+            return Invocations(layer, self.functions[layer.name], retry, attempt).once(after, catch)
         environment: list[Value] = []
         if attempt is not None:
             environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({attempt})"))
@@ -171,7 +172,7 @@ class Jobs:
                 return self.splits(layer, name, None, left=left)
             case LambdaTarget() as target:
                 attempt = _attempt(layer, "$states.input")
-                return Invocations(layer, self.labels[layer.placement], _retry(layer), attempt).each(target, name)
+                return Invocations(layer, self.functions[layer.name], _retry(layer), attempt).each(target, name)
             case _:
                 assert_never(layer.executor)
 
@@ -285,7 +286,7 @@ class Jobs:
         return Catcher(("States.TaskFailed",), f"{layer.name} retry", output)
 
     def _arguments(self, layer: LayerNode, environment: list[Value], group: str) -> dict[str, Value]:
-        definition = self.labels[layer.placement]
+        definition = self.definitions[layer.placement]
         overrides: dict[str, Value] = {
             "Environment": [
                 {"Name": settings.LAYER_NAME, "Value": layer.name},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from laminar_codegen.placement import QUEUES, USUAL, BatchTarget, LambdaTarget, 
 from laminar_codegen.values import Joined, Ref
 
 __all__ = [
+    "FUNCTIONS",
     "MAIN",
     "definition",
     "flow",
@@ -40,6 +42,12 @@ __all__ = [
 
 #: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
 MAIN = "flow"
+
+#: What the labels of functions begin with: those that run layers, and planners.
+FUNCTIONS = ("run_", "planner")
+
+#: Characters of the label of a function, which is behind the longest name of a deployment in the function's.
+_LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
 #: The longest name of the machine of a nested step, behind what its flow's begin with: a flow has no 1,000 of them.
 _LONGEST_PART = "part_999"
 
@@ -81,14 +89,28 @@ def job_definitions(graph: Graph) -> dict[Placement, str]:
     return _labels(graph, on_batch, _job, _rest_of_job, _rest(USUAL))
 
 
-def task_functions(graph: Graph) -> dict[Placement, str]:
-    """The label of the function of each placement on AWS Lambda. It names the memory, and has a digest as above.
+def task_functions(graph: Graph) -> dict[str, str]:
+    """The label of the function of each layer on AWS Lambda, by the layer's name.
+
+    An invocation has the size of its function, so that each layer has a function of its own: another size is a change
+    in place, which takes nothing away from executions that run.
 
     Args:
         graph: The graph.
     """
-    on_lambda = [item for item in graph.placements if isinstance(item.target, LambdaTarget)]
-    return _labels(graph, on_lambda, _function, _rest_of_function, _rest(USUAL))
+    layers = [layer.name for layer in graph.layers if isinstance(layer.executor, LambdaTarget)]
+    short = {layer: f"{FUNCTIONS[0]}{prefix(layer).rstrip('_')}" for layer in layers}
+    taken = Counter(short.values())
+    return {
+        layer: f"{graph.prefix}{label if taken[label] == 1 and len(label) <= _LABEL else _shortened(label, layer)}"
+        for layer, label in short.items()
+    }
+
+
+def _shortened(label: str, layer: str) -> str:
+    """The beginning of a label with a digest behind it."""
+    end = f"_{_digest(layer)}"
+    return f"{label[: _LABEL - len(end)]}{end}"
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
@@ -102,7 +124,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
     asking = [layer.container for layer in graph.layers if layer.planned]
     if graph.linked:
         asking.insert(0, graph.layers[0].container)
-    return _labels(graph, asking, lambda _: "planner", _rest_of_planner, _rest(USUAL))
+    return _labels(graph, asking, lambda _: FUNCTIONS[1], _rest_of_planner, _rest(USUAL))
 
 
 def jobs(*graphs: Graph) -> dict[str, Placement]:
@@ -112,7 +134,11 @@ def jobs(*graphs: Graph) -> dict[str, Placement]:
 
 def functions(*graphs: Graph) -> dict[str, Placement]:
     """The placements of some graphs by the label of their function, sorted."""
-    return _by_label(map(task_functions, graphs))
+    found: dict[str, Placement] = {}
+    for graph in graphs:
+        placed = {layer.name: layer.placement for layer in graph.layers}
+        found |= {label: placed[layer] for layer, label in task_functions(graph).items()}
+    return {label: found[label] for label in sorted(found)}
 
 
 def planners(*graphs: Graph) -> dict[str, Container]:
@@ -272,11 +298,6 @@ def _job(item: Placement) -> str:
     return "_".join(parts)
 
 
-def _function(item: Placement) -> str:
-    # Short: with a digest and the longest name of a deployment it fills the 64 characters of a function's name.
-    return f"mb_{item.container.memory}"
-
-
 def _rest(container: Container) -> tuple[object, ...]:
     return (container.command, container.image, container.workdir)
 
@@ -289,12 +310,6 @@ def _rest_of_job(item: Placement) -> tuple[object, ...]:
         log_driver="" if container.log_driver == "awslogs" else container.log_driver,
         log_options=container.log_options,
         timeout=item.target.timeout,
-    )
-
-
-def _rest_of_function(item: Placement) -> tuple[object, ...]:
-    return _rest_of_planner(item.container) + _said(
-        ephemeral_storage=item.container.ephemeral_storage, timeout=item.target.timeout
     )
 
 

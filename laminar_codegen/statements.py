@@ -41,6 +41,8 @@ _NAME = Ref("var.name")
 _WAKE = "aws-sdk:sfn:sendTaskSuccess"
 #: The ARNs of the repositories that jobs have their images from.
 _REPOSITORIES = "local.repositories"
+#: How many functions a policy names one by one.
+_NAMED = 20
 #: The parts of an ARN up to a secret's name.
 _OF_SECRET = 7
 
@@ -107,7 +109,7 @@ def for_state_machine(graphs: Sequence[Graph], machines: Sequence[StateMachine])
         yield from _batch(graphs)
     for sid, labels in (("InvokePlanner", names.planners(*graphs)), ("RunTasks", names.functions(*graphs))):
         if labels:
-            yield Statement(sid, ("lambda:InvokeFunction",), _functions(labels))
+            yield Statement(sid, ("lambda:InvokeFunction",), _functions(_named(graphs, labels)))
     if "states:startExecution.sync:2" in used:
         yield from _nested([machine.name for machine in machines if machine.name != names.MAIN])
     if used & {"aws-sdk:s3:putObject", "aws-sdk:s3:putObject.waitForTaskToken"}:
@@ -211,11 +213,24 @@ def for_functions(graphs: Sequence[Graph], functions: Iterable[str]) -> tuple[St
         graphs: The graphs of the flows.
         functions: The labels of the functions.
     """
-    labels = tuple(functions)
-    condition = ("StringEquals", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(labels))
+    labels = _named(graphs, functions)
+    condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(labels))
     environment = attrs.evolve(_key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
     groups = tuple(Joined("/aws/lambda/", _NAME, f"-{label}") for label in labels)
     return (*for_tasks(graphs), environment, _logs("WriteLogs", groups), _TRACES)
+
+
+def _named(graphs: Sequence[Graph], functions: Iterable[str]) -> tuple[str, ...]:
+    """The labels of functions as a policy names them: each, or of many what they begin with and others do not.
+
+    A role's policies have at most 10,240 characters:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    labels = tuple(functions)
+    if len(labels) <= _NAMED:
+        return labels
+    starts = [f"{graph.prefix}{kind}" for graph in graphs for kind in names.FUNCTIONS]
+    return tuple(f"{start}*" for start in starts if any(label.startswith(start) for label in labels))
 
 
 def _functions(labels: Iterable[str]) -> tuple[Value, ...]:

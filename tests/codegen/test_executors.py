@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from laminar_codegen import names
 from laminar_codegen.emit_definitions import retry_strategy
 from laminar_codegen.estimate import estimate
+from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
 from laminar_codegen.placement import SPOT_ATTEMPTS, Container
+from laminar_codegen.render import resolve
 from laminar_codegen.replay import Functions, Invocation, NamedError, Replayed, Services, replay
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -55,7 +59,7 @@ class Account:
     def replay(self) -> Replayed:
         text = (GOLDEN / "lambda" / "asl.json").read_text(encoding="utf-8")
         definition = text.replace("${data.aws_partition.current.partition}", "aws")
-        functions = Functions(self.run, lambda invocation: 60 if "mb_512" in invocation.name else 0)
+        functions = Functions(self.run, lambda invocation: 60 if "run_count" in invocation.name else 0)
         return replay(definition, services=Services(functions=functions))
 
 
@@ -133,3 +137,46 @@ def _tasks(machine: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         for inner in (*state.get("Branches", ()), *([state["ItemProcessor"]] if "ItemProcessor" in state else ())):
             found += _tasks(inner)
     return found
+
+
+def _on_lambda(folder: Path, layers: Sequence[str]) -> Compilation:
+    """A flow of layers on AWS Lambda, each after the one before."""
+    lines = [
+        "from laminar_runtime import Flow, Layer",
+        "from laminar_runtime.configurations.executors import AWS",
+        "class Report(Flow): ...",
+    ]
+    for before, layer in zip(["", *layers], layers, strict=False):
+        hint = f", before: {before}" if before else ""
+        lines += ["@Report.register", f"class {layer}(Layer):", f"    def __call__(self{hint}) -> None: ..."]
+    lines.append("if flow := Report(executor=AWS.Lambda()):\n    flow()\n")
+    (folder / "flow.py").write_text("\n".join(lines), encoding="utf-8")
+    return compile_flow(str(folder / "flow.py"))
+
+
+def test_each_layer_has_a_function(tmp_path: Path) -> None:
+    """It is named after the layer, by a digest where that is too long or not enough, and AWS takes each name."""
+    layers = ["Load", "AB", "A_b", "Planner", "Summarise" * 7, "Summarise" * 6]
+    graph = _on_lambda(tmp_path, layers).graphs[0]
+    labels = names.task_functions(graph)
+    assert list(labels) == layers
+    assert (labels["Load"], labels["Planner"]) == ("run_load", "run_planner")
+    assert len(set(labels.values())) == len(layers)
+    assert max(len("-") + names.longest([graph]) + len(label) for label in labels.values()) == FUNCTION_NAME_LENGTH
+
+
+@pytest.mark.parametrize(("layers", "named"), [(20, 20), (21, 1), (400, 1)])
+def test_many_functions(tmp_path: Path, layers: int, named: int) -> None:
+    """A policy names each function, or their common beginning where they are too many for a role's policies."""
+    document = _on_lambda(tmp_path, [f"Layer{number}" for number in range(layers)]).document
+    policies = {block.label: block.body for block in document.data if block.type == "aws_iam_policy_document"}
+    (run,) = [item for item in policies["state_machine"]["statement"] if item["sid"] == "RunTasks"]
+    assert len(run["resources"]) == named
+    longest = {"var.name": "n" * 46, "local.datastore_prefix": "p" * 200, "local.datastore_bucket": "b" * 63}
+
+    class Given(dict[str, str]):
+        def __missing__(self, expression: str) -> str:
+            return longest.get(expression, "x" * 20)
+
+    for label in ("state_machine", "function"):
+        assert len(json.dumps(resolve(policies[label], Given()))) < 10_240

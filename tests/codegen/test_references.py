@@ -118,7 +118,7 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     expected |= {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs"} if "batch:submitJob" in definition else set()
     expected |= {"InvokePlanner"} if re.search(r"aws_lambda_function\.\w*planner", definition) else set()
     expected |= {"RunParts", "WatchParts", "AwaitParts"} if "startExecution" in definition else set()
-    expected |= {"RunTasks"} if "aws_lambda_function.mb_" in definition else set()
+    expected |= {"RunTasks"} if "aws_lambda_function.run_" in definition else set()
     expected |= {"WriteRecords", "UseDatastoreKey"} if "s3:putObject" in definition else set()
     assert sids == expected
 

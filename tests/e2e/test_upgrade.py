@@ -287,7 +287,7 @@ def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
 
 
 def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
-    """It replaces the one before: an execution that needs that fails, and goes on with what is deployed now."""
+    """It is the same function, changed in place: an execution that needs it meanwhile goes on to its end."""
     text, file = ON_LAMBDA.format(folder=str(tmp_path)), tmp_path / "flow.py"
     file.write_text(text, encoding="utf-8")
     deployed = Deployed(platform(file), text, tmp_path)
@@ -297,9 +297,25 @@ def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
     execution = started(deployed, file)
 
     deployed.compile(text.replace("memory=512", "memory=1024"))
+    changes = dict(deployed.upgrade(image=f"{image}:1"))
+    assert changes == {"aws_lambda_function.run_clean": ("update",)}
+    (tmp_path / "gate").touch()
+    assert execution.wait(timeout=120).layer("Publish").total == 5
+
+
+def test_a_function_that_is_gone(tmp_path: Path, platform: Build) -> None:
+    """An execution that comes to a function that is gone fails, and is resumed as the version that is deployed now."""
+    text, file = ON_LAMBDA.format(folder=str(tmp_path)), tmp_path / "flow.py"
+    file.write_text(text, encoding="utf-8")
+    deployed = Deployed(platform(file), text, tmp_path)
+    deployed.terraform.init()
+    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
+    deployed.upgrade(image=f"{image}:1")
+    execution = started(deployed, file)
+
+    deployed.compile(text.replace("executor=AWS.Lambda(), container=Container(memory=512)", ""))
     changes = dict(deployed.upgrade(image=f"{image}:2"))
-    functions = {address.rpartition(".")[2][:7]: how for address, how in changes.items() if "lambda_func" in address}
-    assert functions == {"mb_1024": ("create",), "mb_512_": ("delete",)}
+    assert changes["aws_lambda_function.run_clean"] == ("delete",)
     (tmp_path / "gate").touch()
     with pytest.raises(ExecutionError, match="in state 'Clean'"):
         execution.wait(timeout=120)

@@ -179,7 +179,7 @@ locals {
         Comment  = "One invocation."
         Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
         Arguments = {
-          FunctionName = aws_lambda_function.mb_1500.arn
+          FunctionName = aws_lambda_function.run_split.arn
           Payload = {
             execution = "{% $states.context.Execution.Name %}"
             layer     = "Split"
@@ -253,7 +253,7 @@ locals {
                     Comment  = "Runs one split of Count"
                     Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
                     Arguments = {
-                      FunctionName = aws_lambda_function.mb_512_ce620e0a.arn
+                      FunctionName = aws_lambda_function.run_count.arn
                       Payload = {
                         execution = "{% $states.context.Execution.Name %}"
                         layer     = "Count"
@@ -332,7 +332,7 @@ locals {
         Comment  = "One invocation of the function of Split, tried twice."
         Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
         Arguments = {
-          FunctionName = aws_lambda_function.mb_1500.arn
+          FunctionName = aws_lambda_function.run_total.arn
           Payload = {
             execution = "{% $states.context.Execution.Name %}"
             layer     = "Total"
@@ -401,8 +401,9 @@ data "aws_iam_policy_document" "state_machine" {
     sid     = "RunTasks"
     actions = ["lambda:InvokeFunction"]
     resources = [
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_1500",
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_512_ce620e0a",
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_count",
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_split",
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_total",
     ]
   }
 
@@ -569,7 +570,7 @@ data "aws_iam_policy_document" "planner" {
       resources = [var.kms_key_arn]
 
       condition {
-        test     = "StringEquals"
+        test     = "StringLike"
         variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
         values = [
           "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_5cad1364",
@@ -609,8 +610,9 @@ data "aws_iam_policy_document" "function" {
     sid     = "WriteLogs"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-mb_1500:log-stream:*",
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-mb_512_ce620e0a:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-run_count:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-run_split:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-run_total:log-stream:*",
     ]
   }
 
@@ -653,11 +655,12 @@ data "aws_iam_policy_document" "function" {
       resources = [var.kms_key_arn]
 
       condition {
-        test     = "StringEquals"
+        test     = "StringLike"
         variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
         values = [
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_1500",
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-mb_512_ce620e0a",
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_count",
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_split",
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_total",
         ]
       }
     }
@@ -678,15 +681,22 @@ resource "aws_cloudwatch_log_group" "planner_5cad1364" {
   tags              = var.tags
 }
 
-resource "aws_cloudwatch_log_group" "mb_1500" {
-  name              = "/aws/lambda/${var.name}-mb_1500"
+resource "aws_cloudwatch_log_group" "run_count" {
+  name              = "/aws/lambda/${var.name}-run_count"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
   tags              = var.tags
 }
 
-resource "aws_cloudwatch_log_group" "mb_512_ce620e0a" {
-  name              = "/aws/lambda/${var.name}-mb_512_ce620e0a"
+resource "aws_cloudwatch_log_group" "run_split" {
+  name              = "/aws/lambda/${var.name}-run_split"
+  retention_in_days = var.log_retention_in_days
+  kms_key_id        = var.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_cloudwatch_log_group" "run_total" {
+  name              = "/aws/lambda/${var.name}-run_total"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
   tags              = var.tags
@@ -778,40 +788,9 @@ resource "aws_lambda_function" "planner_5cad1364" {
   depends_on = [aws_cloudwatch_log_group.planner_5cad1364, aws_iam_role_policy.planner]
 }
 
-resource "aws_lambda_function" "mb_1500" {
-  function_name = "${var.name}-mb_1500"
-  description   = "Runs layers of the flow ${local.flow}"
-  role          = local.function_role_arn
-  package_type  = "Image"
-  image_uri     = var.image
-  memory_size   = 1500
-  timeout       = 900
-  kms_key_arn   = var.kms_key_arn
-  tags          = var.tags
-
-  image_config {
-    entry_point = ["python", "-m", "awslambdaric"]
-    command     = ["laminar_runtime.run_task.handler"]
-  }
-
-  environment {
-    variables = {
-      LAMINAR_COMMAND        = "python main.py"
-      LAMINAR_DATASTORE_ROOT = var.datastore_root
-      LAMINAR_FLOW_NAME      = local.flow
-    }
-  }
-
-  tracing_config {
-    mode = "Active"
-  }
-
-  depends_on = [aws_cloudwatch_log_group.mb_1500, aws_iam_role_policy.function]
-}
-
-resource "aws_lambda_function" "mb_512_ce620e0a" {
-  function_name = "${var.name}-mb_512_ce620e0a"
-  description   = "Runs layers of the flow ${local.flow}"
+resource "aws_lambda_function" "run_count" {
+  function_name = "${var.name}-run_count"
+  description   = "Runs a layer of the flow ${local.flow}"
   role          = local.function_role_arn
   package_type  = "Image"
   image_uri     = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/count:1"
@@ -842,7 +821,69 @@ resource "aws_lambda_function" "mb_512_ce620e0a" {
     mode = "Active"
   }
 
-  depends_on = [aws_cloudwatch_log_group.mb_512_ce620e0a, aws_iam_role_policy.function]
+  depends_on = [aws_cloudwatch_log_group.run_count, aws_iam_role_policy.function]
+}
+
+resource "aws_lambda_function" "run_split" {
+  function_name = "${var.name}-run_split"
+  description   = "Runs a layer of the flow ${local.flow}"
+  role          = local.function_role_arn
+  package_type  = "Image"
+  image_uri     = var.image
+  memory_size   = 1500
+  timeout       = 900
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point = ["python", "-m", "awslambdaric"]
+    command     = ["laminar_runtime.run_task.handler"]
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "python main.py"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.run_split, aws_iam_role_policy.function]
+}
+
+resource "aws_lambda_function" "run_total" {
+  function_name = "${var.name}-run_total"
+  description   = "Runs a layer of the flow ${local.flow}"
+  role          = local.function_role_arn
+  package_type  = "Image"
+  image_uri     = var.image
+  memory_size   = 1500
+  timeout       = 900
+  kms_key_arn   = var.kms_key_arn
+  tags          = var.tags
+
+  image_config {
+    entry_point = ["python", "-m", "awslambdaric"]
+    command     = ["laminar_runtime.run_task.handler"]
+  }
+
+  environment {
+    variables = {
+      LAMINAR_COMMAND        = "python main.py"
+      LAMINAR_DATASTORE_ROOT = var.datastore_root
+      LAMINAR_FLOW_NAME      = local.flow
+    }
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  depends_on = [aws_cloudwatch_log_group.run_total, aws_iam_role_policy.function]
 }
 
 resource "aws_sfn_state_machine" "flow" {

@@ -811,7 +811,7 @@ data "aws_iam_policy_document" "planner" {
       resources = [var.kms_key_arn]
 
       condition {
-        test     = "StringEquals"
+        test     = "StringLike"
         variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
         values = [
           "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-report_planner",
