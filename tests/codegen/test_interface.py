@@ -168,9 +168,11 @@ def test_no_place_for_a_plan(ir: dict[str, Any], terraform: Callable[..., Path],
 
 
 CREATE = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
 from laminar_codegen.interface import create
+# What is started in the background may have been told to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 create(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), variables={}, apply=True)
 """
 
@@ -188,7 +190,10 @@ def test_an_interrupt_lets_terraform_end(ir: dict[str, Any], terraform: Callable
         lines = iter(process.stdout or ())
         assert b"begun\n" in lines
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        try:
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in errors
     assert ended.read_text(encoding="utf-8") == "interrupted\nstate\n"
