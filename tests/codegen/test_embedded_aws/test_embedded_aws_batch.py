@@ -101,13 +101,9 @@ def test_evaluate_on_exit(bench: Bench, rules: list[dict[str, str]], attempts: i
 def test_timeout_kills_the_group_and_is_not_retried(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the timeout the process and what it started are gone, and there is no other attempt."""
     monkeypatch.setattr(batch_requests, "MINIMUM_TIMEOUT_SECONDS", 1)
-    text = """
-import subprocess, sys, time
-child = subprocess.Popen(["sleep", "60"])
-print(child.pid, flush=True)
-time.sleep(60)
-"""
-    definition = bench.define(bench.program(text), timeout={"attemptDurationSeconds": 1}, retryStrategy={"attempts": 3})
+    # It starts at once, also where much else runs.
+    command = ["sh", "-c", "sleep 60 & echo $!; wait"]
+    definition = bench.define(command, timeout={"attemptDurationSeconds": 2}, retryStrategy={"attempts": 3})
     job_id = bench.submit(definition)
     job = bench.ended(job_id)
     assert job["statusReason"] == "Job attempt duration exceeded timeout"
