@@ -295,7 +295,7 @@ def expect(one: Given, graph: Graph, found: Mapping[str, Any]) -> None:
         node = next(layer for layer in graph.layers if layer.name == name)
         summary = summary_of(words.summary)
         if place % 2:
-            function = found["functions"][functions[node.placement]]
+            function = found["functions"][functions[name]]
             assert found["inner"][f"{name} splits"] == summary
             assert function["image"] == f"{REPOSITORY}{words.image}"
             assert function["folder"] == (words.workdir.rstrip("/") or "/")
