@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    # What is installed has its bytecode: so must what is measured beside it, from its first run on.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["replay"]:
         return replay.main(words[1:])
