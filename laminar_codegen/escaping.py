@@ -7,11 +7,15 @@ expression and ``%{`` a directive, and ``$${`` and ``%%{`` stand for them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.values import Ref
 
 __all__ = ["escape_template"]
+
+#: Two marks and more before another one with its brace.
+_RUNS = re.compile(r"\${2,}(?=\$\{)|%{2,}(?=%\{)")
 
 
 def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = str) -> str:
@@ -28,6 +32,7 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         >>> escape_template(["costs ${5}, ", Ref("var.name")])
         'costs $${5}, ${var.name}'
     """
+    parts = tuple(piece for part in parts for piece in _runs_apart(part))
     if len(parts) == 1 and isinstance(parts[0], str):
         return _escaped(quote(parts[0]))
     if any(isinstance(part, Ref) for part in parts):
@@ -42,6 +47,21 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
             escaped = _escaped(part)
             written += escaped if place + 1 == len(parts) else _apart(escaped)
     return written
+
+
+def _runs_apart(part: str | Ref) -> Iterator[str | Ref]:
+    """Text, its longer runs of marks before what is escaped as expressions: Terraform would pair these marks."""
+    if isinstance(part, Ref):
+        yield part
+        return
+    place = 0
+    for run in _RUNS.finditer(part):
+        if run.start() > place:
+            yield part[place : run.start()]
+        yield Ref(f'"{run[0]}"')
+        place = run.end()
+    if place < len(part) or not part:
+        yield part[place:]
 
 
 def _escaped(text: str) -> str:

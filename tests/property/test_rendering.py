@@ -78,6 +78,8 @@ def _document(value: Value) -> dict[str, Any]:
 
 @given(VALUES)
 @example("$$")
+@example("a$$${b")
+@example("%%%%{")
 @example(Joined("$", Ref("var.a")))
 @example(Joined("$$", Ref("var.a"), "{", Ref("local.b"), "{"))
 @example(Joined("%$%", Ref("var.a")))

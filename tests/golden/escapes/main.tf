@@ -408,7 +408,7 @@ locals {
       }
       Percent = {
         Type     = "Task"
-        Comment  = "$${\"nested\"} $$${escaped} %%%{twice} $$$${thrice} %"
+        Comment  = "$${\"nested\"} $$${escaped} %%%{twice} ${"$$"}$${thrice} %"
         Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
         Arguments = {
           JobName       = "Escapes-Percent"
