@@ -33,9 +33,11 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         'costs $${5}, ${var.name}'
     """
     parts = tuple(piece for part in parts for piece in _runs_apart(part))
-    if len(parts) == 1 and isinstance(parts[0], str):
+    # Behind a bare carriage return Terraform reads marks otherwise, too.
+    returns = any(isinstance(part, str) and "\r" in part and "{" in part for part in parts)
+    if len(parts) == 1 and isinstance(parts[0], str) and not returns:
         return _escaped(quote(parts[0]))
-    if any(isinstance(part, Ref) for part in parts):
+    if returns or any(isinstance(part, Ref) for part in parts):
         parts = tuple(piece for part in parts for piece in _without_returns(part, quote))
     else:
         parts = tuple(quote(part) if isinstance(part, str) else part for part in parts)
