@@ -111,7 +111,8 @@ def check_function_sizes(graph: Graph) -> Iterator[Problem]:
     # The planner of the first layer also makes the parameters of a flow that follows another.
     linking = graph.layers[:1] if graph.linked else ()
     for layer in graph.layers:
-        size = len(shlex.join(layer.container.command).encode())
+        # What is no Unicode is refused by another rule.
+        size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
         if size > most and (layer.planned or layer in linking or isinstance(layer.executor, LambdaTarget)):
             what = (
                 f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
