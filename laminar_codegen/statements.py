@@ -238,14 +238,23 @@ def _functions(labels: Iterable[str]) -> tuple[Value, ...]:
 
 
 def for_schedule() -> tuple[Statement, ...]:
-    """Starting executions, and keeping what could not be started.
+    """Starting executions, and keeping what could not be started. To start one needs no use of its machine's key.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
+    queue = regional("sqs", _NAME, "-schedule-failures")
+    # A schedule that names no group is in this one.
+    schedule = regional("scheduler", "schedule/default/", _NAME)
+    encrypted = _key(
+        "DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", (schedule,))
+    )
     return (
         Statement("StartExecutions", ("states:StartExecution",), (_states_arn("stateMachine", names.MAIN),)),
-        Statement("KeepFailures", ("sqs:SendMessage",), (regional("sqs", _NAME, "-schedule-failures"),)),
-        _key("UseKey"),
+        Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
+        attrs.evolve(encrypted, actions=("kms:Decrypt",)),
+        _key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),
     )
 
 

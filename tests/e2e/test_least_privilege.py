@@ -38,6 +38,8 @@ OWN_KEY = "https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-re
 OBJECTS_KEY = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
 ENVIRONMENT_KEY = "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"
 SCHEDULES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
+SCHEDULE_KEY = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html"
+QUEUE_KEY = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
 
 #: What is granted and cannot be seen called here, by role and statement: why, and where AWS tells of it.
 NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -64,7 +66,8 @@ NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
     ("function", "WriteLogs"): ("Lambda writes what a function prints; here that goes to a file", FUNCTIONS),
     ("schedule", "KeepFailures"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
     ("schedule", "StartExecutions"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
-    ("schedule", "UseKey"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULES),
+    ("schedule", "DecryptSchedule"): ("EventBridge Scheduler does so; here nobody looks at the clock", SCHEDULE_KEY),
+    ("schedule", "EncryptFailures"): ("SQS asks for the key in the sender's name; here nobody sends", QUEUE_KEY),
 }
 
 FEATURES = """

@@ -466,9 +466,35 @@ data "aws_iam_policy_document" "schedule" {
     for_each = var.kms_key_arn[*]
 
     content {
-      sid       = "UseKey"
+      sid       = "DecryptSchedule"
+      actions   = ["kms:Decrypt"]
+      resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:scheduler:schedule:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:scheduler:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:schedule/default/${var.name}",
+        ]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      sid       = "EncryptFailures"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [var.kms_key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:EncryptionContext:aws:sqs:arn"
+        values = [
+          "arn:${data.aws_partition.current.partition}:sqs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:${var.name}-schedule-failures",
+        ]
+      }
     }
   }
 }
