@@ -42,15 +42,20 @@ def replace(file, target):
     if last and SIDE == "before":
         os.kill(os.getpid(), signal.SIGKILL)
     rename(file, target)
+    note(".writes")
     if last:
         os.kill(os.getpid(), signal.SIGKILL)
 
 os.replace = replace
 
-def began():
-    """Take note of a task, in one write to the end of the file."""
-    with open(os.environ["KILL_LOG"], "a") as log:
+def note(where=""):
+    """Take note of this process, in one write to the end of a file."""
+    with open(os.environ["KILL_LOG"] + where, "a") as log:
         log.write(ME + "\\n")
+
+def began():
+    """Take note of a task that began."""
+    note()
     time.sleep(60 if ME == os.environ.get("KILL_HANGS") else 0.05)
     if ME == os.environ.get("KILL_RAISES"):
         raise OSError("broken")
@@ -150,6 +155,10 @@ class Field:
     def began(self) -> Counter[str]:
         """The tasks that began, with how often they did."""
         return Counter(self.log.read_text(encoding="utf-8").splitlines())
+
+    def writes(self) -> Counter[str]:
+        """The processes that gave files their names, with how often they did."""
+        return Counter(Path(f"{self.log}.writes").read_text(encoding="utf-8").splitlines())
 
     def alive(self) -> list[int]:
         """The processes that were told of the log and have not ended."""
