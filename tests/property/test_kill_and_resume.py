@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 #: How often the property is tried: few times unless more is asked for, since each takes seconds.
 EXAMPLES = int(os.environ.get("KILL_EXAMPLES", "12"))
-#: How many files some processes write by themselves: values that are not stored yet, archives, records, marks of splits,
-#: joined archives.
+#: How many files some processes write by themselves: values that are not stored yet, archives, records, marks of
+#: splits, joined archives.
 WRITES = {"launcher": 4, "Load": 9, "Clean": 5, "Each/0": 5, "Each/3": 5, "Join": 8}
 
 
