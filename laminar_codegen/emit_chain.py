@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from laminar_codegen import names
-from laminar_codegen.emit_jobs import Jobs, start_execution
+from laminar_codegen.emit_jobs import FROM_HERE, Jobs, start_execution
 from laminar_codegen.graph import PARAMETERS, Graph
 from laminar_codegen.states import StateMachine, Task
-from laminar_codegen.values import Expression, Value
+from laminar_codegen.values import Expression
 
 __all__ = ["emit_chain"]
 
@@ -36,7 +36,7 @@ def emit_chain(graphs: Sequence[Graph]) -> StateMachine:
 def _states(graphs: Sequence[Graph]) -> Iterator[Task]:
     entries = [graphs[0].flow, *(_link(graph) for graph in graphs[1:])]
     for graph, following in zip(graphs, [*entries[1:], None], strict=True):
-        started: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
+        started = FROM_HERE
         if graph.linked:
             jobs, comment = Jobs.of(graph), f"Makes the parameters of {graph.flow} from what ran before it"
             yield jobs.ask(graph.layers[0], PARAMETERS, _link(graph), comment, graph.flow)

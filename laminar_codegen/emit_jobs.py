@@ -1,4 +1,4 @@
-"""The states that run one layer: its jobs, what is asked of its planner, and what is noted in the datastore.
+"""The states that run one layer: its jobs, and what is asked of its planner.
 
 What a state hands on is the plan that the planner answered with, `laminar_runtime.planner.LayerPlan`: its groups are
 the jobs of the layer.
@@ -16,15 +16,11 @@ from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.invocations import SERVICE_ERRORS, Invocations
 from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement, job_size, usual_size
-from laminar_codegen.states import Catcher, Map, Retrier, State, Succeed, Task
+from laminar_codegen.states import EXECUTION, Catcher, Map, Retrier, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import job_container, settings
 
-__all__ = ["EXECUTION", "Jobs", "datastore_key", "start_execution"]
-
-EXECUTION = "$states.context.Execution.Name"
-#: The id of the execution. Its name has a mark behind it where it goes on with another.
-_ID = f"$substringBefore({EXECUTION}, '{settings.RESUMED}')"
+__all__ = ["FROM_HERE", "Jobs", "start_execution"]
 
 _REDRIVES = Expression("$states.context.Execution.RedriveCount")
 #: What the planner is told of an attempt that failed.
@@ -41,17 +37,11 @@ _TOLD = 100
 _FIRST_ATTEMPT: Value = {"Name": settings.LAYER_ATTEMPT, "Value": "1"}
 #: Batch takes 50 jobs a second, and refuses more: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 _BATCH_RETRY = Retrier(("Batch.AWSBatchException", "Batch.ServerException"), 2, 8, 2, jitter=True)
-_S3_RETRY = Retrier(("S3.S3Exception", "S3.SdkClientException"), 1, 5, 2, jitter=True)
 
 
-def datastore_key(flow: str, *parts: str | Ref) -> Expression:
-    """The key of an object of this execution, as an expression.
-
-    Args:
-        flow: The flow's name.
-        *parts: What comes behind the execution's folder: text, and JSONata in between of ``' & `` and `` & '``.
-    """
-    return Expression("'", Ref("local.datastore_prefix"), f"{flow}/.cache/' & {_ID} & '", *parts, "'")
+#: The input of an execution that this one starts, by which the console shows that it did:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+FROM_HERE: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
 
 
 @attrs.frozen
@@ -245,38 +235,6 @@ class Jobs:
             arguments=arguments,
             output={} if awaited else Expression(f"$merge([{group}, {{'job': $states.result.JobId}}])"),
             retry=(_BATCH_RETRY,),
-            next=after,
-        )
-
-    def record(self, layer: LayerNode, after: str | None) -> Task:
-        """The state that notes that all splits of a layer finished."""
-        splits = Expression("$states.input.splits")
-        body: Value = {
-            "flow": {"name": self.graph.flow},
-            "layer": {"name": layer.name},
-            "execution": {"splits": splits},
-        }
-        comment = f"Notes that {layer.name} finished"
-        return self.put(f"{layer.name} record", comment, f"/{layer.name}/.record.json", body, after)
-
-    def parameters(self, after: str) -> Task:
-        """The state that keeps the input of an execution, from which tasks take the flow's parameters."""
-        comment = "Keeps the input, from which tasks take the parameters of the flow"
-        body = Expression("$states.context.Execution.Input")
-        return self.put("Parameters", comment, "/.input.json", body, after)
-
-    def put(self, name: str, comment: str, key: str, body: Value, after: str | None) -> Task:
-        """A state that writes an object of this execution."""
-        return Task(
-            name=name,
-            comment=comment,
-            integration="aws-sdk:s3:putObject",
-            arguments={
-                "Bucket": Ref("local.datastore_bucket"),
-                "Key": datastore_key(self.graph.flow, key),
-                "Body": body,
-            },
-            retry=(_S3_RETRY,),
             next=after,
         )
 

@@ -27,15 +27,17 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from laminar_codegen.emit_jobs import Jobs, datastore_key
+from laminar_codegen.emit_objects import Objects
 from laminar_codegen.plan import ExactJoins, JoinNode, Step
 from laminar_codegen.states import Catcher, Choice, Map, Rule, State, Succeed, Task
-from laminar_codegen.values import Expression, Ref, Value
+from laminar_codegen.values import Expression, Value
 
 __all__ = ["Joins"]
 
 #: Seconds that a token is waited for before the first look again, and at most.
 _PAUSE, _LONGEST = 30, 3600
+#: The folder of what waits, where a state is given its name.
+_OF_WAITING = "/.joins/' & $states.input.name & '"
 
 _Emit = Callable[[Step, str | None], Iterator[State]]
 
@@ -45,21 +47,21 @@ class Joins:
     """Makes the states of exact joins.
 
     Args:
-        jobs: Makes the states of layers.
+        objects: Makes the states that leave and look for marks and tokens.
         inputs: For each node that waits how many nodes of other chains it waits for.
         outputs: For each node that is waited for, the nodes that do.
     """
 
-    jobs: Jobs
+    objects: Objects
     inputs: dict[str, int]
     outputs: dict[str, list[str]]
 
     @classmethod
-    def of(cls, jobs: Jobs, step: ExactJoins) -> Joins:
+    def of(cls, flow: str, step: ExactJoins) -> Joins:
         """Make the states of some exact joins.
 
         Args:
-            jobs: Makes the states of layers.
+            flow: The flow's name.
             step: The joins.
         """
         nodes = [node for chain in step.chains for node in chain]
@@ -67,7 +69,7 @@ class Joins:
         for node in nodes:
             for name in node.after:
                 outputs.setdefault(name, []).append(node.name)
-        return cls(jobs, {node.name: len(node.after) for node in nodes if node.after}, outputs)
+        return cls(Objects(flow), {node.name: len(node.after) for node in nodes if node.after}, outputs)
 
     def chain(self, nodes: tuple[JoinNode, ...], emit: _Emit, entry: Callable[[Step], str]) -> Iterator[State]:
         """The states of a chain.
@@ -91,7 +93,7 @@ class Joins:
         count = self.inputs[name]
         ready, waits = f"{name} ready", f"{name} waits"
         pause = f"$exists($states.input.pause) ? $min([$states.input.pause * 2, {_LONGEST}]) : {_PAUSE}"
-        yield self._list(
+        yield self.objects.list(
             f"{name} inputs",
             f"Looks which of the {count} layers that {name} waits for have ended",
             f"/.joins/{name}/from/",
@@ -105,7 +107,7 @@ class Joins:
             default=waits,
         )
         again = Catcher(("States.Timeout",), f"{name} inputs", {"pause": Expression("$states.input.pause")})
-        token = self.jobs.put(
+        token = self.objects.put(
             waits,
             f"Waits until the last of them wakes {name}, and looks again from time to time",
             f"/.joins/{name}/token.json",
@@ -120,62 +122,55 @@ class Joins:
         )
 
     def _signal(self, name: str, after: str | None) -> Map:
-        jobs, over = self.jobs, "/.joins/' & $states.input.name & '"
-        marks, looks, last, takes, sends, done = (
-            f"{name} {part}" for part in ("marks", "looks", "last", "takes", "sends", "signalled")
-        )
-        states: tuple[State, ...] = (
-            attrs.evolve(
-                jobs.put(marks, f"Leaves a mark that {name} has ended", f"{over}/from/{name}", {}, looks),
-                output=Expression("$states.input"),
-            ),
-            self._list(
-                looks,
-                "Looks whether it is the last, and is waited for",
-                f"{over}/",
-                {
-                    "name": Expression("$states.input.name"),
-                    "last": Expression("$states.result.KeyCount > $states.input.inputs"),
-                },
-                last,
-            ),
-            Choice(
-                name=last,
-                comment="Ends here if others have yet to end, or nothing waits",
-                rules=(Rule(Expression("$states.input.last"), takes),),
-                default=done,
-            ),
-            Task(
-                name=takes,
-                comment="Reads the token of what waits",
-                integration="aws-sdk:s3:getObject",
-                arguments={
-                    "Bucket": Ref("local.datastore_bucket"),
-                    "Key": datastore_key(jobs.graph.flow, f"{over}/token.json"),
-                },
-                output={"token": Expression("$parse($states.result.Body).token")},
-                next=sends,
-            ),
-            Task(
-                name=sends,
-                comment="Wakes what waits; if another did, or it looks again already, that is as well",
-                integration="aws-sdk:sfn:sendTaskSuccess",
-                arguments={"TaskToken": Expression("$states.input.token"), "Output": "{}"},
-                catch=(Catcher(("States.TaskFailed",), done),),
-                next=done,
-            ),
-            Succeed(name=done, comment=f"What waits for {name} knows"),
-        )
         items: list[Value] = [{"name": output, "inputs": self.inputs[output]} for output in self.outputs[name]]
-        comment = f"Tells what waits for {name} in other branches that it has ended"
-        return Map(name=f"{name} signals", comment=comment, items=items, states=states, next=after)
-
-    def _list(self, name: str, comment: str, key: str, output: dict[str, Value], after: str) -> Task:
-        return Task(
-            name=name,
-            comment=comment,
-            integration="aws-sdk:s3:listObjectsV2",
-            arguments={"Bucket": Ref("local.datastore_bucket"), "Prefix": datastore_key(self.jobs.graph.flow, key)},
-            output=output,
+        end = Succeed(name=f"{name} signalled", comment=f"What waits for {name} knows")
+        return Map(
+            name=f"{name} signals",
+            comment=f"Tells what waits for {name} in other branches that it has ended",
+            items=items,
+            states=(*self._mark(name), *self._wake(name), end),
             next=after,
+        )
+
+    def _mark(self, name: str) -> Iterator[State]:
+        """The states that leave a mark for one of those that wait, and look whether it is to be woken."""
+        looks, last = f"{name} looks", f"{name} last"
+        mark = self.objects.put(
+            f"{name} marks", f"Leaves a mark that {name} has ended", f"{_OF_WAITING}/from/{name}", {}, looks
+        )
+        yield attrs.evolve(mark, output=Expression("$states.input"))
+        yield self.objects.list(
+            looks,
+            "Looks whether it is the last, and is waited for",
+            f"{_OF_WAITING}/",
+            {
+                "name": Expression("$states.input.name"),
+                "last": Expression("$states.result.KeyCount > $states.input.inputs"),
+            },
+            last,
+        )
+        yield Choice(
+            name=last,
+            comment="Ends here if others have yet to end, or nothing waits",
+            rules=(Rule(Expression("$states.input.last"), f"{name} takes"),),
+            default=f"{name} signalled",
+        )
+
+    def _wake(self, name: str) -> Iterator[State]:
+        """The states that wake it."""
+        sends, done = f"{name} sends", f"{name} signalled"
+        yield self.objects.get(
+            f"{name} takes",
+            "Reads the token of what waits",
+            f"{_OF_WAITING}/token.json",
+            {"token": Expression("$parse($states.result.Body).token")},
+            sends,
+        )
+        yield Task(
+            name=sends,
+            comment="Wakes what waits; if another did, or it looks again already, that is as well",
+            integration="aws-sdk:sfn:sendTaskSuccess",
+            arguments={"TaskToken": Expression("$states.input.token"), "Output": "{}"},
+            catch=(Catcher(("States.TaskFailed",), done),),
+            next=done,
         )

@@ -20,8 +20,9 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.emit_jobs import Jobs, start_execution
+from laminar_codegen.emit_jobs import FROM_HERE, Jobs, start_execution
 from laminar_codegen.emit_joins import Joins
+from laminar_codegen.emit_objects import Objects
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.nest import Weight
 from laminar_codegen.placement import LambdaTarget
@@ -45,10 +46,10 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
         The flow's state machine, and then those of the plan's nested steps. Their references are to what
         `emit_document` declares.
     """
-    emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph))
+    emitter = _Emitter.of(graph)
     states = tuple(emitter.emit(plan, None))
     if graph.keeps_input:
-        states = (emitter.jobs.parameters(states[0].name), *states)
+        states = (emitter.objects.parameters(states[0].name), *states)
     comment = graph.summary or f"Runs the flow {graph.flow}"
     return (StateMachine(name=names.main(graph), comment=comment, states=states), *emitter.nested)
 
@@ -62,13 +63,13 @@ def weigh(graph: Graph) -> Callable[[Step], Weight]:
     Returns:
         A function of a `Run`, a `FanOut`, a `Chain`, or, but for the steps of its nodes, an `ExactJoins`.
     """
-    emitter = _Emitter(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph))
+    emitter = _Emitter.of(graph)
 
     def weight(step: Step) -> Weight:
         # Each name stands twice: where its state is, and where the one before it goes on.
         after = f"{next(layers_of(step))} plan"
         if isinstance(step, ExactJoins):
-            joins = Joins.of(emitter.jobs, step)
+            joins = Joins.of(graph.flow, step)
             chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.chains)
             states = tuple(state for chain in chains for state in chain)
         else:
@@ -111,7 +112,12 @@ class _Emitter:
     graph: Graph
     layers: dict[str, LayerNode]
     jobs: Jobs
+    objects: Objects
     nested: list[StateMachine] = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, graph: Graph) -> _Emitter:
+        return cls(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph), Objects(graph.flow))
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
@@ -130,7 +136,7 @@ class _Emitter:
                 inner = tuple(tuple(self.emit(branch, None)) for branch in branches)
                 yield Parallel(name=self._entry(step), branches=inner, next=after)
             case ExactJoins():
-                joins = Joins.of(self.jobs, step)
+                joins = Joins.of(self.graph.flow, step)
                 branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.chains)
                 yield Parallel(name=self._entry(step), branches=branches_, next=after)
             case Nested():
@@ -178,7 +184,7 @@ class _Emitter:
                 default=f"{name} record",
             )
         yield from self._again(layer, splits)
-        yield self.jobs.record(layer, after)
+        yield self.objects.record(layer.name, after)
         yield from self._end(layer, skipped, after)
 
     def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
@@ -205,7 +211,7 @@ class _Emitter:
             next=f"{first.name} record",
         )
         yield self.jobs.failed_chain(layers, splits)
-        yield self.jobs.record(first, f"{rest[0].name} plan")
+        yield self.objects.record(first.name, f"{rest[0].name} plan")
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             yield from self.fan_out(layer, f"{follower.name} plan" if follower else after, left=True)
 
@@ -215,8 +221,7 @@ class _Emitter:
         comment = f"Runs a part of the flow {self.graph.flow}: {names.parallel(list(layers_of(step)))}"
         machine = f"{self.graph.prefix}{step.name}"
         self.nested.append(StateMachine(name=machine, comment=comment, states=states))
-        started = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
-        return start_execution(self._entry(step), comment, machine, started, after)
+        return start_execution(self._entry(step), comment, machine, FROM_HERE, after)
 
     def _plan(self, layer: LayerNode, comment: str, run: str, skipped: str) -> Iterator[State]:
         """The states that plan a layer, and go past it if it is not to run."""

@@ -17,7 +17,7 @@ import attrs
 from laminar_codegen.graph import LayerNode
 from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.placement import LambdaTarget
-from laminar_codegen.states import Catcher, Map, Retrier, Task
+from laminar_codegen.states import EXECUTION, Catcher, Map, Retrier, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.planner import MAX_INVOCATIONS
 
@@ -89,14 +89,13 @@ class Invocations:
         self, name: str, comment: str, told: dict[str, Value], after: str | None, catch: tuple[Catcher, ...]
     ) -> Task:
         attempt: dict[str, Value] = {} if self.attempt is None else {"attempt": Expression(self.attempt)}
-        execution = Expression("$states.context.Execution.Name")
         return Task(
             name=name,
             comment=comment,
             integration="lambda:invoke",
             arguments={
                 "FunctionName": Ref(f"aws_lambda_function.{self.function}.arn"),
-                "Payload": {"execution": execution, "layer": self.layer.name, **told, **attempt},
+                "Payload": {"execution": Expression(EXECUTION), "layer": self.layer.name, **told, **attempt},
             },
             retry=(SERVICE_ERRORS, *self.retry),
             catch=catch,

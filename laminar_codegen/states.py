@@ -1,7 +1,7 @@
 """The state machine as data: the states of the Amazon States Language that the compiler emits, as frozen values.
 
-https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html says what the fields mean. Each state
-names the actions that it needs of IAM, so that a role grants what its states use.
+https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html says what the fields mean. What a role
+may do follows from the integrations of its tasks: see `laminar_codegen.statements`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import attrs
 from laminar_codegen.values import Expression, Joined, Ref, Value
 
 __all__ = [
+    "EXECUTION",
     "Catcher",
     "Choice",
     "Map",
@@ -33,6 +34,8 @@ __all__ = [
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 _BACKOFF = 2.0
 PARTITION = Ref("data.aws_partition.current.partition")
+#: The name of the execution, in JSONata: its id, and a mark behind that where it goes on with another.
+EXECUTION = "$states.context.Execution.Name"
 
 
 @attrs.frozen

@@ -1,0 +1,117 @@
+"""The states that write, read and list what an execution leaves in the datastore besides artifacts.
+
+The input that it was started with, the records of layers that finished, and the marks and tokens of exact joins are
+objects of one folder, ``<Flow>/.cache/<execution>/``: see `laminar_runtime.artifacts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from laminar_codegen.states import EXECUTION, Retrier, Task
+from laminar_codegen.values import Expression, Ref, Value
+from laminar_runtime.settings import RESUMED
+
+__all__ = ["Objects"]
+
+#: The id of the execution.
+_ID = f"$substringBefore({EXECUTION}, '{RESUMED}')"
+_BUCKET = Ref("local.datastore_bucket")
+_RETRY = Retrier(("S3.S3Exception", "S3.SdkClientException"), 1, 5, 2, jitter=True)
+
+
+@attrs.frozen
+class Objects:
+    """Makes the states. Where they are asked for a key, that is what comes behind the execution's folder.
+
+    Args:
+        flow: The flow's name.
+    """
+
+    flow: str
+
+    def record(self, layer: str, after: str | None) -> Task:
+        """The state that notes that all splits of a layer finished.
+
+        Args:
+            layer: The layer's name.
+            after: The state that follows.
+        """
+        body: Value = {
+            "flow": {"name": self.flow},
+            "layer": {"name": layer},
+            "execution": {"splits": Expression("$states.input.splits")},
+        }
+        return self.put(f"{layer} record", f"Notes that {layer} finished", f"/{layer}/.record.json", body, after)
+
+    def parameters(self, after: str) -> Task:
+        """The state that keeps the input of an execution, from which tasks take the flow's parameters.
+
+        Args:
+            after: The state that follows.
+        """
+        comment = "Keeps the input, from which tasks take the parameters of the flow"
+        body = Expression("$states.context.Execution.Input")
+        return self.put("Parameters", comment, "/.input.json", body, after)
+
+    def put(self, name: str, comment: str, key: str, body: Value, after: str | None) -> Task:
+        """A state that writes an object.
+
+        Args:
+            name: The state's name.
+            comment: What it is for.
+            key: The key, with JSONata in it between ``' & `` and `` & '``.
+            body: What is written.
+            after: The state that follows.
+        """
+        return Task(
+            name=name,
+            comment=comment,
+            integration="aws-sdk:s3:putObject",
+            arguments={"Bucket": _BUCKET, "Key": self._key(key), "Body": body},
+            retry=(_RETRY,),
+            next=after,
+        )
+
+    def get(self, name: str, comment: str, key: str, output: Mapping[str, Value], after: str) -> Task:
+        """A state that reads an object.
+
+        Args:
+            name: The state's name.
+            comment: What it is for.
+            key: The key, as for `put`.
+            output: What the next state gets of it.
+            after: The state that follows.
+        """
+        return Task(
+            name=name,
+            comment=comment,
+            integration="aws-sdk:s3:getObject",
+            arguments={"Bucket": _BUCKET, "Key": self._key(key)},
+            output=output,
+            next=after,
+        )
+
+    def list(self, name: str, comment: str, prefix: str, output: Mapping[str, Value], after: str) -> Task:
+        """A state that lists objects.
+
+        Args:
+            name: The state's name.
+            comment: What it is for.
+            prefix: What their keys begin with, as for `put`.
+            output: What the next state gets of that.
+            after: The state that follows.
+        """
+        return Task(
+            name=name,
+            comment=comment,
+            integration="aws-sdk:s3:listObjectsV2",
+            arguments={"Bucket": _BUCKET, "Prefix": self._key(prefix)},
+            output=output,
+            next=after,
+        )
+
+    def _key(self, key: str) -> Expression:
+        return Expression("'", Ref("local.datastore_prefix"), f"{self.flow}/.cache/' & {_ID} & '{key}'")
