@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from laminar_codegen import names
-from laminar_codegen.emit_jobs import FROM_HERE, Jobs, start_execution
+from laminar_codegen.emit_execution import FROM_HERE, start_execution
+from laminar_codegen.emit_planner import Planners
 from laminar_codegen.graph import PARAMETERS, Graph
 from laminar_codegen.states import StateMachine, Task
 from laminar_codegen.values import Expression
@@ -38,8 +39,8 @@ def _states(graphs: Sequence[Graph]) -> Iterator[Task]:
     for graph, following in zip(graphs, [*entries[1:], None], strict=True):
         started = FROM_HERE
         if graph.linked:
-            jobs, comment = Jobs.of(graph), f"Makes the parameters of {graph.flow} from what ran before it"
-            yield jobs.ask(graph.layers[0], PARAMETERS, _link(graph), comment, graph.flow)
+            comment = f"Makes the parameters of {graph.flow} from what ran before it"
+            yield Planners.of(graph).ask(graph.layers[0], PARAMETERS, _link(graph), comment, graph.flow)
         else:
             # Its parameters are those that this execution is started with.
             started = Expression("$states.context.Execution.Input")

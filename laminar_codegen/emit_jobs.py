@@ -1,34 +1,25 @@
-"""The states that run one layer: its jobs, and what is asked of its planner.
+"""The states that run one layer: its jobs, or invocations of its function.
 
-What a state hands on is the plan that the planner answered with, `laminar_runtime.planner.LayerPlan`: its groups are
-the jobs of the layer.
+What they go by is the plan of the layer, if it is planned: see `laminar_codegen.emit_planner`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import assert_never
 
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.graph import Container, Graph, LayerNode
-from laminar_codegen.invocations import SERVICE_ERRORS, Invocations
+from laminar_codegen.graph import Graph, LayerNode
+from laminar_codegen.invocations import Invocations
 from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement, job_size, usual_size
 from laminar_codegen.states import EXECUTION, Catcher, Map, Retrier, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import job_container, settings
 
-__all__ = ["FROM_HERE", "Jobs", "start_execution"]
-
-_REDRIVES = Expression("$states.context.Execution.RedriveCount")
-#: What the planner is told of an attempt that failed.
-_FAILED: Mapping[str, Value] = {
-    "plan": Expression("$states.input.plan"),
-    "error": Expression("$states.input.error"),
-    "redrives": _REDRIVES,
-}
+__all__ = ["Jobs"]
 
 #: Characters of the cause of a failure.
 _TOLD = 100
@@ -39,11 +30,6 @@ _FIRST_ATTEMPT: Value = {"Name": settings.LAYER_ATTEMPT, "Value": "1"}
 _BATCH_RETRY = Retrier(("Batch.AWSBatchException", "Batch.ServerException"), 2, 8, 2, jitter=True)
 
 
-#: The input of an execution that this one starts, by which the console shows that it did:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
-FROM_HERE: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
-
-
 @attrs.frozen
 class Jobs:
     """Makes the states of layers.
@@ -52,13 +38,11 @@ class Jobs:
         graph: The graph.
         definitions: The labels of the job definitions by placement.
         functions: The labels of the functions that run layers by the layer's name.
-        planners: The labels of the planners' functions by container.
     """
 
     graph: Graph
     definitions: dict[Placement, str]
     functions: dict[str, str]
-    planners: dict[Container, str]
 
     @classmethod
     def of(cls, graph: Graph) -> Jobs:
@@ -67,65 +51,7 @@ class Jobs:
         Args:
             graph: The graph.
         """
-        return cls(graph, names.job_definitions(graph), names.task_functions(graph), names.planner_functions(graph))
-
-    def plan(self, layer: LayerNode, name: str, comment: str, after: str, *, again: bool = False) -> Task:
-        """The state that asks the planner how a layer is to run, and hands on its plan.
-
-        Args:
-            layer: The layer.
-            name: The state's name.
-            comment: What it is for.
-            after: The state that follows.
-            again: Whether the planner may be asked again, with the plan, when jobs failed.
-        """
-        return self.ask(layer, layer.name, name, comment, after, {"redrives": _REDRIVES} if again else {})
-
-    def replan(self, layer: LayerNode, after: str) -> Task:
-        """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
-        comment = f"Asks the planner about the next attempt at {layer.name}"
-        return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, _FAILED)
-
-    def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
-        """The state that asks the planner which of some layers failed that run item by item.
-
-        It has no answer, and fails. Where an execution is redriven it is asked again, and plans what is left.
-        """
-        first, names_ = layers[0], [layer.name for layer in layers]
-        comment = f"Asks the planner which of {', '.join(names_)} failed"
-        return self.ask(first, first.name, f"{first.name} retry", comment, after, {**_FAILED, "chain": names_})
-
-    def ask(  # noqa: PLR0913, PLR0917 - a state has many parts
-        self,
-        asked: LayerNode,
-        layer: str,
-        name: str,
-        comment: str,
-        after: str,
-        given: Mapping[str, Value] | None = None,
-    ) -> Task:
-        """A state that asks a planner, and hands on its answer.
-
-        Args:
-            asked: The layer whose planner is asked.
-            layer: The layer that it is asked about.
-            name: The state's name.
-            comment: What it is for.
-            after: The state that follows.
-            given: What it is told besides.
-        """
-        return Task(
-            name=name,
-            comment=comment,
-            integration="lambda:invoke",
-            arguments={
-                "FunctionName": Ref(f"aws_lambda_function.{self.planners[asked.container]}.arn"),
-                "Payload": {"execution": Expression(EXECUTION), "layer": layer, **(given or {})},
-            },
-            output=Expression("$states.result.Payload"),
-            retry=(SERVICE_ERRORS,),
-            next=after,
-        )
+        return cls(graph, names.job_definitions(graph), names.task_functions(graph))
 
     def job(self, layer: LayerNode, after: str | None) -> Task:
         """The job of a layer that runs once, or the invocation of its function."""
@@ -266,32 +192,6 @@ class Jobs:
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
         }
-
-
-def start_execution(name: str, comment: str, machine: str, given: Value, after: str | None) -> Task:
-    """A state that runs an execution of another state machine, under the same id, and waits for its end.
-
-    Args:
-        name: The state's name.
-        comment: What it is for.
-        machine: The name of the machine among those of the document.
-        given: Its input.
-        after: The state that follows.
-    """
-    # A redriven execution starts another one, in which what has finished ends at once.
-    redrives = "$states.context.Execution.RedriveCount"
-    mark = f"{redrives} > 0 ? '{settings.RESUMED}' & $string({redrives}) : ''"
-    return Task(
-        name=name,
-        comment=comment,
-        integration="states:startExecution.sync:2",
-        arguments={
-            "StateMachineArn": Ref(f"aws_sfn_state_machine.{machine}.arn"),
-            "Name": Expression(f"{EXECUTION} & ({mark})"),
-            "Input": given,
-        },
-        next=after,
-    )
 
 
 def _noted(layer: LayerNode, task: Task) -> Iterator[State]:

@@ -20,9 +20,11 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.emit_jobs import FROM_HERE, Jobs, start_execution
+from laminar_codegen.emit_execution import FROM_HERE, start_execution
+from laminar_codegen.emit_jobs import Jobs
 from laminar_codegen.emit_joins import Joins
 from laminar_codegen.emit_objects import Objects
+from laminar_codegen.emit_planner import Planners
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.nest import Weight
 from laminar_codegen.placement import LambdaTarget
@@ -111,13 +113,15 @@ _FAILED = Expression(
 class _Emitter:
     graph: Graph
     layers: dict[str, LayerNode]
+    planners: Planners
     jobs: Jobs
     objects: Objects
     nested: list[StateMachine] = attrs.field(factory=list)
 
     @classmethod
     def of(cls, graph: Graph) -> _Emitter:
-        return cls(graph, {layer.name: layer for layer in graph.layers}, Jobs.of(graph), Objects(graph.flow))
+        layers = {layer.name: layer for layer in graph.layers}
+        return cls(graph, layers, Planners.of(graph), Jobs.of(graph), Objects(graph.flow))
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
@@ -196,7 +200,7 @@ class _Emitter:
         first, *rest = layers
         splits = f"{first.name} splits"
         question = f"Asks the planner into how many splits {first.name} fans out"
-        yield self.jobs.plan(first, f"{first.name} plan", question, splits, again=True)
+        yield self.planners.plan(first, f"{first.name} plan", question, splits, again=True)
         jobs = [self.jobs.splits(first, first.name, rest[0].name, awaited=False)]
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             next_ = follower.name if follower else None
@@ -210,7 +214,7 @@ class _Emitter:
             catch=(self.jobs.to_retry(first),),
             next=f"{first.name} record",
         )
-        yield self.jobs.failed_chain(layers, splits)
+        yield self.planners.failed_chain(layers, splits)
         yield self.objects.record(first.name, f"{rest[0].name} plan")
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             yield from self.fan_out(layer, f"{follower.name} plan" if follower else after, left=True)
@@ -227,10 +231,10 @@ class _Emitter:
         """The states that plan a layer, and go past it if it is not to run."""
         name = f"{layer.name} plan"
         if not layer.optional:
-            yield self.jobs.plan(layer, name, comment, run, again=layer.replanned)
+            yield self.planners.plan(layer, name, comment, run, again=layer.replanned)
             return
         choice = f"{layer.name} entry"
-        yield self.jobs.plan(layer, name, comment, choice, again=layer.replanned)
+        yield self.planners.plan(layer, name, comment, choice, again=layer.replanned)
         yield Choice(
             name=choice,
             comment=f"Skips {layer.name} if it is not to run",
@@ -242,7 +246,7 @@ class _Emitter:
         """The states that a failed attempt goes on to: what its hooks want of the next is asked, and waited for."""
         if layer.replanned:
             wait = f"{layer.name} wait"
-            yield self.jobs.replan(layer, wait)
+            yield self.planners.replan(layer, wait)
             yield Wait(
                 name=wait,
                 comment=f"Waits before the next attempt at {layer.name}",
