@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from laminar_codegen import names
 from laminar_codegen.document import Block
 from laminar_codegen.graph import Graph
 from laminar_codegen.values import Joined, Ref, Value
@@ -58,7 +59,7 @@ def _alarm(label: str, what: Joined, counted: Mapping[str, Value]) -> Block:
         "aws_cloudwatch_metric_alarm",
         label,
         {
-            "alarm_name": Joined(_NAME, f"-{label.replace('_', '-')}"),
+            "alarm_name": names.of_deployment(label.replace("_", "-")),
             "alarm_description": what,
             **counted,
             "evaluation_periods": 1,

@@ -14,10 +14,10 @@ from laminar_codegen import names
 from laminar_codegen.document import Block
 from laminar_codegen.graph import Graph
 from laminar_codegen.placement import SPOT_ATTEMPTS, Container, Placement, usual_size
-from laminar_codegen.values import Joined, Ref, Value
+from laminar_codegen.values import Ref, Value
 from laminar_runtime import job_container, settings
 
-__all__ = ["container_properties", "emit_job_definitions", "image", "platform", "retry_strategy"]
+__all__ = ["container_properties", "emit_job_definitions", "platform", "retry_strategy"]
 
 #: How AWS Batch tells that capacity was taken back, on EC2 and on Fargate, from the beginning of the reason on:
 #: https://docs.aws.amazon.com/batch/latest/userguide/bestpractice6.html and
@@ -36,7 +36,7 @@ def emit_job_definitions(graph: Graph) -> list[Block]:
             "aws_batch_job_definition",
             label,
             {
-                "name": Joined(Ref("var.name"), f"-{label}"),
+                "name": names.of_deployment(label),
                 "type": "container",
                 "platform_capabilities": [platform(item)],
                 "container_properties": Ref(f"jsonencode(local.containers.{label})"),
@@ -95,7 +95,7 @@ def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
             {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
             {"name": settings.FLOW_NAME, "value": flow},
         ],
-        "image": image(container),
+        "image": names.image(container),
         "jobRoleArn": names.role("task"),
         "logConfiguration": _log_configuration(container),
         "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
@@ -107,15 +107,6 @@ def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
     if not item.on_ec2:
         properties |= _fargate(container)
     return dict(sorted(properties.items()))
-
-
-def image(container: Container) -> Value:
-    """The image of a container: its own, or the deployment's.
-
-    Args:
-        container: The container.
-    """
-    return Ref("var.image") if container.image is None else container.image
 
 
 def _fargate(container: Container) -> dict[str, Value]:

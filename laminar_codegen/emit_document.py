@@ -111,17 +111,12 @@ def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
 
 
 def _log_groups(graphs: Sequence[Graph]) -> list[Block]:
-    # The prefix keeps the resource policy of CloudWatch Logs short:
-    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
-    groups = {"state_machine": Joined("/aws/vendedlogs/states/", _NAME)}
-    if logs_jobs(graphs):
-        groups["tasks"] = Joined("/aws/batch/", _NAME)
-    functions = (*names.planners(*graphs), *names.functions(*graphs))
-    groups |= {label: Joined("/aws/lambda/", _NAME, f"-{label}") for label in functions}
+    tasks = (names.TASKS,) if logs_jobs(graphs) else ()
+    labels = ("state_machine", *tasks, *names.planners(*graphs), *names.functions(*graphs))
     settled: dict[str, Value] = {"retention_in_days": Ref("var.log_retention_in_days"), "kms_key_id": _KMS_KEY}
     return [
-        Block("aws_cloudwatch_log_group", label, {"name": name, **settled, "tags": _TAGS})
-        for label, name in groups.items()
+        Block("aws_cloudwatch_log_group", label, {"name": names.log_group(label), **settled, "tags": _TAGS})
+        for label in labels
     ]
 
 

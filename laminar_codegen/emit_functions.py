@@ -81,7 +81,7 @@ def task_function(flow: Ref, item: Placement, timeout: float) -> dict[str, Value
 def _of_image(container: Container, handler: str) -> dict[str, Value]:
     return {
         "package_type": "Image",
-        "image_uri": Ref("var.image") if container.image is None else container.image,
+        "image_uri": names.image(container),
         "image_config": {
             "entry_point": ["python", "-m", "awslambdaric"],
             "command": [handler],
@@ -106,7 +106,7 @@ def _block(label: str, description: Value, function: dict[str, Value], role: str
         "aws_lambda_function",
         label,
         {
-            "function_name": Joined(Ref("var.name"), f"-{label}"),
+            "function_name": names.of_deployment(label),
             "description": description,
             **function,
             "kms_key_arn": Ref("var.kms_key_arn"),

@@ -32,7 +32,7 @@ def emit_schedule(schedule: Schedule) -> tuple[Block, ...]:
         schedule: The schedule.
     """
     queue: dict[str, Value] = {
-        "name": Joined(_NAME, "-schedule-failures"),
+        "name": names.of_deployment(names.FAILED_STARTS),
         "message_retention_seconds": _KEPT,
         "kms_master_key_id": _KMS_KEY,
         "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),

@@ -15,21 +15,26 @@ from typing import TypeVar
 from laminar_codegen.graph import Container, Graph, LayerNode
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
 from laminar_codegen.placement import QUEUES, USUAL, BatchTarget, LambdaTarget, Placement
-from laminar_codegen.values import Joined, Ref
+from laminar_codegen.values import Joined, Ref, Value
 
 __all__ = [
+    "FAILED_STARTS",
     "FUNCTIONS",
     "MAIN",
+    "TASKS",
     "definition",
     "flow",
     "functions",
+    "image",
     "job_definitions",
     "job_queue",
     "jobs",
+    "log_group",
     "longest",
     "machine",
     "main",
     "nested",
+    "of_deployment",
     "parallel",
     "planner_functions",
     "planners",
@@ -42,6 +47,12 @@ __all__ = [
 
 #: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
 MAIN = "flow"
+
+#: The label of the log group of all jobs.
+TASKS = "tasks"
+
+#: What the name of the queue of starts that failed ends with.
+FAILED_STARTS = "schedule-failures"
 
 #: What the labels of functions begin with: those that run layers, and planners.
 FUNCTIONS = ("run_", "planner")
@@ -164,6 +175,15 @@ def roles(*graphs: Graph) -> dict[str, str]:
     return {label: use for label, (use, there) in needed.items() if there}
 
 
+def image(container: Container) -> Value:
+    """The image of a container: its own, or the deployment's.
+
+    Args:
+        container: The container.
+    """
+    return Ref("var.image") if container.image is None else container.image
+
+
 def role(label: str) -> Ref:
     """The ARN of a role: the one that a variable gives, or the one that the document makes.
 
@@ -258,13 +278,36 @@ def longest(graphs: Sequence[Graph]) -> int:
     return min(NAME_LENGTH, of_functions, of_machines)
 
 
+def of_deployment(label: str) -> Joined:
+    """The name of what is made for a deployment: the deployment's, and behind it what it is.
+
+    Args:
+        label: What it is.
+    """
+    return Joined(Ref("var.name"), f"-{label}")
+
+
+def log_group(label: str) -> Joined:
+    """The name of a log group, such as its service would give it.
+
+    Args:
+        label: Its label: ``state_machine``, `TASKS`, or that of a function.
+    """
+    # The prefix keeps the resource policy of CloudWatch Logs short:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    folders = {"state_machine": "/aws/vendedlogs/states/", TASKS: "/aws/batch/"}
+    if label in folders:
+        return Joined(folders[label], Ref("var.name"))
+    return Joined("/aws/lambda/", of_deployment(label))
+
+
 def machine(name: str) -> Ref | Joined:
     """The name of a state machine in its account: the deployment's, with that of the step behind it if it is nested.
 
     Args:
         name: Its name among those of the flow.
     """
-    return Ref("var.name") if name == MAIN else Joined(Ref("var.name"), f"-{name.replace('_', '-')}")
+    return Ref("var.name") if name == MAIN else of_deployment(name.replace("_", "-"))
 
 
 def definition(name: str) -> Ref:

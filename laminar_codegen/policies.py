@@ -19,11 +19,10 @@ from laminar_codegen.statements import (
     for_tasks,
 )
 from laminar_codegen.states import StateMachine
-from laminar_codegen.values import Joined, Ref, Value
+from laminar_codegen.values import Ref, Value
 
 __all__ = ["TRUST", "Role", "documents", "needed_roles", "roles"]
 
-_NAME = Ref("var.name")
 #: The end of the label of a policy document that says who may take a role.
 TRUST = "_trust"
 
@@ -77,9 +76,9 @@ def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator
             role.label,
             {
                 "count": _made(role.label),
-                "name": Joined(_NAME, f"-{name}"),
+                "name": names.of_deployment(name),
                 "description": role.description,
-                "assume_role_policy": Ref(f"data.aws_iam_policy_document.{role.label}_trust.json"),
+                "assume_role_policy": Ref(f"data.aws_iam_policy_document.{role.label}{TRUST}.json"),
                 "permissions_boundary": Ref("var.permissions_boundary_arn"),
                 "tags": Ref("var.tags"),
             },

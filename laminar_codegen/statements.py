@@ -177,7 +177,9 @@ def _managed_rule(sid: str, rule: str) -> Statement:
 
 
 def _batch(graphs: Sequence[Graph]) -> Iterator[Statement]:
-    definitions = tuple(regional("batch", "job-definition/", _NAME, f"-{label}") for label in names.jobs(*graphs))
+    definitions = tuple(
+        regional("batch", "job-definition/", names.of_deployment(label)) for label in names.jobs(*graphs)
+    )
     revisions = tuple(Joined(definition, ":*") for definition in definitions)
     # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
     jobs = regional("batch", "job/*")
@@ -216,7 +218,7 @@ def for_functions(graphs: Sequence[Graph], functions: Iterable[str]) -> tuple[St
     labels = _named(graphs, functions)
     condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(labels))
     environment = attrs.evolve(_key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
-    groups = tuple(Joined("/aws/lambda/", _NAME, f"-{label}") for label in labels)
+    groups = tuple(names.log_group(label) for label in labels)
     return (*for_tasks(graphs), environment, _logs("WriteLogs", groups), _TRACES)
 
 
@@ -234,7 +236,7 @@ def _named(graphs: Sequence[Graph], functions: Iterable[str]) -> tuple[str, ...]
 
 
 def _functions(labels: Iterable[str]) -> tuple[Value, ...]:
-    return tuple(regional("lambda", "function:", _NAME, f"-{label}") for label in labels)
+    return tuple(regional("lambda", "function:", names.of_deployment(label)) for label in labels)
 
 
 def for_schedule() -> tuple[Statement, ...]:
@@ -244,7 +246,7 @@ def for_schedule() -> tuple[Statement, ...]:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     """
-    queue = regional("sqs", _NAME, "-schedule-failures")
+    queue = regional("sqs", names.of_deployment(names.FAILED_STARTS))
     # A schedule that names no group is in this one.
     schedule = regional("scheduler", "schedule/default/", _NAME)
     encrypted = _key(
@@ -282,7 +284,7 @@ def for_execution(graphs: Sequence[Graph]) -> Iterator[Statement]:
     yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",), given=in_ecr)
     yield Statement("PullImages", pull, Ref(_REPOSITORIES), given=in_ecr)
     if logs_jobs(graphs):
-        yield _logs("WriteLogs", (Joined("/aws/batch/", _NAME),))
+        yield _logs("WriteLogs", (names.log_group(names.TASKS),))
     yield from _secrets(graphs)
 
 
