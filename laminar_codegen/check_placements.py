@@ -93,9 +93,7 @@ def check_architectures(graph: Graph) -> Iterator[Problem]:
 def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
     """An image that AWS Lambda runs is built for one kind of processors."""
     # It takes no others: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-    # The planner of the first layer also makes the parameters of a flow that follows another.
-    linking = graph.layers[:1] if graph.linked else ()
-    invoked = {layer.container.image: layer for layer in (*linking, *filter(_has_function, graph.layers))}
+    invoked = {layer.container.image: layer for layer in graph.with_function}
     for layer in graph.layers:
         other = invoked.get(layer.container.image)
         if other is not None and other.container.architecture != layer.container.architecture:
@@ -105,10 +103,6 @@ def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
                 "the function of AWS Lambda that runs or plans one of them takes an image for one of them only"
             )
             yield Problem(layer.location, "LAM040", what, "give one of them an image of its own: Container(image=...)")
-
-
-def _has_function(layer: LayerNode) -> bool:
-    return layer.planned or isinstance(layer.executor, LambdaTarget)
 
 
 def check_storage(graph: Graph) -> Iterator[Problem]:

@@ -20,10 +20,13 @@ import attrs
 from laminar_codegen.graph import Graph
 from laminar_codegen.limits import FUNCTION_VARIABLES_BYTES, JOB_DEFINITION_BYTES
 from laminar_codegen.placement import LambdaTarget
-from laminar_codegen.problems import Problem
+from laminar_codegen.problems import Location, Problem
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
+#: Bytes of what else is in a job definition and in a function's variables: names, ARNs, the longest datastore.
+_REST_OF_DEFINITION = 4 * 1024
+_REST_OF_VARIABLES = 1296
 #: How many combining characters may follow each other.
 _COMBINING = 30
 #: What ``jsonencode`` writes by a letter or a number. It composes that with what combines with it, so that it is lost.
@@ -57,20 +60,20 @@ def fault_of(text: str) -> str | None:
 
 def check_texts(graph: Graph) -> Iterator[Problem]:
     """Docstrings, commands, images, variables and options come out of Terraform as they are written."""
-    yield from (_problem(graph, f"flow '{graph.flow}'", "the docstring", text) for text in _faulty(graph.summary))
+    of_flow = _faulty(graph.summary)
+    yield from (_problem(graph.location, f"flow '{graph.flow}'", "the docstring", text) for text in of_flow)
     # Most layers of large flows have the same container.
     of_container = functools.cache(lambda container: tuple(_faulty(container)))
     for layer in graph.layers:
         told = (("the docstring", _faulty(layer.summary)), ("the container", of_container(layer.container)))
         for where, texts in told:
-            for text in texts:
-                yield attrs.evolve(_problem(graph, f"layer '{layer.name}'", where, text), location=layer.location)
+            yield from (_problem(layer.location, f"layer '{layer.name}'", where, text) for text in texts)
 
 
-def _problem(graph: Graph, who: str, where: str, text: str) -> Problem:
+def _problem(location: Location, who: str, where: str, text: str) -> Problem:
     what = f"{where} of {who} has the text {text!a}, which {fault_of(text)}: Terraform would change it"
     fix = "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives"
-    return Problem(graph.location, "LAM045", what, fix)
+    return Problem(location, "LAM045", what, fix)
 
 
 def _faulty(value: Any) -> Iterator[str]:
@@ -108,22 +111,16 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
 def check_function_sizes(graph: Graph) -> Iterator[Problem]:
     """The command of a container that a function is made of fits into the function's variables."""
     most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
-    # The planner of the first layer also makes the parameters of a flow that follows another.
-    linking = graph.layers[:1] if graph.linked else ()
-    for layer in graph.layers:
+    for layer in graph.with_function:
         # What is no Unicode is refused by another rule.
         size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
-        if size > most and (layer.planned or layer in linking or isinstance(layer.executor, LambdaTarget)):
+        if size > most:
             what = (
                 f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
                 f"Lambda that plans or runs it have room for {most:,}"
             )
             yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
 
-
-#: Bytes of what else is in a job definition and in a function's variables: names, ARNs, the longest datastore.
-_REST_OF_DEFINITION = 4 * 1024
-_REST_OF_VARIABLES = 1296
 
 #: The rules of this module.
 TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (

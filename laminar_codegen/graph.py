@@ -159,6 +159,19 @@ class Graph:
         return tuple(dict.fromkeys(layer.placement for layer in self.layers))
 
     @property
+    def with_planner(self) -> tuple[LayerNode, ...]:
+        """The layers that a planner is asked about: that of the first also makes the parameters of a linked flow."""
+        return tuple(layer for place, layer in enumerate(self.layers) if layer.planned or (self.linked and place == 0))
+
+    @property
+    def with_function(self) -> tuple[LayerNode, ...]:
+        """The layers of whose container a function of AWS Lambda is made, one that plans or one that runs them."""
+        planned = {layer.name for layer in self.with_planner}
+        return tuple(
+            layer for layer in self.layers if layer.name in planned or isinstance(layer.executor, LambdaTarget)
+        )
+
+    @property
     def reads_parameters(self) -> bool:
         """Whether a layer depends on the flow's parameters."""
         return any(PARAMETERS in layer.depends for layer in self.layers)

@@ -127,14 +127,10 @@ def _shortened(label: str, layer: str) -> str:
 def planner_functions(graph: Graph) -> dict[Container, str]:
     """The label of the planner's function for each container of a planned layer: one for each image and command.
 
-    That of the first layer also makes the parameters of a flow that follows another one.
-
     Args:
         graph: The graph.
     """
-    asking = [layer.container for layer in graph.layers if layer.planned]
-    if graph.linked:
-        asking.insert(0, graph.layers[0].container)
+    asking = [layer.container for layer in graph.with_planner]
     return _labels(graph, asking, lambda _: FUNCTIONS[1], _rest_of_planner, _rest(USUAL))
 
 
