@@ -25,7 +25,7 @@ from laminar_codegen.render import size_of
 from laminar_codegen.states import StateMachine
 from laminar_runtime.types import Hint
 
-__all__ = ["RULES", "check", "check_definitions"]
+__all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
 
 Rule = Callable[[Graph], Iterator[Problem]]
 
@@ -45,14 +45,14 @@ def check(graphs: Sequence[Graph]) -> None:
         CompileError: With all problems that the rules find.
     """
     problems = [problem for graph in graphs for rule in RULES for problem in rule(graph)]
-    problems += check_chain(graphs)
+    problems += [problem for rule in CHAIN_RULES for problem in rule(graphs)]
     if problems:
         raise CompileError(problems)
 
 
-def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """Flows that run one after the other are different ones, whose names leave some room for that of the deployment."""
-    seen: dict[str, str] = {}
+def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Flows that run one after the other are different ones, whose labels begin differently."""
+    seen: set[str] = set()
     for graph in graphs:
         if graph.prefix in seen:
             what = f"flow '{graph.flow}' runs twice in a chain, or another one has nearly its name"
@@ -60,14 +60,22 @@ def check_chain(graphs: Sequence[Graph]) -> Iterator[Problem]:
                 "let each flow of a chain be another one: results of one execution of it would hide those of the other"
             )
             yield Problem(graph.location, "LAM042", what, fix)
-        seen[graph.prefix] = graph.flow
+        seen.add(graph.prefix)
+
+
+def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """The values of flows that run one after the other have names of their own."""
+    flows = {graph.prefix: graph.flow for graph in graphs}
     for graph in graphs:
-        other = seen.get(f"definition_{graph.prefix}")
+        other = flows.get(f"definition_{graph.prefix}")
         if other is not None:
             what = f"flows '{graph.flow}' and '{other}' cannot be in one chain: values of both would have one name"
-            yield Problem(
-                graph.location, "LAM046", what, "rename one of them, so that it does not begin with Definition"
-            )
+            fix = "rename one of them, so that it does not begin with Definition"
+            yield Problem(graph.location, "LAM046", what, fix)
+
+
+def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """The names of flows that run one after the other leave some room for that of the deployment."""
     if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"
@@ -206,7 +214,7 @@ def check_names(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, "LAM026", what, "rename it so that it does")
 
 
-#: All rules, in the order in which they are told of.
+#: The rules of a flow, in the order in which they are told of.
 RULES: tuple[Rule, ...] = (
     check_layers,
     check_hints,
@@ -219,4 +227,11 @@ RULES: tuple[Rule, ...] = (
     *PLACEMENT_RULES,
     *SCHEDULE_RULES,
     *TEXT_RULES,
+)
+
+#: Those of flows that run one after the other.
+CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (
+    check_repetitions,
+    check_locals,
+    check_lengths,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.checks import RULES, check, check_definitions
+from laminar_codegen.checks import CHAIN_RULES, RULES, check, check_definitions
 from laminar_codegen.emit_states import emit_states
 from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
 from laminar_codegen.make_plan import make_plan
@@ -197,8 +197,9 @@ def test_the_sizes_of_fargate() -> None:
 
 def test_every_rule_is_named_for_what_it_checks() -> None:
     """Rules are functions with a sentence each, and none stands twice in the list."""
-    assert all(rule.__doc__ and rule.__doc__.splitlines()[0].endswith(".") for rule in RULES)
-    assert len(set(RULES)) == len(RULES)
+    rules = (*RULES, *CHAIN_RULES)
+    assert all(rule.__doc__ and rule.__doc__.splitlines()[0].endswith(".") for rule in rules)
+    assert len(set(rules)) == len(rules)
 
 
 def test_problems_are_told_in_the_order_of_the_file() -> None:
