@@ -7,7 +7,9 @@ __all__ = [
     "DEFINITION_BYTES",
     "FARGATE_STORAGE",
     "FUNCTION_NAME_LENGTH",
+    "FUNCTION_VARIABLES_BYTES",
     "HISTORY_EVENTS",
+    "JOB_DEFINITION_BYTES",
     "JOIN_INPUTS",
     "LAMBDA_MEMORY",
     "LAMBDA_PROCESSOR",
@@ -22,12 +24,12 @@ __all__ = [
     "TIMEZONE_LENGTH",
 ]
 
-#: Bytes of a state machine's definition:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+#: Bytes of a state machine's definition, characters of its name and of that of a state, and events of the history of an
+#: execution: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 DEFINITION_BYTES = 1_048_576
-
-#: Characters of a state machine's name: the same page.
 MACHINE_NAME_LENGTH = 80
+STATE_NAME_LENGTH = 80
+HISTORY_EVENTS = 25_000
 
 #: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 FUNCTION_NAME_LENGTH = 64
@@ -38,22 +40,16 @@ JOB_DEFINITION_BYTES = 24 * 1024
 #: Bytes of all variables of a function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_VARIABLES_BYTES = 4 * 1024
 
-#: Events of the history of an execution: the same page.
-HISTORY_EVENTS = 25_000
-
 #: The most layers that a layer of exact joins waits for: so many names, and a token's, are in one answer to a listing.
 #: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 JOIN_INPUTS = 999
-
-#: Characters of a state's name: the same page.
-STATE_NAME_LENGTH = 80
 
 #: Characters of a flow's name, so that roles and functions, at most 64 characters, can be named after it:
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 #: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 NAME_LENGTH = 46
 
-#: The most and least attempts that Batch makes of a job:
+#: The most attempts that Batch makes of a job:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
 ARRAY_ATTEMPTS = 10
 
