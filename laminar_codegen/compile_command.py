@@ -18,7 +18,7 @@ from laminar_codegen.plan import print_plan
 from laminar_codegen.render import render_document, render_template
 from laminar_codegen.render_hcl import render_hcl
 from laminar_codegen.render_module import render_module
-from laminar_codegen.write_module import LEFT_OVER, compare_module, left_over, write_module
+from laminar_codegen.write_module import compare_module, left_over, write_module
 
 __all__ = ["main"]
 
@@ -140,8 +140,8 @@ def _write(document: Document, syntax: str, directory: Path) -> None:
     files = render_module(document, syntax)
     write_module(directory, files)
     print(f"wrote {', '.join(str(directory / name) for name in files)}", file=sys.stderr)
-    for name in left_over(directory, files):
-        print(f"{directory / name} {LEFT_OVER}", file=sys.stderr)
+    for line in left_over(directory, files):
+        print(line, file=sys.stderr)
 
 
 def _check(document: Document, syntax: str, directory: Path) -> bool:
@@ -160,7 +160,7 @@ def _check(document: Document, syntax: str, directory: Path) -> bool:
     """
     files = render_module(document, syntax)
     difference = compare_module(directory, files)
-    difference += "".join(f"{directory / name} {LEFT_OVER}\n" for name in left_over(directory, files))
+    difference += "".join(f"{line}\n" for line in left_over(directory, files))
     sys.stdout.buffer.write(difference.encode())
     sys.stdout.buffer.flush()
     if difference:

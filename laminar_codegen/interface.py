@@ -25,7 +25,7 @@ from laminar_codegen.pipeline import compile_source
 from laminar_codegen.plan import unstructure
 from laminar_codegen.render import render_document
 from laminar_codegen.render_module import split_document
-from laminar_codegen.write_module import LEFT_OVER, left_over, write_module
+from laminar_codegen.write_module import left_over, write_module
 from laminar_runtime import Flow
 from laminar_runtime.exceptions import SchedulerError
 
@@ -86,8 +86,8 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
     _check_variables(variables)
     files = split_document(ir["document"])
     write_module(directory, files)
-    for name in left_over(directory, files):
-        print(f"{directory / name} {LEFT_OVER}", file=sys.stderr)
+    for line in left_over(directory, files):
+        print(line, file=sys.stderr)
     terraform = Terraform(working_dir=str(directory))
     with _told(), tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         _run(terraform, "init", {"input": False, "no_color": IsFlagged})

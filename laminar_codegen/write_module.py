@@ -30,10 +30,8 @@ from laminar_codegen.document import MARK
 from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render_module import FILES
 
-__all__ = ["LEFT_OVER", "NotWrittenError", "compare_module", "left_over", "write_module"]
+__all__ = ["compare_module", "left_over", "write_module"]
 
-#: What is said of a file that the compiler wrote before in the other syntax.
-LEFT_OVER = "is from compiling to the other syntax: remove it, Terraform reads both"
 #: How much of a file tells whether it is one of ours.
 _BEGINNING = 4096
 #: How the names of files begin that are laid aside until all are written.
@@ -165,21 +163,22 @@ def _ours(file: Path) -> bool:
 
 
 def left_over(directory: Path, files: Mapping[str, str]) -> list[str]:
-    """The files in a folder that the compiler wrote before in the other syntax: Terraform would read them too.
+    """What is to be said of files in a folder that the compiler wrote before in the other syntax.
 
     Args:
         directory: The folder.
         files: The files of the module.
 
     Returns:
-        Their names.
+        A line for each.
 
     Raises:
         NotWrittenError: If they cannot be read.
     """
     known = dict.fromkeys(name for names in FILES.values() for name in names if name not in files)
     with _told(directory):
-        return [name for name in known if (directory / name).is_file() and _ours(directory / name)]
+        found = [directory / name for name in known if (directory / name).is_file() and _ours(directory / name)]
+    return [f"{file} is from compiling to the other syntax: remove it, Terraform reads both" for file in found]
 
 
 def compare_module(directory: Path, files: Mapping[str, str]) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from laminar_codegen.interface import TerraformFailedError, compile_plain, create
+from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render_module import FILES
-from laminar_codegen.write_module import NotWrittenError
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import SchedulerError

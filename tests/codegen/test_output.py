@@ -19,8 +19,9 @@ import yaml
 from laminar_codegen import cli
 from laminar_codegen.document import MARK, Document
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render_module import FILES, render_module
-from laminar_codegen.write_module import NotWrittenError, compare_module, write_module
+from laminar_codegen.write_module import compare_module, write_module
 from tests.codegen.commands import Ended, codegen
 
 FLOW = """
