@@ -6,19 +6,14 @@ were registered.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
-import linecache
-import sys
-from importlib.machinery import SourceFileLoader
-from pathlib import Path
-from types import CodeType
 from typing import Any, assert_never
 
 import attrs
 
 from laminar_codegen.loader import Source
+from laminar_codegen.locator import Locator
 from laminar_codegen.placement import (
     BatchTarget,
     Container,
@@ -224,7 +219,7 @@ def build_graph(source: Source) -> Graph:
     Returns:
         Its graph, which may still be wrong: see `laminar_codegen.checks`.
     """
-    flow, locator = source.flow, _Locator(source)
+    flow, locator = source.flow, Locator(source)
     definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
     return Graph(
         flow=flow.name,
@@ -260,7 +255,7 @@ def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
     return tuple(attrs.evolve(layer, optional=True) if layer.name in found else layer for layer in layers)
 
 
-def _layer_node(definition: Definition, flow: Flow, locator: _Locator) -> LayerNode:
+def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNode:
     cls, configuration = definition.layer, definition.configuration
     functions = (cls.__call__, *definition.hooks)
     hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
@@ -279,59 +274,6 @@ def _layer_node(definition: Definition, flow: Flow, locator: _Locator) -> LayerN
         retry=Retry(retry.attempts, retry.delay, retry.backoff, retry.jitter),
         executor=target_of(configuration.executor, flow),
     )
-
-
-@attrs.frozen
-class _Locator:
-    """Finds the lines of classes. `inspect` would parse the file again for each class of it."""
-
-    source: Source
-    modules: dict[str, tuple[str, dict[str, int]]] = attrs.field(factory=dict)
-
-    def location(self, cls: type) -> Location:
-        """Where a class is defined: at its first decorator, if it has one."""
-        if cls.__module__ not in self.modules:
-            self.modules[cls.__module__] = self._module(cls)
-        name, lines = self.modules[cls.__module__]
-        return Location(name, lines.get(cls.__qualname__, 0))
-
-    def _module(self, cls: type) -> tuple[str, dict[str, int]]:
-        """The name of the file that a class is in, and the lines of its classes."""
-        try:
-            file = inspect.getsourcefile(cls)
-        except (OSError, TypeError):
-            file = None
-        if file is None:
-            return self.source.name, {}
-        name = self.source.name if Path(file).absolute() == self.source.file else file
-        return name, _class_lines(_code(cls.__module__, file))
-
-
-def _code(module: str, file: str) -> CodeType:
-    """The code of a module: where Python keeps it, as it does of what is imported, it is not compiled again."""
-    loader = getattr(sys.modules[module], "__loader__", None)
-    if isinstance(loader, SourceFileLoader) and loader.name == module != "__main__":
-        with contextlib.suppress(OSError):
-            if (code := loader.get_code(module)) is not None:
-                return code
-    linecache.checkcache(file)
-    return compile("".join(linecache.getlines(file)), file, "exec", dont_inherit=True)
-
-
-def _class_lines(module: CodeType) -> dict[str, int]:
-    """The lines of the classes in the code of a module, by their qualified names."""
-    lines: dict[str, int] = {}
-
-    def visit(code: CodeType) -> None:
-        for inner in code.co_consts:
-            if isinstance(inner, CodeType):
-                # The code of a function has names of its own; that of a class has not.
-                if not inner.co_flags & inspect.CO_NEWLOCALS:
-                    lines.setdefault(inner.co_qualname, inner.co_firstlineno)
-                visit(inner)
-
-    visit(module)
-    return lines
 
 
 def _summary(cls: type[Any], base: type[Any]) -> str:
