@@ -32,6 +32,8 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         >>> escape_template(["costs ${5}, ", Ref("var.name")])
         'costs $${5}, ${var.name}'
     """
+    if len(parts) == 1 and isinstance(parts[0], str) and "{" not in parts[0]:
+        return quote(parts[0])  # as most texts are
     parts = tuple(piece for part in parts for piece in _runs_apart(part))
     # Behind a bare carriage return Terraform reads marks otherwise, too.
     returns = any(isinstance(part, str) and "\r" in part and "{" in part for part in parts)
