@@ -43,7 +43,10 @@ from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.scenarios import scenarios
 from laminar_codegen.schedule import complete, makespan
 
-__all__ = ["DEPTH", "make_plan"]
+__all__ = ["DEPTH", "Joins", "make_plan"]
+
+#: What becomes of dependencies that are not nested: see `make_plan`.
+Joins = Literal["barriers", "exact", "auto"]
 
 #: How deep a plan nests at most. Every second level is a Parallel state, and each of these nests JSON four levels
 #: deeper: AWS documents no limit, but parsers of JSON have one, the common ones at 1,000 levels.
@@ -61,7 +64,7 @@ def make_plan(
     graph: Graph,
     *,
     durations: Mapping[str, float] | None = None,
-    joins: Literal["barriers", "exact", "auto"] = "barriers",
+    joins: Joins = "barriers",
 ) -> Step:
     """Plan a graph.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import get_args
 
+from laminar_codegen.make_plan import Joins
 from laminar_codegen.pipeline import Scheduling
 
 __all__ = ["EXITS", "add_scheduling", "scheduling_of"]
@@ -28,7 +30,7 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--joins",
-        choices=("barriers", "exact", "auto"),
+        choices=get_args(Joins),
         help=(
             "what to do where dependencies are not nested: put barriers in (the default), wait for exactly what a "
             "layer depends on (more states), or that where a profile shows that barriers cost 2 %% and more"

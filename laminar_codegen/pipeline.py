@@ -13,7 +13,6 @@ environment and no AWS is in any of them, so that the same flow gives the same b
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import attrs
 
@@ -26,7 +25,7 @@ from laminar_codegen.emit_document import emit_document
 from laminar_codegen.emit_states import emit_states, weigh
 from laminar_codegen.graph import Graph, build_graph
 from laminar_codegen.loader import Source, load
-from laminar_codegen.make_plan import make_plan
+from laminar_codegen.make_plan import Joins, make_plan
 from laminar_codegen.nest import nest
 from laminar_codegen.plan import Step
 from laminar_codegen.profile import read_profile
@@ -71,10 +70,6 @@ class Compilation:
     def graphs(self) -> tuple[Graph, ...]:
         """The graph of each flow."""
         return tuple(unit.graph for unit in self.units)
-
-
-#: What is done where dependencies are not nested.
-Joins = Literal["barriers", "exact", "auto"]
 
 
 @attrs.frozen

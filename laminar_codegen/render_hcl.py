@@ -33,11 +33,11 @@ __all__ = ["render_hcl", "render_main", "render_outputs", "render_variables", "r
 #: How long a line may be that holds all of a list, or all of a map in a list.
 _WIDTH = 100
 _STEP = "  "
-#: What stands first and what stands last in a block: Terraform reads these, not the provider.
+#: What stands first and what stands last in a block, and what first in a call of a module: Terraform reads these, not
+#: the provider.
 _FIRST = ("count", "for_each", "provider")
-#: The same of a call of a module.
-_OF_MODULE = ("source", "version")
 _LAST = ("lifecycle", "depends_on")
+_OF_MODULE = ("source", "version")
 _DYNAMIC = "dynamic"
 #: What is a list of references, and in JSON a list of their texts.
 _REFERENCES = ("depends_on", "ignore_changes", "replace_triggered_by")
@@ -61,7 +61,7 @@ def render_hcl(document: Document) -> str:
         The text of a ``.tf`` file.
     """
     parts = (
-        _comment(document),
+        _comment(document.comment),
         _terraform(document.providers),
         *map(_variable, document.variables),
         *_main(document),
@@ -76,7 +76,7 @@ def render_main(document: Document) -> str:
     Args:
         document: The document.
     """
-    return _file((_comment(document), *_main(document)))
+    return _file((_comment(document.comment), *_main(document)))
 
 
 def render_variables(document: Document) -> str:
@@ -85,7 +85,7 @@ def render_variables(document: Document) -> str:
     Args:
         document: The document.
     """
-    return _file((_comment(document), *map(_variable, document.variables)))
+    return _file((_comment(document.comment), *map(_variable, document.variables)))
 
 
 def render_outputs(document: Document) -> str:
@@ -94,7 +94,7 @@ def render_outputs(document: Document) -> str:
     Args:
         document: The document.
     """
-    return _file((_comment(document), *map(_output, document.outputs)))
+    return _file((_comment(document.comment), *map(_output, document.outputs)))
 
 
 def render_versions(comment: str, providers: Mapping[str, Mapping[str, str]]) -> str:
@@ -104,18 +104,14 @@ def render_versions(comment: str, providers: Mapping[str, Mapping[str, str]]) ->
         comment: What the document is.
         providers: The providers by local name, each with source and version.
     """
-    return _file((_remark(comment), _terraform(providers)))
+    return _file((_comment(comment), _terraform(providers)))
 
 
 def _file(parts: Iterable[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _comment(document: Document) -> str:
-    return _remark(document.comment)
-
-
-def _remark(comment: str) -> str:
+def _comment(comment: str) -> str:
     return "\n".join(f"# {line}".rstrip() for line in comment.splitlines())
 
 

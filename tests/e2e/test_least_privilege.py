@@ -17,7 +17,8 @@ import attrs
 import pytest
 
 from laminar_codegen.embedded_aws import ApiCall, EmbeddedAws, Workspace
-from laminar_codegen.pipeline import Joins, Scheduling, compile_flow
+from laminar_codegen.make_plan import Joins
+from laminar_codegen.pipeline import Scheduling, compile_flow
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render import render_document
 from tests.e2e.conftest import provide
