@@ -1,4 +1,4 @@
-"""How many splits a layer has, and which elements each of them sees.
+"""How many splits a layer has, which one a task runs, and which elements each of them sees.
 
 A layer with ``ForEach(parameters=[p, q])`` runs once for each element of the product of p and q. With 2 elements in p
 and 3 in q, split 4 sees element 1 of p and element 1 of q: ``divmod(4, 3)``.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from laminar_runtime import settings
+from laminar_runtime import indexes, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, MissingError
+from laminar_runtime.settings import TaskContext
 
-__all__ = ["TooEarly", "archive_of", "count", "elements", "position"]
+__all__ = ["TooEarly", "archive_of", "count", "elements", "index_of", "position"]
 
 
 class TooEarly(BaseException):
@@ -88,6 +89,20 @@ def elements(
     places = position(index, [len(archive) for archive in archives])
     found = (archive.artifacts[place] for archive, place in zip(archives, places, strict=True))
     return tuple(zip(foreach.parameters, found, strict=True))
+
+
+def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
+    """A task with its index read from the plan of its layer, if it stands there.
+
+    Args:
+        datastore: The flow's datastore.
+        context: The task.
+    """
+    if not context.listed:
+        return context
+    key = LayerKey(context.flow, context.execution, context.layer)
+    text = datastore.read_bytes(path=key.listed(context.listed)).decode()
+    return values.evolve(context, index=indexes.nth(text, context.index), listed="")
 
 
 def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:

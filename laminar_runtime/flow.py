@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, overload
 
-from laminar_runtime import functions, loading, settings, task, types, values
+from laminar_runtime import fanout, functions, loading, settings, task, types, values
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
@@ -301,9 +301,6 @@ class Flow:
 
                 planner.answer(execution, context.layer, planner.asked())
                 return
-            if context.listed:
-                from laminar_runtime import planner
-
-                context = planner.index_of(execution.datastore, context)
+            context = fanout.index_of(execution.datastore, context)
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
             task.run_layer(execution, execution.layer(context.layer, **fields), context)

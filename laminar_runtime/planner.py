@@ -24,7 +24,6 @@ from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Configuration
 from laminar_runtime.exceptions import ExecutionError, LaminarError
 from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.settings import TaskContext
 
 __all__ = [
     "MAX_ANSWER",
@@ -33,7 +32,6 @@ __all__ = [
     "LayerPlan",
     "answer",
     "done",
-    "index_of",
     "plan_layer",
     "plan_of",
     "replan_layer",
@@ -205,20 +203,6 @@ def _failed_chain(
         if left - _finished(execution, name, failed["splits"]) - _noted(store, execution.key(name).early):
             break
     return ExecutionError(f"layer '{name}' failed while it ran item by item: {error.get('Cause') or error['Error']}")
-
-
-def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
-    """A task with its index read from the plan of its layer, if it stands there.
-
-    Args:
-        datastore: The flow's datastore.
-        context: The task.
-    """
-    if not context.listed:
-        return context
-    key = LayerKey(context.flow, context.execution, context.layer)
-    text = datastore.read_bytes(path=key.listed(context.listed)).decode()
-    return values.evolve(context, index=indexes.nth(text, context.index), listed="")
 
 
 def _done(execution: Execution, layer: Layer, splits: int) -> set[int]:

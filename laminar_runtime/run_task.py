@@ -83,8 +83,8 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
 
 def _task(environment: dict[str, str]) -> TaskContext:
     """Which task an environment asks for. Its index may stand in a plan, and what reads that is loaded on use."""
-    from laminar_runtime import planner
+    from laminar_runtime import fanout
     from laminar_runtime.configurations import datastores
 
     task = types.unwrap(TaskContext.parse(environment))
-    return planner.index_of(datastores.from_root(environment[settings.DATASTORE_ROOT], datastores.Local()), task)
+    return fanout.index_of(datastores.from_root(environment[settings.DATASTORE_ROOT], datastores.Local()), task)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from laminar_runtime import Flow, Layer, planner, values
+from laminar_runtime import Flow, Layer, fanout, planner, values
 from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import ExecutionError
@@ -188,7 +188,7 @@ def test_long_lists_of_indexes_are_stored() -> None:
         }
     )
     assert context is not None
-    assert planner.index_of(execution.datastore, context).index == 1401
+    assert fanout.index_of(execution.datastore, context).index == 1401
     again = replan_layer(execution, "Sized", values.plain(plan), {})
     assert sum(item["size"] for item in again.groups) == 3000
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, planner, run_task, settings, task, values
+from laminar_runtime import Flow, fanout, planner, run_task, settings, task, values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.settings import TaskContext
@@ -97,7 +97,7 @@ class Image:
         assert all(isinstance(text, str) for text in environment.values())
         context = TaskContext.parse({**environment, settings.FLOW_NAME: self.spec.name})
         assert context is not None
-        context = planner.index_of(self.store, context)
+        context = fanout.index_of(self.store, context)
         if job is not None and not task.finished(self.store, context):
             jobs = self.early if context.early else self.jobs
             jobs[context.layer, context.index, context.attempt] = job
