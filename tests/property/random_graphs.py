@@ -71,6 +71,12 @@ def closure(depends: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
     return {(parent, name) for name in depends for parent in visit(name)}
 
 
+def in_order(depends: Mapping[str, Iterable[str]], done: Iterable[str]) -> bool:
+    """Whether each layer ran after all that it depends on."""
+    place = {name: number for number, name in enumerate(done)}
+    return all(place[parent] < place[name] for name, above in depends.items() for parent in above)
+
+
 _TREES = st.recursive(
     st.none(),
     lambda inner: st.tuples(st.booleans(), st.lists(inner, min_size=2, max_size=4)),

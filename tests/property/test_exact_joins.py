@@ -15,7 +15,7 @@ from laminar_codegen.estimate import estimate
 from laminar_codegen.plan import ExactJoins, JoinNode, Run, Step
 from laminar_codegen.render import render_machine
 from laminar_codegen.replay import Attempt, BatchJobs, JobResult, Services, redrive, replay
-from tests.property.random_graphs import dags, graph_of
+from tests.property.random_graphs import dags, graph_of, in_order
 from tests.property.test_machines import REFERENCES
 
 Depends = dict[str, set[str]]
@@ -72,11 +72,6 @@ def _definition(depends: Depends) -> dict[str, Any]:
     return definition
 
 
-def _in_order(depends: Depends, done: list[str]) -> bool:
-    place = {name: number for number, name in enumerate(done)}
-    return all(place[parent] < place[name] for name, above in depends.items() for parent in above)
-
-
 def test_one_join_by_eye() -> None:
     """The N: D waits for A and B, C for A alone."""
     depends: Depends = {"A": set(), "B": set(), "C": {"A"}, "D": {"A", "B"}}
@@ -94,7 +89,7 @@ def test_nothing_waits_without_need(depends: Depends, times: list[int]) -> None:
     replayed = replay(_definition(depends), services=jobs.services)
     assert replayed.status == "SUCCEEDED", replayed.cause
     assert sorted(jobs.done) == sorted(depends)
-    assert _in_order(depends, jobs.done)
+    assert in_order(depends, jobs.done)
     assert replayed.seconds == critical(depends, jobs.seconds)
 
 
@@ -125,7 +120,7 @@ def test_a_redrive_goes_on(depends: Depends, times: list[int], data: st.DataObje
         assert redrives <= sum(failures.values())
         replayed = redrive(replayed)
     assert sorted(jobs.done) == sorted(depends)
-    assert _in_order(depends, jobs.done)
+    assert in_order(depends, jobs.done)
     assert not any(jobs.failures.values())
 
 
@@ -138,7 +133,7 @@ def test_lost_signals_are_looked_for(depends: Depends, times: list[int], overhea
     replayed = replay(_definition(depends), services=jobs.services, overhead=overhead)
     assert replayed.status == "SUCCEEDED", replayed.cause
     assert sorted(jobs.done) == sorted(depends)
-    assert _in_order(depends, jobs.done)
+    assert in_order(depends, jobs.done)
 
 
 def test_an_execution_that_goes_on_finds_the_marks() -> None:
@@ -148,4 +143,4 @@ def test_an_execution_that_goes_on_finds_the_marks() -> None:
     services, definition = jobs.services, _definition(depends)
     assert replay(definition, services=services).status == "FAILED"
     assert replay(definition, services=services, name="execution@1").status == "SUCCEEDED"
-    assert _in_order(depends, jobs.done[-4:])
+    assert in_order(depends, jobs.done[-4:])

@@ -18,7 +18,7 @@ from laminar_codegen.graph import Graph
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.render import render_machine
 from laminar_codegen.states import all_states
-from tests.property.random_graphs import dags, graph_of
+from tests.property.random_graphs import dags, graph_of, in_order
 
 Depends = dict[str, set[str]]
 WIDTHS = (0, 1, 2, 5)
@@ -95,8 +95,7 @@ def test_layers_run_once_and_after_what_they_depend_on(depends: Depends, data: s
     services = Services({name: data.draw(st.sampled_from(WIDTHS[1:])) for name in wide})
     ended = _run(graph_of(depends, fans_out=wide), services)
     assert sorted(services.done) == sorted(depends)
-    place = {name: number for number, name in enumerate(services.done)}
-    assert all(place[parent] < place[name] for name, above in depends.items() for parent in above)
+    assert in_order(depends, services.done)
     assert len(json.dumps(ended.output)) < 100
 
 

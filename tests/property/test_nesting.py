@@ -16,7 +16,7 @@ from laminar_codegen.nest import Weight, nest
 from laminar_codegen.plan import Step, layers_of
 from laminar_codegen.render import size_of
 from laminar_codegen.replay import Attempt, JobResult, Replayed, profiled_services, redrive, replay_flow
-from tests.property.random_graphs import dags, graph_of
+from tests.property.random_graphs import dags, graph_of, in_order
 
 Depends = dict[str, set[str]]
 
@@ -43,14 +43,9 @@ def _replay(depends: Depends, plan: Step, work: Work) -> Replayed:
     return replay_flow(emit_states(graph_of(depends), plan), services=services)
 
 
-def _in_order(depends: Depends, done: list[str]) -> bool:
-    place = {name: number for number, name in enumerate(done)}
-    return all(place[parent] < place[name] for name, above in depends.items() for parent in above)
-
-
 @settings(max_examples=40)
 @given(dags(most=30), st.integers(2, 12), st.sampled_from(["barriers", "exact"]), st.data())
-def test_nested_steps_run_in_order(depends: Depends, room: int, joins: str, data: st.DataObject) -> None:
+def test_nested_steps_runin_order(depends: Depends, room: int, joins: str, data: st.DataObject) -> None:
     """Whatever little a machine takes, each layer runs once, after what it depends on, also after a redrive."""
     graph = graph_of(depends)
     own = weigh(graph)
@@ -67,7 +62,7 @@ def test_nested_steps_run_in_order(depends: Depends, room: int, joins: str, data
         replayed = redrive(replayed)
     assert replayed.status == "SUCCEEDED", replayed.cause
     assert set(work.done) == set(depends)
-    assert _in_order(depends, list(dict.fromkeys(work.done)))
+    assert in_order(depends, list(dict.fromkeys(work.done)))
 
 
 def _chain(count: int) -> Depends:
@@ -95,7 +90,7 @@ def test_five_thousand_layers(shape: object) -> None:
     replayed = _replay(depends, plan, work)
     assert replayed.status == "SUCCEEDED", replayed.cause
     assert sorted(work.done) == sorted(depends)
-    assert _in_order(depends, work.done)
+    assert in_order(depends, work.done)
 
 
 def test_fourteen_hundred_layers_fit_one_machine() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import attrs
+import pytest
 
 from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, executors
@@ -59,6 +60,14 @@ class Folder:
             check=False,
             timeout=60,
         )
+
+    def become_function(self, flow: str, monkeypatch: pytest.MonkeyPatch) -> datastores.Local:
+        """Have this process be one of the flow's functions on AWS Lambda, whose image is this folder."""
+        monkeypatch.chdir(self.path)
+        monkeypatch.setenv("LAMINAR_FLOW_NAME", "MyFlow")
+        monkeypatch.setenv("LAMINAR_DATASTORE_ROOT", str(self.path / "store"))
+        self.write(flow)
+        return datastores.Local(self.path / "store")
 
     def run(self, content: str, **environment: str) -> str:
         """Write ``main.py``, run it, and give the last line that it printed by itself."""

@@ -35,11 +35,7 @@ if flow := MyFlow():
 @pytest.fixture
 def planner(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Local:
     """The environment of the planner's function, and its datastore."""
-    monkeypatch.chdir(folder.path)
-    monkeypatch.setenv("LAMINAR_FLOW_NAME", "MyFlow")
-    monkeypatch.setenv("LAMINAR_DATASTORE_ROOT", str(folder.path / "store"))
-    folder.write(FLOW)
-    return Local(folder.path / "store")
+    return folder.become_function(FLOW, monkeypatch)
 
 
 def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:

@@ -48,11 +48,7 @@ if flow := MyFlow():
 @pytest.fixture
 def store(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Local:
     """The environment of a function, and its datastore."""
-    monkeypatch.chdir(folder.path)
-    monkeypatch.setenv("LAMINAR_FLOW_NAME", "MyFlow")
-    monkeypatch.setenv("LAMINAR_DATASTORE_ROOT", str(folder.path / "store"))
-    folder.write(FLOW)
-    return Local(folder.path / "store")
+    return folder.become_function(FLOW, monkeypatch)
 
 
 def key(layer: str) -> LayerKey:

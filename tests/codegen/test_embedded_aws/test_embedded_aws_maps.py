@@ -8,16 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from embedded_aws_bench import BUCKET, job
+from embedded_aws_bench import BUCKET, job, passing
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
-
-
-def passing(output: Any, **fields: Any) -> dict[str, Any]:
-    """A Pass state that puts something out."""
-    state = {"Type": "Pass", "Output": output, **fields}
-    return state if "Next" in state else {**state, "End": True}
 
 
 def mapping(items: Any, states: dict[str, Any], **fields: Any) -> dict[str, Any]:

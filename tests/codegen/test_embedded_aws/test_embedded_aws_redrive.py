@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded_aws_bench import BUCKET, job
+from embedded_aws_bench import BUCKET, job, passing
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
@@ -41,12 +41,6 @@ def after(key: str, state: str) -> dict[str, Any]:
         f"{state}-after": call("headObject", key, Retry=[again], Next=f"{state}-wait"),
         f"{state}-wait": {"Type": "Wait", "Seconds": 30, "Next": state},
     }
-
-
-def passing(output: Any, **fields: Any) -> dict[str, Any]:
-    """A Pass state that puts something out."""
-    state = {"Type": "Pass", "Output": output, **fields}
-    return state if "Next" in state else {**state, "End": True}
 
 
 def failed(bench: Bench, states: dict[str, Any], given: Any = None, **fields: Any) -> str:

@@ -7,17 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from embedded_aws_bench import passing
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
 
 TEXTS = ["quotes \" and ' here", "line\nline\ttab", "back\\slash {% $x %}", "ünïcode ☃ 日本 🐍", ""]
-
-
-def passing(output: Any, **fields: Any) -> dict[str, Any]:
-    """A Pass state that puts something out."""
-    state = {"Type": "Pass", "Output": output, **fields}
-    return state if "Next" in state else {**state, "End": True}
 
 
 def test_sequence_with_variables(bench: Bench) -> None:
