@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from laminar_runtime import values
-from laminar_runtime.configurations.datastores import s3_objects, s3_obstore
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
-from laminar_runtime.configurations.datastores.s3_objects import Objects
 from laminar_runtime.exceptions import DatastoreError, MissingError
 
-__all__ = ["S3"]
+__all__ = ["S3", "Objects"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Objects(Protocol):
+    """A client of S3 for the objects of a bucket. An object that is not there is a `FileNotFoundError`."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+
+    def read(self, key: str) -> bytes:
+        """Read an object."""
+
+    def read_buffer(self, key: str) -> bytearray:
+        """Read an object, a large one in ranges, into memory that may be written to."""
+
+    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+        """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
+
+    def names(self, prefix: str) -> list[str]:
+        """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
 
 
 def _root(root: str) -> str:
@@ -59,6 +76,8 @@ class S3(DataStore):
     def _objects(self) -> Objects:
         made = self._client
         if made is None or made[1] != os.getpid():
+            from laminar_runtime.configurations.datastores import s3_obstore
+
             bucket, _ = self._place()
             plain = s3_obstore.plain_configuration(bucket, os.environ)
             return self._use(s3_obstore.ObstoreObjects(bucket, plain) if plain else _by_boto3(bucket))
@@ -78,7 +97,9 @@ class S3(DataStore):
             except FileNotFoundError:
                 raise
             except Exception:
-                if not isinstance(objects, s3_obstore.ObstoreObjects):
+                from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects
+
+                if not isinstance(objects, ObstoreObjects):
                     raise
                 # boto3 may know better, as of buckets in other regions. If not, its words are those that people know.
                 return ask(self._use(_by_boto3(bucket)), prefix + path)
@@ -114,7 +135,9 @@ class S3(DataStore):
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Apply a function to each item, many at once; the results come in order."""
-        return s3_objects.concurrently(function, items, s3_objects.CONNECTIONS)
+        from laminar_runtime.configurations.datastores.s3_objects import CONNECTIONS, concurrently
+
+        return concurrently(function, items, CONNECTIONS)
 
 
 def _by_boto3(bucket: str) -> Objects:

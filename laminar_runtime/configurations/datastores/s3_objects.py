@@ -1,15 +1,15 @@
-"""What a datastore asks of a client of S3, whichever client that is: see `s3_obstore` and `s3_boto3`."""
+"""How many objects are read and written at once, and large ones in ranges, whichever client of S3 does it."""
 
 from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
-__all__ = ["AT_ONCE", "CONNECTIONS", "PIECE", "RANGE", "Objects", "concurrently", "read_ranges", "slices"]
+__all__ = ["AT_ONCE", "CONNECTIONS", "PIECE", "RANGE", "concurrently", "read_ranges", "slices"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,25 +22,6 @@ CONNECTIONS = 64
 AT_ONCE = 8
 #: Bytes of the pieces that a range is read in: the rest of it is not in memory twice.
 PIECE = 1024 * 1024
-
-
-class Objects(Protocol):
-    """The objects of a bucket. An object that is not there is a `FileNotFoundError`."""
-
-    def exists(self, key: str) -> bool:
-        """Whether there is an object."""
-
-    def read(self, key: str) -> bytes:
-        """Read an object."""
-
-    def read_buffer(self, key: str) -> bytearray:
-        """Read an object, a large one in ranges, into memory that may be written to."""
-
-    def write(self, key: str, parts: Sequence[Buffer]) -> None:
-        """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
-
-    def names(self, prefix: str) -> list[str]:
-        """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
 
 
 def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:

@@ -11,8 +11,9 @@ import boto3
 import pytest
 
 from laminar_runtime.configurations.datastores import AWS
+from laminar_runtime.configurations.datastores.s3 import Objects
 from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
-from laminar_runtime.configurations.datastores.s3_objects import RANGE, Objects
+from laminar_runtime.configurations.datastores.s3_objects import RANGE
 from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects, plain_configuration
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
