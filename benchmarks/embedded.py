@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import attrs
+
+from benchmarks import servers
 
 __all__ = ["BUCKET", "Account", "serving"]
 
@@ -48,17 +49,8 @@ def serving(folder: Path, *, jobs: bool = False) -> Iterator[Account]:
         folder: What jobs run in.
         jobs: Whether there is a job queue.
     """
-    words = [sys.executable, "-m", "benchmarks.embedded", str(folder), *(["--jobs"] if jobs else [])]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the embedded AWS has no pipes")
-        try:
-            line = process.stdout.readline()
-            if not line:
-                raise RuntimeError("the embedded AWS did not start: what it said stands above")
-            yield Account(**json.loads(line))
-        finally:
-            process.stdin.close()
+    with servers.started("benchmarks.embedded", str(folder), *(["--jobs"] if jobs else [])) as line:
+        yield Account(**json.loads(line))
 
 
 def _main(folder: str, *, jobs: bool) -> None:

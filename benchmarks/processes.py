@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.timing import Command, environment, prepare
+from benchmarks.timing import Command, check, environment, prepare
 
 __all__ = ["count"]
 
@@ -40,9 +39,7 @@ def count(command: Command) -> int:
         while process.poll() is None:
             seen |= _of_session(str(process.pid))
         err.seek(0)
-        if process.returncode:
-            sys.stderr.write(err.read().decode(errors="replace"))
-            raise subprocess.CalledProcessError(process.returncode, list(command.words))
+        check(command, process.returncode, err.read().decode(errors="replace"))
     return len(seen | {str(process.pid)})
 
 

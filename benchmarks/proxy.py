@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import attrs
+
+from benchmarks import servers
 
 __all__ = ["Proxy", "counting"]
 
@@ -44,14 +45,8 @@ def counting(endpoint: str) -> Iterator[Proxy]:
     Args:
         endpoint: The URL that requests are passed on to.
     """
-    words = [sys.executable, "-m", "benchmarks.proxy", endpoint]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the proxy has no pipes")
-        try:
-            yield Proxy(process.stdout.readline().strip())
-        finally:
-            process.stdin.close()
+    with servers.started("benchmarks.proxy", endpoint) as url:
+        yield Proxy(url)
 
 
 @attrs.define
@@ -120,9 +115,7 @@ async def _main(endpoint: str) -> None:
     place = urlsplit(endpoint)
     passing = _Passing(place.hostname or "", place.port or 80)
     server = await asyncio.start_server(passing.serve, "127.0.0.1", 0, limit=2**20)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    async with server:
-        await asyncio.to_thread(sys.stdin.read)
+    await servers.serve(server)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import contextlib
 import hashlib
 import itertools
 import pickle
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 import attrs
+
+from benchmarks import servers
 
 __all__ = ["serving"]
 
@@ -39,26 +40,17 @@ def serving(delay: float, objects: Path | None = None) -> Iterator[Mapping[str, 
     Yields:
         The variables by which SDKs find it.
     """
-    words = [sys.executable, "-m", "benchmarks.stand_in_s3", str(delay), *([str(objects)] if objects else [])]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the stand-in has no pipes")
-        try:
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the stand-in did not start: what it said stands above")
-            yield {
-                "AWS_ENDPOINT_URL": url,
-                "AWS_ACCESS_KEY_ID": "stand-in",
-                "AWS_SECRET_ACCESS_KEY": "stand-in",
-                "AWS_REGION": "us-east-1",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_CONFIG_FILE": "/dev/null",
-                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-                "NO_PROXY": "127.0.0.1",
-            }
-        finally:
-            process.stdin.close()
+    with servers.started("benchmarks.stand_in_s3", str(delay), *([str(objects)] if objects else [])) as url:
+        yield {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "stand-in",
+            "AWS_SECRET_ACCESS_KEY": "stand-in",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_CONFIG_FILE": "/dev/null",
+            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+            "NO_PROXY": "127.0.0.1",
+        }
 
 
 @attrs.define
@@ -191,9 +183,7 @@ class _Connection(asyncio.Protocol):
 async def _main(delay: float, objects: dict[str, bytes]) -> None:
     bucket, loop = _Bucket(objects), asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(bucket, delay), "127.0.0.1", 0, backlog=1024)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    async with server:
-        await asyncio.to_thread(sys.stdin.read)
+    await servers.serve(server)
 
 
 if __name__ == "__main__":

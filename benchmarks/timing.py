@@ -22,6 +22,7 @@ __all__ = [
     "NOTHING",
     "Command",
     "Timed",
+    "check",
     "compare",
     "compare_all",
     "environment",
@@ -210,10 +211,24 @@ def output(command: Command) -> str:
         text=True,
         check=False,
     )
-    if ended.returncode:
-        sys.stderr.write(ended.stderr)
-        raise subprocess.CalledProcessError(ended.returncode, list(command.words))
+    check(command, ended.returncode, ended.stderr)
     return ended.stdout
+
+
+def check(command: Command, code: int, said: str) -> None:
+    """Raise if a command failed, and print on what it said of that.
+
+    Args:
+        command: The command.
+        code: Its exit code.
+        said: What it wrote to standard error.
+
+    Raises:
+        subprocess.CalledProcessError: If it failed.
+    """
+    if code:
+        sys.stderr.write(said)
+        raise subprocess.CalledProcessError(code, list(command.words))
 
 
 def environment(command: Command) -> dict[str, str]:
@@ -257,9 +272,7 @@ def _run(command: Command, turn: int) -> tuple[float, resource.struct_rusage, di
         out.seek(max(0, out.seek(0, os.SEEK_END) - _TOLD))
         err.seek(0)
         printed = out.read()
-        if process.returncode:
-            sys.stderr.write(err.read().decode(errors="replace"))
-            raise subprocess.CalledProcessError(process.returncode, list(command.words))
+        check(command, process.returncode, err.read().decode(errors="replace"))
     return seconds, usage, figures(printed.decode(errors="replace"))
 
 
