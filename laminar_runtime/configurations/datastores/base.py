@@ -20,7 +20,15 @@ from laminar_runtime.artifacts import (
 )
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
-from laminar_runtime.configurations.datastores.encoding import BESIDE, FRAMES, Buffer, decode, encode, serializer_of
+from laminar_runtime.configurations.datastores.encoding import (
+    BESIDE,
+    FRAMES,
+    Buffer,
+    Encoded,
+    decode,
+    encode,
+    serializer_of,
+)
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 
 __all__ = ["DataStore"]
@@ -86,7 +94,7 @@ class DataStore:
         Args:
             path: The key, relative to the root.
         """
-        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+        raise self._no_kind()
 
     def read_bytes(self, *, path: str) -> bytes:
         """Read what is stored under a key.
@@ -97,7 +105,7 @@ class DataStore:
         Raises:
             MissingError: If nothing is stored there.
         """
-        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+        raise self._no_kind()
 
     def write_bytes(self, *, path: str, content: bytes) -> None:
         """Store bytes under a key: all of them, or none.
@@ -106,7 +114,7 @@ class DataStore:
             path: The key, relative to the root.
             content: The bytes.
         """
-        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+        raise self._no_kind()
 
     def read_buffer(self, *, path: str) -> Buffer:
         """Read what is stored under a key into memory that may be written to, by the fastest way there is.
@@ -156,11 +164,14 @@ class DataStore:
         Returns:
             The names of objects, and of what is like a folder without a slash.
         """
-        raise TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
+        raise self._no_kind()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Apply a function that reads or writes to each item, in order; concurrently where that is faster."""
         return map(function, items)
+
+    def _no_kind(self) -> TypeError:
+        return TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
 
     # What all have.
 
@@ -221,21 +232,7 @@ class DataStore:
 
     def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
         kind = serde.dtype(type(value))
-        protocol = self.protocols.get(kind)
-        if protocol is None and not self.pickle:
-            msg = (
-                f"artifact '{name}' of layer '{key.layer}' is a {kind}, and this datastore does not pickle: register a "
-                "protocol for it with datastore.protocol(...)"
-            )
-            raise DatastoreError(msg)
-        try:
-            encoded = encode(value, protocol or _pickle)
-        except Exception as error:
-            msg = (
-                f"artifact '{name}' of layer '{key.layer}' is a {kind} that {protocol or _pickle} cannot serialise: "
-                f"{type(error).__name__}: {error}"
-            )
-            raise DatastoreError(msg) from error
+        encoded = self._encode(value, kind, f"artifact '{name}' of layer '{key.layer}'")
 
         def named() -> Artifact:
             return Artifact(kind, encoded.digest(), encoded.extension)
@@ -248,6 +245,17 @@ class DataStore:
         if not self.holds(path=path, parts=encoded.parts):
             self.write_parts(path=path, parts=encoded.parts)
         return artifact
+
+    def _encode(self, value: Any, kind: str, what: str) -> Encoded:
+        protocol = self.protocols.get(kind)
+        if protocol is None and not self.pickle:
+            register = "register a protocol for it with datastore.protocol(...)"
+            raise DatastoreError(f"{what} is a {kind}, and this datastore does not pickle: {register}")
+        try:
+            return encode(value, protocol or _pickle)
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+            raise DatastoreError(f"{what} is a {kind} that {protocol or _pickle} cannot serialise: {told}") from error
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.
