@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import weakref
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import entry, fanout, progress, settings, task, types, values
+from laminar_runtime import entry, fanout, progress, values
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.schedulers import event_loop
+from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
-from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
+from laminar_runtime.exceptions import ExecutionError, SchedulerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.tasks import Task, origin_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -233,7 +230,7 @@ class Scheduler:
         view = progress.current()
         view.began(layer.name, splits)
         tasks = [
-            asyncio.create_task(self._attempt(execution, layer.name, index, splits, attempt)) for index in range(splits)
+            asyncio.create_task(run_split(execution, layer.name, index, splits, attempt)) for index in range(splits)
         ]
         try:
             done = await asyncio.gather(*tasks)
@@ -246,34 +243,6 @@ class Scheduler:
             store.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
         view.ended(layer.name, "finished")
         return list(done) or [layer]
-
-    async def _attempt(self, execution: Execution, name: str, index: int, splits: int, attempt: int) -> Layer:
-        """Run one split, attempt after attempt."""
-        import asyncio
-
-        configuration = None
-        while True:
-            layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
-            layer.configuration = configuration or layer.configuration
-            job = _task(execution, layer)
-            if execution.retry and splits != 1 and job.finished():
-                progress.current().split_ended(name)
-                return layer
-            try:
-                with _located(job), task.hooked(execution, layer, "submission"):
-                    submitted = values.evolve(job, container=layer.configuration.container)
-                    await (layer.configuration.executor or execution.flow.configuration.executor).submit(submitted)
-            except LaminarError as error:
-                progress.current().split_failed(name)
-                if attempt >= layer.configuration.retry.attempts:
-                    raise
-                progress.logger().warning("%s", error)
-                with _located(job), task.hooked(execution, layer, "retry"):
-                    await asyncio.sleep(layer.configuration.retry.wait(attempt))
-                configuration, attempt = layer.configuration, attempt + 1
-            else:
-                progress.current().split_ended(name)
-                return layer
 
     async def wait(
         self, *, running: set[asyncio.Task[list[Layer]]], finished: set[str], condition: str
@@ -327,44 +296,6 @@ def _execution(layer: Layer) -> Execution:
     if not isinstance(execution, Execution):
         raise SchedulerError(f"layer '{layer.name}' belongs to no execution: take it from execution.layer(...)")
     return execution
-
-
-def _task(execution: Execution, layer: Layer) -> Task:
-    key = execution.key(layer.name)
-    context = settings.TaskContext(
-        execution=key.execution,
-        flow=key.flow,
-        layer=key.layer,
-        index=types.unwrap(layer.index),
-        splits=types.unwrap(layer.splits),
-        attempt=types.unwrap(layer.attempt),
-        retry=execution.retry,
-    )
-
-    def run() -> None:
-        # An instance of its own, as in a process: what a hook sets here and what the task sets are kept apart.
-        own = execution.layer(layer.name, index=layer.index, splits=layer.splits, attempt=layer.attempt)
-        task.run_layer(execution, own, context)
-
-    return Task(
-        context=context,
-        container=layer.configuration.container,
-        datastore_root=execution.datastore.root,
-        origin=origin_of(type(execution.flow)),
-        run=run,
-        finished=lambda: task.finished(execution.datastore, context),
-    )
-
-
-@contextlib.contextmanager
-def _located(job: Task) -> Iterator[None]:
-    """Tell errors of the user's own code, such as of a hook, with the task that they are about."""
-    try:
-        yield
-    except LaminarError:
-        raise
-    except Exception as error:
-        raise failure(job, f"{type(error).__name__}: {error}") from error
 
 
 def _stuck(execution: Execution, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]) -> str:

@@ -1,0 +1,96 @@
+"""Runs one split from this process: its hooks, its executor, and what is waited before it is run again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from laminar_runtime import progress, settings, task, types, values
+from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.execution import Execution
+from laminar_runtime.layer import Layer
+from laminar_runtime.tasks import Task, origin_of
+
+__all__ = ["run_split"]
+
+
+async def run_split(execution: Execution, name: str, index: int, splits: int, attempt: int) -> Layer:
+    """Run one split of a layer, attempt after attempt. One of a resumed execution that finished is not run again.
+
+    Args:
+        execution: The execution.
+        name: The layer.
+        index: The split's index.
+        splits: The number of splits of the layer.
+        attempt: The attempt to begin with, from 1.
+
+    Returns:
+        The layer, as it was when the split ran to its end.
+
+    Raises:
+        TaskError: If it failed for good.
+    """
+    import asyncio
+
+    configuration = None
+    while True:
+        layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
+        layer.configuration = configuration or layer.configuration
+        job = _task(execution, layer)
+        if execution.retry and splits != 1 and job.finished():
+            progress.current().split_ended(name)
+            return layer
+        try:
+            with _located(job), task.hooked(execution, layer, "submission"):
+                submitted = values.evolve(job, container=layer.configuration.container)
+                await (layer.configuration.executor or execution.flow.configuration.executor).submit(submitted)
+        except LaminarError as error:
+            progress.current().split_failed(name)
+            if attempt >= layer.configuration.retry.attempts:
+                raise
+            progress.logger().warning("%s", error)
+            with _located(job), task.hooked(execution, layer, "retry"):
+                await asyncio.sleep(layer.configuration.retry.wait(attempt))
+            configuration, attempt = layer.configuration, attempt + 1
+        else:
+            progress.current().split_ended(name)
+            return layer
+
+
+def _task(execution: Execution, layer: Layer) -> Task:
+    key = execution.key(layer.name)
+    context = settings.TaskContext(
+        execution=key.execution,
+        flow=key.flow,
+        layer=key.layer,
+        index=types.unwrap(layer.index),
+        splits=types.unwrap(layer.splits),
+        attempt=types.unwrap(layer.attempt),
+        retry=execution.retry,
+    )
+
+    def run() -> None:
+        # An instance of its own, as in a process: what a hook sets here and what the task sets are kept apart.
+        own = execution.layer(layer.name, index=layer.index, splits=layer.splits, attempt=layer.attempt)
+        task.run_layer(execution, own, context)
+
+    return Task(
+        context=context,
+        container=layer.configuration.container,
+        datastore_root=execution.datastore.root,
+        origin=origin_of(type(execution.flow)),
+        run=run,
+        finished=lambda: task.finished(execution.datastore, context),
+    )
+
+
+@contextlib.contextmanager
+def _located(job: Task) -> Iterator[None]:
+    """Tell errors of the user's own code, such as of a hook, with the task that they are about."""
+    try:
+        yield
+    except LaminarError:
+        raise
+    except Exception as error:
+        raise failure(job, f"{type(error).__name__}: {error}") from error
