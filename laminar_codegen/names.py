@@ -55,7 +55,7 @@ TASKS = "tasks"
 FAILED_STARTS = "schedule-failures"
 
 #: What the labels of functions begin with: those that run layers, and planners.
-FUNCTIONS = ("run_", "planner")
+FUNCTIONS = _RUN, _PLANNER = "run_", "planner"
 
 #: Characters of the label of a function, which is behind the longest name of a deployment in the function's.
 _LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
@@ -110,7 +110,7 @@ def task_functions(graph: Graph) -> dict[str, str]:
         graph: The graph.
     """
     layers = [layer.name for layer in graph.layers if isinstance(layer.executor, LambdaTarget)]
-    short = {layer: f"{FUNCTIONS[0]}{prefix(layer).rstrip('_')}" for layer in layers}
+    short = {layer: f"{_RUN}{prefix(layer).rstrip('_')}" for layer in layers}
     taken = Counter(short.values())
     return {
         layer: f"{graph.prefix}{label if taken[label] == 1 and len(label) <= _LABEL else _shortened(label, layer)}"
@@ -131,7 +131,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
         graph: The graph.
     """
     asking = [layer.container for layer in graph.with_planner]
-    return _labels(graph, asking, lambda _: FUNCTIONS[1], _rest_of_planner, _rest(USUAL))
+    return _labels(graph, asking, lambda _: _PLANNER, _rest_of_planner, _rest(USUAL))
 
 
 def jobs(*graphs: Graph) -> dict[str, Placement]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-__all__ = ["count", "nth", "parse", "spell"]
+__all__ = ["nth", "parse", "spell"]
 
 
 def spell(indexes: Iterable[int]) -> str:
@@ -39,18 +39,6 @@ def parse(text: str) -> list[int]:
         ValueError: If it is no such text.
     """
     return [index for first, last in _runs(text) for index in range(first, last + 1)]
-
-
-def count(text: str) -> int:
-    """How many indexes a text has.
-
-    Args:
-        text: What `spell` wrote.
-
-    Raises:
-        ValueError: If it is no such text.
-    """
-    return sum(last - first + 1 for first, last in _runs(text))
 
 
 def nth(text: str, place: int) -> int:
