@@ -124,8 +124,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     graphs = _graphs(source)
     # All that keeps them from being compiled, told at once.
     check(graphs)
-    how = _scheduling(source, scheduling or Scheduling())
-    units = tuple(_compile(graph, how) for graph in graphs)
+    joins, profile = _scheduling(source, scheduling or Scheduling())
+    units = tuple(_compile(graph, joins, profile) for graph in graphs)
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
@@ -145,18 +145,18 @@ def _graphs(source: Source) -> tuple[Graph, ...]:
     )
 
 
-def _scheduling(source: Source, given: Scheduling) -> Scheduling:
-    """What is asked for, or else what the flow's scheduler says."""
+def _scheduling(source: Source, given: Scheduling) -> tuple[Joins, Path | None]:
+    """The joins and the profile that are asked for, or else those that the flow's scheduler says."""
     scheduler = source.flow.configuration.scheduler
     own = scheduler if isinstance(scheduler, AWS.StepFunctions) else AWS.StepFunctions()
     profile = given.profile or (Path(own.profile) if own.profile else None)
-    return Scheduling(given.joins or own.joins, profile)
+    return given.joins or own.joins, profile
 
 
-def _compile(graph: Graph, scheduling: Scheduling) -> Unit:
-    durations = read_profile(scheduling.profile, graph.flow) if scheduling.profile else None
+def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
+    durations = read_profile(profile, graph.flow) if profile else None
     # What runs after and beside what: any DAG, as nested sequences and branches.
-    plan = make_plan(graph, durations=durations, joins=scheduling.joins or "barriers")
+    plan = make_plan(graph, durations=durations, joins=joins)
     # What is too large for one state machine becomes several.
     plan = nest(plan, weigh(graph))
     # The state machines, with references to what the document declares.
