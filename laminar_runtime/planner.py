@@ -11,45 +11,37 @@ import contextlib
 import json
 import math
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from laminar_runtime import entry, fanout, indexes, job_container, settings, task, values
-from laminar_runtime.artifacts import LayerKey
+from laminar_runtime import entry, fanout, settings, task, values
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Configuration, Container, Retry
+from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError
 from laminar_runtime.execution import Execution
+from laminar_runtime.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.layer import Layer, Parameters
 
 __all__ = [
     "MAX_ANSWER",
-    "MAX_CHILDREN",
     "MAX_INVOCATIONS",
     "LayerPlan",
     "answer",
+    "asked",
     "done",
     "plan_layer",
     "plan_of",
     "replan_layer",
 ]
 
-#: The most children that an AWS Batch array job has:
-#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
-MAX_CHILDREN = 10_000
 #: The most splits of a layer on AWS Lambda. Each leaves seven events or more in the history of the execution, which
 #: takes 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_INVOCATIONS = 1_000
 #: The most bytes that a state hands on, and some room for what the machine adds:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_ANSWER = 262_144 - 16_384
-#: The longest list of indexes that a job is told in its environment, which may have 8,192 characters in all.
-_SPELLED = 1_000
-#: What may differ from split to split: a job's overrides say these, and its job definition the rest.
-_CHOSEN = ("command", "cpu", "memory", "workdir")
 
 
 @values.frozen
@@ -152,7 +144,7 @@ def plan_layer(execution: Execution, name: str) -> LayerPlan:
         return LayerPlan(run=False)
     key, store = execution.key(name), execution.datastore
     splits = fanout.count(store, key, foreach)
-    if splits > MAX_INVOCATIONS and isinstance(_executor(execution, name), executors.AWS.Lambda):
+    if splits > MAX_INVOCATIONS and isinstance(executor_of(execution, name), executors.AWS.Lambda):
         msg = (
             f"layer '{name}' has {splits} splits, and on AWS Lambda there may be {MAX_INVOCATIONS}, so that the "
             "history of the execution holds them: run it on AWS Batch, as in register(executor=executors.AWS.Batch())"
@@ -161,7 +153,7 @@ def plan_layer(execution: Execution, name: str) -> LayerPlan:
     done = _done(execution, layer, splits) if foreach else set()
     left = [index for index in range(splits) if index not in done]
     if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
-        return LayerPlan(splits=splits, groups=_groups(store, key, splits, 1, [({}, left)]))
+        return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
     configurations = ((index, layer.configuration.copy()) for index in left)
     return _hooked(execution, name, splits, 1, configurations)
 
@@ -198,7 +190,8 @@ def _failed_chain(
     execution: Execution, layers: Sequence[str], failed: Mapping[str, Any], error: Mapping[str, Any]
 ) -> ExecutionError:
     """The error of layers that run item by item: it names the first of which a split is not done."""
-    store, left = execution.datastore, {index for _, index in _spelled(execution, layers[0], failed)}
+    store = execution.datastore
+    left = {index for _, index in splits_of(store, execution.key(layers[0]), failed)}
     for name in layers:
         if left - _finished(execution, name, failed["splits"]) - _noted(store, execution.key(name).early):
             break
@@ -246,22 +239,12 @@ def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> I
     """The splits of a plan that did not finish, each with the configuration that its attempt had."""
     definition = execution.layer(name)
     done = _finished(execution, name, failed["splits"]) if definition.configuration.foreach else set()
-    for group, index in _spelled(execution, name, failed):
+    for group, index in splits_of(execution.datastore, execution.key(name), failed):
         if index not in done:
             configuration = definition.configuration.copy()
             configuration.container = Container(**group["container"])
             configuration.retry = Retry(**group["retry"])
             yield index, configuration
-
-
-def _spelled(execution: Execution, name: str, plan: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """The splits of a plan, each with its group."""
-    for group in plan["groups"]:
-        spelled: str = group["indexes"]
-        if spelled.startswith("@"):
-            spelled = execution.datastore.read_bytes(path=execution.key(name).listed(spelled[1:])).decode()
-        for index in indexes.parse(spelled):
-            yield group, index
 
 
 def _hooked(
@@ -278,80 +261,11 @@ def _hooked(
             container, retry = values.evolve(layer.configuration.container), layer.configuration.retry
         same = json.dumps([values.plain(container), values.plain(retry)], sort_keys=True)
         if same not in parts:
-            told = _told_of(execution, name, container, registered)
+            told = told_of(execution, name, container, registered)
             parts[same] = ({**told, "container": values.plain(container), "retry": values.plain(retry)}, [])
         parts[same][1].append(index)
-    groups = _groups(execution.datastore, execution.key(name), splits, attempt, parts.values())
+    groups = groups_of(execution.datastore, execution.key(name), splits, attempt, parts.values())
     return LayerPlan(splits=splits, attempt=attempt, groups=groups)
-
-
-def _executor(execution: Execution, name: str) -> object:
-    """What runs a layer."""
-    flow = execution.flow
-    return flow.registry[name].configuration.executor or flow.configuration.executor
-
-
-def _told_of(execution: Execution, name: str, container: Container, registered: Container) -> dict[str, Any]:
-    """What the job of a split is told of its container. The function of one is told nothing: it has its own."""
-    invoked = isinstance(_executor(execution, name), executors.AWS.Lambda)
-    _check_chosen(name, container, registered, () if invoked else _CHOSEN)
-    if invoked:
-        return {}
-    cpu, memory = _size(execution, name, container)
-    workdir = None if container.workdir == DEFAULT_WORKDIR else container.workdir
-    resources = job_container.job_resources(cpu, memory, container.gpu)
-    return {
-        "command": job_container.job_command(shlex.split(container.command), workdir),
-        "resources": [{"Type": kind, "Value": value} for kind, value in resources.items()],
-    }
-
-
-def _check_chosen(name: str, container: Container, registered: Container, chosen: Sequence[str]) -> None:
-    fixed = [
-        field
-        for field, value in values.plain(container).items()
-        if field not in chosen and value != getattr(registered, field)
-    ]
-    if not fixed:
-        return
-    changes = f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which"
-    if not chosen:
-        msg = f"{changes} AWS Lambda cannot change from one invocation to the next: run the layer on AWS Batch"
-        raise ExecutionError(msg)
-    msg = f"{changes} a job cannot differ in from its job definition: let hooks change {', '.join(chosen)}"
-    raise ExecutionError(msg)
-
-
-def _size(execution: Execution, name: str, container: Container) -> tuple[float, int]:
-    """The size of a job's container on the platform of its layer."""
-    match _executor(execution, name):
-        case executors.AWS.Batch(platform="EC2"):
-            size, lack = job_container.ec2_size(container.cpu, container.memory), "EC2 has whole vCPUs"
-        case _:
-            size, lack = job_container.fargate_size(container.cpu, container.memory), "no size of Fargate has them"
-    if size is None:
-        wanted = f"{container.cpu:g} vCPU and {container.memory} MiB"
-        raise ExecutionError(f"a hook of layer '{name}' wants {wanted}, and {lack}")
-    return size
-
-
-def _groups(
-    store: DataStore, key: LayerKey, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
-) -> tuple[dict[str, Any], ...]:
-    """The jobs of some splits, those of each part in equal containers."""
-    groups: list[dict[str, Any]] = []
-    for details, members in parts:
-        # As many as are needed, and as even as can be: none is left with one split.
-        jobs = math.ceil(len(members) / MAX_CHILDREN)
-        for place in range(jobs):
-            start, end = (len(members) * edge // jobs for edge in (place, place + 1))
-            spelled = indexes.spell(members[start:end])
-            if len(spelled) > _SPELLED:
-                listed = f"{attempt}-{len(groups)}"
-                store.write_bytes(path=key.listed(listed), content=spelled.encode())
-                spelled = f"@{listed}"
-            groups.append({"size": end - start, "indexes": spelled, "splits": splits, "attempt": attempt, **details})
-    return tuple(groups)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +14,8 @@ from laminar_codegen.replay.replaying import Replayed, replay
 from laminar_codegen.replay.services import Attempt, BatchJobs, Functions, Invocation, Services
 from laminar_codegen.states import StateMachine
 from laminar_runtime import indexes, settings, values
-from laminar_runtime.planner import MAX_CHILDREN, LayerPlan
+from laminar_runtime.job_groups import arrays
+from laminar_runtime.planner import LayerPlan
 
 __all__ = ["profiled_services", "replay_flow"]
 
@@ -107,9 +107,7 @@ class _Planner:
         splits = self.splits.get(layer, 1)
         done = {_index(attempt) for attempt in self.jobs.attempts if attempt.layer == layer and _early(attempt)}
         left = [index for index in range(splits) if index not in done]
-        jobs = math.ceil(len(left) / MAX_CHILDREN)
-        groups = (left[len(left) * place // jobs : len(left) * (place + 1) // jobs] for place in range(jobs))
-        plan = LayerPlan(splits=splits, groups=[_group(group, splits) for group in groups])
+        plan = LayerPlan(splits=splits, groups=[_group(group, splits) for group in arrays(left)])
         return values.plain(plan)
 
 
