@@ -19,6 +19,8 @@ from laminar_codegen.render import render_document, render_template
 from laminar_codegen.render_hcl import render_hcl
 from laminar_codegen.render_module import render_module
 from laminar_codegen.write_module import compare_module, left_over, write_module
+from laminar_runtime.configurations.schedulers.step_functions import check_module
+from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["main"]
 
@@ -84,7 +86,8 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         "--module",
         metavar="SOURCE",
         help="have the document call the Terraform module 'flow' there for what deployments share, such as roles and "
-        "alarms; a path is one from the document's folder (default: the document declares these itself)",
+        "alarms; a path is one from the document's folder (default: what the flow's AWS.StepFunctions(module=...) "
+        "says, or else the document declares these itself)",
     )
     parser.add_argument("--module-version", metavar="CONSTRAINT", help="the versions of a module in a registry that do")
     add_scheduling(parser)
@@ -104,12 +107,10 @@ def _check_module(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         return
     if options.emit not in {"terraform", "hcl"}:
         parser.error(f"--module is for --emit terraform or hcl, not {options.emit}")
-    if options.module_version is not None and options.module.startswith(("./", "../", "/", "git::")):
-        parser.error(f"--module-version is for a module in a registry, which {options.module!r} is not")
-    # Terraform reads both as they stand: they cannot hold what would be a template.
-    for name, text in (("--module", options.module), ("--module-version", options.module_version or "-")):
-        if not text.strip() or "${" in text or "%{" in text or not text.isprintable():
-            parser.error(f"{name} must be one line of plain text without ${{ and %{{, not {text!r}")
+    try:
+        check_module(options.module, options.module_version, ("--module", "--module-version"))
+    except SchedulerError as error:
+        parser.error(str(error))
 
 
 def _stage(compilation: Compilation, stage: str) -> str:

@@ -28,7 +28,7 @@ from laminar_codegen.problems import Location
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.hooks.annotation import Kind
-from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import Hint, resolve
 
@@ -228,15 +228,12 @@ def build_graph(source: Source) -> Graph:
         layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
-        schedule=_schedule(flow),
+        schedule=_schedule(source.scheduler),
     )
 
 
-def _schedule(flow: Flow) -> Schedule | None:
-    scheduler = flow.configuration.scheduler
-    if isinstance(scheduler, AWS.StepFunctions) and scheduler.started_by is not None:
-        return Schedule(scheduler.started_by, scheduler.timezone)
-    return None
+def _schedule(scheduler: StepFunctions) -> Schedule | None:
+    return None if scheduler.started_by is None else Schedule(scheduler.started_by, scheduler.timezone)
 
 
 def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:

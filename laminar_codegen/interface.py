@@ -27,6 +27,7 @@ from laminar_codegen.render import render_document
 from laminar_codegen.render_module import split_document
 from laminar_codegen.write_module import left_over, write_module
 from laminar_runtime import Flow
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["TerraformFailedError", "compile_plain", "create"]
@@ -39,11 +40,12 @@ class TerraformFailedError(SchedulerError):
     """Terraform is missing, or failed."""
 
 
-def compile_plain(flow: Flow) -> dict[str, Any]:
+def compile_plain(flow: Flow, scheduler: StepFunctions | None = None) -> dict[str, Any]:
     """Compile a flow object.
 
     Args:
         flow: The flow.
+        scheduler: What says how it is deployed, the flow's own scheduler unless given.
 
     Returns:
         ``{"flow": name, "plan": tree, "document": Terraform's}``, JSON values all through.
@@ -52,7 +54,7 @@ def compile_plain(flow: Flow) -> dict[str, Any]:
         CompileError: If it cannot be compiled; it tells every reason.
     """
     file = _file_of(flow)
-    compilation = compile_source(Source(flow, Path(file).absolute(), file))
+    compilation = compile_source(Source(flow, Path(file).absolute(), file, given=scheduler))
     return {
         "flow": compilation.units[0].graph.flow,
         "plan": unstructure(compilation.units[0].plan),

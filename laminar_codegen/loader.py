@@ -17,6 +17,7 @@ import attrs
 
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime import Flow, Parameters, loading
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["Source", "load"]
@@ -31,12 +32,20 @@ class Source:
         file: The file.
         name: The file as the user named it.
         following: The flows that run after it, each when the one before it has ended.
+        given: The scheduler that compiles it, if that need not be the flow's own.
     """
 
     flow: Flow
     file: Path
     name: str
     following: tuple[Flow, ...] = ()
+    given: StepFunctions | None = None
+
+    @property
+    def scheduler(self) -> StepFunctions:
+        """What says how the flow is deployed."""
+        own = self.given or self.flow.configuration.scheduler
+        return own if isinstance(own, StepFunctions) else StepFunctions()
 
 
 def load(target: str) -> Source:

@@ -30,7 +30,7 @@ from laminar_codegen.nest import nest
 from laminar_codegen.plan import Step
 from laminar_codegen.profile import read_profile
 from laminar_codegen.states import StateMachine
-from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source"]
 
@@ -92,7 +92,8 @@ def compile_flow(target: str, scheduling: Scheduling | None = None, module: Modu
     Args:
         target: The flow's file, or ``file:FlowName`` if it has several.
         scheduling: How it is planned.
-        module: The Terraform module ``flow`` that the document is to call; without one it is self-contained.
+        module: The Terraform module ``flow`` that the document is to call, None for what the flow's scheduler says, or
+            else none: the document is self-contained.
 
     Returns:
         What each pass made of it.
@@ -112,7 +113,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     Args:
         source: The flow.
         scheduling: How it is planned.
-        module: The Terraform module ``flow`` that the document is to call; without one it is self-contained.
+        module: The Terraform module ``flow`` that the document is to call, None for what the flow's scheduler says, or
+            else none: the document is self-contained.
 
     Returns:
         What each pass made of it.
@@ -124,15 +126,16 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     graphs = _graphs(source)
     # All that keeps them from being compiled, told at once.
     check(graphs)
-    joins, profile = _scheduling(source, scheduling or Scheduling())
+    joins, profile = _scheduling(source.scheduler, scheduling or Scheduling())
     units = tuple(_compile(graph, joins, profile) for graph in graphs)
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
     # Their surroundings: job definitions, planner, roles, logs, variables.
     document = emit_document(graphs, machines)
-    if module is not None:
-        document = call_module(document, module, graphs, machines)
+    called = module or _module(source.scheduler)
+    if called is not None:
+        document = call_module(document, called, graphs, machines)
     return Compilation(source, units, machines, document)
 
 
@@ -145,12 +148,15 @@ def _graphs(source: Source) -> tuple[Graph, ...]:
     )
 
 
-def _scheduling(source: Source, given: Scheduling) -> tuple[Joins, Path | None]:
+def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None]:
     """The joins and the profile that are asked for, or else those that the flow's scheduler says."""
-    scheduler = source.flow.configuration.scheduler
-    own = scheduler if isinstance(scheduler, AWS.StepFunctions) else AWS.StepFunctions()
     profile = given.profile or (Path(own.profile) if own.profile else None)
     return given.joins or own.joins, profile
+
+
+def _module(own: StepFunctions) -> Module | None:
+    """What the flow's scheduler says."""
+    return None if own.module is None else Module(own.module, own.module_version)
 
 
 def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:

@@ -26,6 +26,7 @@ from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document, provide
 from tests.terraform_harness import Terraform, fake_aws
 
+MODULE = Path(__file__).parents[2] / "terraform_modules" / "flow"
 FLOW = '''
 """Squares numbers."""
 
@@ -307,6 +308,20 @@ def named(account: Account, tmp_path: Path) -> Iterator[Callable[..., AWS.StepFu
 
     yield create
     account.terraform(tmp_path).destroy(**{**account.variables, "name": "gone"})
+
+
+def test_create_calls_a_module(account: Account, tmp_path: Path) -> None:
+    """A scheduler with a module has Terraform deploy by it; the deployment is found, runs, and stays as it is."""
+    values = {**account.variables, "name": "by_module"}
+    flow = account.flow()
+    scheduler = AWS.StepFunctions(directory=tmp_path, variables=values, apply=True, module=str(MODULE))
+    flow.configuration.scheduler = scheduler
+    scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
+    terraform = account.terraform(tmp_path)
+    assert "module.flow.aws_sfn_state_machine.flow" in terraform.state()
+    assert terraform.plan(**values).empty
+    assert results(flow("moduled", numbers=[2, 3]).wait(timeout=120)) == [[4, 9], 13]
+    terraform.destroy(**values)
 
 
 def test_name_of_the_deployment(account: Account, named: Callable[..., AWS.StepFunctions]) -> None:

@@ -19,7 +19,29 @@ from laminar_runtime.identifiers import new_execution_id
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["StepFunctions"]
+__all__ = ["StepFunctions", "check_module"]
+
+
+def check_module(source: str, version: str | None, called: tuple[str, str]) -> None:
+    """Refuse what Terraform would not read as the address of a module, or as its versions.
+
+    https://developer.hashicorp.com/terraform/language/block/module#source
+
+    Args:
+        source: Where the module is.
+        version: The versions of it that do.
+        called: What the two are called where they are given.
+
+    Raises:
+        SchedulerError: If there can be no such module.
+    """
+    # Terraform reads both as they stand: they cannot hold what would be a template.
+    for name, text in zip(called, (source, "-" if version is None else version), strict=True):
+        if not text.strip() or "${" in text or "%{" in text or not text.isprintable():
+            raise SchedulerError(f"{name} must be one line of plain text without ${{ and %{{, not {text!r}")
+    elsewhere = source.startswith(("./", "../", "/")) or "::" in source or "://" in source
+    if version is not None and elsewhere:
+        raise SchedulerError(f"{called[1]} is for a module in a registry, which {source!r} is not")
 
 
 def _known(_: object, __: values.Field, value: Any) -> None:
@@ -59,6 +81,13 @@ class StepFunctions(Delegated):
             ``cron(0 6 * * ? *)`` or ``rate(1 hour)``; only when it is asked to, unless given.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
         timezone: The time zone of `schedule`, by its IANA name, such as ``Europe/Berlin``.
+        module: The Terraform module ``flow``, or one of your own like it, that the document calls for what deployments
+            share, such as roles and alarms: a path from `directory`, or another address that Terraform knows. The
+            document declares these itself, unless given.
+        module_version: The versions of a module in a registry that do, such as ``~> 1.0``.
+
+    Raises:
+        SchedulerError: If one of them is of another type, or there can be no such module.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -77,8 +106,17 @@ class StepFunctions(Delegated):
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
     started_by: str | None = values.field(default=None, kw_only=True, alias="schedule", validator=_is(str, type(None)))
     timezone: str = values.field(default="UTC", kw_only=True, validator=_is(str))
+    module: str | None = values.field(default=None, kw_only=True, validator=_is(str, type(None)))
+    module_version: str | None = values.field(default=None, kw_only=True, validator=_is(str, type(None)))
     _compiled: str | None = values.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = values.field(factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.module is not None:
+            called = ("the module of AWS.StepFunctions", "the module_version of AWS.StepFunctions")
+            check_module(self.module, self.module_version, called)
+        elif self.module_version is not None:
+            raise SchedulerError("the module_version of AWS.StepFunctions needs a module")
 
     @property
     def _named(self) -> str | None:
@@ -147,7 +185,7 @@ class StepFunctions(Delegated):
         self.find(execution.flow_name).wait(execution.key("").execution, timeout=timeout)
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
-        """Compile the flow.
+        """Compile the flow, as what this scheduler deploys: by its schedule, its joins, its module.
 
         This and `create` are the one place where the runtime imports the compiler: they need the ``codegen`` extra.
 
@@ -162,7 +200,7 @@ class StepFunctions(Delegated):
             CompileError: If the flow cannot be compiled; it tells every reason.
         """
         self._compiled = execution.flow_name
-        plain: dict[str, Any] = _compiler().compile_plain(execution.flow)
+        plain: dict[str, Any] = _compiler().compile_plain(execution.flow, self)
         return plain
 
     def create(self, *, ir: dict[str, Any]) -> None:
