@@ -14,6 +14,7 @@ locals {
     gpu_spot_job_queue_arn     = module.batch.gpu_spot_job_queue_arn
     datastore_root             = module.datastore.datastore_root
     assign_public_ip           = var.assign_public_ip
+    datastore_kms_key_arn      = module.datastore.kms_key_arn
     kms_key_arn                = var.kms_key_arn
     permissions_boundary_arn   = var.permissions_boundary_arn
     tags                       = var.tags

@@ -38,8 +38,13 @@ output "assign_public_ip" {
   value       = var.assign_public_ip
 }
 
+output "datastore_kms_key_arn" {
+  description = "ARN of the KMS key that encrypts artifacts, which the roles of flows may use then; null if it is AWS's own."
+  value       = module.datastore.kms_key_arn
+}
+
 output "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts artifacts and logs; null if these are AWS's own."
+  description = "ARN of the KMS key that encrypts images and, passed on, what flows have; null if these are AWS's own."
   value       = var.kms_key_arn
 }
 

@@ -173,7 +173,7 @@ variable "force_destroy" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of the KMS key that encrypts artifacts, images and the logs of flows; AWS's own keys if null. CloudWatch Logs must be granted the use of the key."
+  description = "ARN of the KMS key that encrypts artifacts, images and what flows have; AWS's own keys if null. CloudWatch Logs and delivery.logs.amazonaws.com must be granted the use of the key."
   type        = string
   default     = null
 }

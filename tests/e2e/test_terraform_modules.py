@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import hcl2
 import pytest
 
 from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.loader import load
+from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations.schedulers import AWS
 from tests.aws_contents import account_contents, assert_made
@@ -282,6 +284,19 @@ def test_the_platform_passes_on_what_it_is_told(bench: Bench) -> None:
     assert planned["module.datastore.aws_s3_bucket_logging.this[0]"]["target_bucket"] == "team-logs"
     untagged = [address for address, after in planned.items() if "tags" in after and "data" not in str(after["tags"])]
     assert untagged == []
+
+
+def test_the_platform_knows_what_flows_take() -> None:
+    """Every variable of a compiled flow that is not of one deployment is among those that the platform gives out."""
+    compiled = {
+        variable.name
+        for file in (ROOT / "tests" / "golden").glob("*/flow.py")
+        for variable in compile_flow(str(file)).document.variables
+    }
+    of_one = {"name", "image", "alarm_actions", "log_retention_in_days", "schedule_enabled"}
+    shared = {name for name in compiled - of_one if not name.endswith("_role_arn")}
+    given = hcl2.loads((MODULES / "platform" / "main.tf").read_text(encoding="utf-8"))["locals"][0]["flow_variables"]
+    assert shared - set(given) == set()
 
 
 def test_the_platform_takes_security_groups(bench: Bench) -> None:

@@ -70,6 +70,7 @@ run "everything" {
       gpu_spot_job_queue_arn     = output.gpu_spot_job_queue_arn
       datastore_root             = output.datastore_root
       assign_public_ip           = true
+      datastore_kms_key_arn      = var.kms_key_arn
       kms_key_arn                = var.kms_key_arn
       permissions_boundary_arn   = var.permissions_boundary_arn
       tags                       = tomap({ team = "data" })
