@@ -239,6 +239,13 @@ variable "repository_arns" {
     condition     = var.repository_arns == null ? true : length(var.repository_arns) > 0
     error_message = "There must be at least one repository."
   }
+
+  validation {
+    condition = var.repository_arns == null ? true : alltrue([
+      for arn in var.repository_arns : can(regex("^arn:[a-z-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$", arn))
+    ])
+    error_message = "Repositories must be given by their ARNs."
+  }
 }
 
 variable "log_groups" {
@@ -258,12 +265,24 @@ variable "instance_policy_arns" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition = alltrue([
+      for arn in values(var.instance_policy_arns) : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", arn))
+    ])
+    error_message = "Policies must be given by their ARNs."
+  }
 }
 
 variable "permissions_boundary_arn" {
   description = "ARN of the policy that bounds the permissions of the role of EC2 instances; none if null."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "The permissions boundary must be given by its ARN."
+  }
 }
 
 variable "tags" {

@@ -380,3 +380,15 @@ run "limits_are_checked" {
     var.log_groups,
   ]
 }
+
+run "arns_are_checked" {
+  command = plan
+
+  variables {
+    repository_arns          = ["flows"]
+    instance_policy_arns     = { sessions = "AmazonSSMManagedInstanceCore" }
+    permissions_boundary_arn = "boundary"
+  }
+
+  expect_failures = [var.repository_arns, var.instance_policy_arns, var.permissions_boundary_arn]
+}
