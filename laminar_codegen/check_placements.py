@@ -200,12 +200,13 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
-    """The image of a function is in ECR."""
-    for layer in _on_lambda(graph):
+    """The image of a function, one that runs a layer or one that plans it, is in ECR."""
+    for layer in {layer.name: layer for layer in graph.with_function}.values():
         image = layer.container.image
         if image is not None and not _ECR_IMAGE.fullmatch(image):
+            runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
             what = (
-                f"layer '{layer.name}' runs on AWS Lambda, which takes images of ECR only, and its image is {image!r}"
+                f"layer '{layer.name}' {runs} on AWS Lambda, which takes images of ECR only, and its image is {image!r}"
             )
             fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1, or leave it to the deployment"
             yield Problem(layer.location, "LAM039", what, fix)

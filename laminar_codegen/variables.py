@@ -87,17 +87,28 @@ def _image(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
     """The image of the containers that name none, if there are such."""
     if all(layer.container.image is not None for graph in graphs for layer in graph.layers):
         return ()
-    when = "a layer fans out or runs on AWS Lambda" if names.functions(*graphs) else "a layer fans out"
+    invoked = (*names.planners(*graphs).values(), *(item.container for item in names.functions(*graphs).values()))
+    on_lambda = any(container.image is None for container in invoked)
+    of_ecr = " It must be in ECR, in this region and in this account or one that shares it: AWS Lambda takes no other."
+    in_ecr = of_ecr if on_lambda else ""
     variable = Variable(
         name="image",
         type="string",
         description=(
-            "Image of the tasks, with the flow and what it needs in its working directory. "
-            f"If {when} it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+            f"Image of the tasks, with the flow and what it needs in its working directory.{in_ecr} "
+            "Give each build a tag of its own, or its digest: Terraform sees no other image behind an old tag."
         ),
-        validation=(Validation("length(var.image) > 0", "The image must be named."),),
+        validation=(_IMAGE_IN_ECR if on_lambda else _IMAGE,),
     )
     return (variable,)
+
+
+_IMAGE = Validation('can(regex("^[^[:space:]]+$", var.image))', "The image must be named, without spaces.")
+#: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+_IMAGE_IN_ECR = Validation(
+    'can(regex("^[0-9]{12}[.]dkr[.]ecr(-fips)?[.][a-z0-9-]+[.]amazonaws[.]com([.]cn)?/[^[:space:]]+$", var.image))',
+    "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1.",
+)
 
 
 _DATASTORE_ROOT = Variable(

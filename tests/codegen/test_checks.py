@@ -54,6 +54,11 @@ def _placed(executor: Target, **container: Any) -> Graph:
     return _with(executor=executor, container=attrs.evolve(LAYER.container, **container))
 
 
+def _fanned(**container: Any) -> Graph:
+    """A flow of one layer that fans out, in a container like the default one."""
+    return _with(foreach=EDGE, container=attrs.evolve(LAYER.container, **container))
+
+
 def _beside(one: Graph, other: Graph) -> Graph:
     """A flow of the layers of two."""
     return attrs.evolve(one, layers=(*one.layers, *(attrs.evolve(layer, name="B") for layer in other.layers)))
@@ -142,6 +147,10 @@ def _beside(one: Graph, other: Graph) -> Graph:
         (_placed(LAMBDA, log_driver="splunk", log_options=SPLUNK), ["LAM038"] * 2),
         (_placed(LAMBDA, image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:1"), []),
         (_placed(LAMBDA, image="public.ecr.aws/team/flow:1"), ["LAM039"]),
+        (_placed(FARGATE, image="public.ecr.aws/team/flow:1"), []),
+        (attrs.evolve(_placed(FARGATE, image="public.ecr.aws/team/flow:1"), linked=True), ["LAM039"]),
+        (_fanned(image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow:1"), []),
+        (_fanned(image="public.ecr.aws/team/flow:1"), ["LAM039"]),
         (_beside(_placed(EC2), _placed(EC2, architecture="arm64")), ["LAM032"]),
         (_beside(_placed(EC2), _placed(EC2, architecture="arm64", spot=True)), []),
         (_beside(_placed(EC2), _placed(FARGATE, architecture="arm64")), []),

@@ -218,3 +218,14 @@ def test_each_deployment_has_its_alarms(case: str) -> None:
     expected = {"failed", "timed_out", "throttled", *(["not_started"] if scheduled else [])}
     assert resources["aws_cloudwatch_metric_alarm"].keys() == expected
     assert ("schedule" in resources["aws_iam_role"]) == ("aws_sqs_queue" in resources) == scheduled
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_image_is_in_ecr_where_lambda_runs_it(case: str) -> None:
+    """An image that AWS Lambda would refuse is refused when Terraform plans; others may come from anywhere."""
+    document = _document(case)
+    if "image" not in document["variable"]:
+        return
+    (rule,) = document["variable"]["image"]["validation"]
+    functions = document["resource"].get("aws_lambda_function", {}).values()
+    assert ("dkr[.]ecr" in rule["condition"]) == any(item["image_uri"] == "${var.image}" for item in functions)

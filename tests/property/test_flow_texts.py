@@ -272,7 +272,7 @@ class Account:
 def _variables(compilation: Compilation) -> dict[str, Any]:
     """The values of a document's other variables, roles among them so that all ARNs are known."""
     queue = "arn:aws:batch:eu-west-1:123456789012:job-queue/q"
-    known = {"datastore_root": "s3://team-artifacts/flows", "image": "flow:1"}
+    known = {"datastore_root": "s3://team-artifacts/flows", "image": f"{REPOSITORY}flow:1"}
     given_ = {}
     for variable in compilation.document.variables:
         if variable.name in known:

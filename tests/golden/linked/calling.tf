@@ -24,13 +24,13 @@ variable "name" {
 }
 
 variable "image" {
-  description = "Image of the tasks, with the flow and what it needs in its working directory. If a layer fans out it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+  description = "Image of the tasks, with the flow and what it needs in its working directory. It must be in ECR, in this region and in this account or one that shares it: AWS Lambda takes no other. Give each build a tag of its own, or its digest: Terraform sees no other image behind an old tag."
   type        = string
   nullable    = false
 
   validation {
-    condition     = length(var.image) > 0
-    error_message = "The image must be named."
+    condition     = can(regex("^[0-9]{12}[.]dkr[.]ecr(-fips)?[.][a-z0-9-]+[.]amazonaws[.]com([.]cn)?/[^[:space:]]+$", var.image))
+    error_message = "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1."
   }
 }
 

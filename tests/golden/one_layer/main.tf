@@ -24,13 +24,13 @@ variable "name" {
 }
 
 variable "image" {
-  description = "Image of the tasks, with the flow and what it needs in its working directory. If a layer fans out it must be in ECR, in this account or one that shares it: AWS Lambda takes no other."
+  description = "Image of the tasks, with the flow and what it needs in its working directory. Give each build a tag of its own, or its digest: Terraform sees no other image behind an old tag."
   type        = string
   nullable    = false
 
   validation {
-    condition     = length(var.image) > 0
-    error_message = "The image must be named."
+    condition     = can(regex("^[^[:space:]]+$", var.image))
+    error_message = "The image must be named, without spaces."
   }
 }
 
