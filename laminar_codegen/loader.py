@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.guards import guarded
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime import Flow, Parameters, loading
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
@@ -69,10 +70,26 @@ def load(target: str) -> Source:
     with loading.loading() as loaded:
         module = _read(file, name)
         flows = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
+        _tell_of_guards(module, flows, file, name)
         chain = _chain(loaded.calls)
         if choice is None and {flow.name for flow in flows} <= {flow.name for flow in chain} and len(chain) > 1:
             return Source(chain[0], file, name, tuple(chain[1:]))
         return Source(_pick(module, flows, choice, name), file, name)
+
+
+def _tell_of_guards(module: ModuleType, made: list[Flow], file: Path, name: str) -> None:
+    """Tell of what flows are given only when the file is run, where it would be missed in what is compiled."""
+    known = {type(flow) for flow in made}
+    unmade = {
+        key
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Flow) and value not in known
+    }
+    for line, what in guarded(file.read_bytes(), unmade):
+        note = f"what {what} says is not compiled: it is behind a check of __name__, and the file is read, not run"
+        print(
+            f"{Location(name, line)}: note: {note}. Without the check: if flow := MyFlow(...): flow()", file=sys.stderr
+        )
 
 
 def _chain(calls: list[tuple[Any, Any | None]]) -> list[Flow]:

@@ -65,6 +65,42 @@ def test_a_flow_is_read_and_not_run(tail: str, tmp_path: Path, monkeypatch: pyte
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flow.py"]
 
 
+@pytest.mark.parametrize(
+    ("tail", "told"),
+    [
+        ("if __name__ == '__main__' and (flow := First(executor=None)):\n    flow()", "First(executor=...)"),
+        ("if '__main__' == __name__:\n    First(None, **{})()", "First(..., **=...)"),
+        ("if __name__ == '__main__':\n    First()().next(flow=First(), linker=print)", "next(flow=...)"),
+    ],
+)
+def test_what_only_a_run_reads_is_told_of(tail: str, told: str, tmp_path: Path) -> None:
+    """A flow that is configured behind a check of `__name__` is compiled without that, which is said with the line."""
+    (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
+    ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)
+    line = 1 + f"{HEAD}\n{tail}".splitlines().index(next(text for text in tail.splitlines() if "First(" in text))
+    assert (ended.code, ended.output) == (0, b"First\n  A\n")
+    assert ended.errors.startswith(f"flow.py:{line}: note: what {told} says is not compiled: it is behind a check of")
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "if __name__ == '__main__' and (flow := First()):\n    flow(day=1)",
+        "flow = First(executor=None)\nif __name__ == '__main__':\n    flow()",
+        "if __name__ != '__main__':\n    First(executor=None)",
+        "if __name__ == '__main__':\n    pass\nelse:\n    First(executor=None)",
+        "if __name__ == '__main__' or (flow := First(executor=None)):\n    pass",
+        "if __name__ == '__main__':\n    print(flow=1, next=next(iter('a')))",
+        "text = '__main__'",
+    ],
+)
+def test_nothing_is_told_of_what_is_read(tail: str, tmp_path: Path) -> None:
+    """Where nothing that a flow is given is missed, nothing is said."""
+    (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
+    ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output, ended.errors) == (0, b"First\n  A\n", "")
+
+
 @pytest.mark.parametrize("choice", ["First", "Second"])
 def test_chained_flows_are_both_found(choice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Flows of which one runs after the other are read without asking the linker, and either may be chosen."""

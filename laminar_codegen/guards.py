@@ -1,0 +1,61 @@
+"""Finds what a flow's file gives to flows only when it is run: the compiler reads the file, and never gets there.
+
+::
+
+    if __name__ == "__main__" and (flow := Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))):
+        flow()
+
+Read as the compiler does, this file defines the flow without a schedule.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Iterator
+
+__all__ = ["guarded"]
+
+
+def guarded(source: bytes, flows: Container[str]) -> Iterator[tuple[int, str]]:
+    r"""What is given to flows behind a check of ``__name__``.
+
+    Args:
+        source: The text of a file that Python takes.
+        flows: The names that flows have there.
+
+    Yields:
+        The line, and what is given, as ``Report(schedule=...)``.
+
+    Example:
+        >>> list(guarded(b"if __name__ == '__main__':\n    Report(executor=e)()", {"Report"}))
+        [(2, 'Report(executor=...)')]
+    """
+    # Most files have none, and are not to be parsed twice.
+    if b"__main__" not in source:
+        return
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.If) and _asks_for_main(statement.test):
+            for part in (statement.test, *statement.body):
+                yield from _given(part, flows)
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    """Whether a condition holds in a file that is run only: a comparison, or one of several that all must hold."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(map(_asks_for_main, test.values))
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = {ast.unparse(side) for side in (test.left, *test.comparators)}
+    return sides == {"__name__", repr("__main__")}
+
+
+def _given(part: ast.AST, flows: Container[str]) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(part):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in flows and (node.args or node.keywords):
+                names = [*("..." for _ in node.args), *(f"{item.arg or '**'}=..." for item in node.keywords)]
+                yield node.lineno, f"{name}({', '.join(names)})"
+            case ast.Call(func=ast.Attribute(attr="next")) if any(item.arg == "flow" for item in node.keywords):
+                yield node.lineno, "next(flow=...)"
+            case _:
+                pass
