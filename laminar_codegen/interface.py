@@ -70,7 +70,7 @@ def _file_of(flow: Flow) -> str:
         return "<flow>"
 
 
-def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, Any], apply: bool) -> None:
+def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, Any], apply: bool) -> str | None:
     """Write a compiled document into a folder, and have Terraform initialise it and show what it plans.
 
     Args:
@@ -78,6 +78,9 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         directory: The folder; it is made if it is not there.
         variables: The values of the document's variables.
         apply: Whether the plan is applied.
+
+    Returns:
+        The name of the deployment, wherever Terraform has it from, if the plan was applied.
 
     Raises:
         TerraformFailedError: If Terraform is missing, too old, or fails, or cannot be told a variable.
@@ -98,6 +101,16 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         _run(terraform, "plan", {"input": False, "no_color": IsFlagged, "out": plan, "var": dict(variables)})
         if apply:
             _run(terraform, "apply", {"input": False, "no_color": IsFlagged}, plan)
+            return _deployment(terraform)
+    return None
+
+
+def _deployment(terraform: Terraform) -> str:
+    """The name of what was deployed: a file of variables may have said it."""
+    code, out, err = _start(terraform, "output", {"json": IsFlagged, "no_color": IsFlagged})
+    if code != 0:
+        raise TerraformFailedError(f"terraform output failed in {terraform.working_dir}:\n{err.strip()}".rstrip())
+    return str(json.loads(out)["deployment"]["value"])
 
 
 @contextlib.contextmanager

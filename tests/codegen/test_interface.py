@@ -28,6 +28,7 @@ SCRIPT = """\
 command=$1
 shift
 if [ "$command" = version ]; then echo '{{"terraform_version": "1.11.4"}}'; exit; fi
+if [ "$command" = output ]; then echo '{{"deployment": {{"value": "of-the-state"}}}}'; exit; fi
 echo "$command $*" >> {log}
 for word; do case $word in -var-file=*) cp "${{word#-var-file=}}" {log}.values;; esac; done
 echo "$command is told"
@@ -81,7 +82,8 @@ def test_it_is_applied_only_when_asked(
 ) -> None:
     """Terraform initialises, shows a plan, and applies just that one if it is asked to; what it says is passed on."""
     log = terraform()
-    create(ir, tmp_path / "out", variables={"name": "x"}, apply=apply)
+    made = create(ir, tmp_path / "out", variables={"name": "x"}, apply=apply)
+    assert made == ("of-the-state" if apply else None)
     expected = ["init", "plan", *(["apply"] if apply else [])]
     assert calls(log) == expected
     told = capfd.readouterr()
@@ -224,6 +226,7 @@ def test_what_it_says_is_printed_at_once(ir: dict[str, Any], terraform: Callable
         {"joins": ["exact"]},
         {"variables": ["x"]},
         {"directory": 3},
+        {"apply": "no"},
         {"module": 3},
         {"module_version": 1.0},
     ],

@@ -310,6 +310,18 @@ def named(account: Account, tmp_path: Path) -> Iterator[Callable[..., AWS.StepFu
     account.terraform(tmp_path).destroy(**{**account.variables, "name": "gone"})
 
 
+def test_name_in_a_file_of_variables(account: Account, tmp_path: Path) -> None:
+    """What `create` deployed is what `invoke` starts, also if a file beside the document names it."""
+    (tmp_path / "terraform.tfvars").write_text('name = "filed"\n', encoding="utf-8")
+    flow, scheduler = account.scheduled(tmp_path)
+    scheduler.create(ir=scheduler.compile(execution=flow.execution("x")))
+    scheduler.invoke()
+    listed = account.aws.client("stepfunctions").list_executions(stateMachineArn=account.machines()["filed"])
+    (started,) = listed["executions"]
+    assert results(flow.execution(started["name"]).wait(timeout=120)) == [[1, 4], 5]
+    account.terraform(tmp_path).destroy(**account.variables)
+
+
 def test_create_calls_a_module(account: Account, tmp_path: Path) -> None:
     """A scheduler with a module has Terraform deploy by it; the deployment is found, runs, and stays as it is."""
     values = {**account.variables, "name": "by_module"}

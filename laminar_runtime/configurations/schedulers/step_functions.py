@@ -67,8 +67,8 @@ class StepFunctions(Delegated):
     """Runs flows as state machines that Terraform deployed from what ``laminar-codegen`` compiled.
 
     Args:
-        deployment: The name that the flow is deployed under, Terraform's ``name`` variable: what `variables` say, or
-            else the flow's name, unless given.
+        deployment: The name that the flow is deployed under, Terraform's ``name`` variable: what `variables` say, what
+            `create` deployed it under, or else the flow's name, unless given.
         directory: The folder that `create` writes the Terraform document into.
         variables: The values of the document's variables, for `create`. What is not among them comes from where
             Terraform finds it, such as ``terraform.tfvars``.
@@ -100,7 +100,7 @@ class StepFunctions(Delegated):
     deployment: str | None = values.field(default=None, validator=_is(str, type(None)))
     directory: str | Path = values.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
     variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True, validator=_is(Mapping))
-    apply: bool = values.field(default=False, kw_only=True)
+    apply: bool = values.field(default=False, kw_only=True, validator=_is(bool))
     joins: Literal["barriers", "exact", "auto"] = values.field(default="barriers", kw_only=True, validator=_known)
     profile: str | Path | None = values.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
@@ -110,6 +110,7 @@ class StepFunctions(Delegated):
     module_version: str | None = values.field(default=None, kw_only=True, validator=_is(str, type(None)))
     _compiled: str | None = values.field(default=None, init=False, repr=False)
     _found: dict[str, Deployment] = values.field(factory=dict, init=False, repr=False)
+    _created: dict[str, str] = values.field(factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.module is not None:
@@ -123,6 +124,10 @@ class StepFunctions(Delegated):
         """The name that the deployment was given here."""
         return self.deployment or self.variables.get("name")
 
+    def _name_of(self, flow: str) -> str:
+        """The name of a flow's deployment."""
+        return self._named or self._created.get(flow, flow)
+
     def find(self, flow: str) -> Deployment:
         """The flow's deployment.
 
@@ -132,7 +137,7 @@ class StepFunctions(Delegated):
         Raises:
             DeploymentError: If there is none in this account and region.
         """
-        name = self._named or flow
+        name = self._name_of(flow)
         if name not in self._found:
             self._found[name] = Deployment.find(name)
         return self._found[name]
@@ -169,7 +174,7 @@ class StepFunctions(Delegated):
             return False
         scheduler = flow.configuration.scheduler
         if isinstance(scheduler, StepFunctions):
-            scheduler._found[scheduler._named or flow.name] = deployment  # noqa: SLF001 - one of its own kind
+            scheduler._found[scheduler._name_of(flow.name)] = deployment  # noqa: SLF001 - one of its own kind
         return True
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
@@ -219,7 +224,9 @@ class StepFunctions(Delegated):
         from pathlib import Path
 
         name = {"name": self.deployment} if self.deployment else {}
-        _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
+        made = _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
+        if made is not None:
+            self._created[ir["flow"]] = made
         # It may have been deployed elsewhere before.
         self._found.clear()
 
