@@ -63,6 +63,8 @@ _LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
 _LONGEST_PART = "part_999"
 
 Item = TypeVar("Item", Container, Placement)
+#: What of an image a label follows from.
+Image = Callable[[str], str]
 
 
 def job_queue(layer: LayerNode) -> Ref:
@@ -97,7 +99,7 @@ def job_definitions(graph: Graph) -> dict[Placement, str]:
         graph: The graph.
     """
     on_batch = [item for item in graph.placements if isinstance(item.target, BatchTarget)]
-    return _labels(graph, on_batch, _job, _rest_of_job, _rest(USUAL))
+    return _labels(graph, on_batch, _job, _rest_of_job)
 
 
 def task_functions(graph: Graph) -> dict[str, str]:
@@ -131,7 +133,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
         graph: The graph.
     """
     asking = [layer.container for layer in graph.with_planner]
-    return _labels(graph, asking, lambda _: _PLANNER, _rest_of_planner, _rest(USUAL))
+    return _labels(graph, asking, lambda _: _PLANNER, _rest_of_planner)
 
 
 def jobs(*graphs: Graph) -> dict[str, Placement]:
@@ -198,14 +200,21 @@ def _labels(
     graph: Graph,
     items: Iterable[Item],
     base: Callable[[Item], str],
-    rest: Callable[[Item], tuple[object, ...]],
-    usual: tuple[object, ...],
+    rest: Callable[[Item, Image], tuple[object, ...]],
 ) -> dict[Item, str]:
-    """Labels that begin with what `base` gives, and end with a digest of `rest` unless that is the usual one."""
-    return {
-        item: f"{graph.prefix}{base(item)}{'' if rest(item) == usual else f'_{_digest(rest(item))}'}"
-        for item in dict.fromkeys(items)
-    }
+    """Labels that begin with what `base` gives, and end with a digest of `rest` unless that is the usual one.
+
+    Another version of an image is a change in place, which takes nothing away from executions that run: only of two
+    versions in one flow each has a label of its own.
+    """
+
+    def label(item: Item, image: Image) -> str:
+        own = rest(item, image)
+        return f"{graph.prefix}{base(item)}{'' if own == _rest(USUAL, image) else f'_{_digest(own)}'}"
+
+    versionless = {item: label(item, _repository) for item in dict.fromkeys(items)}
+    taken = Counter(versionless.values())
+    return {item: known if taken[known] == 1 else label(item, _whole) for item, known in versionless.items()}
 
 
 def parallel(layers: Sequence[str]) -> str:
@@ -337,13 +346,29 @@ def _job(item: Placement) -> str:
     return "_".join(parts)
 
 
-def _rest(container: Container) -> tuple[object, ...]:
-    return (container.command, container.image, container.workdir)
+def _whole(image: str) -> str:
+    return image
 
 
-def _rest_of_job(item: Placement) -> tuple[object, ...]:
+def _repository(image: str) -> str:
+    """An image without its version, the tag or the digest behind its repository.
+
+    Example:
+        >>> _repository("registry.example:5000/team/flow:1"), _repository("team/flow@sha256:ab")
+        ('registry.example:5000/team/flow', 'team/flow')
+    """
+    named = image.partition("@")[0]
+    repository, _, tag = named.rpartition(":")
+    return repository if repository and "/" not in tag else named
+
+
+def _rest(container: Container, image: Image) -> tuple[object, ...]:
+    return (container.command, None if container.image is None else image(container.image), container.workdir)
+
+
+def _rest_of_job(item: Placement, image: Image) -> tuple[object, ...]:
     container = item.container
-    return _rest(container) + _said(
+    return _rest(container, image) + _said(
         secrets=container.secrets,
         ephemeral_storage=container.ephemeral_storage,
         log_driver="" if container.log_driver == "awslogs" else container.log_driver,
@@ -352,8 +377,10 @@ def _rest_of_job(item: Placement) -> tuple[object, ...]:
     )
 
 
-def _rest_of_planner(container: Container) -> tuple[object, ...]:
-    return _rest(container) + _said(architecture="" if container.architecture == "x86_64" else container.architecture)
+def _rest_of_planner(container: Container, image: Image) -> tuple[object, ...]:
+    return _rest(container, image) + _said(
+        architecture="" if container.architecture == "x86_64" else container.architecture
+    )
 
 
 def _said(**options: object) -> tuple[object, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from laminar_codegen.pipeline import Compilation
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
@@ -229,3 +231,44 @@ def test_the_image_is_in_ecr_where_lambda_runs_it(case: str) -> None:
     (rule,) = document["variable"]["image"]["validation"]
     functions = document["resource"].get("aws_lambda_function", {}).values()
     assert ("dkr[.]ecr" in rule["condition"]) == any(item["image_uri"] == "${var.image}" for item in functions)
+
+
+VERSIONS = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+
+class F(Flow): ...
+
+@F.register(container=Container(image={first!r}))
+class A(Layer):
+    def __call__(self) -> None:
+        self.shard(x=[1])
+
+@F.register(container=Container(image={second!r}), foreach=ForEach(parameters=[Parameter(A, "x")]))
+class B(Layer):
+    def __call__(self, a: A) -> None: ...
+"""
+REPOSITORY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
+
+
+def test_a_version_of_an_image_renames_nothing(compiled: Callable[[str], Compilation]) -> None:
+    """Images of one repository, by tag or digest, have one label, and others another one."""
+
+    def labels(first: str, second: str) -> tuple[set[str], set[str]]:
+        resources = compiled(VERSIONS.format(first=first, second=second)).document.resources
+        kinds = ("aws_batch_job_definition", "aws_lambda_function")
+        jobs, functions = ({block.label for block in resources if block.type == kind} for kind in kinds)
+        return jobs, functions
+
+    one, two = f"{REPOSITORY}:1", f"{REPOSITORY}:2"
+    (job,), (function,) = labels(one, one)
+    assert labels(two, two) == labels(f"{REPOSITORY}@sha256:ab", f"{REPOSITORY}@sha256:ab") == ({job}, {function})
+    (other,), _ = labels(f"{REPOSITORY}s:1", f"{REPOSITORY}s:1")
+    assert other != job
+    # Two versions beside each other are two job definitions; the planner is of one image and keeps its label.
+    jobs, functions = labels(one, two)
+    assert len(jobs) == 2
+    assert functions == {function}
+    # A registry's port is no tag.
+    local = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/a"
+    assert labels("registry:5000/x", local)[0] != labels("registry:6000/x", local)[0]

@@ -286,6 +286,24 @@ def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
     assert succeeded(deployed) == {(f"Report-{layer}", "Report-fargate:1") for layer in ("Load", "Clean", "Publish")}
 
 
+def test_a_version_of_a_layer_s_own_image(written: Deployed, tmp_path: Path) -> None:
+    """It is a new revision of the same job definition: an execution that runs goes on with the version before."""
+    own = 'memory=4096, image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/clean:{}"'.format
+    first = written.first.replace("memory=4096", own("1"))
+    written.compile(first)
+    written.upgrade()
+    (tmp_path / "flow.py").write_text(first, encoding="utf-8")
+    execution = started(written, tmp_path / "flow.py")
+    written.compile(written.first.replace("memory=4096", own("2")))
+    (label, actions), machine = written.upgrade()
+    assert label.startswith("aws_batch_job_definition.fargate_")
+    assert (actions, machine) == (("update",), MACHINE)
+
+    (tmp_path / "gate").touch()
+    assert execution.wait(timeout=120).layer("Publish").total == 5
+    assert ("Report-Clean", f"Report-{label.partition('.')[2]}:1") in succeeded(written)
+
+
 def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
     """It is the same function, changed in place: an execution that needs it meanwhile goes on to its end."""
     text, file = ON_LAMBDA.format(folder=str(tmp_path)), tmp_path / "flow.py"

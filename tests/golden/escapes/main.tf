@@ -210,6 +210,34 @@ locals {
         { type = "VCPU", value = "1" },
       ]
     }
+    fargate_58d8b94e = {
+      command = ["echo", "$${HOME}", "%%{x}", "$$${y}", "{% 1 %}", "it's", "100%", "$"]
+      environment = [
+        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
+        { name = "LAMINAR_FLOW_NAME", value = local.flow },
+      ]
+      executionRoleArn = local.execution_role_arn
+      fargatePlatformConfiguration = {
+        platformVersion = "LATEST"
+      }
+      image      = "x/$${y}:%%{z}"
+      jobRoleArn = local.task_role_arn
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          "awslogs-group"         = aws_cloudwatch_log_group.tasks.name
+          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-stream-prefix" = "task"
+        }
+      }
+      networkConfiguration = {
+        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
+      }
+      resourceRequirements = [
+        { type = "MEMORY", value = "2048" },
+        { type = "VCPU", value = "1" },
+      ]
+    }
     fargate_82519aaa = {
       command = [
         "sh",
@@ -246,34 +274,6 @@ locals {
         { type = "VCPU", value = "1" },
       ]
     }
-    fargate_fdcdd78d = {
-      command = ["echo", "$${HOME}", "%%{x}", "$$${y}", "{% 1 %}", "it's", "100%", "$"]
-      environment = [
-        { name = "LAMINAR_DATASTORE_ROOT", value = var.datastore_root },
-        { name = "LAMINAR_FLOW_NAME", value = local.flow },
-      ]
-      executionRoleArn = local.execution_role_arn
-      fargatePlatformConfiguration = {
-        platformVersion = "LATEST"
-      }
-      image      = "x/$${y}:%%{z}"
-      jobRoleArn = local.task_role_arn
-      logConfiguration = {
-        logDriver = "awslogs"
-        options = {
-          "awslogs-group"         = aws_cloudwatch_log_group.tasks.name
-          "awslogs-region"        = data.aws_region.current.region
-          "awslogs-stream-prefix" = "task"
-        }
-      }
-      networkConfiguration = {
-        assignPublicIp = var.assign_public_ip ? "ENABLED" : "DISABLED"
-      }
-      resourceRequirements = [
-        { type = "MEMORY", value = "2048" },
-        { type = "VCPU", value = "1" },
-      ]
-    }
   }
   definition = {
     Comment       = "Costs $${var.name} and %%{ if true }, \"quoted\" \\ and 100 % - naïve 日本語 😀 $$"
@@ -287,7 +287,7 @@ locals {
         Arguments = {
           JobName       = "Escapes-Money"
           JobQueue      = var.job_queue_arn
-          JobDefinition = aws_batch_job_definition.fargate_fdcdd78d.arn
+          JobDefinition = aws_batch_job_definition.fargate_58d8b94e.arn
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
@@ -466,11 +466,11 @@ data "aws_iam_policy_document" "state_machine" {
     resources = [
       var.job_queue_arn,
       "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_58d8b94e",
       "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_82519aaa",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_fdcdd78d",
       "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate:*",
+      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_58d8b94e:*",
       "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_82519aaa:*",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate_fdcdd78d:*",
       "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
     ]
   }
@@ -884,11 +884,11 @@ resource "aws_batch_job_definition" "fargate" {
   }
 }
 
-resource "aws_batch_job_definition" "fargate_82519aaa" {
-  name                       = "${var.name}-fargate_82519aaa"
+resource "aws_batch_job_definition" "fargate_58d8b94e" {
+  name                       = "${var.name}-fargate_58d8b94e"
   type                       = "container"
   platform_capabilities      = ["FARGATE"]
-  container_properties       = jsonencode(local.containers.fargate_82519aaa)
+  container_properties       = jsonencode(local.containers.fargate_58d8b94e)
   deregister_on_new_revision = false
   propagate_tags             = true
   tags                       = var.tags
@@ -898,11 +898,11 @@ resource "aws_batch_job_definition" "fargate_82519aaa" {
   }
 }
 
-resource "aws_batch_job_definition" "fargate_fdcdd78d" {
-  name                       = "${var.name}-fargate_fdcdd78d"
+resource "aws_batch_job_definition" "fargate_82519aaa" {
+  name                       = "${var.name}-fargate_82519aaa"
   type                       = "container"
   platform_capabilities      = ["FARGATE"]
-  container_properties       = jsonencode(local.containers.fargate_fdcdd78d)
+  container_properties       = jsonencode(local.containers.fargate_82519aaa)
   deregister_on_new_revision = false
   propagate_tags             = true
   tags                       = var.tags

@@ -206,7 +206,7 @@ locals {
         Comment  = "Asks the planner into how many splits Count fans out"
         Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
         Arguments = {
-          FunctionName = aws_lambda_function.planner_5cad1364.arn
+          FunctionName = aws_lambda_function.planner_c320d654.arn
           Payload = {
             execution = "{% $states.context.Execution.Name %}"
             layer     = "Count"
@@ -393,7 +393,7 @@ data "aws_iam_policy_document" "state_machine" {
     sid     = "InvokePlanner"
     actions = ["lambda:InvokeFunction"]
     resources = [
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_5cad1364",
+      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_c320d654",
     ]
   }
 
@@ -527,7 +527,7 @@ data "aws_iam_policy_document" "planner" {
     sid     = "WriteLogs"
     actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-planner_5cad1364:log-stream:*",
+      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-planner_c320d654:log-stream:*",
     ]
   }
 
@@ -573,7 +573,7 @@ data "aws_iam_policy_document" "planner" {
         test     = "StringLike"
         variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
         values = [
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_5cad1364",
+          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_c320d654",
         ]
       }
     }
@@ -674,8 +674,8 @@ resource "aws_cloudwatch_log_group" "state_machine" {
   tags              = var.tags
 }
 
-resource "aws_cloudwatch_log_group" "planner_5cad1364" {
-  name              = "/aws/lambda/${var.name}-planner_5cad1364"
+resource "aws_cloudwatch_log_group" "planner_c320d654" {
+  name              = "/aws/lambda/${var.name}-planner_c320d654"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
   tags              = var.tags
@@ -756,8 +756,8 @@ resource "aws_iam_role_policy" "function" {
   policy = data.aws_iam_policy_document.function.json
 }
 
-resource "aws_lambda_function" "planner_5cad1364" {
-  function_name = "${var.name}-planner_5cad1364"
+resource "aws_lambda_function" "planner_c320d654" {
+  function_name = "${var.name}-planner_c320d654"
   description   = "Tells the state machine of the flow ${local.flow} how wide a layer fans out"
   role          = local.planner_role_arn
   package_type  = "Image"
@@ -785,7 +785,7 @@ resource "aws_lambda_function" "planner_5cad1364" {
     mode = "Active"
   }
 
-  depends_on = [aws_cloudwatch_log_group.planner_5cad1364, aws_iam_role_policy.planner]
+  depends_on = [aws_cloudwatch_log_group.planner_c320d654, aws_iam_role_policy.planner]
 }
 
 resource "aws_lambda_function" "run_count" {
