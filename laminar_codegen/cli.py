@@ -8,6 +8,7 @@ standard error.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import signal
@@ -56,13 +57,19 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         return USAGE
     except OSError as error:
         # A full disk, a folder that cannot be written to: the machine's fault, with its own words.
-        print(f"laminar-codegen: {error}", file=sys.stderr)
+        print(f"laminar-codegen: {_told(error)}", file=sys.stderr)
         _drop_output()
         return USAGE
     except Exception:  # noqa: BLE001 - the last resort, told as what it is
         traceback.print_exc()
         print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)
         return BUG
+
+
+def _told(error: OSError) -> str:
+    """What is said of an error of the machine: of a file by its name, of what has none by what it is."""
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    return f"cannot write the output: {error.strerror}" if full and error.filename is None else str(error)
 
 
 def _drop_output() -> None:

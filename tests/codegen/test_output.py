@@ -372,7 +372,7 @@ def test_standard_output_on_a_full_disk(arguments: list[str], flow: Path, tmp_pa
         command = [sys.executable, "-B", "-m", "laminar_codegen", "flow.py", *arguments]
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120)
     assert done.returncode == 2
-    assert done.stderr.decode() == "laminar-codegen: [Errno 28] No space left on device\n"
+    assert done.stderr.decode() == "laminar-codegen: cannot write the output: No space left on device\n"
 
 
 class Interrupted(str):
