@@ -201,7 +201,7 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
     """The image of a function, one that runs a layer or one that plans it, is in ECR."""
-    for layer in {layer.name: layer for layer in graph.with_function}.values():
+    for layer in graph.with_function:
         image = layer.container.image
         if image is not None and not _ECR_IMAGE.fullmatch(image):
             runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"

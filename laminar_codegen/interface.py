@@ -23,6 +23,7 @@ from laminar_codegen.document import TERRAFORM
 from laminar_codegen.loader import Source
 from laminar_codegen.pipeline import compile_source
 from laminar_codegen.plan import unstructure
+from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render import render_document
 from laminar_codegen.render_module import split_document
 from laminar_codegen.write_module import left_over, write_module
@@ -84,15 +85,16 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
 
     Raises:
         TerraformFailedError: If Terraform is missing, too old, or fails, or cannot be told a variable.
-        NotWrittenError: If the document cannot be written; the folder is as it was.
+        NotWrittenError: If the document cannot be written, or the folder has one in HCL; the folder is as it was.
     """
     with _told():
         _check_terraform()
     _check_variables(variables)
     files = split_document(ir["document"])
+    if others := left_over(directory, files):
+        # Written beside them, the document would leave a folder that Terraform refuses.
+        raise NotWrittenError("\n".join(others))
     write_module(directory, files)
-    for line in left_over(directory, files):
-        print(line, file=sys.stderr)
     terraform = Terraform(working_dir=str(directory))
     with _told(), tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         _run(terraform, "init", {"input": False, "no_color": IsFlagged})

@@ -145,6 +145,19 @@ def test_variables_that_cannot_be_told(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_with_the_module_in_hcl(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
+    """A module that the command wrote as HCL stays as it is: Terraform would read the JSON besides, and refuse both."""
+    log = terraform()
+    file = tmp_path / "flow.py"
+    file.write_text(CALLS, encoding="utf-8")
+    assert main([str(file), "--emit", "hcl", "--output", str(tmp_path / "out")]) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    with pytest.raises(NotWrittenError, match=r"out/main\.tf is from compiling to the other syntax"):
+        create(ir, tmp_path / "out", variables={}, apply=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert not log.exists()
+
+
 def test_a_folder_that_cannot_be_written(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
     """Where the document cannot be written Terraform is not called."""
     log = terraform()
