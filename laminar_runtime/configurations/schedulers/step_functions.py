@@ -192,6 +192,8 @@ class StepFunctions(Delegated):
     def compile(self, *, execution: Execution) -> dict[str, Any]:
         """Compile the flow, as what this scheduler deploys: by its schedule, its joins, its module.
 
+        Flows that follow it are not compiled with it: the command does that.
+
         This and `create` are the one place where the runtime imports the compiler: they need the ``codegen`` extra.
 
         Args:
