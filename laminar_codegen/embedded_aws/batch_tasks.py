@@ -55,6 +55,8 @@ def install(patches: Patches, clients: Clients, jobs: BatchJobs) -> None:
     patches.attribute(BatchTask, "_eval_parameters", _parameters)
     patches.attribute(BatchTask, "_attach_aws_environment_variables", staticmethod(_mark_as_managed))
     patches.attribute(BatchTask, "_build_sync_resolver", resolver)
+    # The cause of a failure is the job as JSON, which moto writes with white space.
+    patches.attribute(state_task_service_batch, "to_json_str", payloads.compact_json)
 
 
 def _parameters(self: BatchTask, env: Environment) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from laminar_codegen.embedded_aws import payloads
 from laminar_codegen.embedded_aws.clients import Clients
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.waiting import STOPPED, SyncCall
@@ -43,6 +44,8 @@ def install(patches: Patches, clients: Clients) -> None:
     patches.attribute(BaseExecutionWorkerCommunication, "terminated", _terminated)
     patches.attribute(NestedTask, "_build_sync_resolver", resolver)
     patches.attribute(NestedTask, "_build_sync2_resolver", resolver2)
+    # The cause of a failure is the execution as JSON, which moto writes with white space.
+    patches.attribute(state_task_service_sfn, "to_json_str", payloads.compact_json)
 
 
 def _call(env: Environment, clients: Clients, resolver: Callable[[], Any]) -> SyncCall:

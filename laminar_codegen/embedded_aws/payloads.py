@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -15,6 +16,9 @@ from moto.stepfunctions.parser.utils import camel_to_snake_case
 # given where the API wants text as JSON text.
 _TYPED_SERVICES = frozenset({"batch"})
 _INTEGERS = frozenset({"integer", "long"})
+
+#: JSON without white space, as Step Functions writes it: states may look for a field in the text of a cause.
+compact_json = functools.partial(to_json_str, separators=(",", ":"))
 
 
 class RefusedArgumentsError(Exception):
@@ -94,7 +98,7 @@ def _value(field: str, value: Any, shape: Shape, *, typed: bool) -> Any:
     if isinstance(shape, StringShape):
         return _text(field, value, typed=typed)
     if shape.type_name == "blob" and not isinstance(value, bytes):
-        return to_json_str(value, separators=(",", ":")).encode()
+        return compact_json(value).encode()
     if typed and shape.type_name in _INTEGERS and not _is_integer(value):
         raise RefusedArgumentsError(f"The value for the field '{field}' must be an INTEGER")
     return value

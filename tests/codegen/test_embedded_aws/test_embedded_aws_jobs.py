@@ -86,6 +86,8 @@ def test_retries_end(bench: Bench) -> None:
     assert (result["status"], result["error"]) == ("FAILED", "States.TaskFailed")
     cause = json.loads(result["cause"])
     assert (cause["Status"], cause["Container"]["ExitCode"]) == ("FAILED", 7)
+    # States look for its fields in the text, which Step Functions writes without white space.
+    assert '"StatusReason":"Essential container in task exited"' in result["cause"]
     codes = [event.exit_code for event in bench.events[before:] if event.status == "FAILED"]
     assert codes == [7, 7]
 

@@ -63,6 +63,7 @@ def test_failure(bench: Bench, how: str) -> None:
     cause = json.loads(result["cause"])
     assert (cause["Status"], cause["Error"], cause["Cause"]) == ("FAILED", "Mine", "because")
     assert ":execution:" in cause["ExecutionArn"]
+    assert '"Status":"FAILED"' in result["cause"]
 
 
 def test_failure_is_caught_and_retried(bench: Bench) -> None:
