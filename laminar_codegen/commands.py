@@ -8,20 +8,23 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from laminar_codegen import loader, pipeline
-from laminar_codegen.estimate import PRICE, Estimate, estimate
+from laminar_codegen.estimate import PRICE, Formula, estimate, estimate_chain
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.measure import measure
 from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
 from laminar_codegen.pipeline import Unit
+from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.profile import read_profile
 from laminar_codegen.render import size_of
 from laminar_codegen.schedule import complete, critical_path, makespan
-from laminar_codegen.states import all_states
+from laminar_codegen.states import StateMachine, all_states
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
 
 __all__ = ["check", "profile"]
+
+_CONDITIONS = "without retries, and if nothing is skipped; a transition costs $0.000025 in us-east-1"
 
 
 def check(words: Sequence[str]) -> int:
@@ -48,38 +51,77 @@ def check(words: Sequence[str]) -> int:
     for unit in compilation.units:
         profiled = read_profile(options.profile, unit.graph.flow) if options.profile else None
         print("\n".join(_report(unit, profiled)))
+    if len(compilation.units) > 1:
+        print("\n".join(_report_chain(compilation)))
     return 0
 
 
 def _report(unit: Unit, profiled: Mapping[str, float] | None) -> Iterator[str]:
     graph, found = unit.graph, estimate(unit.graph, unit.plan)
-    fan_outs = [layer.name for layer in graph.layers if layer.foreach]
-    yield f"flow {graph.flow}: {len(graph.layers):,} layers, {len(fan_outs):,} of them fan-outs"
-    states = sum(1 for machine in unit.machines for _ in all_states(machine.states))
-    yield f"  states          {states:,} in {len(unit.machines)} state machine{'s' if len(unit.machines) > 1 else ''}"
-    largest = max(size_of(machine.states) for machine in unit.machines)
-    share = f"{100 * largest / DEFINITION_BYTES:.1f} %"
-    yield f"  definition      {largest:,} of {DEFINITION_BYTES:,} bytes ({share}){_each(unit)}"
+    fan_outs = [layer for layer in graph.layers if layer.foreach]
+    yield f"flow {graph.flow}: {_count(len(graph.layers), 'layer')}, {len(fan_outs):,} of them fan-outs"
+    yield from _sizes(unit.machines)
     yield f"  transitions     {found.transitions}"
-    yield f"  events          {found.events} of {HISTORY_EVENTS:,}"
-    yield f"  orchestration   {_cost(found)}"
+    yield f"  events          {found.history} of {HISTORY_EVENTS:,}{_largest(unit.machines)}"
+    yield f"  orchestration   {_cost(found.transitions)}"
     if profiled is not None:
-        seconds = complete(profiled, [layer.name for layer in graph.layers])
-        expected, ideal = makespan(unit.plan, seconds), critical_path(graph, seconds)
-        yield f"  makespan        {expected:,.1f} s expected, {ideal:,.1f} s at least ({expected / ideal:.3f})"
-    if fan_outs:
+        yield from _makespan(unit, profiled)
+    if any(not isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
         yield "  jobs(L): one for each 10,000 splits of L and size of container, none if it has no split"
-    yield "  without retries, and if nothing is skipped; a transition costs $0.000025 in us-east-1"
+    if any(isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
+        yield "  jobs(L) of a layer on AWS Lambda: an invocation for each split of L"
+    yield f"  {_CONDITIONS}"
 
 
-def _each(unit: Unit) -> str:
-    return ", the largest" if len(unit.machines) > 1 else ""
+def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
+    """What is added by the state machine that runs those of flows which follow each other."""
+    flows = [unit.graph.flow for unit in compilation.units]
+    own = estimate_chain(len(flows))
+    found = [estimate(unit.graph, unit.plan).transitions.at({}) for unit in compilation.units]
+    each = (
+        ", each fan-out one job" if any(layer.foreach for graph in compilation.graphs for layer in graph.layers) else ""
+    )
+    yield f"chain {' -> '.join(flows)}: what runs the flows, besides what they take"
+    yield from _sizes(compilation.machines[:1])
+    yield f"  transitions     {own.transitions}"
+    yield f"  events          {own.events} of {HISTORY_EVENTS:,}"
+    yield f"  orchestration   {_dollars(own.transitions.at({}) + sum(found))} an execution with its flows{each}"
+    yield f"  {_CONDITIONS}"
 
 
-def _cost(found: Estimate) -> str:
-    transitions = found.transitions.at({})
-    each = ", each fan-out one job" if found.transitions.jobs else ""
-    return f"${transitions * PRICE:,.6f} an execution{each}"
+def _sizes(machines: Sequence[StateMachine]) -> Iterator[str]:
+    states = sum(1 for machine in machines for _ in all_states(machine.states))
+    largest = max(size_of(machine.states) for machine in machines)
+    share = f"{100 * largest / DEFINITION_BYTES:.1f} %"
+    yield f"  states          {states:,} in {_count(len(machines), 'state machine')}"
+    yield f"  definition      {largest:,} of {DEFINITION_BYTES:,} bytes ({share}){_largest(machines)}"
+
+
+def _makespan(unit: Unit, profiled: Mapping[str, float]) -> Iterator[str]:
+    names = [layer.name for layer in unit.graph.layers]
+    seconds = complete(profiled, names)
+    expected, ideal = makespan(unit.plan, seconds), critical_path(unit.graph, seconds)
+    yield f"  makespan        {expected:,.1f} s expected, {ideal:,.1f} s at least ({expected / ideal:.3f})"
+    if unknown := sum(name not in profiled for name in names):
+        usual = "the median of the others" if unknown < len(names) else "a second each"
+        yield f"  not in the profile: {_count(unknown, 'layer')}, taken to take {usual}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _largest(machines: Sequence[StateMachine]) -> str:
+    return ", the largest" if len(machines) > 1 else ""
+
+
+def _cost(transitions: Formula) -> str:
+    each = ", each fan-out one job" if transitions.jobs else ""
+    return f"{_dollars(transitions.at({}))} an execution{each}"
+
+
+def _dollars(transitions: int) -> str:
+    return f"${transitions * PRICE:,.6f}"
 
 
 def profile(words: Sequence[str]) -> int:
@@ -119,6 +161,6 @@ def profile(words: Sequence[str]) -> int:
         if not executions:
             raise ExecutionError(f"flow '{flow.name}' has no executions in {flow.datastore.root}: run it first")
         measured[flow.name] = measure(flow, executions, deployment)
-        print(f"measured {len(executions)} executions of {flow.name}", file=sys.stderr)
+        print(f"measured {_count(len(executions), 'execution')} of {flow.name}", file=sys.stderr)
     print(json.dumps(measured, indent=2))
     return 0

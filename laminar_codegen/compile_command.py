@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from laminar_codegen.document import Document
 from laminar_codegen.emit_call import Module
 from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
-from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.pipeline import Compilation, Unit, compile_flow
 from laminar_codegen.plan import print_plan
 from laminar_codegen.render import render_document, render_template
 from laminar_codegen.render_hcl import render_hcl
@@ -118,13 +119,20 @@ def _stage(compilation: Compilation, stage: str) -> str:
         case "graph":
             return "".join(map(str, compilation.graphs))
         case "plan":
-            return "".join(print_plan(unit.plan) for unit in compilation.units)
+            return _plans(compilation.units)
         case "asl":
             return render_template(compilation.machines)
         case "hcl":
             return render_hcl(compilation.document)
         case _:
             return render_document(compilation.document)
+
+
+def _plans(units: Sequence[Unit]) -> str:
+    """The plan of each flow, under the flow's name if there are several."""
+    if len(units) == 1:
+        return print_plan(units[0].plan)
+    return "".join(f"{unit.graph.flow}\n{textwrap.indent(print_plan(unit.plan), '  ')}" for unit in units)
 
 
 def _write(document: Document, syntax: str, directory: Path) -> None:

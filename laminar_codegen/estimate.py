@@ -18,7 +18,7 @@ from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
 
-__all__ = ["PRICE", "Estimate", "Formula", "estimate"]
+__all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_chain"]
 
 #: Dollars for a state transition, in us-east-1: https://aws.amazon.com/step-functions/pricing/
 PRICE = 0.000025
@@ -66,13 +66,20 @@ class Estimate:
     Args:
         transitions: State transitions, those of nested executions too.
         events: Events of its history, those of nested executions not.
+        nested: The events of the history of each nested execution.
     """
 
     transitions: Formula = Formula()
     events: Formula = Formula()
+    nested: tuple[Formula, ...] = ()
 
     def __add__(self, other: Estimate) -> Estimate:
-        return Estimate(self.transitions + other.transitions, self.events + other.events)
+        return Estimate(self.transitions + other.transitions, self.events + other.events, (*self.nested, *other.nested))
+
+    @property
+    def history(self) -> Formula:
+        """The events of the longest history, which is what the limit is of."""
+        return max((self.events, *self.nested), key=lambda events: events.at({}))
 
 
 def _states(number: int, events: int) -> Estimate:
@@ -89,6 +96,8 @@ _JOB, _CALL, _CHOICE, _BRANCHES, _MAP = (_states(1, events) for events in (6, 5,
 _NOTHING = Estimate()
 #: What a Map adds for an item, besides the states in it.
 _ITEM = Estimate(Formula(), Formula(2))
+#: That an execution was started, and that it ended, are events too.
+_EXECUTION = Estimate(Formula(), Formula(2))
 
 
 def estimate(graph: Graph, plan: Step) -> Estimate:
@@ -99,7 +108,16 @@ def estimate(graph: Graph, plan: Step) -> Estimate:
         plan: Its plan.
     """
     layers = {layer.name: layer for layer in graph.layers}
-    return _of(plan, layers) + (_CALL if graph.keeps_input else _NOTHING)
+    return _EXECUTION + _of(plan, layers) + (_CALL if graph.keeps_input else _NOTHING)
+
+
+def estimate_chain(flows: int) -> Estimate:
+    """Estimate an execution that runs flows one after the other, without what their own executions take.
+
+    Args:
+        flows: How many they are. The parameters of all but the first are made between them.
+    """
+    return sum((_JOB + _CALL for _ in range(flows - 1)), _EXECUTION + _JOB)
 
 
 def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR0911 - one for each kind of step
@@ -122,7 +140,8 @@ def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR09
         case ExactJoins():
             return _exact(step, layers)
         case Nested(_, inner):
-            return Estimate(_of(inner, layers).transitions, Formula()) + _JOB
+            found = _EXECUTION + _of(inner, layers)
+            return Estimate(found.transitions, nested=(found.events, *found.nested)) + _JOB
         case _:
             assert_never(step)
 

@@ -131,7 +131,7 @@ def test_profile_measures_the_last_runs(folder: Path, capsys: pytest.CaptureFixt
     measured = read_profile(folder / "profile.json", "Report")
     assert set(measured) == {"A", "B", "C", "D"}
     assert all(0 <= seconds < 60 for seconds in measured.values())
-    assert "measured 1 executions of Report" in told.err
+    assert "measured 1 execution of Report" in told.err
     assert ended == 0
 
 
@@ -167,3 +167,71 @@ def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
         store.write_record(key, splits=2)
     store.write_record(flow.execution("e1").key("Shards"), splits=1, seconds=7.5)
     assert measure(flow, ["e0", "e1", "e2"], None) == {"Shards": 7.5, "Each": 9}
+
+
+CHAIN = """
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class First(Flow): ...
+class Second(Flow): ...
+
+@First.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+@Second.register
+class B(Layer):
+    def __call__(self) -> None: ...
+
+@Second.register(executor=executors.AWS.Lambda(), foreach=ForEach(parameters=[Parameter(B, "part")]))
+class C(Layer):
+    def __call__(self, b: B) -> None: ...
+
+First()().next(flow=Second(), linker=lambda _: Parameters())
+"""
+
+
+def test_check_tells_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What runs flows one after the other takes something, too; jobs on AWS Lambda are told as what they are."""
+    (tmp_path / "flow.py").write_text(CHAIN)
+    assert main(["check", str(tmp_path / "flow.py")]) == 0
+    told = capsys.readouterr().out
+    first, second, chain = told.split("flow Second: ")[0], told.split("flow Second: ")[1], told.split("chain ")[1]
+    assert first.startswith("flow First: 1 layer, 0 of them fan-outs\n")
+    # A job is six events, and an execution begins and ends.
+    assert "  events          8 of 25,000\n" in first
+    assert "jobs(L) of a layer on AWS Lambda: an invocation for each split of L\n" in second
+    assert "10,000 splits" not in second
+    assert chain.startswith("First -> Second: ")
+    assert "  transitions     3\n  events          19 of 25,000\n" in chain
+    # Its own three, one of the first flow, and five with an invocation of the second.
+    assert "  orchestration   $0.000250 an execution with its flows, each fan-out one job\n" in chain
+
+
+def test_check_tells_of_the_longest_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a flow in several machines it is the largest one that has to hold to the limits."""
+    layers = [
+        f"@Big.register\nclass L{place}(Layer):\n"
+        f"    def __call__(self{f', before: L{place - 1}' if place else ''}) -> None: ...\n"
+        for place in range(2000)
+    ]
+    head = "from laminar_runtime import Flow, Layer\nclass Big(Flow): ...\n"
+    (tmp_path / "flow.py").write_text(head + "".join(layers))
+    assert main(["check", str(tmp_path / "flow.py")]) == 0
+    told = capsys.readouterr().out
+    (events,) = (line.split()[1] for line in told.splitlines() if line.startswith("  events "))
+    assert int(events.replace(",", "")) > 5_000
+    assert " of 25,000, the largest\n" in told
+
+
+def test_check_tells_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A makespan is no more than what the profile knows: what is made up is told."""
+    for known, lack in (
+        ({"A": 1, "B": 2, "C": 3}, "1 layer, taken to take the median of the others"),
+        ({"Old": 1}, "4 layers, taken to take a second each"),
+    ):
+        (folder / "profile.json").write_text(json.dumps({"Report": known}))
+        assert main(["check", "flow.py", "--profile", "profile.json"]) == 0
+        assert f"  not in the profile: {lack}\n" in capsys.readouterr().out
