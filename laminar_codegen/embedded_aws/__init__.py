@@ -12,6 +12,6 @@ from __future__ import annotations
 
 from laminar_codegen.embedded_aws.api_calls import ApiCall
 from laminar_codegen.embedded_aws.server import EmbeddedAws
-from laminar_codegen.embedded_aws.workspace import JobEvent, Workspace
+from laminar_codegen.embedded_aws.workspace import InvocationEvent, JobEvent, Workspace
 
-__all__ = ["ApiCall", "EmbeddedAws", "JobEvent", "Workspace"]
+__all__ = ["ApiCall", "EmbeddedAws", "InvocationEvent", "JobEvent", "Workspace"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import tempfile
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,17 @@ from moto.core.exceptions import JsonRESTError
 from laminar_codegen.embedded_aws.clients import Credentials
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.process import LocalProcess
-from laminar_codegen.embedded_aws.workspace import Workspace
+from laminar_codegen.embedded_aws.workspace import InvocationEvent, InvocationStatus, Workspace
 
 _RUNTIME = Path(__file__).parent / "lambda_runtime"
 _LOG_TAIL = 4096
 _MAX_EVENT = 6_291_456  # moto itself refuses answers of more than 6,000,000 bytes (AWS: 6,291,556)
 
+InvocationObserver = Callable[[InvocationEvent], None]
+
 _invoke_of_moto = LambdaFunction.invoke
+
+logger = logging.getLogger(__name__)
 
 
 class RequestTooLargeError(JsonRESTError):
@@ -65,7 +71,9 @@ class Functions:
     logs: Path
     aws_environment: Credentials
     concurrency: int
+    observer: InvocationObserver | None = None
     _places: threading.Semaphore = attrs.field(init=False)
+    _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._places = threading.Semaphore(self.concurrency)
@@ -74,11 +82,23 @@ class Functions:
         """Run a function's handler with an event (JSON text)."""
         request_id = str(uuid.uuid4())
         log = self.logs / function.function_name / f"{request_id}.log"
+        told = InvocationEvent(
+            request_id=request_id, function_name=function.function_name, event=event, status="RUNNING", log=log
+        )
+        with self._places:
+            self._announce(told)
+            invocation = self._run(function, event, request_id, log)
+        status: InvocationStatus = "SUCCEEDED" if invocation.error is None else "FAILED"
+        reason = None if invocation.error is None else json.loads(invocation.payload)["errorMessage"]
+        self._announce(attrs.evolve(told, status=status, reason=reason))
+        return invocation
+
+    def _run(self, function: LambdaFunction, event: str, request_id: str, log: Path) -> Invocation:
         words = [*function.image_config.entry_point, *function.image_config.cmd]
         if not words:
             message = f"RequestId: {request_id} Error: the function's image configuration names no handler"
             return _failed("Runtime.InvalidEntrypoint", message, log)
-        with tempfile.TemporaryDirectory() as exchange, self._places:
+        with tempfile.TemporaryDirectory() as exchange:
             event_file, result_file = Path(exchange, "event"), Path(exchange, "result")
             event_file.write_text(event)
             process = LocalProcess.start(
@@ -95,6 +115,15 @@ class Functions:
                 return _failed("Runtime.ExitError", message, log)
             answer = json.loads(result_file.read_text())
         return Invocation(json.dumps(answer["payload"]), answer["error"], log)
+
+    def _announce(self, event: InvocationEvent) -> None:
+        if self.observer is None:
+            return
+        with self._telling:
+            try:
+                self.observer(event)
+            except Exception:  # an observer's mistake must not end the invocation that it observes
+                logger.exception("the observer of the embedded AWS failed at %s", event)
 
     def _environment(self, function: LambdaFunction, request_id: str) -> dict[str, str]:
         return self.workspace.process_environment(

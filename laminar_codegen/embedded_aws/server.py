@@ -23,7 +23,7 @@ from laminar_codegen.embedded_aws.clients import Clients, ignore_configuration
 from laminar_codegen.embedded_aws.clients import environment as sdk_environment
 from laminar_codegen.embedded_aws.job_secrets import JobSecrets
 from laminar_codegen.embedded_aws.patches import Patches
-from laminar_codegen.embedded_aws.workspace import Workspace
+from laminar_codegen.embedded_aws.workspace import InvocationEvent, Workspace
 
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
@@ -37,6 +37,7 @@ class EmbeddedAws:
     concurrency       how many jobs run at a time (this machine's CPUs), and four times as many functions
     directory         where logs are kept (a temporary one, removed at the end)
     observer          is told of every change of every job's attempt, one at a time
+    invocations       is told of the begin and the end of every invocation of a function, one at a time
     calls             is told of every call that the role of a state machine, job or function makes, one at a time
     region            the default region
     time_scale        shortens (or lengthens) Wait states and the intervals of Retry
@@ -52,6 +53,7 @@ class EmbeddedAws:
         concurrency: int | None = None,
         directory: Path | None = None,
         observer: Observer | None = None,
+        invocations: Callable[[InvocationEvent], None] | None = None,
         calls: CallObserver | None = None,
         region: str = "us-east-1",
         time_scale: float = 1.0,
@@ -62,6 +64,7 @@ class EmbeddedAws:
         self._concurrency = concurrency or os.cpu_count() or 1
         self._directory = directory
         self._observer = observer
+        self._invocations = invocations
         self._calls = Calls(calls)
         self._time_scale = time_scale
         self._token_time_scale = token_time_scale
@@ -185,6 +188,7 @@ class EmbeddedAws:
             logs=self.logs / "functions",
             aws_environment=self._environment_of,
             concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
+            observer=self._invocations,
         )
         functions.install(patches, runner)
 

@@ -16,6 +16,7 @@ from typing import Literal
 import attrs
 
 JobStatus = Literal["STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
+InvocationStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
 
 _INHERITED = frozenset({"PATH", "HOME", "TMPDIR", "LANG", "TZ", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE"})
 _INHERITED_PREFIXES = ("PYTHON", "LC_")
@@ -60,6 +61,18 @@ class JobEvent:
     attempt: int
     status: JobStatus
     exit_code: int | None = None
+    reason: str | None = None
+    log: Path
+
+
+@attrs.frozen(kw_only=True)
+class InvocationEvent:
+    """The begin or the end of one invocation of a Lambda function, whose event is JSON text."""
+
+    request_id: str
+    function_name: str
+    event: str
+    status: InvocationStatus
     reason: str | None = None
     log: Path
 

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from laminar_codegen import pipeline
+from laminar_codegen import names, pipeline
 from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
+from laminar_codegen.graph import Graph
 from laminar_codegen.options import add_scheduling, scheduling_of
 from laminar_codegen.rehearsal import results
 from laminar_codegen.rehearsal.deploy import deploy
@@ -50,12 +51,13 @@ def main(words: Sequence[str]) -> int:
     compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
-        progress = Progress(compilation.graphs[0].flow, sys.stderr)
+        progress = Progress(compilation.graphs[0].flow, sys.stderr, _functions(compilation.graphs))
         aws = stack.enter_context(
             EmbeddedAws(
                 workspace=Workspace(directory=lay_out(compilation.source.file, folder)),
                 concurrency=options.concurrency,
                 observer=progress.observe,
+                invocations=progress.observe_invocation,
             )
         )
         stack.enter_context(_environment(aws.environment))
@@ -130,13 +132,22 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
     print(f"laminar-codegen: {error}", file=sys.stderr)
-    # Jobs that were stopped because of another's failure were ended by a signal: 128 and its number.
-    own = [event for event in failures if event.exit_code is not None and event.exit_code < _SIGNALS]
+    # Jobs that were stopped because of another's failure were ended by a signal: 128 and its number. Those that could
+    # not be started, and tasks on AWS Lambda, have no exit code.
+    own = [event for event in failures if event.exit_code is None or event.exit_code < _SIGNALS]
     for event in (own or failures)[-1:]:
+        lines = event.log.read_text(encoding="utf-8", errors="replace").splitlines() if event.log.exists() else []
+        if not lines:
+            print(f"{event.job_name}, attempt {event.attempt}, printed nothing: {event.reason}", file=sys.stderr)
+            continue
         print(f"the last lines of {event.job_name}, attempt {event.attempt}:", file=sys.stderr)
-        lines = event.log.read_text(encoding="utf-8", errors="replace").splitlines()
         print("\n".join(f"  {line}" for line in lines[-_TAIL:]), file=sys.stderr)
     return 1
+
+
+def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
+    """What tasks on AWS Lambda are called, by the name of their function: as jobs are."""
+    return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in names.task_functions(graph).items()}
 
 
 def _report(execution: Execution, folder: Path | None) -> None:

@@ -120,9 +120,9 @@ def _properties(flow: Ref, item: Placement, references: Mapping[str, str]) -> di
     """The container of a job definition here.
 
     The working directory is that of the image's stand-in. The secrets are elsewhere: their values are those that this
-    process has under their names.
+    process has under their names. What jobs print stays here, whatever log driver takes it elsewhere.
     """
-    container = attrs.evolve(item.container, workdir=None, secrets=())
+    container = attrs.evolve(item.container, workdir=None, secrets=(), log_driver="awslogs", log_options=())
     properties: dict[str, Any] = resolve(
         container_properties(flow, attrs.evolve(item, container=container)), references
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -12,32 +14,38 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from laminar_codegen.embedded_aws import JobEvent
+from laminar_codegen.embedded_aws import InvocationEvent, JobEvent
 
 __all__ = ["Progress"]
 
 
 @attrs.define
 class _Layer:
-    """What is known of a layer's jobs."""
+    """What is known of a layer's jobs, and of its tasks on AWS Lambda."""
 
     begun: float
-    running: int = 0
+    _running: set[tuple[str, int]] = attrs.field(factory=set)
     succeeded: int = 0
     failed: int = 0
     ended: float = 0.0
 
     def take(self, event: JobEvent, now: float) -> None:
+        # What cannot be started fails without having run.
+        attempt = (event.job_id, event.attempt)
+        self._running.discard(attempt)
         match event.status:
             case "RUNNING":
-                self.running += 1
+                self._running.add(attempt)
             case "SUCCEEDED":
                 self.succeeded += 1
-                self.running -= 1
             case "FAILED":
                 self.failed += 1
-                self.running -= 1
         self.ended = now
+
+    @property
+    def running(self) -> int:
+        """How many run."""
+        return len(self._running)
 
     def __str__(self) -> str:
         counts = {"running": self.running, "done": self.succeeded, "failed": self.failed}
@@ -50,11 +58,13 @@ class Progress:
     Args:
         flow: The flow's name, with which the names of its jobs begin.
         output: Where to show it.
+        functions: What the tasks of each Lambda function that runs a layer are shown as: the names of jobs.
     """
 
-    def __init__(self, flow: str, output: TextIO) -> None:
+    def __init__(self, flow: str, output: TextIO, functions: Mapping[str, str] | None = None) -> None:
         self._prefix = f"{flow}-"
         self._output = output
+        self._functions = functions or {}
         self._layers: dict[str, _Layer] = {}
         self._failures: list[JobEvent] = []
         self._lock = threading.Lock()
@@ -97,6 +107,28 @@ class Progress:
             elif event.index is None or event.status == "FAILED" or not layer.running:
                 self._output.write(f"{now:7.1f}s  {name}: {layer}\n")
                 self._output.flush()
+
+    def observe_invocation(self, event: InvocationEvent) -> None:
+        """Take note of a task on AWS Lambda, as of a job. What the planner is asked is none.
+
+        Args:
+            event: What happened to the invocation.
+        """
+        name = self._functions.get(event.function_name)
+        if name is None:
+            return
+        request = json.loads(event.event)
+        self.observe(
+            JobEvent(
+                job_id=event.request_id,
+                job_name=name,
+                index=request.get("child"),
+                attempt=request.get("attempt", 1),
+                status=event.status,
+                reason=event.reason,
+                log=event.log,
+            )
+        )
 
 
 def _live(output: TextIO) -> Live:

@@ -35,6 +35,52 @@ class A(Layer):
     def __call__(self) -> None:
         self.x = 1
 """
+FUNCTIONS = """
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+@F.register
+class Load(Layer):
+    def __call__(self) -> None:
+        self.shard(part=[1, 2])
+
+@F.register(executor=executors.AWS.Lambda(), foreach=ForEach([Parameter(Load, "part")]))
+class Each(Layer):
+    def __call__(self, load: Load) -> None:
+        self.half = 4 // load.part
+
+@F.register(executor=executors.AWS.Lambda())
+class Total(Layer):
+    def __call__(self, each: Each) -> None:
+        self.total = sum(each.half)
+
+if flow := F():
+    flow()
+"""
+OUTPUT = """
+from laminar_runtime.configurations.layers import Container
+
+TOKEN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:splunk-AbCdEf"
+OPTIONS = {"splunk-url": "https://splunk.example.org", "splunk-token": TOKEN}
+
+@F.register(container=Container(log_driver="splunk", log_options=OPTIONS))
+class A(Layer):
+    def __call__(self) -> None:
+        self.x = 1
+
+if flow := F():
+    flow()
+"""
+UNSTARTED = """
+from laminar_runtime.configurations.layers import Container
+
+@F.register(container=Container(command="no-such-program main.py"))
+class A(Layer):
+    def __call__(self) -> None: ...
+
+if flow := F():
+    flow()
+"""
 
 
 def rehearse(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -73,3 +119,41 @@ def test_wrong_usage(tmp_path: Path) -> None:
         ended = rehearse(tmp_path, UNCALLED, *words)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert "usage: laminar-codegen rehearse" in ended.stderr
+
+
+def test_layers_on_lambda_are_shown(tmp_path: Path) -> None:
+    """Tasks on AWS Lambda are told of as jobs are; what the planner is asked is no task."""
+    ended = rehearse(tmp_path, FUNCTIONS)
+    assert ended.returncode == 0, ended.stderr
+    assert [line.split("s  ", 1)[1] for line in ended.stderr.splitlines() if "Each" not in line] == [
+        "Load: 1 running",
+        "Load: 1 done",
+        "Total: 1 running",
+        "Total: 1 done",
+    ]
+    assert "Each: 2 done" in ended.stderr
+
+
+def test_a_layer_on_lambda_that_fails_is_shown(tmp_path: Path) -> None:
+    """What it printed last is shown, as of a job."""
+    ended = rehearse(tmp_path, FUNCTIONS.replace("sum(each.half)", "sum(each.half) // 0"))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "Total: 1 failed" in ended.stderr
+    assert "the last lines of F-Total, attempt 1:\n" in ended.stderr
+    assert "  ZeroDivisionError: integer division or modulo by zero\n" in ended.stderr
+
+
+def test_output_that_goes_elsewhere(tmp_path: Path) -> None:
+    """Where jobs log by another driver, its secrets are not asked for here."""
+    ended = rehearse(tmp_path, OUTPUT)
+    assert ended.returncode == 0, ended.stderr
+    assert "A.x = 1" in ended.stdout
+
+
+def test_a_job_that_cannot_be_started(tmp_path: Path) -> None:
+    """It has printed nothing: why it was not started is told, and it is not counted as one that ran."""
+    ended = rehearse(tmp_path, UNSTARTED)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "  A: 1 failed\n" in ended.stderr
+    assert "F-A, attempt 1, printed nothing: CannotStartContainerError" in ended.stderr
+    assert "running" not in ended.stderr

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from embedded_aws_bench import BUCKET, Bench, make_queue
 
-from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
+from laminar_codegen.embedded_aws import EmbeddedAws, InvocationEvent, JobEvent, Workspace
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +16,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """One embedded AWS for the tests of a module: each makes things of its own in it."""
     directory = tmp_path_factory.mktemp("workspace")
     events: list[JobEvent] = []
+    invocations: list[InvocationEvent] = []
     workspace = Workspace(directory, environment={"FROM_WORKSPACE": "yes"}, python=sys.executable)
-    with EmbeddedAws(workspace=workspace, observer=events.append, time_scale=0.01) as aws:
+    with EmbeddedAws(
+        workspace=workspace, observer=events.append, invocations=invocations.append, time_scale=0.01
+    ) as aws:
         make_queue(aws)
         aws.client("s3").create_bucket(Bucket=BUCKET)
-        yield Bench(aws, directory, events)
+        yield Bench(aws, directory, events, invocations)

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent
+from laminar_codegen.embedded_aws import EmbeddedAws, InvocationEvent, JobEvent
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"
@@ -22,11 +22,12 @@ State = dict[str, Any]
 
 @attrs.define
 class Bench:
-    """The embedded AWS under test, and what it told its observer."""
+    """The embedded AWS under test, and what it told its observers."""
 
     aws: EmbeddedAws
     directory: Path
     events: list[JobEvent] = attrs.field(factory=list)
+    invocations: list[InvocationEvent] = attrs.field(factory=list)
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
     def program(self, text: str) -> list[str]:

@@ -112,6 +112,23 @@ def test_invocation(bench: Bench) -> None:
     assert [log.read_text() for log in logs] == ["to the log\n"]
 
 
+def test_invocations_are_told_of(bench: Bench) -> None:
+    """The begin and the end of each, with what the function was invoked with; why it failed; where its log is."""
+    told = len(bench.invocations)
+    invoke(bench, "echo", {"a": 1})
+    invoke(bench, "broken", {"what": "input"})
+    events = bench.invocations[told:]
+    assert [(event.function_name, event.status, event.reason) for event in events] == [
+        ("echo", "RUNNING", None),
+        ("echo", "SUCCEEDED", None),
+        ("broken", "RUNNING", None),
+        ("broken", "FAILED", "bad input"),
+    ]
+    assert [json.loads(event.event) for event in events[::2]] == [{"a": 1}, {"what": "input"}]
+    assert events[0].request_id == events[1].request_id != events[2].request_id
+    assert events[1].log.read_text() == "to the log\n"
+
+
 def test_exception(bench: Bench) -> None:
     """An exception is an unhandled error with its type, message and stack."""
     error, payload = invoke(bench, "broken", {"what": "input"})
