@@ -257,8 +257,8 @@ class Execution:
     def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Run another flow after this execution ended, under the same id.
 
-        Chain without the guard, as in ``One()().next(flow=Two(), ...)``: a guard is false in the processes of the tasks
-        of the next flow, which would then not be reached there.
+        Chain at the top level of the file, as in ``One()().next(flow=Two(), ...)``, or in the block of a guard, as in
+        ``if one := One(): one().next(...)``: the processes of the tasks of the next flow come by there.
 
         Args:
             flow: The flow to run.

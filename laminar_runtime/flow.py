@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, overload
 
@@ -221,13 +222,19 @@ class Flow:
         return found
 
     def __bool__(self) -> bool:
-        """Whether this process launches the flow. In a task's process, run the task if it is one of this flow."""
-        if loading.active() is not None:
-            return False
-        if task.requested():
+        """Whether this process launches the flow. In a task's process, run the task if it is one of this flow.
+
+        What guards a chain is true also where the file is only read, and in tasks of other flows: theirs may follow.
+        """
+        if loading.active() is None:
+            if not task.requested():
+                return True
             self._run_task()
-            return False
-        return True
+            if settings.TAKEN in os.environ:
+                return False
+        from laminar_runtime import chaining
+
+        return chaining.guards_chain(sys._getframe(1))  # noqa: SLF001 - of whom the interpreter asks this for
 
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution:
         """Run the flow, or start it if another engine schedules it.

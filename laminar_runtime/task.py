@@ -237,7 +237,7 @@ def _check_taken() -> None:
     if not requested() or settings.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]
-    fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()'?"
+    fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()', before it goes on to results?"
     sys.stderr.write(f"layer '{layer}' was not run: {fix}\n")
     sys.stdout.flush()
     sys.stderr.flush()

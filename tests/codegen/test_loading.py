@@ -118,6 +118,21 @@ def test_chained_flows_are_both_found(choice: str, tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "ran.txt").exists()
 
 
+GUARDED = "if first := First():\n    first().next(flow=Second(), linker=lambda e: os.abort()).layer('Never')\n"
+
+
+def test_guarded_chains_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guard keeps nothing of a chain from the compiler, and other guards keep all of what they guard."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{GUARDED}")
+    found = load("flow.py")
+    assert [flow.name for flow in (found.flow, *found.following)] == ["First", "Second"]
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\nif first := First():\n    os.abort()\n{GUARDED}")
+    found = load("flow.py")
+    assert [flow.name for flow in (found.flow, *found.following)] == ["First", "Second"]
+    assert not (tmp_path / "ran.txt").exists()
+
+
 def test_the_flow_that_the_file_makes_is_meant(tmp_path: Path) -> None:
     """Of several flows that a file defines, the only one that it makes is the one compiled, as it is configured."""
     file = tmp_path / "flow.py"

@@ -71,6 +71,24 @@ class A(Layer):
 if flow := F():
     flow()
 """
+CHAIN = """
+from laminar_runtime import Parameters
+
+class G(Flow): ...
+
+@F.register
+class A(Layer):
+    def __call__(self) -> None:
+        self.x = 1
+
+@G.register
+class B(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        self.y = parameters.x + 1
+
+if flow := F():
+    flow().next(flow=G(), linker=lambda execution: Parameters(x=execution.layer(A).x))
+"""
 UNSTARTED = """
 from laminar_runtime.configurations.layers import Container
 
@@ -119,6 +137,13 @@ def test_wrong_usage(tmp_path: Path) -> None:
         ended = rehearse(tmp_path, UNCALLED, *words)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert "usage: laminar-codegen rehearse" in ended.stderr
+
+
+def test_a_guarded_chain(tmp_path: Path) -> None:
+    """Jobs of the flow that follows, and its linker, come by the guard of the flow before it."""
+    ended = rehearse(tmp_path, CHAIN)
+    assert ended.returncode == 0, ended.stderr
+    assert "B.y = 2" in ended.stdout
 
 
 def test_layers_on_lambda_are_shown(tmp_path: Path) -> None:

@@ -132,6 +132,39 @@ print(last.id, last.layer(Count).count)
     assert folder.run(SEVERAL + script) == "e1 3"
 
 
+GUARDED_CHAIN = """
+def link(execution: Execution) -> Parameters:
+    return Parameters(start=execution.layer(Count).count)
+
+if one := One():
+    last = one("e1", start=1).next(flow=Two(), linker=link)
+    print(last.id, last.layer(Count).count)
+"""
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        "if one := One():",
+        'if __name__ == "__main__" and (one := One()):',
+        "if (\n    one := One()\n):",
+        "one = One()\nif one:",
+    ],
+)
+def test_guarded_chaining(guard: str, folder: Folder) -> None:
+    """A guard lets the tasks of the flows that follow in the chain come by."""
+    assert folder.run(SEVERAL + GUARDED_CHAIN.replace("if one := One():", guard)) == "e1 3"
+
+
+def test_guards_beside_a_chain(folder: Folder) -> None:
+    """A guard of what is no chain is false in tasks of other flows, also in a file that has a chain."""
+    beside = "\nif two := Two():\n    print(two(start=7).layer(Count).count)\n"
+    folder.write(SEVERAL + GUARDED_CHAIN + beside)
+    ended = folder.python("main.py")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == ["e1 3", "8"]
+
+
 def test_command_of_the_container(folder: Folder) -> None:
     """A container's own command is run by this interpreter, in the folder of the flow's file."""
     folder.write(
