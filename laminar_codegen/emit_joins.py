@@ -95,7 +95,7 @@ class Joins:
         pause = f"$exists($states.input.pause) ? $min([$states.input.pause * 2, {_LONGEST}]) : {_PAUSE}"
         yield self.objects.list(
             f"{name} inputs",
-            f"Looks which of the {count} layers that {name} waits for have ended",
+            f"Looks whether all that {name} waits for in other branches has ended",
             f"/.joins/{name}/from/",
             {"ready": Expression(f"$states.result.KeyCount = {count}"), "pause": Expression(pause)},
             ready,

@@ -103,6 +103,10 @@ def _events(state: State) -> int:
             assert_never(state)
 
 
+#: What the states are for that have branches.
+_BESIDE = "Runs branches that do not depend on each other"
+_JOINED = "Runs branches that wait for what they depend on in each other"
+
 #: What a next attempt goes by: the plan of the one before, and an error of its jobs, if one failed.
 _FAILED = Expression(
     "{'splits': $states.input.splits, 'plan': $states.input, 'error': [$states.result.error][0]}",
@@ -138,11 +142,11 @@ class _Emitter:
                     yield from self.emit(child, follower)
             case ParallelStep(branches):
                 inner = tuple(tuple(self.emit(branch, None)) for branch in branches)
-                yield Parallel(name=self._entry(step), branches=inner, next=after)
+                yield Parallel(name=self._entry(step), comment=_BESIDE, branches=inner, next=after)
             case ExactJoins():
                 joins = Joins.of(self.graph.flow, step)
                 branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.chains)
-                yield Parallel(name=self._entry(step), branches=branches_, next=after)
+                yield Parallel(name=self._entry(step), comment=_JOINED, branches=branches_, next=after)
             case Nested():
                 yield self.nest(step, after)
             case _:

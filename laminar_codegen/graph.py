@@ -108,8 +108,8 @@ class LayerNode:
 
     @functools.cached_property
     def sized(self) -> bool:
-        """Whether its hooks decide on its containers."""
-        return self.hooked("submission") or self.hooked("retry")
+        """Whether its hooks decide on its containers: a retry hook does if there may be a next attempt."""
+        return self.hooked("submission") or (self.hooked("retry") and self.retry.attempts > 1)
 
     @property
     def replanned(self) -> bool:

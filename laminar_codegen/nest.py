@@ -50,7 +50,7 @@ class Weight:
 
 
 #: What a Parallel state takes, and a state that starts an execution, without the names in them.
-_PARALLEL, _NESTED = Weight(200, 4), Weight(900, 6)
+_PARALLEL, _NESTED = Weight(260, 4), Weight(900, 6)
 
 
 def nest(plan: Step, weigh: Callable[[Step], Weight]) -> Step:

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sfnx.testing import run
@@ -95,6 +97,14 @@ def test_the_document_holds_the_state_machine(case: str) -> None:
     }
 
 
+def _states(states: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All states by name, those within others too."""
+    for name, state in states.items():
+        yield name, state
+        for inner in (state.get("ItemProcessor"), *state.get("Branches", [])):
+            yield from _states(inner["States"]) if inner else ()
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_each_state_machine_runs(case: str) -> None:
     """Step Functions' language takes each definition: an independent interpreter checks and runs it."""
@@ -110,6 +120,11 @@ def test_each_state_machine_runs(case: str) -> None:
         calls += ended.calls
     units = compile_flow(str(_source(case) / "flow.py")).units
     layers = {name for unit in units for name in layers_of(unit.plan)}
+    # What is no layer says what it is for; a layer has its own docstring, or none.
+    states = [state for definition in definitions for state in _states(definition["States"])]
+    assert [
+        name for name, state in states if not state.get("Comment") and name.removesuffix(" left") not in layers
+    ] == []
     # The invocations of a layer's splits have a name of their own, within the Map that has the layer's.
     ran = {call.state.removesuffix(" split") for call in calls if "s3" not in call.resource}
     assert layers <= ran - {f"{layer} plan" for layer in layers}

@@ -14,6 +14,7 @@ from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, JoinNode, Parallel, Run, Sequence, layers_of, print_plan
 from laminar_codegen.problems import CompileError
 from laminar_codegen.schedule import critical_path, makespan
+from laminar_runtime.configurations.layers import Retry
 from tests.property.random_graphs import graph_of
 
 #: The smallest order that no nesting says.
@@ -119,7 +120,7 @@ def test_a_chain_goes_on() -> None:
         {"Fetch": {"foreach": ()}},
         {"Clean": {"optional": True}},
         {"Fetch": {"optional": True}},
-        {"Fetch": {"hooks": (("retry", "hook"),)}},
+        {"Fetch": {"hooks": (("retry", "hook"),), "retry": Retry(attempts=2)}},
         {"Clean": {"hooks": (("submission", "hook"),)}},
         {"Clean": {"executor": LambdaTarget(concurrency=1)}},
         {"Merge": {"depends": ("Fetch",)}},
@@ -144,6 +145,13 @@ def test_what_does_not_run_item_by_item(changes: Mapping[str, Mapping[str, Any]]
     plan = make_plan(_items(**changes))
     assert sorted(layers_of(plan)) == ["Clean", "Fetch", "Find", "Merge"]
     assert "Chain" not in print_plan(plan)
+
+
+def test_retry_hooks_without_a_next_attempt() -> None:
+    """They are never called, as where a flow has one for those of its layers that are tried again."""
+    graph = _items(Fetch={"hooks": (("retry", "hook"),)}, Find={"hooks": (("retry", "hook"),)})
+    assert "Chain Fetch, Clean" in print_plan(make_plan(graph))
+    assert [layer.name for layer in graph.layers if layer.planned] == ["Fetch", "Clean"]
 
 
 def test_execution_hooks_do_not_break_chains() -> None:
