@@ -16,12 +16,14 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from laminar_codegen.problems import CompileError, NotWrittenError
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
 
 AT_FAULT, USAGE, BUG = 1, 2, 3
+
+#: What each extra of the package is for, by the first of its packages that is imported.
+_EXTRAS = {"attrs": "codegen", "moto": "local"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
@@ -38,16 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         signal.signal(signal.SIGTERM, _stop)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _COMMANDS.get(words[0], _compile)(words) if words else _compile(words)
-    except CompileError as error:
-        print(error, file=sys.stderr)
-        return AT_FAULT
-    except NotWrittenError as error:
-        print(f"laminar-codegen: {error}", file=sys.stderr)
+        return _run(words)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            return _bug()
+        print(f"laminar-codegen: {error}: pip install 'laminar-terraform[{extra}]'", file=sys.stderr)
         return USAGE
-    except LaminarError as error:
-        print(f"laminar-codegen: {error}", file=sys.stderr)
-        return AT_FAULT
     except KeyboardInterrupt:
         print("laminar-codegen: stopped", file=sys.stderr)
         return 130
@@ -61,9 +60,29 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         _drop_output()
         return USAGE
     except Exception:  # noqa: BLE001 - the last resort, told as what it is
-        traceback.print_exc()
-        print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)
-        return BUG
+        return _bug()
+
+
+def _run(words: list[str]) -> int:
+    from laminar_codegen.problems import CompileError, NotWrittenError
+
+    try:
+        return _COMMANDS.get(words[0], _compile)(words) if words else _compile(words)
+    except CompileError as error:
+        print(error, file=sys.stderr)
+        return AT_FAULT
+    except NotWrittenError as error:
+        print(f"laminar-codegen: {error}", file=sys.stderr)
+        return USAGE
+    except LaminarError as error:
+        print(f"laminar-codegen: {error}", file=sys.stderr)
+        return AT_FAULT
+
+
+def _bug() -> int:
+    traceback.print_exc()
+    print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)
+    return BUG
 
 
 def _told(error: OSError) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from laminar_codegen.document import Document
 from laminar_codegen.emit_call import Module
-from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
+from laminar_codegen.options import add_scheduling, scheduling_of
 from laminar_codegen.pipeline import Compilation, Unit, compile_flow
 from laminar_codegen.plan import print_plan
 from laminar_codegen.render import render_document, render_template
@@ -24,6 +24,10 @@ from laminar_runtime.configurations.schedulers.step_functions import check_modul
 from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["main"]
+
+_EXITS = """\
+exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage, or what cannot be read or
+written, 3 a bug of ours, 130 stopped"""
 
 _DESCRIPTION = """\
 Compiles a flow into a Terraform document, on standard output:
@@ -67,7 +71,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="laminar-codegen",
         description=_DESCRIPTION,
-        epilog=EXITS,
+        epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")

@@ -11,9 +11,10 @@ from laminar_codegen.pipeline import Scheduling
 
 __all__ = ["EXITS", "add_scheduling", "scheduling_of"]
 
+#: The exit codes of the commands, as their help tells them.
 EXITS = """\
-exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage, or what cannot be read or
-written, 3 a bug of ours, 130 stopped"""
+exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, or what cannot be read or written, 3 a bug of ours,
+130 stopped"""
 
 
 def add_scheduling(parser: argparse.ArgumentParser) -> None:

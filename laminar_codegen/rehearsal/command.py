@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         epilog=(
             "exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, or what cannot be saved, "
-            "3 a bug of ours"
+            "3 a bug of ours, 130 stopped"
         ),
     )
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=JSON",
         help="a parameter of the flow, its value as JSON; may be given again",
     )
-    parser.add_argument("--concurrency", type=_count, help="how many jobs run at once (default: the processors)")
+    parser.add_argument(
+        "--concurrency", type=_count, metavar="N", help="how many jobs run at once (default: the processors)"
+    )
     add_scheduling(parser)
     parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
     return parser

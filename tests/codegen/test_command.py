@@ -44,6 +44,17 @@ def test_help_tells_the_exit_codes(tmp_path: Path) -> None:
     assert b"exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage" in ended.output
 
 
+@pytest.mark.parametrize("command", ["check", "profile", "rehearse"])
+def test_help_of_the_commands(command: str, tmp_path: Path) -> None:
+    """Each tells the exit codes that it has, and none of another's."""
+    ended = codegen(command, "--help", cwd=tmp_path)
+    assert (ended.code, ended.errors) == (0, "")
+    told = b" ".join(ended.output.split())
+    assert b"exit codes: 0 " in told
+    assert told.endswith(b"3 a bug of ours, 130 stopped")
+    assert b"--check" not in told
+
+
 @pytest.mark.parametrize(
     ("file", "target"),
     [
@@ -119,6 +130,21 @@ def test_the_user_may_stop_it(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text("raise KeyboardInterrupt\n")
     ended = codegen("flow.py", cwd=tmp_path)
     assert (ended.code, ended.output, ended.errors) == (130, b"", "laminar-codegen: stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words", "extra"),
+    [("attrs", [], "codegen"), ("attrs", ["check"], "codegen"), ("moto", ["rehearse"], "local")],
+)
+def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: str, tmp_path: Path) -> None:
+    """What is to be installed is told, and is no bug of ours."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
+    script = f"import sys; sys.modules[{lacking!r}] = None\nfrom laminar_codegen.cli import main\nsys.exit(main())"
+    command = [sys.executable, "-c", script, *words, "flow.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("laminar-codegen: ")
+    assert ended.stderr.endswith(f": pip install 'laminar-terraform[{extra}]'\n")
 
 
 def test_a_bug_of_ours_is_told_as_one(
