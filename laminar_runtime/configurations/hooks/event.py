@@ -17,13 +17,20 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def submission(hook: Function) -> Function:
     """Mark a method to call on the scheduler, just before a split is submitted.
 
-    It may change ``self.configuration.container`` for this split; ``self.index`` says which it is.
+    It may change ``self.configuration.container`` for this split; ``self.index`` says which it is. It sees all of what
+    the layer fans out over, and not just the split's element.
 
     Args:
         hook: The method. Its parameters are layers, by type hints.
 
     Returns:
         The method.
+
+    Example:
+        >>> class Work:  # a layer that fans out over the attribute `sizes` of `Load`
+        ...     @submission
+        ...     def size(self, load: "Load") -> None:
+        ...         self.configuration.container.memory = 2 * load.sizes[self.index]
     """
     return annotate(hook, "submission")
 
