@@ -176,10 +176,14 @@ def _staying(layer: Layer) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reporting() -> Iterator[None]:
-    """Write an error that ends the task to the file that the executor asked for, if it asked, and raise it on."""
+    """Write an error that ends the task to the file that the executor asked for, if it asked, and raise it on.
+
+    The process is to fail, too, also if the flow's file goes on and ends as if nothing had happened.
+    """
     try:
         yield
     except Exception as error:
+        _errors[os.getpid()] = error
         path = os.environ.get(settings.ERROR_FILE)
         if path:
             from pathlib import Path
@@ -191,9 +195,14 @@ def reporting() -> Iterator[None]:
         raise
 
 
+def _traceback(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
+
+
 def _report(error: Exception) -> dict[str, str]:
     import base64
-    import traceback
 
     import cloudpickle
 
@@ -203,7 +212,7 @@ def _report(error: Exception) -> dict[str, str]:
         pickled = b""
     return {
         "reason": f"{type(error).__name__}: {error}",
-        "traceback": "".join(traceback.format_exception(error)),
+        "traceback": _traceback(error),
         "pickle": base64.b64encode(pickled).decode(),
     }
 
@@ -232,13 +241,26 @@ def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
     return context
 
 
+#: The error of the task that this process ran, by the process: what is forked has its parent's memory.
+_errors: dict[int, Exception] = {}
+
+
 def _check_taken() -> None:
-    """Have a process fail that was started for a task and did not run it: whoever started it takes 0 for done."""
+    """Have a process fail that did not run the task that it was started for, or whose task failed.
+
+    Whoever started it takes 0 for done, and the flow's file may handle errors of its flow.
+    """
+    if (error := _errors.get(os.getpid())) is not None:
+        _fail("" if hasattr(sys, "last_value") else _traceback(error))
     if not requested() or settings.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]
     fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()', before it goes on to results?"
-    sys.stderr.write(f"layer '{layer}' was not run: {fix}\n")
+    _fail(f"layer '{layer}' was not run: {fix}\n")
+
+
+def _fail(why: str) -> None:
+    sys.stderr.write(why)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)  # at its end a process can change its exit code in no other way

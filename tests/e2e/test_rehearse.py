@@ -146,6 +146,16 @@ def test_a_guarded_chain(tmp_path: Path) -> None:
     assert "B.y = 2" in ended.stdout
 
 
+def test_a_file_that_handles_errors_of_its_flow(tmp_path: Path) -> None:
+    """A layer that failed does not pass for done because the file goes on: neither here nor deployed."""
+    handled = FUNCTIONS.replace("4 // load.part", "4 // (load.part - 1)").replace(
+        "if flow := F():\n    flow()\n", "try:\n    F()()\nexcept Exception:\n    print('handled')\n"
+    )
+    ended = rehearse(tmp_path, handled)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "ZeroDivisionError: integer division or modulo by zero" in ended.stderr
+
+
 def test_layers_on_lambda_are_shown(tmp_path: Path) -> None:
     """Tasks on AWS Lambda are told of as jobs are; what the planner is asked is no task."""
     ended = rehearse(tmp_path, FUNCTIONS)

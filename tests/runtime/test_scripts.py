@@ -70,6 +70,23 @@ def test_task_by_the_environment_alone(folder: Folder) -> None:
     assert (task.returncode, task.stdout, record.exists()) == (0, "read\n", True)
 
 
+@pytest.mark.parametrize("call", ["Greeting()('e1', whom='world')", "if flow := Greeting(): flow('e1', whom='world')"])
+def test_a_file_that_handles_errors_of_its_flow(call: str, folder: Folder) -> None:
+    """Where a task fails its process fails, whatever the file does with the error; the error is told once."""
+    failing = GREETING.replace("self.sentence =", "raise ValueError('no luck')\n        self.sentence =")
+    folder.write(
+        f"{failing}\ntry:\n    {call}\nexcept Exception as error:\n    print('handled', type(error).__name__)\n"
+    )
+    ended = folder.python("main.py")
+    assert (ended.returncode, ended.stdout.splitlines()[-1]) == (0, "handled TaskError")
+    task = folder.python("main.py", **TASK)
+    assert (task.returncode, task.stdout) == (1, "read\nhandled ValueError\n")
+    assert task.stderr.count("ValueError: no luck") == 1
+    folder.write(f"{failing}\n{call}\n")
+    task = folder.python("main.py", **TASK)
+    assert (task.returncode, task.stderr.count("ValueError: no luck")) == (1, 1)
+
+
 def test_task_of_an_unknown_layer(folder: Folder) -> None:
     """A task of a layer that the file does not have fails with the reason."""
     folder.write(GREETING + GUARDED)
