@@ -249,8 +249,20 @@ def _why(client: SFNClient, arn: str) -> str:
     if failed is None:
         return ""
     details, state = _failure(failed) or {}, _state(failed, events)
-    where = f" in state '{state}'" if state else ""
-    return f"{where}: {details.get('error', 'an error')}: {_readable(details.get('cause', ''))}"
+    where, cause = f" in state '{state}'" if state else "", details.get("cause", "")
+    told = _why_nested(client, cause) or f": {details.get('error', 'an error')}: {_readable(cause)}"
+    return f"{where}{told}"
+
+
+def _why_nested(client: SFNClient, cause: str) -> str:
+    """What the history of the execution says that a failed state had started, if it had and we may look into it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    arn = _parsed(cause).get("ExecutionArn")
+    try:
+        return "" if arn is None else _why(client, arn)
+    except (BotoCoreError, ClientError):
+        return ""
 
 
 def _state(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef]) -> str | None:
@@ -274,14 +286,14 @@ def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
 
 
 def _readable(cause: str) -> str:
-    """The cause of a failure: of a Batch job or a Lambda function, which give more, the few words that matter."""
-    try:
-        job = json.loads(cause)
-    except ValueError:
-        return cause
-    if isinstance(job, dict) and "errorMessage" in job:
+    """The cause of a failure: of a job, a function or an execution, which give more, the few words that matter."""
+    job = _parsed(cause)
+    if "errorMessage" in job:
         return str(job["errorMessage"])
-    if not isinstance(job, dict) or "JobName" not in job:
+    if "ExecutionArn" in job:
+        ended = f"execution {job['ExecutionArn']} ended {job.get('Status')}"
+        return f"{ended}: {job.get('Error', 'an error')}: {_readable(str(job.get('Cause', '')))}"
+    if "JobName" not in job:
         return cause
     container = job.get("Container") or {}
     parts = {
@@ -292,3 +304,12 @@ def _readable(cause: str) -> str:
         "log stream": container.get("LogStreamName"),
     }
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+
+
+def _parsed(cause: str) -> dict[str, Any]:
+    """A cause that is a JSON object, an empty one if it is none."""
+    try:
+        found = json.loads(cause)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -146,6 +146,14 @@ def test_a_guarded_chain(tmp_path: Path) -> None:
     assert "B.y = 2" in ended.stdout
 
 
+def test_a_chain_that_fails(tmp_path: Path) -> None:
+    """The state that failed is named, and the one in the machine that it ran."""
+    ended = rehearse(tmp_path, CHAIN.replace("parameters.x + 1", "parameters.x / 0"))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "ended FAILED in state 'G' in state 'B': States.TaskFailed: job" in ended.stderr
+    assert "ZeroDivisionError" in ended.stderr
+
+
 def test_a_file_that_handles_errors_of_its_flow(tmp_path: Path) -> None:
     """A layer that failed does not pass for done because the file goes on: neither here nor deployed."""
     handled = FUNCTIONS.replace("4 // load.part", "4 // (load.part - 1)").replace(

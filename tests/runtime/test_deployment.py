@@ -8,7 +8,7 @@ import uuid
 import boto3
 import pytest
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, deployment
 from laminar_runtime.configurations.datastores import AWS as DATASTORES
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment, parameter_name
@@ -99,20 +99,28 @@ def test_flow_is_started_and_waited_for(machine: str, s3_root: str) -> None:
 def test_failed_execution(aws: str) -> None:
     """The error of a failed execution tells its status and cause."""
     failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}}
-    deployment = Deployment("d", create(failing), "s3://bucket")
-    deployment.start("e1")
+    deployed = Deployment("d", create(failing), "s3://bucket")
+    deployed.start("e1")
     with pytest.raises(ExecutionError, match="execution e1 of 'd' ended FAILED in state 'F': Broken: by design"):
-        deployment.wait("e1", timeout=10)
+        deployed.wait("e1", timeout=10)
+
+
+def test_the_cause_of_a_failed_nested_execution() -> None:
+    """Who may not look into the execution that a state ran is told the words that matter of its description."""
+    job = {"JobName": "F-A", "JobId": "1", "StatusReason": "exited", "Container": {"ExitCode": 2}}
+    nested = {"ExecutionArn": "arn:e1", "Status": "FAILED", "Error": "States.TaskFailed", "Cause": json.dumps(job)}
+    told = "execution arn:e1 ended FAILED: States.TaskFailed: job 1, status exited, exit code 2"
+    assert deployment._readable(json.dumps(nested)) == told
 
 
 def test_execution_that_takes_longer(aws: str) -> None:
     """Waiting ends after its timeout, and says that the execution goes on."""
     waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}}
-    deployment = Deployment("d", create(waiting), "s3://bucket")
-    deployment.start("e1")
+    deployed = Deployment("d", create(waiting), "s3://bucket")
+    deployed.start("e1")
     with pytest.raises(ExecutionError, match="has not ended within 0 seconds; it runs on"):
-        deployment.wait("e1", timeout=0)
-    boto3.client("stepfunctions").stop_execution(executionArn=deployment.execution_arn("e1"))
+        deployed.wait("e1", timeout=0)
+    boto3.client("stepfunctions").stop_execution(executionArn=deployed.execution_arn("e1"))
 
 
 def test_what_was_never_started_is_not_resumed(machine: str, s3_root: str) -> None:
