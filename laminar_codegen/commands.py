@@ -142,8 +142,12 @@ def profile(words: Sequence[str]) -> int:
         epilog=EXITS,
     )
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
-    parser.add_argument("--execution", action="append", default=[], metavar="ID", help="an execution to measure")
-    parser.add_argument("--last", type=int, default=10, metavar="N", help="how many to measure else (default: 10)")
+    parser.add_argument(
+        "--execution", action="append", default=[], metavar="ID", help="an execution to measure; may be given again"
+    )
+    parser.add_argument(
+        "--last", type=int, default=10, metavar="N", help="how many to measure else, the last ones (default: 10)"
+    )
     parser.add_argument(
         "--deployment",
         metavar="NAME",
