@@ -14,7 +14,6 @@ from laminar_codegen.measure import measure
 from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.placement import LambdaTarget
-from laminar_codegen.profile import read_profile
 from laminar_codegen.render import size_of
 from laminar_codegen.schedule import complete, critical_path, makespan
 from laminar_codegen.states import StateMachine, all_states
@@ -49,14 +48,13 @@ def check(words: Sequence[str]) -> int:
     options = parser.parse_args(words)
     compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
     for unit in compilation.units:
-        profiled = read_profile(options.profile, unit.graph.flow) if options.profile else None
-        print("\n".join(_report(unit, profiled)))
+        print("\n".join(_report(unit)))
     if len(compilation.units) > 1:
         print("\n".join(_report_chain(compilation)))
     return 0
 
 
-def _report(unit: Unit, profiled: Mapping[str, float] | None) -> Iterator[str]:
+def _report(unit: Unit) -> Iterator[str]:
     graph, found = unit.graph, estimate(unit.graph, unit.plan)
     fan_outs = [layer for layer in graph.layers if layer.foreach]
     yield f"flow {graph.flow}: {_count(len(graph.layers), 'layer')}, {len(fan_outs):,} of them fan-outs"
@@ -64,8 +62,8 @@ def _report(unit: Unit, profiled: Mapping[str, float] | None) -> Iterator[str]:
     yield f"  transitions     {found.transitions}"
     yield f"  events          {found.history} of {HISTORY_EVENTS:,}{_largest(unit.machines)}"
     yield f"  orchestration   {_cost(found.transitions)}"
-    if profiled is not None:
-        yield from _makespan(unit, profiled)
+    if unit.durations is not None:
+        yield from _makespan(unit, unit.durations)
     if any(not isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
         yield "  jobs(L): one for each 10,000 splits of L and size of container, none if it has no split"
     if any(isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
@@ -124,6 +122,13 @@ def _dollars(transitions: int) -> str:
     return f"${transitions * PRICE:,.6f}"
 
 
+def _number(text: str) -> int:
+    """A number of executions that is given as text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
 def profile(words: Sequence[str]) -> int:
     """Print how long the layers of a flow took in past executions, as JSON that `--profile` reads.
 
@@ -146,7 +151,7 @@ def profile(words: Sequence[str]) -> int:
         "--execution", action="append", default=[], metavar="ID", help="an execution to measure; may be given again"
     )
     parser.add_argument(
-        "--last", type=int, default=10, metavar="N", help="how many to measure else, the last ones (default: 10)"
+        "--last", type=_number, default=10, metavar="N", help="how many to measure else, the last ones (default: 10)"
     )
     parser.add_argument(
         "--deployment",

@@ -27,14 +27,16 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="how long layers take, as 'laminar-codegen profile' prints it: barriers are placed by it",
+        help="how long layers take, as 'laminar-codegen profile' prints it: barriers are placed by it (default: what "
+        "the flow's AWS.StepFunctions(profile=...) says)",
     )
     parser.add_argument(
         "--joins",
         choices=get_args(Joins),
         help=(
-            "what to do where dependencies are not nested: put barriers in (the default), wait for exactly what a "
-            "layer depends on (more states), or that where a profile shows that barriers cost 2 %% and more"
+            "what to do where dependencies are not nested: put barriers in, wait for exactly what a layer depends on "
+            "(more states), or that where a profile shows that barriers cost 2 %% and more (default: what the flow's "
+            "AWS.StepFunctions(joins=...) says, or else barriers)"
         ),
     )
 

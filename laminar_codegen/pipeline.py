@@ -12,6 +12,7 @@ environment and no AWS is in any of them, so that the same flow gives the same b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
@@ -43,11 +44,13 @@ class Unit:
         graph: Its layers and what they depend on.
         plan: What runs after and beside what.
         machines: The state machine, and those of nested steps if it would be too large.
+        durations: How many seconds layers take, by the profile that it was planned by, if there was one.
     """
 
     graph: Graph
     plan: Step
     machines: tuple[StateMachine, ...]
+    durations: Mapping[str, float] | None = None
 
 
 @attrs.frozen
@@ -168,4 +171,4 @@ def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
     # The state machines, with references to what the document declares.
     machines = emit_states(graph, plan)
     check_definitions(graph, machines)
-    return Unit(graph, plan, machines)
+    return Unit(graph, plan, machines, durations)

@@ -100,6 +100,30 @@ def test_the_scheduler_says_how_a_flow_is_planned(folder: Path, capsys: pytest.C
     assert "ExactJoins" not in capsys.readouterr().out
 
 
+def test_check_goes_by_the_profile_that_the_scheduler_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It tells the makespan of the plan that is made, whoever named the profile."""
+    scheduler = "from laminar_runtime.configurations.schedulers import AWS\n\nif flow"
+    text = FLOW.replace("if flow", scheduler).replace(
+        "Report():", "Report(scheduler=AWS.StepFunctions(profile='own.json')):"
+    )
+    (folder / "flow.py").write_text(text)
+    (folder / "own.json").write_text(json.dumps({"Report": {"A": 10, "B": 50, "C": 60, "D": 7}}))
+    (folder / "other.json").write_text(json.dumps({"Report": {"A": 1, "B": 1, "C": 1, "D": 1}}))
+    assert main(["check", "flow.py"]) == 0
+    assert "70.0 s at least" in capsys.readouterr().out
+    assert main(["check", "flow.py", "--profile", "other.json"]) == 0
+    assert "2.0 s at least" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("last", ["0", "-1", "many"])
+def test_profile_measures_at_least_one_run(last: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No number of executions means all of them by chance."""
+    with pytest.raises(SystemExit) as ended:
+        main(["profile", "flow.py", f"--last={last}"])
+    assert ended.value.code == 2
+    assert "must be a whole number of at least 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
