@@ -7,14 +7,13 @@ request asks for is read by botocore's model of the service, the other way round
 from __future__ import annotations
 
 import functools
-import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import attrs
 
+from laminar_codegen.embedded_aws.announcer import Announcer
 from laminar_codegen.embedded_aws.api_requests import RequestReader
 from laminar_codegen.embedded_aws.clients import role_of
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["ApiCall", "CallObserver", "Calls", "signer"]
-
-logger = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -49,26 +46,14 @@ CallObserver = Callable[[ApiCall], None]
 
 
 @attrs.frozen
-class Calls:
-    """Tells an observer, if there is one, of calls: one at a time, as they are answered."""
+class Calls(Announcer[ApiCall]):
+    """Tells an observer, if there is one, of calls as they are answered."""
 
-    observer: CallObserver | None
-    _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
     _reader: RequestReader = attrs.field(factory=RequestReader, init=False)
 
     def observed(self, application: WSGIApplication) -> WSGIApplication:
         """A server's application whose calls by roles are told."""
         return application if self.observer is None else functools.partial(self._answer, application)
-
-    def tell(self, call: ApiCall) -> None:
-        """Tell of a call."""
-        if self.observer is None:
-            return
-        with self._telling:
-            try:
-                self.observer(call)
-            except Exception:  # an observer's mistake must not fail the call that it observes
-                logger.exception("the observer of the embedded AWS failed at %s", call)
 
     def _answer(self, application: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         signed = signer(environ)

@@ -6,8 +6,6 @@ The process has the environment, and ends as the container would have ended.
 from __future__ import annotations
 
 import json
-import logging
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any, Self
 
 import attrs
 
+from laminar_codegen.embedded_aws.announcer import Announcer
 from laminar_codegen.embedded_aws.batch_job import Attempt, Job, now
 from laminar_codegen.embedded_aws.clients import Credentials
 from laminar_codegen.embedded_aws.job_secrets import JobSecrets, SecretError
@@ -30,8 +29,6 @@ _NOT_STARTED = "Task failed to start"
 _TIMED_OUT = "Job attempt duration exceeded timeout"
 
 _MAX_OVERRIDES = 8192
-
-logger = logging.getLogger(__name__)
 
 
 class OverridesError(Exception):
@@ -64,8 +61,7 @@ class AttemptRunner:
     aws_environment: Credentials
     publish_log: PublishLog
     secrets: JobSecrets
-    observer: Observer | None = None
-    _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    events: Announcer[JobEvent]
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
         """Run an attempt to its end; `begin` is told when its process runs."""
@@ -114,8 +110,6 @@ class AttemptRunner:
         )
 
     def _announce(self, job: Job, attempt: int, status: JobStatus, log: Path, end: Attempt | None = None) -> None:
-        if self.observer is None:
-            return
         event = JobEvent(
             job_id=job.id,
             job_name=job.request.name,
@@ -126,11 +120,7 @@ class AttemptRunner:
             reason=None if end is None else end.reason or end.status_reason,
             log=log,
         )
-        with self._telling:
-            try:
-                self.observer(event)
-            except Exception:  # an observer's mistake must not end the job that it observes
-                logger.exception("the observer of the embedded AWS failed at %s", event)
+        self.events.tell(event)
 
 
 def _stream(job: Job) -> str | None:

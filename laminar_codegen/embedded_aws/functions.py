@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import logging
 import tempfile
 import threading
 import uuid
@@ -21,6 +20,7 @@ import attrs
 from moto.awslambda.models import LambdaFunction
 from moto.core.exceptions import JsonRESTError
 
+from laminar_codegen.embedded_aws.announcer import Announcer
 from laminar_codegen.embedded_aws.clients import Credentials
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.process import LocalProcess
@@ -33,8 +33,6 @@ _MAX_EVENT = 6_291_456  # moto itself refuses answers of more than 6,000,000 byt
 InvocationObserver = Callable[[InvocationEvent], None]
 
 _invoke_of_moto = LambdaFunction.invoke
-
-logger = logging.getLogger(__name__)
 
 
 class RequestTooLargeError(JsonRESTError):
@@ -71,9 +69,8 @@ class Functions:
     logs: Path
     aws_environment: Credentials
     concurrency: int
-    observer: InvocationObserver | None = None
+    events: Announcer[InvocationEvent]
     _places: threading.Semaphore = attrs.field(init=False)
-    _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._places = threading.Semaphore(self.concurrency)
@@ -86,11 +83,11 @@ class Functions:
             request_id=request_id, function_name=function.function_name, event=event, status="RUNNING", log=log
         )
         with self._places:
-            self._announce(told)
+            self.events.tell(told)
             invocation = self._run(function, event, request_id, log)
         status: InvocationStatus = "SUCCEEDED" if invocation.error is None else "FAILED"
         reason = None if invocation.error is None else json.loads(invocation.payload)["errorMessage"]
-        self._announce(attrs.evolve(told, status=status, reason=reason))
+        self.events.tell(attrs.evolve(told, status=status, reason=reason))
         return invocation
 
     def _run(self, function: LambdaFunction, event: str, request_id: str, log: Path) -> Invocation:
@@ -115,15 +112,6 @@ class Functions:
                 return _failed("Runtime.ExitError", message, log)
             answer = json.loads(result_file.read_text())
         return Invocation(json.dumps(answer["payload"]), answer["error"], log)
-
-    def _announce(self, event: InvocationEvent) -> None:
-        if self.observer is None:
-            return
-        with self._telling:
-            try:
-                self.observer(event)
-            except Exception:  # an observer's mistake must not end the invocation that it observes
-                logger.exception("the observer of the embedded AWS failed at %s", event)
 
     def _environment(self, function: LambdaFunction, request_id: str) -> dict[str, str]:
         return self.workspace.process_environment(

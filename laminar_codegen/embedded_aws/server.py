@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from laminar_codegen.embedded_aws.announcer import Announcer
 from laminar_codegen.embedded_aws.api_calls import CallObserver, Calls
 from laminar_codegen.embedded_aws.batch_attempts import AttemptRunner, Observer
 from laminar_codegen.embedded_aws.batch_job import Job
@@ -139,7 +140,7 @@ class EmbeddedAws:
             aws_environment=self._environment_of,
             publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
-            observer=self._observer,
+            events=Announcer(self._observer),
         )
         return BatchJobs(runner, concurrency=self._concurrency)
 
@@ -188,7 +189,7 @@ class EmbeddedAws:
             logs=self.logs / "functions",
             aws_environment=self._environment_of,
             concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
-            observer=self._invocations,
+            events=Announcer(self._invocations),
         )
         functions.install(patches, runner)
 

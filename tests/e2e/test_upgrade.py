@@ -62,6 +62,10 @@ class Count(Layer):
     def __call__(self, clean: Clean) -> None:
         self.rows = len(clean.rows)
 """
+
+#: A repository of ECR: AWS Lambda takes no other images.
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
+
 ON_LAMBDA = """
 import time
 from pathlib import Path
@@ -304,18 +308,22 @@ def test_a_version_of_a_layer_s_own_image(written: Deployed, tmp_path: Path) -> 
     assert ("Report-Clean", f"Report-{label.partition('.')[2]}:1") in succeeded(written)
 
 
+def started_on_lambda(folder: Path, platform: Build) -> tuple[Deployed, str, Execution]:
+    """A flow with a layer on AWS Lambda as it is deployed, its text, and an execution that waits before that layer."""
+    text, file = ON_LAMBDA.format(folder=str(folder)), folder / "flow.py"
+    file.write_text(text, encoding="utf-8")
+    deployed = Deployed(platform(file), text, folder)
+    deployed.terraform.init()
+    deployed.upgrade(image=f"{IMAGE}:1")
+    return deployed, text, started(deployed, file)
+
+
 def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
     """It is the same function, changed in place: an execution that needs it meanwhile goes on to its end."""
-    text, file = ON_LAMBDA.format(folder=str(tmp_path)), tmp_path / "flow.py"
-    file.write_text(text, encoding="utf-8")
-    deployed = Deployed(platform(file), text, tmp_path)
-    deployed.terraform.init()
-    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
-    deployed.upgrade(image=f"{image}:1")
-    execution = started(deployed, file)
+    deployed, text, execution = started_on_lambda(tmp_path, platform)
 
     deployed.compile(text.replace("memory=512", "memory=1024"))
-    changes = dict(deployed.upgrade(image=f"{image}:1"))
+    changes = dict(deployed.upgrade(image=f"{IMAGE}:1"))
     assert changes == {"aws_lambda_function.run_clean": ("update",)}
     (tmp_path / "gate").touch()
     assert execution.wait(timeout=120).layer("Publish").total == 5
@@ -323,16 +331,10 @@ def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
 
 def test_a_function_that_is_gone(tmp_path: Path, platform: Build) -> None:
     """An execution that comes to a function that is gone fails, and is resumed as the version that is deployed now."""
-    text, file = ON_LAMBDA.format(folder=str(tmp_path)), tmp_path / "flow.py"
-    file.write_text(text, encoding="utf-8")
-    deployed = Deployed(platform(file), text, tmp_path)
-    deployed.terraform.init()
-    image = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
-    deployed.upgrade(image=f"{image}:1")
-    execution = started(deployed, file)
+    deployed, text, execution = started_on_lambda(tmp_path, platform)
 
     deployed.compile(text.replace("executor=AWS.Lambda(), container=Container(memory=512)", ""))
-    changes = dict(deployed.upgrade(image=f"{image}:2"))
+    changes = dict(deployed.upgrade(image=f"{IMAGE}:2"))
     assert changes["aws_lambda_function.run_clean"] == ("delete",)
     (tmp_path / "gate").touch()
     with pytest.raises(ExecutionError, match="in state 'Clean'"):
