@@ -7,7 +7,6 @@ takes long (Batch: a second, for EC2's tables), and taken back at the end.
 from __future__ import annotations
 
 import atexit
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -25,6 +24,7 @@ from laminar_codegen.embedded_aws.clients import environment as sdk_environment
 from laminar_codegen.embedded_aws.job_secrets import JobSecrets
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.workspace import InvocationEvent, Workspace
+from laminar_runtime import processors
 
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
@@ -35,7 +35,7 @@ class EmbeddedAws:
     """AWS in this process, between entering and leaving it.
 
     workspace         what jobs and functions run in
-    concurrency       how many jobs run at a time (this machine's CPUs), and four times as many functions
+    concurrency       how many jobs run at a time (the CPUs that this process may use), and four times as many functions
     directory         where logs are kept (a temporary one, removed at the end)
     observer          is told of every change of every job's attempt, one at a time
     invocations       is told of the begin and the end of every invocation of a function, one at a time
@@ -62,7 +62,7 @@ class EmbeddedAws:
     ) -> None:
         self.workspace = workspace
         self.region = region
-        self._concurrency = concurrency or os.cpu_count() or 1
+        self._concurrency = concurrency or processors.available()
         self._directory = directory
         self._observer = observer
         self._invocations = invocations

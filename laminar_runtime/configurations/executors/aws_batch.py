@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
-from laminar_runtime import values
+from laminar_runtime import processors, values
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.exceptions import FlowError
@@ -57,7 +56,7 @@ class Batch(Process):
     job_role_arn: str | None = None
     poll: float = values.field(default=30.0, validator=positive)
     platform: Literal["FARGATE", "EC2"] = values.field(default="FARGATE", validator=_known, kw_only=True)
-    concurrency: int = values.field(factory=lambda: os.cpu_count() or 1, validator=positive, kw_only=True)
+    concurrency: int = values.field(factory=processors.available, validator=positive, kw_only=True)
     timeout: float = values.field(default=86400, validator=positive, kw_only=True)
     _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = values.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from laminar_runtime import values
+from laminar_runtime import processors, values
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
 
@@ -29,7 +27,7 @@ class Lambda(Process):
     Args:
         timeout: Seconds after which a task is stopped, at most 900.
         concurrency: How many tasks run at once: deployed, of the splits of one layer, at most 40; here, of all tasks,
-            at most as many as there are processors.
+            at most as many as this process may use processors.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS
@@ -41,4 +39,4 @@ class Lambda(Process):
     concurrency: int = values.field(default=_AT_ONCE, validator=positive, kw_only=True)
 
     def _at_once(self) -> int:
-        return min(self.concurrency, os.cpu_count() or 1)
+        return min(self.concurrency, processors.available())

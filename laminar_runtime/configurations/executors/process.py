@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from laminar_runtime import settings, values
+from laminar_runtime import processors, settings, values
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 from laminar_runtime.tasks import Task, local_command
@@ -26,7 +26,7 @@ class Process(Executor):
     stopped when the task ends, as at the end of a container.
 
     Args:
-        concurrency: How many tasks run at once: the number of processors unless given.
+        concurrency: How many tasks run at once: the number of processors that this process may use unless given.
         timeout: Seconds after which a task's process, and all that it started, is stopped.
 
     Example:
@@ -34,7 +34,7 @@ class Process(Executor):
         60
     """
 
-    concurrency: int = values.field(factory=lambda: os.cpu_count() or 1, validator=positive)
+    concurrency: int = values.field(factory=processors.available, validator=positive)
 
     async def run(self, task: Task) -> None:
         """Run a task in a process."""

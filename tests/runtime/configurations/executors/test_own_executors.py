@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, processors
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import FlowError, TaskError
 
@@ -75,5 +75,5 @@ def test_memory_is_for_threads() -> None:
 def test_functions_at_once() -> None:
     """More splits may run at once on AWS than there are processors here."""
     assert executors.AWS.Lambda().concurrency == 40
-    assert executors.AWS.Lambda()._at_once() <= (os.cpu_count() or 1)
+    assert executors.AWS.Lambda()._at_once() <= processors.available()
     assert executors.AWS.Lambda(concurrency=1)._at_once() == 1
