@@ -107,6 +107,15 @@ def check_layers(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, "LAM007", f"flow '{graph.flow}' has no layers", fix)
 
 
+def check_calls(graph: Graph) -> Iterator[Problem]:
+    """Each layer does something."""
+    for layer in graph.layers:
+        if layer.calls != "__call__":
+            what = f"layer '{layer.name}' has no method __call__, and would do nothing"
+            fix = f"rename its method '{layer.calls}'" if layer.calls else "define 'def __call__(self) -> None: ...'"
+            yield Problem(layer.location, "LAM060", what, fix)
+
+
 _HINTS = {
     "missing": ("LAM010", "has no type hint", "name the layer that it is to be, as in '{parameter}: SomeLayer'"),
     "unknown": (
@@ -118,6 +127,11 @@ _HINTS = {
         "LAM012",
         "depends on '{text}', which is not registered to the flow",
         "add @{flow}.register above class {text}",
+    ),
+    "keyword": (
+        "LAM062",
+        "can be given by keyword only, and layers are given by place",
+        "take the '*' or '**' before it out",
     ),
     "other": (
         "LAM013",
@@ -217,6 +231,7 @@ def check_names(graph: Graph) -> Iterator[Problem]:
 #: The rules of a flow, in the order in which they are told of.
 RULES: tuple[Rule, ...] = (
     check_layers,
+    check_calls,
     check_hints,
     check_foreach,
     check_cycles,

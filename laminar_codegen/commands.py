@@ -8,12 +8,17 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from laminar_codegen import loader, pipeline
+from laminar_codegen.check_bodies import check_bodies, warnings_of
 from laminar_codegen.estimate import PRICE, Formula, estimate, estimate_chain
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
+from laminar_codegen.loader import Source
+from laminar_codegen.locator import Locator
 from laminar_codegen.measure import measure
+from laminar_codegen.method_bodies import read_bodies
 from laminar_codegen.options import EXITS, add_scheduling, scheduling_of
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.placement import LambdaTarget
+from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render import size_of
 from laminar_codegen.schedule import complete, critical_path, makespan
 from laminar_codegen.states import StateMachine, all_states
@@ -27,31 +32,53 @@ _CONDITIONS = "without retries, and if nothing is skipped; a transition costs $0
 
 
 def check(words: Sequence[str]) -> int:
-    """Compile a flow, and print what an execution of it takes.
+    """Compile a flow, and print what an execution of it takes, and warnings.
 
     Args:
         words: The arguments of the command.
 
     Returns:
-        0: a flow with problems is told of by an error.
+        0, or with ``--strict`` 1 if there are warnings. Problems are raised.
 
     Raises:
         CompileError: If the flow cannot be compiled; it tells every reason.
     """
     parser = argparse.ArgumentParser(
         prog="laminar-codegen check",
-        description="Checks a flow: prints all problems, or else what an execution of it takes.",
+        description="Checks a flow: prints all problems, or else what an execution of it takes, and warnings.",
         epilog=EXITS,
     )
     parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    parser.add_argument("--strict", action="store_true", help="end with 1 if there are warnings, too")
     add_scheduling(parser)
     options = parser.parse_args(words)
-    compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
+    source = loader.load(options.flow)
+    problems, warnings = _inspect(source)
+    try:
+        compilation = pipeline.compile_source(source, scheduling_of(options))
+    except CompileError as error:
+        raise CompileError([*error.problems, *problems]) from None
+    if problems:
+        raise CompileError(problems)
     for unit in compilation.units:
         print("\n".join(_report(unit)))
     if len(compilation.units) > 1:
         print("\n".join(_report_chain(compilation)))
-    return 0
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    return 1 if warnings and options.strict else 0
+
+
+def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
+    """The problems and the warnings that the methods of all layers give reason for."""
+    locator = Locator(source)
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for flow, graph in zip((source.flow, *source.following), pipeline.graphs_of(source), strict=True):
+        bodies = read_bodies(flow, lambda cls: locator.location(cls).file)
+        problems += check_bodies(graph, bodies)
+        warnings += warnings_of(graph, bodies)
+    return problems, warnings
 
 
 def _report(unit: Unit) -> Iterator[str]:

@@ -6,6 +6,7 @@ were registered.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 from typing import Any, assert_never
@@ -83,6 +84,8 @@ class LayerNode:
         retry: How it is retried.
         optional: Whether it may be skipped: by an entry hook of its own, or as what it depends on may be.
         executor: What runs it.
+        calls: What stands for its ``__call__`` if it has none: the method whose name comes nearest, or an empty text.
+        initialised: Whether its class has an ``__init__`` of its own.
     """
 
     name: str
@@ -96,6 +99,8 @@ class LayerNode:
     retry: Retry
     optional: bool = False
     executor: Target = attrs.field(factory=BatchTarget)
+    calls: str = "__call__"
+    initialised: bool = False
 
     @functools.cached_property
     def placement(self) -> Placement:
@@ -270,7 +275,20 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
         foreach=dimensions,
         retry=Retry(retry.attempts, retry.delay, retry.backoff, retry.jitter),
         executor=target_of(configuration.executor, flow),
+        calls=_calls(cls),
+        initialised=cls.__init__ is not Layer.__init__,
     )
+
+
+def _calls(cls: type[Layer]) -> str:
+    """The name of the method that does a layer's work, as far as it has one: else of what may be meant by it."""
+    if cls.__call__ is not Layer.__call__:
+        return "__call__"
+    own = [(base, name) for base in cls.__mro__ if base not in Layer.__mro__ for name in vars(base)]
+    # Python spells `__call_` in class A as `_A__call_`.
+    written = [name.removeprefix(f"_{base.__name__.lstrip('_')}") for base, name in own if callable(vars(base)[name])]
+    near = difflib.get_close_matches("__call__", written, n=1)
+    return near[0] if near else ""
 
 
 def _summary(cls: type[Any], base: type[Any]) -> str:

@@ -33,7 +33,7 @@ from laminar_codegen.profile import read_profile
 from laminar_codegen.states import StateMachine
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source"]
+__all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
         CompileError: If it cannot be compiled; it tells every reason.
     """
     # The flows as data: from here on no code of the user's is asked.
-    graphs = _graphs(source)
+    graphs = graphs_of(source)
     # All that keeps them from being compiled, told at once.
     check(graphs)
     joins, profile = _scheduling(source.scheduler, scheduling or Scheduling())
@@ -142,7 +142,15 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     return Compilation(source, units, machines, document)
 
 
-def _graphs(source: Source) -> tuple[Graph, ...]:
+def graphs_of(source: Source) -> tuple[Graph, ...]:
+    """Take apart a flow that is loaded, and those that follow it.
+
+    Args:
+        source: The flow.
+
+    Returns:
+        A graph for each flow, which may still be wrong: see `laminar_codegen.checks`.
+    """
     if not source.following:
         return (build_graph(source),)
     chain = [build_graph(attrs.evolve(source, flow=flow)) for flow in (source.flow, *source.following)]

@@ -29,7 +29,7 @@ class Location:
 
 @attrs.frozen(order=True)
 class Problem:
-    """One thing that keeps a flow from being compiled.
+    """One thing that keeps a flow from being compiled, or a warning.
 
     Args:
         location: Where it is.
@@ -37,6 +37,7 @@ class Problem:
         what: What is wrong.
         fix: How to mend it.
         at: Which part of the flow it is about, such as ``Report.Merge(clean)``.
+        warning: Whether it is only most often a mistake: the flow can be compiled all the same.
 
     Example:
         >>> print(Problem(Location("flow.py", 3), "LAM010", "parameter 'a' has no type hint", "write 'a: A'"))
@@ -49,10 +50,12 @@ class Problem:
     what: str
     fix: str
     at: str = ""
+    warning: bool = False
 
     def __str__(self) -> str:
         at = f"  at   {self.at}\n" if self.at else ""
-        return f"{self.location}: {self.code} {self.what}\n{at}  fix  {self.fix}"
+        warning = "warning: " if self.warning else ""
+        return f"{self.location}: {self.code} {warning}{self.what}\n{at}  fix  {self.fix}"
 
 
 class CompileError(Exception):

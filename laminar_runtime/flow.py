@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from laminar_runtime import fanout, functions, loading, settings, task, types, values
 from laminar_runtime.configurations import datastores, executors, flows, layers
@@ -93,6 +93,14 @@ class Flow:
 
     def __repr__(self) -> str:
         return f"{self.name}()"
+
+    if not TYPE_CHECKING:  # else each attribute that a flow has not would be taken for one that it has
+
+        def __getattr__(self, name: str) -> Any:
+            """Say of a flow without its fields why it has none: an ``__init__`` of its own left them out."""
+            if name in {"configuration", "execution", "_datastore"}:
+                raise FlowError(f"the __init__ of flow '{self.name}' must call super().__init__(...), and does not")
+            raise AttributeError(f"'{self.name}' object has no attribute '{name}'")
 
     @classmethod
     def _add(cls, definition: Definition) -> None:

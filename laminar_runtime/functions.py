@@ -10,13 +10,14 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-__all__ = ["MISSING", "is_generator", "parameters", "returns_at_once", "unwrap"]
+__all__ = ["MISSING", "is_generator", "keyword_only", "parameters", "returns_at_once", "unwrap"]
 
 #: The annotation of a parameter that has none.
 MISSING: Any = object()
 
 # https://docs.python.org/3/library/inspect.html#code-objects-bit-flags
-_VARIADIC, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04 | 0x08, 0x20, 0x80, 0x200
+_KEYWORDS = 0x08
+_VARIADIC, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04 | _KEYWORDS, 0x20, 0x80, 0x200
 
 
 def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +48,25 @@ def parameters(function: Callable[..., Any]) -> list[tuple[str, Any]]:
 
     found = inspect.signature(function).parameters.values()
     return [(item.name, MISSING if item.annotation is item.empty else item.annotation) for item in found]
+
+
+def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of a function's parameters that take no argument by place.
+
+    Args:
+        function: The function.
+
+    Example:
+        >>> def call(self, *, a: int, **rest: int): ...
+        >>> sorted(keyword_only(call))
+        ['a', 'rest']
+    """
+    if _plain(function) and not function.__code__.co_flags & _KEYWORDS and not function.__code__.co_kwonlyargcount:
+        return frozenset()
+    import inspect
+
+    found = inspect.signature(function).parameters.values()
+    return frozenset(item.name for item in found if item.kind in {item.KEYWORD_ONLY, item.VAR_KEYWORD})
 
 
 def is_generator(function: Callable[..., Any]) -> bool:

@@ -47,14 +47,14 @@ class Hint:
         parameter: The parameter's name.
         layer: The name of the layer that it depends on, None if there is a problem.
         problem: What is wrong: no hint, a hint that names nothing, a layer that is not registered to the flow,
-            or something that is not a layer.
+            something that is not a layer, or a parameter that takes no argument by place.
         text: The hint as written.
     """
 
     function: str
     parameter: str
     layer: str | None
-    problem: Literal["missing", "unknown", "unregistered", "other"] | None = None
+    problem: Literal["missing", "unknown", "unregistered", "other", "keyword"] | None = None
     text: str = ""
 
 
@@ -72,8 +72,13 @@ def resolve(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple
         A hint for each parameter, in order, with what is wrong with it.
     """
     plain = functions.unwrap(function)
-    named = functions.parameters(plain)
-    return tuple(_resolve(plain, parameter, annotation, registry) for parameter, annotation in named[1:])
+    named, by_keyword = functions.parameters(plain), functions.keyword_only(plain)
+    return tuple(
+        Hint(plain.__name__, parameter, None, "keyword")
+        if parameter in by_keyword
+        else _resolve(plain, parameter, annotation, registry)
+        for parameter, annotation in named[1:]
+    )
 
 
 def _resolve(function: Callable[..., Any], parameter: str, annotation: Any, registry: Mapping[str, type]) -> Hint:
@@ -106,6 +111,7 @@ _ADVICE = {
     "missing": "has no type hint: name the layer it is to be, such as 'a: A'",
     "unknown": "is hinted '{text}', which names nothing: register a layer of that name",
     "unregistered": "is hinted '{text}', which is not registered to the flow: register it",
+    "keyword": "can be given by keyword only, and layers are given by place: take the '*' or '**' before it out",
     "other": "is hinted '{text}', which is not a layer: a layer's parameters are the layers it depends on",
 }
 

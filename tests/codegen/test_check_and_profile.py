@@ -207,7 +207,8 @@ class A(Layer):
 
 @Second.register
 class B(Layer):
-    def __call__(self) -> None: ...
+    def __call__(self) -> None:
+        self.shard(part=[1, 2])
 
 @Second.register(executor=executors.AWS.Lambda(), foreach=ForEach(parameters=[Parameter(B, "part")]))
 class C(Layer):
