@@ -15,7 +15,8 @@ from laminar_codegen import names
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.invocations import Invocations
 from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement, job_size, usual_size
-from laminar_codegen.states import EXECUTION, Catcher, Map, Retrier, State, Succeed, Task
+from laminar_codegen.retriers import Retrier
+from laminar_codegen.states import EXECUTION, Catcher, Map, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import job_container, settings
 
@@ -26,8 +27,6 @@ _TOLD = 100
 
 #: A job that AWS Batch runs again after a reclaim of spot capacity is still the layer's first attempt.
 _FIRST_ATTEMPT: Value = {"Name": settings.LAYER_ATTEMPT, "Value": "1"}
-#: Batch takes 50 jobs a second, and refuses more: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
-_BATCH_RETRY = Retrier(("Batch.AWSBatchException", "Batch.ServerException"), 2, 8, 2, jitter=True)
 
 
 @attrs.frozen
@@ -70,7 +69,7 @@ class Jobs:
             comment=layer.summary,
             integration="batch:submitJob.sync",
             arguments=self._arguments(layer, environment, group),
-            retry=(_BATCH_RETRY, *retry),
+            retry=retry,
             catch=catch,
             next=after,
         )
@@ -160,7 +159,6 @@ class Jobs:
             integration=f"batch:submitJob{'.sync' if awaited else ''}",
             arguments=arguments,
             output={} if awaited else Expression(f"$merge([{group}, {{'job': $states.result.JobId}}])"),
-            retry=(_BATCH_RETRY,),
             next=after,
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from laminar_codegen.states import EXECUTION, Retrier, Task
+from laminar_codegen.states import EXECUTION, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.settings import RESUMED
 
@@ -19,7 +19,6 @@ __all__ = ["Objects"]
 #: The id of the execution.
 _ID = f"$substringBefore({EXECUTION}, '{RESUMED}')"
 _BUCKET = Ref("local.datastore_bucket")
-_RETRY = Retrier(("S3.S3Exception", "S3.SdkClientException"), 1, 5, 2, jitter=True)
 
 
 @attrs.frozen
@@ -71,7 +70,6 @@ class Objects:
             comment=comment,
             integration="aws-sdk:s3:putObject",
             arguments={"Bucket": _BUCKET, "Key": self._key(key), "Body": body},
-            retry=(_RETRY,),
             next=after,
         )
 

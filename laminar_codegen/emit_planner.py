@@ -12,7 +12,6 @@ import attrs
 
 from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
-from laminar_codegen.invocations import SERVICE_ERRORS
 from laminar_codegen.states import EXECUTION, Task
 from laminar_codegen.values import Expression, Ref, Value
 
@@ -100,6 +99,5 @@ class Planners:
                 "Payload": {"execution": Expression(EXECUTION), "layer": layer, **(given or {})},
             },
             output=Expression("$states.result.Payload"),
-            retry=(SERVICE_ERRORS,),
             next=after,
         )

@@ -17,26 +17,12 @@ import attrs
 from laminar_codegen.graph import LayerNode
 from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.placement import LambdaTarget
-from laminar_codegen.states import EXECUTION, Catcher, Map, Retrier, Task
+from laminar_codegen.retriers import Retrier
+from laminar_codegen.states import EXECUTION, Catcher, Map, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.planner import MAX_INVOCATIONS
 
-__all__ = ["SERVICE_ERRORS", "Invocations"]
-
-#: What AWS recommends to retry of a Lambda function's invocation:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
-SERVICE_ERRORS = Retrier(
-    errors=(
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-    ),
-    interval=1,
-    attempts=5,
-    backoff=2,
-    jitter=True,
-)
+__all__ = ["Invocations"]
 
 
 @attrs.frozen
@@ -97,7 +83,7 @@ class Invocations:
                 "FunctionName": Ref(f"aws_lambda_function.{self.function}.arn"),
                 "Payload": {"execution": Expression(EXECUTION), "layer": self.layer.name, **told, **attempt},
             },
-            retry=(SERVICE_ERRORS, *self.retry),
+            retry=self.retry,
             catch=catch,
             next=after,
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.retriers import Retrier, of_service
 from laminar_codegen.values import Expression, Joined, Ref, Value
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Choice",
     "Map",
     "Parallel",
-    "Retrier",
     "Rule",
     "State",
     "StateMachine",
@@ -30,35 +30,9 @@ __all__ = [
     "all_states",
 ]
 
-#: What waits are multiplied with unless told otherwise:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-_BACKOFF = 2.0
 PARTITION = Ref("data.aws_partition.current.partition")
 #: The name of the execution, in JSONata: its id, and a mark behind that where it goes on with another.
 EXECUTION = "$states.context.Execution.Name"
-
-
-@attrs.frozen
-class Retrier:
-    """When and how a task is run again."""
-
-    errors: tuple[str, ...]
-    interval: int
-    attempts: int
-    backoff: float
-    jitter: bool
-
-    def fields(self) -> dict[str, Value]:
-        """The fields of the language. A definition may be 1 MB: a rate that is the default is left out."""
-        rate: dict[str, Value] = {} if self.backoff == _BACKOFF else {"BackoffRate": self.backoff}
-        spread: dict[str, Value] = {"JitterStrategy": "FULL"} if self.jitter else {}
-        return {
-            "ErrorEquals": list(self.errors),
-            "IntervalSeconds": self.interval,
-            "MaxAttempts": self.attempts,
-            **rate,
-            **spread,
-        }
 
 
 @attrs.frozen
@@ -76,7 +50,7 @@ class Catcher:
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Calls a service.
+    """Calls a service, again if that has a passing trouble: see `laminar_codegen.retriers`.
 
     Args:
         name: The state's name.
@@ -85,7 +59,7 @@ class Task:
         output: What the next state gets: little, so that no payload grows.
         next: The state that follows, None at the end.
         comment: What the state is for, for readers.
-        retry: How it is retried.
+        retry: How it is retried after other errors than the passing ones of its service.
         catch: Where it goes on if it failed for good.
         timeout: Seconds after which it fails, None for never.
     """
@@ -108,7 +82,7 @@ class Task:
             "Resource": Joined("arn:", PARTITION, f":states:::{self.integration}"),
             "Arguments": _literal(self.arguments),
             **({} if self.timeout is None else {"TimeoutSeconds": self.timeout}),
-            **({"Retry": [retrier.fields() for retrier in self.retry]} if self.retry else {}),
+            "Retry": [retrier.fields() for retrier in (*of_service(self.integration), *self.retry)],
             **_catch(self.catch),
             "Output": _literal(self.output),
             **_after(self.next),

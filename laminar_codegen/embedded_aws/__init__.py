@@ -11,7 +11,8 @@ entered, and what only one service needs when that service is first called.
 from __future__ import annotations
 
 from laminar_codegen.embedded_aws.api_calls import ApiCall
+from laminar_codegen.embedded_aws.faults import Faults, StartFailure
 from laminar_codegen.embedded_aws.server import EmbeddedAws
 from laminar_codegen.embedded_aws.workspace import InvocationEvent, JobEvent, Workspace
 
-__all__ = ["ApiCall", "EmbeddedAws", "InvocationEvent", "JobEvent", "Workspace"]
+__all__ = ["ApiCall", "EmbeddedAws", "Faults", "InvocationEvent", "JobEvent", "StartFailure", "Workspace"]

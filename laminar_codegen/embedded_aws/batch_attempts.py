@@ -16,6 +16,7 @@ import attrs
 from laminar_codegen.embedded_aws.announcer import Announcer
 from laminar_codegen.embedded_aws.batch_job import Attempt, Job, now
 from laminar_codegen.embedded_aws.clients import Credentials
+from laminar_codegen.embedded_aws.faults import Faults
 from laminar_codegen.embedded_aws.job_secrets import JobSecrets, SecretError
 from laminar_codegen.embedded_aws.process import LocalProcess
 from laminar_codegen.embedded_aws.workspace import JobEvent, JobStatus, Workspace
@@ -54,6 +55,7 @@ class AttemptRunner:
     """Runs attempts in a workspace.
 
     publish_log  takes the job, the log stream's name and the file once an attempt has ended
+    faults       what goes wrong before a container starts
     """
 
     workspace: Workspace
@@ -62,6 +64,7 @@ class AttemptRunner:
     publish_log: PublishLog
     secrets: JobSecrets
     events: Announcer[JobEvent]
+    faults: Faults = attrs.field(factory=Faults)
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
         """Run an attempt to its end; `begin` is told when its process runs."""
@@ -69,6 +72,9 @@ class AttemptRunner:
         stream = _stream(job)
         self._announce(job, attempt, "STARTING", log)
         started = now()
+        failure = self.faults.start(job.request.name, job.index, attempt)
+        if failure is not None:
+            return _end(None, started, None, failure.status_reason, failure.reason)
         try:
             process = self._start(job, attempt, log)
         except OSError as error:

@@ -22,6 +22,7 @@ from moto.core.exceptions import JsonRESTError
 
 from laminar_codegen.embedded_aws.announcer import Announcer
 from laminar_codegen.embedded_aws.clients import Credentials
+from laminar_codegen.embedded_aws.faults import Faults
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.process import LocalProcess
 from laminar_codegen.embedded_aws.workspace import InvocationEvent, InvocationStatus, Workspace
@@ -48,6 +49,15 @@ class RequestTooLargeError(JsonRESTError):
         )
 
 
+class RefusedInvocationError(JsonRESTError):
+    """An invocation that Lambda does not begin."""
+
+    code = 503
+
+    def __init__(self, exception: str) -> None:
+        super().__init__(exception, "The function cannot be invoked now")
+
+
 @attrs.frozen
 class Invocation:
     """What an invocation answered, with the error's kind, and what it printed."""
@@ -63,6 +73,7 @@ class Functions:
 
     concurrency  how many run at a time; others wait, and their time does not begin. (On AWS a thousand
                  run at a time; here each is a process, and a function that invokes functions holds its place.)
+    faults       what goes wrong before an invocation begins
     """
 
     workspace: Workspace
@@ -70,6 +81,7 @@ class Functions:
     aws_environment: Credentials
     concurrency: int
     events: Announcer[InvocationEvent]
+    faults: Faults = attrs.field(factory=Faults)
     _places: threading.Semaphore = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -139,6 +151,9 @@ def install(patches: Patches, functions: Functions) -> None:
         kind = headers.get("x-amz-invocation-type", "RequestResponse")
         if kind == "DryRun":
             return b""
+        refusal = functions.faults.invoke(self.function_name)
+        if refusal is not None:
+            raise RefusedInvocationError(refusal)
         event = body.decode() if isinstance(body, bytes) else body or "{}"
         if len(event.encode()) > _MAX_EVENT:
             raise RequestTooLargeError(event)

@@ -21,6 +21,7 @@ from laminar_codegen.embedded_aws.batch_job import Job
 from laminar_codegen.embedded_aws.batch_jobs import BatchJobs
 from laminar_codegen.embedded_aws.clients import Clients, ignore_configuration
 from laminar_codegen.embedded_aws.clients import environment as sdk_environment
+from laminar_codegen.embedded_aws.faults import Faults
 from laminar_codegen.embedded_aws.job_secrets import JobSecrets
 from laminar_codegen.embedded_aws.patches import Patches
 from laminar_codegen.embedded_aws.workspace import InvocationEvent, Workspace
@@ -40,6 +41,7 @@ class EmbeddedAws:
     observer          is told of every change of every job's attempt, one at a time
     invocations       is told of the begin and the end of every invocation of a function, one at a time
     calls             is told of every call that the role of a state machine, job or function makes, one at a time
+    faults            what goes wrong in AWS itself
     region            the default region
     time_scale        shortens (or lengthens) Wait states and the intervals of Retry
     token_time_scale  does so with TimeoutSeconds and HeartbeatSeconds of tasks that wait for a token
@@ -56,6 +58,7 @@ class EmbeddedAws:
         observer: Observer | None = None,
         invocations: Callable[[InvocationEvent], None] | None = None,
         calls: CallObserver | None = None,
+        faults: Faults | None = None,
         region: str = "us-east-1",
         time_scale: float = 1.0,
         token_time_scale: float = 1.0,
@@ -67,6 +70,7 @@ class EmbeddedAws:
         self._observer = observer
         self._invocations = invocations
         self._calls = Calls(calls)
+        self._faults = faults or Faults()
         self._time_scale = time_scale
         self._token_time_scale = token_time_scale
         self._open = ExitStack()
@@ -141,6 +145,7 @@ class EmbeddedAws:
             publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
             events=Announcer(self._observer),
+            faults=self._faults,
         )
         return BatchJobs(runner, concurrency=self._concurrency)
 
@@ -190,6 +195,7 @@ class EmbeddedAws:
             aws_environment=self._environment_of,
             concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
             events=Announcer(self._invocations),
+            faults=self._faults,
         )
         functions.install(patches, runner)
 

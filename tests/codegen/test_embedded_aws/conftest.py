@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from embedded_aws_bench import BUCKET, Bench, make_queue
+from embedded_aws_bench import BUCKET, Bench, Troubles, make_queue
 
 from laminar_codegen.embedded_aws import EmbeddedAws, InvocationEvent, JobEvent, Workspace
 
@@ -17,10 +17,15 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     directory = tmp_path_factory.mktemp("workspace")
     events: list[JobEvent] = []
     invocations: list[InvocationEvent] = []
+    troubles = Troubles()
     workspace = Workspace(directory, environment={"FROM_WORKSPACE": "yes"}, python=sys.executable)
     with EmbeddedAws(
-        workspace=workspace, observer=events.append, invocations=invocations.append, time_scale=0.01
+        workspace=workspace,
+        observer=events.append,
+        invocations=invocations.append,
+        faults=troubles.faults(),
+        time_scale=0.01,
     ) as aws:
         make_queue(aws)
         aws.client("s3").create_bucket(Bucket=BUCKET)
-        yield Bench(aws, directory, events, invocations)
+        yield Bench(aws, directory, events, invocations, troubles)

@@ -11,13 +11,38 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.embedded_aws import EmbeddedAws, InvocationEvent, JobEvent
+from laminar_codegen.embedded_aws import EmbeddedAws, Faults, InvocationEvent, JobEvent, StartFailure
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"
 BUCKET = "bench"
 
 State = dict[str, Any]
+
+
+@attrs.define
+class Troubles:
+    """What goes wrong in the embedded AWS, once each and in this order.
+
+    Args:
+        starts: How attempts of jobs do not start, by the job's name, and of a child with its index behind a colon.
+        refusals: The exceptions by which invocations are refused, by the function's name.
+    """
+
+    starts: dict[str, list[StartFailure]] = attrs.field(factory=dict)
+    refusals: dict[str, list[str]] = attrs.field(factory=dict)
+
+    def faults(self) -> Faults:
+        """What the embedded AWS asks."""
+        return Faults(start=self._start, invoke=self._invoke)
+
+    def _start(self, name: str, index: int | None, _: int) -> StartFailure | None:
+        left = self.starts.get(name if index is None else f"{name}:{index}")
+        return left.pop(0) if left else None
+
+    def _invoke(self, name: str) -> str | None:
+        left = self.refusals.get(name)
+        return left.pop(0) if left else None
 
 
 @attrs.define
@@ -28,6 +53,7 @@ class Bench:
     directory: Path
     events: list[JobEvent] = attrs.field(factory=list)
     invocations: list[InvocationEvent] = attrs.field(factory=list)
+    troubles: Troubles = attrs.field(factory=Troubles)
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
     def program(self, text: str) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from embedded_aws_bench import StartFailure
 
 from laminar_codegen import batch_requests
 
@@ -223,3 +224,18 @@ def test_two_thousand_children(bench: Bench) -> None:
         time.sleep(0.1)
     summary = bench.describe(job_id)["arrayProperties"]["statusSummary"]
     assert summary["SUCCEEDED"] == 2000
+
+
+def test_a_container_that_does_not_start(bench: Bench) -> None:
+    """An attempt whose container did not start has no exit code, and the rules decide whether another one follows."""
+    rules = [{"onStatusReason": "Task failed*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]
+    definition = bench.define(bench.program("pass"), retryStrategy={"attempts": 3, "evaluateOnExit": rules})
+    failure = StartFailure(reason="ResourceInitializationError: network interface")
+    bench.troubles.starts["late"] = [failure, failure]
+    job = bench.ended(bench.submit(definition, jobName="late"))
+    assert job["status"] == "SUCCEEDED"
+    assert [attempt["container"] for attempt in job["attempts"][:2]] == [{"reason": failure.reason}] * 2
+    bench.troubles.starts["never:1"] = [StartFailure("Host EC2 (instance i-1) terminated.")]
+    array = bench.submit(definition, jobName="never", arrayProperties={"size": 2})
+    assert bench.ended(array)["status"] == "FAILED"
+    assert [bench.describe(f"{array}:{index}")["status"] for index in (0, 1)] == ["SUCCEEDED", "FAILED"]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from embedded_aws_bench import ROLE
 
+from laminar_codegen.retriers import of_service
+
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
 
@@ -204,3 +206,25 @@ def test_exception_is_the_tasks_error(bench: Bench) -> None:
     output = bench.output(states)
     assert output["Error"] == "Broken"
     assert json.loads(output["Cause"])["errorMessage"] == "bad task"
+
+
+def test_a_function_that_is_not_ready(bench: Bench) -> None:
+    """A refused invocation is not begun, and fails its state by the exception's name behind the service's."""
+    pending = "CodeArtifactUserPendingException"
+    bench.troubles.refusals["echo"] = [pending]
+    told = len(bench.invocations)
+    refused = bench.run({"A": invoking("echo", {})})
+    assert (refused["status"], refused["error"]) == ("FAILED", f"Lambda.{pending}")
+    assert bench.invocations[told:] == []
+
+
+@pytest.mark.parametrize(
+    "exception",
+    ["CodeArtifactUserPendingException", "ResourceNotReadyException", "TooManyRequestsException", "ServiceException"],
+)
+def test_a_function_gets_ready(bench: Bench, exception: str) -> None:
+    """The retriers of all invocations try again until the function is ready."""
+    retry = [retrier.fields() for retrier in of_service("lambda:invoke")]
+    bench.troubles.refusals["echo"] = [exception] * 5
+    assert bench.output({"A": invoking("echo", {"a": 1}, Retry=retry)})["event"] == {"a": 1}
+    assert bench.troubles.refusals["echo"] == []

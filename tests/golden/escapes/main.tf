@@ -297,7 +297,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"
@@ -320,13 +325,31 @@ locals {
         Retry = [
           {
             ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
               "Lambda.ServiceException",
               "Lambda.AWSLambdaException",
               "Lambda.SdkClientException",
-              "Lambda.TooManyRequestsException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
             ]
+            IntervalSeconds = 2
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
             IntervalSeconds = 1
-            MaxAttempts     = 5
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]
@@ -360,7 +383,12 @@ locals {
               }
               Retry = [
                 {
-                  ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+                  ErrorEquals = [
+                    "Batch.AWSBatchException",
+                    "Batch.SdkClientException",
+                    "Batch.ServerException",
+                    "Batch.TooManyRequestsException",
+                  ]
                   IntervalSeconds = 2
                   MaxAttempts     = 8
                   JitterStrategy  = "FULL"
@@ -398,8 +426,8 @@ locals {
         Retry = [
           {
             ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
-            IntervalSeconds = 1
-            MaxAttempts     = 5
+            IntervalSeconds = 2
+            MaxAttempts     = 8
             JitterStrategy  = "FULL"
           },
         ]
@@ -423,7 +451,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"

@@ -166,8 +166,8 @@ locals {
         Retry = [
           {
             ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
-            IntervalSeconds = 1
-            MaxAttempts     = 5
+            IntervalSeconds = 2
+            MaxAttempts     = 8
             JitterStrategy  = "FULL"
           },
         ]
@@ -188,13 +188,31 @@ locals {
         Retry = [
           {
             ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
               "Lambda.ServiceException",
               "Lambda.AWSLambdaException",
               "Lambda.SdkClientException",
-              "Lambda.TooManyRequestsException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
             ]
+            IntervalSeconds = 2
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
             IntervalSeconds = 1
-            MaxAttempts     = 5
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]
@@ -215,13 +233,31 @@ locals {
         Retry = [
           {
             ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
               "Lambda.ServiceException",
               "Lambda.AWSLambdaException",
               "Lambda.SdkClientException",
-              "Lambda.TooManyRequestsException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
             ]
+            IntervalSeconds = 2
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
             IntervalSeconds = 1
-            MaxAttempts     = 5
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]
@@ -266,13 +302,31 @@ locals {
                     Retry = [
                       {
                         ErrorEquals = [
+                          "Lambda.ClientExecutionTimeoutException",
                           "Lambda.ServiceException",
                           "Lambda.AWSLambdaException",
                           "Lambda.SdkClientException",
-                          "Lambda.TooManyRequestsException",
+                          "Lambda.CodeArtifactUserPendingException",
+                          "Lambda.EC2ThrottledException",
+                          "Lambda.EC2UnexpectedException",
+                          "Lambda.EFSMountConnectivityException",
+                          "Lambda.EFSMountTimeoutException",
+                          "Lambda.ENILimitReachedException",
+                          "Lambda.ENINotReadyException",
+                          "Lambda.ResourceConflictException",
+                          "Lambda.ResourceNotReadyException",
+                          "Lambda.SnapStartNotReadyException",
+                          "Lambda.SubnetIPAddressLimitReachedException",
                         ]
+                        IntervalSeconds = 2
+                        MaxAttempts     = 12
+                        MaxDelaySeconds = 20
+                      },
+                      {
+                        ErrorEquals     = ["Lambda.TooManyRequestsException"]
                         IntervalSeconds = 1
-                        MaxAttempts     = 5
+                        MaxAttempts     = 24
+                        MaxDelaySeconds = 120
                         JitterStrategy  = "FULL"
                       },
                       {
@@ -319,8 +373,8 @@ locals {
         Retry = [
           {
             ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
-            IntervalSeconds = 1
-            MaxAttempts     = 5
+            IntervalSeconds = 2
+            MaxAttempts     = 8
             JitterStrategy  = "FULL"
           },
         ]
@@ -342,13 +396,31 @@ locals {
         Retry = [
           {
             ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
               "Lambda.ServiceException",
               "Lambda.AWSLambdaException",
               "Lambda.SdkClientException",
-              "Lambda.TooManyRequestsException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
             ]
+            IntervalSeconds = 2
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
             IntervalSeconds = 1
-            MaxAttempts     = 5
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
           {

@@ -254,6 +254,21 @@ locals {
           Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
           Input           = "{% $states.context.Execution.Input %}"
         }
+        Retry = [
+          {
+            ErrorEquals = [
+              "StepFunctions.AWSStepFunctionsException",
+              "StepFunctions.ExecutionLimitExceeded",
+              "StepFunctions.ExecutionLimitExceededException",
+              "StepFunctions.KmsThrottlingException",
+              "StepFunctions.SdkClientException",
+              "StepFunctions.ThrottlingException",
+            ]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
         Output = {}
         Next   = "Report parameters"
       }
@@ -271,13 +286,31 @@ locals {
         Retry = [
           {
             ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
               "Lambda.ServiceException",
               "Lambda.AWSLambdaException",
               "Lambda.SdkClientException",
-              "Lambda.TooManyRequestsException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
             ]
+            IntervalSeconds = 2
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
             IntervalSeconds = 1
-            MaxAttempts     = 5
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]
@@ -295,6 +328,21 @@ locals {
             AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID = "{% $states.context.Execution.Id %}"
           }
         }
+        Retry = [
+          {
+            ErrorEquals = [
+              "StepFunctions.AWSStepFunctionsException",
+              "StepFunctions.ExecutionLimitExceeded",
+              "StepFunctions.ExecutionLimitExceededException",
+              "StepFunctions.KmsThrottlingException",
+              "StepFunctions.SdkClientException",
+              "StepFunctions.ThrottlingException",
+            ]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
         Output = {}
         End    = true
       }
@@ -317,8 +365,8 @@ locals {
         Retry = [
           {
             ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
-            IntervalSeconds = 1
-            MaxAttempts     = 5
+            IntervalSeconds = 2
+            MaxAttempts     = 8
             JitterStrategy  = "FULL"
           },
         ]
@@ -341,7 +389,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"
@@ -373,7 +426,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"
@@ -396,13 +454,31 @@ locals {
         Retry = [
           {
             ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
               "Lambda.ServiceException",
               "Lambda.AWSLambdaException",
               "Lambda.SdkClientException",
-              "Lambda.TooManyRequestsException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
             ]
+            IntervalSeconds = 2
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
             IntervalSeconds = 1
-            MaxAttempts     = 5
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]
@@ -435,7 +511,12 @@ locals {
               }
               Retry = [
                 {
-                  ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+                  ErrorEquals = [
+                    "Batch.AWSBatchException",
+                    "Batch.SdkClientException",
+                    "Batch.ServerException",
+                    "Batch.TooManyRequestsException",
+                  ]
                   IntervalSeconds = 2
                   MaxAttempts     = 8
                   JitterStrategy  = "FULL"
@@ -473,8 +554,8 @@ locals {
         Retry = [
           {
             ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
-            IntervalSeconds = 1
-            MaxAttempts     = 5
+            IntervalSeconds = 2
+            MaxAttempts     = 8
             JitterStrategy  = "FULL"
           },
         ]
@@ -497,7 +578,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"

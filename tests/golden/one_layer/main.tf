@@ -221,7 +221,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"

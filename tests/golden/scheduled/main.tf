@@ -239,7 +239,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"
@@ -264,7 +269,12 @@ locals {
         }
         Retry = [
           {
-            ErrorEquals     = ["Batch.AWSBatchException", "Batch.ServerException"]
+            ErrorEquals = [
+              "Batch.AWSBatchException",
+              "Batch.SdkClientException",
+              "Batch.ServerException",
+              "Batch.TooManyRequestsException",
+            ]
             IntervalSeconds = 2
             MaxAttempts     = 8
             JitterStrategy  = "FULL"
