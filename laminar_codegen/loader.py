@@ -136,7 +136,9 @@ def _read(file: Path, name: str) -> ModuleType:
     except SystemExit as error:
         if error.code:
             raise _loading_error(error, file, name) from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise  # the user's own
+    except BaseException as error:
         raise _loading_error(error, file, name) from error
     finally:
         # The file may have taken it out itself.
@@ -213,5 +215,10 @@ def _has_layers(flow: type[Flow]) -> bool:
 def _make(flow: type[Flow], name: str) -> Flow:
     try:
         return flow()
-    except LaminarError as error:
-        raise _error(Location(name), "LAM003", str(error), "change the flow's definition as said above") from error
+    except Exception as error:
+        if isinstance(error, LaminarError):
+            what, fix = str(error), "change the flow's definition as said above"
+        else:
+            what = f"making an instance of flow '{flow.__name__}' raised {type(error).__name__}: {error}"
+            fix = f"let {flow.__name__}() work without arguments, or make the flow in the file"
+        raise _error(Location(name), "LAM003", what, fix) from error

@@ -59,6 +59,7 @@ def write_module(directory: Path, files: Mapping[str, str], rename: _Rename = os
         NotWrittenError: If they cannot be written, or would take the place of somebody else's.
     """
     with _told(directory):
+        _refuse_dangling(directory)
         if directory.exists():
             _write_into(directory, files, rename)
         else:
@@ -146,10 +147,17 @@ def _settle(directory: Path) -> None:
         os.close(descriptor)
 
 
+def _refuse_dangling(path: Path) -> None:
+    """Raise if a path is a symbolic link to nothing: what is written would appear somewhere else."""
+    if path.is_symlink() and not path.exists():
+        raise NotWrittenError(f"{path} is a symbolic link to nothing: remove it, or make what it names")
+
+
 def _refuse_others(directory: Path, files: Mapping[str, str]) -> None:
-    """Raise if a file is somebody else's: it may hold what is nowhere else."""
+    """Raise if a file is somebody else's: it may hold what is nowhere else. A link, or a pipe, is no file of ours."""
     ours = (*files, _UNFINISHED)
-    others = [name for name in ours if (directory / name).exists() and not _ours(directory / name)]
+    kept = [name for name in ours if os.path.lexists(directory / name)]
+    others = [name for name in kept if (directory / name).is_symlink() or not _ours(directory / name)]
     if others:
         raise NotWrittenError(
             f"not written by laminar-codegen: {', '.join(str(directory / name) for name in others)}: "
@@ -158,6 +166,9 @@ def _refuse_others(directory: Path, files: Mapping[str, str]) -> None:
 
 
 def _ours(file: Path) -> bool:
+    """Whether the compiler wrote a file. A pipe is not opened: that would wait for a writer."""
+    if not (file.is_file() or file.is_dir()):
+        return False
     with file.open("rb") as opened:
         return MARK.encode() in opened.read(_BEGINNING)
 
@@ -195,6 +206,7 @@ def compare_module(directory: Path, files: Mapping[str, str]) -> str:
         NotWrittenError: If they cannot be read.
     """
     with _told(directory):
+        _refuse_dangling(directory)
         if directory.exists() and not directory.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
         found = {name: _read(directory / name) for name in (*files, _UNFINISHED)}
@@ -213,7 +225,12 @@ def _difference(file: Path, found: bytes | None, text: str | None) -> str:
 
 
 def _read(file: Path) -> bytes | None:
-    return file.read_bytes() if file.exists() else None
+    _refuse_dangling(file)
+    if not file.exists():
+        return None
+    if not (file.is_file() or file.is_dir()):
+        raise NotWrittenError(f"{file} is no regular file: remove it, or choose another folder")
+    return file.read_bytes()
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from laminar_codegen.rehearsal.progress import Progress
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.layer import RESERVED
 
 __all__ = ["main"]
 
@@ -31,6 +32,8 @@ Compiles a flow and runs the compiled state machine here, on an embedded AWS: no
 Every job is a process of this machine that reads and writes an embedded S3.
 """
 
+#: What a call of a flow means by itself, or a layer: none is a name of a parameter.
+_NO_PARAMETERS = RESERVED | {"execution", "self"}
 #: How many lines of a failed job are shown, and the exit codes that tell of signals.
 _TAIL, _SIGNALS = 20, 128
 
@@ -49,6 +52,9 @@ def main(words: Sequence[str]) -> int:
     """
     options = _parser().parse_args(list(words))
     compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
+    if options.save is not None:
+        # Found out now, and not when the execution has ended: its results would be lost.
+        options.save.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
         progress = Progress(compilation.graphs[0].flow, sys.stderr, _functions(compilation.graphs))
@@ -72,8 +78,9 @@ def main(words: Sequence[str]) -> int:
                 execution.wait()
             except ExecutionError as error:
                 return _failed(error, progress.failures)
-        for chained in (flow, *following):
-            _report(chained.execution(execution.key("").execution), options.save)
+        ended = (chained.execution(execution.key("").execution) for chained in (flow, *following))
+        # All of it at once: if something cannot be saved, nothing is printed.
+        print("\n".join([line for one in ended for line in _report(one, options.save)]))
     return 0
 
 
@@ -107,8 +114,12 @@ def _parameter(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (equals and name.isidentifier()):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=JSON")
+    if name in _NO_PARAMETERS:
+        raise argparse.ArgumentTypeError(f"{name!r} is reserved: no flow can have a parameter of that name")
     try:
         return name, json.loads(value)
+    except RecursionError:
+        raise argparse.ArgumentTypeError(f"the value of {name!r} is nested too deeply") from None
     except ValueError as error:
         msg = f"the value of {name!r} is not JSON: {error}. Text is quoted, as in --param '{name}=\"text\"'"
         raise argparse.ArgumentTypeError(msg) from None
@@ -152,7 +163,7 @@ def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
     return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in names.task_functions(graph).items()}
 
 
-def _report(execution: Execution, folder: Path | None) -> None:
-    print(f"execution {execution.id} of {execution.flow.name} SUCCEEDED")
+def _report(execution: Execution, folder: Path | None) -> Iterator[str]:
+    yield f"execution {execution.id} of {execution.flow.name} SUCCEEDED"
     for result in results.collect(execution):
-        print(f"  {result}" if folder is None else f"  {result}  -> {results.save(result, folder)}")
+        yield f"  {result}" if folder is None else f"  {result}  -> {results.save(result, folder)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,6 +84,9 @@ def _encode(value: Any) -> tuple[bytes, str]:
     if isinstance(value, bytes):
         return value, next((name for magic, name in _MAGIC.items() if value.startswith(magic)), "bin")
     try:
-        return f"{json.dumps(value, indent=2)}\n".encode(), "json"
-    except (TypeError, ValueError):
-        return pickle.dumps(value), "pickle"
+        return f"{json.dumps(value, indent=2, allow_nan=False)}\n".encode(), "json"
+    except (RecursionError, TypeError, ValueError):
+        import cloudpickle
+
+        pickled: bytes = cloudpickle.dumps(value)
+        return pickled, "pickle"

@@ -237,3 +237,23 @@ build()()
     compilation = compiled(text)
     assert str(compilation.graphs[0]) == "Inner\n  Late after Early\n  Early\n"
     assert [layer.location.line for layer in compilation.graphs[0].layers] == [9, 13]
+
+
+@pytest.mark.parametrize(
+    ("tail", "told"),
+    [
+        ("class Stop(BaseException): ...\nraise Stop('enough')", "reading the file raised Stop: enough"),
+        ("raise GeneratorExit", "reading the file raised GeneratorExit"),
+        (
+            "class Third(First):\n    def __init__(self) -> None:\n        raise ValueError('no luck')",
+            "making an instance of flow 'Third' raised ValueError: no luck",
+        ),
+    ],
+)
+def test_what_a_file_raises_is_the_file_s_fault(tail: str, told: str, tmp_path: Path) -> None:
+    """Whatever the user's code raises while it is read is a problem with a place and a cure, and no traceback."""
+    (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
+    ended = codegen("flow.py:Third" if "Third" in tail else "flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output) == (1, b"")
+    assert f"LAM003 {told}" in ended.errors
+    assert "Traceback" not in ended.errors

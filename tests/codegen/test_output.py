@@ -217,6 +217,41 @@ def test_a_folder_that_is_none(prepare: Callable[[Path], None], told: str, flow:
     assert contents(tmp_path) == before
 
 
+def _pipe_in_place_of_a_file(folder: Path) -> None:
+    folder.mkdir()
+    os.mkfifo(folder / "outputs.tf.json")
+
+
+def _link_to_nothing(name: str) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(folder.parent / "elsewhere")
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("prepare", "written", "checked"),
+    [
+        (_pipe_in_place_of_a_file, "not written by laminar-codegen: a/out/outputs.tf.json", "is no regular file"),
+        (_link_to_nothing("main.tf.json"), "not written by laminar-codegen: a/out/main.tf.json", "a link to nothing"),
+        (_link_to_nothing("laminar-unfinished.tf"), "a/out/laminar-unfinished.tf", "a link to nothing"),
+        (_link_to_nothing("."), "a/out is a symbolic link to nothing", "a link to nothing"),
+    ],
+)
+def test_links_to_nothing_and_pipes(
+    prepare: Callable[[Path], None], written: str, checked: str, flow: Path, tmp_path: Path
+) -> None:
+    """Nothing is written through a link, nothing waits for a pipe: one line names it, and all is left as it is."""
+    (tmp_path / "a").mkdir()
+    prepare(tmp_path / "a" / "out")
+    for options, told in (([], written), (["--check"], checked.replace("a link", "symbolic link"))):
+        ended = codegen("flow.py", "--output", "a/out", *options, cwd=tmp_path)
+        assert (ended.code, ended.output, ended.errors.count("\n")) == (2, b"", 1)
+        assert told in ended.errors
+    assert not (tmp_path / "a" / "elsewhere").exists()
+
+
 @pytest.mark.parametrize("prepare", [_file_in_its_place, _folder_in_place_of_a_file])
 def test_check_of_what_cannot_be_read(prepare: Callable[[Path], None], flow: Path, tmp_path: Path) -> None:
     """A folder that cannot be read is another exit code than one that differs, and no diff."""

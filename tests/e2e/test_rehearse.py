@@ -124,16 +124,23 @@ def test_a_task_that_runs_nothing_fails(tmp_path: Path) -> None:
 
 
 def test_results_that_cannot_be_saved(tmp_path: Path) -> None:
-    """A folder that cannot be written to is told without a traceback."""
-    ended = rehearse(tmp_path, f"{UNCALLED}\nif flow := F():\n    flow()\n", "--save", "/dev/null/results")
-    assert ended.returncode == 2
-    assert "laminar-codegen: [Errno 20] Not a directory: '/dev/null/results" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    """A folder that cannot be written to is told without a traceback, and nothing is on standard output."""
+    script = f"{UNCALLED}\nif flow := F():\n    flow()\n"
+    (tmp_path / "results" / "A").mkdir(parents=True)
+    (tmp_path / "results" / "A" / "x.json").mkdir()
+    for folder, told in (("/dev/null/results", "Not a directory: '/dev/null/results"), ("results", "Is a directory")):
+        ended = rehearse(tmp_path, script, "--save", folder)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert "laminar-codegen: [Errno " in ended.stderr
+        assert told in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 def test_wrong_usage(tmp_path: Path) -> None:
-    """What is not of the form NAME=JSON is refused before anything is run."""
-    for words in (["--param", "x"], ["--param", "x=y"], ["--concurrency", "0"]):
+    """What is not of the form NAME=JSON, or has a reserved name, is refused before anything is run."""
+    reserved = [["--param", f"{name}=1"] for name in ("execution", "self", "index")]
+    deep = ["--param", f"x={'[' * 100_000}"]
+    for words in (["--param", "x"], ["--param", "x=y"], ["--concurrency", "0"], deep, *reserved):
         ended = rehearse(tmp_path, UNCALLED, *words)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert "usage: laminar-codegen rehearse" in ended.stderr
