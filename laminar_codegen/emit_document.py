@@ -29,7 +29,7 @@ _TAGS = Ref("var.tags")
 _KMS_KEY = Ref("var.kms_key_arn")
 #: The account, region and repository of an image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
 _ECR_IMAGE = "^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
-_PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}
+_PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}
 
 
 def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Document:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.e2e
 
 REGION = "eu-west-1"
 DOCUMENTS = Path(__file__).parent / "terraform_provider" / "documents"
-TERRAFORM = {"required_providers": {"aws": {"source": "hashicorp/aws", "version": "~> 6.0"}}}
+TERRAFORM = {"required_providers": {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}}
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",

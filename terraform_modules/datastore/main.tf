@@ -33,6 +33,9 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
   rule {
     bucket_key_enabled = var.encryption == "aws:kms"
 
+    # As Amazon S3 has it for new buckets: a key that comes with each request would be nobody's to keep.
+    blocked_encryption_types = ["SSE-C"]
+
     apply_server_side_encryption_by_default {
       sse_algorithm     = var.encryption
       kms_master_key_id = var.kms_key_arn

@@ -94,6 +94,13 @@ def test_what_is_declared_is_used(case: str) -> None:
     assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_the_provider_has_what_is_declared(case: str) -> None:
+    """From this version of the provider on its types have all arguments that documents set; the next one may not."""
+    versions = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}
+    assert _document(case)["terraform"] == {"required_providers": versions}
+
+
 def _definitions(document: dict[str, Any]) -> str:
     """The definitions of all state machines, as one text."""
     return json.dumps([value for key, value in document["locals"].items() if key.startswith("definition")])

@@ -163,6 +163,34 @@ def test_example(name: str, bench: Bench) -> None:
     assert account_contents(bench.aws) == before
 
 
+@pytest.mark.parametrize(
+    "folder", sorted(str(path.parent.relative_to(MODULES)) for path in MODULES.rglob("versions.tf"))
+)
+def test_versions(folder: str) -> None:
+    """Modules and examples take what has all arguments that they set: Terraform 1.9, the provider from 6.25 on."""
+    (block,) = hcl2.loads((MODULES / folder / "versions.tf").read_text(encoding="utf-8"))["terraform"]
+    (providers,) = block["required_providers"]
+    assert (block["required_version"], providers["aws"]["version"]) == ('">= 1.9"', '">= 6.25, < 7"')
+
+
+def test_alarms_reach_the_topic(bench: Bench) -> None:
+    """CloudWatch may use the key of the example's topic, and the state machine may send the traces that it makes."""
+    bench.example("flow").apply()
+    topics = bench.aws.client("sns")
+    (topic,) = topics.list_topics()["Topics"]
+    key = topics.get_topic_attributes(TopicArn=topic["TopicArn"])["Attributes"]["KmsMasterKeyId"]
+    policy = json.loads(bench.aws.client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    granted = {
+        action
+        for statement in policy["Statement"]
+        if statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        for action in statement["Action"]
+    }
+    assert granted == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    role = bench.aws.client("iam").get_role_policy(RoleName="Morning-state-machine", PolicyName="state-machine")
+    assert "xray:PutTraceSegments" in json.dumps(role["PolicyDocument"])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_module_tests(name: str, unit: Callable[[str], Terraform]) -> None:
     """`terraform test` passes, and really ran something."""

@@ -42,6 +42,11 @@ run "hardened_by_default" {
   }
 
   assert {
+    condition     = one(aws_s3_bucket_server_side_encryption_configuration.this.rule).blocked_encryption_types == tolist(["SSE-C"])
+    error_message = "Keys that come with requests must stay blocked, as Amazon S3 has it: left out, the provider would take that away."
+  }
+
+  assert {
     condition     = output.kms_key_arn == null
     error_message = "The key must be AWS's own."
   }

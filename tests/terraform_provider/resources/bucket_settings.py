@@ -109,6 +109,33 @@ def _get_policy(call: Call) -> State:
     return {"policy": call.client("s3").get_bucket_policy(Bucket=call["bucket"])["Policy"]}
 
 
+def _put_encryption(call: Call) -> None:
+    # A list in Terraform is the one member of a structure in S3.
+    named = [(rule, rule["blocked_encryption_types"]) for rule in call["rule"]]
+    told = [rule | {"blocked_encryption_types": None} for rule, _ in named]
+    without = call.with_state(call.state | {"rule": told})
+    configuration = without.request(
+        "s3",
+        "PutBucketEncryption",
+        within="ServerSideEncryptionConfiguration",
+        renames=_RULES,
+        omit={"bucket", "expected_bucket_owner"},
+    )
+    for rule, (_, blocked) in zip(configuration["Rules"], named, strict=True):
+        if blocked:
+            rule["BlockedEncryptionTypes"] = {"EncryptionType": blocked}
+    call.client("s3").put_bucket_encryption(Bucket=call["bucket"], ServerSideEncryptionConfiguration=configuration)
+
+
+def _get_encryption(call: Call) -> State:
+    found = call.client("s3").get_bucket_encryption(Bucket=call["bucket"])
+    rules = call.attributes(found["ServerSideEncryptionConfiguration"], _RULES)["rule"]
+    # moto forgets what is blocked: it is as it was put.
+    known = [rule["blocked_encryption_types"] for rule in call.state.get("rule") or ()]
+    blocked = known[0] if known else None
+    return {"rule": [rule | {"blocked_encryption_types": blocked} for rule in rules]}
+
+
 def _put_logging(call: Call) -> None:
     enabled = {"TargetBucket": call["target_bucket"], "TargetPrefix": call["target_prefix"]}
     call.client("s3").put_bucket_logging(Bucket=call["bucket"], BucketLoggingStatus={"LoggingEnabled": enabled})
@@ -147,8 +174,8 @@ PUBLIC_ACCESS_BLOCK = _setting(
 )
 ENCRYPTION = _setting(
     "aws_s3_bucket_server_side_encryption_configuration",
-    _put("put_bucket_encryption", "ServerSideEncryptionConfiguration", _RULES),
-    _get("get_bucket_encryption", "ServerSideEncryptionConfiguration", _RULES),
+    _put_encryption,
+    _get_encryption,
     _delete("delete_bucket_encryption"),
 )
 OWNERSHIP_CONTROLS = _setting(

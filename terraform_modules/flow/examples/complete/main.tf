@@ -19,6 +19,20 @@ data "aws_iam_policy_document" "state_machine" {
 
     resources = ["*"]
   }
+
+  # Nor for these.
+  statement {
+    sid = "SendTraces"
+
+    actions = [
+      "xray:GetSamplingRules",
+      "xray:GetSamplingTargets",
+      "xray:PutTelemetryRecords",
+      "xray:PutTraceSegments",
+    ]
+
+    resources = ["*"]
+  }
 }
 
 data "aws_iam_policy_document" "schedule" {
@@ -42,14 +56,45 @@ data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
+  tags    = { team = "data" }
   account = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
   states  = "${data.aws_partition.current.partition}:states:${local.account}"
   queues  = "${data.aws_partition.current.partition}:sqs:${local.account}"
 }
 
+# A key of its own: CloudWatch cannot use alias/aws/sns, whose policy is AWS's, and its messages would never arrive.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+resource "aws_kms_key" "alarms" {
+  description         = "Alarms of flows"
+  enable_key_rotation = true
+  tags                = local.tags
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "RolesOfThisAccount"
+        Effect    = "Allow"
+        Action    = "kms:*"
+        Resource  = "*"
+        Principal = { AWS = "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root" }
+      },
+      {
+        Sid       = "MessagesOfAlarms"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        Resource  = "*"
+        Principal = { Service = "cloudwatch.amazonaws.com" }
+        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
+      },
+    ]
+  })
+}
+
 resource "aws_sns_topic" "alarms" {
   name              = "morning-alarms"
-  kms_master_key_id = "alias/aws/sns"
+  kms_master_key_id = aws_kms_key.alarms.arn
+  tags              = local.tags
 }
 
 module "flow" {
@@ -84,5 +129,5 @@ module "flow" {
   schedule   = { expression = "cron(0 6 * * ? *)", timezone = "Europe/Berlin" }
 
   alarm_actions = [aws_sns_topic.alarms.arn]
-  tags          = { team = "data" }
+  tags          = local.tags
 }
