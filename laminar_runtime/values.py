@@ -16,7 +16,10 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, TypeVar, cast, dataclass_transform, overload
+
+from laminar_runtime import arguments
 
 __all__ = ["Field", "assign", "copy", "define", "evolve", "field", "frozen", "plain"]
 
@@ -24,7 +27,7 @@ Class = TypeVar("Class", bound=type[Any])
 Value = TypeVar("Value")
 Validator = Callable[[Any, "Field", Any], None]
 
-_NOTHING: Any = object()
+_NOTHING: Any = arguments.MISSING
 _FIELDS = "__laminar_fields__"
 
 
@@ -180,7 +183,7 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
     for argument, value in named.items():
         known = fields.arguments.get(argument)
         if known is None:
-            raise TypeError(f"{cls.__name__} takes no argument '{argument}'")
+            raise TypeError(arguments.unknown(cls.__name__, argument, fields.arguments))
         state[known.name] = known.taken(instance, value)
     if len(state) < len(fields.named):
         missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
@@ -201,7 +204,7 @@ def _place(cls: type, fields: _Fields, given: tuple[Any, ...], named: dict[str, 
 
 
 def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
-    methods = {"__init__": assign, "__repr__": _repr, **methods}
+    methods = {"__repr__": _repr, **methods}
 
     def decorate(cls: Class) -> Class:
         own, base = vars(cls), getattr(cls, _FIELDS, None)
@@ -213,12 +216,28 @@ def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
         fields = _Fields(named)
         setattr(cls, _FIELDS, fields)
         setattr(cls, "__match_args__", tuple(fields.places))  # noqa: B010 - mypy knows it as final
-        for name, method in methods.items():
+        for name, method in {"__init__": _init(cls), **methods}.items():
             if name not in own or (name == "__hash__" and own[name] is None):
                 setattr(cls, name, method)
         return cls
 
     return decorate if cls is None else decorate(cls)
+
+
+def _init(cls: type) -> FunctionType:
+    """What `assign` does, under the name that a class has it by, with a signature for those who ask."""
+    made = FunctionType(assign.__code__, assign.__globals__, "__init__")
+    made.__qualname__, made.__doc__ = f"{cls.__qualname__}.__init__", None
+    made.__dict__["__wrapped__"] = arguments.Signed(cls, _arguments)
+    return made
+
+
+def _arguments(cls: type) -> list[arguments.Argument]:
+    fields = cast("_Fields", getattr(cls, _FIELDS))
+    return [
+        arguments.Argument(name, one.name, one.default, one.factory is not None, one.kw_only)
+        for name, one in fields.arguments.items()
+    ]
 
 
 def _declared(cls: type, name: str, *, kw_only: bool) -> Field:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+import pydoc
 from typing import Any, ClassVar
 
 import pytest
@@ -62,11 +64,13 @@ def test_arguments() -> None:
     ("make", "said"),
     [
         (Point, "Point is missing 'x'"),
-        (lambda: Point(1, z=2), "Point takes no argument 'z'"),
+        (lambda: Point(1, z=2), "Point takes no argument 'z'. It takes x, y, tags"),
+        (lambda: Point(1, tag=()), r"Point takes no argument 'tag'\. Did you mean 'tags'\? It takes x, y, tags"),
+        (lambda: values.evolve(Point(1), tagz=()), r"Did you mean 'tags'\?"),
         (lambda: Point(1, x=2), "Point is given 'x' twice"),
         (lambda: Point(1, 2, (), 4), "Point takes 3 arguments by place, not 4"),
         (lambda: Service("r", "o", 3), "Service takes 2 arguments by place, not 3"),
-        (lambda: Service("r", retries=3), "Service takes no argument 'retries'"),
+        (lambda: Service("r", retries=3), "Service takes no argument 'retries'. It takes root, attempts, owner"),
         (lambda: Service("r", _cache={}), "Service takes no argument '_cache'"),
     ],
 )
@@ -155,3 +159,31 @@ def test_services_have_other_attributes() -> None:
     assert (service.root, vars(service)["extra"]) == ("s", 1)
     with pytest.raises(ValueError, match="retries of Service is 0"):
         service.retries = 0
+
+
+@pytest.mark.parametrize(
+    ("cls", "signature"),
+    [
+        (Point, "(x: int, y: int = 0, tags: tuple[str, ...] = ()) -> None"),
+        (Named, "(y: int = 0, tags: tuple[str, ...] = (), x: int = 5, *, name: str = 'n') -> None"),
+        (Box, "(size: int = 1, parts: list[int] = <factory>) -> None"),
+        (Service, "(root: str, owner: str = 'me', *, attempts: int = 3) -> None"),
+    ],
+)
+def test_signatures(cls: type, signature: str) -> None:
+    """Those who ask for help get the arguments with their types and defaults, of the class and of its ``__init__``."""
+    assert str(inspect.signature(cls)) == signature
+    assert str(inspect.signature(cls.__init__)) == signature.replace("(", "(self, ", 1)
+    shown = pydoc.plain(pydoc.render_doc(cls))
+    assert f"{cls.__name__}{signature}" in shown
+    assert "*given" not in shown
+
+
+def test_signature_of_hints_that_only_type_checkers_see() -> None:
+    """What cannot be looked up is shown as it is written."""
+
+    @values.frozen
+    class Lacking:
+        one: Missing  # type: ignore[name-defined] # noqa: F821 - that is the point
+
+    assert str(inspect.signature(Lacking)) == "(one: 'Missing') -> None"
