@@ -133,6 +133,11 @@ _HINTS = {
         "can be given by keyword only, and layers are given by place",
         "take the '*' or '**' before it out",
     ),
+    "parameters": (
+        "LAM012",
+        "is hinted '{text}', a subclass of Parameters, which a flow does not fill",
+        "hint it 'Parameters': that layer has whatever {flow} is called with",
+    ),
     "other": (
         "LAM013",
         "is hinted '{text}', which is not a layer",

@@ -6,9 +6,9 @@ import gc
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
-from laminar_runtime import fanout, functions, loading, settings, task, types, values
+from laminar_runtime import arguments, fanout, functions, interactive, loading, settings, task, types, values
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
@@ -29,9 +29,11 @@ class Flow:
         datastore: Where artifacts are kept; `datastores.Local` unless given.
         executor: What runs the tasks; `executors.Process` unless given.
         scheduler: What decides when a layer runs; the local scheduler unless given.
+        **others: What a class that stands behind `Flow` among the bases takes.
 
     Raises:
         FlowError: If the configuration cannot work.
+        TypeError: If no class takes one of the others.
 
     Example:
         >>> from laminar_runtime.configurations import datastores, executors
@@ -51,6 +53,8 @@ class Flow:
     classes: ClassVar[dict[str, type[Layer]]] = {}
     #: What makes the scheduler of a flow that is given none; the package sets it.
     default_scheduler: ClassVar[Callable[[], flows.Engine]]
+    #: The text that defines the flow, such as a file or the cell of a notebook.
+    cell: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -58,7 +62,12 @@ class Flow:
         datastore: datastores.DataStore | None = None,
         executor: executors.Executor | None = None,
         scheduler: flows.Engine | None = None,
+        **others: Never,
     ) -> None:
+        if others and getattr(super().__init__, "__objclass__", None) is object:
+            options = ("datastore", "executor", "scheduler")
+            raise TypeError(arguments.unknown(self.name, next(iter(others)), options))
+        super().__init__(**others)
         store = datastore or datastores.Local()
         runner = executor or executors.Process()
         if isinstance(store, datastores.Memory):
@@ -79,16 +88,30 @@ class Flow:
             if not isinstance(own, executors.Thread | None):
                 raise FlowError(f"{only}, and layer '{name}' has the executor {type(own).__name__}")
 
-    def __init_subclass__(cls) -> None:
-        """Start the flow with the layers of its bases."""
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Start the flow with the layers of its bases; keywords of the class are for bases that take them."""
+        super().__init_subclass__(**keywords)
         cls.registry, cls.classes = {}, {}
+        cls.cell = interactive.defining_cell(cls)
         cls._add(Definition(cls, Parameters, layers.Configuration()))
+        cls._take_over()
         for base in cls.__bases__:
             for name, definition in getattr(base, "registry", {}).items():
                 known = cls.registry.get(name)
                 # What two bases have of a base of their own is one registration.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
+                    cls._add(values.evolve(definition, flow=cls))
+
+    @classmethod
+    def _take_over(cls) -> None:
+        """Keep the layers of other cells, if this class is defined by a cell of a notebook that is run again."""
+        before = getattr(sys.modules.get(cls.__module__), cls.__name__, None)
+        if isinstance(before, type) and issubclass(before, Flow) and interactive.same(cls, before):
+            inherited = {name for base in before.__bases__ for name in getattr(base, "registry", ())}
+            for name, definition in before.registry.items():
+                elsewhere = not before.cell or interactive.cell_of(definition.layer) != before.cell
+                if elsewhere and name not in {_PARAMETERS, *inherited}:
                     cls._add(values.evolve(definition, flow=cls))
 
     def __repr__(self) -> str:
@@ -103,14 +126,18 @@ class Flow:
             raise AttributeError(f"'{self.name}' object has no attribute '{name}'")
 
     @classmethod
-    def _add(cls, definition: Definition) -> None:
+    def _add(cls, definition: Definition, *, again: bool = False) -> None:
         name = definition.layer.__name__
         if not getattr(definition.layer, "__laminar_layer__", False):
             raise FlowError(f"flow '{cls.__name__}' registers '{name}', which is no subclass of Layer")
+        if definition.layer is not Parameters and issubclass(definition.layer, Parameters):
+            what = f"flow '{cls.__name__}' registers '{name}', a subclass of Parameters"
+            why = "a flow fills no other layer than Parameters itself with what it is called with"
+            raise FlowError(f"{what}: {why}. Have layers name that one, as in 'parameters: Parameters'")
         call = definition.layer.__call__
         if not functions.returns_at_once(call):
             raise FlowError(f"'{name}.__call__' is async or a generator, which would not run: make it a plain method")
-        if name in cls.registry:
+        if name in cls.registry and not again:
             other = cls.registry[name].layer
             where = ", ".join(f"{item.__module__}.{item.__qualname__}" for item in (other, definition.layer))
             raise FlowError(f"flow '{cls.__name__}' has two layers named '{name}' ({where}): rename one of them")
@@ -144,6 +171,7 @@ class Flow:
         retry: layers.Retry | None = None,
         catch: layers.Catch | None = None,
         executor: executors.Executor | None = None,
+        **unknown: Any,
     ) -> Any:
         """Add a layer to the flow, as a decorator with or without arguments.
 
@@ -154,6 +182,7 @@ class Flow:
             retry: How often a failed task is run again.
             catch: Errors that end it early, but as finished.
             executor: What runs its tasks, if not the flow's executor.
+            **unknown: None of these.
 
         Returns:
             The class, so that it may be registered to several flows.
@@ -161,13 +190,18 @@ class Flow:
         Raises:
             FlowError: If the flow has a layer of that name, or it is no layer.
             LayerError: If one of the others is of a wrong type.
+            TypeError: If there is an unknown one.
         """
         options = {"container": container, "foreach": foreach, "retry": retry, "catch": catch, "executor": executor}
+        if unknown:
+            raise TypeError(arguments.unknown(f"{cls.__name__}.register", next(iter(unknown)), options))
         given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
         configuration = layers.Configuration(**given)
 
         def decorate(cls_: LayerClass) -> LayerClass:
-            cls._add(Definition(cls, cls_, configuration))
+            known = cls.registry.get(cls_.__name__)
+            again = known is not None and interactive.redefines(cls_, known.layer)
+            cls._add(Definition(cls, cls_, configuration), again=again)
             return cls_
 
         return decorate if layer is None else decorate(layer)

@@ -128,10 +128,12 @@ class Layer:
     __call__: Callable[..., None]
 
     def __init__(self, **attributes: Any) -> None:
+        super().__init__()
         self.__dict__.update(attributes)
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **keywords: Any) -> None:
         """Have artifacts be found behind the defaults that a class gives attributes of the same names."""
+        super().__init_subclass__(**keywords)
         for name, value in list(vars(cls).items()):
             plain = not (callable(value) or hasattr(value, "__get__") or isinstance(value, property))
             if plain and not name.startswith("_") and name not in RESERVED:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, TypeVar
 
-from laminar_runtime import functions, values
+from laminar_runtime import functions, interactive, values
 from laminar_runtime.exceptions import LayerError
 
 __all__ = ["Hint", "hints", "resolve", "unwrap"]
 
 T = TypeVar("T")
 Layer_co = TypeVar("Layer_co", covariant=True)
+Problem = Literal["missing", "unknown", "unregistered", "other", "keyword", "parameters"]
 
 
 def unwrap(option: T | None, default: T | None = None) -> T:
@@ -54,7 +55,7 @@ class Hint:
     function: str
     parameter: str
     layer: str | None
-    problem: Literal["missing", "unknown", "unregistered", "other", "keyword"] | None = None
+    problem: Problem | None = None
     text: str = ""
 
 
@@ -98,8 +99,10 @@ def _resolve(function: Callable[..., Any], parameter: str, annotation: Any, regi
             return Hint(name, parameter, None, "unknown", text)
     if not (isinstance(value, type) and getattr(value, "__laminar_layer__", False)):
         return Hint(name, parameter, None, "other", text)
-    if registry.get(value.__name__) is not value:
-        return Hint(name, parameter, None, "unregistered", value.__name__)
+    known = registry.get(value.__name__)
+    if known is not value and (known is None or not interactive.same(value, known)):
+        problem: Problem = "parameters" if issubclass(value, registry.get("Parameters", ())) else "unregistered"
+        return Hint(name, parameter, None, problem, value.__name__)
     return Hint(name, parameter, value.__name__, text=text)
 
 
@@ -112,6 +115,7 @@ _ADVICE = {
     "unknown": "is hinted '{text}', which names nothing: register a layer of that name",
     "unregistered": "is hinted '{text}', which is not registered to the flow: register it",
     "keyword": "can be given by keyword only, and layers are given by place: take the '*' or '**' before it out",
+    "parameters": "is hinted '{text}', a subclass of Parameters: hint 'Parameters', which has what the flow was given",
     "other": "is hinted '{text}', which is not a layer: a layer's parameters are the layers it depends on",
 }
 

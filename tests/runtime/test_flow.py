@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+import types
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from laminar_runtime import Execution, Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry
-from laminar_runtime.exceptions import ExecutionError, FlowError, LaminarError
+from laminar_runtime.exceptions import ExecutionError, FlowError, LaminarError, LayerError
 from laminar_runtime.identifiers import new_execution_id
 from tests.runtime.harness import in_memory
 
@@ -48,6 +51,81 @@ def test_register_with_arguments() -> None:
     assert MyFlow.register(**given)(World) is World
     configuration = MyFlow.registry["World"].configuration
     assert {name: getattr(configuration, name) for name in given} == given
+
+
+class Mine(Parameters):
+    day: str = "today"
+
+
+def test_subclass_of_parameters() -> None:
+    """It would not get what the flow is called with, so it is refused, and so is a layer that names it."""
+
+    class MyFlow(Flow): ...
+
+    with pytest.raises(FlowError, match=r"registers 'Mine', a subclass of Parameters.*name that one, as in 'param"):
+        MyFlow.register(Mine)
+
+    @MyFlow.register
+    class Reads(Layer):
+        def __call__(self, mine: Mine) -> None: ...
+
+    with pytest.raises(LayerError, match=r"'mine' of 'Reads\.__call__'.*a subclass of Parameters: hint 'Parameters'"):
+        in_memory(MyFlow)()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: Flow.register(containr=Container()),
+            r"register takes no.* 'containr'\. Did you mean 'container'\?",
+        ),
+        (lambda: Flow.register(speed=1), r"'speed'\. It takes container, foreach, retry, catch, executor"),
+        (
+            lambda: Flow(data=datastores.Memory()),
+            r"'data'\. Did you mean 'datastore'\? It takes datastore, executor",
+        ),
+        (
+            lambda: Container(memry=5),
+            r"'memry'\. Did you mean 'memory'\? It takes command, cpu, image, memory",
+        ),
+    ],
+)
+def test_unknown_keywords(call: Callable[[], object], said: str) -> None:
+    """An argument that there is not is told with those that there are, and with the one that was perhaps meant."""
+    with pytest.raises(TypeError, match=said):
+        call()
+
+
+class Team:
+    """A mixin with a class keyword, state of its own and a descriptor."""
+
+    team = ""
+
+    def __init_subclass__(cls, team: str = "nobody", **keywords: object) -> None:
+        super().__init_subclass__(**keywords)
+        cls.team = team
+
+    def __init__(self, *, colour: str = "red", **others: Any) -> None:
+        super().__init__(**others)
+        self.colour = colour
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_mixins_of_flows_and_layers(before: bool) -> None:  # noqa: FBT001 - one of two orders
+    """Class keywords and ``__init__`` reach bases that stand before and behind ours, as in plain Python."""
+
+    def bases(cls: type) -> tuple[type, ...]:
+        return (Team, cls) if before else (cls, Team)
+
+    flow = types.new_class("MyFlow", bases(Flow), {"team": "data"})
+    layer = types.new_class("One", bases(Layer), {"team": "layers"}, lambda body: body.update(Hello.__dict__))
+    assert (flow.team, layer.team) == ("data", "layers")
+    assert (flow(colour="blue").colour, layer().colour) == ("blue", "red")
+    flow.register(layer)
+    assert in_memory(flow)().layer("One").message == "hello"
+    with pytest.raises(TypeError, match="takes no keyword arguments"):
+        types.new_class("Wrong", (Flow,), {"team": "data"})
 
 
 def test_layer_in_several_flows() -> None:
