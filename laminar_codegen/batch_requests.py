@@ -18,6 +18,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _ARRAY_SIZES = range(2, 10_001)
 _ATTEMPTS = range(1, 11)
 _MAX_RULES = 5
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+_CONDITIONS = {
+    "onExitCode": re.compile(r"(?=.{1,512}$)[0-9]*\*?"),
+    "onReason": re.compile(r"(?=.{1,512}$)[0-9A-Za-z.:\s]*\*?", re.DOTALL),
+    "onStatusReason": re.compile(r"(?=.{1,512}$)[0-9A-Za-z.:\s]*\*?", re.DOTALL),
+}
 _MAX_DEPENDENCIES = 20
 _MAX_REQUEST_BYTES = 30 * 1024
 _RESERVED_PREFIX = "AWS_BATCH"
@@ -222,6 +228,9 @@ def check_retry(strategy: Json) -> None:
     for rule in rules:
         if str(rule.get("action")).upper() not in ("RETRY", "EXIT"):
             raise RefusedError(f"The action of evaluateOnExit must be RETRY or EXIT: {rule}")
+        for name, pattern in _CONDITIONS.items():
+            if pattern.fullmatch(rule.get(name, "*")) is None:
+                raise RefusedError(f"{name} of evaluateOnExit takes other texts than {rule[name]!r}")
 
 
 def check_timeout(timeout: Json) -> None:

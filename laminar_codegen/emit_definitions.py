@@ -8,21 +8,20 @@ that becomes larger is a change of the state machine alone, and executions that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from laminar_codegen import names
 from laminar_codegen.document import Block
 from laminar_codegen.graph import Graph
-from laminar_codegen.placement import SPOT_ATTEMPTS, Container, Placement, usual_size
+from laminar_codegen.placement import Container, Placement, usual_size
 from laminar_codegen.values import Ref, Value
 from laminar_runtime import job_container, settings
 
-__all__ = ["container_properties", "emit_job_definitions", "platform", "retry_strategy"]
+__all__ = ["container_properties", "emit_job_definitions", "platform"]
 
-#: How AWS Batch tells that capacity was taken back, on EC2 and on Fargate, from the beginning of the reason on:
-#: https://docs.aws.amazon.com/batch/latest/userguide/bestpractice6.html and
-#: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html
-_RECLAIMS = ("Host EC2*", "Your Spot Task was interrupted*")
+_UPPER = re.compile("[A-Z]")
 
 
 def emit_job_definitions(graph: Graph) -> list[Block]:
@@ -43,7 +42,8 @@ def emit_job_definitions(graph: Graph) -> list[Block]:
                 # Executions that run while this is applied go on with the revision that they started with.
                 "deregister_on_new_revision": False,
                 "propagate_tags": True,
-                **({"retry_strategy": retry_strategy(item.container)} if item.container.spot else {}),
+                # What fails by itself is run again by the state machine, which counts the attempts of the layer.
+                "retry_strategy": _block(job_container.retry_strategy(spot=item.container.spot)),
                 "timeout": {"attempt_duration_seconds": int(graph.timeout_of(item.target))},
                 "tags": Ref("var.tags"),
             },
@@ -61,21 +61,17 @@ def platform(item: Placement) -> str:
     return "EC2" if item.on_ec2 else "FARGATE"
 
 
-def retry_strategy(container: Container) -> dict[str, Value]:
-    """When AWS Batch runs a job again by itself: if spot capacity was taken back, and not if the job failed.
-
-    What fails by itself is run again by the state machine, which counts the attempts of the layer.
-
-    Args:
-        container: The job's container.
-
-    Returns:
-        The block of the job definition, empty if capacity is not spot.
-    """
-    if not container.spot:
-        return {}
-    rules: list[Value] = [{"on_status_reason": reason, "action": "RETRY"} for reason in _RECLAIMS]
-    return {"attempts": SPOT_ATTEMPTS, "evaluate_on_exit": [*rules, {"on_reason": "*", "action": "EXIT"}]}
+def _block(value: Any) -> Any:
+    """What the API of AWS Batch takes, as a block of Terraform's: its names are in another case."""
+    match value:
+        case dict():
+            return {
+                _UPPER.sub(lambda letter: f"_{letter[0].lower()}", name): _block(item) for name, item in value.items()
+            }
+        case list():
+            return [_block(item) for item in value]
+        case _:
+            return value
 
 
 def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Any, assert_never
 
 import attrs
 
 from laminar_codegen import names
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.invocations import Invocations
-from laminar_codegen.placement import SPOT_ATTEMPTS, BatchTarget, LambdaTarget, Placement, job_size, usual_size
+from laminar_codegen.placement import BatchTarget, LambdaTarget, Placement, job_size, usual_size
 from laminar_codegen.retriers import Retrier
 from laminar_codegen.states import EXECUTION, Catcher, Map, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
@@ -149,10 +149,9 @@ class Jobs:
             one_to_one = f"[{{'JobId': {group}.job, 'Type': 'N_TO_N'}}]"
             arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {group}.job}}]")
         if layer.retry.attempts > 1 and not layer.replanned:
-            # Batch retries each child on its own, so that finished splits are not run again. It has one count for all
-            # reasons to do so: on spot capacity the splits have the attempts that reclaims may need.
-            attempts = max(layer.retry.attempts, SPOT_ATTEMPTS if layer.container.spot else 1)
-            arguments["RetryStrategy"] = {"Attempts": attempts}
+            # Batch retries each child on its own, so that finished splits are not run again.
+            strategy = job_container.retry_strategy(spot=layer.container.spot, attempts=layer.retry.attempts)
+            arguments["RetryStrategy"] = _pascal(strategy)
         return Task(
             name=name,
             comment=comment or layer.summary,
@@ -190,6 +189,17 @@ class Jobs:
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
         }
+
+
+def _pascal(value: Any) -> Any:
+    """What the API of AWS Batch takes, as a state gives it: its names are in another case."""
+    match value:
+        case dict():
+            return {f"{name[:1].upper()}{name[1:]}": _pascal(item) for name, item in value.items()}
+        case list():
+            return [_pascal(item) for item in value]
+        case _:
+            return value
 
 
 def _noted(layer: LayerNode, task: Task) -> Iterator[State]:

@@ -18,7 +18,6 @@ from laminar_runtime.job_container import fargate_size
 
 __all__ = [
     "QUEUES",
-    "SPOT_ATTEMPTS",
     "USUAL",
     "BatchTarget",
     "Container",
@@ -32,10 +31,6 @@ __all__ = [
     "target_of",
     "usual_size",
 ]
-
-#: How often a job on spot capacity is run at most: what AWS Batch allows.
-#: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
-SPOT_ATTEMPTS = 10
 
 
 @attrs.frozen(cache_hash=True)

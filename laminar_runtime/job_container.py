@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["FARGATE_MEMORY", "ec2_size", "fargate_size", "job_command", "job_resources"]
+__all__ = [
+    "FARGATE_MEMORY",
+    "SPOT_ATTEMPTS",
+    "STARTS",
+    "ec2_size",
+    "fargate_size",
+    "job_command",
+    "job_resources",
+    "retry_strategy",
+]
 
 #: The least memory of a job on EC2 in MiB: the same page as below.
 _EC2_MEMORY = 4
@@ -24,6 +34,53 @@ FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
     16: tuple(range(32768, 122880 + 1, 8192)),
     32: (61440, 122880, 249856),
 }
+
+#: How often the container of a job is started at most until it runs, and how often on spot capacity, which may be taken
+#: back: as often as AWS Batch allows. https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
+STARTS, SPOT_ATTEMPTS = 4, 10
+#: The end of a container that ran, as AWS Batch tells it.
+_RAN = {"onStatusReason": "Essential container in task exited*", "action": "EXIT"}
+#: How it tells of an image that is not there, or that may not be had: on Fargate, after one try in former versions and
+#: after seven now, and on EC2. A pull that timed out has another number of tries, or other words. A pattern is the
+#: beginning of a text, and cannot hold brackets or apostrophes, so what newer agents on EC2 say cannot be told apart.
+#: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
+_NO_IMAGE = [
+    {"onReason": f"CannotPullContainerError: {beginning}*", "action": "EXIT"}
+    for beginning in (
+        "pull image manifest has been retried 1",
+        "pull image manifest has been retried 7",
+        "Error response from daemon: manifest",
+        "Error response from daemon: pull access denied",
+    )
+]
+
+
+def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
+    """When AWS Batch runs a job again by itself: if its container did not run, or was taken away.
+
+    The rules name the other ends, of which there are few: a container that ran to its end, and an image that is not
+    there. After any end that no rule names a job is run again, such as a network interface that was not made, a pull
+    that timed out, a host that was lost, spot capacity that was taken back:
+    https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
+
+    Args:
+        spot: Whether it runs on spot capacity.
+        attempts: How often Batch is to run it if it fails by itself. Batch has one count for all reasons: with more
+            than one, a container that does not start takes one of these attempts, and on spot capacity a job that fails
+            is run as often as reclaims may need.
+
+    Returns:
+        The strategy, as the API of AWS Batch takes it.
+
+    Example:
+        >>> retry_strategy(spot=False)["attempts"], retry_strategy(spot=False)["evaluateOnExit"][0]
+        (4, {'onStatusReason': 'Essential container in task exited*', 'action': 'EXIT'})
+        >>> retry_strategy(spot=False, attempts=3)["attempts"], retry_strategy(spot=True, attempts=3)["attempts"]
+        (3, 10)
+    """
+    if attempts == 1:
+        return {"attempts": SPOT_ATTEMPTS if spot else STARTS, "evaluateOnExit": [_RAN, *_NO_IMAGE]}
+    return {"attempts": max(attempts, SPOT_ATTEMPTS) if spot else attempts, "evaluateOnExit": _NO_IMAGE}
 
 
 @functools.cache

@@ -11,13 +11,13 @@ import attrs
 
 from laminar_codegen import names
 from laminar_codegen.embedded_aws import EmbeddedAws
-from laminar_codegen.emit_definitions import container_properties, platform, retry_strategy
+from laminar_codegen.emit_definitions import container_properties, platform
 from laminar_codegen.emit_functions import planner_function, task_function
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.placement import Container, Placement
 from laminar_codegen.render import render_machine, resolve
 from laminar_codegen.values import Ref
-from laminar_runtime import values
+from laminar_runtime import job_container, values
 from laminar_runtime.deployment import Deployment, parameter_name
 
 __all__ = ["deploy"]
@@ -109,7 +109,7 @@ def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Map
             type="container",
             platformCapabilities=[platform(item)],
             containerProperties=_properties(names.flow(graph), item, references),
-            retryStrategy=_retry_strategy(item.container),
+            retryStrategy=job_container.retry_strategy(spot=item.container.spot),
             timeout={"attemptDurationSeconds": int(graph.timeout_of(item.target))},
         )
         found[f"aws_batch_job_definition.{label}.arn"] = str(definition["jobDefinitionArn"])
@@ -128,17 +128,6 @@ def _properties(flow: Ref, item: Placement, references: Mapping[str, str]) -> di
     )
     given = [{"name": name, "value": os.environ[name]} for name, _ in item.container.secrets if name in os.environ]
     return {**properties, "environment": [*properties["environment"], *given]}
-
-
-def _retry_strategy(container: Container) -> dict[str, Any]:
-    strategy: dict[str, Any] = {"attempts": 1, **resolve(retry_strategy(container), {})}
-    rules = strategy.pop("evaluate_on_exit", [])
-    return {**strategy, "evaluateOnExit": [{_camel(name): text for name, text in rule.items()} for rule in rules]}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:

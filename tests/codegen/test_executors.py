@@ -12,11 +12,9 @@ import attrs
 import pytest
 
 from laminar_codegen import names
-from laminar_codegen.emit_definitions import retry_strategy
 from laminar_codegen.estimate import estimate
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
-from laminar_codegen.placement import SPOT_ATTEMPTS, Container
 from laminar_codegen.render import resolve
 from laminar_codegen.replay import Functions, Invocation, NamedError, Replayed, Services, replay
 
@@ -123,9 +121,8 @@ def test_spot_attempts_are_the_layers_own_where_it_can_be() -> None:
     assert environments["Unpack"]["LAMINAR_LAYER_ATTEMPT"] == environments["Check"]["LAMINAR_LAYER_ATTEMPT"] == "1"
     assert "LAMINAR_LAYER_ATTEMPT" not in environments["Load"]
     assert "LAMINAR_LAYER_ATTEMPT" not in environments["Train"]
-    assert tasks["Train"]["Arguments"]["RetryStrategy"] == {"Attempts": SPOT_ATTEMPTS}
+    assert tasks["Train"]["Arguments"]["RetryStrategy"]["Attempts"] == 10
     assert "RetryStrategy" not in tasks["Check"]["Arguments"]
-    assert retry_strategy(Container(("x",), 1, 2048, None, None)) == {}
 
 
 def _tasks(machine: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -181,7 +181,7 @@ def test_splits_are_retried_by_batch(attempts: int) -> None:
     ended = _run(graph_of({"A": set()}, fans_out=["A"], attempts={"A": attempts}), services)
     assert ended.error == "States.TaskFailed"
     ((_, job),) = services.jobs
-    assert job.get("RetryStrategy", {"Attempts": 1}) == {"Attempts": attempts}
+    assert job.get("RetryStrategy", {"Attempts": 1})["Attempts"] == attempts
     assert "LAMINAR_LAYER_ATTEMPT" not in job["Environment"]
 
 

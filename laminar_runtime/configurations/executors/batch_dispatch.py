@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from laminar_runtime import settings, values
+from laminar_runtime import job_container, settings, values
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.tasks import Task
@@ -272,6 +272,8 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
         "jobQueue": dispatcher.queue,
         "jobDefinition": definition,
         "containerOverrides": {"environment": [{"name": name, "value": value} for name, value in environment.items()]},
+        # What fails by itself is run again by the scheduler, which counts the attempts of the layer.
+        "retryStrategy": job_container.retry_strategy(spot=tasks[0].container.spot),
         "timeout": {"attemptDurationSeconds": max(_TIMEOUT, math.ceil(dispatcher.timeout))},
         **array,
     }

@@ -916,6 +916,35 @@ resource "aws_batch_job_definition" "collect_fargate" {
   propagate_tags             = true
   tags                       = var.tags
 
+  retry_strategy {
+    attempts = 4
+
+    evaluate_on_exit {
+      on_status_reason = "Essential container in task exited*"
+      action           = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: pull image manifest has been retried 1*"
+      action    = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: pull image manifest has been retried 7*"
+      action    = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: Error response from daemon: manifest*"
+      action    = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: Error response from daemon: pull access denied*"
+      action    = "EXIT"
+    }
+  }
+
   timeout {
     attempt_duration_seconds = 86400
   }
@@ -929,6 +958,35 @@ resource "aws_batch_job_definition" "report_fargate" {
   deregister_on_new_revision = false
   propagate_tags             = true
   tags                       = var.tags
+
+  retry_strategy {
+    attempts = 4
+
+    evaluate_on_exit {
+      on_status_reason = "Essential container in task exited*"
+      action           = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: pull image manifest has been retried 1*"
+      action    = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: pull image manifest has been retried 7*"
+      action    = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: Error response from daemon: manifest*"
+      action    = "EXIT"
+    }
+
+    evaluate_on_exit {
+      on_reason = "CannotPullContainerError: Error response from daemon: pull access denied*"
+      action    = "EXIT"
+    }
+  }
 
   timeout {
     attempt_duration_seconds = 86400

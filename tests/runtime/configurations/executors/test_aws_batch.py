@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.embedded_aws import EmbeddedAws, Faults, StartFailure, Workspace
 from laminar_codegen.loader import load
 from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, executors
@@ -72,6 +72,7 @@ class Bench:
 
     aws: EmbeddedAws
     flow: Flow
+    starts: dict[str, list[StartFailure]] = attrs.field(factory=dict)
 
     def jobs(self) -> list[Any]:
         """All jobs but the children of array jobs, by name."""
@@ -86,7 +87,13 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     (tmp_path / "main.py").write_text(FLOW)
-    with EmbeddedAws(workspace=Workspace(directory=tmp_path)) as aws:
+    starts: dict[str, list[StartFailure]] = {}
+
+    def start(job: str, _: int | None, __: int) -> StartFailure | None:
+        left = starts.get(job)
+        return left.pop() if left else None
+
+    with EmbeddedAws(workspace=Workspace(directory=tmp_path), faults=Faults(start=start)) as aws:
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
         aws.client("s3").create_bucket(Bucket="artifacts")
@@ -100,7 +107,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         flow.configuration.executor = executors.AWS.Batch(
             job_queue_arn=queue["jobQueueArn"], job_role_arn=role, poll=0.1
         )
-        yield Bench(aws, flow)
+        yield Bench(aws, flow, starts)
     sys.modules.pop("main", None)
 
 
@@ -191,4 +198,14 @@ def test_what_it_needs(bench: Bench, tmp_path: Path) -> None:
     """A datastore elsewhere than in S3 is refused, with what to do."""
     bench.flow.configuration.datastore = datastores.Local(root=tmp_path)
     with pytest.raises(FlowError, match=r"AWS Batch jobs need a datastore in S3"):
+        run(bench)
+
+
+def test_a_container_that_does_not_start(bench: Bench) -> None:
+    """A task whose container did not start is started again, and that is no attempt of its layer."""
+    bench.starts["Batched-Load"] = [StartFailure(reason="ResourceInitializationError: no network interface")] * 3
+    assert run(bench).layer("Sum").sum == 5
+    assert bench.starts["Batched-Load"] == []
+    bench.starts["Batched-Load"] = [StartFailure(reason="DockerTimeoutError: not created")] * 4
+    with pytest.raises(TaskError, match="Task failed to start, reason DockerTimeoutError"):
         run(bench)
