@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
-from laminar_runtime import arguments, fanout, functions, interactive, loading, settings, task, types, values
+from laminar_runtime import arguments, fanout, functions, homes, interactive, loading, settings, task, types, values
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
@@ -75,6 +75,7 @@ class Flow:
         self.configuration = flows.Configuration(store, runner, scheduler, type(self).default_scheduler)
         self.execution = Execution(settings.current.execution.id, self)
         self._datastore: datastores.DataStore | None = None
+        self._settle(store)
         if (loaded := loading.active()) is not None:
             loaded.flows.append(self)
 
@@ -219,8 +220,13 @@ class Flow:
             DeploymentError: If the flow is scheduled by another engine and no deployment of it is found.
         """
         if self._datastore is None:
-            self._datastore = self.configuration.scheduler.datastore(flow=self)
+            self._datastore = self._settle(self.configuration.scheduler.datastore(flow=self))
         return self._datastore
+
+    def _settle(self, store: datastores.DataStore) -> datastores.DataStore:
+        """Have a datastore know which module defines this flow."""
+        store.flows[self.name] = homes.home_of(type(self))
+        return store
 
     @property
     def dependencies(self) -> dict[str, set[str]]:
@@ -268,6 +274,7 @@ class Flow:
 
         What guards a chain is true also where the file is only read, and in tasks of other flows: theirs may follow.
         """
+        homes.home_of(type(self)).note()
         if loading.active() is None:
             if not task.requested():
                 return True
@@ -292,6 +299,7 @@ class Flow:
             FlowError: If the flow is declared wrongly.
             ExecutionError: If it fails, or was run before under the same id.
         """
+        homes.home_of(type(self)).note()
         if loading.active() is not None or task.requested():
             return self.follow(None)
         dependencies = self.dependencies
@@ -332,7 +340,7 @@ class Flow:
             context: The task.
         """
         root, own = os.environ.get(settings.DATASTORE_ROOT), self.configuration.datastore
-        self._datastore = datastores.from_root(root, own) if root else own
+        self._datastore = self._settle(datastores.from_root(root, own) if root else own)
         return Execution(context.execution, self, retry=context.retry)
 
     def _run_task(self) -> None:

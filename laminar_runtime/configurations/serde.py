@@ -11,6 +11,8 @@ import json
 import pickle
 from typing import Any, BinaryIO, ClassVar
 
+from laminar_runtime import by_name, homes
+
 __all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
 
 
@@ -143,7 +145,10 @@ class Protocol:
 
 
 class PickleProtocol(Protocol):
-    """Pickles any value: by cloudpickle, which also takes functions and the classes of a script.
+    """Pickles any value: classes and functions by their names, and by their code, as cloudpickle does, what has none.
+
+    What the module of a flow defines is named as that, whatever name the module has in the process that writes or reads
+    an artifact. ``cloudpickle.register_pickle_by_value(module)`` has the code of a module be pickled nevertheless.
 
     A pickle runs code when it is loaded: read only datastores that you trust, or open them with ``pickle=False``.
     """
@@ -175,16 +180,22 @@ class PickleProtocol(Protocol):
 
         if type(value) in _PLAIN:
             return pickle.dumps(value, protocol=5), buffers
-        import cloudpickle
+        scope = homes.scope()
+        names = by_name.Names(scope.home if scope else None)
+        content = by_name.dump_by_name(value, names, keep)
+        if content is None:
+            from laminar_runtime import by_value
 
-        return cloudpickle.dumps(value, protocol=5, buffer_callback=keep), buffers
+            buffers.clear()
+            content = by_value.dump_by_value(value, names, keep)
+        return content, buffers
 
     def loads(self, stream: bytes) -> Any:
         """Load a pickle."""
         return pickle.loads(stream)  # noqa: S301 - artifacts are pickles by default, as documented
 
 
-#: Types that pickle itself takes as cloudpickle does, which takes longer to load.
+#: Types that are pickled without a look at names.
 _PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from laminar_runtime import values
+from laminar_runtime import homes, values
 from laminar_runtime.artifacts import (
     Archive,
     Artifact,
@@ -85,6 +85,15 @@ class DataStore:
     root: str
     protocols: dict[str, serde.Protocol] = values.field(factory=dict, kw_only=True, repr=False)
     pickle: bool = values.field(default=True, kw_only=True)
+    #: The flows that use it, by name, each as the module that defines it.
+    flows: dict[str, homes.Home] = values.field(factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "flows": {}}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as a part of an artifact, a datastore is that of whoever reads the artifact."""
+        return homes.reduce_datastore(self)
 
     # What a kind of datastore defines.
 
@@ -231,11 +240,14 @@ class DataStore:
         return archive
 
     def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
-        kind = serde.dtype(type(value))
-        encoded = self._encode(value, kind, f"artifact '{name}' of layer '{key.layer}'")
+        kind = type(value)
+        scope = self._scope(key.flow)
+        dtype = scope.home.dtype(kind) if scope.home else serde.dtype(kind)
+        with homes.entered(scope):
+            encoded = self._encode(value, serde.dtype(kind), f"artifact '{name}' of layer '{key.layer}'")
 
         def named() -> Artifact:
-            return Artifact(kind, encoded.digest(), encoded.extension)
+            return Artifact(dtype, encoded.digest(), encoded.extension)
 
         if encoded.size >= BESIDE:
             self.write_late(path=lambda: named().key(key.flow), folder=artifacts_prefix(key.flow), parts=encoded.parts)
@@ -257,6 +269,10 @@ class DataStore:
             told = f"{type(error).__name__}: {error}"
             raise DatastoreError(f"{what} is a {kind} that {protocol or _pickle} cannot serialise: {told}") from error
 
+    def _scope(self, flow: str) -> homes.Scope:
+        """Whose artifacts are those of a flow."""
+        return homes.Scope(flow, self.flows.get(flow) or homes.latest(flow), self)
+
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.
 
@@ -274,11 +290,16 @@ class DataStore:
         content = self.read_buffer(path=path)
         if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
-        protocol = self._reader(artifact)
+        scope = self._scope(flow)
+        protocol = self._reader(artifact, scope.home.local(artifact.dtype) if scope.home else artifact.dtype)
         try:
-            return decode(content, artifact.extension, protocol, place=self.uri(path=path))
+            with homes.entered(scope):
+                return decode(content, artifact.extension, protocol, place=self.uri(path=path))
         except DamagedError:
             raise
+        except homes.UnknownNameError as error:
+            msg = f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: {error}"
+            raise DatastoreError(msg) from None
         except Exception as error:
             msg = (
                 f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: "
@@ -286,13 +307,15 @@ class DataStore:
             )
             raise DatastoreError(msg) from error
 
-    def _reader(self, artifact: Artifact) -> serde.Protocol:
+    def _reader(self, artifact: Artifact, local: str) -> serde.Protocol:
+        """What reads an artifact, of a type that has another name in this process."""
         if serializer_of(artifact.extension) in {_pickle.extension, FRAMES}:
             if self.pickle:
                 return _pickle
             raise DatastoreError(f"this datastore does not load pickles, and a {artifact.dtype} was pickled")
-        if artifact.dtype in self.protocols:
-            return self.protocols[artifact.dtype]
+        for name in (local, artifact.dtype):
+            if name in self.protocols:
+                return self.protocols[name]
         msg = f"no protocol is registered for {artifact.dtype}: register it with datastore.protocol(...)"
         raise DatastoreError(msg)
 

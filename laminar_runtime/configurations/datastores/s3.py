@@ -66,7 +66,7 @@ class S3(DataStore):
     _client: tuple[Objects, int] | None = values.field(default=None, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_client": None}
+        return {**super().__getstate__(), "_client": None}
 
     def _place(self) -> tuple[str, str]:
         """The bucket, and what all keys in it begin with."""

@@ -1,0 +1,329 @@
+"""The modules that define flows, by which pickles name what such a module defines.
+
+A flow's file has another name in each process: ``__main__`` where it is the script, ``report`` where an application
+imports it, ``main`` in a container. So a pickle of an artifact says "``Point`` of the module that defines the flow",
+and neither a file nor a module. Whoever reads an artifact knows its flow, and so the module::
+
+    before   class Point: ...            in the module of flow Report
+    pickle   of_flow("Point")            read as an artifact of flow Report
+    after    Point                       of the module that defines Report here
+
+docs/adr/0015-pickles-by-name.md says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copyreg
+import sys
+import weakref
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from types import FunctionType, ModuleType
+from typing import Any, Protocol
+
+from laminar_runtime import functions, values
+
+__all__ = [
+    "Home",
+    "Scope",
+    "UnknownNameError",
+    "datastore_of_reader",
+    "defines",
+    "entered",
+    "home_of",
+    "latest",
+    "module_of_flow",
+    "of_flow",
+    "reduce_datastore",
+    "scope",
+]
+
+_MAIN = "__main__"
+
+
+class UnknownNameError(LookupError):
+    """A pickle names what the flow's module does not define here."""
+
+
+class _Definition(Protocol):
+    """What is asked of a layer as it is registered."""
+
+    @property
+    def layer(self) -> type: ...
+
+
+class _Flow(Protocol):
+    """What is asked of the class of a flow."""
+
+    __name__: str
+    __module__: str
+    registry: Mapping[str, _Definition]
+
+
+class Home:
+    """The module that defines a flow, as this process has it.
+
+    Args:
+        flow: The flow's class.
+    """
+
+    def __init__(self, flow: _Flow) -> None:
+        self.flow = flow.__name__
+        #: The module's name in this process.
+        self.module = flow.__module__
+        self._names = _names(flow)
+        self._noted: dict[str, Any] | None = None
+        self._places: dict[int, str] | None = None
+
+    @property
+    def file(self) -> str:
+        """The module's file, for people."""
+        return str(self._names.get("__file__", self.module))
+
+    @property
+    def standing(self) -> bool:
+        """Whether other processes have the module too: one without a file, as of a notebook, is only here."""
+        return "__file__" in self._names
+
+    def note(self) -> None:
+        """Note what the module defines by now: what comes below the flow's call is not there in its tasks."""
+        if self._noted is None and self.standing:
+            # What is no class or function is not held: it may be large, and the module may let it go.
+            self._noted = {name: value if callable(value) else _LIVE for name, value in self._names.items()}
+            self._places = None
+
+    def own(self, key: str) -> Any:
+        """What the module has under one of the names that every module has, such as ``__file__``."""
+        return self._names.get(key)
+
+    def name_of(self, value: Any, said: str) -> str | None:
+        """The name by which the module defines a class, a function, or another value that is pickled by its name.
+
+        Args:
+            value: The value.
+            said: The name that the value says it has, such as ``Point.Inner``.
+
+        Returns:
+            The name; None if this very value has none that other processes know.
+        """
+        if not self.standing:
+            return None
+        module = value.__module__
+        if module == self.module:
+            return said if self._find(said) is value else self._place(value)
+        # dataclasses.make_dataclass says the module "types", and a module loaded by its path may not be found by name.
+        return None if defines(module, said, value) else self._place(value) or self._part(module, said, value)
+
+    def is_module(self, value: ModuleType) -> bool:
+        """Whether a value is the module itself."""
+        return vars(value) is self._names and sys.modules.get(self.module) is value
+
+    def find(self, name: str) -> Any:
+        """What the module defines under a name.
+
+        Args:
+            name: What `name_of` gave, here or elsewhere; empty for the module itself.
+
+        Raises:
+            UnknownNameError: If it defines nothing of that name.
+        """
+        found = self._find(name)
+        if found is _NOTHING:
+            what = f"the file of flow '{self.flow}' ({self.file}) defines no '{name}', which the artifact is made of"
+            fix = f"If it was renamed, let the file say {name} = ... as well"
+            raise UnknownNameError(f"{what}. {fix}; if it stands below the call of the flow, move it above")
+        return found
+
+    def dtype(self, kind: type) -> str:
+        """The name of a type as archives have it: whoever writes, the flow's module is ``__main__`` there.
+
+        Args:
+            kind: The type.
+        """
+        return f"{_MAIN if kind.__module__ == self.module else kind.__module__}.{kind.__qualname__}"
+
+    def local(self, dtype: str) -> str:
+        """The name that a type has in this process.
+
+        Args:
+            dtype: Its name as archives have it.
+        """
+        return self.module + dtype.removeprefix(_MAIN) if dtype.startswith(f"{_MAIN}.") else dtype
+
+    def _find(self, name: str) -> Any:
+        if not name:
+            return sys.modules.get(self.module, _NOTHING)
+        first, *rest = name.split(".")
+        found = _LIVE if self._noted is None else self._noted.get(first, _NOTHING)
+        if found is _LIVE:
+            found = self._names.get(first, _NOTHING)
+        for part in rest:
+            found = getattr(found, part, _NOTHING)
+        return found
+
+    def _place(self, value: Any) -> str | None:
+        """A name that the module has for a value, whatever the value itself says that its name is."""
+        places = self._places
+        if places is None:
+            places = {id(self._find(name)): name for name in reversed(self._known())}
+            self._places = None if self._noted is None else places
+        name = places.get(id(value))
+        return name if name is not None and self._find(name) is value else None
+
+    def _part(self, module: str, said: str, value: Any) -> str | None:
+        """The name of what is defined by another module that this one has a name for."""
+        for name in self._known():
+            found = self._find(name)
+            if isinstance(found, ModuleType) and found.__name__ == module and self._find(f"{name}.{said}") is value:
+                return f"{name}.{said}"
+        return None
+
+    def _known(self) -> list[str]:
+        return list(self._names if self._noted is None else self._noted)
+
+
+_NOTHING: Any = object()
+_LIVE: Any = object()
+
+
+def _names(flow: _Flow) -> dict[str, Any]:
+    """The names of the module that a flow was defined in.
+
+    The methods of its layers hold them. A module that was loaded by its path need not be in `sys.modules`, and another
+    one may be there under its name.
+    """
+    for definition in flow.registry.values():
+        if definition.layer.__module__ == flow.__module__:
+            for value in vars(definition.layer).values():
+                plain = functions.unwrap(value) if isinstance(value, FunctionType) else None
+                if isinstance(plain, FunctionType) and plain.__globals__.get("__name__") == flow.__module__:
+                    return plain.__globals__
+    return vars(sys.modules[flow.__module__]) if flow.__module__ in sys.modules else {}
+
+
+def defines(module: str, name: str, value: Any) -> bool:
+    """Whether a value is what a module that is loaded has under a name.
+
+    Args:
+        module: The module's name.
+        name: The value's name in it.
+        value: The value.
+    """
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found is value
+
+
+_homes: weakref.WeakKeyDictionary[Any, Home] = weakref.WeakKeyDictionary()
+_latest: dict[str, Home] = {}
+
+
+def home_of(flow: Any) -> Home:
+    """The home of a flow, which is found once.
+
+    Args:
+        flow: The flow's class.
+    """
+    home = _homes.get(flow)
+    if home is None:
+        home = _homes[flow] = Home(flow)
+    _latest[home.flow] = home
+    return home
+
+
+def latest(flow: str) -> Home | None:
+    """The home of the flow of a name of which an instance was made last, for datastores that no flow has.
+
+    Args:
+        flow: The flow's name.
+    """
+    return _latest.get(flow)
+
+
+@values.frozen(eq=False)
+class Scope:
+    """Whose artifact is being pickled or read.
+
+    Args:
+        flow: The flow's name.
+        home: The flow's home, None if nothing here defines the flow.
+        datastore: The datastore that it is written to or read from.
+    """
+
+    flow: str
+    home: Home | None
+    datastore: Any
+
+
+_scope: ContextVar[Scope | None] = ContextVar("laminar_scope", default=None)
+
+
+def scope() -> Scope | None:
+    """Whose artifact this code pickles or reads, None where it does neither."""
+    return _scope.get()
+
+
+@contextlib.contextmanager
+def entered(current: Scope) -> Iterator[None]:
+    """Have what the ``with`` block pickles or reads be an artifact of a flow."""
+    token = _scope.set(current)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+def of_flow(name: str) -> Any:
+    """What the module that defines the flow has under a name: pickles of artifacts call this.
+
+    Args:
+        name: The name, such as ``Point.Inner``.
+
+    Raises:
+        UnknownNameError: If the module is not here, or does not define it.
+    """
+    return _home(f"whose file defines '{name}'").find(name)
+
+
+def module_of_flow(key: str) -> Any:
+    """A name that every module has, such as ``__file__``, as the flow's module has it: pickles of artifacts call this.
+
+    Args:
+        key: The name.
+    """
+    return _home("which the artifact is of").own(key)
+
+
+def reduce_datastore(datastore: Any) -> tuple[Any, ...]:
+    """How a datastore is pickled: where an artifact of its own is, as the datastore of whoever reads that.
+
+    Args:
+        datastore: The datastore.
+    """
+    current = _scope.get()
+    if current is not None:
+        other = current.datastore
+        if other is datastore or (type(other), other.root) == (type(datastore), datastore.root):
+            return datastore_of_reader, ()
+    return copyreg.__newobj__, (type(datastore),), datastore.__getstate__()  # type: ignore[attr-defined] # of pickle
+
+
+def datastore_of_reader() -> Any:
+    """The datastore that an artifact is read from: pickles of artifacts call this."""
+    return _current().datastore
+
+
+def _current() -> Scope:
+    current = _scope.get()
+    if current is None:
+        raise UnknownNameError("this pickle is of an artifact of a flow, and only the flow's datastore can read it")
+    return current
+
+
+def _home(what: str) -> Home:
+    current = _current()
+    if current.home is None:
+        raise UnknownNameError(f"nothing in this process defines flow '{current.flow}', {what}: import its module")
+    return current.home
