@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from laminar_codegen import names
+from laminar_codegen import contract, names
 from laminar_codegen.check_placements import PLACEMENT_RULES
 from laminar_codegen.check_schedules import SCHEDULE_RULES
 from laminar_codegen.check_texts import TEXT_RULES
@@ -184,6 +184,16 @@ def check_cycles(graph: Graph) -> Iterator[Problem]:
         yield Problem(location, "LAM020", what, "take one of these dependencies out", f"flow {graph.flow}")
 
 
+def check_pipelines(graph: Graph) -> Iterator[Problem]:
+    """What is asked to run item by item can run so: it would read less than others do, and gain nothing."""
+    if any(True for rule in (check_hints, check_foreach, check_cycles) for _ in rule(graph)):
+        return  # what depends on what is not known
+    for layer, why, fix in contract.obstacles(graph):
+        over = f"ForEach({layer.foreach[0].layer}.{layer.foreach[0].attribute}, pipelined=True)"
+        what = f"layer '{layer.name}' cannot run item by item: it {why}"
+        yield Problem(layer.location, "LAM053", what, fix, over)
+
+
 def check_datastore(graph: Graph) -> Iterator[Problem]:
     """Tasks in containers do not share a memory."""
     if graph.in_memory:
@@ -240,6 +250,7 @@ RULES: tuple[Rule, ...] = (
     check_hints,
     check_foreach,
     check_cycles,
+    check_pipelines,
     check_datastore,
     check_commands,
     check_retries,

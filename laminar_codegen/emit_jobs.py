@@ -74,17 +74,16 @@ class Jobs:
             next=after,
         )
 
-    def group(self, layer: LayerNode, name: str, *, left: bool = False) -> Task | Map:
+    def group(self, layer: LayerNode, name: str) -> Task | Map:
         """The state that runs a group of splits: a job, or invocations of the layer's function.
 
         Args:
             layer: The layer.
             name: The state's name.
-            left: Whether the splits may have run early, and could not.
         """
         match layer.executor:
             case BatchTarget():
-                return self.splits(layer, name, None, left=left)
+                return self.splits(layer, name, None)
             case LambdaTarget() as target:
                 attempt = _attempt(layer, "$states.input")
                 return Invocations(layer, self.functions[layer.name], _retry(layer), attempt).each(target, name)
@@ -115,8 +114,6 @@ class Jobs:
         after: str | None,
         *,
         comment: str = "",
-        early: bool = False,
-        left: bool = False,
         follows: bool = False,
         awaited: bool = True,
     ) -> Task:
@@ -127,8 +124,6 @@ class Jobs:
             name: The state's name.
             after: The state that follows.
             comment: What it is for, if that is not what the layer is for.
-            early: Whether the splits run before the layer that they fan out over has finished.
-            left: Whether they may have run so, and could not.
             follows: Whether child i starts when child i of the job before it ended.
             awaited: Whether the state waits for the end of the job; if not it hands on its id.
         """
@@ -141,8 +136,6 @@ class Jobs:
             environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
         elif layer.retry.attempts == 1 and layer.container.spot:
             environment.append(_FIRST_ATTEMPT)
-        if early or left:
-            environment.append({"Name": settings.LAYER_EARLY, "Value": str(early)})
         arguments = self._arguments(layer, environment, group)
         arguments["ArrayProperties"] = Expression(f"{group}.size > 1 ? {{'Size': {group}.size}} : {{}}")
         if follows:

@@ -62,6 +62,13 @@ class Planners:
         comment = f"Asks the planner about the next attempt at {layer.name}"
         return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, _FAILED)
 
+    def plan_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
+        """The state that asks the planner which splits are to run of some layers that run item by item."""
+        first, names_ = layers[0], [layer.name for layer in layers]
+        comment = f"Asks the planner into how many splits {first.name} fans out, and with it what follows item by item"
+        given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names_}
+        return self.ask(first, first.name, f"{first.name} plan", comment, after, given)
+
     def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
         """The state that asks the planner which of some layers failed that run item by item.
 

@@ -164,23 +164,18 @@ class _Emitter:
         yield from self._again(layer, layer.name)
         yield from self._end(layer, skipped, after)
 
-    def fan_out(self, layer: LayerNode, after: str | None, *, left: bool = False) -> Iterator[State]:
-        """The states of a layer that runs once for each element; `left`, of the splits that did not run early."""
+    def fan_out(self, layer: LayerNode, after: str | None) -> Iterator[State]:
+        """The states of a layer that runs once for each element."""
         name, splits = layer.name, f"{layer.name} splits"
         skipped = after or f"{name} skipped"
         question = f"Asks the planner into how many splits {name} fans out"
-        if left:
-            question = f"Asks the planner which splits of {name} could not run item by item: most often none"
         yield from self._plan(layer, question, splits, skipped)
-        job = f"{name} left" if left else name
         ended = f"{name} ended" if layer.replanned else f"{name} record"
         yield Map(
             name=splits,
             comment=f"Runs the splits of {name}{_grouped(layer)}",
             items=Expression("$states.input.groups"),
-            states=tuple(self.jobs.spared(layer, job))
-            if layer.replanned
-            else (self.jobs.group(layer, job, left=left),),
+            states=tuple(self.jobs.spared(layer, name)) if layer.replanned else (self.jobs.group(layer, name),),
             output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
             next=ended,
         )
@@ -198,17 +193,15 @@ class _Emitter:
     def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
         """The states of fan-outs that run item by item: their array jobs, each child after that of the one before.
 
-        What cannot run so, as a split before it stored several elements or none, is run as any fan-out then is. If a
-        job fails, the planner tells which; asked again, as after a redrive, it plans what is left.
+        If a job fails, the planner tells which; asked again, as after a redrive, it plans what is left.
         """
         first, *rest = layers
         splits = f"{first.name} splits"
-        question = f"Asks the planner into how many splits {first.name} fans out"
-        yield self.planners.plan(first, f"{first.name} plan", question, splits, again=True)
+        yield self.planners.plan_chain(layers, splits)
         jobs = [self.jobs.splits(first, first.name, rest[0].name, awaited=False)]
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             next_ = follower.name if follower else None
-            jobs.append(self.jobs.splits(layer, layer.name, next_, early=True, follows=True, awaited=follower is None))
+            jobs.append(self.jobs.splits(layer, layer.name, next_, follows=True, awaited=follower is None))
         yield Map(
             name=splits,
             comment=f"Runs {', '.join(layer.name for layer in layers)} item by item",
@@ -219,9 +212,11 @@ class _Emitter:
             next=f"{first.name} record",
         )
         yield self.planners.failed_chain(layers, splits)
-        yield self.objects.record(first.name, f"{rest[0].name} plan")
-        for layer, follower in zip(rest, [*rest[1:], None], strict=True):
-            yield from self.fan_out(layer, f"{follower.name} plan" if follower else after, left=True)
+        *others, last = layers
+        for layer, follower in zip(others, rest, strict=True):
+            record = self.objects.record(layer.name, f"{follower.name} record")
+            yield attrs.evolve(record, output={"splits": Expression("$states.input.splits")})
+        yield self.objects.record(last.name, after)
 
     def nest(self, step: Nested, after: str | None) -> Task:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""

@@ -132,7 +132,8 @@ def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR09
             return _fan_out(layers[name]) + _per_job(name, 1, 8)
         case Chain(members):
             jobs = _per_job(members[0], len(members), 2 + 5 * (len(members) - 1) + 6)
-            return sum((_fan_out(layers[name]) for name in members), jobs)
+            # One is planned, and the end of each is noted.
+            return sum((_CALL for _ in members), jobs) + _planned(layers[members[0]]) + _MAP
         case Sequence(steps):
             return sum((_of(child, layers) for child in steps), _NOTHING)
         case Parallel(branches):

@@ -86,6 +86,7 @@ class LayerNode:
         executor: What runs it.
         calls: What stands for its ``__call__`` if it has none: the method whose name comes nearest, or an empty text.
         initialised: Whether its class has an ``__init__`` of its own.
+        pipelined: Whether its splits go on where those of another fan-out end, each where that of its index does.
     """
 
     name: str
@@ -101,6 +102,7 @@ class LayerNode:
     executor: Target = attrs.field(factory=BatchTarget)
     calls: str = "__call__"
     initialised: bool = False
+    pipelined: bool = False
 
     @functools.cached_property
     def placement(self) -> Placement:
@@ -198,7 +200,8 @@ class Graph:
 def _describe(layer: LayerNode) -> str:
     after = f" after {', '.join(layer.depends)}" if layer.depends else ""
     over = ", ".join(f"{item.layer}.{item.attribute}" for item in layer.foreach)
-    parts = [f"{layer.name}{after}", f"for each of {over}" if over else "", "may be skipped" if layer.optional else ""]
+    each = f"{'item by item ' if layer.pipelined else ''}for each of {over}" if over else ""
+    parts = [f"{layer.name}{after}", each, "may be skipped" if layer.optional else ""]
     return ", ".join(filter(None, [*parts, _describe_target(layer)]))
 
 
@@ -277,6 +280,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
         executor=target_of(configuration.executor, flow),
         calls=_calls(cls),
         initialised=cls.__init__ is not Layer.__init__,
+        pipelined=configuration.foreach.pipelined,
     )
 
 

@@ -53,7 +53,7 @@ def _recorded(execution: Execution, layer: str) -> float | None:
     record = store.read_record(key)
     if record is None or record.seconds is not None:
         return None if record is None else record.seconds
-    notes = [f"{prefix}{name}" for prefix in (key.splits, key.early) for name in store.names(prefix=prefix)]
+    notes = [f"{key.splits}{name}" for name in store.names(prefix=key.splits)]
 
     def seconds(path: str) -> float | None:
         try:

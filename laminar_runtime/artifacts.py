@@ -74,15 +74,6 @@ class LayerKey:
         """The prefix under which each split that finished has an object."""
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.splits/"
 
-    def early_split(self, index: int) -> str:
-        """The key that says that split `index` finished early."""
-        return f"{self.early}{index}.json"
-
-    @property
-    def early(self) -> str:
-        """The prefix under which each split that finished early has an object: before what it fans out over had."""
-        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.early/"
-
     def listed(self, name: str) -> str:
         """The key of a list of indexes of the layer's plan."""
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.plan/{name}.txt"

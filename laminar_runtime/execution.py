@@ -11,6 +11,7 @@ from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
 from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
+from laminar_runtime.pipelines import Guard
 
 __all__ = ["Execution", "NoResults", "linked"]
 
@@ -50,6 +51,7 @@ class Execution:
         id: The execution's id, None before there is one.
         flow: The flow.
         retry: Whether it is being resumed.
+        guard: What refuses reads of layers, in a split of a pipelined fan-out.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -61,6 +63,7 @@ class Execution:
     id: str | None
     flow: _Flow = values.field(repr=lambda flow: flow.name)
     retry: bool = False
+    guard: Guard | None = values.field(default=None, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
         """The execution of the same flow that has an id.
@@ -85,15 +88,27 @@ class Execution:
         """The flow's name."""
         return self.flow.name
 
-    def key(self, layer: str) -> LayerKey:
+    def guarded(self, guard: Guard) -> Execution:
+        """The same execution, some layers of which may not be read.
+
+        Args:
+            guard: What refuses that.
+        """
+        return values.evolve(self, guard=guard)
+
+    def key(self, layer: str, *, read: str = "") -> LayerKey:
         """What the datastore knows a layer of this execution by.
 
         Args:
             layer: The layer's name.
+            read: What is read of it, to be named where that is refused.
 
         Raises:
             ExecutionError: If the execution has no id.
+            LayerError: If it is refused, as in a split of a pipelined fan-out.
         """
+        if self.guard is not None:
+            self.guard.check(layer, read)
         if self.id is None:
             msg = f"flow '{self.flow.name}' has not been run: run it, or name an execution as in flow.execution('...')"
             raise ExecutionError(msg)

@@ -9,21 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from laminar_runtime import indexes, settings, values
-from laminar_runtime.artifacts import Archive, Artifact, LayerKey
+from laminar_runtime import indexes, values
+from laminar_runtime.artifacts import Archive, Artifact, LayerKey, Record
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, MissingError
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["TooEarly", "archive_of", "count", "elements", "index_of", "position"]
-
-
-class TooEarly(BaseException):
-    """A split that runs before what it fans out over has finished needs more of it than its own element.
-
-    It is no `Exception`, so that the layer's own ``except Exception`` does not take it.
-    """
+__all__ = ["archive_of", "count", "elements", "index_of", "position"]
 
 
 def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
@@ -63,6 +56,8 @@ def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
     """
     if not foreach:
         return 1
+    if foreach.pipelined:
+        return _finished(datastore, _over(key, foreach.parameters[0])).splits
     return math.prod(len(archive) for archive in _dimensions(datastore, key, foreach))
 
 
@@ -81,10 +76,11 @@ def elements(
         Each dimension with its element.
 
     Raises:
-        ExecutionError: If a layer that a dimension reads has not finished, or did not write it.
+        ExecutionError: If a layer that a dimension reads has not finished, or did not write it; of a pipelined fan-out,
+            if the split of the same index has not, or did not write one element.
     """
-    if (task := settings.task()) is not None and task.early:
-        return (_early(datastore, key, foreach.parameters[0], index),)
+    if foreach.pipelined:
+        return (_own(datastore, key, foreach.parameters[0], index),)
     archives = _dimensions(datastore, key, foreach)
     places = position(index, [len(archive) for archive in archives])
     found = (archive.artifacts[place] for archive, place in zip(archives, places, strict=True))
@@ -117,14 +113,8 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
     Raises:
         ExecutionError: If the layer has not finished.
         MissingError: If it wrote no such attribute.
-        TooEarly: If the layer has not finished, and this split is run early.
     """
-    record = datastore.read_record(key)
-    if record is None:
-        if (task := settings.task()) is not None and task.early:
-            raise TooEarly
-        msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
-        raise ExecutionError(msg)
+    record = _finished(datastore, key)
     if record.splits == 0:
         return Archive((), sharded=True)
     if index is None and record.splits != 1:
@@ -132,19 +122,36 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
     return datastore.read_archive(key, index=index or 0, name=attribute)
 
 
-def _early(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
-    """The element that split `index` sees if each split of the layer before writes one: that of its index."""
-    before = LayerKey(key.flow, key.execution, parameter.name)
-    # The split of its index may have ended without being finished: it was too early itself.
-    if not any(datastore.exists(path=mark) for mark in (before.split(index), before.early_split(index), before.record)):
-        raise TooEarly
+def _finished(datastore: DataStore, key: LayerKey) -> Record:
+    record = datastore.read_record(key)
+    if record is None:
+        msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
+        raise ExecutionError(msg)
+    return record
+
+
+def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
+    """The element that split `index` of a pipelined fan-out sees: the one that the split before it stored."""
+    over = _over(key, parameter)
+    what = f"split {index} of layer '{over.layer}' of flow '{key.flow}'"
+    if not any(datastore.exists(path=mark) for mark in (over.split(index), over.record)):
+        raise ExecutionError(f"{what} has not finished in execution {key.execution}: layer '{key.layer}' follows it")
     try:
-        archive = datastore.read_archive(before, index=index, name=parameter.attribute)
+        archive = datastore.read_archive(over, index=index, name=parameter.attribute)
     except MissingError:
-        raise TooEarly from None
+        archive = Archive((), sharded=True)
     if len(archive) != 1:
-        raise TooEarly
+        msg = (
+            f"{what} stored {len(archive)} elements of '{parameter.attribute}', and split {index} of layer "
+            f"'{key.layer}', which is pipelined over it, sees one: let each split store one, or drop pipelined=True "
+            f"from the ForEach of layer '{key.layer}'"
+        )
+        raise ExecutionError(msg)
     return parameter, archive.artifacts[0]
+
+
+def _over(key: LayerKey, parameter: Parameter) -> LayerKey:
+    return LayerKey(key.flow, key.execution, parameter.name)
 
 
 def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Archive]:
@@ -152,9 +159,8 @@ def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[A
 
 
 def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Archive:
-    over = LayerKey(key.flow, key.execution, parameter.name)
     try:
-        return archive_of(datastore, over, parameter.attribute, index=parameter.index)
+        return archive_of(datastore, _over(key, parameter), parameter.attribute, index=parameter.index)
     except (ExecutionError, MissingError) as error:
         splits = "" if parameter.index is None else f", split {parameter.index}"
         what = f"'{parameter.attribute}' of layer '{parameter.name}'{splits}"

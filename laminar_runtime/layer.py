@@ -30,7 +30,9 @@ class _Execution(Protocol):
     def datastore(self) -> DataStore: ...
     @property
     def known(self) -> bool: ...
-    def key(self, layer: str) -> LayerKey: ...
+    @property
+    def flow_name(self) -> str: ...
+    def key(self, layer: str, *, read: str = "") -> LayerKey: ...
     def take_input(self) -> bool: ...
 
 
@@ -167,10 +169,8 @@ class Layer:
         """How far the layer is in its execution."""
 
         def finished() -> bool:
-            found = self.execution.datastore.exists(path=self.execution.key(self.name).record)
-            if not found and (task := settings.task()) is not None and task.early:
-                raise fanout.TooEarly
-            return found
+            key = self.execution.key(self.name, read="state.finished")
+            return self.execution.datastore.exists(path=key.record)
 
         def running() -> bool:
             task = settings.task()
@@ -221,10 +221,10 @@ class Layer:
         return loaded[name]
 
     def _load(self, name: str) -> Any:
-        private, execution = self._private, self.execution
-        key, store = execution.key(self.name), execution.datastore
+        private, execution, store = self._private, self.execution, self.execution.datastore
         if name in private.elements:
-            return store.read_artifact(key.flow, private.elements[name])
+            return store.read_artifact(execution.flow_name, private.elements[name])
+        key = execution.key(self.name, read=name)
         if name in private.sharded:
             return store.read(key.flow, private.sharded[name])
         if self.index is not None and self.state.running:

@@ -74,7 +74,7 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
         execution: The execution.
         layer: The layer's name.
         request: What is asked: of the first attempt nothing more, else ``{"plan": the plan of the attempt that failed,
-            "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``, and, if layers ran item
+            "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``, and, if layers run item
             by item, their names as its ``"chain"``.
 
     Raises:
@@ -103,11 +103,12 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
         ExecutionError: If it cannot be planned, or has no attempt left.
     """
     failed, redrives = request.get("plan"), request.get("redrives", 0)
+    pipeline: Sequence[str] = request.get("chain", ())
     if failed is None or redrives > failed["redrives"]:
         # An execution that is redriven goes on at the question to which there was no answer: attempts count anew.
-        plan = plan_layer(execution, layer)
-    elif "chain" in request:
-        raise _failed_chain(execution, request["chain"], failed, request["error"])
+        plan = plan_layer(execution, layer, pipeline=pipeline)
+    elif pipeline:
+        raise _failed_pipeline(execution, pipeline, failed, request["error"])
     else:
         plan = replan_layer(execution, layer, failed, request["error"])
     return values.evolve(plan, redrives=redrives)
@@ -124,7 +125,7 @@ def done() -> None:
     Path(os.environ[settings.PLAN_FILE]).write_text("{}", encoding="utf-8")
 
 
-def plan_layer(execution: Execution, name: str) -> LayerPlan:
+def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = ()) -> LayerPlan:
     """Plan the first attempt at a layer whose dependencies have ended.
 
     Splits that finished before, as in an execution that is resumed, are not planned again.
@@ -132,6 +133,7 @@ def plan_layer(execution: Execution, name: str) -> LayerPlan:
     Args:
         execution: The execution.
         name: The layer.
+        pipeline: The layers that run item by item with it, it being the first: a split is planned that is left of any.
 
     Raises:
         ExecutionError: If a layer that it fans out over has not finished, or a hook fails.
@@ -150,7 +152,7 @@ def plan_layer(execution: Execution, name: str) -> LayerPlan:
             "history of the execution holds them: run it on AWS Batch, as in register(executor=executors.AWS.Batch())"
         )
         raise ExecutionError(msg)
-    done = _done(execution, layer, splits) if foreach else set()
+    done = set.intersection(*(_finished(execution, each, splits) for each in pipeline or [name])) if foreach else set()
     left = [index for index in range(splits) if index not in done]
     if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
         return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
@@ -186,49 +188,24 @@ def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], err
     return values.evolve(_hooked(execution, name, splits, attempt + 1, again), wait=math.ceil(max(waits)))
 
 
-def _failed_chain(
+def _failed_pipeline(
     execution: Execution, layers: Sequence[str], failed: Mapping[str, Any], error: Mapping[str, Any]
 ) -> ExecutionError:
     """The error of layers that run item by item: it names the first of which a split is not done."""
     store = execution.datastore
     left = {index for _, index in splits_of(store, execution.key(layers[0]), failed)}
     for name in layers:
-        if left - _finished(execution, name, failed["splits"]) - _noted(store, execution.key(name).early):
+        if left - _finished(execution, name, failed["splits"]):
             break
     return ExecutionError(f"layer '{name}' failed while it ran item by item: {error.get('Cause') or error['Error']}")
 
 
-def _done(execution: Execution, layer: Layer, splits: int) -> set[int]:
-    """The splits of a fan-out that finished, those that did so early among them if they ran what they were to run."""
-    return _finished(execution, layer.name, splits) | _early(execution, layer, splits)
-
-
 def _finished(execution: Execution, name: str, splits: int) -> set[int]:
-    """The splits of a fan-out that finished after what it fans out over had. An only one leaves a record."""
+    """The splits of a fan-out that finished. An only one leaves a record."""
     key, store = execution.key(name), execution.datastore
     if splits == 1:
         return {0} if store.exists(path=key.record) else set()
     return _noted(store, key.splits)
-
-
-def _early(execution: Execution, layer: Layer, splits: int) -> set[int]:
-    """The splits that finished early, on what the splits of their indexes of the layer before then wrote.
-
-    If splits of that layer wrote several elements or none, the indexes meant others, and so did those of layers that
-    went on from there.
-    """
-    store = execution.datastore
-    early = _noted(store, execution.key(layer.name).early)
-    if not early:
-        return early
-    over = layer.configuration.foreach.parameters[0]
-    before, key = execution.layer(over.name), execution.key(over.name)
-    record = store.read_record(key)
-    archive = fanout.archive_of(store, key, over.attribute, index=over.index)
-    each = record is not None and record.splits == splits and (archive.each or splits == 1)
-    if not each:
-        return set()
-    return early & _early(execution, before, splits) if _noted(store, key.early) else early
 
 
 def _noted(store: DataStore, prefix: str) -> set[int]:

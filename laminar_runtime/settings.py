@@ -26,9 +26,6 @@ LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
 #: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or, after
 #: an ``@``, the name of the list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
-#: Says that a split runs before the layer that it fans out over has finished: only that layer's split of the same index
-#: has. If it is there and ``False``, the split may have run so, as another one.
-LAYER_EARLY = "LAMINAR_LAYER_EARLY"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
 #: Says that the task of this environment was taken: processes that the task starts inherit it.
@@ -61,8 +58,6 @@ class TaskContext:
         splits: The number of splits of the layer.
         attempt: The attempt, from 1.
         retry: Whether the execution is a resumed one.
-        early: Whether the split runs before the layer that it fans out over has finished.
-        again: Whether it may have run early, as another one: what it assigned then, and does not now, is no artifact.
         listed: The name of the list of the layer's plan in which the index is found, at the place that `index` says.
 
     Example:
@@ -78,8 +73,6 @@ class TaskContext:
     splits: int = 1
     attempt: int = 1
     retry: bool = False
-    early: bool = False
-    again: bool = False
     listed: str = ""
 
     @classmethod
@@ -109,8 +102,6 @@ class TaskContext:
             splits=_integer(environment, (LAYER_SPLITS,), 1),
             attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
             retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
-            early=environment.get(LAYER_EARLY) == "True",
-            again=environment.get(LAYER_EARLY) == "False",
             listed=listed,
         )
 

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from laminar_runtime import fanout, loading, settings, types
@@ -18,6 +18,7 @@ from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.layer import RESERVED, Layer, Parameters
+from laminar_runtime.pipelines import Guard
 from laminar_runtime.settings import TaskContext
 
 __all__ = ["check_known", "claim", "finished", "hooked", "hooks_of", "reporting", "requested", "run_layer"]
@@ -31,11 +32,14 @@ class _Execution(Protocol):
     @property
     def datastore(self) -> DataStore: ...
     @property
+    def flow(self) -> Any: ...
+    @property
     def classes(self) -> dict[str, type[Layer]]: ...
     @property
     def flow_name(self) -> str: ...
     def key(self, layer: str) -> LayerKey: ...
     def layer(self, layer: str) -> Layer: ...
+    def guarded(self, guard: Guard) -> _Execution: ...
 
 
 def finished(datastore: DataStore, context: TaskContext) -> bool:
@@ -51,8 +55,6 @@ def finished(datastore: DataStore, context: TaskContext) -> bool:
 def _mark(context: TaskContext) -> str:
     """The key that says that a task ran to its end."""
     key = LayerKey(context.flow, context.execution, context.layer)
-    if context.early:
-        return key.early_split(context.index)
     return key.record if context.splits == 1 else key.split(context.index)
 
 
@@ -80,8 +82,7 @@ def hooked(execution: _Execution, layer: Layer, kind: annotation.Kind) -> contex
 def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None:
     """Run one task in this process: bind its dependencies, call it, store its artifacts, note that it finished.
 
-    A split that finished in this execution before is not run again, nor is a layer of a resumed execution that did. A
-    split that is run early, and finds that it cannot be, ends without a note that it finished: it is run again.
+    A split that finished in this execution before is not run again, nor is a layer of a resumed execution that did.
 
     Args:
         execution: The execution.
@@ -93,15 +94,14 @@ def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None
     """
     store = execution.datastore
     with settings.activate(context):
-        if (context.splits != 1 or context.early or context.retry) and finished(store, context):
+        # Of a pipeline the only split is run by a job, as one of many is, and so it may have been run before.
+        if (context.splits != 1 or layer.configuration.foreach or context.retry) and finished(store, context):
             return
         started = time.monotonic()
-        try:
-            _call(execution, layer, context)
-        except fanout.TooEarly:
-            return
+        with _guarded(execution, layer, context) as guarded:
+            _call(guarded, layer, context)
         seconds = round(time.monotonic() - started, 3)
-        if context.splits == 1 and not context.early:
+        if context.splits == 1:
             store.write_record(execution.key(context.layer), splits=1, seconds=seconds)
         else:
             store.write_bytes(path=_mark(context), content=json.dumps({"seconds": seconds}).encode())
@@ -120,16 +120,22 @@ def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
         key = execution.key(context.layer)
         for name, value in artifacts.items():
             execution.datastore.write(key, index=context.index, name=name, values=[value], sharded=False)
-        if context.again:
-            sharded = layer._private.sharded  # noqa: SLF001 - one unit
-            _unset(execution.datastore, key, context.index, [*artifacts, *sharded])
 
 
-def _unset(store: DataStore, key: LayerKey, index: int, assigned: Iterable[str]) -> None:
-    """Have what a split assigned before, and now has not, be as if it had not."""
-    names = {name.removesuffix(".json") for name in store.names(prefix=key.archives_of(index))}
-    for name in sorted(names.difference(assigned)):
-        store.write(key, index=index, name=name, values=[], sharded=False)
+@contextlib.contextmanager
+def _guarded(execution: _Execution, layer: Layer, context: TaskContext) -> Iterator[_Execution]:
+    """The execution as a task sees it: in a split of a pipelined layer, without what may not be there yet.
+
+    A split that asked for that fails at its end, too, whoever took the error that it got: the layer, `Catch` or hooks.
+    """
+    if not layer.configuration.foreach.pipelined:
+        yield execution
+        return
+    guard = Guard(execution.flow, context)
+    guarded = execution.guarded(guard)
+    layer.__dict__["execution"] = guarded
+    yield guarded
+    guard.verify()
 
 
 def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> list[Layer]:
@@ -159,8 +165,6 @@ def _assigned(layer: Layer, before: dict[str, Any]) -> dict[str, Any]:
 def _forgiving(configuration: Configuration) -> Iterator[None]:
     try:
         yield
-    except fanout.TooEarly:
-        raise
     except configuration.catch.exceptions:
         return
 

@@ -11,9 +11,9 @@ import attrs
 from laminar_codegen.render import render_machine
 from laminar_codegen.replay.errors import NamedError
 from laminar_codegen.replay.replaying import Replayed, replay
-from laminar_codegen.replay.services import Attempt, BatchJobs, Functions, Invocation, Services
+from laminar_codegen.replay.services import BatchJobs, Functions, Invocation, Services
 from laminar_codegen.states import StateMachine
-from laminar_runtime import indexes, settings, values
+from laminar_runtime import indexes, values
 from laminar_runtime.job_groups import arrays
 from laminar_runtime.planner import LayerPlan
 
@@ -77,7 +77,7 @@ def profiled_services(
         The services.
     """
     jobs = BatchJobs(seconds=lambda attempt: seconds.get(attempt.layer, otherwise))
-    planner = _Planner(splits or {}, jobs)
+    planner = _Planner(splits or {})
 
     def run(invocation: Invocation) -> Any:
         return planner.plan(invocation) if _plans(invocation) else None
@@ -97,7 +97,6 @@ class _Planner:
     """Answers as `laminar_runtime.planner` does, of layers that are not skipped and have one attempt."""
 
     splits: Mapping[str, int]
-    jobs: BatchJobs
 
     def plan(self, invocation: Invocation) -> Any:
         """The plan of the layer that an invocation asks about."""
@@ -105,9 +104,7 @@ class _Planner:
         if "plan" in invocation.payload:
             raise NamedError("ExecutionError", f"layer '{layer}' failed")
         splits = self.splits.get(layer, 1)
-        done = {_index(attempt) for attempt in self.jobs.attempts if attempt.layer == layer and _early(attempt)}
-        left = [index for index in range(splits) if index not in done]
-        plan = LayerPlan(splits=splits, groups=[_group(group, splits) for group in arrays(left)])
+        plan = LayerPlan(splits=splits, groups=[_group(group, splits) for group in arrays(range(splits))])
         return values.plain(plan)
 
 
@@ -115,14 +112,6 @@ def _group(group: Sequence[int], splits: int) -> dict[str, Any]:
     spelled = indexes.spell(group)
     # What hooks may decide is there, too: as the job definition has it.
     return {"size": len(group), "indexes": spelled, "splits": splits, "attempt": 1, "command": [], "resources": []}
-
-
-def _early(attempt: Attempt) -> bool:
-    return settings.LAYER_EARLY in attempt.environment and attempt.outcome == "SUCCEEDED"
-
-
-def _index(attempt: Attempt) -> int:
-    return indexes.nth(attempt.environment[settings.LAYER_INDEXES], attempt.index or 0)
 
 
 class _References(dict[str, str]):

@@ -171,20 +171,40 @@ class ForEach:
 
     Args:
         parameters: The dimensions; none for a layer that runs once.
+        pipelined: Whether split i goes on where split i of another fan-out ends, instead of waiting for all of that
+            layer. It sees the one element that this split stored of the attribute, which must be one of each split;
+            to read anything else of the layer, or of what comes after it, is a `LayerError`. Here, on this machine, the
+            layer begins when the other one has finished; what it may read is the same. For one `Parameter` with
+            ``index=None``, of a layer that fans out.
+
+    Raises:
+        LayerError: If a parameter is none, or there is not one with ``index=None`` where it is pipelined.
 
     Example:
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")]).parameters[0].name
         'A'
+        >>> ForEach(parameters=[Parameter(layer="A", attribute="foo", index=None)], pipelined=True).pipelined
+        True
     """
 
     parameters: tuple[Parameter, ...]
+    pipelined: bool
 
-    def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
+    def __init__(self, parameters: Iterable[Parameter] = (), *, pipelined: bool = False) -> None:
         given: tuple[object, ...] = tuple(parameters)
         wrong = [item for item in given if not isinstance(item, Parameter)]
         if wrong:
             raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
-        values.assign(self, given)
+        if not isinstance(pipelined, bool):
+            raise LayerError(f"the pipelined of a ForEach must be of type bool, not {pipelined!r}")
+        values.assign(self, given, pipelined)
+        if pipelined and [item.index for item in self.parameters] != [None]:
+            msg = (
+                "a pipelined ForEach has one Parameter, of all splits of a fan-out, as in "
+                'ForEach(parameters=[Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True): '
+                "drop pipelined=True where a layer needs more"
+            )
+            raise LayerError(msg)
 
     def __bool__(self) -> bool:
         return bool(self.parameters)

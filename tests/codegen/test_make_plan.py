@@ -88,7 +88,8 @@ def _items(**changes: Mapping[str, Any]) -> Graph:
     foreach = {"Fetch": (Dimension("Find", "item", 0),), "Clean": (Dimension("Fetch", "text", None),)}
 
     def changed(layer: LayerNode) -> LayerNode:
-        return attrs.evolve(layer, **{"foreach": foreach.get(layer.name, ()), **changes.get(layer.name, {})})
+        usual = {"foreach": foreach.get(layer.name, ()), "pipelined": layer.name == "Clean"}
+        return attrs.evolve(layer, **{**usual, **changes.get(layer.name, {})})
 
     return attrs.evolve(graph, layers=tuple(changed(layer) for layer in graph.layers))
 
@@ -105,17 +106,16 @@ def test_fan_outs_run_item_by_item() -> None:
 def test_a_chain_goes_on() -> None:
     """A third fan-out over the splits of the second is in the same chain, also if it reads what came before all."""
     over = (Dimension("Clean", "text", None),)
-    longer = _items(Merge={"foreach": over, "depends": ("Clean", "Find", "Parameters")})
+    longer = _items(Merge={"foreach": over, "pipelined": True, "depends": ("Clean", "Find", "Parameters")})
     assert make_plan(longer) == Sequence((Run("Find"), Chain(("Fetch", "Clean", "Merge"))))
-    whole = _items(Merge={"foreach": over, "depends": ("Clean", "Fetch")})
+    whole = _items(Merge={"foreach": over, "pipelined": True, "depends": ("Clean", "Fetch")})
     assert make_plan(whole) == Sequence((Run("Find"), Chain(("Fetch", "Clean")), FanOut("Merge")))
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Clean": {"foreach": (Dimension("Fetch", "text", 0),)}},
-        {"Clean": {"foreach": (Dimension("Fetch", "text", None), Dimension("Fetch", "text", None))}},
+        {"Clean": {"pipelined": False}},
         {"Clean": {"foreach": (Dimension("Parameters", "names", None),)}},
         {"Fetch": {"foreach": ()}},
         {"Clean": {"optional": True}},
@@ -127,8 +127,7 @@ def test_a_chain_goes_on() -> None:
         {"Clean": {"depends": ("Fetch", "Merge")}, "Merge": {"depends": ()}},
     ],
     ids=[
-        "of one split",
-        "of two dimensions",
+        "does not ask for it",
         "of parameters",
         "over no fan-out",
         "may be skipped",
@@ -141,7 +140,7 @@ def test_a_chain_goes_on() -> None:
     ],
 )
 def test_what_does_not_run_item_by_item(changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Where a layer needs more than an item, or something is left to decide, there is no chain."""
+    """Where it is not asked for, a layer needs more than an item, or something is left to decide, there is no chain."""
     plan = make_plan(_items(**changes))
     assert sorted(layers_of(plan)) == ["Clean", "Fetch", "Find", "Merge"]
     assert "Chain" not in print_plan(plan)

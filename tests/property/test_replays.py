@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sfnx.testing import run
 
 from laminar_codegen.emit_states import emit_states
+from laminar_codegen.estimate import estimate
 from laminar_codegen.graph import Graph
 from laminar_codegen.make_plan import make_plan
 from laminar_codegen.plan import Chain, FanOut, Nested, Parallel, Run, Sequence, Step
@@ -179,7 +180,7 @@ def test_events_of_a_fan_out(width: int, transitions: int, events: int) -> None:
 
 @given(st.lists(st.integers(1, 50), min_size=2, max_size=6), st.sampled_from(WIDTHS))
 def test_fan_outs_run_item_by_item(seconds: list[int], width: int) -> None:
-    """Chained fan-outs are array jobs that wait child by child: nothing is left to run when all of them ran early."""
+    """Pipelined fan-outs are array jobs that wait child by child, at the estimated transitions and events."""
     layers = [f"L{place}" for place in range(len(seconds))]
     graph = graph_of({name: set(layers[:place]) for place, name in enumerate(layers)}, fans_out=layers)
     services = profiled_services(dict(zip(layers, seconds, strict=True)), splits=dict.fromkeys(layers, width))
@@ -187,6 +188,8 @@ def test_fan_outs_run_item_by_item(seconds: list[int], width: int) -> None:
     assert replayed.status == "SUCCEEDED", replayed
     assert replayed.seconds == (sum(seconds) if width else 0)
     assert Counter(attempt.layer for attempt in services.jobs.attempts) == Counter(dict.fromkeys(layers, width))
+    estimated, jobs = estimate(graph, Chain(tuple(layers))), dict.fromkeys(layers, int(width > 0))
+    assert (estimated.transitions.at(jobs), estimated.events.at(jobs)) == (replayed.transitions, replayed.events)
 
 
 @given(st.lists(st.integers(0, 50), min_size=3, max_size=9), st.data())

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
+import contextlib
 import itertools
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime import Execution, Flow, Layer, Parameters, fanout, settings, task
+from laminar_runtime import Flow, Layer, Parameters, fanout, task
+from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.datastores import Accessor
-from laminar_runtime.configurations.layers import ForEach, Parameter
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
+from laminar_runtime.exceptions import ExecutionError, TaskError
 from laminar_runtime.settings import TaskContext
-from tests.runtime.harness import in_memory, stored
+from tests.runtime.harness import in_memory
 
 
 def over(*parameters: Parameter) -> ForEach:
@@ -216,62 +222,250 @@ def test_what_there_is_not(parameter: Parameter, why: str) -> None:
         in_memory(MyFlow)(foo=[1])
 
 
-def early_element(execution: Execution) -> list[Any]:
-    """What split 0 of a layer sees that fans out over `Shards` and runs early."""
-    key, foreach = execution.key("Each"), over(Parameter(layer=Shards, attribute="plain", index=None))
-    context = TaskContext(execution="e1", flow="Source", layer="Each", early=True)
-    with settings.activate(context):
-        found = fanout.elements(execution.datastore, key, foreach, 0)
-    return [execution.datastore.read_artifact("Source", artifact) for _, artifact in found]
+class Pipeline(Flow):
+    """`Fetch` goes over `Find`, and what tests register goes on from `Fetch`, item by item."""
 
 
-def test_early_elements() -> None:
-    """A split that runs early sees what the split of its index wrote, if that finished and wrote one value."""
-    execution = in_memory(Source).execution("e1")
-    store, key = execution.datastore, execution.key("Shards")
-    with pytest.raises(fanout.TooEarly):
-        early_element(execution)
-    # It wrote something, and found that it was too early itself.
-    store.write(key, index=0, name="plain", values=[7], sharded=False)
-    with pytest.raises(fanout.TooEarly):
-        early_element(execution)
-    for mark in (key.split(0), key.early_split(0), key.record):
-        store.write_bytes(path=mark, content=b"{}")
-        assert early_element(execution) == [7]
-        del stored(execution.flow)[mark]
-    store.write_bytes(path=key.split(0), content=b"{}")
-    store.write(key, index=0, name="plain", values=[7, 8], sharded=True)
-    with pytest.raises(fanout.TooEarly):
-        early_element(execution)
+@Pipeline.register
+class Find(Layer):
+    def __call__(self) -> None:
+        self.shard(item=[1, 2, 3])
 
 
-def test_what_an_early_run_assigned_is_not_there_after_the_next() -> None:
-    """A split that ran early as another one is run again, and may assign less."""
+@Pipeline.register(foreach=over(Parameter(layer=Find, attribute="item")))
+class Fetch(Layer):
+    def __call__(self, find: Find) -> None:
+        self.text, self.total = f"text {find.item}", find.item
+        self.shard(lines=range(find.item))
+
+
+@Pipeline.register
+class Summary(Layer):
+    def __call__(self, fetch: Fetch) -> None:
+        self.total = sum(fetch.total)
+
+
+FOLLOWS = ForEach(parameters=[Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True)
+REFUSED = (
+    "of layer '{layer}' reads {what}, and may begin before that is there: pipelined=True has it see its own "
+    "element of 'text' of layer 'Fetch', and nothing else of what comes with it. Drop pipelined=True from the ForEach "
+    "of layer '{layer}'"
+)
+
+
+def test_pipelined_splits_see_their_own_elements() -> None:
+    """Split i sees what split i of the layer before stored; the layer before all may be read, and so on and on."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(foreach=FOLLOWS)
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch, find: Find) -> None:
+            self.text = (fetch.text, self.index, self.splits, list(find.item))
+
+    @MyFlow.register(foreach=ForEach([Parameter(layer=Clean, attribute="text", index=None)], pipelined=True))
+    class Count(Layer):
+        def __call__(self, clean: Clean) -> None:
+            self.seen = (self.index, *clean.text)
+
+    found = list(in_memory(MyFlow)().layer(Count).seen)
+    assert found == [(index, f"text {index + 1}", index, 3, [1, 2, 3]) for index in range(3)]
+
+
+def test_pipelined_over_nothing() -> None:
+    """A layer without splits is followed by one without splits."""
 
     class MyFlow(Source): ...
 
-    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="plain", index=None)))
+    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="foo")))
+    class Each(Layer):
+        def __call__(self, shards: Shards) -> None: ...
+
+    @MyFlow.register(foreach=ForEach([Parameter(layer=Each, attribute="foo", index=None)], pipelined=True))
+    class More(Layer):
+        def __call__(self, each: Each) -> None:
+            raise AssertionError
+
+    execution = in_memory(MyFlow)(foo=[])
+    assert execution.finished
+    assert len(execution.layer(More).foo) == 0
+
+
+def _attribute(_: Any, fetch: Any) -> None:
+    assert fetch.total
+
+
+def _state(_: Any, fetch: Any) -> None:
+    assert fetch.state.finished
+
+
+def _anew(layer: Any, _: Any) -> None:
+    assert layer.execution.layer(Fetch).text
+
+
+def _after(layer: Any, _: Any) -> None:
+    assert layer.execution.layer("Summary").total
+
+
+def _all(layer: Any, _: Any) -> None:
+    assert layer.execution.finished
+
+
+READS = [
+    (_attribute, "'total' of layer 'Fetch'"),
+    (_state, "'state.finished' of layer 'Fetch'"),
+    (_anew, "'text' of layer 'Fetch'"),
+    (_after, "'total' of layer 'Summary'"),
+    (_all, "'state.finished' of layer 'Fetch'"),
+]
+
+
+@pytest.mark.parametrize(("read", "what"), READS)
+def test_pipelined_splits_read_nothing_else(read: Callable[[Any, Any], None], what: str) -> None:
+    """Of the layer that they follow, and of what comes after it, they read their own element or fail, with the cure."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(foreach=FOLLOWS)
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch) -> None:
+            self.text = fetch.text
+            read(self, fetch)
+
+    with pytest.raises(TaskError, match=re.escape(REFUSED.format(layer="Clean", what=what))):
+        in_memory(MyFlow)()
+
+
+def test_pipelined_splits_do_not_see_what_comes_before_in_the_pipeline() -> None:
+    """Nothing of a pipeline's first layer is there for its third."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(foreach=FOLLOWS)
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch) -> None:
+            self.text = fetch.text
+
+    @MyFlow.register(foreach=ForEach([Parameter(layer=Clean, attribute="text", index=None)], pipelined=True))
+    class Count(Layer):
+        def __call__(self, clean: Clean, fetch: Fetch) -> None:
+            self.both = clean.text, list(fetch.text)
+
+    with pytest.raises(TaskError, match=r"split . of layer 'Count' reads 'text' of layer 'Fetch'"):
+        in_memory(MyFlow)()
+
+
+def _bare(read: Callable[[], Any]) -> None:
+    try:  # noqa: SIM105 - what users write
+        read()
+    except:  # noqa: E722, S110 - what users write
+        pass
+
+
+def _suppressed(read: Callable[[], Any]) -> None:
+    with contextlib.suppress(BaseException):
+        read()
+
+
+def _returned(read: Callable[[], Any]) -> None:
+    try:
+        read()
+    finally:
+        return  # noqa: B012 - what users write
+
+
+def _gathered(read: Callable[[], Any]) -> None:
+    async def gather() -> None:
+        await asyncio.gather(asyncio.to_thread(read), return_exceptions=True)
+
+    asyncio.run(gather())
+
+
+def _in_a_pool(read: Callable[[], Any]) -> None:
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        assert pool.submit(read).exception() is not None
+
+
+@pytest.mark.parametrize("swallow", [_bare, _suppressed, _returned, _gathered, _in_a_pool])
+def test_a_refused_read_fails_the_split_whoever_takes_the_error(swallow: Callable[[Callable[[], Any]], None]) -> None:
+    """User code, a pool or `Catch` may take it for another error: no result comes of what was not there."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(foreach=FOLLOWS, catch=Catch(Exception))
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch) -> None:
+            self.share = None
+            swallow(lambda: fetch.total)
+
+    flow = in_memory(MyFlow)
+    with pytest.raises(TaskError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
+        flow("e1")
+    assert not flow.execution("e1").layer(Clean).state.finished
+
+
+def test_a_read_that_a_hook_makes_is_refused_too() -> None:
+    """Hooks around the call run in the split's task."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(foreach=FOLLOWS)
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch) -> None:
+            self.text = fetch.text
+
+        @hooks.execution
+        def look(self, fetch: Fetch) -> None:
+            _bare(lambda: fetch.total)
+
+    with pytest.raises(TaskError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
+        in_memory(MyFlow)()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "stored"), [("lines", "split 1 of layer 'Fetch' of flow 'MyFlow' stored 2"), ("none", "stored 0")]
+)
+def test_pipelined_splits_need_one_element_each(attribute: str, stored: str) -> None:
+    """The error names the split that stored several, or none, and the attribute."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(
+        foreach=ForEach([Parameter(layer=Fetch, attribute=attribute, index=None)], pipelined=True),
+    )
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch) -> None: ...
+
+    with pytest.raises(TaskError, match=rf"{stored} elements of '{attribute}', and split .* sees one: let each split"):
+        in_memory(MyFlow)()
+
+
+def test_a_split_that_begins_before_the_one_that_it_follows() -> None:
+    """Where a container ended without its layer, the one that waits for it does not take anything for its element."""
+    flow = in_memory(Pipeline)
+    execution = flow.execution("e1")
+    key = execution.key("Clean")
+    fetch = execution.key("Fetch")
+    execution.datastore.write(fetch, index=1, name="text", values=["half"], sharded=False)
+    with pytest.raises(ExecutionError, match="split 1 of layer 'Fetch' of flow 'Pipeline' has not finished"):
+        fanout.elements(execution.datastore, key, FOLLOWS, 1)
+    execution.datastore.write_bytes(path=fetch.split(1), content=b"{}")
+    ((_, element),) = fanout.elements(execution.datastore, key, FOLLOWS, 1)
+    assert execution.datastore.read_artifact("Pipeline", element) == "half"
+
+
+def test_the_only_split_of_a_fan_out_does_not_run_twice() -> None:
+    """Of a pipeline it is started again, where a split after it is left."""
+    calls = []
+
+    class MyFlow(Source): ...
+
+    @MyFlow.register(foreach=over(Parameter(layer=Shards, attribute="foo")))
     class Each(Layer):
         def __call__(self, shards: Shards) -> None:
-            self.seen = shards.plain
-            if shards.plain == 1:
-                self.one = True
-                self.shard(ones=[1])
+            calls.append(self.index)
 
-    execution = in_memory(MyFlow).execution("e1")
-    store, key = execution.datastore, execution.key("Shards")
-
-    def run(value: int, **how: bool) -> None:
-        store.write(key, index=0, name="plain", values=[value], sharded=False)
-        context = TaskContext(execution="e1", flow="MyFlow", layer="Each", **how)
-        task.run_layer(execution, execution.layer("Each", index=0, splits=1, attempt=1), context)
-
-    store.write_bytes(path=key.split(0), content=b"{}")
-    run(1, early=True)
-    store.write_record(key, splits=1)
-    run(2, again=True)
-    each = execution.layer("Each")
-    assert each.seen == 2
-    for name in ("one", "ones"):
-        with pytest.raises(AttributeError, match="It finished, but did not assign it"):
-            getattr(each, name)
+    execution = in_memory(MyFlow)("e1", foo=[1])
+    context = TaskContext(execution="e1", flow="MyFlow", layer="Each")
+    task.run_layer(execution, execution.layer("Each", index=0, splits=1, attempt=1), context)
+    assert calls == [0]

@@ -212,29 +212,6 @@ def test_a_plan_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not (tmp_path / "plan.json").exists()
 
 
-def early(execution: Execution, *widths: int) -> None:
-    """Have splits of `Each` store some values each, and all of `Follows` note that they finished early."""
-    store, key = execution.datastore, execution.key("Each")
-    for index, width in enumerate(widths):
-        store.write(key, index=index, name="bar", values=range(width), sharded=width != 1)
-        store.write_bytes(path=f"{execution.key('Follows').early}{index}.json", content=b"{}")
-    store.write_record(key, splits=len(widths))
-
-
-def test_splits_that_finished_early_are_done() -> None:
-    """If each split of the layer before wrote one value, theirs were the right ones."""
-    execution = wide(3)
-    early(execution, 1, 1, 1)
-    assert plan_layer(execution, "Follows") == LayerPlan(splits=3)
-
-
-def test_splits_that_finished_too_early_are_run_again() -> None:
-    """If splits of the layer before wrote more or fewer, those after them are of other indexes."""
-    execution = wide(3)
-    early(execution, 2, 0, 1)
-    assert plan_layer(execution, "Follows").groups == (group("0-2", 3, 3),)
-
-
 def test_containers_survive_the_way_through_the_machine() -> None:
     """What a plan says of a container makes an equal one."""
     plan = plan_layer(wide(1), "Sized")
@@ -346,80 +323,77 @@ class One(Layer):
     def __call__(self, first: First) -> None: ...
 
 
-@Chained.register(foreach=ForEach(parameters=[Parameter(One, "bar", index=None)]))
+@Chained.register(foreach=ForEach(parameters=[Parameter(One, "bar", index=None)], pipelined=True))
 class Two(Layer):
     def __call__(self, one: One) -> None: ...
 
 
-@Chained.register(foreach=ForEach(parameters=[Parameter(Two, "bar", index=None)]))
+@Chained.register(foreach=ForEach(parameters=[Parameter(Two, "bar", index=None)], pipelined=True))
 class Three(Layer):
     def __call__(self, two: Two) -> None: ...
 
 
-def chained(widths: Mapping[str, Sequence[int]], early: Mapping[str, Sequence[int]]) -> Execution:
-    """An execution in which the splits of some layers stored so many values, and some splits finished early."""
+PIPELINE = ["One", "Two", "Three"]
+
+
+def chained(width: int, **finished: Sequence[int]) -> Execution:
+    """An execution whose first layer stored so many values, and of which splits of other layers finished."""
     execution = in_memory(Chained).execution("e1")
-    store = execution.datastore
-    for layer, stored in widths.items():
-        key, attribute = execution.key(layer), "foo" if layer == "First" else "bar"
-        for index, width in enumerate(stored):
-            store.write(key, index=index, name=attribute, values=range(width), sharded=True)
-        store.write_record(key, splits=len(stored))
-    for layer, indexes in early.items():
-        for index in indexes:
-            store.write_bytes(path=execution.key(layer).early_split(index), content=b"{}")
+    store, key = execution.datastore, execution.key("First")
+    store.write(key, index=0, name="foo", values=range(width), sharded=True)
+    store.write_record(key, splits=1)
+    for layer, indexes in finished.items():
+        finish(execution, layer, *indexes)
     return execution
 
 
 @pytest.mark.parametrize(
-    ("widths", "early", "left"),
+    ("finished", "left"),
     [
-        ((1, 1, 1), (0, 1, 2), ""),
-        ((1, 1, 1), (0, 2), "1"),
-        ((1,), (0,), ""),
-        # There is one split, as there was at first, but it was told that there are two.
-        ((1, 0), (0,), "0"),
-        # There are as many splits as there were, but they mean other elements.
-        ((2, 0, 1), (2,), "0-2"),
+        ({}, "0-2"),
+        ({"One": [0, 1, 2]}, "0-2"),
+        ({"One": [0, 2], "Two": [0, 2], "Three": [2]}, "0-1"),
+        ({"One": [0, 1, 2], "Two": [0, 1, 2], "Three": [0, 1, 2]}, ""),
     ],
 )
-def test_what_ran_early_counts_where_each_split_wrote_one(
-    widths: Sequence[int], early: Sequence[int], left: str
-) -> None:
-    """Else indexes and numbers of splits mean others, and all are run again."""
-    plan = plan_layer(chained({"First": [len(widths)], "One": widths}, {"Two": early}), "Two")
+def test_splits_that_are_left_of_any_layer_of_a_pipeline(finished: Mapping[str, Sequence[int]], left: str) -> None:
+    """They are planned for all of its layers at once; tasks of splits that finished end at once."""
+    plan = planner.plan_of(chained(3, **finished), "One", {"redrives": 0, "chain": PIPELINE})
+    assert plan.splits == 3
     assert [item["indexes"] for item in plan.groups] == [left] * bool(left)
 
 
-def test_what_ran_early_after_what_is_run_again_is_run_again() -> None:
-    """Split 1 of the third layer ran after that of the second, which then ran again, on another element."""
-    early = {"Two": [1], "Three": [1]}
-    execution = chained({"First": [3], "One": [2, 1, 0], "Two": [1, 1, 1]}, early)
-    assert [item["indexes"] for item in plan_layer(execution, "Three").groups] == ["0-2"]
+def test_a_layer_that_follows_another_has_as_many_splits() -> None:
+    """Of what the splits of that one stored nothing has to be known."""
+    execution = chained(3)
+    execution.datastore.write_record(execution.key("One"), splits=3)
+    assert [item["indexes"] for item in plan_layer(execution, "Two").groups] == ["0-2"]
 
 
 def test_the_only_split_is_not_planned_again() -> None:
     """It leaves a record, and no note of a split."""
-    execution = chained({"First": [1], "One": [1]}, {})
-    assert plan_layer(execution, "One") == LayerPlan(splits=1)
+    execution = chained(1)
+    for layer in PIPELINE:
+        assert len(plan_layer(execution, "One", pipeline=PIPELINE).groups) == 1
+        execution.datastore.write_record(execution.key(layer), splits=1)
+    assert plan_layer(execution, "One", pipeline=PIPELINE) == plan_layer(execution, "One") == LayerPlan(splits=1)
 
 
 @pytest.mark.parametrize(
-    ("finished", "early", "culprit"),
-    [((0,), {}, "One"), ((0, 1), {"Two": [0]}, "Two"), ((0, 1), {"Two": [0, 1]}, "Three")],
+    ("finished", "culprit"),
+    [({"One": [0]}, "One"), ({"One": [0, 1], "Two": [0]}, "Two"), ({"One": [0, 1], "Two": [0, 1]}, "Three")],
 )
-def test_the_culprit_of_layers_that_run_item_by_item(
-    finished: Sequence[int], early: Mapping[str, Sequence[int]], culprit: str
-) -> None:
-    """It is the first that is not done. After a redrive what is left of the first layer is planned."""
-    execution = chained({"First": [2]}, early)
-    plan = plan_layer(execution, "One")
-    finish(execution, "One", *finished)
-    request = {"plan": values.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": ["One", "Two", "Three"]}
+def test_the_culprit_of_layers_that_run_item_by_item(finished: Mapping[str, Sequence[int]], culprit: str) -> None:
+    """It is the first that is not done. After a redrive what is left of any of them is planned."""
+    execution = chained(2)
+    plan = plan_layer(execution, "One", pipeline=PIPELINE)
+    for layer, indexes in finished.items():
+        finish(execution, layer, *indexes)
+    request = {"plan": values.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": PIPELINE}
     with pytest.raises(ExecutionError, match=f"layer '{culprit}' failed while it ran item by item: why"):
         planner.plan_of(execution, "One", {**request, "redrives": 0})
     again = planner.plan_of(execution, "One", {**request, "redrives": 1})
-    assert [item["indexes"] for item in again.groups] == ["1"] * (culprit == "One")
+    assert [item["indexes"] for item in again.groups] == ["0-1"]
     assert again.redrives == 1
 
 

@@ -20,7 +20,7 @@ class Fetch(Layer):
         self.text = find.item * 2
 
 
-@Items.register(foreach=ForEach(parameters=[Parameter(Fetch, "text", index=None)]))
+@Items.register(foreach=ForEach(parameters=[Parameter(Fetch, "text", index=None)], pipelined=True))
 class Clean(Layer):
     """Cleans what was fetched."""
 

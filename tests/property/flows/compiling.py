@@ -12,6 +12,7 @@ import attrs
 
 from laminar_codegen import names
 from laminar_codegen.checks import check, check_definitions
+from laminar_codegen.contract import obstacles
 from laminar_codegen.emit_document import emit_document
 from laminar_codegen.emit_states import emit_states
 from laminar_codegen.graph import build_graph
@@ -26,7 +27,7 @@ from tests.property.flows.outcomes import Job
 from tests.property.flows.plans import nested
 from tests.property.flows.spec import FlowSpec
 
-__all__ = ["PREFIX", "Compiled", "compile_spec"]
+__all__ = ["PREFIX", "Compiled", "compile_spec", "feasible"]
 
 #: Where the datastore is in its bucket.
 PREFIX = "pre/fix/"
@@ -63,6 +64,16 @@ class Compiled:
     main: Mapping[str, Any]
     nested: Mapping[str, Mapping[str, Any]]
     containers: Mapping[str, Job]
+
+
+def feasible(spec: FlowSpec) -> FlowSpec:
+    """A flow of which no layer is to run item by item that cannot."""
+    flow = deployable(spec, Memory())
+    vain = {layer.name for layer, _, _ in obstacles(build_graph(Source(flow, Path("random.py"), "random.py")))}
+    if not vain:
+        return spec
+    layers = [attrs.evolve(layer, pipelined=layer.pipelined and layer.name not in vain) for layer in spec.layers]
+    return feasible(attrs.evolve(spec, layers=tuple(layers)))
 
 
 def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: random.Random | None) -> Compiled:

@@ -48,13 +48,15 @@ class Deployed:
         self.image.forget()
         ended = self._go_on() if self._runs else self._begin()
         self._runs += 1
-        last = self.image.failed[-1:]
+        failed = ended.state and ended.state.partition(" ")[0]
+        # Layers that run item by item may fail beside each other.
+        last = [index for layer, index in self.image.failed if layer == failed][-1:]
         return Outcome(
-            failed=ended.state and ended.state.partition(" ")[0],
-            index=last[0][1] if last else None,
+            failed=failed,
+            index=last[0] if last else None,
             text=ended.text,
             calls=list(self.image.world.calls),
-            jobs={**self.image.early, **self.image.jobs},
+            jobs=dict(self.image.jobs),
             before=before,
             results=results_of(self.spec.name, self.image.store),
         )

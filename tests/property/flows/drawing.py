@@ -105,6 +105,11 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
         inherits=_sometimes(draw, 3),
         hooks=draw(_hooks(parents, resizes=not on_lambda)) if _sometimes(draw, 6 if own else 3) else (),
     )
+    # What it reads is its own element, and splits store one of these each.
+    goes_on = [(item.index, item.attribute) for item in over] in ([(None, "value")], [(None, "one")])
+    elements = own and goes_on and not any(hook.reads for hook in layer.hooks)
+    if elements and not _sometimes(draw, 3):
+        layer = attrs.evolve(layer, pipelined=True)
     with_it = attrs.evolve(spec, layers=(*spec.layers, layer))
     return attrs.evolve(layer, failures=draw(_failures(with_it, layer)))
 

@@ -43,14 +43,12 @@ class Image:
         spec: The flow in it.
         world: What is outside of the flow.
         jobs: The containers of the tasks that had something to do.
-        early: The same of those that ran item by item.
         failed: The splits of which an attempt failed, in order.
     """
 
     spec: FlowSpec
     world: Memory = attrs.field(factory=Memory)
     jobs: dict[Task, Job] = attrs.field(factory=dict)
-    early: dict[Task, Job] = attrs.field(factory=dict)
     failed: list[tuple[str, int]] = attrs.field(factory=list)
     flow: Flow = attrs.field(init=False)
 
@@ -66,7 +64,7 @@ class Image:
 
     def forget(self) -> None:
         """Begin the notes anew."""
-        for notes in (self.world.calls, self.jobs, self.early, self.failed):
+        for notes in (self.world.calls, self.jobs, self.failed):
             notes.clear()
 
     def invoke(self, function: str, request: Mapping[str, Any]) -> Any:
@@ -99,8 +97,7 @@ class Image:
         assert context is not None
         context = fanout.index_of(self.store, context)
         if job is not None and not task.finished(self.store, context):
-            jobs = self.early if context.early else self.jobs
-            jobs[context.layer, context.index, context.attempt] = job
+            self.jobs[context.layer, context.index, context.attempt] = job
         execution = self.flow.open(context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         try:

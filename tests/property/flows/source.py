@@ -101,10 +101,11 @@ def _configuration(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
     cpu, memory = layer.container
     yield f"container=Container(cpu={cpu}, memory={memory})"
     if layer.over:
-        first, *rest = layer.over
+        (first, *rest), pipelined = layer.over, layer.pipelined
         if any((trouble.layer, trouble.where) == (layer.name, "plan") for trouble in spec.troubles):
-            first = attrs.evolve(first, index=99)
-        yield f"foreach=ForEach(parameters=[{', '.join(map(_parameter, [first, *rest]))}])"
+            first, pipelined = attrs.evolve(first, index=99), False
+        how = ", pipelined=True" if pipelined else ""
+        yield f"foreach=ForEach(parameters=[{', '.join(map(_parameter, [first, *rest]))}]{how})"
     if layer.attempts > 1:
         yield f"retry=Retry(attempts={layer.attempts}, delay=0, jitter=0)"
     if layer.on_lambda:

@@ -106,6 +106,7 @@ class LayerSpec:
         flow: Which of the flow's bases it is registered to.
         reads: What its ``__call__`` reads.
         over: What it fans out over.
+        pipelined: Whether it does so item by item.
         widths: How many items its splits shard, one split after the other and over again; none if it shards nothing.
         failures: The errors that it raises.
         picky: Whether it raises an OSError where its value is a multiple of three.
@@ -121,6 +122,7 @@ class LayerSpec:
     flow: int = 0
     reads: tuple[Read, ...] = ()
     over: tuple[Over, ...] = ()
+    pipelined: bool = False
     widths: tuple[int, ...] = ()
     failures: tuple[Failure, ...] = ()
     picky: bool = False

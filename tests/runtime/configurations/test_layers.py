@@ -64,6 +64,19 @@ def test_values_of_wrong_types(make: Callable[[], Any], message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_pipelined_fan_out_goes_over_all_splits_of_one_layer(index: int) -> None:
+    """Its one parameter has ``index=None``: a split of anything else follows no split."""
+    whole, one = Parameter("A", "x", index=None), Parameter("A", "x", index=index)
+    assert ForEach([whole], pipelined=True).pipelined
+    assert not ForEach([whole]).pipelined
+    for parameters in ([], [one], [whole, whole], [whole, one]):
+        with pytest.raises(LayerError, match="a pipelined ForEach has one Parameter, of all splits of a fan-out"):
+            ForEach(parameters, pipelined=True)
+    with pytest.raises(LayerError, match="the pipelined of a ForEach must be of type bool, not 1"):
+        ForEach([whole], pipelined=1)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "arguments", [{"retry": 3}, {"container": {"cpu": 1}}, {"catch": ValueError}, {"foreach": ["a"]}]
 )
