@@ -9,19 +9,26 @@ import contextlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Container
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import attrs
 
-from laminar_codegen.guards import guarded
+from laminar_codegen.guards import guarded, guarded_chains
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime import Flow, Parameters, loading
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["Source", "load"]
+
+#: What a file does that is read, run and imported alike.
+_IDIOM = (
+    "Make the flow at module level, flow = MyFlow(...), and guard the call: "
+    'if __name__ == "__main__" and flow: flow(), or if flow: flow().next(...)'
+)
 
 
 @attrs.frozen
@@ -67,29 +74,31 @@ def load(target: str) -> Source:
     if not file.is_file():
         what = "it is a folder" if file.is_dir() else "there is no such file"
         raise _error(Location(name), "LAM001", what, "name the Python file that defines the flow, such as flow.py")
-    with loading.loading() as loaded:
-        module = _read(file, name)
-        flows = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
-        _tell_of_guards(module, flows, file, name)
+    module_name = _module_name(file)
+    with loading.loading(module_name) as loaded:
+        module = _read(file, name, module_name)
+        made = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
+        # Flows that other modules make are meant where they are asked for, or the file makes and calls none.
+        own = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
+        flows = own or [*made.values()]
+        _tell_of_guards(module, flows, made, file, name)
         chain = _chain(loaded.calls)
         if choice is None and {flow.name for flow in flows} <= {flow.name for flow in chain} and len(chain) > 1:
             return Source(chain[0], file, name, tuple(chain[1:]))
-        return Source(_pick(module, flows, choice, name), file, name)
+        return Source(_pick(module, [*flows, *made.values()] if choice else flows, choice, name), file, name)
 
 
-def _tell_of_guards(module: ModuleType, made: list[Flow], file: Path, name: str) -> None:
+def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], file: Path, name: str) -> None:
     """Tell of what flows are given only when the file is run, where it would be missed in what is compiled."""
-    known = {type(flow) for flow in made}
+    known = {type(flow) for flow in flows}
     unmade = {
         key
         for key, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Flow) and value not in known
     }
-    for line, what in guarded(file.read_bytes(), unmade):
+    for line, what in guarded(file.read_bytes(), unmade, made):
         note = f"what {what} says is not compiled: it is behind a check of __name__, and the file is read, not run"
-        print(
-            f"{Location(name, line)}: note: {note}. Without the check: if flow := MyFlow(...): flow()", file=sys.stderr
-        )
+        print(f"{Location(name, line)}: note: {note}. {_IDIOM}", file=sys.stderr)
 
 
 def _chain(calls: list[tuple[Any, Any | None]]) -> list[Flow]:
@@ -114,9 +123,9 @@ def _error(location: Location, code: str, what: str, fix: str, at: str = "") -> 
     return CompileError([Problem(location, code, what, fix, at)])
 
 
-def _read(file: Path, name: str) -> ModuleType:
+def _read(file: Path, name: str, module_name: str) -> ModuleType:
     """Run the file's module level: flows that it makes are noted, and what it prints goes to standard error."""
-    spec = importlib.util.spec_from_file_location(_module_name(file), file)
+    spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
         raise _error(Location(name), "LAM001", "it is no Python file", "name the Python file that defines the flow")
     module = importlib.util.module_from_spec(spec)
@@ -127,10 +136,13 @@ def _read(file: Path, name: str) -> ModuleType:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
+            made = {key for key, value in vars(module).items() if isinstance(value, Flow)}
+            for block in guarded_chains(file.read_bytes(), made):
+                exec(compile(block, str(file), "exec"), vars(module))  # noqa: S102 - as where `if flow:` guards it
     except loading.LoadingStopped as error:
         line = _line(error, file)
-        note = "what follows is not read, as it reads results. Guard the call: if flow := MyFlow(): flow()"
-        print(f"{Location(name, line)}: note: {note}", file=sys.stderr)
+        note = "what follows is not read, as it reads results of a flow"
+        print(f"{Location(name, line)}: note: {note}. {_IDIOM}", file=sys.stderr)
     except SyntaxError as error:
         raise _syntax_error(error, file, name) from error
     except SystemExit as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
+from laminar_runtime import importing
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.flow import Flow
 
@@ -29,7 +30,8 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m laminar_runtime MODULE FLOW", file=sys.stderr)
         return 2
     module, name = arguments
-    flow: object = importlib.import_module(module)
+    with importing.in_charge():
+        flow: object = importlib.import_module(module)
     for part in name.split("."):
         flow = getattr(flow, part, None)
     if not (isinstance(flow, type) and issubclass(flow, Flow)):

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 
-__all__ = ["guards_chain"]
+__all__ = ["chains", "guards_chain"]
 
 
 def guards_chain(frame: FrameType) -> bool:
@@ -27,7 +27,16 @@ def guards_chain(frame: FrameType) -> bool:
     """
     guards = (node for node in _nodes(frame.f_code.co_filename) if isinstance(node, ast.If))
     asking = (node for node in guards if node.lineno <= frame.f_lineno <= (node.test.end_lineno or node.lineno))
-    return any(_chains(node) for guard in asking for statement in guard.body for node in ast.walk(statement))
+    return any(chains(guard.body) for guard in asking)
+
+
+def chains(statements: Iterable[ast.stmt]) -> bool:
+    """Whether statements have a flow follow another one.
+
+    Args:
+        statements: The statements.
+    """
+    return any(_chains(node) for statement in statements for node in ast.walk(statement))
 
 
 def _nodes(file: str) -> Iterator[ast.AST]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
-from laminar_runtime import loading, settings, task, values
+from laminar_runtime import importing, loading, settings, task, values
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
@@ -38,6 +38,7 @@ class _Flow(Protocol):
     @property
     def dependencies(self) -> dict[str, set[str]]: ...
     def dependencies_of(self, layer: str) -> set[str]: ...
+    def launches(self) -> bool: ...
     def follow(self, before: Any | None, linker: Callable[[Execution], Parameters] | None = None) -> Execution: ...
     def open(self, context: settings.TaskContext) -> Execution: ...
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution: ...
@@ -240,9 +241,10 @@ class Execution:
             The execution, resumed.
 
         Raises:
+            FlowError: If a module is imported meanwhile: see `Flow`.
             ExecutionError: If it fails again, or nothing is known of it.
         """
-        if loading.active() is not None or task.requested():
+        if not self.flow.launches():
             return self.flow.follow(None)
         if not self.known:
             where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
@@ -307,6 +309,9 @@ class NoResults(Execution):
         """Results are for the process that launched the flow: what a file does with them, it does there."""
         if loading.active() is not None:
             raise loading.LoadingStopped
+        if not task.requested():
+            what = f"a process of multiprocessing reads the file again, and comes to results of flow '{self.flow.name}'"
+            raise FlowError(f"{what}: {importing.fix(self.flow.name)}")
         raise SystemExit(0)
 
     @property

@@ -6,9 +6,22 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
-from laminar_runtime import arguments, fanout, functions, homes, interactive, loading, settings, task, types, values
+from laminar_runtime import (
+    arguments,
+    fanout,
+    functions,
+    homes,
+    importing,
+    interactive,
+    loading,
+    settings,
+    task,
+    types,
+    values,
+)
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
@@ -73,10 +86,11 @@ class Flow:
         if isinstance(store, datastores.Memory):
             self._check_threads(runner)
         self.configuration = flows.Configuration(store, runner, scheduler, type(self).default_scheduler)
-        self.execution = Execution(settings.current.execution.id, self)
+        own = settings.current.flow.name == self.name
+        self.execution = Execution(settings.current.execution.id if own else None, self)
         self._datastore: datastores.DataStore | None = None
         self._settle(store)
-        if (loaded := loading.active()) is not None:
+        if (loaded := loading.active()) is not None and _importer(sys._getframe(1)) is None:  # noqa: SLF001 - who makes it
             loaded.flows.append(self)
 
     def _check_threads(self, runner: executors.Executor) -> None:
@@ -272,18 +286,22 @@ class Flow:
     def __bool__(self) -> bool:
         """Whether this process launches the flow. In a task's process, run the task if it is one of this flow.
 
-        What guards a chain is true also where the file is only read, and in tasks of other flows: theirs may follow.
+        While a module is imported its flows are false: see `laminar_runtime.importing`. What guards a chain is true
+        also where the file is only read, and in tasks of other flows: theirs may follow.
         """
+        asking = sys._getframe(1)  # noqa: SLF001 - of whom the interpreter asks this for
+        if _importer(asking) is not None and not task.requested():
+            return False
         homes.home_of(type(self)).note()
         if loading.active() is None:
             if not task.requested():
                 return True
             self._run_task()
-            if settings.TAKEN in os.environ:
+            if settings.TAKEN in os.environ or importing.runs_no_task(asking):
                 return False
         from laminar_runtime import chaining
 
-        return chaining.guards_chain(sys._getframe(1))  # noqa: SLF001 - of whom the interpreter asks this for
+        return chaining.guards_chain(asking)
 
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution:
         """Run the flow, or start it if another engine schedules it.
@@ -296,17 +314,34 @@ class Flow:
             The execution.
 
         Raises:
-            FlowError: If the flow is declared wrongly.
+            FlowError: If the flow is declared wrongly, a module is imported meanwhile, or the call is of a layer, and
+                the flow's datastore ends with the layer's task.
             ExecutionError: If it fails, or was run before under the same id.
         """
+        launched = self.launches()
         homes.home_of(type(self)).note()
-        if loading.active() is not None or task.requested():
+        if not launched:
             return self.follow(None)
         dependencies = self.dependencies
         run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
         if execution is not None:
             self.configuration.scheduler.check_new(execution=run)
         return run.parameters(**parameters).schedule(dependencies=dependencies)
+
+    def launches(self) -> bool:
+        """Whether this process runs the flow if it is called: it does not read its file only, nor was made for a task.
+
+        Raises:
+            FlowError: If it is called because a module is imported, or by a task that its datastore ends with.
+        """
+        module = _importer(sys._getframe(1))  # noqa: SLF001 - what runs this
+        if module not in {None, importing.AGAIN} and not task.requested():
+            what = f"flow '{self.name}' is called while the module '{module}' is imported, and an import starts nothing"
+            raise FlowError(f"{what}: {importing.fix(self.name)}")
+        if module is not None or loading.active() is not None or task.requested():
+            return False
+        task.check_kept(self.name, lambda: self.datastore)
+        return True
 
     def follow(self, before: Flow | None, linker: Callable[[Execution], Parameters] | None = None) -> Execution:
         """What a call of the flow does in a process that launches none: note it, or run the task.
@@ -321,7 +356,7 @@ class Flow:
             self._run_task()
             if before is not None and linker is not None:
                 self._link(before, linker)
-        return NoResults(self.execution.id, self)
+        return NoResults(settings.current.execution.id, self)
 
     def _link(self, before: Flow, linker: Callable[[Execution], Parameters]) -> None:
         """Make the flow's parameters, if this process was started for that."""
@@ -329,7 +364,7 @@ class Flow:
         if context is not None:
             from laminar_runtime import planner
 
-            with task.reporting():
+            with task.reporting(), task.underway():
                 self.open(context).parameters(**linked(linker, before.open(context)))
                 planner.done()
 
@@ -350,7 +385,7 @@ class Flow:
             return
         # What is there now stays until the process ends: the layer's garbage collections need not look through it.
         gc.freeze()
-        with task.reporting():
+        with task.reporting(), task.underway():
             task.check_known(context, self.classes)
             execution = self.open(context)
             if settings.PLAN_FILE in os.environ:
@@ -361,3 +396,9 @@ class Flow:
             context = fanout.index_of(execution.datastore, context)
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
             task.run_layer(execution, execution.layer(context.layer, **fields), context)
+
+
+def _importer(frame: FrameType) -> str | None:
+    """The name of the module at whose import code runs, None if there is none, or it is the file that is being read."""
+    module, loaded = importing.module(frame), loading.active()
+    return None if loaded is not None and module == loaded.module else module

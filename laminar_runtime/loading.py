@@ -26,10 +26,13 @@ class Loaded:
     """What reading a file brought up.
 
     Args:
+        module: The name that the file's module has, None if it is read as the program: what modules that it imports
+            make and call is theirs.
         flows: The flows that it makes, in order.
         calls: The flows that it calls, in order, each with the flow whose end it waits for, if any.
     """
 
+    module: str | None = None
     flows: list[Any] = values.field(factory=list)
     calls: list[tuple[Any, Any | None]] = values.field(factory=list)
 
@@ -49,10 +52,14 @@ def read_only() -> bool:
 
 
 @contextlib.contextmanager
-def loading() -> Iterator[Loaded]:
-    """Have flows be noted and not run while the ``with`` block runs, in all threads of this process."""
+def loading(module: str | None = None) -> Iterator[Loaded]:
+    """Have flows be noted and not run while the ``with`` block runs, in all threads of this process.
+
+    Args:
+        module: The name that the module of the file has that is read, None if it is read as the program.
+    """
     global _active, _read_only  # noqa: PLW0603 - user code cannot be handed the state, it calls us
-    before, _active, _read_only = _active, Loaded(), True
+    before, _active, _read_only = _active, Loaded(module), True
     try:
         yield _active
     finally:

@@ -28,8 +28,11 @@ LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
-#: Says that the task of this environment was taken: processes that the task starts inherit it.
+#: The number of the process that took the task of this environment. Processes that the task starts inherit it.
 TAKEN = "LAMINAR_TASK_TAKEN"
+#: Which folders outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. Unless it is there,
+#: the latter is so if that datastore is none of this machine.
+FOLDERS = "LAMINAR_FOLDERS"
 #: The file that a failing task writes its error to, for the executor that started it.
 ERROR_FILE = "LAMINAR_ERROR_FILE"
 #: The file that a task asked to plan its layer, not to run it, writes the plan to, and the file with what is asked.
@@ -116,6 +119,19 @@ class TaskContext:
             LAYER_SPLITS: str(self.splits),
             LAYER_ATTEMPT: str(self.attempt),
         }
+
+
+def folders(environment: Mapping[str, str]) -> str:
+    """Which folders of this machine outlive the task of an environment.
+
+    Args:
+        environment: The variables.
+
+    Returns:
+        ``all``, or ``datastore``: no other than that of the flow's datastore.
+    """
+    remote = environment.get(DATASTORE_ROOT, "").startswith("s3://")
+    return environment.get(FOLDERS) or ("datastore" if remote else "all")
 
 
 def _index(environment: Mapping[str, str]) -> tuple[int, str]:

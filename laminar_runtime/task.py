@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from laminar_runtime import fanout, loading, settings, types
+from laminar_runtime import fanout, importing, loading, settings, types
 from laminar_runtime.artifacts import LayerKey
-from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import FlowError, LayerError
@@ -21,7 +21,18 @@ from laminar_runtime.layer import RESERVED, Layer, Parameters
 from laminar_runtime.pipelines import Guard
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["check_known", "claim", "finished", "hooked", "hooks_of", "reporting", "requested", "run_layer"]
+__all__ = [
+    "check_kept",
+    "check_known",
+    "claim",
+    "finished",
+    "hooked",
+    "hooks_of",
+    "reporting",
+    "requested",
+    "run_layer",
+    "underway",
+]
 
 
 class _Execution(Protocol):
@@ -227,7 +238,7 @@ def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
     To make the parameters of a flow that follows another one is a task too: that of its `Parameters`.
 
     A file may be read again, as when a pickle imports it, and in a process that the task starts, as multiprocessing
-    does. So that its task runs once, the environment, which such processes inherit, says that it was taken.
+    does. So that its task runs once, the environment, which such processes inherit, says who took it.
 
     Args:
         flow: The flow's name.
@@ -239,10 +250,55 @@ def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
     context = TaskContext.parse(os.environ)
     if context is None or context.flow != flow or settings.TAKEN in os.environ:
         return None
+    if importing.runs_no_task(sys._getframe(1)):  # noqa: SLF001 - what the flow is asked by
+        return None
     if context.layer == Parameters.__name__ and not linking:
         return None
-    os.environ[settings.TAKEN] = "True"
+    os.environ[settings.TAKEN] = str(os.getpid())
     return context
+
+
+#: Whether this process runs the task that it took.
+_underway = False
+
+
+@contextlib.contextmanager
+def underway() -> Iterator[None]:
+    """Have the task be run by the ``with`` block: flows that its layer calls, in whatever thread, are launched."""
+    global _underway  # noqa: PLW0603 - the layer's threads are none of ours
+    _underway = True
+    try:
+        yield
+    finally:
+        _underway = False
+
+
+def check_kept(flow: str, datastore: Callable[[], DataStore]) -> None:
+    """Refuse to launch a flow in a task if what it would store ends with the task.
+
+    Args:
+        flow: The flow's name.
+        datastore: Gives its datastore.
+
+    Raises:
+        FlowError: If it keeps artifacts in the memory of the task's process, or in a folder of the task's container.
+    """
+    context = TaskContext.parse(os.environ)
+    if context is None:
+        return
+    store, own = datastore(), os.environ.get(settings.DATASTORE_ROOT, "")
+    lost = isinstance(store, Local) and settings.folders(os.environ) != "all" and not _inside(store.root, own)
+    if not lost and not (isinstance(store, Memory) and _underway):
+        return
+    raise FlowError(
+        f"flow '{flow}' is called by layer '{context.layer}' of flow '{context.flow}', and keeps its artifacts in "
+        f"{store.root}, which ends with the layer's task: give it a datastore that stays, such as that of the layer, "
+        f"as in {flow}(datastore=self.execution.datastore), or datastores.AWS.S3(...)"
+    )
+
+
+def _inside(folder: str, root: str) -> bool:
+    return folder == root or folder.startswith(f"{root}{os.sep}")
 
 
 #: The error of the task that this process ran, by the process: what is forked has its parent's memory.
@@ -275,8 +331,12 @@ if settings.LAYER_NAME in os.environ:
 
 
 def requested() -> bool:
-    """Whether this process was started for a task."""
-    return TaskContext.parse(os.environ) is not None
+    """Whether this process was started for a task, and does not run it at present.
+
+    A process that a task starts inherits its environment, but is no task: it may launch flows, as the task's layer may.
+    """
+    taken = os.environ.get(settings.TAKEN, "")
+    return not _underway and taken in {"", str(os.getpid())} and TaskContext.parse(os.environ) is not None
 
 
 def check_known(context: TaskContext, classes: dict[str, type[Layer]]) -> None:

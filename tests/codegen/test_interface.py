@@ -278,7 +278,9 @@ class Report(Flow): ...
 class A(Layer):
     def __call__(self) -> None: ...
 
-if flow := Report(scheduler=AWS.StepFunctions(module="team/flow/aws", module_version="~> 1.0")):
+flow = Report(scheduler=AWS.StepFunctions(module="team/flow/aws", module_version="~> 1.0"))
+
+if __name__ == "__main__" and flow:
     flow()
 """
 

@@ -257,3 +257,47 @@ def test_what_a_file_raises_is_the_file_s_fault(tail: str, told: str, tmp_path: 
     assert (ended.code, ended.output) == (1, b"")
     assert f"LAM003 {told}" in ended.errors
     assert "Traceback" not in ended.errors
+
+
+IDIOM = "flow = Second(executor=executors.Thread(timeout=77))\n\nif __name__ == '__main__' and flow:\n    os.abort()\n"
+
+
+def test_the_form_that_imports_is_compiled(tmp_path: Path) -> None:
+    """A flow that is made at module level, with its guarded call below, is compiled as it is made; nothing is noted."""
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{IDIOM}")
+    source = load(str(tmp_path / "flow.py"))
+    assert (source.flow.name, source.flow.configuration.executor.timeout) == ("Second", 77)
+    assert codegen("--emit", "graph", "flow.py", cwd=tmp_path).errors == ""
+
+
+def test_chains_behind_the_guard_are_found(tmp_path: Path) -> None:
+    """A chain is compiled behind a check of the file's name and of its flow, too; what else is there is not run."""
+    guards = (
+        "one, two = First(), Second()\n"
+        "if __name__ == '__main__' and one:\n"
+        "    last = one().next(flow=two, linker=lambda e: os.abort())\n"
+        "    print(last.layer('B'))\n"
+        "    os.abort()\n"
+    )
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{guards}")
+    found = load(str(tmp_path / "flow.py"))
+    assert [flow.name for flow in (found.flow, *found.following)] == ["First", "Second"]
+
+
+def test_flows_of_imported_modules_are_theirs(tmp_path: Path) -> None:
+    """What imported modules make and guard is not the file's: it need not be chosen from, and may be."""
+    (tmp_path / "imported_idiom.py").write_text(f"{HEAD}\nflow = First()\nif flow:\n    flow()\n")
+    file = tmp_path / "flow.py"
+    file.write_text(f"from imported_idiom import A, First, flow as first\n{HEAD}{SECOND}\nflow = Second()\n")
+    assert load(str(file)).flow.name == "Second"
+    assert load(f"{file}:First").flow.name == "First"
+    file.write_text("from imported_idiom import flow\n")
+    assert load(str(file)).flow.name == "First"
+
+
+def test_an_unguarded_call_of_an_imported_module(tmp_path: Path) -> None:
+    """A module that could not be imported by a run cannot by the compiler either, and is told of."""
+    (tmp_path / "imported_unguarded.py").write_text(f"{HEAD}\nFirst()()\n")
+    (tmp_path / "flow.py").write_text("from imported_unguarded import First\n\nFirst()()\n")
+    with pytest.raises(CompileError, match="LAM003 flow 'First' is called while the module 'imported_unguarded' is"):
+        load(str(tmp_path / "flow.py"))

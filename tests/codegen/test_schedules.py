@@ -21,7 +21,9 @@ class F(Flow): ...
 class A(Layer):
     def __call__(self) -> None: ...
 
-if flow := F(scheduler=AWS.StepFunctions(schedule={!r}, timezone={!r})):
+flow = F(scheduler=AWS.StepFunctions(schedule={!r}, timezone={!r}))
+
+if __name__ == "__main__" and flow:
     flow()
 """
 CHAIN = """

@@ -49,7 +49,7 @@ class Docker(Executor):
         name = f"laminar-{os.urandom(16).hex()}"
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
-            variables = {**task.environment(), settings.ERROR_FILE: str(errors)}
+            variables = {**task.environment(), settings.FOLDERS: "datastore", settings.ERROR_FILE: str(errors)}
             variables |= {key: value for key, value in os.environ.items() if _passed_on(task, key)}
             words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
             environment = {**os.environ, **variables}

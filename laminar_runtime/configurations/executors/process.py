@@ -63,4 +63,6 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
     if task.origin and task.origin.module:
         here = os.getcwd()  # noqa: PTH109 - pathlib is not needed for that
         path = {"PYTHONPATH": os.pathsep.join(entry or here for entry in sys.path)}
-    return {**inherited, **path, **task.environment(), settings.ERROR_FILE: str(errors)}
+    # A task of this machine leaves its folders, unless this process is a task that does not.
+    folders = {settings.FOLDERS: settings.folders(os.environ)}
+    return {**inherited, **path, **task.environment(), **folders, settings.ERROR_FILE: str(errors)}

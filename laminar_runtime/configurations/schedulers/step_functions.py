@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from laminar_runtime import values
+from laminar_runtime import importing, loading, task, values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
@@ -236,9 +237,16 @@ class StepFunctions(Delegated):
         """Start an execution, without parameters, of the flow that is deployed.
 
         Raises:
-            SchedulerError: If it is not known which that is.
+            SchedulerError: If it is not known which that is, or a module is imported meanwhile.
             DeploymentError: If it is not deployed, or cannot be started.
         """
+        if loading.active() is not None or task.requested():
+            return  # the file is read, or run for a task, as where a flow is called
+        if module := importing.module(sys._getframe(1)):  # noqa: SLF001 - what runs this
+            raise SchedulerError(
+                f"invoke() is called while the module '{module}' is imported, and an import starts nothing: call it "
+                'behind if __name__ == "__main__", or in a function'
+            )
         name = self._named or self._compiled
         if name is None:
             msg = "which flow is meant? Name its deployment, as in AWS.StepFunctions(deployment=...), or call the flow"

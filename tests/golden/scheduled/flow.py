@@ -20,5 +20,7 @@ class Write(Layer):
         self.text = ", ".join(collect.news)
 
 
-if flow := Briefing(scheduler=AWS.StepFunctions(schedule="cron(0 6 ? * MON-FRI *)", timezone="Europe/Berlin")):
+flow = Briefing(scheduler=AWS.StepFunctions(schedule="cron(0 6 ? * MON-FRI *)", timezone="Europe/Berlin"))
+
+if __name__ == "__main__" and flow:
     flow()

@@ -10,5 +10,7 @@ class A(Layer):
     def __call__(self) -> None: ...
 
 
-if flow := F(scheduler=AWS.StepFunctions(schedule="cron(0 24 * * MON *)", timezone="Europe/Berln")):
+flow = F(scheduler=AWS.StepFunctions(schedule="cron(0 24 * * MON *)", timezone="Europe/Berln"))
+
+if __name__ == "__main__" and flow:
     flow()
