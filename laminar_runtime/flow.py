@@ -89,9 +89,26 @@ class Flow:
         own = settings.current.flow.name == self.name
         self.execution = Execution(settings.current.execution.id if own else None, self)
         self._datastore: datastores.DataStore | None = None
-        self._settle(store)
+        homes.settle(self, store)
         if (loaded := loading.active()) is not None and _importer(sys._getframe(1)) is None:  # noqa: SLF001 - who makes it
             loaded.flows.append(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as a part of an artifact, a flow is that of whoever reads the artifact."""
+        return homes.reduce_flow(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = {name: value for name, value in vars(self).items() if name not in {"configuration", "execution"}}
+        return {**own, "_datastore": self.datastore}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become a flow that reads: in processes that a layer starts, which layers are pickled for."""
+        self.__dict__.update(state)
+        store = state["_datastore"]
+        runner = executors.Thread() if isinstance(store, datastores.Memory) else executors.Process()
+        self.configuration = flows.Configuration(store, runner, None, type(self).default_scheduler)
+        self.execution = Execution(None, self)
+        homes.settle(self, store)
 
     def _check_threads(self, runner: executors.Executor) -> None:
         """Refuse executors that do not share this process's memory."""
@@ -106,6 +123,7 @@ class Flow:
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Start the flow with the layers of its bases; keywords of the class are for bases that take them."""
         super().__init_subclass__(**keywords)
+        homes.define(cls)
         cls.registry, cls.classes = {}, {}
         cls.cell = interactive.defining_cell(cls)
         cls._add(Definition(cls, Parameters, layers.Configuration()))
@@ -234,13 +252,9 @@ class Flow:
             DeploymentError: If the flow is scheduled by another engine and no deployment of it is found.
         """
         if self._datastore is None:
-            self._datastore = self._settle(self.configuration.scheduler.datastore(flow=self))
+            self._datastore = self.configuration.scheduler.datastore(flow=self)
+            homes.settle(self, self._datastore)
         return self._datastore
-
-    def _settle(self, store: datastores.DataStore) -> datastores.DataStore:
-        """Have a datastore know which module defines this flow."""
-        store.flows[self.name] = homes.home_of(type(self))
-        return store
 
     @property
     def dependencies(self) -> dict[str, set[str]]:
@@ -375,7 +389,8 @@ class Flow:
             context: The task.
         """
         root, own = os.environ.get(settings.DATASTORE_ROOT), self.configuration.datastore
-        self._datastore = self._settle(datastores.from_root(root, own) if root else own)
+        self._datastore = datastores.from_root(root, own) if root else own
+        homes.settle(self, self._datastore)
         return Execution(context.execution, self, retry=context.retry)
 
     def _run_task(self) -> None:

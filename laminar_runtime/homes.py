@@ -29,14 +29,19 @@ __all__ = [
     "Scope",
     "UnknownNameError",
     "datastore_of_reader",
+    "define",
     "defines",
     "entered",
+    "flow_of_reader",
     "home_of",
-    "latest",
     "module_of_flow",
     "of_flow",
     "reduce_datastore",
+    "reduce_flow",
     "scope",
+    "scope_of",
+    "settle",
+    "within_artifact",
 ]
 
 _MAIN = "__main__"
@@ -217,7 +222,9 @@ def defines(module: str, name: str, value: Any) -> bool:
 
 
 _homes: weakref.WeakKeyDictionary[Any, Home] = weakref.WeakKeyDictionary()
-_latest: dict[str, Home] = {}
+#: The home of the flow of a name of which an instance was made last, and the class of a name that was defined last.
+_made: dict[str, Home] = {}
+_defined: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
 def home_of(flow: Any) -> Home:
@@ -229,17 +236,43 @@ def home_of(flow: Any) -> Home:
     home = _homes.get(flow)
     if home is None:
         home = _homes[flow] = Home(flow)
-    _latest[home.flow] = home
     return home
 
 
-def latest(flow: str) -> Home | None:
-    """The home of the flow of a name of which an instance was made last, for datastores that no flow has.
+def define(flow: Any) -> None:
+    """Know a flow by its name, until an instance of another one of that name is made.
+
+    Args:
+        flow: The flow's class.
+    """
+    _defined[flow.__name__] = flow
+
+
+def settle(flow: Any, datastore: Any) -> None:
+    """Have a datastore know that a flow uses it, and so which module defines the flow.
+
+    Args:
+        flow: The flow.
+        datastore: The datastore.
+    """
+    datastore.flows[type(flow).__name__] = flow
+    _made[type(flow).__name__] = home_of(type(flow))
+
+
+def scope_of(flow: str, datastore: Any) -> Scope:
+    """Whose artifacts those of a flow in a datastore are.
+
+    A datastore that no flow of that name uses has the flow that was made last, or else defined last.
 
     Args:
         flow: The flow's name.
+        datastore: The datastore.
     """
-    return _latest.get(flow)
+    user = datastore.flows.get(flow)
+    if user is not None:
+        return Scope(flow, home_of(type(user)), datastore, user)
+    kind = _defined.get(flow)
+    return Scope(flow, _made.get(flow) or (home_of(kind) if kind is not None else None), datastore)
 
 
 @values.frozen(eq=False)
@@ -250,11 +283,13 @@ class Scope:
         flow: The flow's name.
         home: The flow's home, None if nothing here defines the flow.
         datastore: The datastore that it is written to or read from.
+        user: The flow itself, None if the datastore is used without it.
     """
 
     flow: str
     home: Home | None
     datastore: Any
+    user: Any = None
 
 
 _scope: ContextVar[Scope | None] = ContextVar("laminar_scope", default=None)
@@ -297,22 +332,49 @@ def module_of_flow(key: str) -> Any:
 
 
 def reduce_datastore(datastore: Any) -> tuple[Any, ...]:
-    """How a datastore is pickled: where an artifact of its own is, as the datastore of whoever reads that.
+    """How a datastore is pickled: within an artifact of its own, as the datastore of whoever reads that.
 
     Args:
         datastore: The datastore.
     """
     current = _scope.get()
-    if current is not None:
-        other = current.datastore
-        if other is datastore or (type(other), other.root) == (type(datastore), datastore.root):
-            return datastore_of_reader, ()
+    if current is not None and _one_place(current.datastore, datastore):
+        return datastore_of_reader, ()
     return copyreg.__newobj__, (type(datastore),), datastore.__getstate__()  # type: ignore[attr-defined] # of pickle
+
+
+def reduce_flow(flow: Any) -> tuple[Any, ...]:
+    """How a flow is pickled: within an artifact of its own, as the flow of whoever reads that.
+
+    Args:
+        flow: The flow.
+    """
+    current = _scope.get()
+    if current is not None and type(current.user) is type(flow) and _one_place(current.datastore, flow.datastore):
+        return flow_of_reader, ()
+    return copyreg.__newobj__, (type(flow),), flow.__getstate__()  # type: ignore[attr-defined] # of pickle
+
+
+def _one_place(one: Any, other: Any) -> bool:
+    return one is other or (type(one), one.root) == (type(other), other.root)
+
+
+def within_artifact() -> bool:
+    """Whether this code runs while an artifact of a flow is pickled."""
+    return _scope.get() is not None
 
 
 def datastore_of_reader() -> Any:
     """The datastore that an artifact is read from: pickles of artifacts call this."""
     return _current().datastore
+
+
+def flow_of_reader() -> Any:
+    """The flow that an artifact is read through: pickles of artifacts call this."""
+    current = _current()
+    if current.user is None:
+        raise UnknownNameError(f"it is a part of flow '{current.flow}': read it through the flow")
+    return current.user
 
 
 def _current() -> Scope:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copyreg
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Protocol
 
-from laminar_runtime import fanout, settings, values
+from laminar_runtime import fanout, homes, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
@@ -19,6 +20,10 @@ __all__ = ["RESERVED", "Definition", "Layer", "Parameters"]
 RESERVED = frozenset(
     {"attempt", "configuration", "definition", "execution", "index", "name", "shard", "splits", "state", "_private"}
 )
+
+
+#: What a layer has of its execution: a pickle of it names the execution.
+_OF_EXECUTION = frozenset({"configuration", "definition", "execution"})
 
 
 class _Execution(Protocol):
@@ -34,6 +39,7 @@ class _Execution(Protocol):
     def flow_name(self) -> str: ...
     def key(self, layer: str, *, read: str = "") -> LayerKey: ...
     def take_input(self) -> bool: ...
+    def layer(self, layer: str) -> Layer: ...
 
 
 @values.define
@@ -140,6 +146,19 @@ class Layer:
             plain = not (callable(value) or hasattr(value, "__get__") or isinstance(value, property))
             if plain and not name.startswith("_") and name not in RESERVED:
                 setattr(cls, name, _Default(name, value))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the layer, as for a pool of processes: what is assigned to it, and which execution it is of.
+
+        As an artifact it is only the second: its attributes are read from the datastore of whoever reads it.
+        """
+        state = {name: value for name, value in vars(self).items() if name not in _OF_EXECUTION}
+        execution = vars(self).get("execution")
+        if execution is None:
+            return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined] # what pickle itself takes
+        if homes.within_artifact():
+            state = {name: value for name, value in state.items() if name in RESERVED}
+        return _restored, (execution, self.name), {**state, "_private": values.copy(self._private, loaded={})}
 
     def __call__(self) -> None:  # type: ignore[no-redef] # subclasses take what layers they like
         """Do the layer's work; a subclass defines it."""
@@ -249,6 +268,11 @@ class Layer:
         if self.configuration.foreach:
             return fanout.archive_of(store, key, name, index=None)
         return store.read_archive(key, index=0, name=name)
+
+
+def _restored(execution: _Execution, name: str) -> Layer:
+    """A layer of an execution: pickles of layers call this."""
+    return execution.layer(name)
 
 
 class Parameters(Layer):

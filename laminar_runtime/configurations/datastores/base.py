@@ -85,11 +85,14 @@ class DataStore:
     root: str
     protocols: dict[str, serde.Protocol] = values.field(factory=dict, kw_only=True, repr=False)
     pickle: bool = values.field(default=True, kw_only=True)
-    #: The flows that use it, by name, each as the module that defines it.
-    flows: dict[str, homes.Home] = values.field(factory=dict, init=False, repr=False)
+    #: The flows that use it, by name: what their modules define is found by its name.
+    flows: dict[str, Any] = values.field(factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "flows": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"flows": {}, **state})
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a datastore is that of whoever reads the artifact."""
@@ -241,7 +244,7 @@ class DataStore:
 
     def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
         kind = type(value)
-        scope = self._scope(key.flow)
+        scope = homes.scope_of(key.flow, self)
         dtype = scope.home.dtype(kind) if scope.home else serde.dtype(kind)
         with homes.entered(scope):
             encoded = self._encode(value, serde.dtype(kind), f"artifact '{name}' of layer '{key.layer}'")
@@ -269,10 +272,6 @@ class DataStore:
             told = f"{type(error).__name__}: {error}"
             raise DatastoreError(f"{what} is a {kind} that {protocol or _pickle} cannot serialise: {told}") from error
 
-    def _scope(self, flow: str) -> homes.Scope:
-        """Whose artifacts are those of a flow."""
-        return homes.Scope(flow, self.flows.get(flow) or homes.latest(flow), self)
-
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.
 
@@ -290,7 +289,7 @@ class DataStore:
         content = self.read_buffer(path=path)
         if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
-        scope = self._scope(flow)
+        scope = homes.scope_of(flow, self)
         protocol = self._reader(artifact, scope.home.local(artifact.dtype) if scope.home else artifact.dtype)
         try:
             with homes.entered(scope):
