@@ -304,9 +304,9 @@ class Flow:
         also where the file is only read, and in tasks of other flows: theirs may follow.
         """
         asking = sys._getframe(1)  # noqa: SLF001 - of whom the interpreter asks this for
+        homes.home_of(type(self)).note()
         if _importer(asking) is not None and not task.requested():
             return False
-        homes.home_of(type(self)).note()
         if loading.active() is None:
             if not task.requested():
                 return True
