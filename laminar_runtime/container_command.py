@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from laminar_runtime import settings, values
+from laminar_runtime import reports, settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 
 __all__ = ["COMMAND", "Ended", "run"]
@@ -49,8 +48,12 @@ def run(variables: Mapping[str, str]) -> Ended:
         errors = Path(folder, "error.json")
         environment = {**os.environ, **variables, settings.ERROR_FILE: str(errors)}
         code, last = _printed(_words(), environment)
-        report = json.loads(errors.read_text(encoding="utf-8")) if errors.exists() else {}
-        return Ended(code, last, report.get("reason", ""))
+        report = reports.read(errors)
+        if report is None:
+            return Ended(code, last)
+        # A task leaves its error to the reader of the report, so that it is told once.
+        print(report.traceback or report.reason, flush=True)
+        return Ended(code, last, report.reason)
 
 
 def _words() -> list[str]:

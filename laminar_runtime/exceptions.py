@@ -14,8 +14,9 @@
     │   └── DamagedError     what is stored there is not what was written
     └── DeploymentError      a deployed flow cannot be found or started
 
-Catch `LaminarError` to catch them all. Errors of the user's own code are never replaced: they are the
-``__cause__`` of the `TaskError` that says where they happened.
+Catch `LaminarError` to catch them all. Where tasks run within this process, as with `executors.Thread`, an error of the
+user's own code is raised as it is, with a note that says where it happened. From other processes it comes as a
+`TaskError`, which has the name of its class, its message and its traceback: errors travel as data.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ __all__ = [
     "TaskError",
     "UnsetError",
 ]
+
+
+#: What Python puts above a traceback.
+_HEAD = "Traceback (most recent call last):\n"
 
 
 class LaminarError(Exception):
@@ -69,7 +74,15 @@ class TaskError(ExecutionError, LayerError):
         index: The split's index, from 0.
         splits: The number of splits the layer has.
         attempt: The attempt that failed, from 1.
-        traceback: The traceback of the task's process, empty if there is none.
+        traceback: The traceback of the error in the task, as text; empty if there is none.
+        error_class: The name of the error's class with its module, as ``json.decoder.JSONDecodeError``; empty if no
+            error was reported, as of a process that was killed.
+        exit_code: The exit code of the task's process, negative for the signal that ended it; None if it is not known.
+
+    Example:
+        >>> place = {"flow": "F", "execution": "e1", "layer": "L", "index": 1, "splits": 3, "attempt": 1}
+        >>> print(TaskError("ValueError: no luck", **place, error_class="ValueError"))
+        layer 'L' (split 1 of 0 to 2) of flow 'F' failed on attempt 1 of execution e1: ValueError: no luck
     """
 
     def __init__(
@@ -83,6 +96,8 @@ class TaskError(ExecutionError, LayerError):
         splits: int,
         attempt: int,
         traceback: str = "",
+        error_class: str = "",
+        exit_code: int | None = None,
     ) -> None:
         self.reason = reason
         self.flow = flow
@@ -92,6 +107,8 @@ class TaskError(ExecutionError, LayerError):
         self.splits = splits
         self.attempt = attempt
         self.traceback = traceback
+        self.error_class = error_class
+        self.exit_code = exit_code
         super().__init__(reason)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -99,10 +116,23 @@ class TaskError(ExecutionError, LayerError):
         place = {name: value for name, value in vars(self).items() if name not in {"reason", "__notes__"}}
         return functools.partial(type(self), **place), (self.reason,)
 
+    @property
+    def place(self) -> str:
+        """Which task failed, in a line."""
+        split = "" if self.splits == 1 else f" (split {self.index} of 0 to {self.splits - 1})"
+        where = f"layer '{self.layer}'{split} of flow '{self.flow}'"
+        return f"{where} failed on attempt {self.attempt} of execution {self.execution}"
+
     def __str__(self) -> str:
-        where = f"layer '{self.layer}' (split {self.index} of {self.splits}) of flow '{self.flow}'"
-        text = f"{where} failed on attempt {self.attempt} of execution {self.execution}: {self.reason}"
-        return f"{text}\n\n{self.traceback.rstrip()}" if self.traceback else text
+        if not self.traceback:
+            return f"{self.place}: {self.reason}"
+        # Below the line that runs the flow, a second head would look as if there were two errors; and what a short
+        # traceback ends with stands in the first line.
+        frames = self.traceback.removeprefix(_HEAD).rstrip()
+        first, *more = self.reason.splitlines() or [""]
+        if not more:
+            frames = frames.removesuffix(f"\n{self.reason}")
+        return f"{self.place}: {first}\n{frames}"
 
 
 class UnsetError(ExecutionError, AttributeError):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
-from laminar_runtime import importing, loading, settings, task, values
+from laminar_runtime import importing, loading, settings, task, tracebacks, values
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
@@ -244,12 +244,13 @@ class Execution:
             FlowError: If a module is imported meanwhile: see `Flow`.
             ExecutionError: If it fails again, or nothing is known of it.
         """
-        if not self.flow.launches():
-            return self.flow.follow(None)
-        if not self.known:
-            where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
-            raise ExecutionError(f"{where}: there is nothing to resume")
-        return values.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
+        with tracebacks.Trimmed():
+            if not self.flow.launches():
+                return self.flow.follow(None)
+            if not self.known:
+                where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
+                raise ExecutionError(f"{where}: there is nothing to resume")
+            return values.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Wait until the execution ended, if another engine schedules it.
@@ -284,12 +285,13 @@ class Execution:
         Returns:
             The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
         """
-        if self.flow.configuration.scheduler.runs_next(execution=self, flow=flow):
-            return flow.execution(self.key("").execution)
-        given = linked(linker, self.wait())
-        if self.retry:  # what a resumed execution goes on to may have been begun too
-            return flow.execution(self.key("").execution).parameters(**given).resume()
-        return flow(self.id, **given)
+        with tracebacks.Trimmed():
+            if self.flow.configuration.scheduler.runs_next(execution=self, flow=flow):
+                return flow.execution(self.key("").execution)
+            given = linked(linker, self.wait())
+            if self.retry:  # what a resumed execution goes on to may have been begun too
+                return flow.execution(self.key("").execution).parameters(**given).resume()
+            return flow(self.id, **given)
 
 
 def linked(linker: Callable[[Execution], Parameters], execution: Execution) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from laminar_runtime import (
     loading,
     settings,
     task,
+    tracebacks,
     types,
     values,
 )
@@ -330,17 +331,19 @@ class Flow:
         Raises:
             FlowError: If the flow is declared wrongly, a module is imported meanwhile, or the call is of a layer, and
                 the flow's datastore ends with the layer's task.
-            ExecutionError: If it fails, or was run before under the same id.
+            ExecutionError: If it fails, or was run before under the same id. Where tasks run within this process, an
+                error of the flow's own code is raised as it is, with a note that says where it happened.
         """
-        launched = self.launches()
-        homes.home_of(type(self)).note()
-        if not launched:
-            return self.follow(None)
-        dependencies = self.dependencies
-        run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
-        if execution is not None:
-            self.configuration.scheduler.check_new(execution=run)
-        return run.parameters(**parameters).schedule(dependencies=dependencies)
+        with tracebacks.Trimmed():
+            launched = self.launches()
+            homes.home_of(type(self)).note()
+            if not launched:
+                return self.follow(None)
+            dependencies = self.dependencies
+            run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
+            if execution is not None:
+                self.configuration.scheduler.check_new(execution=run)
+            return run.parameters(**parameters).schedule(dependencies=dependencies)
 
     def launches(self) -> bool:
         """Whether this process runs the flow if it is called: it does not read its file only, nor was made for a task.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-__all__ = ["Progress", "current", "logger", "showing"]
+__all__ = ["Progress", "current", "logger", "showing", "warn"]
 
 
 @values.define
@@ -70,12 +70,17 @@ class Progress:
         self.layers[layer].failures += 1
 
     def ended(self, layer: str, state: str) -> None:
-        """A layer ended: it finished, failed or was skipped."""
-        now = self.clock()
-        shown = self.layers.setdefault(layer, _Layer(0, now))
+        """A layer that began has ended: it finished, failed or was stopped."""
+        now, shown = self.clock(), self.layers[layer]
         shown.state, shown.ended = state, now
         failures = f", failed attempts: {shown.failures}" if shown.failures else ""
         self.say(f"layer {layer}: {state} after {shown.seconds(now):.1f} s{failures}")
+
+    def passed_over(self, layer: str, why: str) -> None:
+        """A layer does not run: it was skipped, or finished before the execution was resumed."""
+        now = self.clock()
+        self.layers[layer] = _Layer(0, now, state=why, ended=now)
+        self.say(f"layer {layer}: {why}")
 
     def table(self) -> Table:
         """All of it, for a terminal."""
@@ -84,7 +89,7 @@ class Progress:
         table = Table(box=None, pad_edge=False)
         for heading in ("layer", "state", "splits", "seconds", "failures"):
             table.add_column(heading)
-        now, styles = self.clock(), {"finished": "green", "failed": "red", "skipped": "dim"}
+        now, styles = self.clock(), {"finished": "green", "failed": "red", "skipped": "dim", "finished before": "dim"}
         for name, layer in self.layers.items():
             figures = (f"{layer.done}/{layer.splits}", f"{layer.seconds(now):.1f}", str(layer.failures or ""))
             table.add_row(name, layer.state, *figures, style=styles.get(layer.state))
@@ -117,8 +122,7 @@ def showing(title: str) -> Iterator[Progress]:
     Yields:
         What takes note of it.
     """
-    with _view() as progress:
-        progress.say(title)
+    with _view(title) as progress:
         token = _current.set(progress)
         try:
             yield progress
@@ -127,15 +131,20 @@ def showing(title: str) -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def _view() -> Iterator[Progress]:
+def _view(title: str) -> Iterator[Progress]:
     if logger().hasHandlers() or logger().level:
         # The user decides. A level without a handler goes to standard error all the same.
-        yield Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
+        progress = Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
+        progress.say(title)
+        yield progress
     elif sys.stderr.isatty():
+        # The id is there before and after the table, also where the run is stopped.
+        _print(title)
         progress = Progress()
         with _live(progress):
             yield progress
     else:
+        _print(title)
         yield Progress(say=_print)
 
 
@@ -145,6 +154,20 @@ def _live(progress: Progress) -> Live:
 
     # What tasks print appears above the table.
     return Live(console=Console(file=sys.stderr), refresh_per_second=8, get_renderable=progress.table)
+
+
+def warn(line: str) -> None:
+    """Say what the user should know in a view of any kind, unless warnings are silenced.
+
+    Args:
+        line: The line.
+    """
+    from logging import WARNING
+
+    if logger().hasHandlers():
+        logger().warning("%s", line)
+    elif logger().isEnabledFor(WARNING):
+        _print(line)
 
 
 def _log(line: str) -> None:

@@ -9,9 +9,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, NamedTuple, Protocol
 
-from laminar_runtime import fanout, importing, loading, settings, types
+from laminar_runtime import fanout, importing, loading, settings, tracebacks, types
 from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.hooks import annotation, event
@@ -189,47 +190,49 @@ def _staying(layer: Layer) -> Iterator[None]:
         raise LayerError(f"layer '{layer.name}' called sys.exit({error.code!r}): return from it, or raise") from error
 
 
-@contextlib.contextmanager
-def reporting() -> Iterator[None]:
-    """Write an error that ends the task to the file that the executor asked for, if it asked, and raise it on.
+class reporting:  # noqa: N801 - it is called in a with statement
+    """Has an error that ends the task known, while it goes on from the ``with`` block.
 
-    The process is to fail, too, also if the flow's file goes on and ends as if nothing had happened.
+    It is reported in the file that whoever started the process asked for, and is then told there, so this process does
+    not print it. The process is to fail, too, also if the flow's file goes on and ends as if nothing had happened.
     """
-    try:
-        yield
-    except Exception as error:
-        _errors[os.getpid()] = error
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, GeneratorExit):
+            return
+        error.__traceback__ = tracebacks.cut(error)
         path = os.environ.get(settings.ERROR_FILE)
+        if isinstance(error, Exception):
+            _errors[os.getpid()] = _Reported(error, told=bool(path))
         if path:
             from pathlib import Path
 
-            # Whole or not at all: of a task that is killed here the executor would read half an error.
-            aside = Path(f"{path}.part")
-            aside.write_text(json.dumps(_report(error)), encoding="utf-8")
-            aside.replace(path)
-        raise
+            from laminar_runtime import reports
+
+            reports.write(Path(path), error)
+            _leave_to_reader(error)
 
 
-def _traceback(error: Exception) -> str:
-    import traceback
+class _Reported(NamedTuple):
+    """The error of the task of this process, and whether whoever started the process tells it."""
 
-    return "".join(traceback.format_exception(error))
+    error: Exception
+    told: bool
 
 
-def _report(error: Exception) -> dict[str, str]:
-    import base64
+def _leave_to_reader(error: BaseException) -> None:
+    """Have Python not print an error at the end of this process."""
+    printed = sys.excepthook
 
-    import cloudpickle
+    def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+        if value is not error:
+            printed(kind, value, traceback)
 
-    try:
-        pickled = cloudpickle.dumps(error)
-    except Exception:  # noqa: BLE001 - an error that cannot be pickled is still told by its text
-        pickled = b""
-    return {
-        "reason": f"{type(error).__name__}: {error}",
-        "traceback": _traceback(error),
-        "pickle": base64.b64encode(pickled).decode(),
-    }
+    sys.excepthook = hook
 
 
 def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
@@ -302,7 +305,7 @@ def _inside(folder: str, root: str) -> bool:
 
 
 #: The error of the task that this process ran, by the process: what is forked has its parent's memory.
-_errors: dict[int, Exception] = {}
+_errors: dict[int, _Reported] = {}
 
 
 def _check_taken() -> None:
@@ -310,8 +313,9 @@ def _check_taken() -> None:
 
     Whoever started it takes 0 for done, and the flow's file may handle errors of its flow.
     """
-    if (error := _errors.get(os.getpid())) is not None:
-        _fail("" if hasattr(sys, "last_value") else _traceback(error))
+    if (ended := _errors.get(os.getpid())) is not None:
+        printed = ended.told or hasattr(sys, "last_value")
+        _fail("" if printed else tracebacks.text(ended.error) or f"{ended.error}\n")
     if not requested() or settings.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]

@@ -148,7 +148,7 @@ def test_one_task_killed(undisturbed: Field) -> None:
     with field() as ground:
         assert ground.run("main.py", KILL_AT="Each/1 1 before", KILL_HANGS="Each/0") == 1
         assert ground.alive() == []
-        assert "TaskError: layer 'Each' (split 1 of 4) of flow 'Killed' failed on attempt 1" in ground.said()
+        assert "TaskError: layer 'Each' (split 1 of 0 to 3) of flow 'Killed' failed on attempt 1" in ground.said()
         assert "of execution e1: its process was ended by signal 9 (SIGKILL)" in ground.said()
         assert not ground.finished("Each/0")
         resume(ground)

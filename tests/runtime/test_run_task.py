@@ -80,7 +80,7 @@ def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytes
     store.write_bytes(path=key("Each").listed("1-0"), content=b"3,4")
     request = {"execution": "e1@2", "layer": "Each", "indexes": indexes, "child": child, "splits": 5, "attempt": 2}
     with pytest.raises(
-        TaskError, match=r"split 3 of 5\) of flow 'MyFlow' failed on attempt 2 of execution e1"
+        TaskError, match=r"split 3 of 0 to 4\) of flow 'MyFlow' failed on attempt 2 of execution e1"
     ) as caught:
         handler(request)
     assert type(caught.value).__name__ == "KeyError"

@@ -296,7 +296,7 @@ def test_resume(folder: Folder) -> None:
     folder.write(RESUMED + "\nif flow := Flaky(executor=Process(concurrency=1)):\n    flow('e1')\n")
     ended = folder.python("main.py", BROKEN="yes")
     assert ended.returncode == 1
-    assert "layer 'Each' (split 1 of 2) of flow 'Flaky' failed on attempt 1 of execution e1" in ended.stderr
+    assert "layer 'Each' (split 1 of 0 to 1) of flow 'Flaky' failed on attempt 1 of execution e1" in ended.stderr
     resume = "\nprint(list(Flaky().execution('e1').resume().layer(Each).retried))\n"
     assert folder.run(RESUMED + resume) == "[False, True]"
 
@@ -306,7 +306,7 @@ def test_error_tells_the_users_code(folder: Folder) -> None:
     folder.write(RESUMED + "\nif flow := Flaky():\n    flow('e1')\n")
     ended = folder.python("main.py", BROKEN="yes")
     assert 'raise OSError("broken")' in ended.stderr
-    assert "OSError: broken" in ended.stderr.splitlines()[-2:][0] + ended.stderr.splitlines()[-1]
+    assert ended.stderr.splitlines()[-4].endswith(": OSError: broken")
 
 
 def test_class_of_the_script(folder: Folder) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from laminar_runtime import values
+from laminar_runtime import reports, tracebacks, values
 from laminar_runtime.exceptions import FlowError, TaskError
 from laminar_runtime.tasks import Task
 
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Executor", "failure", "positive"]
+__all__ = ["Executor", "Raised", "failure", "positive", "raised"]
 
 #: Seconds for which a failed task keeps its slot.
 _PAUSE = 0.05
@@ -39,6 +39,9 @@ class Executor:
     Raises:
         FlowError: If one of them is not greater than 0.
     """
+
+    #: Whether tasks run within this process, so that their own errors reach the caller of the flow.
+    in_process: ClassVar[bool] = False
 
     concurrency: int = values.field(default=1, validator=positive)
     timeout: float = values.field(default=86400, validator=positive)
@@ -90,16 +93,42 @@ class Executor:
         return self.concurrency
 
 
-def failure(task: Task, reason: str, *, traceback: str = "") -> TaskError:
+class Raised(TaskError):  # noqa: N818 - how a task failed, not what
+    """A task failed by an error that was raised in this process: its ``__cause__``, which reaches the flow's caller."""
+
+
+def failure(task: Task, reason: str, **known: Any) -> TaskError:
     """The error of a failed task.
 
     Args:
         task: The task.
         reason: What happened, in a line.
-        traceback: The traceback of the task's process, empty if there is none.
+        **known: What else is known, as `TaskError` takes it.
     """
+    return _failure(TaskError, task, reason, known)
+
+
+def raised(task: Task, error: BaseException, *, in_process: bool) -> TaskError:
+    """The error of a task that failed by an error raised in this process.
+
+    Args:
+        task: The task.
+        error: The error.
+        in_process: Whether the error itself is to reach the flow's caller. What is no `Exception` would end more than
+            the run, so it never does.
+    """
+    error.__traceback__ = tracebacks.cut(error)
+    reported = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}
+    if not (in_process and isinstance(error, Exception)):
+        return _failure(TaskError, task, reports.reason_of(error), reported)
+    failed = _failure(Raised, task, reports.reason_of(error), reported)
+    failed.__cause__ = error
+    return failed
+
+
+def _failure(kind: type[TaskError], task: Task, reason: str, known: dict[str, Any]) -> TaskError:
     context = task.context
-    return TaskError(
+    return kind(
         reason,
         flow=context.flow,
         execution=context.execution,
@@ -107,5 +136,5 @@ def failure(task: Task, reason: str, *, traceback: str = "") -> TaskError:
         index=context.index,
         splits=context.splits,
         attempt=context.attempt,
-        traceback=traceback,
+        **known,
     )

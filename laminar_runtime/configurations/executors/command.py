@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import io
-import json
 import os
-import pickle
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from laminar_runtime import reports, values
 from laminar_runtime.configurations.executors.base import failure
-from laminar_runtime.exceptions import TaskError
 from laminar_runtime.tasks import Task
 
 if TYPE_CHECKING:
@@ -58,8 +55,8 @@ async def run(
             process = await _start(task, words, environment, folder, out, err)
         try:
             await asyncio.wait_for(process.wait(), timeout)
-        except TimeoutError as error:
-            raise failure(task, f"it did not end within {timeout:g} seconds and was stopped") from error
+        except TimeoutError:
+            raise failure(task, f"it did not end within {timeout:g} seconds and was stopped") from None
         finally:
             await _stop(process)
     _check(task, words, process.returncode or 0, errors)
@@ -100,7 +97,7 @@ async def _start(
             start_new_session=True,
         )
     except OSError as error:
-        raise failure(task, f"the command {' '.join(words)!r} cannot be started: {error}") from error
+        raise failure(task, f"the command {' '.join(words)!r} cannot be started: {error}") from None
 
 
 @contextlib.asynccontextmanager
@@ -172,26 +169,12 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
             f"the command {' '.join(words)!r} ended well but did not run the layer: does the file call its flow, "
             "as in 'if flow := MyFlow(): flow()'?"
         )
-        raise failure(task, reason)
-    if errors.exists():
-        report = json.loads(errors.read_text(encoding="utf-8"))
-        raise _reported(task, report) from _original(report)
+        raise failure(task, reason, exit_code=code)
+    if (report := reports.read(errors)) is not None:
+        raise failure(task, exit_code=code, **values.plain(report))
     if code < 0:
-        raise failure(task, f"its process was ended by signal {_signal_name(-code)}")
-    raise failure(task, f"its process ended with exit code {code}; what it printed stands above")
-
-
-def _reported(task: Task, report: dict[str, str]) -> TaskError:
-    return failure(task, report["reason"], traceback=report["traceback"])
-
-
-def _original(report: dict[str, str]) -> BaseException | None:
-    """The error itself, if it could be pickled there and is known here."""
-    try:
-        error = pickle.loads(base64.b64decode(report["pickle"]))  # noqa: S301 - our own task wrote it
-    except Exception:  # noqa: BLE001 - the text of the error is told in any case
-        return None
-    return error if isinstance(error, BaseException) else None
+        raise failure(task, f"its process was ended by signal {_signal_name(-code)}", exit_code=code)
+    raise failure(task, f"its process ended with exit code {code}; what it printed stands above", exit_code=code)
 
 
 def _signal_name(number: int) -> str:

@@ -7,10 +7,10 @@ import contextvars
 import functools
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from laminar_runtime import values
-from laminar_runtime.configurations.executors.base import Executor, failure
+from laminar_runtime.configurations.executors.base import Executor, failure, raised
 from laminar_runtime.tasks import Task
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _IDLE = 1.0
 
 @values.define(eq=False)
 class Thread(Executor):
-    """Runs each task in a thread of this process.
+    """Runs each task in a thread of this process. What a layer raises reaches the caller of the flow as it is.
 
     A thread cannot be stopped from outside: after its timeout, or when a sibling failed, a task counts as ended, but
     its code runs on.
@@ -33,6 +33,8 @@ class Thread(Executor):
         >>> Thread(concurrency=4).concurrency
         4
     """
+
+    in_process: ClassVar[bool] = True
 
     _idle: list[_Worker] = values.field(factory=list, init=False, repr=False)
 
@@ -63,10 +65,10 @@ class Thread(Executor):
         worker.jobs.put(functools.partial(contextvars.copy_context().run, work))
         try:
             error = await asyncio.wait_for(done, self.timeout)
-        except TimeoutError as late:
-            raise failure(task, f"it did not end within {self.timeout:g} seconds") from late
+        except TimeoutError:
+            raise failure(task, f"it did not end within {self.timeout:g} seconds") from None
         if error is not None:
-            raise failure(task, f"{type(error).__name__}: {error}") from error
+            raise raised(task, error, in_process=self.in_process)
 
     def _worker(self) -> _Worker:
         with contextlib.suppress(IndexError):

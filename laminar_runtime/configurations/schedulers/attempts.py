@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from laminar_runtime import progress, settings, task, types, values
-from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.configurations.executors.base import raised
+from laminar_runtime.configurations.layers import Runner
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer
@@ -42,15 +43,15 @@ async def run_split(execution: Execution, name: str, index: int, splits: int, at
             progress.current().split_ended(name)
             return layer
         try:
-            with _located(job), task.hooked(execution, layer, "submission"):
+            with _located(execution, layer, job), task.hooked(execution, layer, "submission"):
                 submitted = values.evolve(job, container=layer.configuration.container)
-                await (layer.configuration.executor or execution.flow.configuration.executor).submit(submitted)
+                await _executor(execution, layer).submit(submitted)
         except LaminarError as error:
             progress.current().split_failed(name)
             if attempt >= layer.configuration.retry.attempts:
                 raise
             progress.logger().warning("%s", error)
-            with _located(job), task.hooked(execution, layer, "retry"):
+            with _located(execution, layer, job), task.hooked(execution, layer, "retry"):
                 await asyncio.sleep(layer.configuration.retry.wait(attempt))
             configuration, attempt = layer.configuration, attempt + 1
         else:
@@ -85,12 +86,19 @@ def _task(execution: Execution, layer: Layer) -> Task:
     )
 
 
+def _executor(execution: Execution, layer: Layer) -> Runner:
+    return layer.configuration.executor or execution.flow.configuration.executor
+
+
 @contextlib.contextmanager
-def _located(job: Task) -> Iterator[None]:
+def _located(execution: Execution, layer: Layer, job: Task) -> Iterator[None]:
     """Tell errors of the user's own code, such as of a hook, with the task that they are about."""
     try:
         yield
     except LaminarError:
         raise
-    except Exception as error:
-        raise failure(job, f"{type(error).__name__}: {error}") from error
+    except Exception as error:  # noqa: BLE001 - it is raised again, with its place
+        failed = raised(job, error, in_process=getattr(_executor(execution, layer), "in_process", False))
+    else:
+        return
+    raise failed

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import entry, fanout, progress, values
+from laminar_runtime import entry, fanout, progress, tracebacks, values
 from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop
 from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
-from laminar_runtime.exceptions import ExecutionError, SchedulerError
+from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
@@ -39,10 +41,12 @@ class Scheduler:
         Raises:
             ExecutionError: If it is to be resumed, but was stopped before its parameters were stored.
             TaskError: If a layer fails.
+            Exception: What the layer raised, as it is, if its tasks run within this process.
         """
         if execution.retry:
             _check_begun(execution)
-        event_loop.run(self._loop(execution))
+        if (error := _ended(execution, self._loop(execution))) is not None:
+            raise error
 
     def check_new(self, *, execution: Execution) -> None:
         """Refuse to run an execution that has results: those of finished splits and joins would be taken for new ones.
@@ -122,7 +126,7 @@ class Scheduler:
         raise SchedulerError("this process schedules the flow itself: call it, as in flow()")
 
     async def _loop(self, execution: Execution) -> None:
-        with event_loop.stoppable(), progress.showing(f"flow {execution.flow_name}: execution {execution.id}"):
+        with event_loop.stoppable(), progress.showing(_title(execution)):
             await self._run_layers(execution)
 
     async def _run_layers(self, execution: Execution) -> None:
@@ -182,13 +186,11 @@ class Scheduler:
         Returns:
             The layers to run, and the layers that have ended.
         """
-        skipped = {name for name in runnable if self._skips(execution, execution.layer(name))}
+        done = {name for name in runnable if execution.retry and execution.layer(name).state.finished}
+        skipped = done | {name for name in runnable - done if not entry.enters(execution, execution.layer(name))}
         for name in sorted(skipped):
-            progress.current().ended(name, "skipped")
+            progress.current().passed_over(name, "finished before" if name in done else "skipped")
         return (runnable - skipped, finished | skipped) if skipped else (runnable, finished)
-
-    def _skips(self, execution: Execution, layer: Layer) -> bool:
-        return (execution.retry and layer.state.finished) or not entry.enters(execution, layer)
 
     def running(
         self, *, execution: Execution, runnable: set[str], running: set[asyncio.Task[list[Layer]]]
@@ -277,6 +279,45 @@ class Scheduler:
         if loop not in self._watches:
             self._watches[loop] = event_loop.Watch()
         return self._watches[loop]
+
+
+def _ended(execution: Execution, loop: Coroutine[Any, Any, None]) -> Exception | None:
+    """Run the event loop of an execution.
+
+    Returns:
+        The error that ended it, if any, with a note that says how to go on. It is handed over, and not raised on, so
+        that none of what the loop went through stands in its traceback.
+    """
+    try:
+        event_loop.run(loop)
+    except Raised as failed:
+        error = failed.__cause__
+        assert isinstance(error, Exception)  # noqa: S101 - for mypy: it was made so
+        _note(error, failed.place, _resuming(execution))
+        return error
+    except LaminarError as failed:
+        _note(failed, _resuming(execution))
+        return failed.with_traceback(None)
+    except (KeyboardInterrupt, SystemExit):
+        progress.warn(f"{_title(execution)} was stopped. {_resuming(execution)}")
+        raise
+    return None
+
+
+def _title(execution: Execution) -> str:
+    return f"flow {execution.flow_name}: execution {execution.id}"
+
+
+def _resuming(execution: Execution) -> str:
+    return f'Go on with it by flow.execution("{execution.id}").resume()'
+
+
+def _note(error: Exception, *lines: str) -> None:
+    """Put lines on an error, in place of those that an earlier run put on the same one."""
+    if notes := getattr(error, "__notes__", None):
+        notes[:] = [note for note in notes if not isinstance(note, tracebacks.Note)]
+    for line in lines:
+        error.add_note(tracebacks.Note(line))
 
 
 def _check_begun(execution: Execution) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
+import sys
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -13,7 +15,13 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-__all__ = ["Watch", "cancel", "run", "stoppable"]
+#: The signals that end a process unless it handles them, but for that of Ctrl-C: a hangup is what a terminal that is
+#: closed sends.
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+#: What a shell adds to the number of the signal that ended a process.
+_SIGNALLED = 128
+
+__all__ = ["Interrupted", "Watch", "cancel", "run", "stoppable"]
 
 
 class Watch:
@@ -55,30 +63,33 @@ class Watch:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Have a run that the process is told to end stop its tasks first, if the process leaves that to us."""
+    """Have a run that the process is told to end stop its tasks first, if the process leaves that to us.
+
+    What the terminal asks for by Ctrl-C, `asyncio` sees to.
+    """
     import asyncio
 
-    loop, told = asyncio.get_running_loop(), False
-    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    run = asyncio.current_task()
+    loop, run, told = asyncio.get_running_loop(), asyncio.current_task(), 0
+    main = threading.current_thread() is threading.main_thread()
+    ours = [number for number in _ENDING if main and signal.getsignal(number) == signal.SIG_DFL]
 
-    def stop() -> None:
+    def stop(number: signal.Signals) -> None:
         nonlocal told
-        told = True
+        told = number
         if run is not None:
             run.cancel()
 
-    if ours:
-        loop.add_signal_handler(signal.SIGTERM, stop)
+    for number in ours:
+        loop.add_signal_handler(number, stop, number)
     try:
         yield
     except asyncio.CancelledError:
         if told:
-            raise SystemExit(128 + signal.SIGTERM) from None
+            raise SystemExit(_SIGNALLED + told) from None
         raise
     finally:
-        if ours:
-            loop.remove_signal_handler(signal.SIGTERM)
+        for number in ours:
+            loop.remove_signal_handler(number)
 
 
 async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
@@ -90,15 +101,61 @@ async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+class Interrupted(SystemExit, KeyboardInterrupt):
+    """A run was ended by Ctrl-C.
+
+    It is a `KeyboardInterrupt` to programs. Python itself takes it for a `SystemExit`, and so ends a script by the exit
+    code that shells have for it, without a traceback: that would be one of asyncio.
+    """
+
+
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, also where an event loop runs already, as in a notebook."""
+    """Run a coroutine to its end, also where an event loop runs already, as in a notebook.
+
+    Raises:
+        KeyboardInterrupt: If it was ended by Ctrl-C.
+    """
     import asyncio
-    from concurrent.futures import ThreadPoolExecutor
+
+    if _is_running():
+        _run_beside(coroutine)
+        return
+    try:
+        asyncio.run(coroutine)
+    except KeyboardInterrupt:
+        interactive = hasattr(sys, "ps1") or sys.flags.interactive
+        raise KeyboardInterrupt if interactive else Interrupted(_SIGNALLED + signal.SIGINT) from None
+
+
+def _is_running() -> bool:
+    """Whether this thread is in an event loop, which cannot run another one."""
+    import asyncio
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(coroutine)
-        return
+        return False
+    return True
+
+
+def _run_beside(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in an event loop of another thread, and stop it if this thread is interrupted."""
+    import asyncio
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    begun: Future[Callable[[], object]] = Future()
+
+    async def stoppable_from_here() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - for mypy: a loop runs it
+        begun.set_result(functools.partial(loop.call_soon_threadsafe, task.cancel))
+        await coroutine
+
     with ThreadPoolExecutor(max_workers=1) as pool:
-        pool.submit(asyncio.run, coroutine).result()
+        ended = pool.submit(asyncio.run, stoppable_from_here())
+        try:
+            ended.result()
+        except KeyboardInterrupt:
+            if not ended.done():
+                begun.result()()
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import ClassVar
 
 import attrs
 
@@ -22,6 +23,9 @@ __all__ = ["Local"]
 
 class _Noting(executors.Thread):
     """Runs tasks in threads, and takes note of their containers, but for those of functions."""
+
+    # What fails is told as of other processes: by its place.
+    in_process: ClassVar[bool] = False
 
     def __init__(self, concurrency: int, invoked: frozenset[str]) -> None:
         super().__init__(concurrency=concurrency)

@@ -9,7 +9,7 @@ import pytest
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
-from laminar_runtime.exceptions import ExecutionError, TaskError
+from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.settings import current
 from tests.runtime.harness import in_memory
 
@@ -141,7 +141,7 @@ def test_generators_end_also_when_the_call_fails() -> None:
         def __call__(self) -> None:
             raise OSError("from the call")
 
-    with pytest.raises(TaskError, match="from the call"):
+    with pytest.raises(OSError, match="from the call"):
         in_memory(MyFlow)()
     assert seen == ["from the call"]
 
@@ -195,7 +195,7 @@ def test_retry_hooks_change_the_next_attempt() -> None:
         def __call__(self) -> None:
             raise OSError
 
-    with pytest.raises(TaskError, match="attempt 3"):
+    with pytest.raises(OSError, match="attempt 3"):
         in_memory(MyFlow)(factor=2)
     assert seen == [
         ("submitted", 1, 100),
@@ -208,7 +208,7 @@ def test_retry_hooks_change_the_next_attempt() -> None:
 
 @pytest.mark.parametrize("kind", [hooks.submission, hooks.execution])
 def test_failing_hooks_are_told_with_their_layer(kind: object) -> None:
-    """The error of a hook reaches the caller as that of its layer, and is its cause."""
+    """The error of a hook reaches the caller, as that of a layer does, with its place."""
 
     class MyFlow(Flow): ...
 
@@ -220,9 +220,8 @@ def test_failing_hooks_are_told_with_their_layer(kind: object) -> None:
         def __call__(self) -> None: ...
 
     MyFlow.register(Hooked)
-    with pytest.raises(TaskError, match=r"layer 'Hooked' .* of flow 'MyFlow' .* OSError: in the hook") as caught:
+    with pytest.raises(OSError, match=r"in the hook\nlayer 'Hooked' of flow 'MyFlow' failed on attempt 1"):
         in_memory(MyFlow)()
-    assert isinstance(caught.value.__cause__, OSError)
 
 
 def test_failing_retry_hook() -> None:
@@ -239,7 +238,7 @@ def test_failing_retry_hook() -> None:
         def __call__(self) -> None:
             raise OSError
 
-    with pytest.raises(TaskError, match=r"layer 'Hooked' .* KeyError: 'in the hook'"):
+    with pytest.raises(KeyError, match=r"in the hook'\nlayer 'Hooked'"):
         in_memory(MyFlow)()
 
 

@@ -168,7 +168,7 @@ def test_splits_that_want_other_containers(bench: Bench) -> None:
 def test_a_split_that_fails_for_good(bench: Bench) -> None:
     """The error names the split, and tells of its job."""
     with pytest.raises(
-        TaskError, match=r"layer 'Square' \(split 1 of 3\) .* failed on attempt 2 .*exit code 1"
+        TaskError, match=r"layer 'Square' \(split 1 of 0 to 2\) .* failed on attempt 2 .*exit code 1"
     ) as caught:
         run(bench, hopeless=[1])
     assert caught.value.index == 1

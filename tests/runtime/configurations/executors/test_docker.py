@@ -105,7 +105,7 @@ def test_a_failing_task(docker: Folder) -> None:
     docker.write(FLOW.replace("TIMEOUT", "60"))
     ended = docker.python("main.py", DOES="fail")
     assert ended.returncode == 1
-    assert "layer 'A' (split 0 of 1) of flow 'Shipped' failed on attempt 1" in ended.stderr
+    assert "layer 'A' of flow 'Shipped' failed on attempt 1" in ended.stderr
     assert "ValueError: no luck" in ended.stderr
 
 
