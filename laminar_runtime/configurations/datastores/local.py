@@ -6,20 +6,42 @@ Paths are text here, and not those of pathlib, which would have to be loaded for
 from __future__ import annotations
 
 import contextlib
+import io
 import os
+import re
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from typing import Any
 
 from laminar_runtime import values
+from laminar_runtime.configurations.datastores import files
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.exceptions import MissingError
+from laminar_runtime.exceptions import DatastoreError, MissingError
 
 __all__ = ["Local"]
 
 
 #: From how many bytes on a file is mapped and not read.
 _MAPPED = 1024 * 1024
+#: What is below this states facts about what was written before, as a record does: that is on the disk first.
+_FACTS = "/.cache/"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
+
+
+def _root(root: Any) -> Any:
+    """An absolute path, of one that may begin with ``~``."""
+    path = os.fspath(root) if isinstance(root, os.PathLike) else root
+    return os.path.abspath(os.path.expanduser(path)) if _is_path(path) else path
+
+
+def _is_path(root: Any) -> bool:
+    return isinstance(root, str) and bool(root) and "\0" not in root and not _ADDRESS.match(root)
+
+
+def _check_root(_: object, __: values.Field, root: object) -> None:
+    if not _is_path(root):
+        fix = "use datastores.AWS.S3(root=...)" if str(root).startswith("s3://") else "name one, such as '.laminar'"
+        raise DatastoreError(f"the root of a Local datastore is the path of a folder, not {root!r}: {fix}")
 
 
 @values.define(eq=False)
@@ -27,14 +49,22 @@ class Local(DataStore):
     """Keeps artifacts in a folder.
 
     Args:
-        root: The folder; ``.laminar`` in the working directory unless given.
+        root: The folder; ``.laminar`` in the working directory unless given. ``~`` is the user's home.
+
+    Files have the rights that the umask leaves. What states that a task or a layer finished is written when all that
+    was written before is on the disk.
+
+    Raises:
+        DatastoreError: If the root is no path of a folder.
 
     Example:
         >>> Local(root="/data/laminar").uri(path="Report/artifacts")
         '/data/laminar/Report/artifacts'
     """
 
-    root: str = values.field(factory=lambda: os.path.abspath(".laminar"), converter=os.path.abspath)
+    root: str = values.field(factory=lambda: os.path.abspath(".laminar"), converter=_root, validator=_check_root)
+    #: The files that were written since files were last synced.
+    _unsynced: list[str] = values.field(factory=list, init=False, repr=False)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""
@@ -42,22 +72,24 @@ class Local(DataStore):
 
     def read_bytes(self, *, path: str) -> bytes:
         """Read what is stored under a key."""
-        with self._open(path) as file:
+        with self._open(path) as file, files.reported(self.uri(path=path)):
             return file.read()
 
     def read_buffer(self, *, path: str) -> Buffer:
         """Read what is stored under a key: a large file is mapped, and only what is written to is copied."""
-        with self._open(path) as file:
-            if os.fstat(file.fileno()).st_size < _MAPPED:
-                return bytearray(file.read())
-            import mmap
+        with self._open(path) as file, files.reported(self.uri(path=path)):
+            size = os.fstat(file.fileno()).st_size
+            if size >= _MAPPED and (mapped := files.map_file(file.fileno())) is not None:
+                return mapped
+            content = bytearray(size)
+            read = file.readinto(content)
+            return content if read == size else content[:read] + file.read()
 
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
-
-    def _open(self, path: str) -> BinaryIO:
+    def _open(self, path: str) -> io.BufferedReader:
         try:
-            return open(f"{self.root}/{path}", "rb")
-        except (FileNotFoundError, NotADirectoryError):
+            with files.reported(self.uri(path=path)):
+                return open(f"{self.root}/{path}", "rb")
+        except FileNotFoundError:
             raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
 
     def write_bytes(self, *, path: str, content: bytes) -> None:
@@ -70,14 +102,25 @@ class Local(DataStore):
 
     def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
         """Store pieces of bytes under a key that is asked for when they are in the file that is to be renamed."""
-        aside = f"{self.root}/{folder}.writing-{os.urandom(8).hex()}"
-        try:
-            _write(_create(aside), parts)
-            os.replace(aside, f"{self.root}/{path()}")
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(aside)
-            raise
+        aside, facts = f"{self.root}/{folder}.writing-{os.urandom(8).hex()}", _FACTS in f"/{folder}"
+        with files.reported(f"{self.root}/{folder}"):
+            if facts:
+                self._sync()
+            try:
+                files.write(files.create(aside), parts, sync=facts)
+                target = f"{self.root}/{path()}"
+                os.replace(aside, target)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(aside)
+                raise
+            if not facts:
+                self._unsynced.append(target)
+
+    def _sync(self) -> None:
+        """Have all that was written be on the disk."""
+        written, self._unsynced = self._unsynced, []
+        files.sync_files(written)
 
     def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
         """Whether these very bytes are stored under a key: of a small file, which takes longer to make than to read."""
@@ -86,33 +129,13 @@ class Local(DataStore):
         try:
             with open(f"{self.root}/{path}", "rb") as file:
                 return file.read() == b"".join(parts)
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # writing it says what is wrong
             return False
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix."""
         try:
-            return sorted(name for name in os.listdir(f"{self.root}/{prefix}") if not name.startswith("."))
-        except (FileNotFoundError, NotADirectoryError):
+            with files.reported(self.uri(path=prefix)):
+                return sorted(name for name in os.listdir(f"{self.root}/{prefix}") if not name.startswith("."))
+        except FileNotFoundError:
             return []
-
-
-def _write(file: int, parts: Sequence[Buffer]) -> None:
-    """Write all of some pieces of bytes, and close the file."""
-    try:
-        for part in parts:
-            left = memoryview(part).cast("B")
-            while left.nbytes:
-                left = left[os.write(file, left) :]
-    finally:
-        os.close(file)
-
-
-def _create(path: str) -> int:
-    """Create a file, and the folders that it is in if they are not there, for its owner only."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    try:
-        return os.open(path, flags, 0o600)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return os.open(path, flags, 0o600)
