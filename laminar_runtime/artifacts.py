@@ -239,7 +239,7 @@ def _dumps(document: dict[str, Any]) -> bytes:
 def _loads(content: bytes, *, key: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise _damaged(key, f"it is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise _damaged(key, "it is not a JSON object")

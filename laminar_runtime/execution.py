@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, overload
 from laminar_runtime import importing, loading, settings, task, tracebacks, values
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.configurations import datastores, flows
-from laminar_runtime.exceptions import ExecutionError, FlowError, MissingError
+from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
 from laminar_runtime.pipelines import Guard
 
@@ -201,9 +201,15 @@ class Execution:
         if self.datastore.read_record(key) is not None:
             return False
         try:
-            document = json.loads(self.datastore.read_input(key.flow, key.execution))
+            content = self.datastore.read_input(key.flow, key.execution)
         except MissingError:
             return False
+        try:
+            document = json.loads(content)
+        except (RecursionError, ValueError) as error:
+            place = self.datastore.uri(path=input_key(key.flow, key.execution))
+            msg = f"{place} is damaged: it is not JSON ({error}). Start another execution with this input"
+            raise DamagedError(msg) from error
         given = document.get("parameters", {}) if isinstance(document, dict) else None
         if not isinstance(given, dict):
             msg = f'the input of execution {self.id} is not of the form {{"parameters": {{...}}}}'

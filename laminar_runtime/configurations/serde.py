@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+from collections.abc import Iterable
 from typing import Any, BinaryIO, ClassVar
 
 from laminar_runtime import by_name, homes
@@ -202,7 +203,9 @@ _PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 class JsonProtocol(Protocol):
     """Writes values that are plain: None, booleans, numbers, text, and lists and dicts of such, as JSON.
 
-    What would not come back as it was, such as a tuple, or a dict with keys that are no text, is refused.
+    What would not come back as it was, such as a tuple, or a dict with keys that are no text, is refused. So are
+    numbers that JSON does not have (NaN and infinities), values that contain themselves, and such as are nested deeper
+    than Python's JSON goes.
 
     Example:
         >>> from laminar_runtime.configurations import datastores
@@ -220,9 +223,14 @@ class JsonProtocol(Protocol):
 
         Raises:
             TypeError: If it is not plain.
+            ValueError: If it contains itself, is nested too deeply, or has a number that JSON does not have.
         """
         _check_plain(value)
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+        try:
+            text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        except RecursionError:
+            raise ValueError("it is nested too deeply for JSON: make it flatter, or leave it to pickle") from None
+        return text.encode()
 
     def loads(self, stream: bytes) -> Any:
         """Read JSON."""
@@ -230,17 +238,34 @@ class JsonProtocol(Protocol):
 
 
 def _check_plain(value: Any) -> None:
-    todo = [value]
+    # The second of a pair says whether all within the first was looked at.
+    todo: list[tuple[Any, bool]] = [(value, False)]
+    around: set[int] = set()
     while todo:
-        item = todo.pop()
-        if type(item) is list:
-            todo += item
-        elif type(item) is dict:
-            if not all(type(key) is str for key in item):
-                raise TypeError("a dict with keys that are no text does not come back from JSON as it was")
-            todo += item.values()
-        elif type(item) not in {bool, float, int, str, type(None)}:
-            msg = (
-                f"a {dtype(type(item))} does not come back from JSON as it was: use plain values, or leave it to pickle"
-            )
-            raise TypeError(msg)
+        item, looked_at = todo.pop()
+        if looked_at:
+            around.discard(id(item))
+        elif type(item) in {dict, list}:
+            if id(item) in around:
+                raise ValueError("it contains itself, which JSON cannot say: take that out, or leave it to pickle")
+            around.add(id(item))
+            todo.append((item, True))
+            todo += [(inner, False) for inner in _inner(item)]
+        else:
+            _check_leaf(item)
+
+
+def _inner(item: dict[Any, Any] | list[Any]) -> Iterable[Any]:
+    if isinstance(item, list):
+        return item
+    if not all(type(key) is str for key in item):
+        raise TypeError("a dict with keys that are no text does not come back from JSON as it was")
+    return item.values()
+
+
+def _check_leaf(item: Any) -> None:
+    if type(item) not in {bool, float, int, str, type(None)}:
+        msg = f"a {dtype(type(item))} does not come back from JSON as it was: use plain values, or leave it to pickle"
+        raise TypeError(msg)
+    if type(item) is float and (item != item or item in {float("inf"), -float("inf")}):  # noqa: PLR0124 - NaN alone
+        raise ValueError(f"JSON has no {item}: store None in its place, or leave it to pickle")

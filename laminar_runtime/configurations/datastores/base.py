@@ -23,6 +23,7 @@ from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.encoding import (
     BESIDE,
     FRAMES,
+    RAW,
     Buffer,
     Encoded,
     decode,
@@ -286,7 +287,7 @@ class DataStore:
                 is gone.
         """
         path = artifact.key(flow)
-        content = self.read_buffer(path=path)
+        content: Buffer = self.read_bytes(path=path) if artifact.extension == RAW else self.read_buffer(path=path)
         if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
         scope = homes.scope_of(flow, self)
@@ -308,7 +309,7 @@ class DataStore:
 
     def _reader(self, artifact: Artifact, local: str) -> serde.Protocol:
         """What reads an artifact, of a type that has another name in this process."""
-        if serializer_of(artifact.extension) in {_pickle.extension, FRAMES}:
+        if serializer_of(artifact.extension) in {_pickle.extension, FRAMES, RAW}:
             if self.pickle:
                 return _pickle
             raise DatastoreError(f"this datastore does not load pickles, and a {artifact.dtype} was pickled")

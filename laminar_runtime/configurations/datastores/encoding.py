@@ -5,6 +5,7 @@ The end of an object's name says how to read it:
 - ``pickle``: a pickle.
 - ``frames``: a pickle whose large buffers (of numpy arrays, of tables of pandas and pyarrow) stand behind it, as they
   are in memory, so that neither writing nor reading copies them. `FRAMES` describes it.
+- ``bytes``: large bytes, as they are. Nothing of them is in memory twice.
 - any other: what the protocol of that extension wrote.
 - each of these with ``.zst`` behind it: the same, compressed by Zstandard. An artifact is compressed if that gains
   something, which is tried on samples of it.
@@ -28,12 +29,13 @@ from laminar_runtime import values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
-__all__ = ["BESIDE", "FRAMES", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
+__all__ = ["BESIDE", "FRAMES", "RAW", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
 
 Buffer = bytes | bytearray | memoryview
 
 COMPRESSED = ".zst"
 FRAMES = "frames"
+RAW = "bytes"
 
 _MAGIC = b"LAMINAR1"
 _ALIGNMENT = 64
@@ -80,7 +82,9 @@ def encode(value: Any, protocol: serde.Protocol) -> Encoded:
     """
     extension = protocol.extension
     parts: list[Buffer]
-    if isinstance(protocol, serde.PickleProtocol):
+    if isinstance(protocol, serde.PickleProtocol) and type(value) is bytes and len(value) >= _APART:
+        extension, parts = RAW, [value]
+    elif isinstance(protocol, serde.PickleProtocol):
         head, buffers = protocol.dump_parts(value, _APART)
         parts = [head]
         if buffers:
@@ -127,9 +131,13 @@ def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: 
     """
     if extension.endswith(COMPRESSED):
         content = _decompress(content, place)
+    if serializer_of(extension) == RAW:
+        return bytes(content)  # the same object, if it is of that type
     if serializer_of(extension) == FRAMES:
         head, *buffers = _parts(memoryview(content), place)
         return pickle.loads(head, buffers=buffers)  # noqa: S301 - artifacts are pickles by default, as documented
+    if isinstance(protocol, serde.PickleProtocol):
+        return pickle.loads(content)  # noqa: S301 - the same; any buffer will do
     return protocol.loads(bytes(content))
 
 
