@@ -36,7 +36,11 @@ def from_root(root: str, like: DataStore) -> DataStore:
     """
     if like.root == root:
         return like
-    kind = S3 if root.startswith("s3://") else Local
-    store = kind(root=root, pickle=like.pickle)
+    store: DataStore
+    if root.startswith("s3://"):
+        asked = like if isinstance(like, S3) else S3(root=root)
+        store = S3(root=root, pickle=like.pickle, encryption=asked.encryption, kms_key_id=asked.kms_key_id)
+    else:
+        store = Local(root=root, pickle=like.pickle)
     store.protocols.update(like.protocols)
     return store

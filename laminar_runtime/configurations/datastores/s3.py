@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
+from laminar_runtime.configurations.datastores.s3_encryption import Encryption
 from laminar_runtime.exceptions import DatastoreError, MissingError
 
 __all__ = ["S3", "Objects"]
@@ -36,14 +38,29 @@ class Objects(Protocol):
         """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
 
 
-def _root(root: str) -> str:
-    return root.rstrip("/")
+#: Names of buckets, old ones with upper-case letters and underscores among them, and aliases of access points:
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", re.ASCII)
 
 
-def _check_root(_: Any, __: Any, root: str) -> None:
-    bucket = root.removeprefix("s3://").partition("/")[0]
-    if not root.startswith("s3://") or not bucket:
+def _root(root: Any) -> Any:
+    return root.rstrip("/") if isinstance(root, str) else root
+
+
+def _check_root(_: Any, __: Any, root: Any) -> None:
+    scheme, _, rest = root.partition("://") if isinstance(root, str) else ("", "", "")
+    bucket, *parts = rest.split("/")
+    if scheme != "s3" or not bucket:
         raise DatastoreError(f"the root of an S3 datastore is s3://bucket or s3://bucket/prefix, not {root!r}")
+    if not _BUCKET.fullmatch(bucket):
+        msg = f"the root {root!r} names no bucket: use a bucket's name, or the alias of an access point, not an ARN"
+        raise DatastoreError(msg)
+    if not all(part not in {"", ".", ".."} and part.isprintable() for part in parts):
+        msg = (
+            f"the root {root!r} has an empty part, '.', '..' or a control character in its prefix, which not every "
+            "client of S3 can name: choose another prefix"
+        )
+        raise DatastoreError(msg)
 
 
 @values.define(eq=False)
@@ -52,9 +69,14 @@ class S3(DataStore):
 
     Args:
         root: ``s3://bucket/prefix``.
+        encryption: What each write asks of S3, for buckets or organisations whose policies refuse writes that ask for
+            nothing: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``. The states of a deployed flow ask for the same. S3
+            encrypts in any case.
+        kms_key_id: The key for ``aws:kms``, by its id, its alias or its ARN; without one S3 takes AWS's own key of the
+            account, and not the one that the bucket may be configured with.
 
     Raises:
-        DatastoreError: If the root is not of that form.
+        DatastoreError: If the root is not of that form, or there is no such encryption.
 
     Example:
         >>> S3(root="s3://bucket/prefix").uri(path="Report/artifacts")
@@ -62,8 +84,17 @@ class S3(DataStore):
     """
 
     root: str = values.field(converter=_root, validator=_check_root)
+    encryption: str | None = values.field(default=None, kw_only=True)
+    kms_key_id: str | None = values.field(default=None, kw_only=True)
     #: The client, and the process that it was made in.
     _client: tuple[Objects, int] | None = values.field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.asked()
+
+    def asked(self) -> Encryption:
+        """What each write asks of S3's encryption."""
+        return Encryption(self.encryption, self.kms_key_id)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_client": None}
@@ -80,7 +111,9 @@ class S3(DataStore):
 
             bucket, _ = self._place()
             plain = s3_obstore.plain_configuration(bucket, os.environ)
-            return self._use(s3_obstore.ObstoreObjects(bucket, plain) if plain else _by_boto3(bucket))
+            if plain:
+                return self._use(s3_obstore.ObstoreObjects(bucket, plain, self.asked()))
+            return self._use(_by_boto3(bucket, self.asked()))
         return made[0]
 
     def _use(self, objects: Objects) -> Objects:
@@ -102,9 +135,12 @@ class S3(DataStore):
                 if not isinstance(objects, ObstoreObjects):
                     raise
                 # boto3 may know better, as of buckets in other regions. If not, its words are those that people know.
-                return ask(self._use(_by_boto3(bucket)), prefix + path)
+                return ask(self._use(_by_boto3(bucket, self.asked())), prefix + path)
         except FileNotFoundError:
             raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
+        except EOFError as error:
+            msg = f"{self.uri(path=path)}: the connection was cut time and again: {error}"
+            raise DatastoreError(msg) from error
         except _aws_errors() as error:
             raise DatastoreError(f"{self.uri(path=path)}: {error}") from error
 
@@ -140,10 +176,10 @@ class S3(DataStore):
         return concurrently(function, items, CONNECTIONS)
 
 
-def _by_boto3(bucket: str) -> Objects:
+def _by_boto3(bucket: str, encryption: Encryption) -> Objects:
     from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 
-    return Boto3Objects(bucket)
+    return Boto3Objects(bucket, encryption)
 
 
 def _aws_errors() -> tuple[type[Exception], ...]:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, CONNECTIONS, PIECE, RANGE, read_ranges
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+from laminar_runtime.configurations.datastores.s3_objects import (
+    AT_ONCE,
+    CONNECTIONS,
+    PIECE,
+    RANGE,
+    again,
+    read_ranges,
+    read_whole,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -26,13 +36,15 @@ class Boto3Objects:
 
     Args:
         bucket: The bucket.
+        encryption: What each write asks of S3, as `Encryption` has it.
     """
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, bucket: str, encryption: Encryption = NO_ENCRYPTION) -> None:
         import boto3
         from botocore.config import Config
 
         self._bucket = bucket
+        self._encryption: Any = encryption.arguments()
         config = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 5})
         # Threads may come here at once, and the session that boto3 has by default is not for that.
         self._client: S3Client = boto3.Session().client("s3", config=config)
@@ -47,9 +59,19 @@ class Boto3Objects:
         return True
 
     def read(self, key: str) -> bytes:
-        """Read an object."""
-        with _known_errors():
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        """Read an object, a large one in ranges."""
+
+        def attempt() -> bytes:
+            with _known_errors():
+                found = self._client.get_object(Bucket=self._bucket, Key=key)
+            size = found["ContentLength"]
+            if size <= RANGE:
+                return found["Body"].read()
+            found["Body"].close()
+            first = self._range(key, 0, RANGE, found["ETag"])
+            return read_whole(size, first, self._ranges(key, found["ETag"]), _cut())
+
+        return again(attempt, _cut())
 
     def read_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
@@ -59,24 +81,27 @@ class Boto3Objects:
         except _EmptyError:
             return bytearray()
         size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
+        return read_ranges(size, first["Body"].iter_chunks(PIECE), self._ranges(key, first["ETag"]), _cut())
 
-        def read(start: int, end: int) -> Iterator[bytes]:
-            span, tag = f"bytes={start}-{end - 1}", first["ETag"]
-            part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
-            return part["Body"].iter_chunks(PIECE)
+    def _ranges(self, key: str, tag: str) -> Callable[[int, int], Iterator[bytes]]:
+        return lambda start, end: self._range(key, start, end, tag)
 
-        return read_ranges(first["Body"].iter_chunks(PIECE), size, read)
+    def _range(self, key: str, start: int, end: int, tag: str) -> Iterator[bytes]:
+        span = f"bytes={start}-{end - 1}"
+        part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
+        return part["Body"].iter_chunks(PIECE)
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
         if size_of(parts) <= RANGE:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=b"".join(parts))
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=b"".join(parts), **self._encryption)
             return
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=RANGE, multipart_chunksize=RANGE, max_concurrency=AT_ONCE)
         stream = io.BufferedReader(_Pieces(parts), buffer_size=RANGE)
-        self._client.upload_fileobj(stream, self._bucket, key, Config=config)
+        extra = dict(self._encryption)
+        self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs=extra, Config=config)
 
     def names(self, prefix: str) -> list[str]:
         """The names directly below a prefix."""
@@ -87,6 +112,14 @@ class Boto3Objects:
             found += [item["Prefix"] for item in page.get("CommonPrefixes", [])]
             found += [item["Key"] for item in page.get("Contents", [])]
         return [name.removeprefix(prefix).rstrip("/") for name in found]
+
+
+@functools.cache
+def _cut() -> tuple[type[Exception], ...]:
+    """The errors of a connection that is cut while an object comes: boto3 itself does not read it again."""
+    from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError
+
+    return EOFError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
 
 @contextmanager

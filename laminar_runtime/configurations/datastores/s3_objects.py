@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
-__all__ = ["AT_ONCE", "CONNECTIONS", "PIECE", "RANGE", "concurrently", "read_ranges", "slices"]
+__all__ = [
+    "ATTEMPTS",
+    "AT_ONCE",
+    "CONNECTIONS",
+    "PIECE",
+    "RANGE",
+    "again",
+    "concurrently",
+    "read_ranges",
+    "read_whole",
+    "slices",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+#: Gives the pieces of a range of an object, from its start to before its end.
+Pieces = Callable[[int, int], Iterable[Buffer]]
+Failures = tuple[type[Exception], ...]
 
 #: Bytes that one request reads or writes of a large object.
 RANGE = 8 * 1024 * 1024
@@ -22,6 +39,8 @@ CONNECTIONS = 64
 AT_ONCE = 8
 #: Bytes of the pieces that a range is read in: the rest of it is not in memory twice.
 PIECE = 1024 * 1024
+#: How often a read is tried whose connection is cut, and the pauses between, in seconds.
+ATTEMPTS, _PAUSE = 5, 0.05
 
 
 def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
@@ -50,19 +69,46 @@ def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_ranges(first: Iterable[Buffer], size: int, read: Callable[[int, int], Iterable[Buffer]]) -> bytearray:
-    """Read an object in ranges, each of them in pieces.
+def read_whole(size: int, first: Iterable[Buffer], read: Pieces, failures: Failures) -> bytes:
+    """Read an object that may be large into bytes, which are in memory once.
 
     Args:
-        first: The pieces of the first range.
-        size: The object's.
+        size: The object's, in bytes.
+        first: The pieces of its first range, of `RANGE` bytes.
         read: Gives the pieces of a range, from its start to before its end.
+        failures: Errors after which a range is read again.
 
     Raises:
-        EOFError: If a range is shorter than it is to be.
+        EOFError: If a range is shorter than it should be, time and again.
+    """
+    stream = io.BytesIO()
+    if size:
+        stream.seek(size - 1)
+        stream.write(b"\0")
+    with stream.getbuffer() as view:
+        _fill(view, first, read, failures)
+    return stream.getvalue()
+
+
+def read_ranges(size: int, first: Iterable[Buffer], read: Pieces, failures: Failures) -> bytearray:
+    """Read an object in ranges, each of them in pieces, into memory that may be written to.
+
+    Args:
+        size: The object's, in bytes.
+        first: The pieces of its first range, of `RANGE` bytes.
+        read: Gives the pieces of a range, from its start to before its end.
+        failures: Errors after which a range is read again.
+
+    Raises:
+        EOFError: If a range is shorter than it should be, time and again.
     """
     content = bytearray(size)
-    view = memoryview(content)
+    _fill(memoryview(content), first, read, failures)
+    return content
+
+
+def _fill(view: memoryview, first: Iterable[Buffer], read: Pieces, failures: Failures) -> None:
+    size = view.nbytes
 
     def fill(start: int, pieces: Iterable[Buffer]) -> None:
         at, end = start, min(start + RANGE, size)
@@ -72,11 +118,30 @@ def read_ranges(first: Iterable[Buffer], size: int, read: Callable[[int, int], I
         if at != end:
             raise EOFError(f"bytes {start} to {end} were asked for, and {at - start} came")
 
-    fill(0, first)
-    rest = range(RANGE, size, RANGE)
-    for _ in concurrently(lambda start: fill(start, read(start, min(start + RANGE, size))), rest, AT_ONCE):
+    def fetch(start: int) -> None:
+        again(lambda: fill(start, read(start, min(start + RANGE, size))), failures)
+
+    try:
+        fill(0, first)
+    except failures:
+        fetch(0)
+    for _ in concurrently(fetch, range(RANGE, size, RANGE), AT_ONCE):
         pass
-    return content
+
+
+def again(attempt: Callable[[], Result], failures: Failures) -> Result:
+    """Do something that reads, up to `ATTEMPTS` times, with growing pauses.
+
+    Args:
+        attempt: What is done.
+        failures: Errors after which it is done again.
+    """
+    for number in range(1, ATTEMPTS):
+        try:
+            return attempt()
+        except failures:
+            time.sleep(_PAUSE * 2**number)
+    return attempt()
 
 
 def slices(parts: Iterable[Buffer]) -> Iterator[memoryview]:

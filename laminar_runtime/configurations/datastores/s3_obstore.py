@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, PIECE, RANGE, read_ranges, slices
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, PIECE, RANGE, read_ranges, read_whole, slices
 
 __all__ = ["ObstoreObjects", "plain_configuration"]
 
@@ -42,15 +43,17 @@ class ObstoreObjects:
     Args:
         bucket: The bucket.
         configuration: What `plain_configuration` gave.
+        encryption: What each write asks of S3.
     """
 
-    def __init__(self, bucket: str, configuration: Mapping[str, Any]) -> None:
+    def __init__(self, bucket: str, configuration: Mapping[str, Any], encryption: Encryption = NO_ENCRYPTION) -> None:
         global _loaded_in  # noqa: PLW0603 - of the process, as obstore's threads are
         import obstore
 
         _loaded_in = os.getpid()
         self._obstore: Any = obstore
-        self._bucket, self._configuration = bucket, configuration
+        config = {**configuration["config"], **encryption.configuration()}
+        self._bucket, self._configuration = bucket, {**configuration, "config": config}
 
     @functools.cached_property
     def _store(self) -> Any:
@@ -67,8 +70,13 @@ class ObstoreObjects:
         return True
 
     def read(self, key: str) -> bytes:
-        """Read an object."""
-        return bytes(self._get(key).bytes())
+        """Read an object, a large one in ranges."""
+        found = self._get(key)
+        size, tag = found.meta["size"], found.meta["e_tag"]
+        if size <= RANGE:
+            return bytes(found.bytes())
+        read = self._ranges(key, tag)
+        return read_whole(size, read(0, RANGE), read, (EOFError,))
 
     def read_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
@@ -78,19 +86,20 @@ class ObstoreObjects:
             if "InvalidRange" in str(error):  # an object without bytes has no first byte
                 return bytearray()
             raise
-        size, tag = first.meta["size"], first.meta["e_tag"]
+        return read_ranges(first.meta["size"], _pieces(first), self._ranges(key, first.meta["e_tag"]), (EOFError,))
 
-        def read(start: int, end: int) -> Iterator[Buffer]:
-            return _pieces(self._get(key, range=(start, end), if_match=tag))
-
-        return read_ranges(_pieces(first), size, read)
+    def _ranges(self, key: str, tag: str) -> Callable[[int, int], Iterator[Buffer]]:
+        return lambda start, end: _pieces(self._get(key, range=(start, end), if_match=tag))
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
         large = size_of(parts) > RANGE
         content: Any = slices(parts) if large else b"".join(parts)
-        with _known_errors():
+        try:
             self._obstore.put(self._store, key, content, use_multipart=large, chunk_size=RANGE, max_concurrency=AT_ONCE)
+        except FileNotFoundError as error:
+            # A bucket, or an upload, that is gone: an object that is not there is no reason not to write one.
+            raise LookupError(f"S3 refused to write {key}: {error}") from error
 
     def names(self, prefix: str) -> list[str]:
         """The names directly below a prefix."""

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import re
+import stat
+import subprocess
+import sys
+import textwrap
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +120,115 @@ def test_local_leaves_no_half_written_files(tmp_path: Path) -> None:
         datastore.write_bytes(path="a", content="no bytes")  # type: ignore[arg-type]
     assert [item.name for item in tmp_path.iterdir()] == ["a"]
     assert datastore.read_bytes(path="a") == b"before"
+
+
+@pytest.mark.parametrize("root", ["", "s3://bucket/x", "gs://bucket", "file:///x", "a\0b", None, 5])
+def test_local_roots(root: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no path of a folder is refused, and no folder of that name is made."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatastoreError, match="the root of a Local datastore is the path of a folder, not"):
+        Local(root)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_local_root_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root may begin with the user's home, and may be a path of pathlib."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Local("~/x").root == Local(tmp_path / "x").root == str(tmp_path / "x")
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077, 0o002])
+def test_local_heeds_the_umask(umask: int, tmp_path: Path) -> None:
+    """Files have the rights that any new file of the user has, so that a team can share a folder."""
+    before = os.umask(umask)
+    try:
+        Local(tmp_path).write_bytes(path="a/b", content=b"x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o666 & ~umask
+
+
+def _folder_in_its_place(root: Path) -> str:
+    (root / "a").mkdir()
+    return "a"
+
+
+def _file_above(root: Path) -> str:
+    (root / "a").write_text("")
+    return "a/b"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "told"),
+    [
+        (_folder_in_its_place, "a folder stands where a file belongs"),
+        (_file_above, "a file stands where a folder belongs"),
+        (lambda _: "x" * 300, "shorten the root, or the names"),
+        (lambda _: "a\0b", "cannot be the path of a file"),
+    ],
+)
+def test_local_errors_of_the_system(prepare: Callable[[Path], str], told: str, tmp_path: Path) -> None:
+    """Whatever keeps a file from being read or written is an error of ours, with the path and a cure."""
+    store, path = Local(tmp_path), prepare(tmp_path)
+    for attempt in (store.read_bytes, store.read_buffer, lambda path: store.write_bytes(path=path, content=b"x")):
+        with pytest.raises(DatastoreError, match=told) as error:
+            attempt(path=path)
+        assert str(tmp_path) in str(error.value)
+        assert not isinstance(error.value, MissingError)
+    assert [item.name for item in tmp_path.iterdir() if item.name.startswith(".")] == []
+
+
+def test_local_maps_a_bounded_number_of_files(tmp_path: Path) -> None:
+    """However many large files are read and kept, only so many keep a descriptor open; all read right."""
+    store = Local(tmp_path)
+    for number in range(60):
+        store.write_bytes(path=str(number), content=bytes([number]) * 2**20)
+    before = len(list(Path("/dev/fd").iterdir()))
+    found = [store.read_buffer(path=str(number)) for number in range(60)]
+    assert len(list(Path("/dev/fd").iterdir())) - before <= 32
+    assert all(set(bytes(content)) == {number} for number, content in enumerate(found))
+    del found
+    assert len(list(Path("/dev/fd").iterdir())) <= before
+
+
+def test_local_syncs_before_it_states_facts(tmp_path: Path) -> None:
+    """What a record is about is on the disk before the record is written: files are synced in that order."""
+    code = """
+    import os, sys
+    synced = []
+    def fsync(descriptor, real=os.fsync):
+        synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{descriptor}")))
+        real(descriptor)
+    os.fsync = fsync
+    from laminar_runtime.configurations.datastores import Local
+    store = Local(sys.argv[1])
+    store.write_bytes(path="F/artifacts/a", content=b"x")
+    store.write_bytes(path="F/archives/b", content=b"x")
+    assert not synced
+    store.write_bytes(path="F/.cache/e/c", content=b"x")
+    print(synced[:2], synced[2].startswith(".writing-"), len(synced))
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == "['a', 'b'] True 3"
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "s3://bucket//x",
+        "s3://bucket/a/../b",
+        "s3://bucket/./b",
+        "s3://bucket/a\nb",
+        "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/x",
+        "s3://b",
+    ],
+)
+def test_s3_roots_that_not_every_client_can_name(root: str) -> None:
+    """A prefix with a part that is empty, `.` or `..`, and what names no bucket, are refused."""
+    with pytest.raises(DatastoreError, match=re.escape(repr(root))):
+        AWS.S3(root=root)
 
 
 @pytest.mark.parametrize("root", ["bucket/prefix", "s3://", "s3:///prefix", ""])

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,6 +119,64 @@ def test_json_refuses_what_would_not_come_back(value: Any) -> None:
     """What JSON would bring back as something else is refused when it is written."""
     with pytest.raises(TypeError, match="come back from JSON as it was"):
         serde.JsonProtocol().dumps(value)
+
+
+def _around_itself() -> list[Any]:
+    inner: dict[str, Any] = {}
+    inner["a"] = [inner]
+    return [inner]
+
+
+def _deep() -> list[Any]:
+    found: list[Any] = []
+    for _ in range(100_000):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (_around_itself, "contains itself"),
+        (_deep, "nested too deeply"),
+        (lambda: [float("nan")], "JSON has no nan"),
+        (lambda: {"a": -float("inf")}, "JSON has no -inf"),
+    ],
+)
+def test_json_refuses_what_it_cannot_say(make: Callable[[], Any], told: str) -> None:
+    """A value that contains itself ends in an error and not in a hang; the artifact is named with the cure."""
+    store = datastores.Memory()
+    store.protocol(dict, list)(serde.JsonProtocol)
+    with pytest.raises(DatastoreError, match=f"artifact 'x' of layer .*{told}"):
+        store.write(KEY, index=0, name="x", values=[make()], sharded=False)
+
+
+def test_json_takes_the_same_value_twice() -> None:
+    """A value that stands in several places contains itself in none."""
+    inner = [1]
+    assert serde.JsonProtocol().dumps([inner, inner, {"a": inner}]) == b'[[1],[1],{"a":[1]}]'
+
+
+def test_large_bytes_are_in_memory_once(tmp_path: Path) -> None:
+    """Bytes are written and read at 1.1 times their size: there is no second copy of them."""
+    code = """
+    import os, resource, sys
+    from laminar_runtime.artifacts import LayerKey
+    from laminar_runtime.configurations.datastores import Local
+    store, key, size = Local(sys.argv[1]), LayerKey("F", "e", "A"), 200 * 2**20
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if sys.argv[2] == "write":
+        value = os.urandom(size)
+        store.write(key, index=0, name="x", values=[value], sharded=False)
+    else:
+        value = store.read("F", store.read_archive(key, index=0, name="x"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(type(value).__name__, len(value) == size, (peak - before) * 1024 / size < 1.1)
+    """
+    for what in ("write", "read"):
+        words = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path), what]
+        ended = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert ended.stdout.split() == ["bytes", "True", "True"]
 
 
 def test_pickle_switched_off() -> None:

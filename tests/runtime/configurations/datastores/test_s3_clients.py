@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 
-from laminar_runtime.configurations.datastores import AWS
+from laminar_runtime.configurations.datastores import AWS, from_root
 from laminar_runtime.configurations.datastores.s3 import Objects
 from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.datastores.s3_objects import RANGE
 from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects, plain_configuration
+from laminar_runtime.exceptions import DatastoreError, MissingError
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
 JOB = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1", "AWS_DEFAULT_REGION": "eu-west-1"}
@@ -127,6 +133,7 @@ def test_sizes(objects: Objects, size: int) -> None:
     found = objects.read_buffer("key")
     assert isinstance(found, bytearray)
     assert found == content
+    assert objects.read("key") == content
 
 
 def test_what_is_not_there(objects: Objects) -> None:
@@ -151,11 +158,11 @@ def test_boto3_is_not_loaded(s3_root: str, folder: Any) -> None:
 
 def test_boto3_takes_over(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What obstore cannot do goes through boto3, and so does all after it."""
-    root = s3_root.replace("/flows", "/a//b")  # obstore has no keys with empty parts
-    datastore = AWS.S3(root=root)
-    datastore.write_bytes(path="c", content=b"x")
-    assert datastore.read_bytes(path="c") == b"x"
-    assert boto3.Session().client("s3").get_object(Bucket=root.split("/")[2], Key="a//b/c")["Body"].read() == b"x"
+    datastore = AWS.S3(root=s3_root)
+    datastore.write_bytes(path="a//b", content=b"x")  # obstore has no keys with empty parts
+    assert datastore.read_bytes(path="a//b") == b"x"
+    found = boto3.Session().client("s3").get_object(Bucket=s3_root.split("/")[2], Key="flows/a//b")
+    assert found["Body"].read() == b"x"
 
 
 def _read(datastore: AWS.S3, answers: Any) -> None:
@@ -172,3 +179,122 @@ def test_forked_processes(s3_root: str) -> None:
     process.start()
     assert answers.get(timeout=60) == b"x"
     process.join()
+
+
+class _Cutting(BaseHTTPRequestHandler):
+    """An S3 of one object that cuts its answers to the first requests, or refuses them all."""
+
+    content: ClassVar[bytes] = b"".join(bytes([number]) * 1024 for number in range(200)) * 100
+    cuts: ClassVar[int] = 0
+    seen: ClassVar[list[dict[str, str]]] = []
+
+    def do_GET(self) -> None:
+        first, last = 0, len(self.content) - 1
+        if span := self.headers.get("Range"):
+            first, last = (int(place) for place in span.removeprefix("bytes=").split("-"))
+            last = min(last, len(self.content) - 1)
+        body = self.content[first : last + 1]
+        self.send_response(206 if span else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.content)}")
+        self.send_header("ETag", '"tag"')
+        self.send_header("Last-Modified", "Thu, 26 Nov 2026 00:00:00 GMT")
+        self.end_headers()
+        cut = type(self).cuts > 0
+        type(self).cuts -= cut
+        self.wfile.write(body[: len(body) // 2] if cut else body)
+        self.close_connection = True
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.seen.append({name.lower(): value for name, value in self.headers.items()})
+        self.send_response(404 if "gone" in self.path else 200)
+        self.send_header("Content-Length", "0")
+        self.send_header("ETag", '"tag"')
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the base names it
+
+
+@pytest.fixture
+def cutting(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Cutting]]:
+    """The server, named in an environment that is plain."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Cutting)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    _Cutting.cuts = 0
+    _Cutting.seen.clear()
+    yield _Cutting
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _client(kind: str, encryption: Encryption = NO_ENCRYPTION) -> Objects:
+    if kind == "boto3":
+        return Boto3Objects("bucket", encryption)
+    configuration = plain_configuration("bucket", os.environ)
+    assert configuration is not None
+    return ObstoreObjects("bucket", configuration, encryption)
+
+
+@pytest.mark.parametrize("kind", ["obstore", "boto3"])
+def test_answers_that_are_cut(kind: str, cutting: type[_Cutting]) -> None:
+    """A connection that ends in the middle of an object is a passing fault: it is read again."""
+    objects = _client(kind)
+    for read in (objects.read, objects.read_buffer):
+        cutting.cuts = 2
+        assert read("key") == cutting.content
+        assert cutting.cuts == 0
+
+
+def test_answers_that_are_always_cut(cutting: type[_Cutting]) -> None:
+    """An object that never comes whole is an error of ours, with its address."""
+    cutting.cuts = 10_000
+    store = AWS.S3(root="s3://bucket")
+    store._use(_client("boto3"))
+    with pytest.raises(DatastoreError, match="s3://bucket/key: "):
+        store.read_buffer(path="key")
+
+
+def test_what_is_gone_while_it_is_written(cutting: type[_Cutting]) -> None:
+    """An upload, or a bucket, that is gone is told as a write that failed, and not as an object that is not there."""
+    store = AWS.S3(root="s3://bucket")
+    with pytest.raises(DatastoreError, match="s3://bucket/gone: ") as error:
+        store.write_bytes(path="gone", content=b"x")
+    assert not isinstance(error.value, MissingError)
+
+
+@pytest.mark.parametrize("kind", ["obstore", "boto3"])
+@pytest.mark.parametrize(("asked", "key"), [(None, None), ("AES256", None), ("aws:kms", "alias/flows")])
+def test_writes_ask_for_encryption(kind: str, asked: str | None, key: str | None, cutting: type[_Cutting]) -> None:
+    """Each write has the headers that a policy may want, if it is told to, and none else."""
+    _client(kind, Encryption(asked, key)).write("key", [b"x"])
+    found = cutting.seen[-1]
+    assert found.get("x-amz-server-side-encryption") == asked
+    assert found.get("x-amz-server-side-encryption-aws-kms-key-id") == key
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"encryption": "kms"}, "is one of AES256, aws:kms, aws:kms:dsse or None, not 'kms'"),
+        ({"kms_key_id": "alias/x"}, "needs encryption='aws:kms'"),
+        ({"encryption": "aws:kms", "kms_key_id": ""}, "the id, the alias or the ARN of a key"),
+    ],
+)
+def test_encryption_that_there_is_not(options: dict[str, str], told: str) -> None:
+    """Another encryption than S3 has is refused where it is given."""
+    with pytest.raises(DatastoreError, match=re.escape(told)):
+        AWS.S3(root="s3://bucket", **options)  # type: ignore[arg-type]
+
+
+def test_tasks_ask_for_the_same() -> None:
+    """The datastore of a task, at the root that its deployment has, asks for what the flow's own asks for."""
+    own = AWS.S3(root="s3://mine", encryption="aws:kms", kms_key_id="alias/x")
+    found = from_root("s3://deployed/x", own)
+    assert isinstance(found, AWS.S3)
+    assert found.asked() == own.asked()

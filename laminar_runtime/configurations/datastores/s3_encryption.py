@@ -1,0 +1,70 @@
+"""What a write asks of S3's encryption, where a policy of the bucket or of the organisation wants that it asks.
+
+S3 encrypts every object, whether a request asks for it or not. A policy may refuse requests that do not:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laminar_runtime import values
+from laminar_runtime.exceptions import DatastoreError
+
+__all__ = ["NO_ENCRYPTION", "Encryption"]
+
+_KINDS = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+def _known(_: object, __: values.Field, value: Any) -> None:
+    if value is not None and value not in _KINDS:
+        raise DatastoreError(f"the encryption of an S3 datastore is one of {', '.join(_KINDS)} or None, not {value!r}")
+
+
+def _text(_: object, __: values.Field, value: Any) -> None:
+    if value is not None and not (isinstance(value, str) and value):
+        msg = f"the kms_key_id of an S3 datastore is the id, the alias or the ARN of a key or None, not {value!r}"
+        raise DatastoreError(msg)
+
+
+@values.frozen
+class Encryption:
+    """What each write asks for.
+
+    Args:
+        kind: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``; None to ask for nothing.
+        key: The key of AWS KMS by its id, its alias or its ARN; None for the one of the bucket's account for S3.
+
+    Raises:
+        DatastoreError: If there is no such kind, or a key of KMS is named for another kind.
+    """
+
+    kind: str | None = values.field(default=None, validator=_known)
+    key: str | None = values.field(default=None, validator=_text)
+
+    def __post_init__(self) -> None:
+        if self.key is not None and not str(self.kind).startswith("aws:kms"):
+            raise DatastoreError("the kms_key_id of an S3 datastore needs encryption='aws:kms' or 'aws:kms:dsse'")
+
+    def arguments(self) -> dict[str, str]:
+        """The arguments of PutObject, as boto3 has them."""
+        return _given({"ServerSideEncryption": self.kind, "SSEKMSKeyId": self.key})
+
+    def state_arguments(self) -> dict[str, str]:
+        """The arguments of PutObject, as Step Functions has them.
+
+        It spells parameters as the AWS SDK for Java 2 does, with an upper-case letter at their beginning:
+        https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+        """
+        return _given({"ServerSideEncryption": self.kind, "SsekmsKeyId": self.key})
+
+    def configuration(self) -> dict[str, str]:
+        """The configuration of a store of obstore."""
+        return _given({"server_side_encryption": self.kind, "sse_kms_key_id": self.key})
+
+
+def _given(named: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in named.items() if value is not None}
+
+
+NO_ENCRYPTION = Encryption()
