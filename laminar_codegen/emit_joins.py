@@ -57,11 +57,11 @@ class Joins:
     outputs: dict[str, list[str]]
 
     @classmethod
-    def of(cls, flow: str, step: ExactJoins) -> Joins:
+    def of(cls, objects: Objects, step: ExactJoins) -> Joins:
         """Make the states of some exact joins.
 
         Args:
-            flow: The flow's name.
+            objects: Makes the states that read and write the datastore.
             step: The joins.
         """
         nodes = [node for chain in step.chains for node in chain]
@@ -69,7 +69,7 @@ class Joins:
         for node in nodes:
             for name in node.after:
                 outputs.setdefault(name, []).append(node.name)
-        return cls(Objects(flow), {node.name: len(node.after) for node in nodes if node.after}, outputs)
+        return cls(objects, {node.name: len(node.after) for node in nodes if node.after}, outputs)
 
     def chain(self, nodes: tuple[JoinNode, ...], emit: _Emit, entry: Callable[[Step], str]) -> Iterator[State]:
         """The states of a chain.

@@ -12,6 +12,7 @@ import attrs
 
 from laminar_codegen.states import EXECUTION, Task
 from laminar_codegen.values import Expression, Ref, Value
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.settings import RESUMED
 
 __all__ = ["Objects"]
@@ -27,9 +28,11 @@ class Objects:
 
     Args:
         flow: The flow's name.
+        encryption: What each write asks of S3, as the flow's own datastore does.
     """
 
     flow: str
+    encryption: Encryption = NO_ENCRYPTION
 
     def record(self, layer: str, after: str | None) -> Task:
         """The state that notes that all splits of a layer finished.
@@ -69,7 +72,12 @@ class Objects:
             name=name,
             comment=comment,
             integration="aws-sdk:s3:putObject",
-            arguments={"Bucket": _BUCKET, "Key": self._key(key), "Body": body},
+            arguments={
+                "Bucket": _BUCKET,
+                "Key": self._key(key),
+                "Body": body,
+                **self.encryption.state_arguments(),
+            },
             next=after,
         )
 

@@ -71,7 +71,7 @@ def weigh(graph: Graph) -> Callable[[Step], Weight]:
         # Each name stands twice: where its state is, and where the one before it goes on.
         after = f"{next(layers_of(step))} plan"
         if isinstance(step, ExactJoins):
-            joins = Joins.of(graph.flow, step)
+            joins = Joins.of(emitter.objects, step)
             chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.chains)
             states = tuple(state for chain in chains for state in chain)
         else:
@@ -125,7 +125,7 @@ class _Emitter:
     @classmethod
     def of(cls, graph: Graph) -> _Emitter:
         layers = {layer.name: layer for layer in graph.layers}
-        return cls(graph, layers, Planners.of(graph), Jobs.of(graph), Objects(graph.flow))
+        return cls(graph, layers, Planners.of(graph), Jobs.of(graph), Objects(graph.flow, graph.encryption))
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
@@ -144,7 +144,7 @@ class _Emitter:
                 inner = tuple(tuple(self.emit(branch, None)) for branch in branches)
                 yield Parallel(name=self._entry(step), comment=_BESIDE, branches=inner, next=after)
             case ExactJoins():
-                joins = Joins.of(self.graph.flow, step)
+                joins = Joins.of(self.objects, step)
                 branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.chains)
                 yield Parallel(name=self._entry(step), comment=_JOINED, branches=branches_, next=after)
             case Nested():

@@ -28,6 +28,7 @@ from laminar_codegen.placement import (
 from laminar_codegen.problems import Location
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, hooks
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.layer import Definition
@@ -143,6 +144,7 @@ class Graph:
         prefix: What the labels of its resources begin with, where several flows are in one document.
         linked: Whether it follows another flow, from which its parameters are made.
         schedule: When it is started by itself, if it is.
+        encryption: What writes to its datastore ask of S3.
     """
 
     flow: str
@@ -154,6 +156,7 @@ class Graph:
     prefix: str = ""
     linked: bool = False
     schedule: Schedule | None = None
+    encryption: Encryption = NO_ENCRYPTION
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:
@@ -237,7 +240,12 @@ def build_graph(source: Source) -> Graph:
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
         schedule=_schedule(source.scheduler),
+        encryption=_encryption(flow.configuration.datastore),
     )
+
+
+def _encryption(datastore: datastores.DataStore) -> Encryption:
+    return datastore.asked() if isinstance(datastore, datastores.AWS.S3) else NO_ENCRYPTION
 
 
 def _schedule(scheduler: StepFunctions) -> Schedule | None:
