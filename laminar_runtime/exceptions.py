@@ -5,6 +5,7 @@
     LaminarError
     ├── FlowError            a flow is declared or configured wrongly
     ├── LayerError           a layer is declared wrongly
+    │   └── AssignmentError  a layer cannot have an artifact of that name; is an AttributeError too
     ├── SchedulerError       a scheduler cannot go on
     ├── ExecutionError       an execution failed, or is not known
     │   ├── TaskError        one layer (or one split of it) failed; is a LayerError too
@@ -25,6 +26,7 @@ import functools
 from typing import Any
 
 __all__ = [
+    "AssignmentError",
     "DamagedError",
     "DatastoreError",
     "DeploymentError",
@@ -53,6 +55,10 @@ class FlowError(LaminarError):
 
 class LayerError(LaminarError):
     """A layer is declared wrongly."""
+
+
+class AssignmentError(LayerError, AttributeError):
+    """A layer cannot have an artifact of a name: it is reserved, or the layer's class has it for something else."""
 
 
 class SchedulerError(LaminarError):

@@ -10,7 +10,7 @@ from laminar_runtime import importing, loading, settings, task, tracebacks, valu
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
-from laminar_runtime.layer import RESERVED, Definition, Layer, Parameters
+from laminar_runtime.layer import Definition, Layer, Parameters, prepare, refused
 from laminar_runtime.pipelines import Guard
 
 __all__ = ["Execution", "NoResults", "linked"]
@@ -163,6 +163,7 @@ class Execution:
             known = ", ".join(sorted(self.flow.registry))
             raise FlowError(f"flow '{self.flow.name}' has no layer '{name}'; it has {known}")
         configuration = definition.configuration.copy()
+        prepare(definition.layer, read="attempt" not in attributes)
         instance = definition.layer.__new__(definition.layer)
         instance.__dict__.update(execution=self, configuration=configuration, definition=definition, **attributes)
         return instance
@@ -179,7 +180,8 @@ class Execution:
         Raises:
             FlowError: If one has a name that means something else on a layer.
         """
-        if reserved := sorted(RESERVED & artifacts.keys()):
+        reasons = {name: refused(Parameters, name) for name in sorted(artifacts)}
+        if reserved := [name for name, reason in reasons.items() if reason is not None]:
             names = ", ".join(reserved)
             raise FlowError(f"flow '{self.flow.name}' cannot have parameters of reserved names: {names}. Rename them")
         key = self.key(_PARAMETERS)

@@ -27,7 +27,7 @@ from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
-from laminar_runtime.layer import Definition, Layer, Parameters
+from laminar_runtime.layer import Definition, Layer, Parameters, check_fit
 
 __all__ = ["Flow"]
 
@@ -168,6 +168,7 @@ class Flow:
             what = f"flow '{cls.__name__}' registers '{name}', a subclass of Parameters"
             why = "a flow fills no other layer than Parameters itself with what it is called with"
             raise FlowError(f"{what}: {why}. Have layers name that one, as in 'parameters: Parameters'")
+        check_fit(definition.layer)
         call = definition.layer.__call__
         if not functions.returns_at_once(call):
             raise FlowError(f"'{name}.__call__' is async or a generator, which would not run: make it a plain method")
@@ -223,7 +224,7 @@ class Flow:
 
         Raises:
             FlowError: If the flow has a layer of that name, or it is no layer.
-            LayerError: If one of the others is of a wrong type.
+            LayerError: If one of the others is of a wrong type, or the layer's class has what no layer can have.
             TypeError: If there is an unknown one.
         """
         options = {"container": container, "foreach": foreach, "retry": retry, "catch": catch, "executor": executor}

@@ -59,8 +59,10 @@ def defining_cell(cls: type) -> str:
 
 def _place(cls: type) -> tuple[str, int]:
     """Where the text of a class with methods lies, as far as is known: the name of the text, and a line of it."""
-    methods: list[Callable[..., Any]] = [one for one in vars(cls).values() if hasattr(one, "__code__")]
-    return min(((one.__code__.co_filename, one.__code__.co_firstlineno) for one in methods), default=("", 0))
+    own: list[Callable[..., Any]] = [
+        one for one in vars(cls).values() if hasattr(one, "__code__") and one.__module__ == cls.__module__
+    ]
+    return min(((one.__code__.co_filename, one.__code__.co_firstlineno) for one in own), default=("", 0))
 
 
 def _prompt(file: str) -> bool:

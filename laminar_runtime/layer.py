@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copyreg
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
 from typing import Any, ClassVar, Protocol
 
-from laminar_runtime import fanout, homes, settings, values
+from laminar_runtime import attributes, fanout, homes, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
-from laminar_runtime.exceptions import ExecutionError, LayerError, MissingError, UnsetError
+from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
 
-__all__ = ["RESERVED", "Definition", "Layer", "Parameters"]
+__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "check_assignable", "check_fit", "prepare", "refused"]
 
 #: Names on a layer that are not artifacts.
 RESERVED = frozenset(
@@ -49,28 +50,18 @@ class _Private:
     Args:
         elements: For a split of a fan-out: the artifact that it sees under a name, in place of the `Accessor`.
         loaded: The values read so far.
-        sharded: What the running layer sharded.
+        absent: What is known not to be stored, of names that the class has attributes of.
+        sharded: What the running layer sharded, as it reads it back; outside an execution the lists of items.
+        assigned: While ``__call__`` runs: the names that it assigned.
+        raised: The errors of properties that are on their way, by thread and name.
     """
 
     elements: dict[str, Artifact] = values.field(factory=dict)
     loaded: dict[str, Any] = values.field(factory=dict)
-    sharded: dict[str, Archive] = values.field(factory=dict)
-
-
-@values.frozen
-class _Default:
-    """A default that a class gives an attribute: readers of the layer get what the layer assigned, if it did."""
-
-    name: str
-    value: Any
-
-    def __get__(self, layer: Layer | None, _: type[Layer]) -> Any:
-        if layer is None or "execution" not in vars(layer) or layer.index is not None:
-            return self.value
-        try:
-            return layer.__getattr__(self.name)
-        except AttributeError:
-            return self.value
+    absent: set[str] = values.field(factory=set)
+    sharded: dict[str, Sequence[Any]] = values.field(factory=dict)
+    assigned: set[str] | None = None
+    raised: dict[tuple[int, str], AttributeError] = values.field(factory=dict)
 
 
 @values.frozen
@@ -140,12 +131,9 @@ class Layer:
         self.__dict__.update(attributes)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Have artifacts be found behind the defaults that a class gives attributes of the same names."""
+        """Have errors of properties be reported as they are; keywords of the class are for bases that take them."""
         super().__init_subclass__(**keywords)
-        for name, value in list(vars(cls).items()):
-            plain = not (callable(value) or hasattr(value, "__get__") or isinstance(value, property))
-            if plain and not name.startswith("_") and name not in RESERVED:
-                setattr(cls, name, _Default(name, value))
+        prepare(cls, read=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the layer, as for a pool of processes: what is assigned to it, and which execution it is of.
@@ -157,8 +145,10 @@ class Layer:
         if execution is None:
             return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined] # what pickle itself takes
         if homes.within_artifact():
-            state = {name: value for name, value in state.items() if name in RESERVED}
-        return _restored, (execution, self.name), {**state, "_private": values.copy(self._private, loaded={})}
+            # Without its attempt it is not taken for the layer that runs.
+            state = {name: value for name, value in state.items() if name in RESERVED - {"attempt"}}
+        known = values.copy(self._private, loaded={}, absent=set(), assigned=None, raised={})
+        return _restored, (execution, self.name), {**state, "_private": known}
 
     def __call__(self) -> None:  # type: ignore[no-redef] # subclasses take what layers they like
         """Do the layer's work; a subclass defines it."""
@@ -208,26 +198,38 @@ class Layer:
             ...     def __call__(self) -> None:
             ...         self.shard(part=["a", "b"], number=range(3))
         """
+        private = self._private
         for name, items in artifacts.items():
-            if name in RESERVED:
-                raise LayerError(
-                    f"'{name}' is reserved on layers: '{self.name}' cannot shard an attribute of that name"
-                )
+            reason = refused(type(self), name)
+            if reason is None and attributes.settles(type(self), name):
+                reason = "is computed by the layer's class, which takes what is assigned to it"
+            if reason is not None:
+                raise AssignmentError(f"'{name}' {reason}: layer '{self.name}' cannot shard an attribute of that name")
             if "execution" not in self.__dict__:
-                self.__dict__[name] = list(items)
+                private.sharded[name] = self.__dict__[name] = list(items)
                 continue
+            if private.assigned is None:
+                raise LayerError(f"layer '{self.name}' shards '{name}' outside of __call__: it would not be stored")
             key, index = self.execution.key(self.name), self.index or 0
             archive = self.execution.datastore.write(key, index=index, name=name, values=items, sharded=True)
-            self._private.sharded[name] = archive
-            self._private.loaded.pop(name, None)
-            self.__dict__.pop(name, None)
+            private.sharded[name] = self.__dict__[name] = self.execution.datastore.read(key.flow, archive)
 
     @property
     def _private(self) -> _Private:
         private: _Private = self.__dict__.setdefault("_private", _Private())
         return private
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Note what ``__call__`` assigns: that is an artifact, also if it is an object that a hook had assigned."""
+        private = self.__dict__.get("_private")
+        if private is not None and private.assigned is not None and name not in private.assigned:
+            check_assignable(self, name)
+            private.assigned.add(name)
+        super().__setattr__(name, value)
+
     def __getattr__(self, name: str) -> Any:
+        if "_private" in self.__dict__ and (error := self._private.raised.pop((get_ident(), name), None)) is not None:
+            raise error
         if name.startswith("__"):
             raise AttributeError(name)
         if name in {"attempt", "index", "splits"}:
@@ -236,38 +238,142 @@ class Layer:
             raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it belongs to no execution")
         loaded = self._private.loaded
         if name not in loaded:
-            loaded[name] = self._load(name)
+            loaded[name] = _load(self, name)
         return loaded[name]
 
-    def _load(self, name: str) -> Any:
-        private, execution, store = self._private, self.execution, self.execution.datastore
-        if name in private.elements:
-            return store.read_artifact(execution.flow_name, private.elements[name])
-        key = execution.key(self.name, read=name)
-        if name in private.sharded:
-            return store.read(key.flow, private.sharded[name])
-        if self.index is not None and self.state.running:
-            raise UnsetError(f"layer '{self.name}' has no attribute '{name}': it has not assigned it")
+
+def _load(layer: Layer, name: str) -> Any:
+    """Read an attribute of a layer of an execution."""
+    private, execution, store = layer._private, layer.execution, layer.execution.datastore  # noqa: SLF001 - one unit
+    if name in private.elements:
+        return store.read_artifact(execution.flow_name, private.elements[name])
+    key = execution.key(layer.name, read=name)
+    if layer.index is not None and layer.state.running:
+        raise UnsetError(f"layer '{layer.name}' has no attribute '{name}': it has not assigned it")
+    try:
+        archive = _archive(layer, name)
+    except (ExecutionError, MissingError) as error:
+        if not execution.known:
+            raise UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {store.root}") from error
+        raise UnsetError(_absence(layer, name)) from error
+    return store.read(key.flow, archive)
+
+
+def _archive(layer: Layer, name: str) -> Archive:
+    try:
+        return _stored(layer, name)
+    except MissingError:
+        if not (isinstance(layer, Parameters) and layer.execution.take_input()):
+            raise
+        return _stored(layer, name)
+
+
+def _stored(layer: Layer, name: str) -> Archive:
+    key, store = layer.execution.key(layer.name), layer.execution.datastore
+    if layer.index is not None:
+        return store.read_archive(key, index=layer.index, name=name)
+    if layer.configuration.foreach:
+        return fanout.archive_of(store, key, name, index=None)
+    return store.read_archive(key, index=0, name=name)
+
+
+def _absence(layer: Layer, name: str) -> str:
+    """Why an attribute of a known execution cannot be read."""
+    execution = layer.execution
+    if isinstance(layer, Parameters):
+        flow = execution.key(layer.name).flow
+        return f"flow '{flow}' was called without the parameter '{name}' in execution {execution.id}"
+    finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
+    return f"layer '{layer.name}' has no attribute '{name}' in execution {execution.id}. {finished}"
+
+
+# What a class has under a name.
+
+
+def prepare(cls: type[Layer], *, read: bool) -> None:
+    """Have a class's instances see artifacts before the class's attributes, and raise what properties raise.
+
+    That is done where it is needed: a layer that runs reads its own attributes, often many times, and each time takes
+    four times as long then.
+
+    Args:
+        cls: The class.
+        read: Whether instances are read. If not, the class only runs.
+    """
+    if (read or attributes.computes(cls, Layer)) and cls.__getattribute__ is object.__getattribute__:
+        cls.__getattribute__ = _look_up  # type: ignore[method-assign,assignment] # the point of it
+
+
+def _look_up(self: Layer, name: str) -> Any:
+    """What ``__getattribute__`` does on classes that are prepared."""
+    known = _get(self, "__dict__")
+    # What runs has an attempt; what has none, and an execution, is read.
+    if name not in known and "execution" in known and "attempt" not in known:
+        _recall(self, name)
+    try:
+        return _get(self, name)
+    except AttributeError as error:
+        if attributes.found(type(self), name) is not None:
+            # Python forgets the error now and asks `__getattr__`.
+            _get(self, "_private").raised[get_ident(), name] = error
+        raise
+
+
+_get = object.__getattribute__
+
+
+def _recall(layer: Layer, name: str) -> None:
+    """Put what is stored under a name before the attribute that the layer's class has under it."""
+    if not attributes.hides(type(layer), name, Layer) or name in RESERVED:
+        return
+    private = layer._private  # noqa: SLF001 - one unit
+    if name not in private.absent:
         try:
-            archive = self._archive(name)
-        except (ExecutionError, MissingError) as error:
-            if not execution.known:
-                raise UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {store.root}") from error
-            raise UnsetError(self._absence(name)) from error
-        return store.read(key.flow, archive)
+            layer.__dict__[name] = _load(layer, name)
+        except UnsetError:
+            if layer.state.finished:
+                private.absent.add(name)
 
-    def _absence(self, name: str) -> str:
-        """Why an attribute of a known execution cannot be read."""
-        finished = "It finished, but did not assign it." if self.state.finished else "It did not finish."
-        return f"layer '{self.name}' has no attribute '{name}' in execution {self.execution.id}. {finished}"
 
-    def _archive(self, name: str) -> Archive:
-        key, store = self.execution.key(self.name), self.execution.datastore
-        if self.index is not None:
-            return store.read_archive(key, index=self.index, name=name)
-        if self.configuration.foreach:
-            return fanout.archive_of(store, key, name, index=None)
-        return store.read_archive(key, index=0, name=name)
+def refused(cls: type[Layer], name: str) -> str | None:
+    """Why a layer cannot have an artifact of a name; None if it can.
+
+    Args:
+        cls: The layer's class.
+        name: The name.
+    """
+    return attributes.refusal(cls, name, Layer, RESERVED)
+
+
+def check_fit(cls: type[Layer]) -> None:
+    """Refuse a class with attributes that keep it from being a layer.
+
+    Args:
+        cls: The class.
+
+    Raises:
+        LayerError: If it has any.
+    """
+    wrong = None if cls is Parameters else attributes.unfit(cls, Layer, RESERVED)
+    if wrong is not None:
+        raise LayerError(f"layer '{cls.__name__}' cannot run: {wrong}")
+
+
+def check_assignable(layer: Layer, name: str) -> None:
+    """Refuse an assignment to a name that a layer cannot have an artifact of.
+
+    Args:
+        layer: The layer.
+        name: The name.
+
+    Raises:
+        AssignmentError: If it cannot.
+    """
+    if name in RESERVED:
+        raise AssignmentError(f"layer '{layer.name}' assigns to reserved names: {name}. Rename the artifact")
+    reason = refused(type(layer), name)
+    if reason is not None:
+        raise AssignmentError(f"layer '{layer.name}' assigns to '{name}', which {reason}: rename the artifact")
 
 
 def _restored(execution: _Execution, name: str) -> Layer:
@@ -289,15 +395,3 @@ class Parameters(Layer):
         """How far the layer is: finished from the start, also where an input has yet to be taken."""
         own = super().state
         return State(lambda: self.execution.take_input() or own.finished, lambda: own.running)
-
-    def _archive(self, name: str) -> Archive:
-        try:
-            return super()._archive(name)
-        except MissingError:
-            if not self.execution.take_input():
-                raise
-            return super()._archive(name)
-
-    def _absence(self, name: str) -> str:
-        key = self.execution.key(self.name)
-        return f"flow '{key.flow}' was called without the parameter '{name}' in execution {key.execution}"

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple, Protocol
 
 from laminar_runtime import fanout, importing, loading, settings, tracebacks, types
 from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.assignments import Assigned, assigning
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import FlowError, LayerError
-from laminar_runtime.layer import RESERVED, Layer, Parameters
+from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.pipelines import Guard
 from laminar_runtime.settings import TaskContext
 
@@ -121,17 +122,43 @@ def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None
 
 def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
     dependencies = _dependencies(execution, layer, context)
-    before = dict(vars(layer))
+    assigned = Assigned()
+    caught: list[BaseException] = []
     try:
-        with hooked(execution, layer, "execution"):
-            before = dict(vars(layer))
-            with _forgiving(layer.configuration), _staying(layer):
-                layer(*dependencies)
-    finally:
-        artifacts = _assigned(layer, before)
-        key = execution.key(context.layer)
-        for name, value in artifacts.items():
-            execution.datastore.write(key, index=context.index, name=name, values=[value], sharded=False)
+        with (
+            hooked(execution, layer, "execution"),
+            _forgiving(layer.configuration, caught),
+            _staying(layer),
+            assigning(layer) as assigned,
+        ):
+            layer(*dependencies)
+    except BaseException as error:
+        for failure in _store(execution, assigned, context):
+            error.add_note(f"Besides, {failure}")
+        raise
+    failures = _store(execution, assigned, context)
+    if failures:
+        for failure in failures[1:]:
+            failures[0].add_note(f"Besides, {failure}")
+        for taken in caught:
+            failures[0].add_note(f"That was after {type(taken).__name__}: {taken}, which the layer's Catch takes")
+        raise failures[0]
+
+
+def _store(execution: _Execution, assigned: Assigned, context: TaskContext) -> list[Exception]:
+    """Store what was assigned, as far as it can be.
+
+    Returns:
+        What kept the rest from being stored.
+    """
+    store, key = execution.datastore, execution.key(context.layer)
+    failures: list[Exception] = list(assigned.refused)
+    for name, value in assigned.artifacts.items():
+        try:
+            store.write(key, index=context.index, name=name, values=[value], sharded=False)
+        except Exception as error:  # noqa: BLE001 - reported with those of others
+            failures.append(error)
+    return failures
 
 
 @contextlib.contextmanager
@@ -163,22 +190,12 @@ def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> 
     return [found[name] for name in named]
 
 
-def _assigned(layer: Layer, before: dict[str, Any]) -> dict[str, Any]:
-    """The attributes that were assigned since `before` was taken: what hooks set up before the call is no artifact."""
-    absent = object()
-    changed = {name: value for name, value in vars(layer).items() if value is not before.get(name, absent)}
-    reserved = sorted((RESERVED - {"_private"}) & changed.keys())
-    if reserved:
-        raise LayerError(f"layer '{layer.name}' assigns to reserved names: {', '.join(reserved)}. Rename the artifacts")
-    return {name: value for name, value in changed.items() if name not in RESERVED}
-
-
 @contextlib.contextmanager
-def _forgiving(configuration: Configuration) -> Iterator[None]:
+def _forgiving(configuration: Configuration, caught: list[BaseException]) -> Iterator[None]:
     try:
         yield
-    except configuration.catch.exceptions:
-        return
+    except configuration.catch.exceptions as error:
+        caught.append(error)
 
 
 @contextlib.contextmanager

@@ -7,14 +7,16 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import attrs
 import pytest
 
-from laminar_runtime import Flow
+from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.exceptions import TaskError
 
 FlowT = TypeVar("FlowT", bound=Flow)
 
@@ -25,6 +27,26 @@ _OF_TASK = re.compile(r"\[\w+(/\d+)?\] ")
 def in_memory(flow: type[FlowT], *, concurrency: int = 8) -> FlowT:
     """Make a flow that runs in this process and leaves nothing behind."""
     return flow(datastore=datastores.Memory(), executor=executors.Thread(concurrency=concurrency))
+
+
+def failure(run: Callable[[], object]) -> Exception:
+    """What a layer raised in a run in this process, without what says where."""
+    try:
+        run()
+    except TaskError as error:
+        cause = error.__cause__ or error
+        assert isinstance(cause, Exception)
+        return cause
+    except Exception as error:  # noqa: BLE001 - that is asked for
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def run_alone(layer: type[Layer]) -> Layer:
+    """Run a flow of one layer in this process, and give the layer."""
+    flow = type("MyFlow", (Flow,), {})
+    flow.register(layer)
+    return in_memory(flow)().layer(layer)
 
 
 def stored(flow: Flow) -> dict[str, bytes]:

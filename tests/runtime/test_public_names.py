@@ -45,6 +45,7 @@ PUBLIC = {
     "laminar_runtime.configurations.serde": ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"],
     "laminar_runtime.deployment": ["Deployment", "parameter_name"],
     "laminar_runtime.exceptions": [
+        "AssignmentError",
         "DamagedError",
         "DatastoreError",
         "DeploymentError",
