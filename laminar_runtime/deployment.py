@@ -10,6 +10,7 @@ import functools
 import itertools
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,9 @@ __all__ = ["Deployment", "parameter_name"]
 
 #: Seconds between two looks at an execution: at first, and at most.
 _POLL = (0.1, 10.0)
+#: The state machine and the datastore of a deployment, as what is compiled has them.
+_MACHINE = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+")
+_ROOT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
 #: How Step Functions says that an execution cannot be redriven: it is too old, or has too long a history.
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
@@ -81,10 +85,13 @@ class Deployment:
         except BotoCoreError as error:
             raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
         try:
-            value = json.loads(found["Parameter"]["Value"])
-            return cls(name, value["state_machine_arn"], value["datastore_root"], tuple(value.get("flows", ())))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DeploymentError(f"the SSM parameter {parameter} does not describe a deployment: {error}") from error
+            return cls(name, *_described(found["Parameter"]["Value"]))
+        except ValueError as error:
+            msg = (
+                f"the SSM parameter {parameter} does not describe a deployment: {error}. Apply again what "
+                "laminar-codegen compiled, which writes it"
+            )
+            raise DeploymentError(msg) from error
 
     def start(self, execution: str, *, parameters: dict[str, Any] | None = None) -> None:
         """Start an execution of the state machine.
@@ -213,6 +220,24 @@ class Deployment:
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_client"}
+
+
+def _described(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """The state machine, the root of the datastore and the flows that a parameter describes.
+
+    Raises:
+        ValueError: If it describes none. A root on this machine is refused: by it whoever may write the parameter would
+            have an application write to a folder of its own, and read from there what it unpickles.
+    """
+    value = _parsed(text)
+    machine, root, flows = value.get("state_machine_arn"), value.get("datastore_root"), value.get("flows", [])
+    if not (isinstance(machine, str) and _MACHINE.fullmatch(machine)):
+        raise ValueError(f"its state_machine_arn is {machine!r}, which is no ARN of a state machine")
+    if not (isinstance(root, str) and _ROOT.fullmatch(root)):
+        raise ValueError(f"its datastore_root is {root!r}, and artifacts are kept in s3://bucket or s3://bucket/prefix")
+    if not (isinstance(flows, list) and all(isinstance(flow, str) for flow in flows)):
+        raise ValueError(f"its flows are {flows!r}, which is no list of names")
+    return machine, root, tuple(flows)
 
 
 def _client(service: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 
 import boto3
@@ -60,12 +61,33 @@ def test_no_deployment(aws: str) -> None:
         Deployment.find("nope")
 
 
-@pytest.mark.parametrize("value", ["{", "[]", "1", '{"state_machine_arn": "x"}'])
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "{",
+        "[]",
+        "1",
+        '{"state_machine_arn": "x"}',
+        json.dumps({"state_machine_arn": MACHINE}),
+        json.dumps({"state_machine_arn": MACHINE, "datastore_root": "s3://bucket", "flows": "Report"}),
+    ],
+)
 def test_damaged_parameter(aws: str, value: str) -> None:
     """A parameter that holds something else is named."""
     put("damaged", value)
     with pytest.raises(DeploymentError, match="SSM parameter /laminar/damaged does not describe a deployment"):
         Deployment.find("damaged")
+
+
+@pytest.mark.parametrize("root", ["/srv/artifacts", ".laminar", "file:///srv", "s3:bucket", "s3://", "S3://bucket", 7])
+def test_a_datastore_that_is_not_in_s3(aws: str, root: object) -> None:
+    """A parameter that names a folder of this machine is refused: an application would write its parameters there."""
+    put("local", json.dumps({"state_machine_arn": MACHINE, "datastore_root": root}))
+    with pytest.raises(DeploymentError, match=f"its datastore_root is {re.escape(repr(root))}, and artifacts are kept"):
+        Deployment.find("local")
 
 
 def test_nobody_answers(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
