@@ -6,9 +6,9 @@ refused, with the service that has it, if there is one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
+from laminar_codegen.ecr import repository_of
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.limits import (
     FARGATE_STORAGE,
@@ -34,9 +34,6 @@ _FARGATE_DRIVERS = ("awslogs", "splunk")
 _EC2_DRIVERS = ("fluentd", "gelf", "journald", "json-file", "logentries", "syslog")
 #: The options of awslogs that the document gives.
 _OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
-
-#: The images that AWS Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-_ECR_IMAGE = re.compile(r"\d{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/.+", re.ASCII)
 
 _DEFAULTS = Container(command=(), cpu=layers.Container().cpu, memory=0, image=None, workdir=None)
 
@@ -200,10 +197,13 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
-    """The image of a function, one that runs a layer or one that plans it, is in ECR."""
+    """The image of a function, one that runs a layer or one that plans it, is in ECR: AWS Lambda takes no other.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    """
     for layer in graph.with_function:
         image = layer.container.image
-        if image is not None and not _ECR_IMAGE.fullmatch(image):
+        if image is not None and repository_of(image) is None:
             runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
             what = (
                 f"layer '{layer.name}' {runs} on AWS Lambda, which takes images of ECR only, and its image is {image!r}"

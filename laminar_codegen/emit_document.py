@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laminar_codegen import names, policies
+from laminar_codegen import ecr, names, policies
 from laminar_codegen.document import MARK, Block, Document, Output
 from laminar_codegen.emit_alarms import emit_alarms
 from laminar_codegen.emit_definitions import container_properties, emit_job_definitions
@@ -27,8 +27,6 @@ __all__ = ["emit_document"]
 _NAME = Ref("var.name")
 _TAGS = Ref("var.tags")
 _KMS_KEY = Ref("var.kms_key_arn")
-#: The account, region and repository of an image: https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-_ECR_IMAGE = "^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)"
 _PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}
 
 
@@ -106,7 +104,7 @@ def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
     given: list[Value] = [Ref("var.image")] if None in pulled else []
     own = sorted({item for item in pulled if item is not None})
     arn = 'format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])'
-    found = f'concat([for image in local.images : regexall("{_ECR_IMAGE}", image)]...)'
+    found = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
     return {"images": [*given, *own], "repositories": Ref(f"distinct([for part in {found} : {arn}])")}
 
 

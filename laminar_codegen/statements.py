@@ -12,6 +12,7 @@ none as changed because what it names is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -43,8 +44,19 @@ _WAKE = "aws-sdk:sfn:sendTaskSuccess"
 _REPOSITORIES = "local.repositories"
 #: How many functions a policy names one by one.
 _NAMED = 20
-#: The parts of an ARN up to a secret's name.
+#: What pulls an image; the last two, one that a pull-through cache has not yet, whose repository may not be there yet:
+#: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+_PULL = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
+)
+#: The parts of an ARN up to a secret's name, and what Secrets Manager puts behind that name, by which policies go:
+#: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources
 _OF_SECRET = 7
+_SUFFIX = re.compile("-[A-Za-z0-9]{6}")
 
 
 #: A test, a key of the request's context, and its values.
@@ -278,11 +290,10 @@ def for_execution(graphs: Sequence[Graph]) -> Iterator[Statement]:
     Args:
         graphs: The graphs of the flows.
     """
-    pull = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
     # Only if there is an image in ECR. For the token AWS offers no resource.
     in_ecr = f"length({_REPOSITORIES}) > 0 ? [true] : []"
     yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",), given=in_ecr)
-    yield Statement("PullImages", pull, Ref(_REPOSITORIES), given=in_ecr)
+    yield Statement("PullImages", _PULL, Ref(_REPOSITORIES), given=in_ecr)
     if logs_jobs(graphs):
         yield _logs("WriteLogs", (names.log_group(names.TASKS),))
     yield from _secrets(graphs)
@@ -298,9 +309,18 @@ def _secrets(graphs: Sequence[Graph]) -> Iterator[Statement]:
     )
     for sid, service, action in kinds:
         # What follows a secret's name is a key in it, or its version: the permission is for the secret.
-        arns = {":".join(arn.split(":")[:_OF_SECRET]) for arn in given if arn.split(":")[2] == service}
+        arns = {_whole(":".join(arn.split(":")[:_OF_SECRET])) for arn in given if arn.split(":")[2] == service}
         if arns:
             yield Statement(sid, (action,), tuple(sorted(arns)))
+
+
+def _whole(arn: str) -> str:
+    """The ARN of a secret or parameter as policies name it, also if what follows a secret's name was left out.
+
+    Secrets Manager takes a name that ends as if it had that for a whole one, and so does this.
+    """
+    named = ":secretsmanager:" not in arn or _SUFFIX.fullmatch(arn[-len("-AbCdEf") :])
+    return arn if named else f"{arn}-??????"
 
 
 def _logs(sid: str, groups: tuple[Joined, ...]) -> Statement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laminar_codegen import names
+from laminar_codegen import ecr, names
 from laminar_codegen.document import Validation, Variable
 from laminar_codegen.graph import Graph
 from laminar_codegen.placement import QUEUES, Queue
@@ -39,6 +39,11 @@ _RETENTION = (
     3653,
 )
 
+#: Names of roles and policies, behind their paths. No pattern of an ARN takes an asterisk or a question mark, which in
+#: the policies that ARNs get into would stand for anything:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+_IAM_NAME = "[0-9A-Za-z+=,.@_/-]+"
+
 
 def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
     """The variables that a document takes.
@@ -64,7 +69,7 @@ def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
 def _role(label: str, use: str) -> Variable:
     # How many roles are made follows from it, which Terraform must know when it plans.
     description = f"ARN of the role that {use}, if it is made elsewhere and before. Made here unless given."
-    return _optional_arn(f"{label}_role_arn", description, "role", "iam::[0-9]{12}:role/.+")
+    return _optional_arn(f"{label}_role_arn", description, "role", f"iam::[0-9]{{12}}:role/{_IAM_NAME}")
 
 
 def _name(graphs: Sequence[Graph]) -> Variable:
@@ -106,7 +111,7 @@ def _image(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
 _IMAGE = Validation('can(regex("^[^[:space:]]+$", var.image))', "The image must be named, without spaces.")
 #: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
 _IMAGE_IN_ECR = Validation(
-    'can(regex("^[0-9]{12}[.]dkr[.]ecr(-fips)?[.][a-z0-9-]+[.]amazonaws[.]com([.]cn)?/[^[:space:]]+$", var.image))',
+    f'can(regex("^{ecr.HOST}/[^[:space:]]+$", var.image))',
     "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1.",
 )
 
@@ -117,8 +122,13 @@ _DATASTORE_ROOT = Variable(
     description="Where artifacts are kept: s3://bucket or s3://bucket/prefix.",
     validation=(
         Validation(
-            'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))',
-            "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-.",
+            # No asterisk, though S3 takes it: in the policies of roles it would stand for anything.
+            'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))',
+            "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-.",
+        ),
+        Validation(
+            'length(setintersection(split("/", var.datastore_root), [".", ".."])) == 0',
+            "The prefix of the datastore must have no part that is . or .. only.",
         ),
     ),
 )
@@ -126,13 +136,14 @@ _DATASTORE_ROOT = Variable(
 
 def _job_queue(queue: Queue) -> Variable:
     capacity = f"of {queue.capacity} capacity"
+    arn = "^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/[0-9A-Za-z_-]+$"
     return Variable(
         name=queue.variable,
         type="string",
         description=f"ARN of the AWS Batch job queue, {capacity}, that {queue.tasks} are submitted to.",
         validation=(
             Validation(
-                f'can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{{12}}:job-queue/.+$", var.{queue.variable}))',
+                f'can(regex("{arn}", var.{queue.variable}))',
                 "The job queue must be given by its ARN.",
             ),
         ),
@@ -171,7 +182,7 @@ def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Varia
     )
 
 
-_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/.+"
+_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
 _OPTIONAL = (
     Variable(
         name="alarm_actions",
@@ -214,7 +225,7 @@ _OPTIONAL = (
         "permissions_boundary_arn",
         "ARN of the policy that bounds the permissions of the roles; none unless given.",
         "permissions boundary",
-        "iam::([0-9]{12}|aws):policy/.+",
+        f"iam::([0-9]{{12}}|aws):policy/{_IAM_NAME}",
     ),
     Variable(
         name="tags",

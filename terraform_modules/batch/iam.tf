@@ -97,6 +97,16 @@ data "aws_iam_policy_document" "instance" {
     resources = coalesce(var.repository_arns, ["${local.ecr}:repository/*"])
   }
 
+  dynamic "statement" {
+    for_each = length(var.cache_repository_arns) > 0 ? [true] : []
+
+    content {
+      sid       = "FillCaches"
+      actions   = ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"]
+      resources = var.cache_repository_arns
+    }
+  }
+
   statement {
     sid = "WriteLogs"
 

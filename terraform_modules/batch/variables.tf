@@ -225,7 +225,7 @@ variable "volume_kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.volume_kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.volume_kms_key_arn))
+    condition     = var.volume_kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.volume_kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 }
@@ -245,6 +245,20 @@ variable "repository_arns" {
       for arn in var.repository_arns : can(regex("^arn:[a-z-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/.+$", arn))
     ])
     error_message = "Repositories must be given by their ARNs."
+  }
+}
+
+variable "cache_repository_arns" {
+  description = "ARNs of the Amazon ECR repositories of pull-through caches, with a prefix and an asterisk at their ends, such as repository/docker-hub/*, that EC2 instances may fill: the first pull of an image makes its repository. They must be among repository_arns too."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for arn in var.cache_repository_arns : can(regex("^arn:[a-z-]+:ecr:[a-z0-9-]+:[0-9]{12}:repository/[a-z0-9].*$", arn))
+    ])
+    error_message = "Repositories must be given by their ARNs, with what their names begin with."
   }
 }
 
@@ -268,7 +282,7 @@ variable "instance_policy_arns" {
 
   validation {
     condition = alltrue([
-      for arn in values(var.instance_policy_arns) : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", arn))
+      for arn in values(var.instance_policy_arns) : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[0-9A-Za-z+=,.@_/-]+$", arn))
     ])
     error_message = "Policies must be given by their ARNs."
   }
@@ -280,7 +294,7 @@ variable "permissions_boundary_arn" {
   default     = null
 
   validation {
-    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[0-9A-Za-z+=,.@_/-]+$", var.permissions_boundary_arn))
     error_message = "The permissions boundary must be given by its ARN."
   }
 }

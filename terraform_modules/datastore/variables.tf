@@ -28,8 +28,13 @@ variable "prefix" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9!_.*()=-]+(/[A-Za-z0-9!_.*()=-]+)*)?$", var.prefix))
-    error_message = "A folder is of letters, digits and !_.*()=-, with single slashes between its parts."
+    condition     = can(regex("^([A-Za-z0-9!_.()=-]+(/[A-Za-z0-9!_.()=-]+)*)?$", var.prefix))
+    error_message = "A folder is of letters, digits and !_.()=-, with single slashes between its parts."
+  }
+
+  validation {
+    condition     = length(setintersection(split("/", var.prefix), [".", ".."])) == 0
+    error_message = "A folder must have no part that is . or .. only."
   }
 }
 
@@ -58,7 +63,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 

@@ -68,7 +68,7 @@ variable "roles" {
 
   validation {
     condition = alltrue([
-      for role in values(var.roles) : role.arn == null ? true : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", role.arn))
+      for role in values(var.roles) : role.arn == null ? true : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", role.arn))
     ])
     error_message = "A role that is made elsewhere must be given by its ARN."
   }
@@ -92,8 +92,13 @@ variable "datastore_root" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))
-    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-."
+    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))
+    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-."
+  }
+
+  validation {
+    condition     = length(setintersection(split("/", var.datastore_root), [".", ".."])) == 0
+    error_message = "The prefix of the datastore must have no part that is . or .. only."
   }
 }
 
@@ -135,7 +140,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 }
@@ -158,7 +163,7 @@ variable "permissions_boundary_arn" {
   default     = null
 
   validation {
-    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    condition     = var.permissions_boundary_arn == null ? true : can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[0-9A-Za-z+=,.@_/-]+$", var.permissions_boundary_arn))
     error_message = "The permissions boundary must be given by its ARN."
   }
 }

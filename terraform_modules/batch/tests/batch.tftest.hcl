@@ -392,3 +392,28 @@ run "arns_are_checked" {
 
   expect_failures = [var.repository_arns, var.instance_policy_arns, var.permissions_boundary_arn]
 }
+
+run "caches_are_filled" {
+  variables {
+    ec2                   = {}
+    cache_repository_arns = ["arn:aws-cn:ecr:cn-north-1:111111111111:repository/docker-hub/*"]
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.instance.statement : tolist(statement.actions)
+      if statement.sid == "FillCaches" && statement.resources == toset(var.cache_repository_arns)
+    ] == [tolist(["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"])]
+    error_message = "Instances must be allowed to have caches import images, and to make their repositories."
+  }
+}
+
+run "caches_are_checked" {
+  command = plan
+
+  variables {
+    cache_repository_arns = ["arn:aws-cn:ecr:cn-north-1:111111111111:repository/*"]
+  }
+
+  expect_failures = [var.cache_repository_arns]
+}

@@ -280,3 +280,24 @@ run "flows_and_policies_are_checked" {
 
   expect_failures = [var.cache_expiration_days, var.policy_documents]
 }
+
+run "a_pattern_is_no_folder" {
+  command = plan
+
+  variables {
+    prefix      = "flows*"
+    kms_key_arn = "arn:aws:kms:eu-west-1:111111111111:key/*"
+  }
+
+  expect_failures = [var.prefix, var.kms_key_arn]
+}
+
+run "a_folder_is_below_its_bucket" {
+  command = plan
+
+  variables {
+    prefix = "flows/.."
+  }
+
+  expect_failures = [var.prefix]
+}

@@ -246,3 +246,25 @@ run "a_schedule_is_checked" {
 
   expect_failures = [var.schedule]
 }
+
+run "patterns_are_no_names" {
+  command = plan
+
+  variables {
+    datastore_root           = "s3://team-artifacts/*"
+    kms_key_arn              = "arn:aws:kms:eu-west-1:111111111111:key/*"
+    permissions_boundary_arn = "arn:aws:iam::111111111111:policy/*"
+  }
+
+  expect_failures = [var.datastore_root, var.kms_key_arn, var.permissions_boundary_arn]
+}
+
+run "a_datastore_is_below_its_bucket" {
+  command = plan
+
+  variables {
+    datastore_root = "s3://team-artifacts/../others"
+  }
+
+  expect_failures = [var.datastore_root]
+}

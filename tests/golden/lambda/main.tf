@@ -29,7 +29,7 @@ variable "image" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[0-9]{12}[.]dkr[.]ecr(-fips)?[.][a-z0-9-]+[.]amazonaws[.]com([.]cn)?/[^[:space:]]+$", var.image))
+    condition     = can(regex("^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:amazonaws[.]com|amazonaws[.]com[.]cn|amazonaws[.]eu|c2s[.]ic[.]gov|sc2s[.]sgov[.]gov|cloud[.]adc-e[.]uk|csp[.]hci[.]ic[.]gov|on[.]aws|on[.]amazonwebservices[.]com[.]cn|on[.]amazonwebservices[.]eu|on[.]aws[.]ic[.]gov|on[.]aws[.]scloud|on[.]cloud-aws[.]adc-e[.]uk|on[.]aws[.]hci[.]ic[.]gov)/[^[:space:]]+$", var.image))
     error_message = "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1."
   }
 }
@@ -40,8 +40,13 @@ variable "datastore_root" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))
-    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-."
+    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))
+    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-."
+  }
+
+  validation {
+    condition     = length(setintersection(split("/", var.datastore_root), [".", ".."])) == 0
+    error_message = "The prefix of the datastore must have no part that is . or .. only."
   }
 }
 
@@ -63,7 +68,7 @@ variable "datastore_kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.datastore_kms_key_arn))
+    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.datastore_kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 }
@@ -74,7 +79,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 }
@@ -97,7 +102,7 @@ variable "permissions_boundary_arn" {
   default     = null
 
   validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[0-9A-Za-z+=,.@_/-]+$", var.permissions_boundary_arn))
     error_message = "The permissions boundary must be given by its ARN."
   }
 }
@@ -115,7 +120,7 @@ variable "state_machine_role_arn" {
   default     = null
 
   validation {
-    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.state_machine_role_arn))
+    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.state_machine_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }
@@ -126,7 +131,7 @@ variable "planner_role_arn" {
   default     = null
 
   validation {
-    condition     = var.planner_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.planner_role_arn))
+    condition     = var.planner_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.planner_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }
@@ -137,7 +142,7 @@ variable "function_role_arn" {
   default     = null
 
   validation {
-    condition     = var.function_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.function_role_arn))
+    condition     = var.function_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.function_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }

@@ -40,7 +40,7 @@ variable "job_queue_arn" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/.+$", var.job_queue_arn))
+    condition     = can(regex("^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/[0-9A-Za-z_-]+$", var.job_queue_arn))
     error_message = "The job queue must be given by its ARN."
   }
 }
@@ -51,8 +51,13 @@ variable "datastore_root" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*()=-]+)*/?$", var.datastore_root))
-    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.*()=-."
+    condition     = can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))
+    error_message = "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-."
+  }
+
+  validation {
+    condition     = length(setintersection(split("/", var.datastore_root), [".", ".."])) == 0
+    error_message = "The prefix of the datastore must have no part that is . or .. only."
   }
 }
 
@@ -88,7 +93,7 @@ variable "datastore_kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.datastore_kms_key_arn))
+    condition     = var.datastore_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.datastore_kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 }
@@ -99,7 +104,7 @@ variable "kms_key_arn" {
   default     = null
 
   validation {
-    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.kms_key_arn))
+    condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
 }
@@ -122,7 +127,7 @@ variable "permissions_boundary_arn" {
   default     = null
 
   validation {
-    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::([0-9]{12}|aws):policy/[0-9A-Za-z+=,.@_/-]+$", var.permissions_boundary_arn))
     error_message = "The permissions boundary must be given by its ARN."
   }
 }
@@ -140,7 +145,7 @@ variable "state_machine_role_arn" {
   default     = null
 
   validation {
-    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.state_machine_role_arn))
+    condition     = var.state_machine_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.state_machine_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }
@@ -151,7 +156,7 @@ variable "task_role_arn" {
   default     = null
 
   validation {
-    condition     = var.task_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.task_role_arn))
+    condition     = var.task_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.task_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }
@@ -162,7 +167,7 @@ variable "execution_role_arn" {
   default     = null
 
   validation {
-    condition     = var.execution_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.execution_role_arn))
+    condition     = var.execution_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.execution_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }
@@ -173,7 +178,7 @@ variable "schedule_role_arn" {
   default     = null
 
   validation {
-    condition     = var.schedule_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/.+$", var.schedule_role_arn))
+    condition     = var.schedule_role_arn == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", var.schedule_role_arn))
     error_message = "The role must be given by its ARN."
   }
 }
@@ -187,7 +192,7 @@ locals {
   execution_role_arn     = module.flow.role_arns["execution"]
   schedule_role_arn      = module.flow.role_arns["schedule"]
   images                 = [var.image]
-  repositories           = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.]ecr(?:-fips)?[.]([a-z0-9-]+)[.]amazonaws[.]com(?:[.]cn)?/([^:@]+)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
+  repositories           = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:amazonaws[.]com|amazonaws[.]com[.]cn|amazonaws[.]eu|c2s[.]ic[.]gov|sc2s[.]sgov[.]gov|cloud[.]adc-e[.]uk|csp[.]hci[.]ic[.]gov|on[.]aws|on[.]amazonwebservices[.]com[.]cn|on[.]amazonwebservices[.]eu|on[.]aws[.]ic[.]gov|on[.]aws[.]scloud|on[.]cloud-aws[.]adc-e[.]uk|on[.]aws[.]hci[.]ic[.]gov)/([a-z0-9][a-z0-9._/-]*)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
   containers = {
     fargate = {
       command = ["python", "main.py"]
@@ -448,8 +453,14 @@ data "aws_iam_policy_document" "execution" {
     for_each = length(local.repositories) > 0 ? [true] : []
 
     content {
-      sid       = "PullImages"
-      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      sid = "PullImages"
+      actions = [
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+        "ecr:BatchImportUpstreamImage",
+        "ecr:CreateRepository",
+      ]
       resources = local.repositories
     }
   }
