@@ -81,6 +81,10 @@ class Names:
             return of_flow, (fresh(name),)
         return said if module != "__main__" and defines(module, said, value) else None
 
+    def are_of(self, module: str) -> bool:
+        """Whether a module is the one that defines the flow."""
+        return self._home is not None and self._home.module == module
+
     def _is_copied(self, module: str) -> bool:
         """Whether the user has a module pickled by value, with ``cloudpickle.register_pickle_by_value``."""
         return bool(self._copied) and any(module == name or module.startswith(f"{name}.") for name in self._copied)

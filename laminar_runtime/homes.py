@@ -323,12 +323,15 @@ def of_flow(name: str) -> Any:
 
 
 def module_of_flow(key: str) -> Any:
-    """A name that every module has, such as ``__file__``, as the flow's module has it: pickles of artifacts call this.
+    """What every module has under a name such as ``__file__``, of the flow's module: pickles of artifacts call this.
+
+    Code that is pickled by value needs nothing of the module, and is loaded also where the module is not.
 
     Args:
         key: The name.
     """
-    return _home("which the artifact is of").own(key)
+    current = _scope.get()
+    return _MAIN if current is None or current.home is None else current.home.own(key)
 
 
 def reduce_datastore(datastore: Any) -> tuple[Any, ...]:

@@ -13,8 +13,8 @@ import typing
 from collections.abc import Callable
 from types import GenericAlias
 
-from laminar_runtime import Flow, Layer, Parameters
-from laminar_runtime.configurations import executors
+from laminar_runtime import Flow, Layer, Parameters, homes
+from laminar_runtime.configurations import executors, serde
 from laminar_runtime.configurations.layers import Container
 
 T = typing.TypeVar("T")
@@ -160,6 +160,17 @@ def _local() -> object:
     return Local()
 
 
+def _local_enum() -> object:
+    class Inner(enum.Enum):
+        ONE = "one"
+
+    class Outer:
+        def __init__(self) -> None:
+            self.x, self.y = Inner.ONE.value, Inner.ONE
+
+    return Outer()
+
+
 def _closure() -> Callable[[int], Point]:
     base = 10
     return lambda x: Point(base + x)
@@ -196,6 +207,7 @@ KINDS: dict[str, tuple[Callable[[], typing.Any], Callable[[typing.Any], bool]]] 
     "in_others": (lambda: {"a": [Point(1), {Color.RED}]}, lambda value: value == {"a": [Point(1), {Color.RED}]}),
     "module": (lambda: sys.modules[Point.__module__], lambda value: value.Point is Point),
     "local": (_local, lambda value: value.x == 4),
+    "local_enum": (_local_enum, lambda value: value.x == "one" and type(value.y).__name__ == "Inner"),
     "closure": (_closure, lambda value: value(1) == Point(11)),
 }
 
@@ -239,5 +251,15 @@ def run(*, threads: bool = False) -> str:
     return json.dumps([execution.layer(Read).wrong, wrong(write), write.given])
 
 
-if __name__ == "__main__" and Kinds():
+def digests() -> str:
+    """The digest of each kind of value, as this process pickles it."""
+    flow, protocol = Kinds(), serde.PickleProtocol()
+    bool(flow)
+    with homes.entered(homes.scope_of("Kinds", flow.datastore)):
+        return json.dumps({name: protocol.hexdigest(make()) for name, (make, _) in KINDS.items()})
+
+
+if __name__ == "__main__" and "digests" in sys.argv:
+    sys.stdout.write(digests() + "\n")
+elif __name__ == "__main__" and Kinds():
     sys.stdout.write(run(threads="thread" in sys.argv) + "\n")

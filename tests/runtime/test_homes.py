@@ -100,6 +100,14 @@ def test_an_application_reads_what_a_script_wrote(folder: Folder) -> None:
     assert _last_line(folder, "application.py") == "[]"
 
 
+def test_a_value_has_one_digest_in_all_processes(folder: Folder) -> None:
+    """Whatever the process and the name of the flow's file, a value is pickled as the same bytes."""
+    _copies(folder, "main.py", "report.py")
+    script = json.loads(_last_line(folder, "main.py", "digests", PYTHONHASHSEED="1"))
+    application = json.loads(_last_line(folder, "-c", "import report; print(report.digests())", PYTHONHASHSEED="2"))
+    assert script == application
+
+
 MENDED = """
     import cloudpickle, sys
     from laminar_runtime import Flow, Layer
