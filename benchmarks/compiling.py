@@ -20,7 +20,7 @@ _MEMORY = memory_at_most(100)
 
 #: What Terraform puts in the place of references: the name of the partition, and else ARNs, all as long as this one.
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
-_SHORT = {"data.aws_partition.current.partition": "aws"}
+_SHORT = {"local.partition": "aws"}
 _ARN = "arn:aws:batch:us-east-1:123456789012:job-definition/benchmark-fargate:1"
 
 

@@ -33,7 +33,17 @@ _OPTIONAL = {"aws_scheduler_schedule", "aws_sqs_queue"}
 _MADE = {*_EACH, *_OPTIONAL, _MACHINE, "aws_ssm_parameter"}
 #: Roles that the self-contained document makes if there is none given.
 _COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
-_PASSED_ON = ("alarm_actions", "kms_key_arn", "log_retention_in_days", "permissions_boundary_arn", "tags")
+_PASSED_ON = (
+    "alarm_actions",
+    "keep_logs",
+    "kms_key_arn",
+    "log_retention_in_days",
+    "permissions_boundary_arn",
+    "region_in_role_names",
+    "tags",
+)
+#: Local values of which only the module has use.
+_THEIRS = {policies.TRUST, "role_prefix"}
 
 
 @attrs.frozen
@@ -77,8 +87,11 @@ def call_module(
     }
     return attrs.evolve(
         document,
-        locals={name: roles.get(name, _referring(value, elsewhere)) for name, value in document.locals.items()},
-        data=tuple(block for block in document.data if not block.label.endswith(policies.TRUST)),
+        locals={
+            name: roles.get(name, _referring(value, elsewhere))
+            for name, value in document.locals.items()
+            if name not in _THEIRS
+        },
         resources=tuple(_resource(block, elsewhere) for block in ours),
         outputs=tuple(map(_output, document.outputs)),
         calls=(_call(module, theirs, graphs, machines),),
@@ -127,8 +140,9 @@ def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines
         role.label: {
             "service": role.service,
             "description": role.description,
-            "policy": Ref(f"data.aws_iam_policy_document.{role.label}.json"),
-            "arn": Ref(f"var.{role.label}_role_arn"),
+            "policy": Ref(f"local.{policies.POLICIES}.{role.label}"),
+            "given": names.is_given(role.label),
+            "arn": Ref(f"try(local.given_role_arns.{role.label}, null)"),
         }
         for role in policies.needed_roles(graphs, machines)
     }
@@ -144,6 +158,7 @@ def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines
         module.version,
         {
             "name": Ref("var.name"),
+            "place": {name: Ref(f"local.{name}") for name in ("account_id", "region")},
             "flows": [names.flow(graph) for graph in graphs],
             "datastore_root": Ref("var.datastore_root"),
             "definitions": {

@@ -46,6 +46,7 @@ def emit_job_definitions(graph: Graph) -> list[Block]:
                 "retry_strategy": _block(job_container.retry_strategy(spot=item.container.spot)),
                 "timeout": {"attempt_duration_seconds": int(graph.timeout_of(item.target))},
                 "tags": Ref("var.tags"),
+                "depends_on": [names.MADE_FIRST],
             },
         )
         for label, item in names.jobs(graph).items()
@@ -122,7 +123,7 @@ def _fargate(container: Container) -> dict[str, Value]:
 def _log_configuration(container: Container) -> dict[str, Value]:
     ours: dict[str, Value] = {
         "awslogs-group": Ref("aws_cloudwatch_log_group.tasks.name"),
-        "awslogs-region": Ref("data.aws_region.current.region"),
+        "awslogs-region": Ref("local.region"),
         "awslogs-stream-prefix": "task",
     }
     secret = container.secret_log_options

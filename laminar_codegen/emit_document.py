@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laminar_codegen import ecr, names, policies
+from laminar_codegen import ecr, emit_place, names, policies
 from laminar_codegen.document import MARK, Block, Document, Output
 from laminar_codegen.emit_alarms import emit_alarms
 from laminar_codegen.emit_definitions import container_properties, emit_job_definitions
@@ -27,6 +27,9 @@ __all__ = ["emit_document"]
 _NAME = Ref("var.name")
 _TAGS = Ref("var.tags")
 _KMS_KEY = Ref("var.kms_key_arn")
+#: A state machine is there until its executions have ended, and these end with the jobs that they wait for. Unless told
+#: otherwise the provider waits for 5 minutes, and for 1 minute until a change is seen everywhere.
+_TIMEOUTS = {"create": "10m", "update": "10m", "delete": "60m"}
 _PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}
 
 
@@ -45,13 +48,9 @@ def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> 
         providers=_PROVIDERS,
         variables=emit_variables(graphs),
         locals=_locals(graphs, machines),
-        data=(
-            Block("aws_caller_identity", "current", {}),
-            Block("aws_partition", "current", {}),
-            Block("aws_region", "current", {}),
-            *policies.documents(graphs, machines),
-        ),
+        data=(*emit_place.READ, emit_place.emit_bucket()),
         resources=(
+            emit_place.emit_place(graphs),
             *_log_groups(graphs),
             *policies.roles(graphs, machines),
             *(block for graph in graphs for block in emit_job_definitions(graph)),
@@ -79,12 +78,16 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
     }
     return {
         **{names.main(graph): graph.flow for graph in graphs},
+        **emit_place.local_values(),
         "datastore_bucket": Ref('regex("^s3://([^/]+)", var.datastore_root)[0]'),
         # Empty, or ending in a slash.
         "datastore_prefix": Ref(
             'join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])'
         ),
+        "role_prefix": names.role_prefix(),
+        "given_role_arns": names.given_role_arns(*graphs),
         **{names.role(label).expression.removeprefix("local."): _role_arn(label) for label in names.roles(*graphs)},
+        **policies.local_values(graphs, machines),
         **_repositories(graphs),
         **({"containers": containers} if containers else {}),
         **{names.definition(machine.name).expression.removeprefix("local."): machine.fields() for machine in machines},
@@ -92,8 +95,7 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
 
 
 def _role_arn(label: str) -> Ref:
-    given = f"var.{label}_role_arn"
-    return Ref(f"{given} == null ? one(aws_iam_role.{label}[*].arn) : {given}")
+    return Ref(f"try(local.given_role_arns.{label}, one(aws_iam_role.{label}[*].arn))")
 
 
 def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
@@ -103,7 +105,7 @@ def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
         return {}
     given: list[Value] = [Ref("var.image")] if None in pulled else []
     own = sorted({item for item in pulled if item is not None})
-    arn = 'format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])'
+    arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
     found = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
     return {"images": [*given, *own], "repositories": Ref(f"distinct([for part in {found} : {arn}])")}
 
@@ -111,9 +113,23 @@ def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
 def _log_groups(graphs: Sequence[Graph]) -> list[Block]:
     tasks = (names.TASKS,) if logs_jobs(graphs) else ()
     labels = ("state_machine", *tasks, *names.planners(*graphs), *names.functions(*graphs))
-    settled: dict[str, Value] = {"retention_in_days": Ref("var.log_retention_in_days"), "kms_key_id": _KMS_KEY}
+    settled: dict[str, Value] = {
+        "retention_in_days": Ref("var.log_retention_in_days"),
+        "kms_key_id": _KMS_KEY,
+        "skip_destroy": Ref("var.keep_logs"),
+        "tags": _TAGS,
+    }
+    first = {names.MADE_FIRST.partition(".")[2]}
     return [
-        Block("aws_cloudwatch_log_group", label, {"name": names.log_group(label), **settled, "tags": _TAGS})
+        Block(
+            "aws_cloudwatch_log_group",
+            label,
+            {
+                "name": names.log_group(label),
+                **settled,
+                **({} if label in first else {"depends_on": [names.MADE_FIRST]}),
+            },
+        )
         for label in labels
     ]
 
@@ -134,6 +150,7 @@ def _state_machine(machine: StateMachine) -> Block:
             },
             "tracing_configuration": {"enabled": True},
             "encryption_configuration": _encryption(),
+            "timeouts": _TIMEOUTS,
             "tags": _TAGS,
             # Step Functions checks when it is made that its role may do what it is to do.
             "depends_on": ["aws_iam_role_policy.state_machine"],
@@ -195,8 +212,18 @@ def _outputs(graphs: Sequence[Graph]) -> tuple[Output, ...]:
             if used
         ),
         Output(
+            name="role_arns",
+            description="The roles by their labels, those that are given and those that are made.",
+            value={label: names.role(label) for label in names.roles(*graphs)},
+        ),
+        Output(
+            name="role_names",
+            description="The names of the roles by their labels: what policies are attached to.",
+            value={label: Ref(f'regex("[^/]+$", {names.role(label).expression})') for label in names.roles(*graphs)},
+        ),
+        Output(
             name="policies",
             description="What each role may do: policies for those that are made elsewhere.",
-            value={label: Ref(f"data.aws_iam_policy_document.{label}.json") for label in names.roles(*graphs)},
+            value=Ref(f"local.{policies.POLICIES}"),
         ),
     )

@@ -37,6 +37,7 @@ def emit_schedule(schedule: Schedule) -> tuple[Block, ...]:
         "kms_master_key_id": _KMS_KEY,
         "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
         "tags": Ref("var.tags"),
+        "depends_on": [names.MADE_FIRST],
     }
     target: dict[str, Value] = {
         "arn": Ref("aws_sfn_state_machine.flow.arn"),

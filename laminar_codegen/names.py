@@ -20,12 +20,15 @@ from laminar_codegen.values import Joined, Ref, Value
 __all__ = [
     "FAILED_STARTS",
     "FUNCTIONS",
+    "MADE_FIRST",
     "MAIN",
     "TASKS",
     "definition",
     "flow",
     "functions",
+    "given_role_arns",
     "image",
+    "is_given",
     "job_definitions",
     "job_queue",
     "jobs",
@@ -35,18 +38,24 @@ __all__ = [
     "main",
     "nested",
     "of_deployment",
+    "of_role",
     "parallel",
     "planner_functions",
     "planners",
     "prefix",
     "queues",
     "role",
+    "role_prefix",
     "roles",
     "task_functions",
 ]
 
 #: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
 MAIN = "flow"
+
+#: What is made before all else: CloudWatch Logs refuses a name that is taken, where Amazon SQS, CloudWatch's alarms and
+#: AWS Batch take what is there for what is to be made.
+MADE_FIRST = "aws_cloudwatch_log_group.state_machine"
 
 #: The label of the log group of all jobs.
 TASKS = "tasks"
@@ -189,6 +198,39 @@ def role(label: str) -> Ref:
         label: The role's label.
     """
     return Ref(f"local.{label}_role_arn")
+
+
+def given_role_arns(*graphs: Graph) -> Ref:
+    """The ARNs of the roles that are given, by their labels: those known at plan, and those of a map with known keys.
+
+    Args:
+        *graphs: The graphs of the flows.
+    """
+    known = ", ".join(f"{label} = var.{label}_role_arn" for label in roles(*graphs))
+    return Ref(f"merge({{ for label, arn in {{ {known} }} : label => arn if arn != null }}, var.role_arns)")
+
+
+def is_given(label: str) -> Ref:
+    """Whether a role is given, known when Terraform plans.
+
+    Args:
+        label: The role's label.
+    """
+    return Ref(f'contains(keys(local.given_role_arns), "{label}")')
+
+
+def role_prefix() -> Ref:
+    """What the names of roles begin with. IAM has no regions: one flow in two would have two roles of one name."""
+    return Ref('var.region_in_role_names ? "${var.name}-${local.region}" : var.name')
+
+
+def of_role(label: str) -> Joined:
+    """The name of a role.
+
+    Args:
+        label: What it is.
+    """
+    return Joined(Ref("local.role_prefix"), f"-{label}")
 
 
 def _by_label(labels: Iterable[dict[Item, str]]) -> dict[str, Item]:

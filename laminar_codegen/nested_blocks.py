@@ -18,7 +18,6 @@ _CONDITIONS: Nested = {"precondition": {}, "postcondition": {}}
 
 _NESTED: Mapping[str, Nested] = {
     "aws_batch_job_definition": {"retry_strategy": {"evaluate_on_exit": {}}, "timeout": {}},
-    "aws_iam_policy_document": {"statement": {"condition": {}, "principals": {}}},
     "aws_lambda_function": {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}},
     "aws_scheduler_schedule": {
         "flexible_time_window": {},
@@ -27,6 +26,7 @@ _NESTED: Mapping[str, Nested] = {
     "aws_sfn_state_machine": {
         "encryption_configuration": {},
         "logging_configuration": {},
+        "timeouts": {},
         "tracing_configuration": {},
     },
 }
@@ -40,6 +40,6 @@ def nested_blocks(kind: str) -> Nested:
 
     Example:
         >>> sorted(nested_blocks("aws_sfn_state_machine"))
-        ['encryption_configuration', 'lifecycle', 'logging_configuration', 'tracing_configuration']
+        ['encryption_configuration', 'lifecycle', 'logging_configuration', 'timeouts', 'tracing_configuration']
     """
     return {**_NESTED.get(kind, {}), "lifecycle": _CONDITIONS}

@@ -21,10 +21,13 @@ from laminar_codegen.statements import (
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Ref, Value
 
-__all__ = ["TRUST", "Role", "documents", "needed_roles", "roles"]
+__all__ = ["POLICIES", "TRUST", "Role", "local_values", "needed_roles", "roles"]
 
-#: The end of the label of a policy document that says who may take a role.
-TRUST = "_trust"
+#: The local values that are the policies of all roles, and what says who may take each.
+POLICIES = "policies"
+TRUST = "trust"
+_STATEMENTS = "statements"
+_VERSION = "2012-10-17"
 
 
 @attrs.frozen
@@ -44,22 +47,21 @@ class Role:
     statements: tuple[Statement, ...]
 
 
-def documents(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Block]:
-    """The policy documents of all roles.
+def local_values(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[str, Value]:
+    """The local values that say who may take each role, and what it may do: as structures, and as the JSON of these.
 
     Args:
         graphs: The graphs of the flows.
         machines: All state machines.
     """
-    for role in needed_roles(graphs, machines):
-        yield Block("aws_iam_policy_document", f"{role.label}{TRUST}", {"statement": [_trust(role.service)]})
-        yield Block("aws_iam_policy_document", role.label, _policy(role.statements))
-
-
-def _policy(statements: Sequence[Statement]) -> dict[str, Value]:
-    always: list[Value] = [statement.body() for statement in statements if statement.given is None]
-    optional: list[Value] = [statement.optional() for statement in statements if statement.given is not None]
-    return {"statement": always, **({"dynamic": {"statement": optional}} if optional else {})}
+    needed = tuple(needed_roles(graphs, machines))
+    there = "[for statement in statements : statement if length(statement.Resource) > 0]"
+    written = f'jsonencode({{ Version = "{_VERSION}", Statement = {there} }})'
+    return {
+        TRUST: {role.label: _trust(role.service) for role in needed},
+        _STATEMENTS: {role.label: [statement.body() for statement in role.statements] for role in needed},
+        POLICIES: Ref(f"{{ for role, statements in local.{_STATEMENTS} : role => {written} }}"),
+    }
 
 
 def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Block]:
@@ -76,11 +78,12 @@ def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator
             role.label,
             {
                 "count": _made(role.label),
-                "name": names.of_deployment(name),
+                "name": names.of_role(name),
                 "description": role.description,
-                "assume_role_policy": Ref(f"data.aws_iam_policy_document.{role.label}{TRUST}.json"),
+                "assume_role_policy": Ref(f"jsonencode(local.{TRUST}.{role.label})"),
                 "permissions_boundary": Ref("var.permissions_boundary_arn"),
                 "tags": Ref("var.tags"),
+                "depends_on": [names.MADE_FIRST],
             },
         )
         yield Block(
@@ -90,14 +93,14 @@ def roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator
                 "count": _made(role.label),
                 "name": name,
                 "role": Ref(f"aws_iam_role.{role.label}[0].id"),
-                "policy": Ref(f"data.aws_iam_policy_document.{role.label}.json"),
+                "policy": Ref(f"local.{POLICIES}.{role.label}"),
             },
         )
 
 
 def _made(label: str) -> Ref:
     """How many roles are made: none where one is given."""
-    return Ref(f"var.{label}_role_arn == null ? 1 : 0")
+    return Ref(f"{names.is_given(label).expression} ? 0 : 1")
 
 
 def needed_roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
@@ -135,7 +138,11 @@ def _trust(service: str) -> dict[str, Value]:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
-    own: dict[str, Value] = {"test": "StringEquals", "variable": "aws:SourceAccount", "values": [ACCOUNT]}
-    condition: dict[str, Value] = {} if service == "lambda.amazonaws.com" else {"condition": own}
-    principals: dict[str, Value] = {"type": "Service", "identifiers": [service]}
-    return {"actions": ["sts:AssumeRole"], "principals": principals, **condition}
+    own: dict[str, Value] = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+    taken: dict[str, Value] = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"Service": service},
+        **({} if service == "lambda.amazonaws.com" else own),
+    }
+    return {"Version": _VERSION, "Statement": [taken]}

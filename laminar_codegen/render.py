@@ -181,7 +181,7 @@ _LENGTHS = {
     "aws_batch_job_definition.": 125,
     "aws_lambda_function.": 110,
     "aws_sfn_state_machine.": 110,
-    "data.": 3,
+    "local.partition": 3,
     "local.": 40,
     "var.": 80,
 }

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html.
 
 What the document makes is named by ARNs put together of names: so Terraform knows the policies when it plans, and shows
-none as changed because what it names is.
+none as changed because what it names is. They are JSON that Terraform itself writes, no data sources: it reads these
+later wherever the document is in a module that depends on something with changes.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ __all__ = [
     "regional",
 ]
 
-ACCOUNT = Ref("data.aws_caller_identity.current.account_id")
-_REGION = Ref("data.aws_region.current.region")
+ACCOUNT = Ref("local.account_id")
+_REGION = Ref("local.region")
 _BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
 _NAME = Ref("var.name")
 #: What wakes a state that waits for others.
@@ -70,29 +71,31 @@ class Statement:
     Args:
         sid: Its name.
         actions: What may be done.
-        resources: To what: ARNs, or a Terraform list of them.
+        resources: To what: ARNs, or a Terraform list of them. If that has none the statement is not there.
         conditions: When.
-        given: A Terraform list without an element if the statement is not to be there; it always is, unless given.
     """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[Value, ...] | Ref
     conditions: tuple[Condition, ...] = ()
-    given: str | None = None
 
     def body(self) -> dict[str, Value]:
-        """The statement as a block of ``aws_iam_policy_document``."""
-        conditions: list[Value] = [
-            {"test": test, "variable": key, "values": list(values)} for test, key, values in self.conditions
-        ]
-        resources = self.resources if isinstance(self.resources, Ref) else list(self.resources)
-        granted: dict[str, Value] = {"sid": self.sid, "actions": list(self.actions), "resources": resources}
-        return {**granted, **({"condition": conditions} if conditions else {})}
+        """The statement as IAM takes it.
 
-    def optional(self) -> dict[str, Value]:
-        """The statement as a dynamic block, there for each element of `given`."""
-        return {"for_each": Ref(self.given or "[]"), "content": self.body()}
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
+        """
+        conditions: dict[str, dict[str, Value]] = {}
+        for test, key, values in self.conditions:
+            conditions.setdefault(test, {})[key] = list(values)
+        resources = self.resources if isinstance(self.resources, Ref) else list(self.resources)
+        granted: dict[str, Value] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": resources,
+        }
+        return {**granted, **({"Condition": conditions} if conditions else {})}
 
 
 def regional(service: str, *resource: str | Ref | Joined) -> Joined:
@@ -153,7 +156,7 @@ def _own_key(machines: Sequence[StateMachine]) -> Iterator[Statement]:
 def _key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Statement:
     """The use of a customer's key, if there is one."""
     actions = ("kms:Decrypt", "kms:GenerateDataKey")
-    return Statement(sid, actions, (Ref(f"var.{variable}"),), conditions, f"var.{variable}[*]")
+    return Statement(sid, actions, Ref(f"var.{variable}[*]"), conditions)
 
 
 def _datastore_key(objects: tuple[Value, ...]) -> Statement:
@@ -291,9 +294,9 @@ def for_execution(graphs: Sequence[Graph]) -> Iterator[Statement]:
         graphs: The graphs of the flows.
     """
     # Only if there is an image in ECR. For the token AWS offers no resource.
-    in_ecr = f"length({_REPOSITORIES}) > 0 ? [true] : []"
-    yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), ("*",), given=in_ecr)
-    yield Statement("PullImages", _PULL, Ref(_REPOSITORIES), given=in_ecr)
+    all_of_them = Ref(f'length({_REPOSITORIES}) > 0 ? ["*"] : []')
+    yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), all_of_them)
+    yield Statement("PullImages", _PULL, Ref(_REPOSITORIES))
     if logs_jobs(graphs):
         yield _logs("WriteLogs", (names.log_group(names.TASKS),))
     yield from _secrets(graphs)

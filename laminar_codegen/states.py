@@ -30,7 +30,7 @@ __all__ = [
     "all_states",
 ]
 
-PARTITION = Ref("data.aws_partition.current.partition")
+PARTITION = Ref("local.partition")
 #: The name of the execution, in JSONata: its id, and a mark behind that where it goes on with another.
 EXECUTION = "$states.context.Execution.Name"
 

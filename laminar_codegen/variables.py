@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from laminar_codegen import ecr, names
@@ -62,14 +63,44 @@ def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
         *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
         *((_SCHEDULE_ENABLED,) if graphs[0].schedule else ()),
         *_OPTIONAL,
+        _role_arns(tuple(names.roles(*graphs))),
         *(_role(label, use) for label, use in names.roles(*graphs).items()),
     )
 
 
 def _role(label: str, use: str) -> Variable:
     # How many roles are made follows from it, which Terraform must know when it plans.
-    description = f"ARN of the role that {use}, if it is made elsewhere and before. Made here unless given."
-    return _optional_arn(f"{label}_role_arn", description, "role", f"iam::[0-9]{{12}}:role/{_IAM_NAME}")
+    description = (
+        f"ARN of the role that {use}, if it is made elsewhere and before. Made here unless given. "
+        f"Of a role that is made with this: role_arns."
+    )
+    return _optional_arn(f"{label}_role_arn", description, "role", _ROLE)
+
+
+def _role_arns(labels: tuple[str, ...]) -> Variable:
+    """The roles that are given where their ARNs may be unknown when Terraform plans: it knows the keys of a map."""
+    arn = f'can(regex("^arn:[a-z-]+:{_ROLE}$", arn))'
+    return Variable(
+        name="role_arns",
+        type="map(string)",
+        description=(
+            f"ARNs of roles that are made elsewhere, by their labels: {', '.join(labels)}. Unlike the variables of "
+            "single roles it takes ARNs of roles that are made in the same apply."
+        ),
+        default=({},),
+        validation=(
+            Validation(
+                f"length(setsubtract(keys(var.role_arns), {json.dumps(labels)})) == 0",
+                f"The labels of roles are {', '.join(labels)}.",
+            ),
+            Validation(
+                f"alltrue([for arn in values(var.role_arns) : {arn}])", "The roles must be given by their ARNs."
+            ),
+        ),
+    )
+
+
+_ROLE = f"iam::[0-9]{{12}}:role/{_IAM_NAME}"
 
 
 def _name(graphs: Sequence[Graph]) -> Variable:
@@ -182,6 +213,9 @@ def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Varia
     )
 
 
+#: Characters that a region and the longest label of a role leave of the 64 that IAM takes:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_WITH_REGION = 64 - len("-us-isof-south-1") - len("-state-machine")
 _KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
 _OPTIONAL = (
     Variable(
@@ -196,6 +230,15 @@ _OPTIONAL = (
             ),
         ),
     ),
+    Variable(
+        name="check_datastore_region",
+        type="bool",
+        description=(
+            "Whether a bucket of another region is refused when Terraform plans. Who plans needs s3:ListBucket on the "
+            "bucket, which must be there by then unless datastore_root refers to what makes it."
+        ),
+        default=(True,),
+    ),
     _optional_arn(
         "datastore_kms_key_arn",
         "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it.",
@@ -208,6 +251,12 @@ _OPTIONAL = (
         "let CloudWatch Logs and delivery.logs.amazonaws.com use it. AWS's own keys unless given.",
         "key",
         _KEY,
+    ),
+    Variable(
+        name="keep_logs",
+        type="bool",
+        description="Whether logs stay when the deployment is destroyed; applied before that, or it has no effect.",
+        default=(False,),
     ),
     Variable(
         name="log_retention_in_days",
@@ -226,6 +275,21 @@ _OPTIONAL = (
         "ARN of the policy that bounds the permissions of the roles; none unless given.",
         "permissions boundary",
         f"iam::([0-9]{{12}}|aws):policy/{_IAM_NAME}",
+    ),
+    Variable(
+        name="region_in_role_names",
+        type="bool",
+        description=(
+            "Whether the names of roles have the region in them, so that a deployment of the same name can be in "
+            "another region. To change it makes the roles anew."
+        ),
+        default=(False,),
+        validation=(
+            Validation(
+                f"!var.region_in_role_names || length(var.name) <= {_WITH_REGION}",
+                f"With the region in the names of roles the name must be of {_WITH_REGION} characters at most.",
+            ),
+        ),
     ),
     Variable(
         name="tags",

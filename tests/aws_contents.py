@@ -114,9 +114,10 @@ def assert_made(addresses: Iterable[str], before: Contents, after: Contents) -> 
 
 
 def _type(address: str) -> str | None:
-    """The type of a resource by its address; of a data source none."""
-    (steps,) = re.findall(r"(data\.)?(aws_\w+)\.[\w-]+(?:\[.*\])?$", address)
-    return None if steps[0] else str(steps[1])
+    """The type of a resource of AWS by its address; of a data source none."""
+    (steps,) = re.findall(r"(data\.)?((?:aws|terraform)_\w+)\.[\w-]+(?:\[.*\])?$", address)
+    # Terraform's own is in the state alone.
+    return None if steps[0] or steps[1] == "terraform_data" else str(steps[1])
 
 
 def _listed(aws: EmbeddedAws, kind: str) -> list[str]:

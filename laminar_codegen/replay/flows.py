@@ -49,7 +49,7 @@ def replay_flow(
     arns = {f"aws_sfn_state_machine.{machine.name}.arn": f"{_ARN}{machine.name}" for machine in machines}
     known = _References(
         {
-            "data.aws_partition.current.partition": "aws",
+            "local.partition": "aws",
             "local.datastore_bucket": "bucket",
             "local.datastore_prefix": "",
             **arns,

@@ -23,6 +23,13 @@ output "role_arns" {
   depends_on = [aws_iam_role_policy.this, aws_cloudwatch_log_group.this]
 }
 
+output "role_names" {
+  description = "Names of the roles by their labels: what policies are attached to."
+  value       = { for label, arn in local.role_arns : label => regex("[^/]+$", arn) }
+
+  depends_on = [aws_iam_role_policy.this]
+}
+
 output "log_group_names" {
   description = "Names of the log groups by their labels, that of the state machines as state_machine."
   value       = { for label, group in aws_cloudwatch_log_group.this : label => group.name }

@@ -6,6 +6,9 @@ resource "aws_sqs_queue" "schedule" {
   kms_master_key_id         = var.kms_key_arn
   sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
   tags                      = var.tags
+
+  # Amazon SQS would take the queue of another deployment of this name.
+  depends_on = [aws_cloudwatch_log_group.this]
 }
 
 resource "aws_scheduler_schedule" "flow" {

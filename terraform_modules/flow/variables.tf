@@ -9,6 +9,15 @@ variable "name" {
   }
 }
 
+variable "place" {
+  description = "Account and region of the deployment, by who has read them already; read if null."
+  type = object({
+    account_id = string
+    region     = string
+  })
+  default = null
+}
+
 variable "flows" {
   description = "Names of the flows, in the order in which they run: of most deployments one."
   type        = list(string)
@@ -42,11 +51,12 @@ variable "definitions" {
 }
 
 variable "roles" {
-  description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. Each is given by its ARN, which must be known at plan, or made: for the service that takes it, with the policy, in JSON."
+  description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. Each is given by its ARN, or made: for the service that takes it, with the policy, in JSON. Where the ARN is that of a role that is made in the same apply, given = true says so."
   type = map(object({
     service     = string
     description = string
     policy      = string
+    given       = optional(bool)
     arn         = optional(string)
   }))
   nullable = false
@@ -71,6 +81,25 @@ variable "roles" {
       for role in values(var.roles) : role.arn == null ? true : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", role.arn))
     ])
     error_message = "A role that is made elsewhere must be given by its ARN."
+  }
+
+  validation {
+    condition     = alltrue([for role in values(var.roles) : role.given == true ? role.arn != null : true])
+    error_message = "A role that is given needs its ARN."
+  }
+}
+
+variable "region_in_role_names" {
+  description = "Whether the names of roles have the region in them, so that a deployment of the same name can be in another region. To change it makes the roles anew."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition = !var.region_in_role_names || alltrue([
+      for label in keys(var.roles) : length("${var.name}-us-isof-south-1-${label}") <= 64
+    ])
+    error_message = "With the region in the names of roles, at most 17 characters, the name must be shorter: 64 characters with the longest label and the hyphens."
   }
 }
 
@@ -143,6 +172,13 @@ variable "kms_key_arn" {
     condition     = var.kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
+}
+
+variable "keep_logs" {
+  description = "Whether logs stay when the deployment is destroyed; applied before that, or it has no effect."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "log_retention_in_days" {

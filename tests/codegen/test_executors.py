@@ -56,7 +56,7 @@ class Account:
 
     def replay(self) -> Replayed:
         text = (GOLDEN / "lambda" / "asl.json").read_text(encoding="utf-8")
-        definition = text.replace("${data.aws_partition.current.partition}", "aws")
+        definition = text.replace("${local.partition}", "aws")
         functions = Functions(self.run, lambda invocation: 60 if "run_count" in invocation.name else 0)
         return replay(definition, services=Services(functions=functions))
 
@@ -165,9 +165,9 @@ def test_each_layer_has_a_function(tmp_path: Path) -> None:
 def test_many_functions(tmp_path: Path, layers: int, named: int) -> None:
     """A policy names each function, or their common beginning where they are too many for a role's policies."""
     document = _on_lambda(tmp_path, [f"Layer{number}" for number in range(layers)]).document
-    policies = {block.label: block.body for block in document.data if block.type == "aws_iam_policy_document"}
-    (run,) = [item for item in policies["state_machine"]["statement"] if item["sid"] == "RunTasks"]
-    assert len(run["resources"]) == named
+    policies: Any = document.locals["statements"]
+    (run,) = [item for item in policies["state_machine"] if item["Sid"] == "RunTasks"]
+    assert len(run["Resource"]) == named
     longest = {"var.name": "n" * 46, "local.datastore_prefix": "p" * 200, "local.datastore_bucket": "b" * 63}
 
     class Given(dict[str, str]):

@@ -62,6 +62,8 @@ def _referred(value: Any) -> set[str]:
         for expression in _expressions(text):
             plain = re.sub(r'"(?:[^"\\$]|\\.|\$(?!\{))*"', '""', expression)
             for data, kind, label, attribute in _REFERENCE.findall(plain):
+                if kind in ("self", "statement"):
+                    continue  # what the expression itself has names for
                 if data:
                     found.add(f"data.{kind}.{label}")
                 elif (kind, label) == ("local", "containers"):
@@ -85,10 +87,16 @@ def test_references_are_to_what_is_declared(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_declared_is_used(case: str) -> None:
-    """Each variable, local, data source, role, function and job definition is referred to."""
+    """Each variable, local, role, function and job definition is referred to."""
     document = _document(case)
     used = _with_depends_on(document)
-    leaves = {"aws_cloudwatch_metric_alarm", "aws_iam_role_policy", "aws_scheduler_schedule", "aws_ssm_parameter"}
+    leaves = {
+        "data",
+        "aws_cloudwatch_metric_alarm",
+        "aws_iam_role_policy",
+        "aws_scheduler_schedule",
+        "aws_ssm_parameter",
+    }
     leaves |= {"aws_sfn_state_machine"}
     assert {name for name in _declared(document) if name.partition(".")[0] not in leaves} <= used
     assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
@@ -106,15 +114,8 @@ def _definitions(document: dict[str, Any]) -> str:
     return json.dumps([value for key, value in document["locals"].items() if key.startswith("definition")])
 
 
-def _all_statements(policy: dict[str, Any]) -> list[dict[str, Any]]:
-    """The statements of a policy document, those too that depend on a variable."""
-    optional = policy.get("dynamic", {}).get("statement", [])
-    return [*policy["statement"], *(statement["content"] for statement in optional)]
-
-
 def _statements(document: dict[str, Any], role: str) -> dict[str, dict[str, Any]]:
-    statements = _all_statements(document["data"]["aws_iam_policy_document"][role])
-    return {statement["sid"]: statement for statement in statements}
+    return {statement["Sid"]: statement for statement in document["locals"]["statements"][role]}
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -145,17 +146,33 @@ def test_a_planner_is_there_if_a_layer_fans_out(case: str) -> None:
     invoked = set(re.findall(r"aws_lambda_function\.(\w+)\.arn", _definitions(document)))
     assert invoked == set(resources.get("aws_lambda_function", {}))
     statements = _statements(document, "state_machine")
-    allowed = [arn for sid in ("InvokePlanner", "RunTasks") for arn in statements.get(sid, {}).get("resources", [])]
+    allowed = [arn for sid in ("InvokePlanner", "RunTasks") for arn in statements.get(sid, {}).get("Resource", [])]
     named = {function["function_name"] for function in resources.get("aws_lambda_function", {}).values()}
     assert {arn.partition(":function:")[2] for arn in allowed} == named
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_policies_are_known_when_terraform_plans(case: str) -> None:
-    """No policy refers to a resource: else it would be shown as changed whenever that is, as at each new image."""
+    """No policy refers to a resource, or to what is read: else it would be shown as changed whenever that is.
+
+    So it would be at each new image, or where the document is in a module that depends on something with changes.
+    """
     document = _document(case)
-    referred = _referred(document["data"]["aws_iam_policy_document"])
-    assert {name for name in referred if not name.startswith(("data.", "local.", "var."))} == set()
+    referred = _referred([document["locals"][name] for name in ("statements", "trust", "policies")])
+    assert {name for name in referred if not name.startswith(("local.", "var."))} == set()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_read_is_kept(case: str) -> None:
+    """Data sources are read into what is kept of them, and checked: nothing else changes when they are read later."""
+    document = _document(case)
+    (kept,) = document["resource"]["terraform_data"].values()
+    assert kept["lifecycle"]["ignore_changes"] == ["input"]
+    document["resource"]["terraform_data"] = {}
+    document["data"] = {}
+    assert {name for name in _referred(document) if name.startswith("data.")} == set()
+    read = {f"data.{kind}.current" for kind in ("aws_caller_identity", "aws_partition", "aws_region")}
+    assert {name for name in _referred(kept) if name.startswith("data.")} == read
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -164,7 +181,7 @@ def test_logs_are_written_to_groups_that_are_there(case: str) -> None:
     document = _document(case)
     groups = {group["name"] for group in document["resource"]["aws_cloudwatch_log_group"].values()}
     roles = document["resource"]["aws_iam_role"]
-    written = [arn for role in roles for arn in _statements(document, role).get("WriteLogs", {}).get("resources", [])]
+    written = [arn for role in roles for arn in _statements(document, role).get("WriteLogs", {}).get("Resource", [])]
     named = {arn.partition(":log-group:")[2].removesuffix(":log-stream:*") for arn in written}
     assert named == groups - {"/aws/vendedlogs/states/${var.name}"}
 
@@ -172,10 +189,10 @@ def test_logs_are_written_to_groups_that_are_there(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_no_action_is_a_pattern(case: str) -> None:
     """Roles name each action in full; all resources are granted only where AWS knows no other."""
-    documents = _document(case)["data"]["aws_iam_policy_document"]
-    statements = [statement for document in documents.values() for statement in _all_statements(document)]
-    assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action) for item in statements for action in item["actions"])
-    everywhere = {item["sid"] for item in statements if "*" in item.get("resources", [])}
+    statements = [item for items in _document(case)["locals"]["statements"].values() for item in items]
+    assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action) for item in statements for action in item["Action"])
+    anywhere = (["*"], '${length(local.repositories) > 0 ? ["*"] : []}')
+    everywhere = {item["Sid"] for item in statements if item["Resource"] in anywhere or "*" in item["Resource"][:1]}
     assert everywhere <= {"DeliverLogs", "LogInToRegistries", "SendTraces", "WatchJobs"}
 
 
@@ -184,7 +201,7 @@ def test_submitted_jobs_are_defined_and_allowed(case: str) -> None:
     """Each job definition that a state submits is declared, and may be submitted, in any revision."""
     document = _document(case)
     submitted = set(re.findall(r"aws_batch_job_definition\.(\w+)\.arn\}", _definitions(document)))
-    allowed = _statements(document, "state_machine").get("SubmitJobs", {}).get("resources", [])
+    allowed = _statements(document, "state_machine").get("SubmitJobs", {}).get("Resource", [])
     assert submitted == set(document["resource"].get("aws_batch_job_definition", ()))
     queues = set(re.findall(r"\$\{var\.\w*job_queue_arn\}", _definitions(document)))
     assert queues == {name for name in allowed if "job_queue_arn" in name}
@@ -208,15 +225,10 @@ def test_variables_are_typed_described_and_checked(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_keys_are_used_only_if_they_are_given(case: str) -> None:
     """A statement on a customer's key is there if its variable is given, and is for that key alone."""
-    for policy in _document(case)["data"]["aws_iam_policy_document"].values():
-        always = {action for item in policy["statement"] for action in item["actions"]}
-        assert not {action for action in always if action.startswith("kms:")}
-        for item in policy.get("dynamic", {}).get("statement", []):
-            if not item["content"]["actions"][0].startswith("kms:"):
-                continue
-            variable = re.fullmatch(r"\$\{(var\.\w*kms_key_arn)\[\*\]\}", item["for_each"])
-            assert variable is not None
-            assert item["content"]["resources"] == [f"${{{variable[1]}}}"]
+    for statements in _document(case)["locals"]["statements"].values():
+        for item in statements:
+            uses = any(action.startswith("kms:") for action in item["Action"])
+            assert uses == bool(re.fullmatch(r"\$\{var\.\w*kms_key_arn\[\*\]\}", str(item["Resource"])))
 
 
 @pytest.mark.parametrize("case", CASES)

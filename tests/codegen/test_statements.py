@@ -27,9 +27,9 @@ class A(Layer):
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
 PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/token"
 VALUES = {
-    "data.aws_partition.current.partition": "aws",
-    "data.aws_region.current.region": "eu-west-1",
-    "data.aws_caller_identity.current.account_id": "123456789012",
+    "local.partition": "aws",
+    "local.region": "eu-west-1",
+    "local.account_id": "123456789012",
     "local.datastore_bucket": "artifacts",
     "local.datastore_prefix": "flows/",
     "var.name": "Report",

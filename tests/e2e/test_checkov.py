@@ -114,12 +114,11 @@ def test_an_objection(tmp_path: Path) -> None:
 
 
 def test_an_objection_to_a_document(tmp_path: Path) -> None:
-    """The check can fail: a document whose role may do anything is objected to."""
+    """The check can fail: a document whose logs take no key is objected to."""
     document = json.loads((GOLDEN / "one_layer" / "main.tf.json").read_text(encoding="utf-8"))
-    statements = document["data"]["aws_iam_policy_document"]["state_machine"]["statement"]
-    statements.append({"actions": ["*"], "resources": ["*"]})
+    del document["resource"]["aws_cloudwatch_log_group"]["state_machine"]["kms_key_id"]
     (tmp_path / "main.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
-    assert "CKV_AWS_49" in " ".join(objections(scan(tmp_path, "terraform_json")))
+    assert "CKV_AWS_158" in " ".join(objections(scan(tmp_path, "terraform_json")))
 
 
 def test_waivers_have_reasons() -> None:

@@ -464,8 +464,8 @@ def document(case: Case, file: Path) -> dict[str, Any]:
         render_document(compile_flow(str(file), Scheduling(joins=case.joins)).document)
     )
     if case.without is not None:
-        policy = compiled["data"]["aws_iam_policy_document"]["state_machine"]
-        policy["statement"] = [statement for statement in policy["statement"] if statement["sid"] != case.without]
+        statements = compiled["locals"]["statements"]
+        statements["state_machine"] = [item for item in statements["state_machine"] if item["Sid"] != case.without]
     return compiled
 
 

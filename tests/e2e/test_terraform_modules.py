@@ -321,7 +321,8 @@ def test_the_platform_knows_what_flows_take() -> None:
         for file in (ROOT / "tests" / "golden").glob("*/flow.py")
         for variable in compile_flow(str(file)).document.variables
     }
-    of_one = {"name", "image", "alarm_actions", "log_retention_in_days", "schedule_enabled"}
+    of_one = {"name", "image", "alarm_actions", "keep_logs", "log_retention_in_days", "schedule_enabled"}
+    of_one |= {"check_datastore_region", "region_in_role_names", "role_arns"}
     shared = {name for name in compiled - of_one if not name.endswith("_role_arn")}
     given = hcl2.loads((MODULES / "platform" / "main.tf").read_text(encoding="utf-8"))["locals"][0]["flow_variables"]
     assert shared - set(given) == set()

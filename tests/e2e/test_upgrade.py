@@ -201,7 +201,7 @@ def test_variables(deployed: Deployed) -> None:
     # From another repository than the first, that the role that starts containers may pull from.
     assert deployed.upgrade(tags=tags, image=image) == [job, ("aws_iam_role_policy.execution[0]", ("update",)), MACHINE]
     pulls = deployed.statements("execution")["PullImages"]
-    assert pulls["Resource"] == "arn:aws:ecr:eu-west-1:123456789012:repository/team/other"
+    assert pulls["Resource"] == ["arn:aws:ecr:eu-west-1:123456789012:repository/team/other"]
     assert deployed.upgrade(tags=tags, image=image.replace(":2", "@sha256:0")) == [job, MACHINE]
     # In another registry than ECR there is nothing for it to pull with.
     deployed.upgrade(tags=tags, image="registry.example/team/flow:1")
@@ -220,11 +220,11 @@ def test_a_key(written: Deployed) -> None:
     assert described["encryptionConfiguration"]["kmsKeyId"] == key
     granted = written.statements("state_machine")
     assert {sid: found["Resource"] for sid, found in granted.items() if sid.startswith("Encrypt")} == {
-        "EncryptExecutions": key,
-        "EncryptLogs": key,
+        "EncryptExecutions": [key],
+        "EncryptLogs": [key],
     }
     task = written.statements("task")["UseDatastoreKey"]
-    assert (task["Resource"], task["Action"]) == (other, ["kms:GenerateDataKey", "kms:Decrypt"])
+    assert (task["Resource"], task["Action"]) == ([other], ["kms:Decrypt", "kms:GenerateDataKey"])
     bucket = "arn:aws:s3:::team-artifacts"
     encrypted = task["Condition"]["StringLike"]["kms:EncryptionContext:aws:s3:arn"]
     assert sorted(encrypted) == [bucket, f"{bucket}/flows/Report/*"]
@@ -363,11 +363,11 @@ def test_a_schedule(tmp_path: Path, platform: Build) -> None:
     assert target["Input"] == "{}"
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "scheduler.amazonaws.com"}
     policy = made.aws.client("iam").get_role_policy(RoleName="Briefing-schedule", PolicyName="schedule")
-    allowed = {item["Action"]: item["Resource"] for item in policy["PolicyDocument"]["Statement"]}
-    assert allowed == {
-        "states:StartExecution": target["Arn"],
-        "sqs:SendMessage": target["DeadLetterConfig"]["Arn"],
-    }
+    allowed = [(item["Action"], item["Resource"]) for item in policy["PolicyDocument"]["Statement"]]
+    assert allowed == [
+        (["states:StartExecution"], [target["Arn"]]),
+        (["sqs:SendMessage"], [target["DeadLetterConfig"]["Arn"]]),
+    ]
     alarms = made.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {alarm["MetricName"] for alarm in alarms} == {
         "ApproximateNumberOfMessagesVisible",

@@ -33,7 +33,7 @@ class References(dict[str, str]):
 
 REFERENCES = References(
     {
-        "data.aws_partition.current.partition": "aws",
+        "local.partition": "aws",
         "local.datastore_bucket": "bucket",
         "local.datastore_prefix": "pre/fix/",
     }

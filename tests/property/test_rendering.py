@@ -112,7 +112,7 @@ def _machine(value: Value, comment: str = "") -> StateMachine:
 
 
 def _argument(value: Value) -> object:
-    references = {"data.aws_partition.current.partition": "aws", "local.b": "pre/fix"}
+    references = {"local.partition": "aws", "local.b": "pre/fix"}
     calls: list[Call] = []
     run(json.loads(render_machine(_machine(value), references)), {"n": 3}, calls.append)
     (call,) = calls
@@ -147,7 +147,7 @@ def test_expressions_are_evaluated() -> None:
 def test_comments_are_text(text: str) -> None:
     """A comment is no expression to Step Functions, so it is escaped for Terraform only."""
     machine = _machine("x", comment=text)
-    definition = json.loads(render_machine(machine, {"data.aws_partition.current.partition": "aws"}))
+    definition = json.loads(render_machine(machine, {"local.partition": "aws"}))
     assert definition["Comment"] == text
     assert definition["States"]["T"].get("Comment", "") == text
     assert evaluate(json.loads(render_template([machine]))["Comment"], {}) == text

@@ -1,12 +1,12 @@
 # What the module makes, for which variables. Nothing is made in AWS: the provider is a mock.
 
 mock_provider "aws" {
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{}" }
-  }
-
   mock_data "aws_caller_identity" {
     defaults = { account_id = "111111111111" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { region = "eu-west-1" }
   }
 
   mock_resource "aws_iam_role" {
@@ -86,7 +86,11 @@ run "roles_are_named_and_trusted" {
   }
 
   assert {
-    condition     = { for label, trust in data.aws_iam_policy_document.trust : label => length(trust.statement[0].condition) } == { planner = 0, state_machine = 1, task = 1 }
+    condition = { for label, role in aws_iam_role.this : label => jsondecode(role.assume_role_policy).Statement[0] } == {
+      planner       = { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }
+      state_machine = { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "states.amazonaws.com" }, Condition = { StringEquals = { "aws:SourceAccount" = "111111111111" } } }
+      task          = { Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "ecs-tasks.amazonaws.com" }, Condition = { StringEquals = { "aws:SourceAccount" = "111111111111" } } }
+    }
     error_message = "A role must be for this account only, where the service tells for whom it acts."
   }
 }
@@ -107,6 +111,61 @@ run "roles_made_elsewhere" {
   assert {
     condition     = aws_sfn_state_machine.flow.role_arn == "arn:aws:iam::111111111111:role/ours"
     error_message = "The state machine must have the role that is given."
+  }
+}
+
+run "the_region_in_names" {
+  variables {
+    region_in_role_names = true
+  }
+
+  assert {
+    condition     = { for label, role in aws_iam_role.this : label => role.name } == { planner = "Report-eu-west-1-planner", state_machine = "Report-eu-west-1-state-machine", task = "Report-eu-west-1-task" }
+    error_message = "The roles must be named after the deployment and its region."
+  }
+}
+
+run "the_place_is_given" {
+  variables {
+    place                = { account_id = "222222222222", region = "eu-central-1" }
+    region_in_role_names = true
+  }
+
+  assert {
+    condition     = length(terraform_data.place) == 0 && aws_iam_role.this["task"].name == "Report-eu-central-1-task"
+    error_message = "The place must be the one that is given."
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_role.this["task"].assume_role_policy, "222222222222")
+    error_message = "The roles must be for the account that is given."
+  }
+}
+
+run "the_region_needs_room" {
+  command = plan
+
+  variables {
+    name                 = "N2345678901234567890123456789012345"
+    region_in_role_names = true
+  }
+
+  expect_failures = [var.region_in_role_names]
+}
+
+run "logs_that_stay" {
+  variables {
+    keep_logs = true
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this["state_machine"].skip_destroy
+    error_message = "Logs must stay when the deployment is destroyed."
+  }
+
+  assert {
+    condition     = aws_sfn_state_machine.flow.timeouts.delete == "60m"
+    error_message = "The provider must wait until executions have ended."
   }
 }
 

@@ -62,6 +62,13 @@ variable "alarm_actions" {
   }
 }
 
+variable "check_datastore_region" {
+  description = "Whether a bucket of another region is refused when Terraform plans. Who plans needs s3:ListBucket on the bucket, which must be there by then unless datastore_root refers to what makes it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "datastore_kms_key_arn" {
   description = "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it."
   type        = string
@@ -82,6 +89,13 @@ variable "kms_key_arn" {
     condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
+}
+
+variable "keep_logs" {
+  description = "Whether logs stay when the deployment is destroyed; applied before that, or it has no effect."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "log_retention_in_days" {
@@ -107,6 +121,18 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "region_in_role_names" {
+  description = "Whether the names of roles have the region in them, so that a deployment of the same name can be in another region. To change it makes the roles anew."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.region_in_role_names || length(var.name) <= 34
+    error_message = "With the region in the names of roles the name must be of 34 characters at most."
+  }
+}
+
 variable "tags" {
   description = "Tags of all resources."
   type        = map(string)
@@ -114,8 +140,25 @@ variable "tags" {
   nullable    = false
 }
 
+variable "role_arns" {
+  description = "ARNs of roles that are made elsewhere, by their labels: state_machine, planner, function. Unlike the variables of single roles it takes ARNs of roles that are made in the same apply."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.role_arns), ["state_machine", "planner", "function"])) == 0
+    error_message = "The labels of roles are state_machine, planner, function."
+  }
+
+  validation {
+    condition     = alltrue([for arn in values(var.role_arns) : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", arn))])
+    error_message = "The roles must be given by their ARNs."
+  }
+}
+
 variable "state_machine_role_arn" {
-  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -126,7 +169,7 @@ variable "state_machine_role_arn" {
 }
 
 variable "planner_role_arn" {
-  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -137,7 +180,7 @@ variable "planner_role_arn" {
 }
 
 variable "function_role_arn" {
-  description = "ARN of the role that the tasks on AWS Lambda have, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that the tasks on AWS Lambda have, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -149,11 +192,282 @@ variable "function_role_arn" {
 
 locals {
   flow                   = "Short"
+  account_id             = terraform_data.place.input.account_id
+  partition              = terraform_data.place.input.partition
+  region                 = terraform_data.place.input.region
   datastore_bucket       = regex("^s3://([^/]+)", var.datastore_root)[0]
   datastore_prefix       = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
-  state_machine_role_arn = var.state_machine_role_arn == null ? one(aws_iam_role.state_machine[*].arn) : var.state_machine_role_arn
-  planner_role_arn       = var.planner_role_arn == null ? one(aws_iam_role.planner[*].arn) : var.planner_role_arn
-  function_role_arn      = var.function_role_arn == null ? one(aws_iam_role.function[*].arn) : var.function_role_arn
+  role_prefix            = var.region_in_role_names ? "${var.name}-${local.region}" : var.name
+  given_role_arns        = merge({ for label, arn in { state_machine = var.state_machine_role_arn, planner = var.planner_role_arn, function = var.function_role_arn } : label => arn if arn != null }, var.role_arns)
+  state_machine_role_arn = try(local.given_role_arns.state_machine, one(aws_iam_role.state_machine[*].arn))
+  planner_role_arn       = try(local.given_role_arns.planner, one(aws_iam_role.planner[*].arn))
+  function_role_arn      = try(local.given_role_arns.function, one(aws_iam_role.function[*].arn))
+  trust = {
+    state_machine = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "states.amazonaws.com"
+          }
+          Condition = {
+            StringEquals = {
+              "aws:SourceAccount" = local.account_id
+            }
+          }
+        },
+      ]
+    }
+    planner = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "lambda.amazonaws.com"
+          }
+        },
+      ]
+    }
+    function = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "lambda.amazonaws.com"
+          }
+        },
+      ]
+    }
+  }
+  statements = {
+    state_machine = [
+      {
+        Sid    = "InvokePlanner"
+        Effect = "Allow"
+        Action = ["lambda:InvokeFunction"]
+        Resource = [
+          "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-planner_c320d654",
+        ]
+      },
+      {
+        Sid    = "RunTasks"
+        Effect = "Allow"
+        Action = ["lambda:InvokeFunction"]
+        Resource = [
+          "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-run_count",
+          "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-run_split",
+          "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-run_total",
+        ]
+      },
+      {
+        Sid    = "WriteRecords"
+        Effect = "Allow"
+        Action = ["s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
+        ]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "EncryptExecutions"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:states:stateMachineArn" = [
+              "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "EncryptLogs"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:SourceArn" = ["arn:${local.partition}:logs:${local.region}:${local.account_id}:*"]
+          }
+        }
+      },
+      {
+        Sid    = "DeliverLogs"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery",
+          "logs:DeleteLogDelivery",
+          "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "logs:GetLogDelivery",
+          "logs:ListLogDeliveries",
+          "logs:PutResourcePolicy",
+          "logs:UpdateLogDelivery",
+        ]
+        Resource = ["*"]
+      },
+      {
+        Sid    = "SendTraces"
+        Effect = "Allow"
+        Action = [
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+          "xray:PutTelemetryRecords",
+          "xray:PutTraceSegments",
+        ]
+        Resource = ["*"]
+      },
+    ]
+    planner = [
+      {
+        Sid    = "ReadAndWriteArtifacts"
+        Effect = "Allow"
+        Action = ["s3:GetObject", "s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      },
+      {
+        Sid      = "TellWhatIsMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${local.partition}:s3:::${local.datastore_bucket}"]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "DecryptEnvironment"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = [
+              "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-planner_c320d654",
+            ]
+          }
+        }
+      },
+      {
+        Sid    = "WriteLogs"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-planner_c320d654:log-stream:*",
+        ]
+      },
+      {
+        Sid    = "SendTraces"
+        Effect = "Allow"
+        Action = [
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+          "xray:PutTelemetryRecords",
+          "xray:PutTraceSegments",
+        ]
+        Resource = ["*"]
+      },
+    ]
+    function = [
+      {
+        Sid    = "ReadAndWriteArtifacts"
+        Effect = "Allow"
+        Action = ["s3:GetObject", "s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      },
+      {
+        Sid      = "TellWhatIsMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${local.partition}:s3:::${local.datastore_bucket}"]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "DecryptEnvironment"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = [
+              "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-run_count",
+              "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-run_split",
+              "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-run_total",
+            ]
+          }
+        }
+      },
+      {
+        Sid    = "WriteLogs"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-run_count:log-stream:*",
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-run_split:log-stream:*",
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-run_total:log-stream:*",
+        ]
+      },
+      {
+        Sid    = "SendTraces"
+        Effect = "Allow"
+        Action = [
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+          "xray:PutTelemetryRecords",
+          "xray:PutTraceSegments",
+        ]
+        Resource = ["*"]
+      },
+    ]
+  }
+  policies = { for role, statements in local.statements : role => jsonencode({ Version = "2012-10-17", Statement = [for statement in statements : statement if length(statement.Resource) > 0] }) }
   definition = {
     Comment       = "Is over soon."
     QueryLanguage = "JSONata"
@@ -162,7 +476,7 @@ locals {
       Parameters = {
         Type     = "Task"
         Comment  = "Keeps the input, from which tasks take the parameters of the flow"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
           Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/.input.json' %}"
@@ -182,7 +496,7 @@ locals {
       Split = {
         Type     = "Task"
         Comment  = "One invocation."
-        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
           FunctionName = aws_lambda_function.run_split.arn
           Payload = {
@@ -227,7 +541,7 @@ locals {
       "Count plan" = {
         Type     = "Task"
         Comment  = "Asks the planner into how many splits Count fans out"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
           FunctionName = aws_lambda_function.planner_c320d654.arn
           Payload = {
@@ -292,7 +606,7 @@ locals {
                   "Count split" = {
                     Type     = "Task"
                     Comment  = "Runs one split of Count"
-                    Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+                    Resource = "arn:${local.partition}:states:::lambda:invoke"
                     Arguments = {
                       FunctionName = aws_lambda_function.run_count.arn
                       Payload = {
@@ -359,7 +673,7 @@ locals {
       "Count record" = {
         Type     = "Task"
         Comment  = "Notes that Count finished"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
           Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Count/.record.json' %}"
@@ -389,7 +703,7 @@ locals {
       Total = {
         Type     = "Task"
         Comment  = "One invocation of the function of Split, tried twice."
-        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
           FunctionName = aws_lambda_function.run_total.arn
           Payload = {
@@ -448,298 +762,32 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-data "aws_iam_policy_document" "state_machine_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
+data "aws_s3_bucket" "datastore" {
+  count = var.check_datastore_region ? 1 : 0
 
-    principals {
-      type        = "Service"
-      identifiers = ["states.amazonaws.com"]
-    }
+  bucket = local.datastore_bucket
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
+  lifecycle {
+    postcondition {
+      condition     = self.bucket_region == data.aws_region.current.region
+      error_message = "The datastore's bucket is in ${self.bucket_region}, and the deployment in ${data.aws_region.current.region}: Step Functions reads and writes no bucket of another region."
     }
   }
 }
 
-data "aws_iam_policy_document" "state_machine" {
-  statement {
-    sid     = "InvokePlanner"
-    actions = ["lambda:InvokeFunction"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_c320d654",
-    ]
+resource "terraform_data" "place" {
+  input = {
+    account_id = data.aws_caller_identity.current.account_id
+    partition  = data.aws_partition.current.partition
+    region     = data.aws_region.current.region
   }
 
-  statement {
-    sid     = "RunTasks"
-    actions = ["lambda:InvokeFunction"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_count",
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_split",
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_total",
-    ]
-  }
+  lifecycle {
+    ignore_changes = [input]
 
-  statement {
-    sid     = "WriteRecords"
-    actions = ["s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
-    ]
-  }
-
-  statement {
-    sid = "DeliverLogs"
-    actions = [
-      "logs:CreateLogDelivery",
-      "logs:DeleteLogDelivery",
-      "logs:DescribeLogGroups",
-      "logs:DescribeResourcePolicies",
-      "logs:GetLogDelivery",
-      "logs:ListLogDeliveries",
-      "logs:PutResourcePolicy",
-      "logs:UpdateLogDelivery",
-    ]
-    resources = ["*"]
-  }
-
-  statement {
-    sid = "SendTraces"
-    actions = [
-      "xray:GetSamplingRules",
-      "xray:GetSamplingTargets",
-      "xray:PutTelemetryRecords",
-      "xray:PutTraceSegments",
-    ]
-    resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptExecutions"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:aws:states:stateMachineArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptLogs"
-      actions   = ["kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:SourceArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*",
-        ]
-      }
-    }
-  }
-}
-
-data "aws_iam_policy_document" "planner_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-data "aws_iam_policy_document" "planner" {
-  statement {
-    sid     = "ReadAndWriteArtifacts"
-    actions = ["s3:GetObject", "s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
-    ]
-  }
-
-  statement {
-    sid       = "TellWhatIsMissing"
-    actions   = ["s3:ListBucket"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
-  }
-
-  statement {
-    sid     = "WriteLogs"
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-planner_c320d654:log-stream:*",
-    ]
-  }
-
-  statement {
-    sid = "SendTraces"
-    actions = [
-      "xray:GetSamplingRules",
-      "xray:GetSamplingTargets",
-      "xray:PutTelemetryRecords",
-      "xray:PutTraceSegments",
-    ]
-    resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "DecryptEnvironment"
-      actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-planner_c320d654",
-        ]
-      }
-    }
-  }
-}
-
-data "aws_iam_policy_document" "function_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-data "aws_iam_policy_document" "function" {
-  statement {
-    sid     = "ReadAndWriteArtifacts"
-    actions = ["s3:GetObject", "s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
-    ]
-  }
-
-  statement {
-    sid       = "TellWhatIsMissing"
-    actions   = ["s3:ListBucket"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
-  }
-
-  statement {
-    sid     = "WriteLogs"
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-run_count:log-stream:*",
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-run_split:log-stream:*",
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-run_total:log-stream:*",
-    ]
-  }
-
-  statement {
-    sid = "SendTraces"
-    actions = [
-      "xray:GetSamplingRules",
-      "xray:GetSamplingTargets",
-      "xray:PutTelemetryRecords",
-      "xray:PutTraceSegments",
-    ]
-    resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "DecryptEnvironment"
-      actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_count",
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_split",
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-run_total",
-        ]
-      }
+    postcondition {
+      condition     = self.input.account_id == data.aws_caller_identity.current.account_id && self.input.partition == data.aws_partition.current.partition && self.input.region == data.aws_region.current.region
+      error_message = "The deployment is in ${self.input.region} of account ${self.input.account_id}, and the provider is not. Deploy it there under a state of its own, or have it move by terraform apply -replace with the address of this terraform_data.place."
     }
   }
 }
@@ -748,6 +796,7 @@ resource "aws_cloudwatch_log_group" "state_machine" {
   name              = "/aws/vendedlogs/states/${var.name}"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
 }
 
@@ -755,82 +804,100 @@ resource "aws_cloudwatch_log_group" "planner_c320d654" {
   name              = "/aws/lambda/${var.name}-planner_c320d654"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_cloudwatch_log_group" "run_count" {
   name              = "/aws/lambda/${var.name}-run_count"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_cloudwatch_log_group" "run_split" {
   name              = "/aws/lambda/${var.name}-run_split"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_cloudwatch_log_group" "run_total" {
   name              = "/aws/lambda/${var.name}-run_total"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role" "state_machine" {
-  count = var.state_machine_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "state_machine") ? 0 : 1
 
-  name                 = "${var.name}-state-machine"
+  name                 = "${local.role_prefix}-state-machine"
   description          = "Runs the flow Short"
-  assume_role_policy   = data.aws_iam_policy_document.state_machine_trust.json
+  assume_role_policy   = jsonencode(local.trust.state_machine)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "state_machine" {
-  count = var.state_machine_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "state_machine") ? 0 : 1
 
   name   = "state-machine"
   role   = aws_iam_role.state_machine[0].id
-  policy = data.aws_iam_policy_document.state_machine.json
+  policy = local.policies.state_machine
 }
 
 resource "aws_iam_role" "planner" {
-  count = var.planner_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "planner") ? 0 : 1
 
-  name                 = "${var.name}-planner"
+  name                 = "${local.role_prefix}-planner"
   description          = "Plans the layers of the flow Short"
-  assume_role_policy   = data.aws_iam_policy_document.planner_trust.json
+  assume_role_policy   = jsonencode(local.trust.planner)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "planner" {
-  count = var.planner_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "planner") ? 0 : 1
 
   name   = "planner"
   role   = aws_iam_role.planner[0].id
-  policy = data.aws_iam_policy_document.planner.json
+  policy = local.policies.planner
 }
 
 resource "aws_iam_role" "function" {
-  count = var.function_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "function") ? 0 : 1
 
-  name                 = "${var.name}-function"
+  name                 = "${local.role_prefix}-function"
   description          = "What the layers of the flow Short on AWS Lambda may do"
-  assume_role_policy   = data.aws_iam_policy_document.function_trust.json
+  assume_role_policy   = jsonencode(local.trust.function)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "function" {
-  count = var.function_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "function") ? 0 : 1
 
   name   = "function"
   role   = aws_iam_role.function[0].id
-  policy = data.aws_iam_policy_document.function.json
+  policy = local.policies.function
 }
 
 resource "aws_lambda_function" "planner_c320d654" {
@@ -986,6 +1053,12 @@ resource "aws_sfn_state_machine" "flow" {
     kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
   }
 
+  timeouts {
+    create = "10m"
+    update = "10m"
+    delete = "60m"
+  }
+
   depends_on = [aws_iam_role_policy.state_machine]
 }
 
@@ -1066,11 +1139,25 @@ output "function_role_arn" {
   value       = local.function_role_arn
 }
 
+output "role_arns" {
+  description = "The roles by their labels, those that are given and those that are made."
+  value = {
+    state_machine = local.state_machine_role_arn
+    planner       = local.planner_role_arn
+    function      = local.function_role_arn
+  }
+}
+
+output "role_names" {
+  description = "The names of the roles by their labels: what policies are attached to."
+  value = {
+    state_machine = regex("[^/]+$", local.state_machine_role_arn)
+    planner       = regex("[^/]+$", local.planner_role_arn)
+    function      = regex("[^/]+$", local.function_role_arn)
+  }
+}
+
 output "policies" {
   description = "What each role may do: policies for those that are made elsewhere."
-  value = {
-    state_machine = data.aws_iam_policy_document.state_machine.json
-    planner       = data.aws_iam_policy_document.planner.json
-    function      = data.aws_iam_policy_document.function.json
-  }
+  value       = local.policies
 }

@@ -80,6 +80,13 @@ variable "alarm_actions" {
   }
 }
 
+variable "check_datastore_region" {
+  description = "Whether a bucket of another region is refused when Terraform plans. Who plans needs s3:ListBucket on the bucket, which must be there by then unless datastore_root refers to what makes it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "datastore_kms_key_arn" {
   description = "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it."
   type        = string
@@ -100,6 +107,13 @@ variable "kms_key_arn" {
     condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
+}
+
+variable "keep_logs" {
+  description = "Whether logs stay when the deployment is destroyed; applied before that, or it has no effect."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "log_retention_in_days" {
@@ -125,6 +139,18 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "region_in_role_names" {
+  description = "Whether the names of roles have the region in them, so that a deployment of the same name can be in another region. To change it makes the roles anew."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.region_in_role_names || length(var.name) <= 34
+    error_message = "With the region in the names of roles the name must be of 34 characters at most."
+  }
+}
+
 variable "tags" {
   description = "Tags of all resources."
   type        = map(string)
@@ -132,8 +158,25 @@ variable "tags" {
   nullable    = false
 }
 
+variable "role_arns" {
+  description = "ARNs of roles that are made elsewhere, by their labels: state_machine, task, execution, planner. Unlike the variables of single roles it takes ARNs of roles that are made in the same apply."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.role_arns), ["state_machine", "task", "execution", "planner"])) == 0
+    error_message = "The labels of roles are state_machine, task, execution, planner."
+  }
+
+  validation {
+    condition     = alltrue([for arn in values(var.role_arns) : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", arn))])
+    error_message = "The roles must be given by their ARNs."
+  }
+}
+
 variable "state_machine_role_arn" {
-  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -144,7 +187,7 @@ variable "state_machine_role_arn" {
 }
 
 variable "task_role_arn" {
-  description = "ARN of the role that the tasks have, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that the tasks have, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -155,7 +198,7 @@ variable "task_role_arn" {
 }
 
 variable "execution_role_arn" {
-  description = "ARN of the role that starts the containers of tasks, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that starts the containers of tasks, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -166,7 +209,7 @@ variable "execution_role_arn" {
 }
 
 variable "planner_role_arn" {
-  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that the planner has, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -179,14 +222,285 @@ variable "planner_role_arn" {
 locals {
   collect_flow           = "Collect"
   report_flow            = "Report"
+  account_id             = terraform_data.place.input.account_id
+  partition              = terraform_data.place.input.partition
+  region                 = terraform_data.place.input.region
   datastore_bucket       = regex("^s3://([^/]+)", var.datastore_root)[0]
   datastore_prefix       = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
+  given_role_arns        = merge({ for label, arn in { state_machine = var.state_machine_role_arn, task = var.task_role_arn, execution = var.execution_role_arn, planner = var.planner_role_arn } : label => arn if arn != null }, var.role_arns)
   state_machine_role_arn = module.flow.role_arns["state_machine"]
   task_role_arn          = module.flow.role_arns["task"]
   execution_role_arn     = module.flow.role_arns["execution"]
   planner_role_arn       = module.flow.role_arns["planner"]
-  images                 = [var.image]
-  repositories           = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:amazonaws[.]com|amazonaws[.]com[.]cn|amazonaws[.]eu|c2s[.]ic[.]gov|sc2s[.]sgov[.]gov|cloud[.]adc-e[.]uk|csp[.]hci[.]ic[.]gov|on[.]aws|on[.]amazonwebservices[.]com[.]cn|on[.]amazonwebservices[.]eu|on[.]aws[.]ic[.]gov|on[.]aws[.]scloud|on[.]cloud-aws[.]adc-e[.]uk|on[.]aws[.]hci[.]ic[.]gov)/([a-z0-9][a-z0-9._/-]*)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
+  statements = {
+    state_machine = [
+      {
+        Sid    = "SubmitJobs"
+        Effect = "Allow"
+        Action = ["batch:SubmitJob"]
+        Resource = [
+          var.job_queue_arn,
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-collect_fargate",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-report_fargate",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-collect_fargate:*",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-report_fargate:*",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
+        ]
+      },
+      {
+        Sid      = "StopJobs"
+        Effect   = "Allow"
+        Action   = ["batch:TerminateJob"]
+        Resource = ["arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*"]
+      },
+      { Sid = "WatchJobs", Effect = "Allow", Action = ["batch:DescribeJobs"], Resource = ["*"] },
+      {
+        Sid    = "AwaitJobs"
+        Effect = "Allow"
+        Action = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+        Resource = [
+          "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/StepFunctionsGetEventsForBatchJobsRule",
+        ]
+      },
+      {
+        Sid    = "InvokePlanner"
+        Effect = "Allow"
+        Action = ["lambda:InvokeFunction"]
+        Resource = [
+          "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-report_planner",
+        ]
+      },
+      {
+        Sid    = "RunParts"
+        Effect = "Allow"
+        Action = ["states:StartExecution"]
+        Resource = [
+          "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-collect-flow",
+          "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-report-flow",
+        ]
+      },
+      {
+        Sid    = "WatchParts"
+        Effect = "Allow"
+        Action = ["states:DescribeExecution", "states:StopExecution"]
+        Resource = [
+          "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${var.name}-collect-flow:*",
+          "arn:${local.partition}:states:${local.region}:${local.account_id}:execution:${var.name}-report-flow:*",
+        ]
+      },
+      {
+        Sid    = "AwaitParts"
+        Effect = "Allow"
+        Action = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+        Resource = [
+          "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
+        ]
+      },
+      {
+        Sid    = "WriteRecords"
+        Effect = "Allow"
+        Action = ["s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
+        ]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "EncryptExecutions"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:states:stateMachineArn" = [
+              "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}",
+              "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-collect-flow",
+              "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-report-flow",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "EncryptLogs"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:SourceArn" = ["arn:${local.partition}:logs:${local.region}:${local.account_id}:*"]
+          }
+        }
+      },
+      {
+        Sid    = "DeliverLogs"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery",
+          "logs:DeleteLogDelivery",
+          "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "logs:GetLogDelivery",
+          "logs:ListLogDeliveries",
+          "logs:PutResourcePolicy",
+          "logs:UpdateLogDelivery",
+        ]
+        Resource = ["*"]
+      },
+      {
+        Sid    = "SendTraces"
+        Effect = "Allow"
+        Action = [
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+          "xray:PutTelemetryRecords",
+          "xray:PutTraceSegments",
+        ]
+        Resource = ["*"]
+      },
+    ]
+    task = [
+      {
+        Sid    = "ReadAndWriteArtifacts"
+        Effect = "Allow"
+        Action = ["s3:GetObject", "s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+        ]
+      },
+      {
+        Sid      = "TellWhatIsMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${local.partition}:s3:::${local.datastore_bucket}"]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+            ]
+          }
+        }
+      },
+    ]
+    execution = [
+      {
+        Sid      = "LogInToRegistries"
+        Effect   = "Allow"
+        Action   = ["ecr:GetAuthorizationToken"]
+        Resource = length(local.repositories) > 0 ? ["*"] : []
+      },
+      {
+        Sid    = "PullImages"
+        Effect = "Allow"
+        Action = [
+          "ecr:BatchCheckLayerAvailability",
+          "ecr:BatchGetImage",
+          "ecr:GetDownloadUrlForLayer",
+          "ecr:BatchImportUpstreamImage",
+          "ecr:CreateRepository",
+        ]
+        Resource = local.repositories
+      },
+      {
+        Sid    = "WriteLogs"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
+        ]
+      },
+    ]
+    planner = [
+      {
+        Sid    = "ReadAndWriteArtifacts"
+        Effect = "Allow"
+        Action = ["s3:GetObject", "s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+        ]
+      },
+      {
+        Sid      = "TellWhatIsMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${local.partition}:s3:::${local.datastore_bucket}"]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "DecryptEnvironment"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:lambda:FunctionArn" = [
+              "arn:${local.partition}:lambda:${local.region}:${local.account_id}:function:${var.name}-report_planner",
+            ]
+          }
+        }
+      },
+      {
+        Sid    = "WriteLogs"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/lambda/${var.name}-report_planner:log-stream:*",
+        ]
+      },
+      {
+        Sid    = "SendTraces"
+        Effect = "Allow"
+        Action = [
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+          "xray:PutTelemetryRecords",
+          "xray:PutTraceSegments",
+        ]
+        Resource = ["*"]
+      },
+    ]
+  }
+  policies     = { for role, statements in local.statements : role => jsonencode({ Version = "2012-10-17", Statement = [for statement in statements : statement if length(statement.Resource) > 0] }) }
+  images       = [var.image]
+  repositories = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:amazonaws[.]com|amazonaws[.]com[.]cn|amazonaws[.]eu|c2s[.]ic[.]gov|sc2s[.]sgov[.]gov|cloud[.]adc-e[.]uk|csp[.]hci[.]ic[.]gov|on[.]aws|on[.]amazonwebservices[.]com[.]cn|on[.]amazonwebservices[.]eu|on[.]aws[.]ic[.]gov|on[.]aws[.]scloud|on[.]cloud-aws[.]adc-e[.]uk|on[.]aws[.]hci[.]ic[.]gov)/([a-z0-9][a-z0-9._/-]*)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])])
   containers = {
     collect_fargate = {
       command = ["python", "main.py"]
@@ -204,7 +518,7 @@ locals {
         logDriver = "awslogs"
         options = {
           "awslogs-group"         = module.flow.log_group_names["tasks"]
-          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-region"        = local.region
           "awslogs-stream-prefix" = "task"
         }
       }
@@ -232,7 +546,7 @@ locals {
         logDriver = "awslogs"
         options = {
           "awslogs-group"         = module.flow.log_group_names["tasks"]
-          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-region"        = local.region
           "awslogs-stream-prefix" = "task"
         }
       }
@@ -253,9 +567,9 @@ locals {
       Collect = {
         Type     = "Task"
         Comment  = "Collects what there is."
-        Resource = "arn:${data.aws_partition.current.partition}:states:::states:startExecution.sync:2"
+        Resource = "arn:${local.partition}:states:::states:startExecution.sync:2"
         Arguments = {
-          StateMachineArn = "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-collect-flow"
+          StateMachineArn = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-collect-flow"
           Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
           Input           = "{% $states.context.Execution.Input %}"
         }
@@ -280,7 +594,7 @@ locals {
       "Report parameters" = {
         Type     = "Task"
         Comment  = "Makes the parameters of Report from what ran before it"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
@@ -325,9 +639,9 @@ locals {
       Report = {
         Type     = "Task"
         Comment  = "Reports on what was collected."
-        Resource = "arn:${data.aws_partition.current.partition}:states:::states:startExecution.sync:2"
+        Resource = "arn:${local.partition}:states:::states:startExecution.sync:2"
         Arguments = {
-          StateMachineArn = "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-report-flow"
+          StateMachineArn = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-report-flow"
           Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
           Input = {
             AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID = "{% $states.context.Execution.Id %}"
@@ -361,7 +675,7 @@ locals {
       Parameters = {
         Type     = "Task"
         Comment  = "Keeps the input, from which tasks take the parameters of the flow"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
           Key    = "{% '${local.datastore_prefix}Collect/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/.input.json' %}"
@@ -380,7 +694,7 @@ locals {
       }
       Find = {
         Type     = "Task"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
         Arguments = {
           JobName       = "Collect-Find"
           JobQueue      = var.job_queue_arn
@@ -417,7 +731,7 @@ locals {
     States = {
       Load = {
         Type     = "Task"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
         Arguments = {
           JobName       = "Report-Load"
           JobQueue      = var.job_queue_arn
@@ -448,7 +762,7 @@ locals {
       "Measure plan" = {
         Type     = "Task"
         Comment  = "Asks the planner into how many splits Measure fans out"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::lambda:invoke"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
@@ -499,7 +813,7 @@ locals {
           States = {
             Measure = {
               Type     = "Task"
-              Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+              Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
               Arguments = {
                 JobName       = "Report-Measure"
                 JobQueue      = var.job_queue_arn
@@ -540,7 +854,7 @@ locals {
       "Measure record" = {
         Type     = "Task"
         Comment  = "Notes that Measure finished"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::aws-sdk:s3:putObject"
+        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
           Key    = "{% '${local.datastore_prefix}Report/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Measure/.record.json' %}"
@@ -569,7 +883,7 @@ locals {
       }
       Write = {
         Type     = "Task"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
         Arguments = {
           JobName       = "Report-Write"
           JobQueue      = var.job_queue_arn
@@ -607,313 +921,37 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-data "aws_iam_policy_document" "state_machine" {
-  statement {
-    sid     = "SubmitJobs"
-    actions = ["batch:SubmitJob"]
-    resources = [
-      var.job_queue_arn,
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-collect_fargate",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-report_fargate",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-collect_fargate:*",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-report_fargate:*",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
-    ]
-  }
+data "aws_s3_bucket" "datastore" {
+  count = var.check_datastore_region ? 1 : 0
 
-  statement {
-    sid     = "StopJobs"
-    actions = ["batch:TerminateJob"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
-    ]
-  }
+  bucket = local.datastore_bucket
 
-  statement {
-    sid       = "WatchJobs"
-    actions   = ["batch:DescribeJobs"]
-    resources = ["*"]
-  }
-
-  statement {
-    sid     = "AwaitJobs"
-    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/StepFunctionsGetEventsForBatchJobsRule",
-    ]
-  }
-
-  statement {
-    sid     = "InvokePlanner"
-    actions = ["lambda:InvokeFunction"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-report_planner",
-    ]
-  }
-
-  statement {
-    sid     = "RunParts"
-    actions = ["states:StartExecution"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-collect-flow",
-      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-report-flow",
-    ]
-  }
-
-  statement {
-    sid     = "WatchParts"
-    actions = ["states:DescribeExecution", "states:StopExecution"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:execution:${var.name}-collect-flow:*",
-      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:execution:${var.name}-report-flow:*",
-    ]
-  }
-
-  statement {
-    sid     = "AwaitParts"
-    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule",
-    ]
-  }
-
-  statement {
-    sid     = "WriteRecords"
-    actions = ["s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
-    ]
-  }
-
-  statement {
-    sid = "DeliverLogs"
-    actions = [
-      "logs:CreateLogDelivery",
-      "logs:DeleteLogDelivery",
-      "logs:DescribeLogGroups",
-      "logs:DescribeResourcePolicies",
-      "logs:GetLogDelivery",
-      "logs:ListLogDeliveries",
-      "logs:PutResourcePolicy",
-      "logs:UpdateLogDelivery",
-    ]
-    resources = ["*"]
-  }
-
-  statement {
-    sid = "SendTraces"
-    actions = [
-      "xray:GetSamplingRules",
-      "xray:GetSamplingTargets",
-      "xray:PutTelemetryRecords",
-      "xray:PutTraceSegments",
-    ]
-    resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptExecutions"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:aws:states:stateMachineArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
-          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-collect-flow",
-          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}-report-flow",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptLogs"
-      actions   = ["kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:SourceArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*",
-        ]
-      }
+  lifecycle {
+    postcondition {
+      condition     = self.bucket_region == data.aws_region.current.region
+      error_message = "The datastore's bucket is in ${self.bucket_region}, and the deployment in ${data.aws_region.current.region}: Step Functions reads and writes no bucket of another region."
     }
   }
 }
 
-data "aws_iam_policy_document" "task" {
-  statement {
-    sid     = "ReadAndWriteArtifacts"
-    actions = ["s3:GetObject", "s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
-    ]
+resource "terraform_data" "place" {
+  input = {
+    account_id = data.aws_caller_identity.current.account_id
+    partition  = data.aws_partition.current.partition
+    region     = data.aws_region.current.region
   }
 
-  statement {
-    sid       = "TellWhatIsMissing"
-    actions   = ["s3:ListBucket"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
-  }
+  lifecycle {
+    ignore_changes = [input]
 
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
-        ]
-      }
+    postcondition {
+      condition     = self.input.account_id == data.aws_caller_identity.current.account_id && self.input.partition == data.aws_partition.current.partition && self.input.region == data.aws_region.current.region
+      error_message = "The deployment is in ${self.input.region} of account ${self.input.account_id}, and the provider is not. Deploy it there under a state of its own, or have it move by terraform apply -replace with the address of this terraform_data.place."
     }
-  }
-}
 
-data "aws_iam_policy_document" "execution" {
-  statement {
-    sid     = "WriteLogs"
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
-    ]
-  }
-
-  dynamic "statement" {
-    for_each = length(local.repositories) > 0 ? [true] : []
-
-    content {
-      sid       = "LogInToRegistries"
-      actions   = ["ecr:GetAuthorizationToken"]
-      resources = ["*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(local.repositories) > 0 ? [true] : []
-
-    content {
-      sid = "PullImages"
-      actions = [
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:GetDownloadUrlForLayer",
-        "ecr:BatchImportUpstreamImage",
-        "ecr:CreateRepository",
-      ]
-      resources = local.repositories
-    }
-  }
-}
-
-data "aws_iam_policy_document" "planner" {
-  statement {
-    sid     = "ReadAndWriteArtifacts"
-    actions = ["s3:GetObject", "s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
-    ]
-  }
-
-  statement {
-    sid       = "TellWhatIsMissing"
-    actions   = ["s3:ListBucket"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
-  }
-
-  statement {
-    sid     = "WriteLogs"
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/lambda/${var.name}-report_planner:log-stream:*",
-    ]
-  }
-
-  statement {
-    sid = "SendTraces"
-    actions = [
-      "xray:GetSamplingRules",
-      "xray:GetSamplingTargets",
-      "xray:PutTelemetryRecords",
-      "xray:PutTraceSegments",
-    ]
-    resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.collect_flow}/*",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.report_flow}/*",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "DecryptEnvironment"
-      actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:lambda:FunctionArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:lambda:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:function:${var.name}-report_planner",
-        ]
-      }
+    postcondition {
+      condition     = try(split(":", var.job_queue_arn)[3], self.input.region) == self.input.region
+      error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
 }
@@ -1036,7 +1074,11 @@ resource "aws_lambda_function" "report_planner" {
 module "flow" {
   source = "../modules/flow"
 
-  name           = var.name
+  name = var.name
+  place = {
+    account_id = local.account_id
+    region     = local.region
+  }
   flows          = [local.collect_flow, local.report_flow]
   datastore_root = var.datastore_root
   definitions = {
@@ -1048,26 +1090,30 @@ module "flow" {
     state_machine = {
       service     = "states.amazonaws.com"
       description = "Runs the flows Collect, Report"
-      policy      = data.aws_iam_policy_document.state_machine.json
-      arn         = var.state_machine_role_arn
+      policy      = local.policies.state_machine
+      given       = contains(keys(local.given_role_arns), "state_machine")
+      arn         = try(local.given_role_arns.state_machine, null)
     }
     task = {
       service     = "ecs-tasks.amazonaws.com"
       description = "What the layers of the flows Collect, Report may do"
-      policy      = data.aws_iam_policy_document.task.json
-      arn         = var.task_role_arn
+      policy      = local.policies.task
+      given       = contains(keys(local.given_role_arns), "task")
+      arn         = try(local.given_role_arns.task, null)
     }
     execution = {
       service     = "ecs-tasks.amazonaws.com"
       description = "Starts the containers of the flows Collect, Report"
-      policy      = data.aws_iam_policy_document.execution.json
-      arn         = var.execution_role_arn
+      policy      = local.policies.execution
+      given       = contains(keys(local.given_role_arns), "execution")
+      arn         = try(local.given_role_arns.execution, null)
     }
     planner = {
       service     = "lambda.amazonaws.com"
       description = "Plans the layers of the flows Collect, Report"
-      policy      = data.aws_iam_policy_document.planner.json
-      arn         = var.planner_role_arn
+      policy      = local.policies.planner
+      given       = contains(keys(local.given_role_arns), "planner")
+      arn         = try(local.given_role_arns.planner, null)
     }
   }
   log_groups = {
@@ -1075,9 +1121,11 @@ module "flow" {
     report_planner = "/aws/lambda/${var.name}-report_planner"
   }
   alarm_actions            = var.alarm_actions
+  keep_logs                = var.keep_logs
   kms_key_arn              = var.kms_key_arn
   log_retention_in_days    = var.log_retention_in_days
   permissions_boundary_arn = var.permissions_boundary_arn
+  region_in_role_names     = var.region_in_role_names
   tags                     = var.tags
 }
 
@@ -1186,12 +1234,27 @@ output "task_role_arn" {
   value       = local.task_role_arn
 }
 
+output "role_arns" {
+  description = "The roles by their labels, those that are given and those that are made."
+  value = {
+    state_machine = local.state_machine_role_arn
+    task          = local.task_role_arn
+    execution     = local.execution_role_arn
+    planner       = local.planner_role_arn
+  }
+}
+
+output "role_names" {
+  description = "The names of the roles by their labels: what policies are attached to."
+  value = {
+    state_machine = regex("[^/]+$", local.state_machine_role_arn)
+    task          = regex("[^/]+$", local.task_role_arn)
+    execution     = regex("[^/]+$", local.execution_role_arn)
+    planner       = regex("[^/]+$", local.planner_role_arn)
+  }
+}
+
 output "policies" {
   description = "What each role may do: policies for those that are made elsewhere."
-  value = {
-    state_machine = data.aws_iam_policy_document.state_machine.json
-    task          = data.aws_iam_policy_document.task.json
-    execution     = data.aws_iam_policy_document.execution.json
-    planner       = data.aws_iam_policy_document.planner.json
-  }
+  value       = local.policies
 }

@@ -87,6 +87,13 @@ variable "alarm_actions" {
   }
 }
 
+variable "check_datastore_region" {
+  description = "Whether a bucket of another region is refused when Terraform plans. Who plans needs s3:ListBucket on the bucket, which must be there by then unless datastore_root refers to what makes it."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "datastore_kms_key_arn" {
   description = "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it."
   type        = string
@@ -107,6 +114,13 @@ variable "kms_key_arn" {
     condition     = var.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+$", var.kms_key_arn))
     error_message = "The key must be given by its ARN."
   }
+}
+
+variable "keep_logs" {
+  description = "Whether logs stay when the deployment is destroyed; applied before that, or it has no effect."
+  type        = bool
+  default     = false
+  nullable    = false
 }
 
 variable "log_retention_in_days" {
@@ -132,6 +146,18 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "region_in_role_names" {
+  description = "Whether the names of roles have the region in them, so that a deployment of the same name can be in another region. To change it makes the roles anew."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.region_in_role_names || length(var.name) <= 34
+    error_message = "With the region in the names of roles the name must be of 34 characters at most."
+  }
+}
+
 variable "tags" {
   description = "Tags of all resources."
   type        = map(string)
@@ -139,8 +165,25 @@ variable "tags" {
   nullable    = false
 }
 
+variable "role_arns" {
+  description = "ARNs of roles that are made elsewhere, by their labels: state_machine, task, execution, schedule. Unlike the variables of single roles it takes ARNs of roles that are made in the same apply."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.role_arns), ["state_machine", "task", "execution", "schedule"])) == 0
+    error_message = "The labels of roles are state_machine, task, execution, schedule."
+  }
+
+  validation {
+    condition     = alltrue([for arn in values(var.role_arns) : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", arn))])
+    error_message = "The roles must be given by their ARNs."
+  }
+}
+
 variable "state_machine_role_arn" {
-  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that runs the state machines, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -151,7 +194,7 @@ variable "state_machine_role_arn" {
 }
 
 variable "task_role_arn" {
-  description = "ARN of the role that the tasks have, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that the tasks have, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -162,7 +205,7 @@ variable "task_role_arn" {
 }
 
 variable "execution_role_arn" {
-  description = "ARN of the role that starts the containers of tasks, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that starts the containers of tasks, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -173,7 +216,7 @@ variable "execution_role_arn" {
 }
 
 variable "schedule_role_arn" {
-  description = "ARN of the role that starts executions on schedule, if it is made elsewhere and before. Made here unless given."
+  description = "ARN of the role that starts executions on schedule, if it is made elsewhere and before. Made here unless given. Of a role that is made with this: role_arns."
   type        = string
   default     = null
 
@@ -185,14 +228,272 @@ variable "schedule_role_arn" {
 
 locals {
   flow                   = "Briefing"
+  account_id             = terraform_data.place.input.account_id
+  partition              = terraform_data.place.input.partition
+  region                 = terraform_data.place.input.region
   datastore_bucket       = regex("^s3://([^/]+)", var.datastore_root)[0]
   datastore_prefix       = join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])
-  state_machine_role_arn = var.state_machine_role_arn == null ? one(aws_iam_role.state_machine[*].arn) : var.state_machine_role_arn
-  task_role_arn          = var.task_role_arn == null ? one(aws_iam_role.task[*].arn) : var.task_role_arn
-  execution_role_arn     = var.execution_role_arn == null ? one(aws_iam_role.execution[*].arn) : var.execution_role_arn
-  schedule_role_arn      = var.schedule_role_arn == null ? one(aws_iam_role.schedule[*].arn) : var.schedule_role_arn
-  images                 = [var.image]
-  repositories           = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:amazonaws[.]com|amazonaws[.]com[.]cn|amazonaws[.]eu|c2s[.]ic[.]gov|sc2s[.]sgov[.]gov|cloud[.]adc-e[.]uk|csp[.]hci[.]ic[.]gov|on[.]aws|on[.]amazonwebservices[.]com[.]cn|on[.]amazonwebservices[.]eu|on[.]aws[.]ic[.]gov|on[.]aws[.]scloud|on[.]cloud-aws[.]adc-e[.]uk|on[.]aws[.]hci[.]ic[.]gov)/([a-z0-9][a-z0-9._/-]*)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", data.aws_partition.current.partition, part[1], part[0], part[2])])
+  role_prefix            = var.region_in_role_names ? "${var.name}-${local.region}" : var.name
+  given_role_arns        = merge({ for label, arn in { state_machine = var.state_machine_role_arn, task = var.task_role_arn, execution = var.execution_role_arn, schedule = var.schedule_role_arn } : label => arn if arn != null }, var.role_arns)
+  state_machine_role_arn = try(local.given_role_arns.state_machine, one(aws_iam_role.state_machine[*].arn))
+  task_role_arn          = try(local.given_role_arns.task, one(aws_iam_role.task[*].arn))
+  execution_role_arn     = try(local.given_role_arns.execution, one(aws_iam_role.execution[*].arn))
+  schedule_role_arn      = try(local.given_role_arns.schedule, one(aws_iam_role.schedule[*].arn))
+  trust = {
+    state_machine = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "states.amazonaws.com"
+          }
+          Condition = {
+            StringEquals = {
+              "aws:SourceAccount" = local.account_id
+            }
+          }
+        },
+      ]
+    }
+    task = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "ecs-tasks.amazonaws.com"
+          }
+          Condition = {
+            StringEquals = {
+              "aws:SourceAccount" = local.account_id
+            }
+          }
+        },
+      ]
+    }
+    execution = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "ecs-tasks.amazonaws.com"
+          }
+          Condition = {
+            StringEquals = {
+              "aws:SourceAccount" = local.account_id
+            }
+          }
+        },
+      ]
+    }
+    schedule = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Effect = "Allow"
+          Action = "sts:AssumeRole"
+          Principal = {
+            Service = "scheduler.amazonaws.com"
+          }
+          Condition = {
+            StringEquals = {
+              "aws:SourceAccount" = local.account_id
+            }
+          }
+        },
+      ]
+    }
+  }
+  statements = {
+    state_machine = [
+      {
+        Sid    = "SubmitJobs"
+        Effect = "Allow"
+        Action = ["batch:SubmitJob"]
+        Resource = [
+          var.job_queue_arn,
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate:*",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
+        ]
+      },
+      {
+        Sid      = "StopJobs"
+        Effect   = "Allow"
+        Action   = ["batch:TerminateJob"]
+        Resource = ["arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*"]
+      },
+      { Sid = "WatchJobs", Effect = "Allow", Action = ["batch:DescribeJobs"], Resource = ["*"] },
+      {
+        Sid    = "AwaitJobs"
+        Effect = "Allow"
+        Action = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+        Resource = [
+          "arn:${local.partition}:events:${local.region}:${local.account_id}:rule/StepFunctionsGetEventsForBatchJobsRule",
+        ]
+      },
+      {
+        Sid      = "EncryptExecutions"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:states:stateMachineArn" = [
+              "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "EncryptLogs"
+        Effect   = "Allow"
+        Action   = ["kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:SourceArn" = ["arn:${local.partition}:logs:${local.region}:${local.account_id}:*"]
+          }
+        }
+      },
+      {
+        Sid    = "DeliverLogs"
+        Effect = "Allow"
+        Action = [
+          "logs:CreateLogDelivery",
+          "logs:DeleteLogDelivery",
+          "logs:DescribeLogGroups",
+          "logs:DescribeResourcePolicies",
+          "logs:GetLogDelivery",
+          "logs:ListLogDeliveries",
+          "logs:PutResourcePolicy",
+          "logs:UpdateLogDelivery",
+        ]
+        Resource = ["*"]
+      },
+      {
+        Sid    = "SendTraces"
+        Effect = "Allow"
+        Action = [
+          "xray:GetSamplingRules",
+          "xray:GetSamplingTargets",
+          "xray:PutTelemetryRecords",
+          "xray:PutTraceSegments",
+        ]
+        Resource = ["*"]
+      },
+    ]
+    task = [
+      {
+        Sid    = "ReadAndWriteArtifacts"
+        Effect = "Allow"
+        Action = ["s3:GetObject", "s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+        ]
+      },
+      {
+        Sid      = "TellWhatIsMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = ["arn:${local.partition}:s3:::${local.datastore_bucket}"]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
+            ]
+          }
+        }
+      },
+    ]
+    execution = [
+      {
+        Sid      = "LogInToRegistries"
+        Effect   = "Allow"
+        Action   = ["ecr:GetAuthorizationToken"]
+        Resource = length(local.repositories) > 0 ? ["*"] : []
+      },
+      {
+        Sid    = "PullImages"
+        Effect = "Allow"
+        Action = [
+          "ecr:BatchCheckLayerAvailability",
+          "ecr:BatchGetImage",
+          "ecr:GetDownloadUrlForLayer",
+          "ecr:BatchImportUpstreamImage",
+          "ecr:CreateRepository",
+        ]
+        Resource = local.repositories
+      },
+      {
+        Sid    = "WriteLogs"
+        Effect = "Allow"
+        Action = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = [
+          "arn:${local.partition}:logs:${local.region}:${local.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
+        ]
+      },
+    ]
+    schedule = [
+      {
+        Sid    = "StartExecutions"
+        Effect = "Allow"
+        Action = ["states:StartExecution"]
+        Resource = [
+          "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}",
+        ]
+      },
+      {
+        Sid    = "KeepFailures"
+        Effect = "Allow"
+        Action = ["sqs:SendMessage"]
+        Resource = [
+          "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${var.name}-schedule-failures",
+        ]
+      },
+      {
+        Sid      = "DecryptSchedule"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:scheduler:schedule:arn" = [
+              "arn:${local.partition}:scheduler:${local.region}:${local.account_id}:schedule/default/${var.name}",
+            ]
+          }
+        }
+      },
+      {
+        Sid      = "EncryptFailures"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.kms_key_arn[*]
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:sqs:arn" = [
+              "arn:${local.partition}:sqs:${local.region}:${local.account_id}:${var.name}-schedule-failures",
+            ]
+          }
+        }
+      },
+    ]
+  }
+  policies     = { for role, statements in local.statements : role => jsonencode({ Version = "2012-10-17", Statement = [for statement in statements : statement if length(statement.Resource) > 0] }) }
+  images       = [var.image]
+  repositories = distinct([for part in concat([for image in local.images : regexall("^([0-9]{12})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:amazonaws[.]com|amazonaws[.]com[.]cn|amazonaws[.]eu|c2s[.]ic[.]gov|sc2s[.]sgov[.]gov|cloud[.]adc-e[.]uk|csp[.]hci[.]ic[.]gov|on[.]aws|on[.]amazonwebservices[.]com[.]cn|on[.]amazonwebservices[.]eu|on[.]aws[.]ic[.]gov|on[.]aws[.]scloud|on[.]cloud-aws[.]adc-e[.]uk|on[.]aws[.]hci[.]ic[.]gov)/([a-z0-9][a-z0-9._/-]*)", image)]...) : format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])])
   containers = {
     fargate = {
       command = ["python", "main.py"]
@@ -210,7 +511,7 @@ locals {
         logDriver = "awslogs"
         options = {
           "awslogs-group"         = aws_cloudwatch_log_group.tasks.name
-          "awslogs-region"        = data.aws_region.current.region
+          "awslogs-region"        = local.region
           "awslogs-stream-prefix" = "task"
         }
       }
@@ -230,7 +531,7 @@ locals {
     States = {
       Collect = {
         Type     = "Task"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
         Arguments = {
           JobName       = "Briefing-Collect"
           JobQueue      = var.job_queue_arn
@@ -260,7 +561,7 @@ locals {
       }
       Write = {
         Type     = "Task"
-        Resource = "arn:${data.aws_partition.current.partition}:states:::batch:submitJob.sync"
+        Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
         Arguments = {
           JobName       = "Briefing-Write"
           JobQueue      = var.job_queue_arn
@@ -298,292 +599,37 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
-data "aws_iam_policy_document" "state_machine_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
+data "aws_s3_bucket" "datastore" {
+  count = var.check_datastore_region ? 1 : 0
 
-    principals {
-      type        = "Service"
-      identifiers = ["states.amazonaws.com"]
-    }
+  bucket = local.datastore_bucket
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
+  lifecycle {
+    postcondition {
+      condition     = self.bucket_region == data.aws_region.current.region
+      error_message = "The datastore's bucket is in ${self.bucket_region}, and the deployment in ${data.aws_region.current.region}: Step Functions reads and writes no bucket of another region."
     }
   }
 }
 
-data "aws_iam_policy_document" "state_machine" {
-  statement {
-    sid     = "SubmitJobs"
-    actions = ["batch:SubmitJob"]
-    resources = [
-      var.job_queue_arn,
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job-definition/${var.name}-fargate:*",
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
-    ]
+resource "terraform_data" "place" {
+  input = {
+    account_id = data.aws_caller_identity.current.account_id
+    partition  = data.aws_partition.current.partition
+    region     = data.aws_region.current.region
   }
 
-  statement {
-    sid     = "StopJobs"
-    actions = ["batch:TerminateJob"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:batch:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:job/*",
-    ]
-  }
+  lifecycle {
+    ignore_changes = [input]
 
-  statement {
-    sid       = "WatchJobs"
-    actions   = ["batch:DescribeJobs"]
-    resources = ["*"]
-  }
-
-  statement {
-    sid     = "AwaitJobs"
-    actions = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:events:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:rule/StepFunctionsGetEventsForBatchJobsRule",
-    ]
-  }
-
-  statement {
-    sid = "DeliverLogs"
-    actions = [
-      "logs:CreateLogDelivery",
-      "logs:DeleteLogDelivery",
-      "logs:DescribeLogGroups",
-      "logs:DescribeResourcePolicies",
-      "logs:GetLogDelivery",
-      "logs:ListLogDeliveries",
-      "logs:PutResourcePolicy",
-      "logs:UpdateLogDelivery",
-    ]
-    resources = ["*"]
-  }
-
-  statement {
-    sid = "SendTraces"
-    actions = [
-      "xray:GetSamplingRules",
-      "xray:GetSamplingTargets",
-      "xray:PutTelemetryRecords",
-      "xray:PutTraceSegments",
-    ]
-    resources = ["*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptExecutions"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:aws:states:stateMachineArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptLogs"
-      actions   = ["kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:SourceArn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:*",
-        ]
-      }
-    }
-  }
-}
-
-data "aws_iam_policy_document" "task_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
+    postcondition {
+      condition     = self.input.account_id == data.aws_caller_identity.current.account_id && self.input.partition == data.aws_partition.current.partition && self.input.region == data.aws_region.current.region
+      error_message = "The deployment is in ${self.input.region} of account ${self.input.account_id}, and the provider is not. Deploy it there under a state of its own, or have it move by terraform apply -replace with the address of this terraform_data.place."
     }
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
-}
-
-data "aws_iam_policy_document" "task" {
-  statement {
-    sid     = "ReadAndWriteArtifacts"
-    actions = ["s3:GetObject", "s3:PutObject"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
-    ]
-  }
-
-  statement {
-    sid       = "TellWhatIsMissing"
-    actions   = ["s3:ListBucket"]
-    resources = ["arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}"]
-  }
-
-  dynamic "statement" {
-    for_each = var.datastore_kms_key_arn[*]
-
-    content {
-      sid       = "UseDatastoreKey"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.datastore_kms_key_arn]
-
-      condition {
-        test     = "StringLike"
-        variable = "kms:EncryptionContext:aws:s3:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}",
-          "arn:${data.aws_partition.current.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}${local.flow}/*",
-        ]
-      }
-    }
-  }
-}
-
-data "aws_iam_policy_document" "execution_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
-}
-
-data "aws_iam_policy_document" "execution" {
-  statement {
-    sid     = "WriteLogs"
-    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:logs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:log-group:/aws/batch/${var.name}:log-stream:*",
-    ]
-  }
-
-  dynamic "statement" {
-    for_each = length(local.repositories) > 0 ? [true] : []
-
-    content {
-      sid       = "LogInToRegistries"
-      actions   = ["ecr:GetAuthorizationToken"]
-      resources = ["*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(local.repositories) > 0 ? [true] : []
-
-    content {
-      sid = "PullImages"
-      actions = [
-        "ecr:BatchCheckLayerAvailability",
-        "ecr:BatchGetImage",
-        "ecr:GetDownloadUrlForLayer",
-        "ecr:BatchImportUpstreamImage",
-        "ecr:CreateRepository",
-      ]
-      resources = local.repositories
-    }
-  }
-}
-
-data "aws_iam_policy_document" "schedule_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["scheduler.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
-}
-
-data "aws_iam_policy_document" "schedule" {
-  statement {
-    sid     = "StartExecutions"
-    actions = ["states:StartExecution"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:states:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:stateMachine:${var.name}",
-    ]
-  }
-
-  statement {
-    sid     = "KeepFailures"
-    actions = ["sqs:SendMessage"]
-    resources = [
-      "arn:${data.aws_partition.current.partition}:sqs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:${var.name}-schedule-failures",
-    ]
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "DecryptSchedule"
-      actions   = ["kms:Decrypt"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:aws:scheduler:schedule:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:scheduler:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:schedule/default/${var.name}",
-        ]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.kms_key_arn[*]
-
-    content {
-      sid       = "EncryptFailures"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = [var.kms_key_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:EncryptionContext:aws:sqs:arn"
-        values = [
-          "arn:${data.aws_partition.current.partition}:sqs:${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}:${var.name}-schedule-failures",
-        ]
-      }
+    postcondition {
+      condition     = try(split(":", var.job_queue_arn)[3], self.input.region) == self.input.region
+      error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
 }
@@ -592,6 +638,7 @@ resource "aws_cloudwatch_log_group" "state_machine" {
   name              = "/aws/vendedlogs/states/${var.name}"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
 }
 
@@ -599,79 +646,90 @@ resource "aws_cloudwatch_log_group" "tasks" {
   name              = "/aws/batch/${var.name}"
   retention_in_days = var.log_retention_in_days
   kms_key_id        = var.kms_key_arn
+  skip_destroy      = var.keep_logs
   tags              = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role" "state_machine" {
-  count = var.state_machine_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "state_machine") ? 0 : 1
 
-  name                 = "${var.name}-state-machine"
+  name                 = "${local.role_prefix}-state-machine"
   description          = "Runs the flow Briefing"
-  assume_role_policy   = data.aws_iam_policy_document.state_machine_trust.json
+  assume_role_policy   = jsonencode(local.trust.state_machine)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "state_machine" {
-  count = var.state_machine_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "state_machine") ? 0 : 1
 
   name   = "state-machine"
   role   = aws_iam_role.state_machine[0].id
-  policy = data.aws_iam_policy_document.state_machine.json
+  policy = local.policies.state_machine
 }
 
 resource "aws_iam_role" "task" {
-  count = var.task_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "task") ? 0 : 1
 
-  name                 = "${var.name}-task"
+  name                 = "${local.role_prefix}-task"
   description          = "What the layers of the flow Briefing may do"
-  assume_role_policy   = data.aws_iam_policy_document.task_trust.json
+  assume_role_policy   = jsonencode(local.trust.task)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "task" {
-  count = var.task_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "task") ? 0 : 1
 
   name   = "task"
   role   = aws_iam_role.task[0].id
-  policy = data.aws_iam_policy_document.task.json
+  policy = local.policies.task
 }
 
 resource "aws_iam_role" "execution" {
-  count = var.execution_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "execution") ? 0 : 1
 
-  name                 = "${var.name}-execution"
+  name                 = "${local.role_prefix}-execution"
   description          = "Starts the containers of the flow Briefing"
-  assume_role_policy   = data.aws_iam_policy_document.execution_trust.json
+  assume_role_policy   = jsonencode(local.trust.execution)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "execution" {
-  count = var.execution_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "execution") ? 0 : 1
 
   name   = "execution"
   role   = aws_iam_role.execution[0].id
-  policy = data.aws_iam_policy_document.execution.json
+  policy = local.policies.execution
 }
 
 resource "aws_iam_role" "schedule" {
-  count = var.schedule_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "schedule") ? 0 : 1
 
-  name                 = "${var.name}-schedule"
+  name                 = "${local.role_prefix}-schedule"
   description          = "Starts the flow Briefing on schedule"
-  assume_role_policy   = data.aws_iam_policy_document.schedule_trust.json
+  assume_role_policy   = jsonencode(local.trust.schedule)
   permissions_boundary = var.permissions_boundary_arn
   tags                 = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_iam_role_policy" "schedule" {
-  count = var.schedule_role_arn == null ? 1 : 0
+  count = contains(keys(local.given_role_arns), "schedule") ? 0 : 1
 
   name   = "schedule"
   role   = aws_iam_role.schedule[0].id
-  policy = data.aws_iam_policy_document.schedule.json
+  policy = local.policies.schedule
 }
 
 resource "aws_batch_job_definition" "fargate" {
@@ -715,6 +773,8 @@ resource "aws_batch_job_definition" "fargate" {
   timeout {
     attempt_duration_seconds = 86400
   }
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_sfn_state_machine" "flow" {
@@ -740,6 +800,12 @@ resource "aws_sfn_state_machine" "flow" {
     kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 300
   }
 
+  timeouts {
+    create = "10m"
+    update = "10m"
+    delete = "60m"
+  }
+
   depends_on = [aws_iam_role_policy.state_machine]
 }
 
@@ -749,6 +815,8 @@ resource "aws_sqs_queue" "schedule" {
   kms_master_key_id         = var.kms_key_arn
   sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
   tags                      = var.tags
+
+  depends_on = [aws_cloudwatch_log_group.state_machine]
 }
 
 resource "aws_scheduler_schedule" "flow" {
@@ -876,12 +944,27 @@ output "task_role_arn" {
   value       = local.task_role_arn
 }
 
+output "role_arns" {
+  description = "The roles by their labels, those that are given and those that are made."
+  value = {
+    state_machine = local.state_machine_role_arn
+    task          = local.task_role_arn
+    execution     = local.execution_role_arn
+    schedule      = local.schedule_role_arn
+  }
+}
+
+output "role_names" {
+  description = "The names of the roles by their labels: what policies are attached to."
+  value = {
+    state_machine = regex("[^/]+$", local.state_machine_role_arn)
+    task          = regex("[^/]+$", local.task_role_arn)
+    execution     = regex("[^/]+$", local.execution_role_arn)
+    schedule      = regex("[^/]+$", local.schedule_role_arn)
+  }
+}
+
 output "policies" {
   description = "What each role may do: policies for those that are made elsewhere."
-  value = {
-    state_machine = data.aws_iam_policy_document.state_machine.json
-    task          = data.aws_iam_policy_document.task.json
-    execution     = data.aws_iam_policy_document.execution.json
-    schedule      = data.aws_iam_policy_document.schedule.json
-  }
+  value       = local.policies
 }

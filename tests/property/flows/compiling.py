@@ -42,7 +42,7 @@ class _References(dict[str, str]):
 
 _REFERENCES = _References(
     {
-        "data.aws_partition.current.partition": "aws",
+        "local.partition": "aws",
         "local.datastore_bucket": "bucket",
         "local.datastore_prefix": PREFIX,
     }

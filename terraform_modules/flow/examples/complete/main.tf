@@ -128,6 +128,9 @@ module "flow" {
   log_groups = { tasks = "/aws/batch/Morning" }
   schedule   = { expression = "cron(0 6 * * ? *)", timezone = "Europe/Berlin" }
 
+  # So that there can be another one in another region.
+  region_in_role_names = true
+
   alarm_actions = [aws_sns_topic.alarms.arn]
   tags          = local.tags
 }

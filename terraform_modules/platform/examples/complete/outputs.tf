@@ -1,6 +1,6 @@
 output "flow_variables" {
   description = "The variables of a compiled flow: terraform output -json flow_variables > platform.auto.tfvars.json."
-  value       = module.platform.flow_variables
+  value       = merge(module.platform.flow_variables, { region_in_role_names = true })
 }
 
 output "repository_url" {
