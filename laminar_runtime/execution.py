@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
@@ -53,6 +54,7 @@ class Execution:
         flow: The flow.
         retry: Whether it is being resumed.
         guard: What refuses reads of layers, in a split of a pipelined fan-out.
+        called: Whether the program itself calls the flow, which a layer, a hook or a thread may do instead.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -65,6 +67,7 @@ class Execution:
     flow: _Flow = values.field(repr=lambda flow: flow.name)
     retry: bool = False
     guard: Guard | None = values.field(default=None, kw_only=True, repr=False)
+    called: bool = values.field(default=True, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
         """The execution of the same flow that has an id.
@@ -239,6 +242,7 @@ class Execution:
         except graphlib.CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
             raise FlowError(f"layers of flow '{self.flow.name}' depend on each other in a circle: {circle}") from None
+        self.called = importing.by_program(sys._getframe(1))  # noqa: SLF001 - what runs this
         self.flow.configuration.scheduler.run(execution=self)
         return self
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-__all__ = ["AGAIN", "fix", "in_charge", "module", "runs_no_task"]
+__all__ = ["AGAIN", "by_program", "fix", "in_charge", "module", "runs_no_task"]
 
 #: The name under which a process that multiprocessing starts reads the program's file again:
 #: https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-forkserver-start-methods
@@ -30,6 +30,8 @@ AGAIN = "__mp_main__"
 _IMPORTS = frozenset({"_call_with_frames_removed", "exec_module", "load_module"})
 #: Whose frames are those of a layer's callers: the import that runs a task is none of what the layer calls.
 _TASK = "laminar_runtime.task"
+#: Whose frames are those of others that call flows: of us, but for those functions, and of forked processes.
+_OTHERS, _CALLS = ("laminar_runtime.", "multiprocessing."), frozenset({"__call__", "next", "resume", "schedule"})
 
 _in_charge = False
 
@@ -63,6 +65,24 @@ def runs_no_task(frame: FrameType | None) -> bool:
         return False
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     return _in_charge or found["__name__"] == AGAIN or (main is not None and found.get("__file__") == main)
+
+
+def by_program(frame: FrameType | None) -> bool:
+    """Whether the program calls a flow by itself, and so also in a process that runs the program for a task.
+
+    A layer, a hook, a linker, a thread or another process that calls it does not get there again.
+
+    Args:
+        frame: The frame of the code that calls it.
+    """
+    while frame is not None:
+        name, function = str(frame.f_globals.get("__name__")), frame.f_code.co_name
+        if name.startswith(_OTHERS) and function not in _CALLS:
+            return False
+        if name == "__main__" and function == "<module>":
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from laminar_runtime import settings, values
+from laminar_runtime import origins, settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.origins import Origin
 from laminar_runtime.settings import TaskContext
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["Origin", "Task", "local_command", "origin_of"]
-
-
-@values.frozen
-class Origin:
-    """Where a flow is defined, and so how a fresh process gets to it.
-
-    Args:
-        file: The flow's file.
-        module: The name by which a fresh process imports the file, None if it runs the file as a script.
-        attribute: The name of the flow in the module.
-        as_module: Whether the script was itself started by ``python -m``.
-    """
-
-    file: Path
-    module: str | None
-    attribute: str
-    as_module: str | None = None
+__all__ = ["Task", "local_command"]
 
 
 @values.frozen(kw_only=True)
@@ -65,29 +45,6 @@ class Task:
         return {**self.context.environment(), settings.DATASTORE_ROOT: self.datastore_root}
 
 
-def origin_of(flow: type) -> Origin | None:
-    """Find out how a fresh process gets to a flow.
-
-    Args:
-        flow: The flow's class.
-
-    Returns:
-        Where it is, None if it is inside a function or has no file.
-    """
-    from pathlib import Path
-
-    module = sys.modules.get(flow.__module__)
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return None
-    if flow.__module__ == "__main__":
-        spec = getattr(module, "__spec__", None)
-        return Origin(Path(file).absolute(), None, flow.__name__, as_module=spec.name if spec else None)
-    if "<locals>" in flow.__qualname__:
-        return None
-    return Origin(Path(file).absolute(), flow.__module__, flow.__qualname__)
-
-
 def local_command(task: Task) -> list[str]:
     """The command that runs a task on a machine without containers.
 
@@ -101,15 +58,16 @@ def local_command(task: Task) -> list[str]:
         The words of the command.
 
     Raises:
-        FlowError: If a fresh process cannot get to the flow.
+        FlowError: If a fresh process cannot get to the flow, or to what was registered with its datastore.
     """
     import shlex
 
     origin = task.origin
     if origin is None:
         msg = (
-            f"flow '{task.context.flow}' is defined inside a function or without a file, and a fresh process cannot "
-            "get to it: define it at the top of a module, or use Flow(executor=Thread())"
+            f"flow '{task.context.flow}' is defined inside a function or without a file, as by standard input, -c or a "
+            "notebook, and a fresh process cannot get to it: define it at the top of a file, or use "
+            "Flow(executor=Thread())"
         )
         raise FlowError(msg)
     if task.container.command != DEFAULT_COMMAND:
@@ -117,8 +75,4 @@ def local_command(task: Task) -> list[str]:
         return [
             sys.executable if word in {"python", "python3"} and not place else word for place, word in enumerate(words)
         ]
-    if origin.module is not None:
-        return [sys.executable, "-m", "laminar_runtime", origin.module, origin.attribute]
-    if origin.as_module is not None:
-        return [sys.executable, "-m", origin.as_module]
-    return [sys.executable, str(origin.file)]
+    return origins.words(origin, task.context.flow)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAD = """
 from laminar_runtime import Flow, Layer
 
@@ -207,3 +209,46 @@ def test_a_job_that_cannot_be_started(tmp_path: Path) -> None:
     assert "  A: 1 failed\n" in ended.stderr
     assert "F-A, attempt 1, printed nothing: CannotStartContainerError" in ended.stderr
     assert "running" not in ended.stderr
+
+
+NESTED = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import executors
+
+class Inner(Flow): ...
+
+@Inner.register
+class I(Layer):
+    def __call__(self) -> None:
+        self.v = 42
+
+class Outer(Flow): ...
+
+@Outer.register
+class O(Layer):
+    def __call__(self) -> None:
+        inner = Inner(datastore={store})()
+        self.other = inner.id != self.execution.id
+        self.v = inner.layer(I).v
+
+flow = Outer(executor=executors.{executor}())
+
+if __name__ == "__main__" and flow:
+    flow()
+"""
+
+
+@pytest.mark.parametrize("executor", ["AWS.Batch", "AWS.Lambda"])
+def test_a_flow_called_in_a_layer(executor: str, tmp_path: Path) -> None:
+    """A layer's own flow runs in its job and in its function, and keeps its results where the layer's are kept."""
+    ended = rehearse(tmp_path, NESTED.format(executor=executor, store="self.execution.datastore"))
+    assert ended.returncode == 0, ended.stderr
+    assert "O.other = True\n  O.v = 42\n" in ended.stdout
+
+
+def test_a_flow_whose_results_end_with_the_job(tmp_path: Path) -> None:
+    """A datastore in the job's own folder is refused, with the one that stays."""
+    ended = rehearse(tmp_path, NESTED.format(executor="AWS.Batch", store="None"))
+    assert ended.returncode == 1
+    assert "FlowError: flow 'Inner' is called by layer 'O' of flow 'Outer', and keeps its artifacts in" in ended.stderr
+    assert "Inner(datastore=self.execution.datastore)" in ended.stderr

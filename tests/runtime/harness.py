@@ -71,12 +71,13 @@ class Folder:
         file.write_text(textwrap.dedent(content), encoding="utf-8")
         return file
 
-    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def python(self, *arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the folder, whatever comes of it."""
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.path,
             env={**os.environ, **environment},
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from laminar_runtime import processors, settings, values
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
+from laminar_runtime.origins import own_path
 from laminar_runtime.tasks import Task, local_command
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ __all__ = ["Process"]
 class Process(Executor):
     """Runs each task in a fresh Python process. This is the default.
 
-    A container's own command runs in the folder of the flow's file, the default command where the flow was launched.
+    A container's own command runs in the folder of the flow's file, or of its package, as in an image. The default
+    command runs where the flow was launched, with the arguments and the options of Python that it was launched with.
     What a task prints is printed on, each line behind the name of its layer. What a task started and left running is
     stopped when the task ends, as at the end of a container.
 
@@ -54,15 +55,15 @@ class Process(Executor):
 
 def _directory(task: Task) -> Path | None:
     own = task.container.command != DEFAULT_COMMAND
-    return task.origin.file.parent if own and task.origin else None
+    return task.origin.folder if own and task.origin else None
 
 
 def _environment(task: Task, errors: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
     path = {}
-    if task.origin and task.origin.module:
-        here = os.getcwd()  # noqa: PTH109 - pathlib is not needed for that
-        path = {"PYTHONPATH": os.pathsep.join(entry or here for entry in sys.path)}
+    if task.origin and task.origin.module and task.container.command != DEFAULT_COMMAND:
+        # What it runs is not ours to be told by an argument.
+        path = {"PYTHONPATH": os.pathsep.join(own_path())}
     # A task of this machine leaves its folders, unless this process is a task that does not.
     folders = {settings.FOLDERS: settings.folders(os.environ)}
     return {**inherited, **path, **task.environment(), **folders, settings.ERROR_FILE: str(errors)}

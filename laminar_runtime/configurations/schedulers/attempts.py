@@ -11,7 +11,8 @@ from laminar_runtime.configurations.layers import Runner
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer
-from laminar_runtime.tasks import Task, origin_of
+from laminar_runtime.origins import origin_of
+from laminar_runtime.tasks import Task
 
 __all__ = ["run_split"]
 
@@ -80,7 +81,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
         context=context,
         container=layer.configuration.container,
         datastore_root=execution.datastore.root,
-        origin=origin_of(type(execution.flow)),
+        origin=origin_of(type(execution.flow), called=execution.called, datastore=execution.datastore),
         run=run,
         finished=lambda: task.finished(execution.datastore, context),
     )
