@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from laminar_runtime import reports, settings, values
+from laminar_runtime import output, reports, settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 
 __all__ = ["COMMAND", "Ended", "run"]
@@ -46,13 +46,13 @@ def run(variables: Mapping[str, str]) -> Ended:
 
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         errors = Path(folder, "error.json")
-        environment = {**os.environ, **variables, settings.ERROR_FILE: str(errors)}
+        environment = {**settings.UNBUFFERED, **os.environ, **variables, settings.ERROR_FILE: str(errors)}
         code, last = _printed(_words(), environment)
         report = reports.read(errors)
         if report is None:
             return Ended(code, last)
         # A task leaves its error to the reader of the report, so that it is told once.
-        print(report.traceback or report.reason, flush=True)
+        _print(f"{report.traceback.rstrip() or report.reason}\n")
         return Ended(code, last, report.reason)
 
 
@@ -67,9 +67,20 @@ def _printed(words: list[str], environment: Mapping[str, str]) -> tuple[int, str
 
     last = ""
     with subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        words,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
     ) as process:
+        # Where nobody sees a line change, each state of a progress bar is a line: a carriage return ends one too.
         for line in process.stdout or ():
-            print(line, end="", flush=True)
+            _print(line)
             last = line.strip() or last
     return process.returncode, last
+
+
+def _print(text: str) -> None:
+    # A log is no reason to fail: what the locale does not have is escaped.
+    print(output.printable(text, sys.stdout.encoding), end="", flush=True)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from laminar_runtime import values
+from laminar_runtime import output, values
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -184,5 +184,5 @@ def _print_if_enabled(line: str) -> None:
 def _print(line: str) -> None:
     # A view must not end the run that it shows.
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"laminar: {line}\n")
+        sys.stderr.write(output.printable(f"laminar: {line}\n", sys.stderr.encoding))
         sys.stderr.flush()

@@ -39,6 +39,9 @@ ERROR_FILE = "LAMINAR_ERROR_FILE"
 PLAN_FILE = "LAMINAR_PLAN_FILE"
 PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
 
+#: Has a task's process print what it prints at once, also what is no whole line.
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+
 #: What parts an execution's id from a mark behind it. The state machine names executions that go on with others so, and
 #: it is in no id.
 RESUMED = "@"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import json
 import os
 import sys
@@ -347,7 +348,19 @@ def _fail(why: str) -> None:
     os._exit(1)  # at its end a process can change its exit code in no other way
 
 
+def _print_at_once() -> None:
+    """Have each line be written when it ends, in an encoding that has all characters.
+
+    What a task prints is for a log, and not for a terminal, so Python would hold it back, and lose it when the process
+    is killed; and a character that the locale does not have would fail the layer.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
 if settings.LAYER_NAME in os.environ:
+    _print_at_once()
     atexit.register(_check_taken)
 
 

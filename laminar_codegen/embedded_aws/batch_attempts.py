@@ -125,6 +125,7 @@ class AttemptRunner:
             exit_code=None if end is None else end.exit_code,
             reason=None if end is None else end.reason or end.status_reason,
             log=log,
+            variables=job.request.environment,
         )
         self.events.tell(event)
 

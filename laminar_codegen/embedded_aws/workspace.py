@@ -53,7 +53,10 @@ class Workspace:
 
 @attrs.frozen(kw_only=True)
 class JobEvent:
-    """One change of one attempt of one Batch job (of one child, for an array job)."""
+    """One change of one attempt of one Batch job (of one child, for an array job).
+
+    variables  the environment that the job was submitted with
+    """
 
     job_id: str
     job_name: str
@@ -63,6 +66,7 @@ class JobEvent:
     exit_code: int | None = None
     reason: str | None = None
     log: Path
+    variables: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +82,8 @@ class InvocationEvent:
 
 
 def _base_environment() -> dict[str, str]:
-    return {
+    inherited = {
         name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
+    # The output is followed while a process runs.
+    return {"PYTHONUNBUFFERED": "1", **inherited}

@@ -15,6 +15,9 @@ from rich.live import Live
 from rich.table import Table
 
 from laminar_codegen.embedded_aws import InvocationEvent, JobEvent
+from laminar_codegen.rehearsal.printed import Printed
+from laminar_runtime import indexes, settings
+from laminar_runtime.output import printable
 
 __all__ = ["Progress"]
 
@@ -70,15 +73,18 @@ class Progress:
         self._lock = threading.Lock()
         self._start = time.monotonic()
         self._live = _live(output) if output.isatty() else None
+        self._printed = Printed(self._show)
 
     def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
+        self._printed.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._printed.stop()
         if self._live is not None:
             self._live.stop()
 
@@ -98,6 +104,10 @@ class Progress:
                 return
             now = time.monotonic() - self._start
             name = event.job_name.removeprefix(self._prefix)
+            if event.status == "RUNNING":
+                self._printed.follow(_title(name, event), event.log)
+            else:
+                self._printed.finish(event.log)
             layer = self._layers.setdefault(name, _Layer(now))
             layer.take(event, now)
             if event.status == "FAILED":
@@ -107,6 +117,14 @@ class Progress:
             elif event.index is None or event.status == "FAILED" or not layer.running:
                 self._output.write(f"{now:7.1f}s  {name}: {layer}\n")
                 self._output.flush()
+
+    def _show(self, text: str) -> None:
+        """Show lines that tasks printed, above the table where there is one."""
+        if self._live is not None:
+            self._live.console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+            return
+        self._output.write(printable(text, self._output.encoding))
+        self._output.flush()
 
     def observe_invocation(self, event: InvocationEvent) -> None:
         """Take note of a task on AWS Lambda, as of a job. What the planner is asked is none.
@@ -123,12 +141,24 @@ class Progress:
                 job_id=event.request_id,
                 job_name=name,
                 index=request.get("child"),
+                variables={settings.LAYER_INDEXES: request["indexes"]} if "indexes" in request else {},
                 attempt=request.get("attempt", 1),
                 status=event.status,
                 reason=event.reason,
                 log=event.log,
             )
         )
+
+
+def _title(name: str, event: JobEvent) -> str:
+    """What stands before the lines of a task: its layer, and its split if that is known here.
+
+    Which splits an array job has may stand in the layer's plan only.
+    """
+    spelled = event.variables.get(settings.LAYER_INDEXES, "")
+    if event.index is None or not spelled or spelled.startswith("@"):
+        return name
+    return f"{name}/{indexes.nth(spelled, event.index)}"
 
 
 def _live(output: TextIO) -> Live:

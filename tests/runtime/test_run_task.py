@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,16 @@ def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytes
     assert str(caught.value).endswith("!... (all of it is in the log)")
     assert len(str(caught.value)) < 10_000
     assert "Traceback" in capfd.readouterr().out
+
+
+def test_an_ascii_locale(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that takes ASCII only gets other characters escaped, and fails no task."""
+    log = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", log)
+    monkeypatch.setenv("LAMINAR_COMMAND", "python -c \"print('caf\u00e9')\"")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+    handler({"execution": "e1", "layer": "Shards"})
+    assert log.buffer.getvalue() == b"caf\\xe9\n"  # type: ignore[attr-defined]
 
 
 def test_a_task_that_is_killed(store: Local, capfd: pytest.CaptureFixture[str]) -> None:

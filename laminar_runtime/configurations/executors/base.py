@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from laminar_runtime import reports, tracebacks, values
+from laminar_runtime import values
 from laminar_runtime.exceptions import FlowError, TaskError
 from laminar_runtime.tasks import Task
 
@@ -117,6 +117,8 @@ def raised(task: Task, error: BaseException, *, in_process: bool) -> TaskError:
         in_process: Whether the error itself is to reach the flow's caller. What is no `Exception` would end more than
             the run, so it never does.
     """
+    from laminar_runtime import reports, tracebacks
+
     error.__traceback__ = tracebacks.cut(error)
     reported = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}
     if not (in_process and isinstance(error, Exception)):

@@ -7,11 +7,11 @@ import io
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from laminar_runtime import reports, values
+from laminar_runtime import output, reports, values
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.tasks import Task
 
@@ -22,8 +22,8 @@ __all__ = ["quietly", "run"]
 
 #: Seconds that a process has to end by itself after it was told to, and that its output has to end after it.
 _GRACE = 2.0
-#: The bytes of a line that are passed on as one; a longer line is passed on in pieces of it.
-_LONGEST_LINE = 2**20
+#: The bytes that are read at once.
+_READ = 2**16
 
 
 async def run(
@@ -110,7 +110,7 @@ async def _printed(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
 
     reader, writer = os.pipe()
     reading, writing = io.FileIO(reader, "rb"), io.FileIO(writer, "wb")
-    source = asyncio.StreamReader(limit=_LONGEST_LINE)
+    source = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(source), reading
     )
@@ -127,19 +127,26 @@ async def _printed(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
 async def _pass_on(source: asyncio.StreamReader, target: TextIO, title: str) -> None:
     import asyncio
 
+    lines = output.Lines()
     while True:
         try:
-            line = await source.readuntil()
-        except asyncio.LimitOverrunError:
-            line = await source.readexactly(_LONGEST_LINE)
-        except asyncio.IncompleteReadError as end:
-            line = end.partial
-        if not line:
+            data = await asyncio.wait_for(source.read(_READ), lines.patience)
+        except TimeoutError:
+            _print(lines.idle(), target, title)
+            continue
+        _print(lines.feed(data) if data else lines.end(), target, title)
+        if not data:
             return
-        # A process whose output nobody reads would stop: it is read on also if it cannot be printed.
-        with contextlib.suppress(OSError, ValueError):
-            target.write(f"[{title}] {line.decode(errors='replace').rstrip()}\n")
-            target.flush()
+
+
+def _print(lines: Iterable[str], target: TextIO, title: str) -> None:
+    text = "".join(f"[{title}] {line}\n" for line in lines)
+    if not text:
+        return
+    # A process whose output nobody reads would stop: it is read on also if it cannot be printed.
+    with contextlib.suppress(OSError, ValueError):
+        target.write(output.printable(text, getattr(target, "encoding", None)))
+        target.flush()
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

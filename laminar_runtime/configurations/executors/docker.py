@@ -50,6 +50,7 @@ class Docker(Executor):
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
             variables = {**task.environment(), settings.FOLDERS: "datastore", settings.ERROR_FILE: str(errors)}
+            variables |= settings.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if _passed_on(task, key)}
             words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
             environment = {**os.environ, **variables}

@@ -66,4 +66,11 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
         path = {"PYTHONPATH": os.pathsep.join(own_path())}
     # A task of this machine leaves its folders, unless this process is a task that does not.
     folders = {settings.FOLDERS: settings.folders(os.environ)}
-    return {**inherited, **path, **task.environment(), **folders, settings.ERROR_FILE: str(errors)}
+    return {
+        **settings.UNBUFFERED,
+        **inherited,
+        **path,
+        **task.environment(),
+        **folders,
+        settings.ERROR_FILE: str(errors),
+    }
