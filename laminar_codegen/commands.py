@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from laminar_codegen import loader, pipeline
 from laminar_codegen.check_bodies import check_bodies, warnings_of
+from laminar_codegen.check_policies import policy_warnings
 from laminar_codegen.estimate import PRICE, Formula, estimate, estimate_chain
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.loader import Source
@@ -64,6 +65,7 @@ def check(words: Sequence[str]) -> int:
         print("\n".join(_report(unit)))
     if len(compilation.units) > 1:
         print("\n".join(_report_chain(compilation)))
+    warnings += policy_warnings(compilation.graphs, compilation.machines)
     for warning in warnings:
         print(warning, file=sys.stderr)
     return 1 if warnings and options.strict else 0

@@ -14,7 +14,7 @@ import attrs
 from laminar_codegen import names, policies
 from laminar_codegen.document import Block, Call, Document, Output
 from laminar_codegen.graph import Graph
-from laminar_codegen.statements import regional
+from laminar_codegen.statement import regional
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Joined, Ref, Value
 

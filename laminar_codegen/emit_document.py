@@ -16,7 +16,7 @@ from laminar_codegen.emit_definitions import container_properties, emit_job_defi
 from laminar_codegen.emit_functions import emit_functions
 from laminar_codegen.emit_schedule import emit_schedule
 from laminar_codegen.graph import Graph
-from laminar_codegen.statements import logs_jobs
+from laminar_codegen.start_statements import logs_jobs, pulled
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Joined, Ref, Value
 from laminar_codegen.variables import emit_variables
@@ -100,14 +100,22 @@ def _role_arn(label: str) -> Ref:
 
 def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
     """The repositories in ECR of the images that jobs have, if a role of ours pulls them."""
-    pulled = [job.container.image for job in names.jobs(*graphs).values() if job.has_execution_role]
-    if not pulled:
+    if not any(job.has_execution_role for job in names.jobs(*graphs).values()):
         return {}
-    given: list[Value] = [Ref("var.image")] if None in pulled else []
-    own = sorted({item for item in pulled if item is not None})
+    found = pulled(graphs)
     arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
-    found = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
-    return {"images": [*given, *own], "repositories": Ref(f"distinct([for part in {found} : {arn}])")}
+    parts = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
+    arns = f"[for part in {parts} : {arn}]"
+    if not found.patterns:
+        return {"images": [*found.images], "repositories": Ref(f"distinct({arns})")}
+    # More than a policy can name: Terraform finds that of the deployment's image, the others are there as patterns.
+    if not found.images:
+        return {"repositories": [*found.patterns]}
+    return {
+        "images": [*found.images],
+        "repository_patterns": [*found.patterns],
+        "repositories": Ref(f"distinct(concat({arns}, local.repository_patterns))"),
+    }
 
 
 def _log_groups(graphs: Sequence[Graph]) -> list[Block]:

@@ -18,6 +18,7 @@ __all__ = [
     "MACHINE_NAME_LENGTH",
     "MAP_CONCURRENCY",
     "NAME_LENGTH",
+    "ROLE_POLICY_CHARACTERS",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
     "TIMEOUT_SECONDS",
@@ -48,6 +49,10 @@ JOIN_INPUTS = 999
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 #: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 NAME_LENGTH = 46
+
+#: Characters of all policies in a role, without white space:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ROLE_POLICY_CHARACTERS = 10_240
 
 #: The most attempts that Batch makes of a job:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html

@@ -20,6 +20,7 @@ from laminar_codegen.values import Joined, Ref, Value
 __all__ = [
     "FAILED_STARTS",
     "FUNCTIONS",
+    "JOBS",
     "MADE_FIRST",
     "MAIN",
     "TASKS",
@@ -62,6 +63,9 @@ TASKS = "tasks"
 
 #: What the name of the queue of starts that failed ends with.
 FAILED_STARTS = "schedule-failures"
+
+#: What the labels of job definitions begin with.
+JOBS = _FARGATE, _EC2 = "fargate", "ec2"
 
 #: What the labels of functions begin with: those that run layers, and planners.
 FUNCTIONS = _RUN, _PLANNER = "run_", "planner"
@@ -381,7 +385,7 @@ def nested(name: str) -> str:
 
 def _job(item: Placement) -> str:
     container = item.container
-    parts = ["ec2" if item.on_ec2 else "fargate"]
+    parts = [_EC2 if item.on_ec2 else _FARGATE]
     parts += [f"gpu_{container.gpu}"] if container.gpu else []
     parts += [container.architecture] if container.architecture != "x86_64" else []
     parts += ["spot"] if container.spot else []

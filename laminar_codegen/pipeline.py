@@ -18,6 +18,7 @@ from pathlib import Path
 import attrs
 
 from laminar_codegen import names
+from laminar_codegen.check_policies import check_policies
 from laminar_codegen.checks import check, check_definitions
 from laminar_codegen.document import Document
 from laminar_codegen.emit_call import Module, call_module
@@ -134,6 +135,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
+    # What their roles may do is no more than IAM takes.
+    check_policies(graphs, machines)
     # Their surroundings: job definitions, planner, roles, logs, variables.
     document = emit_document(graphs, machines)
     called = module or _module(source.scheduler)

@@ -9,15 +9,10 @@ import attrs
 from laminar_codegen import names
 from laminar_codegen.document import Block
 from laminar_codegen.graph import Graph
-from laminar_codegen.statements import (
-    ACCOUNT,
-    Statement,
-    for_execution,
-    for_functions,
-    for_schedule,
-    for_state_machine,
-    for_tasks,
-)
+from laminar_codegen.policy_sizes import Fitted
+from laminar_codegen.start_statements import for_execution
+from laminar_codegen.statement import ACCOUNT
+from laminar_codegen.statements import for_functions, for_schedule, for_state_machine, for_tasks
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Ref, Value
 
@@ -38,13 +33,13 @@ class Role:
         label: Its label.
         service: Who may take it: the principal of a service.
         description: What it is for.
-        statements: What it may do.
+        granted: What it may do, as far as it is told one by one.
     """
 
     label: str
     service: str
     description: str
-    statements: tuple[Statement, ...]
+    granted: Fitted
 
 
 def local_values(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[str, Value]:
@@ -59,7 +54,7 @@ def local_values(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> d
     written = f'jsonencode({{ Version = "{_VERSION}", Statement = {there} }})'
     return {
         TRUST: {role.label: _trust(role.service) for role in needed},
-        _STATEMENTS: {role.label: [statement.body() for statement in role.statements] for role in needed},
+        _STATEMENTS: {role.label: [statement.body() for statement in role.granted.statements] for role in needed},
         POLICIES: Ref(f"{{ for role, statements in local.{_STATEMENTS} : role => {written} }}"),
     }
 
@@ -116,15 +111,15 @@ def needed_roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> I
 
 def _all_roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Iterator[Role]:
     states, flows = "states.amazonaws.com", _flows(graphs)
-    yield Role("state_machine", states, f"Runs the {flows}", tuple(for_state_machine(graphs, machines)))
+    yield Role("state_machine", states, f"Runs the {flows}", for_state_machine(graphs, machines))
     tasks, lambdas = "ecs-tasks.amazonaws.com", "lambda.amazonaws.com"
     yield Role("task", tasks, f"What the layers of the {flows} may do", for_tasks(graphs))
-    yield Role("execution", tasks, f"Starts the containers of the {flows}", tuple(for_execution(graphs)))
+    yield Role("execution", tasks, f"Starts the containers of the {flows}", for_execution(graphs))
     planning = for_functions(graphs, names.planners(*graphs))
     yield Role("planner", lambdas, f"Plans the layers of the {flows}", planning)
     running = for_functions(graphs, names.functions(*graphs))
     yield Role("function", lambdas, f"What the layers of the {flows} on AWS Lambda may do", running)
-    yield Role("schedule", "scheduler.amazonaws.com", f"Starts the {flows} on schedule", for_schedule())
+    yield Role("schedule", "scheduler.amazonaws.com", f"Starts the {flows} on schedule", for_schedule(graphs))
 
 
 def _flows(graphs: Sequence[Graph]) -> str:

@@ -139,6 +139,14 @@ resource "aws_iam_role_policy" "instance" {
   name   = "instance"
   role   = aws_iam_role.instance[0].id
   policy = data.aws_iam_policy_document.instance.json
+
+  lifecycle {
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    precondition {
+      condition     = try(length(jsonencode(jsondecode(data.aws_iam_policy_document.instance.json))), 0) <= 10240
+      error_message = "The policy of the role of EC2 instances has more than the 10,240 characters that IAM takes: name repositories and log groups by patterns, such as repository/flows/*."
+    }
+  }
 }
 
 resource "aws_iam_role_policy_attachment" "instance" {

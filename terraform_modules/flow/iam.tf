@@ -47,4 +47,12 @@ resource "aws_iam_role_policy" "this" {
   name   = replace(each.key, "_", "-")
   role   = aws_iam_role.this[each.key].id
   policy = each.value.policy
+
+  lifecycle {
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    precondition {
+      condition     = try(length(jsonencode(jsondecode(each.value.policy))), 0) <= 10240
+      error_message = "The policy of the role ${each.key} has more than the 10,240 characters that IAM takes: name what it is for by patterns."
+    }
+  }
 }

@@ -10,7 +10,7 @@ import pytest
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies import needed_roles
 from laminar_codegen.render import resolve
-from laminar_codegen.statements import Statement
+from laminar_codegen.statement import Statement
 from laminar_codegen.values import Ref
 from tests import iam_checker
 
@@ -39,7 +39,7 @@ VALUES = {
 def statements(compilation: Compilation, role: str) -> dict[str, Statement]:
     """The statements of a role by their names."""
     (found,) = (item for item in needed_roles(compilation.graphs, compilation.machines) if item.label == role)
-    return {statement.sid: statement for statement in found.statements}
+    return {statement.sid: statement for statement in found.granted.statements}
 
 
 def allows(statement: Statement, action: str, resource: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,6 +143,34 @@ def test_all_kinds_of_jobs(platform: Callable[[Path], Platform]) -> None:
     definitions = made.aws.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     secrets = [item for found in definitions for item in found["containerProperties"].get("secrets", [])]
     assert sorted(secret["name"] for secret in secrets) == ["PASSWORD", "TOKEN"]
+
+
+def test_policies_of_many_containers(platform: Callable[[Path], Platform], tmp_path: Path) -> None:
+    """Sixty layers of images of their own are applied under a long name, with policies that IAM takes."""
+    layers = "".join(
+        f"""
+@Report.register(container=Container(image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/tools/tool-{number}:1"))
+class Step{number}(Layer):
+    def __call__(self) -> None: ...
+"""
+        for number in range(60)
+    )
+    begin = "from laminar_runtime import Flow, Layer\nfrom laminar_runtime.configurations.layers import Container\n"
+    file = tmp_path / "many" / "main.py"
+    file.parent.mkdir()
+    file.write_text(f"{begin}\nclass Report(Flow): ...\n{layers}", encoding="utf-8")
+    made = platform(file)
+    made.terraform.init()
+    given = {name: value for name, value in made.variables.items() if name != "image"} | {"name": "Report" + "N" * 40}
+    made.terraform.apply(**given)
+    iam = made.aws.client("iam")
+    roles = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith("ReportN")]
+    policies = [
+        iam.get_role_policy(RoleName=role, PolicyName=role.split("-", 1)[1])["PolicyDocument"] for role in roles
+    ]
+    assert len(roles) == 3
+    assert max(len(json.dumps(policy, separators=(",", ":"))) for policy in policies) <= 10_240
+    made.terraform.destroy(**given)
 
 
 def rehearse(file: Path, *parameters: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ import pytest
 from laminar_codegen import ecr
 from laminar_codegen.graph import build_graph
 from laminar_codegen.loader import load
+from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.render import render_document
 from laminar_codegen.variables import emit_variables
 from tests.terraform_harness import terraform_executable
 
@@ -157,3 +159,31 @@ def test_repositories(evaluate: Evaluate) -> None:
     assert found == {image: [[part.account, part.region, part.name]] if part else [] for image, part in here.items()}
     assert [image for image in images if here[image] is None] == ELSEWHERE
     assert {part.region for part in here.values() if part} >= {"eu-west-1", "us-gov-west-1", "us-isob-east-1"}
+
+
+def test_more_repositories_than_a_policy_can_name(evaluate: Evaluate, tmp_path: Path) -> None:
+    """The repository of the deployment's image is found besides the patterns of the others."""
+    layers = "".join(
+        f"""
+@Report.register(container=Container(image="{HOSTS[0]}/tools/tool-{number}:1"))
+class L{number}(Layer):
+    def __call__(self) -> None: ...
+"""
+        for number in range(150)
+    )
+    begin = "from laminar_runtime.configurations.layers import Container\n"
+    file = tmp_path / "flow.py"
+    file.write_text(begin + FLOW + layers, encoding="utf-8")
+    local = json.loads(render_document(compile_flow(str(file)).document))["locals"]
+    assert local["images"] == ["${var.image}"]
+    expression = local["repositories"].removeprefix("${").removesuffix("}")
+    patterns = [item.replace("${local.partition}", "aws") for item in local["repository_patterns"]]
+    for name, value in (
+        ("local.images", [f"{HOSTS[2]}/team/flow:7"]),
+        ("local.repository_patterns", patterns),
+        ("local.partition", "aws"),
+    ):
+        expression = expression.replace(name, json.dumps(value))
+    own = f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/team/flow"
+    assert evaluate({"found": expression})["found"] == [own, *patterns]
+    assert len(patterns) <= 64

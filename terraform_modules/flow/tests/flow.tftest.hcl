@@ -327,3 +327,13 @@ run "a_datastore_is_below_its_bucket" {
 
   expect_failures = [var.datastore_root]
 }
+
+run "long_policies_are_refused" {
+  command = plan
+
+  variables {
+    roles = { state_machine = { service = "states.amazonaws.com", description = "Runs", policy = jsonencode({ Statement = [for number in range(1000) : "${number}-xxxxxxxx"] }) } }
+  }
+
+  expect_failures = [aws_iam_role_policy.this]
+}
