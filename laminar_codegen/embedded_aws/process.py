@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from laminar_runtime import reaper
+
 GRACE_SECONDS = 5.0
 _SIGNAL_BASE = 128
 
@@ -51,6 +53,7 @@ class LocalProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        reaper.watch(process.pid)
         return cls(process)
 
     def wait(self, timeout: float | None = None, grace: float = GRACE_SECONDS) -> int:
@@ -66,6 +69,7 @@ class LocalProcess:
             # The unreaped leader keeps the group's number from being used again.
             self._signal(signal.SIGKILL)
             code = self._process.wait()
+            reaper.forget(self._process.pid)
         for timer in self._timers:
             timer.cancel()
         return code if code >= 0 else _SIGNAL_BASE - code

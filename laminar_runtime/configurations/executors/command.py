@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from laminar_runtime import output, reports, values
+from laminar_runtime import output, reaper, reports, values
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.tasks import Task
 
@@ -53,6 +53,7 @@ async def run(
     async with _printed(sys.stdout, task.title) as out, _printed(sys.stderr, task.title) as err:
         with out, err:  # the process has its own ends of the pipes
             process = await _start(task, words, environment, folder, out, err)
+            reaper.watch(process.pid)
         try:
             await asyncio.wait_for(process.wait(), timeout)
         except TimeoutError:
@@ -159,6 +160,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
             await asyncio.wait_for(process.wait(), _GRACE)
     _signal(process, signal.SIGKILL)
     await process.wait()
+    reaper.forget(process.pid)
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

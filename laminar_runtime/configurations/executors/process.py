@@ -24,7 +24,7 @@ class Process(Executor):
     A container's own command runs in the folder of the flow's file, or of its package, as in an image. The default
     command runs where the flow was launched, with the arguments and the options of Python that it was launched with.
     What a task prints is printed on, each line behind the name of its layer. What a task started and left running is
-    stopped when the task ends, as at the end of a container.
+    stopped when the task ends, as at the end of a container. All of it ends with this process, however that dies.
 
     Args:
         concurrency: How many tasks run at once: the number of processors that this process may use unless given.

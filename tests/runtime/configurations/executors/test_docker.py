@@ -107,6 +107,18 @@ def test_a_failing_task(docker: Folder) -> None:
     assert ended.returncode == 1
     assert "layer 'A' of flow 'Shipped' failed on attempt 1" in ended.stderr
     assert "ValueError: no luck" in ended.stderr
+    assert len(ended.stderr.splitlines()) <= 25
+
+
+@pytest.mark.parametrize(("code", "told"), [("0", "ended well but did not run the layer"), ("7", "exit code 7")])
+def test_a_container_that_ends_before_its_layer(code: str, told: str, docker: Folder) -> None:
+    """What counts is what the task stores, and not the exit code: a container that ends early has failed."""
+    script = FLOW.replace("TIMEOUT", "60").replace("self.secret =", f"os._exit({code})\n            self.secret =")
+    docker.write(script)
+    ended = docker.python("main.py", DOES="work")
+    assert ended.returncode == 1
+    assert told in ended.stderr
+    assert len(ended.stderr.splitlines()) <= 25
 
 
 def test_removal_on_timeout(docker: Folder) -> None:
