@@ -49,7 +49,7 @@ def check(words: Sequence[str]) -> int:
         description="Checks a flow: prints all problems, or else what an execution of it takes, and warnings.",
         epilog=EXITS,
     )
-    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
     parser.add_argument("--strict", action="store_true", help="end with 1 if there are warnings, too")
     add_scheduling(parser)
     options = parser.parse_args(words)
@@ -175,7 +175,7 @@ def profile(words: Sequence[str]) -> int:
         description="Prints how long the layers of a flow took, the median of its last executions, as JSON.",
         epilog=EXITS,
     )
-    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
     parser.add_argument(
         "--execution", action="append", default=[], metavar="ID", help="an execution to measure; may be given again"
     )

@@ -74,7 +74,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         epilog=_EXITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
     stages = ("terraform", "hcl", "asl", "plan", "graph")
     parser.add_argument(
         "--emit", choices=stages, default="terraform", help="what to print (default: terraform, a document in JSON)"

@@ -6,10 +6,11 @@ Before: ``flow.py:Report``. After: an instance of the class ``Report``, configur
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,12 +18,16 @@ from typing import Any
 import attrs
 
 from laminar_codegen.guards import guarded, guarded_chains
+from laminar_codegen.places import Place, find_place, importing_from
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime import Flow, Parameters, loading
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["Source", "load"]
+
+#: The code that argparse exits with.
+_USAGE = 2
 
 #: What a file does that is read, run and imported alike.
 _IDIOM = (
@@ -41,6 +46,7 @@ class Source:
         name: The file as the user named it.
         following: The flows that run after it, each when the one before it has ended.
         given: The scheduler that compiles it, if that need not be the flow's own.
+        module: The file's name as a module of a package, None if it is a script.
     """
 
     flow: Flow
@@ -48,6 +54,7 @@ class Source:
     name: str
     following: tuple[Flow, ...] = ()
     given: StepFunctions | None = None
+    module: str | None = None
 
     @property
     def scheduler(self) -> StepFunctions:
@@ -60,7 +67,8 @@ def load(target: str) -> Source:
     """Read a file and pick a flow.
 
     Args:
-        target: A path, or ``path:FlowName``.
+        target: A path, or the name of a module, as ``python -m`` takes it; of several flows one is named behind a
+            colon, as in ``path:FlowName``.
 
     Returns:
         The flow.
@@ -68,27 +76,25 @@ def load(target: str) -> Source:
     Raises:
         CompileError: If there is no such file, it cannot be read, or it does not have that one flow.
     """
-    name, choice = _split(target)
-    # Absolute now: reading the file may change the working directory.
-    file = Path(name).absolute()
-    if not file.is_file():
-        what = "it is a folder" if file.is_dir() else "there is no such file"
-        raise _error(Location(name), "LAM001", what, "name the Python file that defines the flow, such as flow.py")
-    module_name = _module_name(file)
+    given, choice = _split(target)
+    place = find_place(given)
+    module_name = place.module or _module_name(place.file)
     with loading.loading(module_name) as loaded:
-        module = _read(file, name, module_name)
+        module = _read(place, module_name)
         made = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
         # Flows that other modules make are meant where they are asked for, or the file makes and calls none.
         own = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
         flows = own or [*made.values()]
-        _tell_of_guards(module, flows, made, file, name)
+        _tell_of_guards(module, flows, made, place)
         chain = _chain(loaded.calls)
         if choice is None and {flow.name for flow in flows} <= {flow.name for flow in chain} and len(chain) > 1:
-            return Source(chain[0], file, name, tuple(chain[1:]))
-        return Source(_pick(module, [*flows, *made.values()] if choice else flows, choice, name), file, name)
+            flow, following = chain[0], tuple(chain[1:])
+        else:
+            flow, following = _pick(module, [*flows, *made.values()] if choice else flows, choice, place), ()
+        return Source(flow, place.file, place.name, following, module=place.module)
 
 
-def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], file: Path, name: str) -> None:
+def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], place: Place) -> None:
     """Tell of what flows are given only when the file is run, where it would be missed in what is compiled."""
     known = {type(flow) for flow in flows}
     unmade = {
@@ -96,9 +102,9 @@ def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str],
         for key, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Flow) and value not in known
     }
-    for line, what in guarded(file.read_bytes(), unmade, made):
+    for line, what in guarded(place.file.read_bytes(), unmade, made):
         note = f"what {what} says is not compiled: it is behind a check of __name__, and the file is read, not run"
-        print(f"{Location(name, line)}: note: {note}. {_IDIOM}", file=sys.stderr)
+        print(f"{Location(place.name, line)}: note: {note}. {_IDIOM}", file=sys.stderr)
 
 
 def _chain(calls: list[tuple[Any, Any | None]]) -> list[Flow]:
@@ -123,19 +129,20 @@ def _error(location: Location, code: str, what: str, fix: str, at: str = "") -> 
     return CompileError([Problem(location, code, what, fix, at)])
 
 
-def _read(file: Path, name: str, module_name: str) -> ModuleType:
+def _read(place: Place, module_name: str) -> ModuleType:
     """Run the file's module level: flows that it makes are noted, and what it prints goes to standard error."""
+    file, name = place.file, place.name
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
         raise _error(Location(name), "LAM001", "it is no Python file", "name the Python file that defines the flow")
     module = importlib.util.module_from_spec(spec)
-    # It stays there, as a module that is imported does: its classes are looked up by its name.
-    sys.modules[module.__name__] = module
-    folder = str(file.parent)
-    sys.path.insert(0, folder)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
-            spec.loader.exec_module(module)
+        with contextlib.redirect_stdout(sys.stderr), importing_from(place.folder), _without_arguments(file):
+            if not _came_with_package(module, place.folder):
+                # It stays there, as a module that is imported does: its classes are looked up by its name.
+                sys.modules[module_name] = module
+                spec.loader.exec_module(module)
+            module = sys.modules.get(module_name, module)
             made = {key for key, value in vars(module).items() if isinstance(value, Flow)}
             for block in guarded_chains(file.read_bytes(), made):
                 exec(compile(block, str(file), "exec"), vars(module))  # noqa: S102 - as where `if flow:` guards it
@@ -147,16 +154,48 @@ def _read(file: Path, name: str, module_name: str) -> ModuleType:
         raise _syntax_error(error, file, name) from error
     except SystemExit as error:
         if error.code:
-            raise _loading_error(error, file, name) from error
+            raise _loading_error(error, place) from error
     except KeyboardInterrupt:
         raise  # the user's own
     except BaseException as error:
-        raise _loading_error(error, file, name) from error
-    finally:
-        # The file may have taken it out itself.
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)
+        raise _loading_error(error, place) from error
     return module
+
+
+@contextlib.contextmanager
+def _without_arguments(file: Path) -> Iterator[None]:
+    """Have the file see no arguments of ours: where it is deployed, it is run without any."""
+    before = sys.argv
+    sys.argv = [str(file)]
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+#: The folders of the packages that files were read of, by their names.
+_packages: dict[str, str] = {}
+
+
+def _came_with_package(module: ModuleType, folder: Path) -> bool:
+    """Import the package that a module is in, if it is in one, and say whether that brought the module with it."""
+    package, _, own = module.__name__.rpartition(".")
+    if package:
+        _make_way(module.__name__, str(folder))
+        parent = importlib.import_module(package)
+        if module.__name__ in sys.modules:
+            return True
+        setattr(parent, own, module)
+    return False
+
+
+def _make_way(name: str, folder: str) -> None:
+    """Take out what was read before under the name of a module of a package: of that file, or of another package."""
+    top = name.partition(".")[0]
+    other = _packages.get(top, folder) != folder
+    for known in [known for known in sys.modules if known == name or (other and f"{known}.".startswith(f"{top}."))]:
+        del sys.modules[known]
+    _packages[top] = folder
 
 
 def _module_name(file: Path) -> str:
@@ -180,19 +219,24 @@ def _line(error: BaseException, file: Path) -> int:
     return (lines[-1] if lines else 0) or 0
 
 
-def _loading_error(error: BaseException, file: Path, name: str) -> CompileError:
-    location = Location(name, _line(error, file))
+def _loading_error(error: BaseException, place: Place) -> CompileError:
+    location = Location(place.name, _line(error, place.file))
     if isinstance(error, LaminarError):
         return _error(location, "LAM003", str(error), "change the flow's definition as said above")
     what = f"reading the file raised {type(error).__name__}: {error}"
     fix = "the compiler reads the file to find its flows: keep in the layers what only a run needs, and mend the rest"
+    if isinstance(error, SystemExit) and error.code == _USAGE:
+        fix = (
+            "it is read without arguments, as deployed: parse them behind the guard of the call, or let all be optional"
+        )
     if isinstance(error, ModuleNotFoundError):
         fix = f"install '{error.name}' in the environment that compiles, or import it inside the layers that need it"
     return _error(location, "LAM003", what, fix)
 
 
-def _pick(module: ModuleType, made: list[Flow], choice: str | None, name: str) -> Flow:
+def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place) -> Flow:
     """The flow that is meant: the one chosen, else the only one that the file makes, else the only one it defines."""
+    name = place.name
     instances = {flow.name: flow for flow in reversed(made)}
     defined = {
         key: value
@@ -215,7 +259,7 @@ def _pick(module: ModuleType, made: list[Flow], choice: str | None, name: str) -
         raise _error(Location(name), "LAM004", "the file defines no flow with layers", fix)
     if len(candidates) > 1:
         what = f"the file has {len(candidates)} flows: {', '.join(candidates)}"
-        raise _error(Location(name), "LAM005", what, f"choose one, as in {name}:{candidates[0]}")
+        raise _error(Location(name), "LAM005", what, f"choose one, as in {place.target}:{candidates[0]}")
     only = candidates[0]
     return instances[only] if only in instances else _make(own[only], name)
 

@@ -60,7 +60,7 @@ def main(words: Sequence[str]) -> int:
         progress = Progress(compilation.graphs[0].flow, sys.stderr, _functions(compilation.graphs))
         aws = stack.enter_context(
             EmbeddedAws(
-                workspace=Workspace(directory=lay_out(compilation.source.file, folder)),
+                workspace=Workspace(directory=lay_out(compilation.source.file, folder, compilation.source.module)),
                 concurrency=options.concurrency,
                 observer=progress.observe,
                 invocations=progress.observe_invocation,
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
             "3 a bug of ours, 130 stopped"
         ),
     )
-    parser.add_argument("flow", help="the flow's file, or FILE:FLOW if it has several")
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
     parser.add_argument(
         "--param",
         action="append",

@@ -105,8 +105,12 @@ if flow := F():
 
 def rehearse(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "flow.py").write_text(HEAD + script, encoding="utf-8")
-    command = [sys.executable, "-m", "laminar_codegen", "rehearse", "flow.py", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return command(folder, "rehearse", "flow.py", *words)
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    whole = [sys.executable, "-m", "laminar_codegen", *words]
+    return subprocess.run(whole, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def test_the_culprit_is_named(tmp_path: Path) -> None:
@@ -252,3 +256,51 @@ def test_a_flow_whose_results_end_with_the_job(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "FlowError: flow 'Inner' is called by layer 'O' of flow 'Outer', and keeps its artifacts in" in ended.stderr
     assert "Inner(datastore=self.execution.datastore)" in ended.stderr
+
+
+PACKAGED = """
+{imports}
+from laminar_runtime import Flow, Layer
+
+class Packaged(Flow): ...
+
+@Packaged.register
+class A(Layer):
+    def __call__(self) -> None:
+        from package.common import common as again
+        self.x = common + again
+
+if flow := Packaged():
+    flow()
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "imports", "marked"),
+    [
+        ("package/flow.py", "from .common import common", True),
+        ("package/flow.py", "from package.common import common", False),
+        ("package.flow", "from package.common import common", True),
+    ],
+)
+def test_a_flow_of_a_package(target: str, imports: str, marked: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """It is rehearsed as `python -m` runs it: its image holds the package, and runs its module as the main program."""
+    (tmp_path / "package").mkdir()
+    if marked:
+        (tmp_path / "package/__init__.py").write_text("")
+    (tmp_path / "package/common.py").write_text("common = 21\n")
+    (tmp_path / "package/flow.py").write_text(PACKAGED.format(imports=imports))
+    ended = command(tmp_path, "rehearse", target)
+    assert ended.returncode == 0, ended.stderr
+    assert "A.x = 42" in ended.stdout
+
+
+def test_a_file_beside_a_main(tmp_path: Path) -> None:
+    """The file that is rehearsed is the one that is named, whatever else lies in its folder."""
+    (tmp_path / "main.py").write_text("raise AssertionError('another flow')\n")
+    (tmp_path / "flow.py").write_text(PACKAGED.format(imports="common = 42").replace("common + again", "common"))
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/common.py").write_text("common = 0\n")
+    ended = command(tmp_path, "rehearse", "flow.py")
+    assert ended.returncode == 0, ended.stderr
+    assert "A.x = 42" in ended.stdout

@@ -1,0 +1,148 @@
+"""Finds the file that is meant, and how Python comes to it: as a script, or as a module of a package.
+
+::
+
+    flow.py                a script: its folder is what it imports from
+    reports/daily.py       a module of the package reports, if it says `from .common import ...`, or `from reports...`
+    reports.daily          the same, named as `python -m` takes it
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import attrs
+
+from laminar_codegen.problems import CompileError, Location, Problem
+
+__all__ = ["Place", "find_place", "importing_from"]
+
+_FIX = "name the Python file that defines the flow, such as flow.py"
+_RELATIVE = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
+
+
+@attrs.frozen
+class Place:
+    """Where a flow's file is.
+
+    Args:
+        file: The file, by an absolute path.
+        name: The file as it is told to the user.
+        target: What the user named.
+        module: Its name as a module of a package, None if it is a script.
+    """
+
+    file: Path
+    name: str
+    target: str
+    module: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it imports from: its own, or that of its package."""
+        return self.file.parents[(self.module or "").count(".")]
+
+
+def find_place(target: str) -> Place:
+    """Find a file.
+
+    Args:
+        target: A path, or the name of a module.
+
+    Raises:
+        CompileError: If there is no such file.
+    """
+    # Absolute now: reading the file may change the working directory.
+    file = Path(target).absolute()
+    if file.is_file():
+        return Place(file, target, target, _package_module(file))
+    named = all(part.isidentifier() for part in target.split(".")) and not target.endswith(".py")
+    if named and not file.exists():
+        return _module_place(target)
+    raise _missing(target, "it is a folder" if file.is_dir() else "there is no such file", _FIX)
+
+
+def _missing(target: str, what: str, fix: str) -> CompileError:
+    return CompileError([Problem(Location(target), "LAM001", what, fix)])
+
+
+def _package_module(file: Path) -> str | None:
+    """The name that a file has in a package, if it imports from there."""
+    source, above = file.read_bytes(), list(file.parents)[:-1]
+    if not _RELATIVE.search(source) and not any(folder.name.encode() in source for folder in above):
+        return None
+    try:
+        level, tops = _imported(ast.parse(source))
+    except (SyntaxError, ValueError):
+        return None  # what reads the file says so
+    named = [number for number, folder in enumerate(above, 1) if folder.name in tops and _is_package(folder)]
+    marked = next(number for number, folder in enumerate(file.parents) if not (folder / "__init__.py").is_file())
+    depth = max(named, default=max(level, marked) if level else 0)
+    return ".".join([*reversed([folder.name for folder in above[:depth]]), file.stem]) if depth else None
+
+
+def _is_package(folder: Path) -> bool:
+    """Whether what Python imports by the name of a folder is that folder: nothing else has the name, or it is found."""
+    spec = _spec([folder.name])
+    return spec is None or str(folder) in (spec.submodule_search_locations or ())
+
+
+def _imported(module: ast.Module) -> tuple[int, set[str]]:
+    """How many packages up a file imports from, and the first names of what it imports otherwise."""
+    level, tops = 0, set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom):
+            level = max(level, node.level)
+            tops.add((node.module or "").partition(".")[0] if not node.level else "")
+        elif isinstance(node, ast.Import):
+            tops.update(alias.name.partition(".")[0] for alias in node.names)
+    return level, tops
+
+
+def _module_place(target: str) -> Place:
+    """The file of a module, found as ``python -m`` finds it: from the working directory on. Nothing is imported."""
+    with importing_from(Path.cwd()):
+        spec, module = _spec(target.split(".")), target
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec, module = _spec([*target.split("."), "__main__"]), f"{target}.__main__"
+    if spec is None or not spec.has_location or spec.origin is None:
+        fix = f"{_FIX}, or its module as python -m takes it, such as package.flow"
+        raise _missing(target, "there is no such file or module", fix)
+    file = Path(spec.origin).absolute()
+    shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return Place(file, str(shown), target, module if "." in module else None)
+
+
+def _spec(parts: Sequence[str]) -> ModuleSpec | None:
+    """What Python knows of a module that is not imported: its packages are looked through, and not run."""
+    spec, path = None, None
+    for number in range(len(parts)):
+        name = ".".join(parts[: number + 1])
+        found = (finder.find_spec(name, path) for finder in sys.meta_path)
+        spec = next((one for one in found if one is not None), None)
+        if spec is None or (spec.submodule_search_locations is None and number < len(parts) - 1):
+            return None
+        path = spec.submodule_search_locations
+    return spec
+
+
+@contextlib.contextmanager
+def importing_from(folder: Path) -> Iterator[None]:
+    """Have Python look for modules in a folder first, while the ``with`` block runs.
+
+    Args:
+        folder: The folder.
+    """
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        # What ran meanwhile may have taken it out itself.
+        with contextlib.suppress(ValueError):
+            sys.path.remove(str(folder))
