@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from laminar_codegen.states import EXECUTION, Task
+from laminar_codegen.states import DRIVE, Task
 from laminar_codegen.values import Expression, Ref, Value
-from laminar_runtime import settings
 
 __all__ = ["FROM_HERE", "start_execution"]
 
@@ -23,16 +22,14 @@ def start_execution(name: str, comment: str, machine: str, given: Value, after: 
         given: Its input.
         after: The state that follows.
     """
-    # A redriven execution starts another one, in which what has finished ends at once.
-    redrives = "$states.context.Execution.RedriveCount"
-    mark = f"{redrives} > 0 ? '{settings.RESUMED}' & $string({redrives}) : ''"
     return Task(
         name=name,
         comment=comment,
         integration="states:startExecution.sync:2",
         arguments={
             "StateMachineArn": Ref(f"aws_sfn_state_machine.{machine}.arn"),
-            "Name": Expression(f"{EXECUTION} & ({mark})"),
+            # A redriven execution starts another one, in which what has finished ends at once.
+            "Name": Expression(DRIVE),
             "Input": given,
         },
         next=after,

@@ -5,7 +5,6 @@ What they go by is the plan of the layer, if it is planned: see `laminar_codegen
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, assert_never
 
@@ -15,8 +14,8 @@ from laminar_codegen import names
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.invocations import Invocations
 from laminar_codegen.placement import BatchTarget, LambdaTarget, Placement, job_size, usual_size
-from laminar_codegen.retriers import Retrier
-from laminar_codegen.states import EXECUTION, Catcher, Map, State, Succeed, Task
+from laminar_codegen.retriers import Retrier, of_layer
+from laminar_codegen.states import DRIVE, Catcher, Map, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import job_container, settings
 
@@ -164,7 +163,7 @@ class Jobs:
         overrides: dict[str, Value] = {
             "Environment": [
                 {"Name": settings.LAYER_NAME, "Value": layer.name},
-                _variable(settings.EXECUTION_ID, EXECUTION),
+                _variable(settings.EXECUTION_ID, DRIVE),
                 *environment,
             ]
         }
@@ -222,9 +221,4 @@ def _attempt(layer: LayerNode, group: str) -> str | None:
 
 def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
     """How such a task is retried by its state."""
-    retry = layer.retry
-    if layer.replanned or retry.attempts == 1:
-        return ()
-    # Step Functions waits whole seconds, at least one, and its jitter is all or nothing.
-    interval = max(1, math.ceil(retry.delay))
-    return (Retrier(("States.TaskFailed",), interval, retry.attempts - 1, retry.backoff, retry.jitter > 0),)
+    return () if layer.replanned else of_layer(layer.retry, "States.TaskFailed")

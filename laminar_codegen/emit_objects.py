@@ -13,7 +13,7 @@ import attrs
 from laminar_codegen.states import EXECUTION, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
-from laminar_runtime.settings import RESUMED
+from laminar_runtime.identifiers import RESUMED
 
 __all__ = ["Objects"]
 

@@ -12,8 +12,10 @@ import attrs
 
 from laminar_codegen import names
 from laminar_codegen.graph import Container, Graph, LayerNode
-from laminar_codegen.states import EXECUTION, Task
+from laminar_codegen.retriers import Retrier, of_layer
+from laminar_codegen.states import DRIVE, Task
 from laminar_codegen.values import Expression, Ref, Value
+from laminar_runtime.exceptions import SubmissionError
 
 __all__ = ["Planners"]
 
@@ -103,8 +105,14 @@ class Planners:
             integration="lambda:invoke",
             arguments={
                 "FunctionName": Ref(f"aws_lambda_function.{self.labels[asked.container]}.arn"),
-                "Payload": {"execution": Expression(EXECUTION), "layer": layer, **(given or {})},
+                "Payload": {"execution": Expression(DRIVE), "layer": layer, **(given or {})},
             },
             output=Expression("$states.result.Payload"),
+            retry=_retry(asked),
             next=after,
         )
+
+
+def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
+    """How the planner is asked again after a submission hook that failed: that is an attempt at the layer."""
+    return of_layer(layer.retry, SubmissionError.__name__) if layer.hooked("submission") else ()

@@ -18,7 +18,7 @@ from laminar_codegen.graph import LayerNode
 from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.retriers import Retrier
-from laminar_codegen.states import EXECUTION, Catcher, Map, Task
+from laminar_codegen.states import DRIVE, Catcher, Map, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.planner import MAX_INVOCATIONS
 
@@ -81,7 +81,7 @@ class Invocations:
             integration="lambda:invoke",
             arguments={
                 "FunctionName": Ref(f"aws_lambda_function.{self.function}.arn"),
-                "Payload": {"execution": Expression(EXECUTION), "layer": self.layer.name, **told, **attempt},
+                "Payload": {"execution": Expression(DRIVE), "layer": self.layer.name, **told, **attempt},
             },
             retry=self.retry,
             catch=catch,

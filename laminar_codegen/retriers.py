@@ -11,11 +11,14 @@ what has none of its own: of the service (``S3.S3Exception``) and of the way to 
 
 from __future__ import annotations
 
+import math
+
 import attrs
 
+from laminar_codegen.graph import Retry
 from laminar_codegen.values import Value
 
-__all__ = ["Retrier", "of_service"]
+__all__ = ["Retrier", "of_layer", "of_service"]
 
 #: What waits are multiplied with unless told otherwise:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
@@ -147,3 +150,19 @@ def of_service(integration: str) -> tuple[Retrier, ...]:
     if known is None:
         raise ValueError(f"which errors of {integration} pass is not known: add them to {__name__}")
     return known
+
+
+def of_layer(retry: Retry, error: str) -> tuple[Retrier, ...]:
+    """The retrier that a layer asks for, none if it has one attempt.
+
+    Args:
+        retry: How the layer is retried.
+        error: The name of the error that is a failed attempt.
+
+    Example:
+        >>> of_layer(Retry(3, 0.1, 2, 0), "States.TaskFailed")[0].attempts
+        2
+    """
+    # Step Functions waits whole seconds, at least one, and its jitter is all or nothing.
+    interval, attempts = max(1, math.ceil(retry.delay)), retry.attempts - 1
+    return (Retrier((error,), interval, attempts, retry.backoff, retry.jitter > 0),) if attempts else ()

@@ -14,8 +14,10 @@ import attrs
 
 from laminar_codegen.retriers import Retrier, of_service
 from laminar_codegen.values import Expression, Joined, Ref, Value
+from laminar_runtime.identifiers import RESUMED
 
 __all__ = [
+    "DRIVE",
     "EXECUTION",
     "Catcher",
     "Choice",
@@ -33,6 +35,9 @@ __all__ = [
 PARTITION = Ref("local.partition")
 #: The name of the execution, in JSONata: its id, and a mark behind that where it goes on with another.
 EXECUTION = "$states.context.Execution.Name"
+_REDRIVES = "$states.context.Execution.RedriveCount"
+#: The same, with a mark behind it too where the execution was redriven: what a task, or another machine, is started by.
+DRIVE = f"{EXECUTION} & ({_REDRIVES} > 0 ? '{RESUMED}' & $string({_REDRIVES}) : '')"
 
 
 @attrs.frozen

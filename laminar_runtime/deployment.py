@@ -16,8 +16,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import settings, values
-from laminar_runtime.exceptions import DeploymentError, ExecutionError
+from laminar_runtime import values
+from laminar_runtime.exceptions import DeploymentError, ExecutionError, WaitTimeoutError
+from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
@@ -30,6 +31,8 @@ _POLL = (0.1, 10.0)
 #: The state machine and the datastore of a deployment, as what is compiled has them.
 _MACHINE = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+")
 _ROOT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
+#: How often an execution is looked at again where that fails, and the HTTP status codes of troubles that pass.
+_ASKED, _PASSING = 6, {429, 500, 502, 503, 504}
 #: How Step Functions says that an execution cannot be redriven: it is too old, or has too long a history.
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
@@ -102,9 +105,11 @@ class Deployment:
 
         Raises:
             DeploymentError: If it cannot be started.
+            FlowError: If the id is none, or so long that resumes of it could not be named.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
+        check_execution_id(execution, longest=LONGEST_DEPLOYED)
         given = {} if parameters is None else {"parameters": parameters}
         try:
             self.client().start_execution(
@@ -135,7 +140,13 @@ class Deployment:
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
                 return
             if not self._redriven(client, last["executionArn"]):
-                name = f"{execution}{settings.RESUMED}{number + 1}"
+                name = f"{execution}{RESUMED}{number + 1}"
+                if len(name) > LONGEST:
+                    msg = (
+                        f"execution {execution} of '{self.name}' cannot be resumed: its id is too long, as "
+                        f"{name} would have {len(name)} characters and may have {LONGEST}. Start it under another id"
+                    )
+                    raise ExecutionError(msg)
                 client.start_execution(stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}"))
         except (BotoCoreError, ClientError) as error:
             raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
@@ -159,7 +170,7 @@ class Deployment:
         """The last of an execution and those that went on with it, and how many went on."""
         described = client.describe_execution(executionArn=self.execution_arn(execution))
         for number in itertools.count(1):
-            name = f"{execution}{settings.RESUMED}{number}"
+            name = f"{execution}{RESUMED}{number}"
             try:
                 described = client.describe_execution(executionArn=self.execution_arn(name))
             except client.exceptions.ExecutionDoesNotExist:
@@ -174,7 +185,8 @@ class Deployment:
             timeout: Seconds to wait at most; without end if None.
 
         Raises:
-            ExecutionError: If it failed, is not known, or has not ended in time.
+            WaitTimeoutError: If it has not ended in time. It runs on.
+            ExecutionError: If it failed, or is not known.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -185,21 +197,28 @@ class Deployment:
             raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
         end = None if timeout is None else time.monotonic() + timeout
         pause, longest = _POLL
-        while True:
-            try:
-                status = client.describe_execution(executionArn=arn)["status"]
-            except (BotoCoreError, ClientError) as error:
-                raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
-            if status == "SUCCEEDED":
-                return
-            if status != "RUNNING":
-                raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{_why(client, arn)}")
+        while (status := self._status(client, execution, arn)) == "RUNNING":
             if end is not None and time.monotonic() >= end:
                 msg = f"execution {execution} of '{self.name}' has not ended within {timeout:g} seconds; it runs on"
-                raise ExecutionError(msg)
+                raise WaitTimeoutError(msg)
             left = longest if end is None else max(end - time.monotonic(), 0)
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
+        if status != "SUCCEEDED":
+            raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{_why(client, arn)}")
+
+    def _status(self, client: SFNClient, execution: str, arn: str) -> str:
+        """The status of an execution, asked for again where that fails for a reason that passes."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for left in range(_ASKED, -1, -1):
+            try:
+                return str(client.describe_execution(executionArn=arn)["status"])
+            except (BotoCoreError, ClientError) as error:
+                if not left or not _passes(error):
+                    raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
+                time.sleep(_POLL[0] * 2 ** (_ASKED - left))
+        raise AssertionError
 
     def execution_arn(self, execution: str) -> str:
         """The ARN of an execution.
@@ -260,9 +279,25 @@ def _session(_environment: tuple[tuple[str, str], ...]) -> Any:
     return botocore.session.get_session()
 
 
+def _passes(error: Exception) -> bool:
+    """Whether an error of AWS passes: throttling, trouble of the service, or of the way to it."""
+    response: dict[str, Any] = getattr(error, "response", {})
+    if not response:
+        from botocore.exceptions import HTTPClientError
+
+        return isinstance(error, HTTPClientError)
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return "Throttl" in response.get("Error", {}).get("Code", "") or status in _PASSING
+
+
 def _why(client: SFNClient, arn: str) -> str:
     """What the end of an execution's history says of its failure: in which state, and why."""
-    history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1000)["events"]
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1000)["events"]
+    except (BotoCoreError, ClientError) as error:
+        return f"; why, its history would say, which cannot be read: {error}"
     events = {event["id"]: event for event in history}
     failures = [event for number, event in sorted(events.items(), reverse=True) if _failure(event)]
     # What led to the end of the execution tells of the culprit; others may have failed since, as they were stopped.

@@ -34,7 +34,7 @@ def enters(execution: Execution, layer: Layer) -> bool:
 
 
 def _ask(execution: Execution, layer: Layer, hook: Callable[..., Any]) -> bool:
-    dependencies = types.hints(execution, hook)
+    dependencies = types.dependencies(execution, hook)
     try:
         return bool(hook(layer, *dependencies))
     except Exception as error:

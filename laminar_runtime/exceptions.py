@@ -9,7 +9,9 @@
     ├── SchedulerError       a scheduler cannot go on
     ├── ExecutionError       an execution failed, or is not known
     │   ├── TaskError        one layer (or one split of it) failed; is a LayerError too
-    │   └── UnsetError       a layer has no such attribute; is an AttributeError too
+    │   ├── UnsetError       a layer has no such attribute; is an AttributeError too
+    │   ├── SubmissionError  a submission hook failed, and is called again
+    │   └── WaitTimeoutError an execution has not ended in time; is a TimeoutError too
     ├── DatastoreError       what is stored cannot be read or written
     │   ├── MissingError     nothing is stored there; is a FileNotFoundError too
     │   └── DamagedError     what is stored there is not what was written
@@ -36,8 +38,10 @@ __all__ = [
     "LayerError",
     "MissingError",
     "SchedulerError",
+    "SubmissionError",
     "TaskError",
     "UnsetError",
+    "WaitTimeoutError",
 ]
 
 
@@ -139,6 +143,14 @@ class TaskError(ExecutionError, LayerError):
         if not more:
             frames = frames.removesuffix(f"\n{self.reason}")
         return f"{self.place}: {first}\n{frames}"
+
+
+class WaitTimeoutError(ExecutionError, TimeoutError):
+    """An execution has not ended in the time that was waited for it. It runs on."""
+
+
+class SubmissionError(ExecutionError):
+    """A submission hook failed where the layer's `Retry` has an attempt left."""
 
 
 class UnsetError(ExecutionError, AttributeError):

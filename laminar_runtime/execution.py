@@ -313,7 +313,8 @@ def linked(linker: Callable[[Execution], Parameters], execution: Execution) -> d
         linker: The linker.
         execution: The execution, which has ended.
     """
-    return {name: value for name, value in vars(linker(execution)).items() if name != "_private"}
+    with settings.outside():
+        return {name: value for name, value in vars(linker(execution)).items() if name != "_private"}
 
 
 class NoResults(Execution):

@@ -17,7 +17,6 @@ from laminar_runtime import (
     importing,
     interactive,
     loading,
-    scopes,
     settings,
     task,
     tracebacks,
@@ -91,13 +90,13 @@ class Flow:
         own = settings.current.flow.name == self.name
         self.execution = Execution(settings.current.execution.id if own else None, self)
         self._datastore: datastores.DataStore | None = None
-        scopes.settle(self, store)
+        homes.settle(self, store)
         if (loaded := loading.active()) is not None and _importer(sys._getframe(1)) is None:  # noqa: SLF001 - who makes it
             loaded.flows.append(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a flow is that of whoever reads the artifact."""
-        return scopes.reduce_flow(self)
+        return homes.reduce_flow(self)
 
     def __getstate__(self) -> dict[str, Any]:
         own = {name: value for name, value in vars(self).items() if name not in {"configuration", "execution"}}
@@ -110,7 +109,7 @@ class Flow:
         runner = executors.Thread() if isinstance(store, datastores.Memory) else executors.Process()
         self.configuration = flows.Configuration(store, runner, None, type(self).default_scheduler)
         self.execution = Execution(None, self)
-        scopes.settle(self, store)
+        homes.settle(self, store)
 
     def _check_threads(self, runner: executors.Executor) -> None:
         """Refuse executors that do not share this process's memory."""
@@ -233,10 +232,8 @@ class Flow:
             raise TypeError(arguments.unknown(f"{cls.__name__}.register", next(iter(unknown)), options))
         given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
         configuration = layers.Configuration(**given)
-        place = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - the module that registers it
 
         def decorate(cls_: LayerClass) -> LayerClass:
-            homes.register(cls, cls_, place)
             known = cls.registry.get(cls_.__name__)
             again = known is not None and interactive.redefines(cls_, known.layer)
             cls._add(Definition(cls, cls_, configuration), again=again)
@@ -258,7 +255,7 @@ class Flow:
         """
         if self._datastore is None:
             self._datastore = self.configuration.scheduler.datastore(flow=self)
-            scopes.settle(self, self._datastore)
+            homes.settle(self, self._datastore)
         return self._datastore
 
     @property
@@ -385,7 +382,7 @@ class Flow:
         if context is not None:
             from laminar_runtime import planner
 
-            with task.reporting(), task.underway():
+            with task.reporting(), task.underway(), settings.outside():
                 self.open(context).parameters(**linked(linker, before.open(context)))
                 planner.done()
 
@@ -397,7 +394,7 @@ class Flow:
         """
         root, own = os.environ.get(settings.DATASTORE_ROOT), self.configuration.datastore
         self._datastore = datastores.from_root(root, own) if root else own
-        scopes.settle(self, self._datastore)
+        homes.settle(self, self._datastore)
         return Execution(context.execution, self, retry=context.retry)
 
     def _run_task(self) -> None:
@@ -413,7 +410,9 @@ class Flow:
             if settings.PLAN_FILE in os.environ:
                 from laminar_runtime import planner
 
-                planner.answer(execution, context.layer, planner.asked())
+                # Hooks see what they see where this process schedules: no task.
+                with settings.outside():
+                    planner.answer(execution, context.layer, {**planner.asked(), "drive": context.drive})
                 return
             context = fanout.index_of(execution.datastore, context)
             fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}

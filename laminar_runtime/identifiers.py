@@ -13,10 +13,15 @@ import time
 
 from laminar_runtime.exceptions import FlowError
 
-__all__ = ["check_execution_id", "new_execution_id"]
+__all__ = ["LONGEST", "LONGEST_DEPLOYED", "RESUMED", "check_execution_id", "new_execution_id"]
 
+#: What parts an execution's id from the number of a resume, or of redrives, behind it. Executions that go on with
+#: others are named so; it is in no id, and nobody names an execution so by chance.
+RESUMED = "@resume-"
+#: The most characters of an id, and of one that is deployed: its resumes have names of their own, of 80 characters too.
+LONGEST, LONGEST_DEPLOYED = 80, 80 - len(RESUMED) - 4
 #: What is a legal name of a Step Functions execution, a folder and a part of an S3 key alike.
-_LEGAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._=-]{0,79}")
+_LEGAL = re.compile(rf"[0-9A-Za-z](?!.*{RESUMED})[0-9A-Za-z._=@-]{{0,{LONGEST - 1}}}", re.ASCII)
 
 _lock = threading.Lock()
 _last = 0
@@ -44,25 +49,28 @@ def new_execution_id() -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def check_execution_id(text: str) -> str:
+def check_execution_id(text: str, *, longest: int = LONGEST) -> str:
     """Refuse an id that not all of S3, file systems and Step Functions take.
 
     Args:
         text: The id.
+        longest: The most characters that it may have.
 
     Returns:
         The id.
 
     Raises:
-        FlowError: If it is not of 1 to 80 letters, digits and ``._=-``, the first a letter or digit.
+        FlowError: If it is not of 1 to 80 letters, digits and ``._=@-``, the first a letter or digit, or is the name of
+            an execution that goes on with another.
 
     Example:
         >>> check_execution_id("nightly-2026-01-01")
         'nightly-2026-01-01'
     """
-    if not _LEGAL.fullmatch(text):
+    if not _LEGAL.fullmatch(text) or len(text) > longest:
         msg = (
-            f"an execution id is of 1 to 80 letters, digits and ._=- and begins with a letter or digit, unlike {text!r}"
+            f"an execution id is of 1 to {longest} letters, digits and ._=@-, begins with a letter or digit and does "
+            f"not contain '{RESUMED}', unlike {text!r}"
         )
         raise FlowError(msg)
     return text

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from laminar_runtime import container_command, settings
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.exceptions import ExecutionError, SubmissionError
 from laminar_runtime.settings import TaskContext
 
 __all__ = ["handler"]
@@ -30,6 +30,7 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
         How the layer is to run, as plain values: see `laminar_runtime.planner.LayerPlan`.
 
     Raises:
+        SubmissionError: If a submission hook failed, and the layer has an attempt left.
         ExecutionError: If the layer cannot be planned, with what the flow printed.
     """
     task = TaskContext(execution=request["execution"], flow=os.environ[settings.FLOW_NAME], layer=request["layer"])
@@ -40,6 +41,8 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
         ended = container_command.run({**task.environment(), **files})
         if ended.code != 0 or not answered.exists():
             why = ended.reason or ended.last or f"exit code {ended.code}, and no plan written"
-            raise ExecutionError(f"layer '{task.layer}' of flow '{task.flow}' cannot be planned: {why}")
+            # The state machine goes by the name of the class: it asks again after a submission hook that failed.
+            kind = SubmissionError if why.startswith(f"{SubmissionError.__name__}: ") else ExecutionError
+            raise kind(f"layer '{task.layer}' of flow '{task.flow}' cannot be planned: {why}")
         plan: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
         return plan

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from laminar_runtime import entry, fanout, settings, task, values
+from laminar_runtime import entry, fanout, settings, submissions, task, values
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
-from laminar_runtime.exceptions import ExecutionError, LaminarError
+from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError
 from laminar_runtime.execution import Execution
 from laminar_runtime.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.layer import Layer, Parameters
@@ -104,13 +104,14 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
     """
     failed, redrives = request.get("plan"), request.get("redrives", 0)
     pipeline: Sequence[str] = request.get("chain", ())
+    drive: str = request.get("drive", "")
     if failed is None or redrives > failed["redrives"]:
         # An execution that is redriven goes on at the question to which there was no answer: attempts count anew.
-        plan = plan_layer(execution, layer, pipeline=pipeline)
+        plan = plan_layer(execution, layer, pipeline=pipeline, drive=drive)
     elif pipeline:
         raise _failed_pipeline(execution, pipeline, failed, request["error"])
     else:
-        plan = replan_layer(execution, layer, failed, request["error"])
+        plan = replan_layer(execution, layer, failed, request["error"], drive=drive)
     return values.evolve(plan, redrives=redrives)
 
 
@@ -125,7 +126,7 @@ def done() -> None:
     Path(os.environ[settings.PLAN_FILE]).write_text("{}", encoding="utf-8")
 
 
-def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = ()) -> LayerPlan:
+def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (), drive: str = "") -> LayerPlan:
     """Plan the first attempt at a layer whose dependencies have ended.
 
     Splits that finished before, as in an execution that is resumed, are not planned again.
@@ -134,8 +135,10 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = ())
         execution: The execution.
         name: The layer.
         pipeline: The layers that run item by item with it, it being the first: a split is planned that is left of any.
+        drive: Which of the resumes and redrives of the execution it is.
 
     Raises:
+        SubmissionError: If a submission hook fails, and the layer has an attempt left.
         ExecutionError: If a layer that it fans out over has not finished, or a hook fails.
     """
     layer = execution.layer(name)
@@ -157,10 +160,12 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = ())
     if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
         return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
     configurations = ((index, layer.configuration.copy()) for index in left)
-    return _hooked(execution, name, splits, 1, configurations)
+    return _hooked(execution, name, splits, 1, configurations, drive)
 
 
-def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], error: Mapping[str, Any]) -> LayerPlan:
+def replan_layer(
+    execution: Execution, name: str, failed: Mapping[str, Any], error: Mapping[str, Any], *, drive: str = ""
+) -> LayerPlan:
     """Plan the next attempt at a layer of which an attempt failed: of those splits that did not finish.
 
     Args:
@@ -168,8 +173,10 @@ def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], err
         name: The layer.
         failed: The plan of the attempt that failed.
         error: The error that it failed with, as Step Functions tells it.
+        drive: Which of the resumes and redrives of the execution it is.
 
     Raises:
+        SubmissionError: If a submission hook fails, and the layer has an attempt left.
         ExecutionError: If there is no attempt left, or a hook fails.
     """
     splits, attempt = failed["splits"], failed["attempt"]
@@ -185,7 +192,7 @@ def replan_layer(execution: Execution, name: str, failed: Mapping[str, Any], err
             waits.append(layer.configuration.retry.wait(attempt))
         again.append((index, layer.configuration))
     # Step Functions waits whole seconds.
-    return values.evolve(_hooked(execution, name, splits, attempt + 1, again), wait=math.ceil(max(waits)))
+    return values.evolve(_hooked(execution, name, splits, attempt + 1, again, drive), wait=math.ceil(max(waits)))
 
 
 def _failed_pipeline(
@@ -224,25 +231,43 @@ def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> I
             yield index, configuration
 
 
-def _hooked(
-    execution: Execution, name: str, splits: int, attempt: int, configurations: Iterable[tuple[int, Configuration]]
+def _hooked(  # noqa: PLR0913, PLR0917 - what there is to know of an attempt
+    execution: Execution,
+    name: str,
+    splits: int,
+    attempt: int,
+    configurations: Iterable[tuple[int, Configuration]],
+    drive: str,
 ) -> LayerPlan:
     """A plan of splits, their containers as their submission hooks want them."""
     registered = execution.layer(name).configuration.container
+    store, key = execution.datastore, execution.key(name)
+    attempt, planned = submissions.after_failures(store, key, drive, attempt, dict(configurations))
     parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
-    for index, configuration in configurations:
+    for index, configuration in planned.items():
         layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
         layer.configuration = configuration
-        with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
-            # What a generator does to it after the submission is for nobody.
-            container, retry = values.evolve(layer.configuration.container), layer.configuration.retry
+        try:
+            container, retry = _submitted(execution, layer)
+        except ExecutionError as error:
+            if attempt >= configuration.retry.attempts:
+                raise
+            with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
+                submissions.note_failure(store, key, drive, attempt, planned)
+            raise SubmissionError(str(error)) from error
         same = json.dumps([values.plain(container), values.plain(retry)], sort_keys=True)
         if same not in parts:
             told = told_of(execution, name, container, registered)
             parts[same] = ({**told, "container": values.plain(container), "retry": values.plain(retry)}, [])
         parts[same][1].append(index)
-    groups = groups_of(execution.datastore, execution.key(name), splits, attempt, parts.values())
-    return LayerPlan(splits=splits, attempt=attempt, groups=groups)
+    return LayerPlan(splits=splits, attempt=attempt, groups=groups_of(store, key, splits, attempt, parts.values()))
+
+
+def _submitted(execution: Execution, layer: Layer) -> tuple[Container, Retry]:
+    """The container and the retry of a split, as its submission hooks leave them."""
+    with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
+        # What a generator does to it after the submission is for nobody.
+        return values.evolve(layer.configuration.container), layer.configuration.retry
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 
 from laminar_runtime import indexes, values
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.identifiers import RESUMED, check_execution_id
 
 __all__ = ["TaskContext", "current"]
 
@@ -42,10 +43,6 @@ PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
 #: Has a task's process print what it prints at once, also what is no whole line.
 UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
-#: What parts an execution's id from a mark behind it. The state machine names executions that go on with others so, and
-#: it is in no id.
-RESUMED = "@"
-
 # AWS Batch tells the children of an array job their index, and every job its attempt:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
@@ -65,6 +62,7 @@ class TaskContext:
         attempt: The attempt, from 1.
         retry: Whether the execution is a resumed one.
         listed: The name of the list of the layer's plan in which the index is found, at the place that `index` says.
+        drive: Which of the resumes and redrives of the execution it belongs to; empty for none of them.
 
     Example:
         >>> task = TaskContext(execution="e1", flow="Report", layer="Load")
@@ -80,6 +78,7 @@ class TaskContext:
     attempt: int = 1
     retry: bool = False
     listed: str = ""
+    drive: str = ""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> TaskContext | None:
@@ -92,13 +91,14 @@ class TaskContext:
             The task, or None if the variables ask for none.
 
         Raises:
-            FlowError: If a number among the variables is none.
+            FlowError: If a number among the variables is none, or the execution's name is no id.
         """
         names = (environment.get(key) for key in (EXECUTION_ID, FLOW_NAME, LAYER_NAME))
         execution, flow, layer = names
         if not (execution and flow and layer):
             return None
-        execution, resumed, _ = execution.partition(RESUMED)
+        execution, resumed, drive = execution.partition(RESUMED)
+        check_execution_id(execution)
         index, listed = _index(environment)
         return cls(
             execution=execution,
@@ -109,12 +109,13 @@ class TaskContext:
             attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
             retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
             listed=listed,
+            drive=drive,
         )
 
     def environment(self) -> dict[str, str]:
         """The variables that ask a process for this task."""
         return {
-            EXECUTION_ID: self.execution,
+            EXECUTION_ID: f"{self.execution}{RESUMED}{self.drive}" if self.drive else self.execution,
             EXECUTION_RETRY: str(self.retry),
             FLOW_NAME: self.flow,
             LAYER_NAME: self.layer,
@@ -163,17 +164,26 @@ def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: in
     return default
 
 
-_active: ContextVar[TaskContext | None] = ContextVar("laminar_task", default=None)
+#: The task of a thread of control, None where it is known to be outside one; else the environment says it.
+_active: ContextVar[TaskContext | None] = ContextVar("laminar_task")
 
 
 def task() -> TaskContext | None:
     """The task this code runs in, None outside one."""
-    return _active.get() or TaskContext.parse(os.environ)
+    try:
+        return _active.get()
+    except LookupError:
+        return TaskContext.parse(os.environ)
+
+
+def outside() -> contextlib.AbstractContextManager[None]:
+    """Have the code inside the ``with`` run outside a task, as on a scheduler, whatever the environment asks for."""
+    return activate(None)
 
 
 @contextlib.contextmanager
-def activate(context: TaskContext) -> Iterator[None]:
-    """Make `context` the task of the code inside the ``with``, for this thread of control."""
+def activate(context: TaskContext | None) -> Iterator[None]:
+    """Make `context` the task of the code inside the ``with``, for this thread of control; None for no task."""
     token = _active.set(context)
     try:
         yield

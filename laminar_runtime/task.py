@@ -89,8 +89,25 @@ def hooked(execution: _Execution, layer: Layer, kind: annotation.Kind) -> contex
         execution: The execution.
         layer: The layer they are called on.
         kind: The kind of hook.
+
+    Raises:
+        FlowError: If a submission hook sets how the layer is retried.
     """
-    return event.around((hook, (layer, *types.hints(execution, hook))) for hook in hooks_of(layer, kind))
+    return event.around(_with_arguments(execution, layer, kind))
+
+
+def _with_arguments(
+    execution: _Execution, layer: Layer, kind: annotation.Kind
+) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
+    """Each hook with its arguments; when the next one is asked for, it has been called."""
+    for hook in hooks_of(layer, kind):
+        retry = layer.configuration.retry
+        yield hook, (layer, *types.dependencies(execution, hook))
+        if kind == "submission" and layer.configuration.retry != retry:
+            raise FlowError(
+                f"submission hook '{hook.__name__}' of layer '{layer.name}' sets configuration.retry, which counts "
+                "before a task is submitted: give it when the layer is registered, or set it in a retry hook"
+            )
 
 
 def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None:
@@ -128,8 +145,8 @@ def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
     try:
         with (
             hooked(execution, layer, "execution"),
-            _forgiving(layer.configuration, caught),
             _staying(layer),
+            _forgiving(layer.configuration, caught),
             assigning(layer) as assigned,
         ):
             layer(*dependencies)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
 from laminar_runtime import functions, interactive, values
 from laminar_runtime.exceptions import LayerError
 
-__all__ = ["Hint", "hints", "resolve", "unwrap"]
+__all__ = ["Hint", "dependencies", "hints", "resolve", "unwrap"]
 
 T = TypeVar("T")
 Layer_co = TypeVar("Layer_co", covariant=True)
@@ -72,13 +72,19 @@ def resolve(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple
     Returns:
         A hint for each parameter, in order, with what is wrong with it.
     """
+    return _resolved(function, functions.parameters(functions.unwrap(function))[1:], registry)
+
+
+def _resolved(
+    function: Callable[..., Any], named: Sequence[tuple[str, Any]], registry: Mapping[str, type]
+) -> tuple[Hint, ...]:
     plain = functions.unwrap(function)
-    named, by_keyword = functions.parameters(plain), functions.keyword_only(plain)
+    by_keyword = functions.keyword_only(plain)
     return tuple(
         Hint(plain.__name__, parameter, None, "keyword")
         if parameter in by_keyword
         else _resolve(plain, parameter, annotation, registry)
-        for parameter, annotation in named[1:]
+        for parameter, annotation in named
     )
 
 
@@ -147,7 +153,10 @@ def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: 
     Raises:
         LayerError: If a hint is missing or names no layer of the flow; it tells all of them.
     """
-    found = resolve(function, registry)
+    return _named(resolve(function, registry), layer=layer, flow=flow)
+
+
+def _named(found: tuple[Hint, ...], *, layer: str, flow: str) -> tuple[str, ...]:
     wrong = [
         f"parameter '{hint.parameter}' of '{layer}.{hint.function}' in flow '{flow}' {explain(hint)}"
         for hint in found
@@ -158,12 +167,12 @@ def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: 
     return tuple(unwrap(hint.layer) for hint in found)
 
 
-def hints(execution: _Execution[Layer_co], function: Callable[..., Any]) -> tuple[Layer_co, ...]:
-    """The layers of an execution that a method's parameters name.
+def dependencies(execution: _Execution[Layer_co], method: Callable[..., Any]) -> tuple[Layer_co, ...]:
+    """The layers of an execution that the parameters of a method of a layer, or of a flow, name.
 
     Args:
         execution: The execution.
-        function: A method of a layer or a flow.
+        method: The method, as its class has it: the first parameter is the layer itself.
 
     Returns:
         The layers, in the order of the parameters.
@@ -171,6 +180,38 @@ def hints(execution: _Execution[Layer_co], function: Callable[..., Any]) -> tupl
     Raises:
         LayerError: If a hint is missing or names no layer of the flow.
     """
-    owner = getattr(function, "__qualname__", function.__name__).rpartition(".")[0].rpartition(".")[2]
-    found = names(function, execution.classes, layer=owner, flow=execution.flow_name)
+    found = names(method, execution.classes, layer=_owner(method), flow=execution.flow_name)
     return tuple(execution.layer(name) for name in found)
+
+
+def hints(execution: _Execution[Layer_co], function: Callable[..., Any]) -> tuple[Layer_co, ...]:
+    """The layers of an execution that a method's parameters name.
+
+    Args:
+        execution: The execution.
+        function: A function, or a method, bound or not.
+
+    Returns:
+        The layers, in the order of the parameters.
+
+    Raises:
+        LayerError: If a hint is missing or names no layer of the flow.
+    """
+    found = _named(_resolve_all(function, execution.classes), layer=_owner(function), flow=execution.flow_name)
+    return tuple(execution.layer(name) for name in found)
+
+
+def _owner(function: Callable[..., Any]) -> str:
+    """The name of the class that a method is defined in."""
+    return getattr(function, "__qualname__", function.__name__).rpartition(".")[0].rpartition(".")[2]
+
+
+def _resolve_all(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple[Hint, ...]:
+    """The hints of all parameters: of a bound method too, and of a function that belongs to no class.
+
+    The first parameter is passed over if it is a method's ``self``: by that name, or without a hint.
+    """
+    named = functions.parameters(functions.unwrap(function))
+    if named and (named[0][0] == "self" or named[0][1] is functions.MISSING):
+        named = named[1:]
+    return _resolved(function, named, registry)

@@ -337,7 +337,7 @@ def resume(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
     states.redrive_execution(executionArn=execution)
     deployed.finish(execution)
     assert states.describe_execution(executionArn=execution)["redriveCount"] == 1
-    deployed.finish(deployed.start(parameters, "other@1"))
+    deployed.finish(deployed.start(parameters, "other@resume-1"))
 
 
 @attrs.frozen(eq=False)

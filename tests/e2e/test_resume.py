@@ -152,7 +152,7 @@ def test_an_execution_goes_on_under_another_name(failed: Deployed) -> None:
         execution.wait(timeout=120)
     (failed.folder / "broken").unlink()
     boto3.client("stepfunctions").start_execution(
-        stateMachineArn=failed.deployment.state_machine_arn, name=f"{execution.id}@1", input="{}"
+        stateMachineArn=failed.deployment.state_machine_arn, name=f"{execution.id}@resume-1", input="{}"
     )
     assert failed.flow.execution(str(execution.id)).wait(timeout=120).layer("End").total == 30 + 6
     assert sorted(failed.ran) == LAYERS

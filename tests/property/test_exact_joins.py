@@ -141,5 +141,5 @@ def test_an_execution_that_goes_on_finds_the_marks() -> None:
     jobs = Jobs(dict.fromkeys("ABCD", 9), {"D": 1})
     services, definition = jobs.services, _definition(depends)
     assert replay(definition, services=services).status == "FAILED"
-    assert replay(definition, services=services, name="execution@1").status == "SUCCEEDED"
+    assert replay(definition, services=services, name="execution@resume-1").status == "SUCCEEDED"
     assert in_order(depends, jobs.done[-4:])

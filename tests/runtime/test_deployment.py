@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from laminar_runtime import Flow, Layer, deployment
 from laminar_runtime.configurations.datastores import AWS as DATASTORES
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment, parameter_name
-from laminar_runtime.exceptions import DeploymentError, ExecutionError
+from laminar_runtime.exceptions import DeploymentError, ExecutionError, FlowError, WaitTimeoutError
 
 
 class Report(Flow): ...
@@ -157,3 +160,98 @@ def test_a_flow_that_is_not_deployed(aws: str) -> None:
     """Calling it fails before anything is started; another name may be given."""
     with pytest.raises(DeploymentError, match="deployed as 'else'"):
         Report(scheduler=AWS.StepFunctions(deployment="else"))()
+
+
+class _Executions:
+    """A Step Functions of one execution: each call answers the next of what is given for it, or raises it."""
+
+    def __init__(self, **answers: list[Any]) -> None:
+        self.answers, self.started = answers, list[str]()
+        self.exceptions = SimpleNamespace(ExecutionDoesNotExist=_GoneError)
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803 - the API's name
+        if executionArn.endswith("1"):
+            raise _GoneError(_refused("ExecutionDoesNotExist"), "DescribeExecution")
+        return self._next("describe")
+
+    def get_execution_history(self, **_: Any) -> dict[str, Any]:
+        return self._next("history")
+
+    def describe_state_machine_for_execution(self, **_: Any) -> dict[str, Any]:
+        return {"definition": "old"}
+
+    def describe_state_machine(self, **_: Any) -> dict[str, Any]:
+        return {"definition": "new"}
+
+    def start_execution(self, name: str, **_: Any) -> None:
+        self.started.append(name)
+
+    def _next(self, call: str) -> dict[str, Any]:
+        answers = self.answers[call]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        found: dict[str, Any] = answer
+        return found
+
+
+class _GoneError(ClientError): ...
+
+
+def _refused(code: str, status: int = 400) -> Any:
+    return {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+def _error(code: str, status: int = 400) -> ClientError:
+    return ClientError(_refused(code, status), "DescribeExecution")
+
+
+def _status(status: str) -> dict[str, Any]:
+    return {"status": status, "executionArn": "arn:x:execution:m:e", "input": "{}"}
+
+
+def _deployed(executions: _Executions) -> Deployment:
+    found = Deployment("report", "arn:x:stateMachine:m", "s3://bucket")
+    found.__dict__["_client"] = executions
+    return found
+
+
+def test_a_history_that_cannot_be_read() -> None:
+    """That an execution failed is said in any case, and beside it that the role may not read why."""
+    executions = _Executions(describe=[_status("FAILED")], history=[_error("AccessDeniedException")])
+    with pytest.raises(ExecutionError, match=r"execution e of 'report' ended FAILED; why, .*AccessDeniedException"):
+        _deployed(executions).wait("e")
+
+
+def test_waiting_takes_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That an execution has not ended in time is another error than that it failed, and Python's own kind, too."""
+    executions = _Executions(describe=[_status("RUNNING")])
+    with pytest.raises(WaitTimeoutError, match="has not ended within 0 seconds; it runs on") as error:
+        _deployed(executions).wait("e", timeout=0)
+    assert isinstance(error.value, TimeoutError)
+
+
+def test_waiting_goes_on_after_troubles_that_pass() -> None:
+    """Throttled calls, and troubles of the service, do not end the waiting; other errors do."""
+    passing = [_error("ThrottlingException"), _error("InternalServerError", 500), _status("SUCCEEDED")]
+    _deployed(_Executions(describe=[_status("RUNNING"), *passing])).wait("e")
+    refused = _Executions(describe=[_status("RUNNING"), _error("AccessDeniedException")])
+    with pytest.raises(ExecutionError, match="AccessDeniedException"):
+        _deployed(refused).wait("e")
+
+
+def test_resumes_have_names_of_our_own() -> None:
+    """An execution that goes on with another is named by a mark that nobody gives by chance."""
+    executions = _Executions(describe=[_status("FAILED")])
+    _deployed(executions).resume("a@b")
+    assert executions.started == ["a@b@resume-1"]
+
+
+def test_ids_too_long_to_be_resumed() -> None:
+    """An id whose resumes could not be named is refused when it is started, and told of when it is resumed."""
+    executions = _Executions(describe=[_status("FAILED")])
+    with pytest.raises(FlowError, match="1 to 68 letters"):
+        _deployed(executions).start("e" * 69)
+    with pytest.raises(ExecutionError, match="its id is too long"):
+        _deployed(executions).resume("e" * 80)
+    assert executions.started == []

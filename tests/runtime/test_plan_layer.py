@@ -47,7 +47,7 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     plan = {"run": True, "splits": 3, "attempt": 1, "wait": 0, "redrives": 0, "groups": [group]}
     assert handler({"execution": "e1", "layer": "Each"}) == plan
     # Of an execution that goes on with it, all that follows is the same.
-    assert handler({"execution": "e1@2", "layer": "Each"}) == plan
+    assert handler({"execution": "e1@resume-2", "layer": "Each"}) == plan
 
     # A layer whose dependency did not finish is skipped.
     assert handler({"execution": "e2", "layer": "Each"})["run"] is False

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from laminar_runtime import Flow, Layer, fanout, planner, values
+from laminar_runtime import plan_layer as plan_layer_function
 from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionError
 from laminar_runtime.execution import Execution
 from laminar_runtime.planner import LayerPlan, plan_layer, replan_layer
 from laminar_runtime.settings import TaskContext
-from tests.runtime.harness import in_memory
+from tests.runtime.harness import Folder, in_memory
 
 
 class Wide(Flow): ...
@@ -403,3 +404,99 @@ def test_a_plan_that_is_made_in_a_redriven_execution() -> None:
     plan = planner.plan_of(execution, "Sized", {"redrives": 1})
     request = {"plan": json.loads(json.dumps(values.plain(plan))), "error": {"Error": "E"}, "redrives": 1}
     assert planner.plan_of(execution, "Sized", request).attempt == 2
+
+
+class Unsure(Flow): ...
+
+
+@Unsure.register(retry=Retry(attempts=3, delay=0))
+class Priced(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def ask(self) -> None:
+        if self.attempt == 1:
+            raise OSError("the price service is away")
+        self.configuration.container.cpu = 2
+
+    @hooks.retry
+    def more(self) -> None:
+        self.configuration.container.memory *= 2
+
+
+def test_a_submission_hook_that_fails_is_a_failed_attempt() -> None:
+    """The planner is asked again; retry hooks were called, and the next attempt goes by what they left."""
+    execution = in_memory(Unsure).execution("e1")
+    with pytest.raises(SubmissionError, match=r"a submission hook of layer 'Priced', .*OSError: the price service"):
+        plan_layer(execution, "Priced")
+    found = plan_layer(execution, "Priced")
+    container = found.groups[0]["container"]
+    assert (found.attempt, found.groups[0]["attempt"], container["memory"], container["cpu"]) == (2, 2, 3000, 2)
+    # A resumed execution, or one that is redriven, counts for itself.
+    with pytest.raises(SubmissionError):
+        plan_layer(execution, "Priced", drive="1")
+
+
+def test_a_submission_hook_that_fails_at_the_last_attempt() -> None:
+    """Where no attempt is left, the layer failed: nothing is asked again."""
+    execution = in_memory(Unsure).execution("e1")
+    failed = {"splits": 1, "attempt": 1, "groups": [], "redrives": 0}
+    assert replan_layer(execution, "Priced", failed, {"Error": "x"}).attempt == 2
+    with pytest.raises(ExecutionError, match="a submission hook of layer 'Breaks'") as error:
+        plan_layer(in_memory(Wide).execution("e1"), "Breaks")
+    assert not isinstance(error.value, SubmissionError)
+
+
+class Settled(Flow): ...
+
+
+@Settled.register(retry=Retry(attempts=2, delay=0))
+class Sets(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def patient(self) -> None:
+        self.configuration.retry = Retry(attempts=5)
+
+
+def test_a_submission_hook_that_sets_retry() -> None:
+    """It is refused by its name, by the planner and by the local scheduler, at its first attempt."""
+    told = "submission hook 'patient' of layer 'Sets' sets configuration.retry"
+    with pytest.raises(FlowError, match=told):
+        plan_layer(in_memory(Settled).execution("e1"), "Sets")
+    with pytest.raises(FlowError, match=told):
+        in_memory(Settled)()
+
+
+#: Memory is 2048 where hooks are outside a task, and one more in an execution that is a resumed one.
+WATCHED = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import hooks
+from laminar_runtime.settings import current
+
+class MyFlow(Flow): ...
+
+@MyFlow.register
+class Looks(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.entry
+    def enter(self) -> bool:
+        return current.layer.name is None and not self.state.running and not self.execution.running
+
+    @hooks.submission
+    def size(self) -> None:
+        outside = current.execution.id is None and current.execution.retry is None
+        self.configuration.container.memory = (2048 if outside else 4096) + self.execution.retry
+
+if flow := MyFlow():
+    flow()
+"""
+
+
+def test_hooks_are_outside_a_task(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the planner's process hooks see of `current` what they see on the local scheduler: no task."""
+    folder.become_function(WATCHED, monkeypatch)
+    asked = {"execution": "e1@resume-1", "layer": "Looks"}
+    found = plan_layer_function.handler(asked)
+    assert (found["run"], found["groups"][0]["container"]["memory"]) == (True, 2049)

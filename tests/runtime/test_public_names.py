@@ -55,12 +55,14 @@ PUBLIC = {
         "LayerError",
         "MissingError",
         "SchedulerError",
+        "SubmissionError",
         "TaskError",
         "UnsetError",
+        "WaitTimeoutError",
     ],
     "laminar_runtime.loading": ["Loaded", "LoadingStopped", "active", "loading", "read_only"],
     "laminar_runtime.settings": ["TaskContext", "current"],
-    "laminar_runtime.types": ["Hint", "hints", "resolve", "unwrap"],
+    "laminar_runtime.types": ["Hint", "dependencies", "hints", "resolve", "unwrap"],
 }
 
 

@@ -43,6 +43,21 @@ def test_catch(error: Exception) -> None:
     assert in_memory(MyFlow)().layer(Below).seen == (1, False, True)
 
 
+def test_a_caught_exit() -> None:
+    """`Catch(SystemExit)` takes `sys.exit()`, as it takes any other error; without it the layer fails."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register(catch=Catch(SystemExit))
+    class Exits(Layer):
+        def __call__(self) -> None:
+            self.before = 1
+            sys.exit(3)
+
+    execution = in_memory(MyFlow)()
+    assert (execution.layer(Exits).before, execution.layer(Exits).state.finished) == (1, True)
+
+
 def test_other_errors_are_not_caught() -> None:
     """An error that is not named fails the layer."""
 

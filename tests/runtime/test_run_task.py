@@ -80,7 +80,14 @@ def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytes
     """The error has the name of the flow's own, tells which split it was, and is not longer than can be told."""
     handler({"execution": "e1", "layer": "Shards"})
     store.write_bytes(path=key("Each").listed("1-0"), content=b"3,4")
-    request = {"execution": "e1@2", "layer": "Each", "indexes": indexes, "child": child, "splits": 5, "attempt": 2}
+    request = {
+        "execution": "e1@resume-2",
+        "layer": "Each",
+        "indexes": indexes,
+        "child": child,
+        "splits": 5,
+        "attempt": 2,
+    }
     with pytest.raises(
         TaskError, match=r"split 3 of 0 to 4\) of flow 'MyFlow' failed on attempt 2 of execution e1"
     ) as caught:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import hooks
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.execution import linked
 from laminar_runtime.settings import TaskContext, current
+from laminar_runtime.values import evolve
 from tests.runtime.harness import in_memory
 
 
@@ -52,6 +54,57 @@ def test_inside_a_task() -> None:
     in_memory(MyFlow)("e1")
     assert seen == ["Looks", ("e1", False, "MyFlow", "Looks", 0, 1, 1)]
     assert everything() == (None,) * 7
+
+
+def test_names_of_executions() -> None:
+    """Only our own mark says that an execution goes on with another; a name that is no id is refused, with its form."""
+    variables = {"LAMINAR_FLOW_NAME": "F", "LAMINAR_LAYER_NAME": "A"}
+
+    def parse(name: str) -> TaskContext | None:
+        return TaskContext.parse({**variables, "LAMINAR_EXECUTION_ID": name})
+
+    plain = TaskContext(execution="a@b", flow="F", layer="A")
+    assert parse("a@b") == plain
+    assert parse("a@2") == evolve(plain, execution="a@2")
+    assert parse("a@b@resume-2") == evolve(plain, retry=True, drive="2")
+    assert parse("a@b@resume-2@resume-1") == evolve(plain, retry=True, drive="2@resume-1")
+    for name in ("a b", "ä", "a/../b", "@resume-1", "x" * 81):
+        with pytest.raises(FlowError, match="an execution id is of 1 to 80 letters"):
+            parse(name)
+
+
+def test_schedulers_within_a_task() -> None:
+    """Hooks of a flow that a layer calls, and linkers, are outside a task; the layer itself is within its own again."""
+    seen: list[object] = []
+
+    class Inner(Flow): ...
+
+    @Inner.register
+    class In(Layer):
+        @hooks.entry
+        def enter(self) -> bool:
+            seen.append(everything())
+            return True
+
+        @hooks.submission
+        def size(self) -> None:
+            seen.append((everything(), self.execution.running, self.state.running))
+
+        def __call__(self) -> None:
+            seen.append(current.layer.name)
+
+    class Outer(Flow): ...
+
+    @Outer.register
+    class Out(Layer):
+        def __call__(self) -> None:
+            in_memory(Inner)()
+            linked(lambda _: Parameters(seen=seen.append(everything())), self.execution)  # type: ignore[arg-type]
+            seen.append(current.layer.name)
+
+    in_memory(Outer)()
+    nothing = (None,) * 7
+    assert seen == [nothing, (nothing, False, False), "In", nothing, "Out"]
 
 
 def test_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,3 +179,20 @@ def test_unwrap() -> None:
     assert (unwrap(1), unwrap(0, 5), unwrap(None, 5)) == (1, 0, 5)
     with pytest.raises(ValueError, match="no default"):
         unwrap(None)
+
+
+def test_hints_of_functions_and_bound_methods() -> None:
+    """A function that belongs to no class, and a bound method, get their layers as a method of a class does."""
+
+    class MyFlow(Flow): ...
+
+    MyFlow.register(Known)
+
+    class Asks:
+        def method(self, known: Known) -> None: ...
+
+    def function(known: Known, other: Known) -> None: ...
+
+    execution = in_memory(MyFlow).execution("e1")
+    assert hints(execution, function) == ("Known", "Known")
+    assert hints(execution, Asks().method) == hints(execution, Asks.method) == ("Known",)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from laminar_runtime import progress, settings, task, types, values
 from laminar_runtime.configurations.executors.base import raised
 from laminar_runtime.configurations.layers import Runner
-from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer
 from laminar_runtime.origins import origin_of
@@ -47,6 +47,9 @@ async def run_split(execution: Execution, name: str, index: int, splits: int, at
             with _located(execution, layer, job), task.hooked(execution, layer, "submission"):
                 submitted = values.evolve(job, container=layer.configuration.container)
                 await _executor(execution, layer).submit(submitted)
+        except FlowError:  # the flow is wrong: it will be so at each attempt
+            progress.current().split_failed(name)
+            raise
         except LaminarError as error:
             progress.current().split_failed(name)
             if attempt >= layer.configuration.retry.attempts:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import entry, fanout, progress, tracebacks, values
+from laminar_runtime import entry, fanout, progress, settings, tracebacks, values
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop
@@ -45,7 +45,10 @@ class Scheduler:
         """
         if execution.retry:
             _check_begun(execution)
-        if (error := _ended(execution, self._loop(execution))) is not None:
+        # A layer of another flow may have started this one: hooks and schedulers are outside its task.
+        with settings.outside():
+            error = _ended(execution, self._loop(execution))
+        if error is not None:
             raise error
 
     def check_new(self, *, execution: Execution) -> None:

@@ -644,7 +644,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }
@@ -671,7 +674,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.planner_82519aaa.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name %}"
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Brace"
           }
         }
@@ -727,7 +730,10 @@ locals {
                 ContainerOverrides = {
                   Environment = [
                     { Name = "LAMINAR_LAYER_NAME", Value = "Brace" },
-                    { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+                    {
+                      Name  = "LAMINAR_EXECUTION_ID"
+                      Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                    },
                     { Name = "LAMINAR_LAYER_INDEXES", Value = "{% $states.input.indexes %}" },
                     { Name = "LAMINAR_LAYER_SPLITS", Value = "{% $string($states.input.splits) %}" },
                   ]
@@ -763,7 +769,7 @@ locals {
         Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Escapes/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Brace/.record.json' %}"
+          Key    = "{% '${local.datastore_prefix}Escapes/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/Brace/.record.json' %}"
           Body = {
             flow = {
               name = "Escapes"
@@ -798,7 +804,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Percent" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }

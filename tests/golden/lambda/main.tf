@@ -479,7 +479,7 @@ locals {
         Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/.input.json' %}"
+          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/.input.json' %}"
           Body   = "{% $states.context.Execution.Input %}"
         }
         Retry = [
@@ -500,7 +500,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.run_split.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name %}"
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Split"
           }
         }
@@ -545,7 +545,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.planner_c320d654.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name %}"
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Count"
           }
         }
@@ -610,7 +610,7 @@ locals {
                     Arguments = {
                       FunctionName = aws_lambda_function.run_count.arn
                       Payload = {
-                        execution = "{% $states.context.Execution.Name %}"
+                        execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
                         layer     = "Count"
                         child     = "{% $states.input.child %}"
                         indexes   = "{% $states.input.indexes %}"
@@ -676,7 +676,7 @@ locals {
         Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Count/.record.json' %}"
+          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/Count/.record.json' %}"
           Body = {
             flow = {
               name = "Short"
@@ -707,7 +707,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.run_total.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name %}"
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Total"
             attempt   = "{% $states.context.State.RetryCount + 1 %}"
           }

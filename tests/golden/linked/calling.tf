@@ -570,7 +570,7 @@ locals {
         Resource = "arn:${local.partition}:states:::states:startExecution.sync:2"
         Arguments = {
           StateMachineArn = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-collect-flow"
-          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
+          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
           Input           = "{% $states.context.Execution.Input %}"
         }
         Retry = [
@@ -598,7 +598,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name %}"
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Parameters"
           }
         }
@@ -642,7 +642,7 @@ locals {
         Resource = "arn:${local.partition}:states:::states:startExecution.sync:2"
         Arguments = {
           StateMachineArn = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-report-flow"
-          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@' & $string($states.context.Execution.RedriveCount) : '') %}"
+          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
           Input = {
             AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID = "{% $states.context.Execution.Id %}"
           }
@@ -678,7 +678,7 @@ locals {
         Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Collect/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/.input.json' %}"
+          Key    = "{% '${local.datastore_prefix}Collect/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/.input.json' %}"
           Body   = "{% $states.context.Execution.Input %}"
         }
         Retry = [
@@ -702,7 +702,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Find" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }
@@ -739,7 +742,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Load" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }
@@ -766,7 +772,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name %}"
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Measure"
           }
         }
@@ -821,7 +827,10 @@ locals {
                 ContainerOverrides = {
                   Environment = [
                     { Name = "LAMINAR_LAYER_NAME", Value = "Measure" },
-                    { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+                    {
+                      Name  = "LAMINAR_EXECUTION_ID"
+                      Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                    },
                     { Name = "LAMINAR_LAYER_INDEXES", Value = "{% $states.input.indexes %}" },
                     { Name = "LAMINAR_LAYER_SPLITS", Value = "{% $string($states.input.splits) %}" },
                   ]
@@ -857,7 +866,7 @@ locals {
         Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
         Arguments = {
           Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Report/.cache/' & $substringBefore($states.context.Execution.Name, '@') & '/Measure/.record.json' %}"
+          Key    = "{% '${local.datastore_prefix}Report/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/Measure/.record.json' %}"
           Body = {
             flow = {
               name = "Report"
@@ -891,7 +900,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Write" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }

@@ -460,7 +460,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Hello" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }

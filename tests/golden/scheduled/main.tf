@@ -539,7 +539,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Collect" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }
@@ -569,7 +572,10 @@ locals {
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Write" },
-              { Name = "LAMINAR_EXECUTION_ID", Value = "{% $states.context.Execution.Name %}" },
+              {
+                Name  = "LAMINAR_EXECUTION_ID"
+                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+              },
             ]
           }
         }
