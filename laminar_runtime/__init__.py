@@ -19,9 +19,10 @@ Example:
 from laminar_runtime.configurations.flows import Engine
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
+from laminar_runtime.joins import each
 from laminar_runtime.layer import Layer, Parameters
 
-__all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__"]
+__all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"]
 
 __version__ = "0.1.0"
 

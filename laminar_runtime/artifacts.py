@@ -5,6 +5,7 @@
     <Flow>/artifacts/<sha256>.<ext>                                a value, by the hash of its bytes
     <Flow>/archives/<execution>/<Layer>/<index>/<attribute>.json   an `Archive`
     <Flow>/.cache/<execution>/<Layer>/<attribute>.json             the `Archive` of all splits, joined
+    <Flow>/.cache/<execution>/<Layer>/.some/<attribute>.json       the same, of the splits that assigned the attribute
     <Flow>/.cache/<execution>/<Layer>/.record.json                 a `Record`: the layer finished
     <Flow>/.cache/<execution>/<Layer>/.splits/<index>.json         a split of a fan-out finished
     <Flow>/.cache/<execution>/.input.json                          the input that a state machine was started with
@@ -64,6 +65,10 @@ class LayerKey:
     def joined(self, attribute: str) -> str:
         """The key of the archive of an attribute over all splits."""
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/{attribute}.json"
+
+    def joined_some(self, attribute: str) -> str:
+        """The key of the archive of an attribute over those splits that assigned it, if others did not."""
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.some/{attribute}.json"
 
     def split(self, index: int) -> str:
         """The key that says that split `index` finished."""
@@ -136,11 +141,13 @@ class Archive:
         artifacts: One for a plain value, any number for a sharded one or a fan-out.
         sharded: Whether a reader gets an `Accessor`, also if there is one artifact.
         each: Whether it is joined of archives of one artifact each: that of split i is artifact i.
+        missing: If it is joined of the archives of some splits: the indexes of those that did not assign the attribute.
     """
 
     artifacts: tuple[Artifact, ...] = values.field(converter=tuple)
     sharded: bool = False
     each: bool = False
+    missing: tuple[int, ...] = values.field(default=(), converter=tuple)
 
     def __len__(self) -> int:
         return len(self.artifacts)
@@ -161,7 +168,8 @@ class Archive:
         """The archive as JSON."""
         artifacts = [values.plain(artifact) for artifact in self.artifacts]
         each = {"each": True} if self.each else {}
-        return _dumps({"version": FORMAT, "sharded": self.sharded, **each, "artifacts": artifacts})
+        missing = {"missing": self.missing} if self.missing else {}
+        return _dumps({"version": FORMAT, "sharded": self.sharded, **each, **missing, "artifacts": artifacts})
 
     @classmethod
     def loads(cls, content: bytes, *, key: str) -> Archive:
@@ -180,7 +188,8 @@ class Archive:
                 Artifact(item["dtype"], item["hexdigest"], item.get("extension", "pickle"))
                 for item in document["artifacts"]
             ]
-            return cls(tuple(artifacts), document.get("sharded", len(artifacts) != 1), document.get("each", False))
+            sharded, each = document.get("sharded", len(artifacts) != 1), document.get("each", False)
+            return cls(tuple(artifacts), sharded, each, document.get("missing", ()))
         except (AttributeError, KeyError, TypeError) as error:
             raise _damaged(key, f"an archive lacks {error}") from error
 

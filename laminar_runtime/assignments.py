@@ -8,7 +8,7 @@ from typing import Any
 
 from laminar_runtime import attributes, values
 from laminar_runtime.exceptions import AssignmentError
-from laminar_runtime.layer import Layer, check_assignable
+from laminar_runtime.layer import Layer, check_assignable, sharded
 
 __all__ = ["Assigned", "assigning"]
 
@@ -43,7 +43,7 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
     finally:
         names, private.assigned = private.assigned, None
         for name, value in vars(layer).items():
-            if name == "_private" or private.sharded.get(name) is value:
+            if name == "_private" or sharded(layer, name) is value:
                 continue
             # What is kept by a property that is computed once has not been assigned.
             kept = value is not before.get(name, layer) and not attributes.computed(type(layer), name)

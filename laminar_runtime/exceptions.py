@@ -156,6 +156,9 @@ class SubmissionError(ExecutionError):
 class UnsetError(ExecutionError, AttributeError):
     """A layer has no such attribute in an execution: it did not assign it or did not finish, or there is none."""
 
+    #: Of a fan-out of which some splits assigned it: those that did not.
+    splits: tuple[int, ...] = ()
+
 
 class DatastoreError(LaminarError):
     """What is stored cannot be read or written."""
@@ -163,6 +166,9 @@ class DatastoreError(LaminarError):
 
 class MissingError(DatastoreError, FileNotFoundError):
     """Nothing is stored under a key."""
+
+    #: Of an attribute of a fan-out that some splits assigned: those that did not.
+    splits: tuple[int, ...] = ()
 
 
 class DamagedError(DatastoreError):

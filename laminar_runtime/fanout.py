@@ -16,7 +16,7 @@ from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, MissingError
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["archive_of", "count", "elements", "index_of", "position"]
+__all__ = ["archive_of", "count", "elements", "index_of", "position", "some_of"]
 
 
 def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
@@ -120,6 +120,32 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
     if index is None and record.splits != 1:
         return datastore.join(key, name=attribute, splits=record.splits)
     return datastore.read_archive(key, index=index or 0, name=attribute)
+
+
+def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> tuple[Archive, int]:
+    """What an attribute of a finished layer holds in those splits that assigned it.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        attribute: The attribute.
+        index: The split that is asked for, None for all splits.
+
+    Returns:
+        The archive, which says which splits are missing, and the number of splits that were looked at.
+
+    Raises:
+        ExecutionError: If the layer has not finished.
+    """
+    record = _finished(datastore, key)
+    if record.splits == 0:
+        return Archive((), sharded=True), 0
+    if index is None and record.splits != 1:
+        return datastore.join_some(key, name=attribute, splits=record.splits), record.splits
+    try:
+        return datastore.read_archive(key, index=index or 0, name=attribute), 1
+    except MissingError:
+        return Archive((), sharded=True, missing=(index or 0,)), 1
 
 
 def _finished(datastore: DataStore, key: LayerKey) -> Record:

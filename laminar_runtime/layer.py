@@ -15,7 +15,18 @@ from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
 
-__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "check_assignable", "check_fit", "prepare", "refused"]
+__all__ = [
+    "RESERVED",
+    "Definition",
+    "Layer",
+    "Parameters",
+    "absent",
+    "check_assignable",
+    "check_fit",
+    "prepare",
+    "refused",
+    "sharded",
+]
 
 #: Names on a layer that are not artifacts.
 RESERVED = frozenset(
@@ -253,9 +264,7 @@ def _load(layer: Layer, name: str) -> Any:
     try:
         archive = _archive(layer, name)
     except (ExecutionError, MissingError) as error:
-        if not execution.known:
-            raise UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {store.root}") from error
-        raise UnsetError(_absence(layer, name)) from error
+        raise absent(layer, name, error) from error
     return store.read(key.flow, archive)
 
 
@@ -277,14 +286,37 @@ def _stored(layer: Layer, name: str) -> Archive:
     return store.read_archive(key, index=0, name=name)
 
 
-def _absence(layer: Layer, name: str) -> str:
-    """Why an attribute of a known execution cannot be read."""
-    execution = layer.execution
+def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> UnsetError:
+    """Why an attribute of a layer of an execution cannot be read.
+
+    Args:
+        layer: The layer.
+        name: The attribute.
+        error: What reading it raised.
+    """
+    execution, key = layer.execution, layer.execution.key(layer.name)
+    if not execution.known:
+        return UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {execution.datastore.root}")
     if isinstance(layer, Parameters):
-        flow = execution.key(layer.name).flow
-        return f"flow '{flow}' was called without the parameter '{name}' in execution {execution.id}"
+        return UnsetError(f"flow '{key.flow}' was called without the parameter '{name}' in execution {execution.id}")
+    if isinstance(error, MissingError) and error.splits:
+        others = f"each(layer, lambda layer: layer.{name}) reads what the others assigned"
+        found = UnsetError(f"in execution {execution.id} {error}: {others}")
+        found.splits = error.splits
+        return found
     finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
-    return f"layer '{layer.name}' has no attribute '{name}' in execution {execution.id}. {finished}"
+    return UnsetError(f"layer '{layer.name}' has no attribute '{name}' in execution {execution.id}. {finished}")
+
+
+def sharded(layer: Layer, name: str) -> Sequence[Any] | None:
+    """The items that a layer sharded under a name, as it reads them back; None if it did not, or assigned it since.
+
+    Args:
+        layer: The layer, running or made for a test.
+        name: The attribute.
+    """
+    items = layer._private.sharded.get(name)  # noqa: SLF001 - one unit
+    return items if items is not None and vars(layer).get(name) is items else None
 
 
 # What a class has under a name.
@@ -330,7 +362,9 @@ def _recall(layer: Layer, name: str) -> None:
     if name not in private.absent:
         try:
             layer.__dict__[name] = _load(layer, name)
-        except UnsetError:
+        except UnsetError as error:
+            if error.splits:
+                raise
             if layer.state.finished:
                 private.absent.add(name)
 

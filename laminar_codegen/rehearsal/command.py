@@ -166,4 +166,8 @@ def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
 def _report(execution: Execution, folder: Path | None) -> Iterator[str]:
     yield f"execution {execution.id} of {execution.flow.name} SUCCEEDED"
     for result in results.collect(execution):
+        if result.warning:
+            print(f"laminar-codegen: warning: {result.warning}", file=sys.stderr)
+            if result.value is None:
+                continue
         yield f"  {result}" if folder is None else f"  {result}  -> {results.save(result, folder)}"

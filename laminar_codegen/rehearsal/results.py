@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from laminar_runtime import Execution
+from laminar_runtime import Execution, Layer, each
 from laminar_runtime.configurations.datastores import Accessor
+from laminar_runtime.exceptions import UnsetError
+from laminar_runtime.joins import Each
 
 __all__ = ["Result", "collect", "save"]
 
@@ -26,20 +29,23 @@ class Result:
     Args:
         layer: The layer that assigned it.
         attribute: Its name.
-        value: Its value, an `Accessor` if it has several.
+        value: Its value, a sequence that reads them if it has several, None if there is none.
+        warning: What of it is absent, if anything is.
     """
 
     layer: str
     attribute: str
     value: Any
+    warning: str = ""
 
     def __str__(self) -> str:
         return f"{self.layer}.{self.attribute} = {_brief(self.value)}"
 
 
 def _brief(value: Any) -> str:
-    if isinstance(value, Accessor):
-        return f"{len(value)} value{'s' if len(value) != 1 else ''}"
+    if isinstance(value, Accessor | Each):
+        splits = f", of {len(value.indexes)} of {value.splits} splits" if isinstance(value, Each) else ""
+        return f"{len(value)} value{'s' if len(value) != 1 else ''}{splits}"
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     text = " ".join(repr(value).split())
@@ -58,7 +64,16 @@ def collect(execution: Execution) -> Iterator[Result]:
         if name in written:
             layer = execution.layer(name)
             for attribute in store.list_artifacts(layer=layer):
-                yield Result(name, attribute, getattr(layer, attribute))
+                yield _result(layer, attribute)
+
+
+def _result(layer: Layer, attribute: str) -> Result:
+    """An artifact; of one that some splits did not assign, what the others did."""
+    try:
+        return Result(layer.name, attribute, getattr(layer, attribute))
+    except UnsetError as error:
+        value = each(layer, operator.attrgetter(attribute)) if error.splits else None
+        return Result(layer.name, attribute, value, warning=str(error))
 
 
 def save(result: Result, folder: Path) -> Path:
@@ -70,9 +85,9 @@ def save(result: Result, folder: Path) -> Path:
 
     Returns:
         ``<folder>/<Layer>/<attribute>.<ext>``: bytes as they are, what JSON can say as JSON, else a pickle. The
-        values of an `Accessor` are saved as a list.
+        values of several splits, or of a sharded attribute, are saved as a list.
     """
-    value = list(result.value) if isinstance(result.value, Accessor) else result.value
+    value = list(result.value) if isinstance(result.value, Accessor | Each) else result.value
     content, extension = _encode(value)
     path = folder / result.layer / f"{result.attribute}.{extension}"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.runtime.harness import Folder
 
 PUBLIC = {
-    "laminar_runtime": ["Execution", "Flow", "Layer", "Parameters", "__version__"],
+    "laminar_runtime": ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"],
     "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
     "laminar_runtime.configurations.datastores": [
         "AWS",

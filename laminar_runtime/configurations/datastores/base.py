@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
@@ -33,6 +34,9 @@ from laminar_runtime.configurations.datastores.encoding import (
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 
 __all__ = ["DataStore"]
+
+#: The number of splits that an error names at most.
+_SHOWN = 10
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -361,15 +365,46 @@ class DataStore:
 
         Returns:
             The joined archive. It is kept, and read from there the next time.
+
+        Raises:
+            MissingError: If a split did not assign it.
         """
-        path = key.joined(name)
-        try:
-            return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
-        except MissingError:
-            pass
-        parts = self.map(lambda index: self.read_archive(key, index=index, name=name), range(splits))
-        archive = Archive.join(parts)
-        self.write_bytes(path=path, content=archive.dumps())
+        archive = self.join_some(key, name=name, splits=splits)
+        if not archive.missing:
+            return archive
+        shown = ", ".join(map(str, archive.missing[:_SHOWN])) + (", ..." if len(archive.missing) > _SHOWN else "")
+        which = f"{'split' if len(archive.missing) == 1 else 'splits'} {shown} of 0 to {splits - 1}"
+        error = MissingError(f"'{name}' of layer '{key.layer}' was not assigned by {which}")
+        error.splits = archive.missing if len(archive.missing) < splits else ()
+        raise error
+
+    def join_some(self, key: LayerKey, *, name: str, splits: int) -> Archive:
+        """Read the archives of an attribute of those splits of a finished layer that assigned it, as one.
+
+        Args:
+            key: The layer.
+            name: The attribute.
+            splits: The number of its splits.
+
+        Returns:
+            The joined archive, which says which splits are missing. It is kept, and read from there the next time.
+        """
+        for path in (key.joined(name), key.joined_some(name)):
+            with contextlib.suppress(MissingError):
+                return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+
+        def read(index: int) -> Archive | None:
+            try:
+                return self.read_archive(key, index=index, name=name)
+            except MissingError:
+                return None
+
+        parts = list(self.map(read, range(splits)))
+        missing = tuple(index for index, part in enumerate(parts) if part is None)
+        archive = Archive.join(part for part in parts if part is not None)
+        if missing:
+            archive = values.evolve(archive, sharded=True, each=False, missing=missing)
+        self.write_bytes(path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps())
         return archive
 
     def read_record(self, key: LayerKey) -> Record | None:
