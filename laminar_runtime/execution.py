@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar, overload
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 from laminar_runtime import importing, loading, settings, task, tracebacks, values
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
@@ -24,14 +24,12 @@ _PARAMETERS = Parameters.__name__
 class _Flow(Protocol):
     """What an execution needs of its flow: that of `laminar_runtime.flow.Flow`."""
 
+    registry: ClassVar[dict[str, Definition]]
+    classes: ClassVar[dict[str, type[Layer]]]
     configuration: flows.Configuration
 
     @property
     def name(self) -> str: ...
-    @property
-    def registry(self) -> Mapping[str, Definition]: ...
-    @property
-    def classes(self) -> dict[str, type[Layer]]: ...
     @property
     def datastore(self) -> datastores.DataStore: ...
     @property

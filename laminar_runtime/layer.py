@@ -6,7 +6,7 @@ import copyreg
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from laminar_runtime import attributes, fanout, homes, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
@@ -135,8 +135,6 @@ class Layer:
     #: The number of splits of the layer.
     splits: int | None
 
-    __call__: Callable[..., None]
-
     def __init__(self, **attributes: Any) -> None:
         super().__init__()
         self.__dict__.update(attributes)
@@ -161,8 +159,15 @@ class Layer:
         known = values.copy(self._private, loaded={}, absent=set(), assigned=None, raised={})
         return _restored, (execution, self.name), {**state, "_private": known}
 
-    def __call__(self) -> None:  # type: ignore[no-redef] # subclasses take what layers they like
-        """Do the layer's work; a subclass defines it."""
+    if TYPE_CHECKING:
+        # Subclasses take what layers they like: https://typing.python.org/en/latest/spec/callables.html
+        def __call__(self, *dependencies: Any, **named: Any) -> None:
+            """Do the layer's work; a subclass defines it."""
+
+    else:
+
+        def __call__(self) -> None:
+            """Do the layer's work; a subclass defines it."""
 
     def __repr__(self) -> str:
         index = self.__dict__.get("index")

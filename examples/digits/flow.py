@@ -6,7 +6,7 @@ Run it here with ``python flow.py``, on an embedded AWS with ``laminar-codegen r
 Each layer imports what it needs: so compiling needs none of it, and no task loads what another one works with.
 """
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, each
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter
 
 #: The image holds this file in its working directory.
@@ -65,9 +65,11 @@ class Best(Layer):
     """Picks the best combination: the first of those with the highest score."""
 
     def __call__(self, train: Train) -> None:
-        scores = list(train.score)
+        scores = list(each(train, lambda train: train.score))
         winner = scores.index(max(scores))
-        self.penalty, self.gamma, self.score = train.penalty[winner], train.gamma[winner], scores[winner]
+        self.penalty = each(train, lambda train: train.penalty)[winner]
+        self.gamma = each(train, lambda train: train.gamma)[winner]
+        self.score = scores[winner]
 
 
 @Digits.register(container=container)

@@ -126,9 +126,7 @@ def test_a_fan_out_over_splits_of_which_some_are_missing() -> None:
     class Next(Layer):
         def __call__(self, inverse: Inverse) -> None: ...
 
-    with pytest.raises(
-        ExecutionError, match="'Next'.*cannot fan out over 'value' of layer 'Inverse'.* by split 1 of 0 to"
-    ):
+    with pytest.raises(ExecutionError, match=r"'Next'.*cannot fan out over 'value' of layer 'Inv.* by split 1 of 0 to"):
         in_memory(More)(numbers=[1, 0, 2])
 
 

@@ -1,0 +1,1 @@
+"""Flows that type checkers read, in their strict modes."""
