@@ -86,7 +86,7 @@ def _flow(module: ModuleType, name: str) -> Flow:
     try:
         flow = operator.attrgetter(name)(module)
     except AttributeError:
-        flow = None
+        flow = homes.named(name)  # the module registers the layers of a flow that it has no name for
     if not (isinstance(flow, type) and issubclass(flow, Flow)):
         raise FlowError(f"{module.__name__}.{name} is no flow")
     made = [value for value in vars(module).values() if type(value) is flow]

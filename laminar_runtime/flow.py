@@ -232,8 +232,10 @@ class Flow:
             raise TypeError(arguments.unknown(f"{cls.__name__}.register", next(iter(unknown)), options))
         given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
         configuration = layers.Configuration(**given)
+        place = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - the module that registers it
 
         def decorate(cls_: LayerClass) -> LayerClass:
+            homes.register(cls, cls_, place)
             known = cls.registry.get(cls_.__name__)
             again = known is not None and interactive.redefines(cls_, known.layer)
             cls._add(Definition(cls, cls_, configuration), again=again)

@@ -35,9 +35,11 @@ __all__ = [
     "flow_of_reader",
     "home_of",
     "module_of_flow",
+    "named",
     "of_flow",
     "reduce_datastore",
     "reduce_flow",
+    "register",
     "scope",
     "scope_of",
     "settle",
@@ -76,8 +78,8 @@ class Home:
     def __init__(self, flow: _Flow) -> None:
         self.flow = flow.__name__
         #: The module's name in this process.
-        self.module = flow.__module__
-        self._names = _names(flow)
+        self.module = _module(flow)
+        self._names = _names(flow, self.module)
         self._noted: dict[str, Any] | None = None
         self._places: dict[int, str] | None = None
 
@@ -192,19 +194,30 @@ _NOTHING: Any = object()
 _LIVE: Any = object()
 
 
-def _names(flow: _Flow) -> dict[str, Any]:
-    """The names of the module that a flow was defined in.
+def _module(flow: _Flow) -> str:
+    """The module that defines a flow: that of its class, unless all that is registered to it is registered elsewhere.
+
+    Then it is the first module that registers a layer of its own: the class is only what layers meet at.
+    """
+    own, places = flow.__module__, _registered.get(flow, ())
+    if any(own in place for place in places):
+        return own
+    return next((layer for layer, by in places if layer == by), own)
+
+
+def _names(flow: _Flow, module: str) -> dict[str, Any]:
+    """The names of the module that defines a flow.
 
     The methods of its layers hold them. A module that was loaded by its path need not be in `sys.modules`, and another
     one may be there under its name.
     """
     for definition in flow.registry.values():
-        if definition.layer.__module__ == flow.__module__:
+        if definition.layer.__module__ == module:
             for value in vars(definition.layer).values():
                 plain = functions.unwrap(value) if isinstance(value, FunctionType) else None
-                if isinstance(plain, FunctionType) and plain.__globals__.get("__name__") == flow.__module__:
+                if isinstance(plain, FunctionType) and plain.__globals__.get("__name__") == module:
                     return plain.__globals__
-    return vars(sys.modules[flow.__module__]) if flow.__module__ in sys.modules else {}
+    return vars(sys.modules[module]) if module in sys.modules else {}
 
 
 def defines(module: str, name: str, value: Any) -> bool:
@@ -222,8 +235,10 @@ def defines(module: str, name: str, value: Any) -> bool:
 
 
 _homes: weakref.WeakKeyDictionary[Any, Home] = weakref.WeakKeyDictionary()
-#: The home of the flow of a name of which an instance was made last, and the class of a name that was defined last.
-_made: dict[str, Home] = {}
+#: Of each layer that is registered to a flow: its module, and the one that registers it.
+_registered: weakref.WeakKeyDictionary[Any, list[tuple[str, str]]] = weakref.WeakKeyDictionary()
+#: The classes of flows by name: of which an instance was made last, and which were defined last.
+_made: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 _defined: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
@@ -248,6 +263,28 @@ def define(flow: Any) -> None:
     _defined[flow.__name__] = flow
 
 
+def named(flow: str) -> Any:
+    """The class of the flow of a name, None if there is none in this process.
+
+    Args:
+        flow: The flow's name.
+    """
+    found = _made.get(flow)
+    return _defined.get(flow) if found is None else found
+
+
+def register(flow: Any, layer: type, by: str) -> None:
+    """Note which module registers a layer to a flow: the flow's home may be that one.
+
+    Args:
+        flow: The flow's class.
+        layer: The layer's class.
+        by: The module's name.
+    """
+    _registered.setdefault(flow, []).append((layer.__module__, by))
+    _homes.pop(flow, None)
+
+
 def settle(flow: Any, datastore: Any) -> None:
     """Have a datastore know that a flow uses it, and so which module defines the flow.
 
@@ -256,7 +293,7 @@ def settle(flow: Any, datastore: Any) -> None:
         datastore: The datastore.
     """
     datastore.flows[type(flow).__name__] = flow
-    _made[type(flow).__name__] = home_of(type(flow))
+    _made[type(flow).__name__] = type(flow)
 
 
 def scope_of(flow: str, datastore: Any) -> Scope:
@@ -271,8 +308,8 @@ def scope_of(flow: str, datastore: Any) -> Scope:
     user = datastore.flows.get(flow)
     if user is not None:
         return Scope(flow, home_of(type(user)), datastore, user)
-    kind = _defined.get(flow)
-    return Scope(flow, _made.get(flow) or (home_of(kind) if kind is not None else None), datastore)
+    kind = named(flow)
+    return Scope(flow, None if kind is None else home_of(kind), datastore)
 
 
 @values.frozen(eq=False)

@@ -93,8 +93,8 @@ def origin_of(flow: type, *, called: bool = True, datastore: _DataStore | None =
     if name is None:
         return None
     file, inside = Path(name).absolute(), "<locals>" in flow.__qualname__
-    if flow.__module__ in {"__main__", importing.AGAIN}:
-        called = called and flow.__module__ == "__main__"
+    if home.module in {"__main__", importing.AGAIN}:
+        called = called and home.module == "__main__"
         as_module, script = _program(home.own("__spec__"), file)
         # What comes by standard input is a file to Python, but none that can be read again.
         if (inside and not called) or not (as_module or os.path.exists(script)):  # noqa: PTH110 - it is text
@@ -102,8 +102,8 @@ def origin_of(flow: type, *, called: bool = True, datastore: _DataStore | None =
         return Origin(file, None, flow.__qualname__, as_module, script, called=called, datastore=datastore)
     if inside:
         return None
-    found = _finds(flow.__module__, str(file))
-    return Origin(file, flow.__module__, flow.__qualname__, found=found, datastore=datastore)
+    found = _finds(home.module, str(file))
+    return Origin(file, home.module, flow.__qualname__, found=found, datastore=datastore)
 
 
 def _program(spec: Any, file: Path) -> tuple[str | None, str]:

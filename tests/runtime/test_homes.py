@@ -305,3 +305,103 @@ def test_a_class_defined_again_leaves_old_instances_their_own(folder: Folder) ->
         print([point.old for point in flow().layer(A).points])
     """
     assert folder.run(code) == "[True, False]"
+
+
+LAYERS = """
+    import {how}
+    from laminar_runtime import Layer
+    class Point: ...
+    @{flow}.register
+    class A(Layer):
+        def __call__(self):
+            self.point = Point()
+    @{flow}.register
+    class B(Layer):
+        def __call__(self, a: A):
+            self.same = type(a.point) is Point
+    def run():
+        execution = {flow}()()
+        print(execution.layer("B").same, type(execution.layer("A").point) is Point)
+    if __name__ == "__main__" and {flow}():
+        run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "flow"), [("sys; from meeting import MyFlow", "MyFlow"), ("meeting", "meeting.MyFlow")]
+)
+def test_a_flow_whose_layers_are_elsewhere(how: str, flow: str, folder: Folder) -> None:
+    """A flow whose class stands apart is at home in the module that registers its layers: that one is run, too."""
+    folder.write("from laminar_runtime import Flow\nclass MyFlow(Flow): ...", "meeting.py")
+    for name in ("main.py", "layers.py"):
+        folder.write(LAYERS.format(how=how, flow=flow), name)
+    assert _last_line(folder, "main.py") == "True True"
+    read = f"""
+    import layers
+    flow = layers.{flow}()
+    (execution,) = flow.datastore.list_executions(flow=flow)
+    print(type(execution.layer("A").point) is layers.Point)
+    layers.run()
+    """
+    folder.write(read, "application.py")
+    assert folder.python("application.py").stdout == "True\nTrue True\n"
+
+
+def test_a_flow_made_of_the_layers_of_a_library(folder: Folder) -> None:
+    """A flow that registers layers of other modules is at home where it does so, and what those define is theirs."""
+    library = """
+    from laminar_runtime import Layer
+    class Theirs: ...
+    class A(Layer):
+        def __call__(self, parameters: "Parameters"):
+            self.values = [parameters.mine, Theirs()]
+    """
+    folder.write(library, "library.py")
+    code = """
+    import library
+    from laminar_runtime import Flow
+    class Mine: ...
+    class MyFlow(Flow): ...
+    MyFlow.register(library.A)
+    if flow := MyFlow():
+        print([type(value) for value in flow(mine=Mine()).layer("A").values] == [Mine, library.Theirs])
+    """
+    assert folder.run(code) == "True"
+
+
+BESIDE = """
+    try:
+        from .shapes import Shape
+    except ImportError:
+        from shapes import Shape
+    from laminar_runtime import Flow, Layer
+    class MyFlow(Flow): ...
+    @MyFlow.register
+    class A(Layer):
+        def __call__(self):
+            self.shapes = [Shape()]
+    if __name__ == "__main__" and (flow := MyFlow()):
+        flow("e1")
+"""
+
+
+@pytest.mark.parametrize(("writes", "module"), [(["main.py"], "package.main"), (["-m", "package.main"], "main")])
+def test_a_module_beside_the_flow_has_another_name(writes: list[str], module: str, folder: Folder) -> None:
+    """What a module beside the flow's file defines is found where that module is in a package, or is not."""
+    package = Folder(folder.path / "package")
+    package.path.mkdir()
+    package.write(BESIDE)
+    package.write("class Shape: ...", "shapes.py")
+    place = package if writes == ["main.py"] else folder
+    ended = place.python(*writes)
+    assert ended.returncode == 0, ended.stderr
+    code = f"""
+    import {module} as flow
+    from laminar_runtime.configurations import datastores
+    store = datastores.Local({str(place.path / ".laminar")!r})
+    (shape,) = flow.MyFlow(datastore=store).execution("e1").layer("A").shapes
+    print(type(shape) is flow.Shape)
+    """
+    reads = folder if "." in module else package
+    reads.write(code, "application.py")
+    assert _last_line(reads, "application.py") == "True"
