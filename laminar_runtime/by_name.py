@@ -1,6 +1,6 @@
 """Pickles values by the names of the classes and functions that they are made of.
 
-What the module of a flow defines is named as that: see `laminar_runtime.homes`. What other modules define is named by
+What the module of a flow defines is named as that: see `laminar_runtime.scopes`. What other modules define is named by
 the module, as pickle does. What has no name in another process is for `laminar_runtime.by_value`, which takes longer to
 load: most values need nothing of it.
 """
@@ -10,13 +10,16 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from laminar_runtime.homes import Home, defines, of_flow
+from laminar_runtime.homes import Home, defines
+from laminar_runtime.scopes import of_flow, scope
 
-__all__ = ["Names", "dump_by_name", "fresh"]
+__all__ = ["Names", "dump_by_name", "fresh", "load"]
+
+Buffer = bytes | bytearray | memoryview
 
 #: Modules whose classes have instances that are pickled by a name in another module: TypeVar, caches of functions.
 _OF_OTHERS = frozenset({"__main__", "functools", "typing", "typing_extensions"})
@@ -109,6 +112,41 @@ class _Pickler(pickle.Pickler):
         if reduced is None:
             raise _NamelessError
         return reduced
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds the modules beside the flow's file by the names that they have here."""
+
+    def __init__(self, content: Buffer, home: Home, buffers: Iterable[Buffer]) -> None:
+        super().__init__(io.BytesIO(content), buffers=buffers)
+        self._home = home
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return super().find_class(module, name)
+        except ModuleNotFoundError:
+            for other in self._home.beside(module):
+                return super().find_class(other, name)
+            raise
+
+
+def load(content: Buffer, buffers: Sequence[Buffer] = ()) -> Any:
+    """Load a pickle.
+
+    Args:
+        content: The pickle.
+        buffers: What was left out of it.
+
+    Returns:
+        The value.
+    """
+    try:
+        return pickle.loads(content, buffers=buffers)  # noqa: S301 - artifacts are pickles by default, as documented
+    except ModuleNotFoundError:
+        current = scope()
+        if current is None or current.home is None:
+            raise
+        return _Unpickler(content, current.home, buffers).load()
 
 
 def dump_by_name(value: Any, names: Names, keep: Callable[[pickle.PickleBuffer], bool]) -> bytes | None:

@@ -21,7 +21,7 @@ from typing import Any
 import cloudpickle
 
 from laminar_runtime.by_name import Names
-from laminar_runtime.homes import module_of_flow
+from laminar_runtime.scopes import module_of_flow
 
 __all__ = ["dump_by_value"]
 

@@ -17,6 +17,7 @@ from laminar_runtime import (
     importing,
     interactive,
     loading,
+    scopes,
     settings,
     task,
     tracebacks,
@@ -90,13 +91,13 @@ class Flow:
         own = settings.current.flow.name == self.name
         self.execution = Execution(settings.current.execution.id if own else None, self)
         self._datastore: datastores.DataStore | None = None
-        homes.settle(self, store)
+        scopes.settle(self, store)
         if (loaded := loading.active()) is not None and _importer(sys._getframe(1)) is None:  # noqa: SLF001 - who makes it
             loaded.flows.append(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a flow is that of whoever reads the artifact."""
-        return homes.reduce_flow(self)
+        return scopes.reduce_flow(self)
 
     def __getstate__(self) -> dict[str, Any]:
         own = {name: value for name, value in vars(self).items() if name not in {"configuration", "execution"}}
@@ -109,7 +110,7 @@ class Flow:
         runner = executors.Thread() if isinstance(store, datastores.Memory) else executors.Process()
         self.configuration = flows.Configuration(store, runner, None, type(self).default_scheduler)
         self.execution = Execution(None, self)
-        homes.settle(self, store)
+        scopes.settle(self, store)
 
     def _check_threads(self, runner: executors.Executor) -> None:
         """Refuse executors that do not share this process's memory."""
@@ -257,7 +258,7 @@ class Flow:
         """
         if self._datastore is None:
             self._datastore = self.configuration.scheduler.datastore(flow=self)
-            homes.settle(self, self._datastore)
+            scopes.settle(self, self._datastore)
         return self._datastore
 
     @property
@@ -396,7 +397,7 @@ class Flow:
         """
         root, own = os.environ.get(settings.DATASTORE_ROOT), self.configuration.datastore
         self._datastore = datastores.from_root(root, own) if root else own
-        homes.settle(self, self._datastore)
+        scopes.settle(self, self._datastore)
         return Execution(context.execution, self, retry=context.retry)
 
     def _run_task(self) -> None:

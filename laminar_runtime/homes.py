@@ -1,50 +1,21 @@
-"""The modules that define flows, by which pickles name what such a module defines.
+"""The modules that define flows, by which pickles name what such a module defines: see `laminar_runtime.scopes`.
 
 A flow's file has another name in each process: ``__main__`` where it is the script, ``report`` where an application
-imports it, ``main`` in a container. So a pickle of an artifact says "``Point`` of the module that defines the flow",
-and neither a file nor a module. Whoever reads an artifact knows its flow, and so the module::
-
-    before   class Point: ...            in the module of flow Report
-    pickle   of_flow("Point")            read as an artifact of flow Report
-    after    Point                       of the module that defines Report here
-
-docs/adr/0015-pickles-by-name.md says why.
+imports it, ``main`` in a container. So what it defines is known as "``Point`` of the module that defines the flow",
+the flow's home, and neither by a file nor by a module. docs/adr/0015-pickles-by-name.md says why.
 """
 
 from __future__ import annotations
 
-import contextlib
-import copyreg
 import sys
 import weakref
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
 from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
-from laminar_runtime import functions, values
+from laminar_runtime import functions
 
-__all__ = [
-    "Home",
-    "Scope",
-    "UnknownNameError",
-    "datastore_of_reader",
-    "define",
-    "defines",
-    "entered",
-    "flow_of_reader",
-    "home_of",
-    "module_of_flow",
-    "named",
-    "of_flow",
-    "reduce_datastore",
-    "reduce_flow",
-    "register",
-    "scope",
-    "scope_of",
-    "settle",
-    "within_artifact",
-]
+__all__ = ["Home", "UnknownNameError", "define", "defines", "home_of", "made", "named", "register"]
 
 _MAIN = "__main__"
 
@@ -141,6 +112,24 @@ class Home:
             fix = f"If it was renamed, let the file say {name} = ... as well"
             raise UnknownNameError(f"{what}. {fix}; if it stands below the call of the flow, move it above")
         return found
+
+    def beside(self, module: str) -> Iterator[str]:
+        """The names that a module beside the flow's file may have in this process, as it has not the one it had.
+
+        Where the file is one of a package, that module is, too; where it is a script, neither is.
+
+        Args:
+            module: The name that the module had where the artifact was written.
+        """
+        from pathlib import Path
+
+        package = self.own("__package__")
+        parts = module.split(".")
+        for place in range(len(parts)):
+            path = Path(self.file).parent.joinpath(*parts[place:])
+            name = ".".join((package, *parts[place:]) if package else parts[place:])
+            if name != module and (path.with_suffix(".py").is_file() or path.is_dir()):
+                yield name
 
     def dtype(self, kind: type) -> str:
         """The name of a type as archives have it: whoever writes, the flow's module is ``__main__`` there.
@@ -263,6 +252,15 @@ def define(flow: Any) -> None:
     _defined[flow.__name__] = flow
 
 
+def made(flow: Any) -> None:
+    """Know a flow by its name, as an instance of it was made.
+
+    Args:
+        flow: The flow's class.
+    """
+    _made[flow.__name__] = flow
+
+
 def named(flow: str) -> Any:
     """The class of the flow of a name, None if there is none in this process.
 
@@ -283,149 +281,3 @@ def register(flow: Any, layer: type, by: str) -> None:
     """
     _registered.setdefault(flow, []).append((layer.__module__, by))
     _homes.pop(flow, None)
-
-
-def settle(flow: Any, datastore: Any) -> None:
-    """Have a datastore know that a flow uses it, and so which module defines the flow.
-
-    Args:
-        flow: The flow.
-        datastore: The datastore.
-    """
-    datastore.flows[type(flow).__name__] = flow
-    _made[type(flow).__name__] = type(flow)
-
-
-def scope_of(flow: str, datastore: Any) -> Scope:
-    """Whose artifacts those of a flow in a datastore are.
-
-    A datastore that no flow of that name uses has the flow that was made last, or else defined last.
-
-    Args:
-        flow: The flow's name.
-        datastore: The datastore.
-    """
-    user = datastore.flows.get(flow)
-    if user is not None:
-        return Scope(flow, home_of(type(user)), datastore, user)
-    kind = named(flow)
-    return Scope(flow, None if kind is None else home_of(kind), datastore)
-
-
-@values.frozen(eq=False)
-class Scope:
-    """Whose artifact is being pickled or read.
-
-    Args:
-        flow: The flow's name.
-        home: The flow's home, None if nothing here defines the flow.
-        datastore: The datastore that it is written to or read from.
-        user: The flow itself, None if the datastore is used without it.
-    """
-
-    flow: str
-    home: Home | None
-    datastore: Any
-    user: Any = None
-
-
-_scope: ContextVar[Scope | None] = ContextVar("laminar_scope", default=None)
-
-
-def scope() -> Scope | None:
-    """Whose artifact this code pickles or reads, None where it does neither."""
-    return _scope.get()
-
-
-@contextlib.contextmanager
-def entered(current: Scope) -> Iterator[None]:
-    """Have what the ``with`` block pickles or reads be an artifact of a flow."""
-    token = _scope.set(current)
-    try:
-        yield
-    finally:
-        _scope.reset(token)
-
-
-def of_flow(name: str) -> Any:
-    """What the module that defines the flow has under a name: pickles of artifacts call this.
-
-    Args:
-        name: The name, such as ``Point.Inner``.
-
-    Raises:
-        UnknownNameError: If the module is not here, or does not define it.
-    """
-    return _home(f"whose file defines '{name}'").find(name)
-
-
-def module_of_flow(key: str) -> Any:
-    """What every module has under a name such as ``__file__``, of the flow's module: pickles of artifacts call this.
-
-    Code that is pickled by value needs nothing of the module, and is loaded also where the module is not.
-
-    Args:
-        key: The name.
-    """
-    current = _scope.get()
-    return _MAIN if current is None or current.home is None else current.home.own(key)
-
-
-def reduce_datastore(datastore: Any) -> tuple[Any, ...]:
-    """How a datastore is pickled: within an artifact of its own, as the datastore of whoever reads that.
-
-    Args:
-        datastore: The datastore.
-    """
-    current = _scope.get()
-    if current is not None and _one_place(current.datastore, datastore):
-        return datastore_of_reader, ()
-    return copyreg.__newobj__, (type(datastore),), datastore.__getstate__()  # type: ignore[attr-defined] # of pickle
-
-
-def reduce_flow(flow: Any) -> tuple[Any, ...]:
-    """How a flow is pickled: within an artifact of its own, as the flow of whoever reads that.
-
-    Args:
-        flow: The flow.
-    """
-    current = _scope.get()
-    if current is not None and type(current.user) is type(flow) and _one_place(current.datastore, flow.datastore):
-        return flow_of_reader, ()
-    return copyreg.__newobj__, (type(flow),), flow.__getstate__()  # type: ignore[attr-defined] # of pickle
-
-
-def _one_place(one: Any, other: Any) -> bool:
-    return one is other or (type(one), one.root) == (type(other), other.root)
-
-
-def within_artifact() -> bool:
-    """Whether this code runs while an artifact of a flow is pickled."""
-    return _scope.get() is not None
-
-
-def datastore_of_reader() -> Any:
-    """The datastore that an artifact is read from: pickles of artifacts call this."""
-    return _current().datastore
-
-
-def flow_of_reader() -> Any:
-    """The flow that an artifact is read through: pickles of artifacts call this."""
-    current = _current()
-    if current.user is None:
-        raise UnknownNameError(f"it is a part of flow '{current.flow}': read it through the flow")
-    return current.user
-
-
-def _current() -> Scope:
-    current = _scope.get()
-    if current is None:
-        raise UnknownNameError("this pickle is of an artifact of a flow, and only the flow's datastore can read it")
-    return current
-
-
-def _home(what: str) -> Home:
-    current = _current()
-    if current.home is None:
-        raise UnknownNameError(f"nothing in this process defines flow '{current.flow}', {what}: import its module")
-    return current.home

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from laminar_runtime import attributes, fanout, homes, settings, values
+from laminar_runtime import attributes, fanout, scopes, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
@@ -153,7 +153,7 @@ class Layer:
         execution = vars(self).get("execution")
         if execution is None:
             return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined] # what pickle itself takes
-        if homes.within_artifact():
+        if scopes.within_artifact():
             # Without its attempt it is not taken for the layer that runs.
             state = {name: value for name, value in state.items() if name in RESERVED - {"attempt"}}
         known = values.copy(self._private, loaded={}, absent=set(), assigned=None, raised={})

@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Iterable
 from typing import Any, BinaryIO, ClassVar
 
-from laminar_runtime import by_name, homes
+from laminar_runtime import by_name, scopes
 
 __all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
 
@@ -181,7 +181,7 @@ class PickleProtocol(Protocol):
 
         if type(value) in _PLAIN:
             return pickle.dumps(value, protocol=5), buffers
-        scope = homes.scope()
+        scope = scopes.scope()
         names = by_name.Names(scope.home if scope else None)
         content = by_name.dump_by_name(value, names, keep)
         if content is None:
@@ -193,7 +193,7 @@ class PickleProtocol(Protocol):
 
     def loads(self, stream: bytes) -> Any:
         """Load a pickle."""
-        return pickle.loads(stream)  # noqa: S301 - artifacts are pickles by default, as documented
+        return by_name.load(stream)
 
 
 #: Types that are pickled without a look at names.

@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable
 from types import GenericAlias
 
-from laminar_runtime import Flow, Layer, Parameters, homes
+from laminar_runtime import Flow, Layer, Parameters, scopes
 from laminar_runtime.configurations import executors, serde
 from laminar_runtime.configurations.layers import Container
 
@@ -255,7 +255,7 @@ def digests() -> str:
     """The digest of each kind of value, as this process pickles it."""
     flow, protocol = Kinds(), serde.PickleProtocol()
     bool(flow)
-    with homes.entered(homes.scope_of("Kinds", flow.datastore)):
+    with scopes.entered(scopes.scope_of("Kinds", flow.datastore)):
         return json.dumps({name: protocol.hexdigest(make()) for name, (make, _) in KINDS.items()})
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
-from laminar_runtime import homes, values
+from laminar_runtime import homes, scopes, values
 from laminar_runtime.artifacts import (
     Archive,
     Artifact,
@@ -101,7 +101,7 @@ class DataStore:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a datastore is that of whoever reads the artifact."""
-        return homes.reduce_datastore(self)
+        return scopes.reduce_datastore(self)
 
     # What a kind of datastore defines.
 
@@ -249,9 +249,9 @@ class DataStore:
 
     def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
         kind = type(value)
-        scope = homes.scope_of(key.flow, self)
+        scope = scopes.scope_of(key.flow, self)
         dtype = scope.home.dtype(kind) if scope.home else serde.dtype(kind)
-        with homes.entered(scope):
+        with scopes.entered(scope):
             encoded = self._encode(value, serde.dtype(kind), f"artifact '{name}' of layer '{key.layer}'")
 
         def named() -> Artifact:
@@ -294,10 +294,10 @@ class DataStore:
         content: Buffer = self.read_bytes(path=path) if artifact.extension == RAW else self.read_buffer(path=path)
         if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
-        scope = homes.scope_of(flow, self)
+        scope = scopes.scope_of(flow, self)
         protocol = self._reader(artifact, scope.home.local(artifact.dtype) if scope.home else artifact.dtype)
         try:
-            with homes.entered(scope):
+            with scopes.entered(scope):
                 return decode(content, artifact.extension, protocol, place=self.uri(path=path))
         except DamagedError:
             raise

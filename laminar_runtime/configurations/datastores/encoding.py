@@ -19,13 +19,12 @@ The end of an object's name says how to read it:
 from __future__ import annotations
 
 import hashlib
-import pickle
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from laminar_runtime import values
+from laminar_runtime import by_name, values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
@@ -135,9 +134,9 @@ def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: 
         return bytes(content)  # the same object, if it is of that type
     if serializer_of(extension) == FRAMES:
         head, *buffers = _parts(memoryview(content), place)
-        return pickle.loads(head, buffers=buffers)  # noqa: S301 - artifacts are pickles by default, as documented
+        return by_name.load(head, buffers)
     if isinstance(protocol, serde.PickleProtocol):
-        return pickle.loads(content)  # noqa: S301 - the same; any buffer will do
+        return by_name.load(content)  # any buffer will do
     return protocol.loads(bytes(content))
 
 
