@@ -11,19 +11,15 @@ The same goes for layers, flows and datastores that an artifact is made of: they
 
 from __future__ import annotations
 
-import contextlib
 import copyreg
-from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Self
 
-from laminar_runtime import values
 from laminar_runtime.homes import Home, UnknownNameError, home_of, made, named
 
 __all__ = [
     "Scope",
     "datastore_of_reader",
-    "entered",
     "flow_of_reader",
     "module_of_flow",
     "of_flow",
@@ -36,9 +32,10 @@ __all__ = [
 ]
 
 
-@values.frozen(eq=False)
 class Scope:
-    """Whose artifact is being pickled or read.
+    """Whose artifact is being pickled or read: what a ``with`` block pickles or reads is such an artifact.
+
+    Each artifact has a scope of its own, so that making one is quick.
 
     Args:
         flow: The flow's name.
@@ -47,10 +44,17 @@ class Scope:
         user: The flow itself, None if the datastore is used without it.
     """
 
-    flow: str
-    home: Home | None
-    datastore: Any
-    user: Any = None
+    __slots__ = ("_before", "datastore", "flow", "home", "user")
+
+    def __init__(self, flow: str, home: Home | None, datastore: Any, user: Any = None) -> None:
+        self.flow, self.home, self.datastore, self.user = flow, home, datastore, user
+
+    def __enter__(self) -> Self:
+        self._before = _scope.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _scope.reset(self._before)
 
 
 _scope: ContextVar[Scope | None] = ContextVar("laminar_scope", default=None)
@@ -86,16 +90,6 @@ def scope_of(flow: str, datastore: Any) -> Scope:
 def scope() -> Scope | None:
     """Whose artifact this code pickles or reads, None where it does neither."""
     return _scope.get()
-
-
-@contextlib.contextmanager
-def entered(current: Scope) -> Iterator[None]:
-    """Have what the ``with`` block pickles or reads be an artifact of a flow."""
-    token = _scope.set(current)
-    try:
-        yield
-    finally:
-        _scope.reset(token)
 
 
 def of_flow(name: str) -> Any:

@@ -255,7 +255,7 @@ def digests() -> str:
     """The digest of each kind of value, as this process pickles it."""
     flow, protocol = Kinds(), serde.PickleProtocol()
     bool(flow)
-    with scopes.entered(scopes.scope_of("Kinds", flow.datastore)):
+    with scopes.scope_of("Kinds", flow.datastore):
         return json.dumps({name: protocol.hexdigest(make()) for name, (make, _) in KINDS.items()})
 
 

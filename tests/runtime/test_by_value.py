@@ -69,7 +69,7 @@ def test_code_is_read_without_the_module(folder: Folder) -> None:
     class Unknown(Flow): ...
 
     protocol = serde.PickleProtocol()
-    with scopes.entered(scopes.scope_of("Unknown", Unknown(datastore=datastores.Local(str(folder.path))).datastore)):
+    with scopes.scope_of("Unknown", Unknown(datastore=datastores.Local(str(folder.path))).datastore):
         (folder.path / "stored").write_bytes(protocol.dumps(lambda x: x + 1))
     folder.write("import pickle; print(pickle.loads(open('stored', 'rb').read())(1))")
     ended = folder.python("main.py")

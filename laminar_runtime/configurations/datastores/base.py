@@ -251,7 +251,7 @@ class DataStore:
         kind = type(value)
         scope = scopes.scope_of(key.flow, self)
         dtype = scope.home.dtype(kind) if scope.home else serde.dtype(kind)
-        with scopes.entered(scope):
+        with scope:
             encoded = self._encode(value, serde.dtype(kind), f"artifact '{name}' of layer '{key.layer}'")
 
         def named() -> Artifact:
@@ -297,7 +297,7 @@ class DataStore:
         scope = scopes.scope_of(flow, self)
         protocol = self._reader(artifact, scope.home.local(artifact.dtype) if scope.home else artifact.dtype)
         try:
-            with scopes.entered(scope):
+            with scope:
                 return decode(content, artifact.extension, protocol, place=self.uri(path=path))
         except DamagedError:
             raise
