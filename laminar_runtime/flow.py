@@ -17,6 +17,7 @@ from laminar_runtime import (
     importing,
     interactive,
     loading,
+    prompts,
     scopes,
     settings,
     task,
@@ -407,7 +408,7 @@ class Flow:
             return
         # What is there now stays until the process ends: the layer's garbage collections need not look through it.
         gc.freeze()
-        with task.reporting(), task.underway():
+        with task.reporting(), task.underway(), prompts.refused(self.name, context.layer):
             task.check_known(context, self.classes)
             execution = self.open(context)
             if settings.PLAN_FILE in os.environ:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from laminar_runtime import output, values
+from laminar_runtime import output, prompts, values
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -137,11 +137,11 @@ def _view(title: str) -> Iterator[Progress]:
         progress = Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
         progress.say(title)
         yield progress
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not prompts.Screen.taken():
         # The id is there before and after the table, also where the run is stopped.
         _print(title)
         progress = Progress()
-        with _live(progress):
+        with _live(progress) as live, prompts.Screen(live.stop, live.start).makes_way():
             yield progress
     else:
         _print(title)

@@ -304,3 +304,12 @@ def test_a_file_beside_a_main(tmp_path: Path) -> None:
     ended = command(tmp_path, "rehearse", "flow.py")
     assert ended.returncode == 0, ended.stderr
     assert "A.x = 42" in ended.stdout
+
+
+def test_a_breakpoint(tmp_path: Path) -> None:
+    """A job has no terminal, which its error says in a line."""
+    layer = "@F.register\nclass A(Layer):\n    def __call__(self) -> None:\n        breakpoint()\n"
+    ended = rehearse(tmp_path, f"{layer}\nif flow := F():\n    flow()\n")
+    assert ended.returncode == 1
+    assert "FlowError: layer 'A' calls breakpoint(), and its task has no terminal: run it here with F(" in ended.stderr
+    assert "BdbQuit" not in ended.stderr

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from laminar_runtime import values
+from laminar_runtime import prompts, values
 from laminar_runtime.configurations.executors.base import Executor, failure, raised
 from laminar_runtime.tasks import Task
 
@@ -56,6 +56,7 @@ class Thread(Executor):
                 task.run()
             except BaseException as caught:  # noqa: BLE001 - it is raised again where it is awaited
                 error = caught
+            prompts.answered()
             # Ready for the next task before the loop, told of the end of this one, looks for who is.
             self._idle.append(worker)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this thread any more
