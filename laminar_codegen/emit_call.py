@@ -42,6 +42,8 @@ _PASSED_ON = (
     "region_in_role_names",
     "tags",
 )
+#: What comes after the module, of which the module knows nothing.
+_AFTER = {"aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"}
 #: Local values of which only the module has use.
 _THEIRS = {policies.TRUST, "role_prefix"}
 
@@ -105,11 +107,9 @@ def _arn(machine: StateMachine) -> Joined:
 
 def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
     """A resource without what it depends on: that is the module's, and comes with the role that the module gives."""
-    return Block(
-        block.type,
-        block.label,
-        {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"},
-    )
+    body = {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"}
+    after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
+    return Block(block.type, block.label, {**body, **after})
 
 
 def _output(output: Output) -> Output:

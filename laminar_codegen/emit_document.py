@@ -15,6 +15,7 @@ from laminar_codegen.emit_alarms import emit_alarms
 from laminar_codegen.emit_definitions import container_properties, emit_job_definitions
 from laminar_codegen.emit_functions import emit_functions
 from laminar_codegen.emit_schedule import emit_schedule
+from laminar_codegen.emit_stop_jobs import ENDED, emit_rule, ended_executions
 from laminar_codegen.graph import Graph
 from laminar_codegen.start_statements import logs_jobs, pulled
 from laminar_codegen.states import StateMachine
@@ -57,6 +58,7 @@ def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> 
             *(block for graph in graphs for block in emit_functions(graph)),
             *map(_state_machine, machines),
             *(emit_schedule(graphs[0].schedule) if graphs[0].schedule else ()),
+            *(emit_rule() if any(graph.pipelines for graph in graphs) else ()),
             *emit_alarms(graphs[0]),
             _deployment(graphs),
         ),
@@ -90,6 +92,7 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
         **policies.local_values(graphs, machines),
         **_repositories(graphs),
         **({"containers": containers} if containers else {}),
+        **({ENDED: ended_executions(machines)} if any(graph.pipelines for graph in graphs) else {}),
         **{names.definition(machine.name).expression.removeprefix("local."): machine.fields() for machine in machines},
     }
 

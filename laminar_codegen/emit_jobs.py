@@ -5,7 +5,7 @@ What they go by is the plan of the layer, if it is planned: see `laminar_codegen
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 import attrs
@@ -15,11 +15,14 @@ from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.invocations import Invocations
 from laminar_codegen.placement import BatchTarget, LambdaTarget, Placement, job_size, usual_size
 from laminar_codegen.retriers import Retrier, of_layer
-from laminar_codegen.states import DRIVE, Catcher, Map, State, Succeed, Task
+from laminar_codegen.states import DRIVE, Catcher, Fail, Map, State, Succeed, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime import job_container, settings
 
-__all__ = ["Jobs"]
+__all__ = ["LEFT", "Jobs"]
+
+#: Why jobs are terminated that nothing waits for any more.
+LEFT = "The execution ended before the job did"
 
 #: Characters of the cause of a failure.
 _TOLD = 100
@@ -113,6 +116,7 @@ class Jobs:
         after: str | None,
         *,
         comment: str = "",
+        chained: bool = False,
         follows: bool = False,
         awaited: bool = True,
     ) -> Task:
@@ -123,8 +127,10 @@ class Jobs:
             name: The state's name.
             after: The state that follows.
             comment: What it is for, if that is not what the layer is for.
+            chained: Whether the job is one of several that run item by item. It is named after the execution, so that
+                it can be found when that has ended; its id is handed on, unless its end is waited for.
             follows: Whether child i starts when child i of the job before it ended.
-            awaited: Whether the state waits for the end of the job; if not it hands on its id.
+            awaited: Whether the state waits for the end of the job.
         """
         group = "$states.input"
         environment: list[Value] = [
@@ -138,20 +144,47 @@ class Jobs:
         arguments = self._arguments(layer, environment, group)
         arguments["ArrayProperties"] = Expression(f"{group}.size > 1 ? {{'Size': {group}.size}} : {{}}")
         if follows:
-            one_to_one = f"[{{'JobId': {group}.job, 'Type': 'N_TO_N'}}]"
-            arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {group}.job}}]")
+            before = f"{group}.jobs[-1]"
+            one_to_one = f"[{{'JobId': {before}, 'Type': 'N_TO_N'}}]"
+            arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {before}}}]")
+        if chained:
+            named = names.jobs_of_execution("$states.context.Execution.Id", "$states.context.Execution.RedriveCount")
+            arguments["JobName"] = Expression(f"{named} & '{arguments['JobName']}'")
         if layer.retry.attempts > 1 and not layer.replanned:
             # Batch retries each child on its own, so that finished splits are not run again.
             strategy = job_container.retry_strategy(spot=layer.container.spot, attempts=layer.retry.attempts)
             arguments["RetryStrategy"] = _pascal(strategy)
+        submitted = f"$append({group}.jobs, $states.result.JobId)" if follows else "[$states.result.JobId]"
         return Task(
             name=name,
             comment=comment or layer.summary,
             integration=f"batch:submitJob{'.sync' if awaited else ''}",
             arguments=arguments,
-            output={} if awaited else Expression(f"$merge([{group}, {{'job': $states.result.JobId}}])"),
+            output={} if awaited else Expression(f"$merge([{group}, {{'jobs': {submitted}}}])"),
             next=after,
         )
+
+    def chain(self, layers: Sequence[LayerNode]) -> Iterator[State]:
+        """The states that run a group of splits of layers item by item: a job for each layer, the last one awaited.
+
+        If one of them fails, or is not taken, those before it are terminated: nothing waits for them.
+
+        Args:
+            layers: The layers, in their order.
+        """
+        first, *rest = layers
+        stop, failed = f"{first.name} stops", f"{first.name} failed"
+        yield self.splits(first, first.name, rest[0].name, chained=True, awaited=False)
+        told = {
+            "jobs": Expression("$states.input.jobs"),
+            "error": Expression("$states.errorOutput.Error"),
+            "cause": Expression("$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''"),
+        }
+        for layer, follower in zip(rest, [*rest[1:], None], strict=True):
+            next_ = follower.name if follower else None
+            job = self.splits(layer, layer.name, next_, chained=True, follows=True, awaited=follower is None)
+            yield attrs.evolve(job, catch=(Catcher(("States.ALL",), stop, told),))
+        yield from _stop(first, stop, failed)
 
     def to_retry(self, layer: LayerNode) -> Catcher:
         """Where the jobs of a layer go on that its hooks have a say in when they fail."""
@@ -181,6 +214,33 @@ class Jobs:
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
         }
+
+
+def _stop(first: LayerNode, name: str, failed: str) -> Iterator[State]:
+    """The states that terminate jobs, and then fail with the error that there was."""
+    error = {"error": Expression("$states.input.error"), "cause": Expression("$states.input.cause")}
+    termination = Task(
+        name=f"{first.name} stop",
+        comment="Terminates one of them, if it has not ended",
+        integration="aws-sdk:batch:terminateJob",
+        arguments={"JobId": Expression("$states.input"), "Reason": LEFT},
+        next=None,
+    )
+    yield Map(
+        name=name,
+        comment="Terminates the jobs that were submitted before the one that failed",
+        items=Expression("$states.input.jobs"),
+        states=(termination,),
+        output=error,
+        catch=(Catcher(("States.ALL",), failed, error),),
+        next=failed,
+    )
+    yield Fail(
+        name=failed,
+        comment="Fails as the job did",
+        error=Expression("$states.input.error"),
+        cause=Expression("$states.input.cause"),
+    )
 
 
 def _pascal(value: Any) -> Any:

@@ -31,7 +31,7 @@ from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequence, Step, layers_of
 from laminar_codegen.plan import Parallel as ParallelStep
 from laminar_codegen.render import size_of
-from laminar_codegen.states import Choice, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
+from laminar_codegen.states import Choice, Fail, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.values import Expression
 
 __all__ = ["emit_states", "weigh"]
@@ -99,6 +99,8 @@ def _events(state: State) -> int:
             return 4 + sum(_events(inner) for branch in branches for inner in branch)
         case Choice() | Wait() | Succeed():
             return 2
+        case Fail():
+            return 0
         case _:
             assert_never(state)
 
@@ -198,15 +200,11 @@ class _Emitter:
         first, *rest = layers
         splits = f"{first.name} splits"
         yield self.planners.plan_chain(layers, splits)
-        jobs = [self.jobs.splits(first, first.name, rest[0].name, awaited=False)]
-        for layer, follower in zip(rest, [*rest[1:], None], strict=True):
-            next_ = follower.name if follower else None
-            jobs.append(self.jobs.splits(layer, layer.name, next_, follows=True, awaited=follower is None))
         yield Map(
             name=splits,
             comment=f"Runs {', '.join(layer.name for layer in layers)} item by item",
             items=Expression("$states.input.groups"),
-            states=tuple(jobs),
+            states=tuple(self.jobs.chain(layers)),
             output={"splits": Expression("$states.input.splits")},
             catch=(self.jobs.to_retry(first),),
             next=f"{first.name} record",

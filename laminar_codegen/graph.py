@@ -176,6 +176,12 @@ class Graph:
             layer for layer in self.layers if layer.name in planned or isinstance(layer.executor, LambdaTarget)
         )
 
+    @functools.cached_property
+    def pipelines(self) -> frozenset[str]:
+        """The layers that run item by item, and those that they go on from."""
+        pipelined = [layer for layer in self.layers if layer.pipelined]
+        return frozenset(name for layer in pipelined for name in (layer.name, layer.foreach[0].layer))
+
     @property
     def reads_parameters(self) -> bool:
         """Whether a layer depends on the flow's parameters."""

@@ -23,6 +23,7 @@ __all__ = [
     "JOBS",
     "MADE_FIRST",
     "MAIN",
+    "STOP_JOBS",
     "TASKS",
     "definition",
     "flow",
@@ -33,6 +34,7 @@ __all__ = [
     "job_definitions",
     "job_queue",
     "jobs",
+    "jobs_of_execution",
     "log_group",
     "longest",
     "machine",
@@ -61,11 +63,17 @@ MADE_FIRST = "aws_cloudwatch_log_group.state_machine"
 #: The label of the log group of all jobs.
 TASKS = "tasks"
 
+#: The label of the machine that ends the jobs of executions, and of what starts it.
+STOP_JOBS = "stop_jobs"
+
 #: What the name of the queue of starts that failed ends with.
 FAILED_STARTS = "schedule-failures"
 
 #: What the labels of job definitions begin with.
 JOBS = _FARGATE, _EC2 = "fargate", "ec2"
+
+#: Hexadecimal digits that name an execution in the names of its jobs.
+_DIGITS = 16
 
 #: What the labels of functions begin with: those that run layers, and planners.
 FUNCTIONS = _RUN, _PLANNER = "run_", "planner"
@@ -100,6 +108,20 @@ def queues(*graphs: Graph) -> list[str]:
     """
     used = {item.queue for graph in graphs for item in graph.placements}
     return [queue.variable for queue in QUEUES if queue in used]
+
+
+def jobs_of_execution(execution: str, redrives: str) -> str:
+    """What gives the beginning of the names of jobs that are to be found by the execution that they are of.
+
+    AWS Batch lists jobs by the beginnings of their names, whatever their letters' case. A name has 128 characters:
+    beside those of a flow and a layer there is room for these.
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+
+    Args:
+        execution: What gives the execution's ARN, in JSONata.
+        redrives: What gives how often it had been redriven: jobs that are submitted then are other ones.
+    """
+    return f"$substring($hash({execution} & ' ' & $string({redrives}), 'SHA-256'), 0, {_DIGITS}) & '-'"
 
 
 def job_definitions(graph: Graph) -> dict[Placement, str]:
@@ -182,6 +204,7 @@ def roles(*graphs: Graph) -> dict[str, str]:
         "planner": ("the planner has", bool(planners(*graphs))),
         "function": ("the tasks on AWS Lambda have", bool(functions(*graphs))),
         "schedule": ("starts executions on schedule", graphs[0].schedule is not None),
+        STOP_JOBS: ("has jobs end with their executions", any(graph.pipelines for graph in graphs)),
     }
     return {label: use for label, (use, there) in needed.items() if there}
 

@@ -18,6 +18,7 @@ _CONDITIONS: Nested = {"precondition": {}, "postcondition": {}}
 
 _NESTED: Mapping[str, Nested] = {
     "aws_batch_job_definition": {"retry_strategy": {"evaluate_on_exit": {}}, "timeout": {}},
+    "aws_cloudwatch_event_target": {"retry_policy": {}},
     "aws_lambda_function": {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}},
     "aws_scheduler_schedule": {
         "flexible_time_window": {},

@@ -25,6 +25,7 @@ from laminar_codegen.emit_call import Module, call_module
 from laminar_codegen.emit_chain import emit_chain
 from laminar_codegen.emit_document import emit_document
 from laminar_codegen.emit_states import emit_states, weigh
+from laminar_codegen.emit_stop_jobs import emit_stop_jobs
 from laminar_codegen.graph import Graph, build_graph
 from laminar_codegen.loader import Source, load
 from laminar_codegen.make_plan import Joins, make_plan
@@ -135,6 +136,8 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
+    if any(graph.pipelines for graph in graphs):
+        machines = (*machines, emit_stop_jobs(graphs))
     # What their roles may do is no more than IAM takes.
     check_policies(graphs, machines)
     # Their surroundings: job definitions, planner, roles, logs, variables.

@@ -12,7 +12,7 @@ from laminar_codegen.graph import Graph
 from laminar_codegen.policy_sizes import Fitted
 from laminar_codegen.start_statements import for_execution
 from laminar_codegen.statement import ACCOUNT
-from laminar_codegen.statements import for_functions, for_schedule, for_state_machine, for_tasks
+from laminar_codegen.statements import for_functions, for_schedule, for_state_machine, for_stop_jobs, for_tasks
 from laminar_codegen.states import StateMachine
 from laminar_codegen.values import Ref, Value
 
@@ -120,6 +120,9 @@ def _all_roles(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Ite
     running = for_functions(graphs, names.functions(*graphs))
     yield Role("function", lambdas, f"What the layers of the {flows} on AWS Lambda may do", running)
     yield Role("schedule", "scheduler.amazonaws.com", f"Starts the {flows} on schedule", for_schedule(graphs))
+    yield Role(
+        names.STOP_JOBS, "events.amazonaws.com", f"Has jobs of the {flows} end with executions", for_stop_jobs(graphs)
+    )
 
 
 def _flows(graphs: Sequence[Graph]) -> str:

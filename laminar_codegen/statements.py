@@ -23,10 +23,10 @@ from laminar_codegen import names
 from laminar_codegen.graph import Graph
 from laminar_codegen.policy_sizes import Fitted, fit
 from laminar_codegen.statement import BUCKET, TRACES, Statement, datastore_key, key, logs, regional
-from laminar_codegen.states import StateMachine, Task, all_states
+from laminar_codegen.states import StateMachine, Task, all_states, submits_unawaited
 from laminar_codegen.values import Joined, Ref, Value
 
-__all__ = ["for_functions", "for_schedule", "for_state_machine", "for_tasks"]
+__all__ = ["for_functions", "for_schedule", "for_state_machine", "for_stop_jobs", "for_tasks"]
 
 _NAME = Ref("var.name")
 #: What wakes a state that waits for others.
@@ -55,6 +55,8 @@ def _for_state_machine(
     notes = tuple(Joined(BUCKET, "/", folder) for folder in folders)
     if "batch:submitJob.sync" in used:
         yield from _batch(graphs, short=short)
+    if "aws-sdk:batch:listJobs" in used:
+        yield from _left_jobs(graphs, machines, short=short)
     for sid, labels in (("InvokePlanner", names.planners(*graphs)), ("RunTasks", names.functions(*graphs))):
         if labels:
             yield Statement(sid, ("lambda:InvokeFunction",), _functions(_named(graphs, labels, short=short)))
@@ -67,7 +69,7 @@ def _for_state_machine(
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(graphs, machines, short=short))
     if any(integration.startswith("aws-sdk:s3:") for integration in used):
         yield datastore_key(_key_of(notes, short=short))
-    yield from _own_key(_own(graphs, machines, short=short), short=short)
+    yield from _own_key((*_own(graphs, machines, short=short), *_stopping(machines)), short=short)
     yield _LOG_DELIVERY
     yield TRACES
 
@@ -90,17 +92,22 @@ def _key_of(objects: tuple[Value, ...], *, short: bool) -> tuple[Value, ...]:
 
 def _others(graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool) -> tuple[str, ...]:
     """The names of the machines that others start, each, or by what they begin with."""
-    others = tuple(machine.name for machine in machines if machine.name != names.MAIN)
+    others = tuple(machine.name for machine in machines if machine.name not in {names.MAIN, names.STOP_JOBS})
     if not short or len(others) <= 1:
         return others
     return ("part_*",) if len(graphs) == 1 else ("*",)
 
 
 def _own(graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool) -> tuple[Value, ...]:
-    """The ARNs of all machines."""
+    """The ARNs of the machines that run the flows."""
     return tuple(
         _states_arn("stateMachine", machine) for machine in (names.MAIN, *_others(graphs, machines, short=short))
     )
+
+
+def _stopping(machines: Sequence[StateMachine]) -> tuple[Value, ...]:
+    """The ARN of the machine that ends jobs, if there is one."""
+    return tuple(_states_arn("stateMachine", item.name) for item in machines if item.name == names.STOP_JOBS)
 
 
 def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
@@ -152,6 +159,32 @@ def _batch(graphs: Sequence[Graph], *, short: bool) -> Iterator[Statement]:
     # AWS offers no resource for it.
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
     yield _managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
+
+
+def _left_jobs(graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool) -> Iterator[Statement]:
+    """Finding the jobs of executions that have ended.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
+    """
+    watched = tuple(machine.name for machine in machines if submits_unawaited(machine))
+    if short and len(watched) > 1:
+        watched = (names.MAIN, *_others(graphs, machines, short=short))
+    executions = tuple(Joined(_states_arn("execution", name), ":*") for name in watched)
+    yield Statement("LookAtExecutions", ("states:DescribeExecution",), executions)
+    # AWS offers no resource for it.
+    yield Statement("FindJobs", ("batch:ListJobs",), ("*",))
+
+
+def for_stop_jobs(graphs: Sequence[Graph]) -> Fitted:
+    """Starting the machine that ends the jobs of executions.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    machine = (_states_arn("stateMachine", names.STOP_JOBS),)
+    return fit(graphs, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
 
 
 def for_tasks(graphs: Sequence[Graph]) -> Fitted:

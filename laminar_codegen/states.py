@@ -21,6 +21,7 @@ __all__ = [
     "EXECUTION",
     "Catcher",
     "Choice",
+    "Fail",
     "Map",
     "Parallel",
     "Rule",
@@ -30,6 +31,7 @@ __all__ = [
     "Task",
     "Wait",
     "all_states",
+    "submits_unawaited",
 ]
 
 PARTITION = Ref("local.partition")
@@ -71,7 +73,7 @@ class Task:
 
     name: str
     integration: str
-    arguments: Mapping[str, Value]
+    arguments: Mapping[str, Value] | Expression
     output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
     next: str | None
     comment: str = ""
@@ -213,7 +215,21 @@ class Succeed:
         return {"Type": "Succeed", **_comment(self.comment), "Output": _literal(self.output)}
 
 
-State = Task | Choice | Parallel | Map | Wait | Succeed
+@attrs.frozen(kw_only=True)
+class Fail:
+    """Ends a machine, or a branch or an iteration of one, with an error."""
+
+    name: str
+    error: Expression
+    cause: Expression
+    comment: str = ""
+
+    def fields(self) -> dict[str, Value]:
+        """The fields of the language."""
+        return {"Type": "Fail", **_comment(self.comment), "Error": self.error, "Cause": self.cause}
+
+
+State = Task | Choice | Parallel | Map | Wait | Succeed | Fail
 
 
 @attrs.frozen(kw_only=True)
@@ -247,6 +263,16 @@ def all_states(states: tuple[State, ...]) -> Iterator[State]:
                 yield from all_states(inner)
             case _:
                 pass
+
+
+def submits_unawaited(machine: StateMachine) -> bool:
+    """Whether a machine submits jobs that no state waits for: they do not end with its executions by themselves.
+
+    Args:
+        machine: The machine.
+    """
+    integrations = {state.integration for state in all_states(machine.states) if isinstance(state, Task)}
+    return "batch:submitJob" in integrations
 
 
 def _machine(states: tuple[State, ...]) -> dict[str, Any]:

@@ -139,8 +139,8 @@ def _jobs(call: ApiCall) -> Iterator[Need]:
             yield Need("batch:SubmitJob", _arn(call, "batch", "job-definition/", call.parameters["jobDefinition"]))
             # It has no name yet.
             yield Need("batch:SubmitJob", _arn(call, "batch", "job/", "new"))
-        case "DescribeJobs":
-            yield Need("batch:DescribeJobs", "*")
+        case "DescribeJobs" | "ListJobs":
+            yield Need(f"batch:{call.operation}", "*")
         case "TerminateJob":
             yield Need("batch:TerminateJob", _arn(call, "batch", "job/", call.parameters["jobId"]))
         case _:

@@ -24,6 +24,7 @@ from laminar_codegen.embedded_aws import (
     nested_executions,
     programs,
     redrive,
+    status_events,
     task_tokens,
     waiting,
 )
@@ -52,6 +53,7 @@ def install(patches: Patches, clients: Clients, jobs: BatchJobs, *, time_scale: 
     task_tokens.install(patches, task_tokens.TaskTokens(token_time_scale))
     redrive.install(patches)
     execution_api.install(patches)
+    status_events.install(patches, clients)
 
 
 def stop_all() -> None:

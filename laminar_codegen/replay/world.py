@@ -62,6 +62,7 @@ class World:
     def _caller(self) -> Caller:
         start: dict[str, Handler] = {
             "states:startExecution": self._start,
+            "aws-sdk:sfn:describeExecution": self._describe,
             "aws-sdk:sfn:startExecution": self._start,
             "states:startExecution.sync": self._start_and_wait,
             "states:startExecution.sync:2": self._start_and_wait,
@@ -145,6 +146,14 @@ class World:
             raise
         else:
             execution.end("SUCCEEDED", output=output)
+
+    def _describe(self, call: Call) -> Any:
+        (arn,) = required(call, "ExecutionArn", known=("IncludedData",))
+        execution = self.executions.get(arn)
+        if execution is None:
+            raise NamedError("Sfn.ExecutionDoesNotExistException", f"Execution Does Not Exist: '{arn}'")
+        status = {"Status": execution.status, "RedriveCount": execution.redrives}
+        return {"ExecutionArn": arn, "StateMachineArn": execution.machine_arn, "Name": execution.name, **status}
 
     def _take(self, call: Call) -> Execution:
         (machine_arn,) = required(call, "StateMachineArn", known=("Name", "Input", "TraceHeader"))

@@ -97,7 +97,7 @@ def test_what_is_declared_is_used(case: str) -> None:
         "aws_scheduler_schedule",
         "aws_ssm_parameter",
     }
-    leaves |= {"aws_sfn_state_machine"}
+    leaves |= {"aws_cloudwatch_event_target", "aws_sfn_state_machine"}
     assert {name for name in _declared(document) if name.partition(".")[0] not in leaves} <= used
     assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
 
@@ -128,6 +128,7 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     expected |= {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs"} if "batch:submitJob" in definition else set()
     expected |= {"InvokePlanner"} if re.search(r"aws_lambda_function\.\w*planner", definition) else set()
     expected |= {"RunParts", "WatchParts", "AwaitParts"} if "startExecution" in definition else set()
+    expected |= {"FindJobs", "LookAtExecutions"} if "batch:listJobs" in definition else set()
     expected |= {"RunTasks"} if "aws_lambda_function.run_" in definition else set()
     expected |= {"WriteRecords", "UseDatastoreKey"} if "s3:putObject" in definition else set()
     assert sids == expected
@@ -193,7 +194,7 @@ def test_no_action_is_a_pattern(case: str) -> None:
     assert all(re.fullmatch(r"[a-z0-9-]+:[A-Za-z0-9]+", action) for item in statements for action in item["Action"])
     anywhere = (["*"], '${length(local.repositories) > 0 ? ["*"] : []}')
     everywhere = {item["Sid"] for item in statements if item["Resource"] in anywhere or "*" in item["Resource"][:1]}
-    assert everywhere <= {"DeliverLogs", "LogInToRegistries", "SendTraces", "WatchJobs"}
+    assert everywhere <= {"DeliverLogs", "FindJobs", "LogInToRegistries", "SendTraces", "WatchJobs"}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -29,7 +29,7 @@ GOLDEN = ROOT / "tests" / "golden"
 MODULE = ROOT / "terraform_modules" / "flow"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/flow.py"))
 #: Between them they have all that the module makes: a schedule, functions, several flows and machines.
-APPLIED = ("lambda", "linked", "scheduled")
+APPLIED = ("lambda", "linked", "one_to_one", "scheduled")
 
 
 def calling(file: Path, source: str = str(MODULE)) -> Document:

@@ -247,6 +247,38 @@ class Total(Layer):
 if flow := Broken():
     flow()
 """
+PIPELINE = """
+import time
+
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+
+class Pipeline(Flow): ...
+
+
+@Pipeline.register
+class Find(Layer):
+    def __call__(self) -> None:
+        self.shard(item=[0, 600])
+
+
+@Pipeline.register(foreach=ForEach([Parameter(Find, "item")]))
+class Fetch(Layer):
+    def __call__(self, find: Find) -> None:
+        time.sleep(find.item)
+        self.text = "text"
+
+
+@Pipeline.register(foreach=ForEach([Parameter(Fetch, "text", index=None)], pipelined=True))
+class Clean(Layer):
+    def __call__(self, fetch: Fetch, parameters: Parameters) -> None:
+        self.text = fetch.text * parameters.times
+
+
+if flow := Pipeline():
+    flow()
+"""
 DATASTORE = """
 module "datastore" {{
   source        = {source}
@@ -326,6 +358,26 @@ def stop(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
     until(job, lambda status: status == "FAILED")
 
 
+def leave(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
+    """Stop an execution whose layers run item by item, and wait until the job has ended that no state waited for."""
+    aws, execution = deployed.aws, deployed.start(parameters)
+    batch, states = aws.client("batch"), aws.client("stepfunctions")
+
+    def children() -> set[str]:
+        listed = [
+            job for job in batch.list_jobs(jobQueue="spare")["jobSummaryList"] if job["jobName"].endswith("-Fetch")
+        ]
+        found = [batch.list_jobs(arrayJobId=job["jobId"])["jobSummaryList"] for job in listed]
+        return {child["status"] for array in found for child in array}
+
+    until(children, lambda found: found == {"SUCCEEDED", "RUNNING"})
+    states.stop_execution(executionArn=execution)
+    until(children, lambda found: found == {"SUCCEEDED", "FAILED"})
+    machine = f"{deployed.machine}-stop-jobs"
+    (stopping,) = states.list_executions(stateMachineArn=machine)["executions"]
+    deployed.finish(stopping["executionArn"])
+
+
 def resume(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
     """Have two executions fail, and go on: one is redriven, one is started anew as if it were too old for that."""
     broken, states = deployed.folder / "broken", deployed.aws.client("stepfunctions")
@@ -365,6 +417,7 @@ CASES = {
     "exact joins": Case(lambda _: JOINED, joins="exact"),
     "chained": Case(golden("linked"), {"count": 2}),
     "stopped": Case(lambda _: SLOW, {"seconds": 0}, execute=stop),
+    "stopped item by item": Case(lambda _: PIPELINE, {"times": 2}, execute=leave),
     "resumed": Case(lambda _: BROKEN, {"count": 3}, execute=resume),
     "ours": Case(lambda _: FEATURES, {"count": 3}, ours=True),
     "lambda": Case(golden("lambda"), {"text": "a few words"}),
@@ -411,7 +464,7 @@ def label(role: str) -> str:
     """What a role is for: the end of its name."""
     return next(
         kind
-        for kind in ("state-machine", "task", "execution", "planner", "function", "schedule")
+        for kind in ("state-machine", "task", "execution", "planner", "function", "schedule", "stop-jobs")
         if role.endswith(kind)
     )
 

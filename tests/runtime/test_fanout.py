@@ -18,7 +18,7 @@ from laminar_runtime import Flow, Layer, Parameters, fanout, task
 from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
-from laminar_runtime.exceptions import ExecutionError, TaskError
+from laminar_runtime.exceptions import ExecutionError, LayerError
 from laminar_runtime.settings import TaskContext
 from tests.runtime.harness import in_memory
 
@@ -332,7 +332,7 @@ def test_pipelined_splits_read_nothing_else(read: Callable[[Any, Any], None], wh
             self.text = fetch.text
             read(self, fetch)
 
-    with pytest.raises(TaskError, match=re.escape(REFUSED.format(layer="Clean", what=what))):
+    with pytest.raises(LayerError, match=re.escape(REFUSED.format(layer="Clean", what=what))):
         in_memory(MyFlow)()
 
 
@@ -351,7 +351,7 @@ def test_pipelined_splits_do_not_see_what_comes_before_in_the_pipeline() -> None
         def __call__(self, clean: Clean, fetch: Fetch) -> None:
             self.both = clean.text, list(fetch.text)
 
-    with pytest.raises(TaskError, match=r"split . of layer 'Count' reads 'text' of layer 'Fetch'"):
+    with pytest.raises(LayerError, match=r"split . of layer 'Count' reads 'text' of layer 'Fetch'"):
         in_memory(MyFlow)()
 
 
@@ -399,7 +399,7 @@ def test_a_refused_read_fails_the_split_whoever_takes_the_error(swallow: Callabl
             swallow(lambda: fetch.total)
 
     flow = in_memory(MyFlow)
-    with pytest.raises(TaskError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
+    with pytest.raises(LayerError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
         flow("e1")
     assert not flow.execution("e1").layer(Clean).state.finished
 
@@ -418,7 +418,7 @@ def test_a_read_that_a_hook_makes_is_refused_too() -> None:
         def look(self, fetch: Fetch) -> None:
             _bare(lambda: fetch.total)
 
-    with pytest.raises(TaskError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
+    with pytest.raises(LayerError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
         in_memory(MyFlow)()
 
 
@@ -436,7 +436,7 @@ def test_pipelined_splits_need_one_element_each(attribute: str, stored: str) -> 
     class Clean(Layer):
         def __call__(self, fetch: Fetch) -> None: ...
 
-    with pytest.raises(TaskError, match=rf"{stored} elements of '{attribute}', and split .* sees one: let each split"):
+    with pytest.raises(ExecutionError, match=rf"{stored} elements of '{attribute}', and split .* sees one: let each"):
         in_memory(MyFlow)()
 
 

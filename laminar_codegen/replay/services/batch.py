@@ -23,6 +23,8 @@ __all__ = ["BatchJobs"]
 
 _DEPENDENCY_FAILED = "Dependent Job failed"
 _STOPPED = "The task was stopped with its execution"
+#: Jobs on a page of a list: https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+_PAGE = 100
 _TIMED_OUT = JobResult(exit_code=137, status_reason="Job attempt duration exceeded timeout")
 
 
@@ -58,6 +60,7 @@ class BatchJobs:
             "batch:submitJob.sync": self._submit_and_wait,
             "aws-sdk:batch:submitJob": self._submit,
             "aws-sdk:batch:describeJobs": self._describe,
+            "aws-sdk:batch:listJobs": self._list,
             "aws-sdk:batch:terminateJob": self._terminate,
         }
 
@@ -89,6 +92,22 @@ class BatchJobs:
     def _describe(self, call: Call) -> Any:
         (names,) = required(call, "Jobs")
         return {"Jobs": [self.jobs[name].detail() for name in names if name in self.jobs]}
+
+    def _list(self, call: Call) -> Any:
+        """A page of the jobs of a queue whose names begin so, the last one first, without children of array jobs.
+
+        https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+        """
+        queue, filters = required(call, "JobQueue", "Filters", known=("NextToken",))
+        (wanted,) = (value.removesuffix("*").lower() for item in filters for value in item["Values"])
+        found = [
+            {name: job.detail()[name] for name in ("JobId", "JobName", "Status", "CreatedAt")}
+            for job in reversed(self.jobs.values())
+            if job.parent is None and job.request.queue.arn == queue and job.request.name.lower().startswith(wanted)
+        ]
+        start = int(call.arguments.get("NextToken", 0))
+        further = {"NextToken": str(start + _PAGE)} if len(found) > start + _PAGE else {}
+        return {"JobSummaryList": found[start : start + _PAGE], **further}
 
     def _terminate(self, call: Call) -> Any:
         name, reason = required(call, "JobId", "Reason")
