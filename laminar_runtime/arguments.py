@@ -5,13 +5,15 @@ Neither is needed by a task, so `inspect` and `difflib` are loaded when somebody
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import inspect
 
-__all__ = ["MISSING", "Argument", "Signed", "unknown"]
+__all__ = ["MISSING", "Argument", "Signed", "checking", "unknown"]
 
 #: The default of an argument that has none.
 MISSING: Any = object()
@@ -103,3 +105,22 @@ def unknown(call: str, name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1)
     meant = f" Did you mean '{close[0]}'?" if close else ""
     return f"{call} takes no argument '{name}'.{meant} It takes {', '.join(names) or 'none'}"
+
+
+def checking(init: FunctionType, call: str) -> Callable[..., None]:
+    """An ``__init__`` that says of an argument that it does not take which ones it takes.
+
+    Args:
+        init: What the class defines.
+        call: What is called: the class's name.
+    """
+    code = init.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(init)
+    def checked(*given: Any, **named: Any) -> None:
+        if not named.keys() <= set(known):
+            raise TypeError(unknown(call, next(name for name in named if name not in known), known))
+        init(*given, **named)
+
+    return checked

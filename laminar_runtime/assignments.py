@@ -8,7 +8,7 @@ from typing import Any
 
 from laminar_runtime import attributes, values
 from laminar_runtime.exceptions import AssignmentError
-from laminar_runtime.layer import Layer, check_assignable, sharded
+from laminar_runtime.layer import Layer, sharded
 
 __all__ = ["Assigned", "assigning"]
 
@@ -49,7 +49,7 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
             kept = value is not before.get(name, layer) and not attributes.computed(type(layer), name)
             if name in names or kept:
                 try:
-                    check_assignable(layer, name)
+                    attributes.check_assignable(type(layer), name)
                     noted.artifacts[name] = value
                 except AssignmentError as error:
                     noted.refused.append(error)

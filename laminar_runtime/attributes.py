@@ -1,20 +1,28 @@
 """What stands between a name on a layer and the artifact of that name: the attributes of the layer's class.
 
-Python looks for a name in the class before it asks ``__getattr__``, by which readers get artifacts. So readers are
-asked about first what may have been assigned under a name that the class has too, and names that nobody can assign
-without taking something away from the layer are refused.
+Python looks for a name in the class before it asks ``__getattr__``, by which readers get artifacts. So of a layer that
+is read, what is stored under a name that its class has too is put before that; and names that nobody can assign without
+taking something away from the layer are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from threading import get_ident
 from types import FunctionType, MemberDescriptorType
 from typing import Any
 
-__all__ = ["computed", "computes", "found", "hides", "refusal", "settles", "unfit"]
+from laminar_runtime.exceptions import AssignmentError, LayerError, UnsetError
 
+__all__ = ["RESERVED", "check_assignable", "check_fit", "computed", "found", "prepare", "refusal", "settles"]
+
+#: Names on a layer that are not artifacts.
+RESERVED = frozenset(
+    {"attempt", "configuration", "definition", "execution", "index", "name", "shard", "splits", "state", "_private"}
+)
 
 _METHODS = (FunctionType, classmethod, staticmethod)
+_LAYERS = "laminar_runtime.layer"
 
 
 def found(cls: type, name: str) -> tuple[type, Any] | None:
@@ -31,37 +39,15 @@ def found(cls: type, name: str) -> tuple[type, Any] | None:
     return None
 
 
-def hides(cls: type, name: str, base: type) -> bool:
-    """Whether a layer's class has an attribute that an artifact of the name would stand behind.
+def computed(cls: type, name: str) -> bool:
+    """Whether a class computes what is read under a name and may keep it there, as `functools.cached_property` does.
 
     Args:
         cls: The class.
-        name: The attribute.
-        base: The class of all layers.
-    """
-    if name.startswith("__"):
-        return False
-    known = found(cls, name)
-    return known is not None and known[0] not in base.__mro__ and _fixed(known) is None
-
-
-def refusal(cls: type, name: str, base: type, reserved: Collection[str]) -> str | None:
-    """Why a layer cannot have an artifact of a name; None if it can.
-
-    Args:
-        cls: The layer's class.
         name: The name.
-        base: The class of all layers.
-        reserved: The names that mean something on all layers.
     """
-    if name in reserved:
-        return "is reserved on layers"
-    if name.startswith("__"):
-        return "is one of Python's own, as it begins with two underscores"
     known = found(cls, name)
-    if known is None:
-        return None
-    return "is reserved on layers" if known[0] in base.__mro__ else _fixed(known)
+    return known is not None and _computes(known[1]) and not isinstance(known[1], property)
 
 
 def settles(cls: type, name: str) -> bool:
@@ -75,60 +61,67 @@ def settles(cls: type, name: str) -> bool:
     return known is not None and hasattr(type(known[1]), "__set__")
 
 
-def computed(cls: type, name: str) -> bool:
-    """Whether a class computes what is read under a name and may keep it there, as `functools.cached_property` does.
+# Names that cannot be assigned.
+
+
+def refusal(cls: type, name: str) -> str | None:
+    """Why a layer cannot have an artifact of a name; None if it can.
 
     Args:
-        cls: The class.
+        cls: The layer's class.
         name: The name.
+
+    Example:
+        >>> refusal(object, "splits")
+        'is reserved on layers'
     """
+    if name in RESERVED:
+        return "is reserved on layers"
+    if name.startswith("__"):
+        return "is one of Python's own, as it begins with two underscores"
     known = found(cls, name)
-    return known is not None and _computes(known[1]) and not isinstance(known[1], property)
+    return None if known is None else _fixed(*known)
 
 
-def computes(cls: type, base: type) -> bool:
-    """Whether a layer's class computes any of its attributes.
+def check_assignable(cls: type, name: str) -> None:
+    """Refuse an assignment to a name that a layer cannot have an artifact of.
+
+    Args:
+        cls: The layer's class.
+        name: The name.
+
+    Raises:
+        AssignmentError: If it cannot.
+    """
+    if name in RESERVED:
+        raise AssignmentError(f"layer '{cls.__name__}' assigns to reserved names: {name}. Rename the artifact")
+    reason = refusal(cls, name)
+    if reason is not None:
+        raise AssignmentError(f"layer '{cls.__name__}' assigns to '{name}', which {reason}: rename the artifact")
+
+
+def check_fit(cls: type) -> None:
+    """Refuse a class with attributes that keep it from being a layer.
 
     Args:
         cls: The class.
-        base: The class of all layers.
+
+    Raises:
+        LayerError: If it has any.
     """
-    return any(_computes(value) for _, _, value in _own(cls, base))
+    for owner, name, value in _own(cls):
+        if name in RESERVED:
+            wrong = f"'{name}' of {owner.__name__} has a name that is reserved on layers: rename it"
+        elif isinstance(value, MemberDescriptorType):
+            wrong = f"'{name}' {_fixed(owner, value)}: take it out of __slots__"
+        else:
+            continue
+        raise LayerError(f"layer '{cls.__name__}' cannot run: {wrong}")
 
 
-def unfit(cls: type, base: type, reserved: Collection[str]) -> str | None:
-    """What in a class keeps it from being a layer; None if nothing does.
-
-    Args:
-        cls: The class.
-        base: The class of all layers.
-        reserved: The names that mean something on all layers.
-    """
-    for owner, name, value in _own(cls, base):
-        if name in reserved:
-            return f"'{name}' of {owner.__name__} has a name that is reserved on layers: rename it"
-        if isinstance(value, MemberDescriptorType):
-            return (
-                f"'{name}' is a slot of {owner.__name__}, and what slots hold is not stored: take it out of __slots__"
-            )
-    return None
-
-
-def _own(cls: type, base: type) -> Iterator[tuple[type, str, Any]]:
-    """The attributes that a layer has besides those of all layers."""
-    for owner in cls.__mro__:
-        if owner not in base.__mro__:
-            for name, value in owner.__dict__.items():
-                if not name.startswith("__"):
-                    yield owner, name, value
-
-
-def _computes(value: Any) -> bool:
-    return hasattr(type(value), "__get__") and not isinstance(value, (*_METHODS, MemberDescriptorType))
-
-
-def _fixed(known: tuple[type, Any]) -> str | None:
-    owner, value = known
+def _fixed(owner: type, value: Any) -> str | None:
+    if _ours(owner):
+        return "is reserved on layers"
     if isinstance(value, _METHODS):
         return f"is a method of {owner.__name__}"
     if isinstance(value, property) and value.fset is None:
@@ -136,3 +129,78 @@ def _fixed(known: tuple[type, Any]) -> str | None:
     if isinstance(value, MemberDescriptorType):
         return f"is a slot of {owner.__name__}, and what slots hold is not stored"
     return None
+
+
+def _computes(value: Any) -> bool:
+    return hasattr(type(value), "__get__") and not isinstance(value, (*_METHODS, MemberDescriptorType))
+
+
+def _ours(owner: type) -> bool:
+    return owner is object or owner.__module__ == _LAYERS
+
+
+def _own(cls: type) -> Iterator[tuple[type, str, Any]]:
+    """The attributes that a layer has besides those of all layers."""
+    for owner in cls.__mro__:
+        if not _ours(owner):
+            for name, value in owner.__dict__.items():
+                if not name.startswith("__"):
+                    yield owner, name, value
+
+
+# Names that are read.
+
+
+def prepare(cls: Any, *, read: bool) -> None:
+    """Have a layer's instances see artifacts before the class's attributes, and raise what properties raise.
+
+    That is done where it is needed: a layer that runs reads its own attributes, often many times, and each time takes
+    four times as long then.
+
+    Args:
+        cls: The layer's class.
+        read: Whether instances are read. If not, the class only runs.
+    """
+    needed = read or any(_computes(value) for _, _, value in _own(cls))
+    if needed and cls.__getattribute__ is object.__getattribute__:
+        cls.__getattribute__ = _look_up
+
+
+_get = object.__getattribute__
+
+
+def _look_up(self: Any, name: str) -> Any:
+    """What ``__getattribute__`` does on classes that are prepared."""
+    known = _get(self, "__dict__")
+    # What runs has an attempt; what has none, and an execution, is read.
+    if name not in known and "execution" in known and "attempt" not in known and _hides(type(self), name):
+        _recall(self, name)
+    try:
+        return _get(self, name)
+    except AttributeError as error:
+        if found(type(self), name) is not None:
+            # Python forgets the error now and asks `__getattr__`.
+            _get(self, "_private").raised[get_ident(), name] = error
+        raise
+
+
+def _hides(cls: type, name: str) -> bool:
+    """Whether a layer's class has an attribute that an artifact of the name would stand behind."""
+    if name in RESERVED or name.startswith("__"):
+        return False
+    known = found(cls, name)
+    return known is not None and _fixed(*known) is None
+
+
+def _recall(layer: Any, name: str) -> None:
+    """Put what is stored under a name before the attribute that the layer's class has under it."""
+    private = layer._private  # noqa: SLF001 - one unit
+    if private.itself or name in private.absent:
+        return
+    try:
+        layer.__dict__[name] = layer.__getattr__(name)
+    except UnsetError as error:
+        if error.splits:
+            raise
+        if layer.state.finished:
+            private.absent.add(name)

@@ -28,6 +28,7 @@ def enters(execution: Execution, layer: Layer) -> bool:
     """
     hooks = task.hooks_of(layer, "entry")
     if hooks:
+        layer._private.itself = True  # noqa: SLF001 - one unit
         return all(_ask(execution, layer, hook) for hook in hooks)
     parents = execution.flow.dependencies_of(layer.name) - {Parameters.__name__}
     return all(execution.layer(name).state.finished for name in sorted(parents))

@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 from laminar_runtime import importing, loading, settings, task, tracebacks, values
 from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
+from laminar_runtime.attributes import prepare, refusal
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
-from laminar_runtime.layer import Definition, Layer, Parameters, prepare, refused
+from laminar_runtime.layer import Definition, Layer, Parameters
 from laminar_runtime.pipelines import Guard
 
 __all__ = ["Execution", "NoResults", "linked"]
@@ -181,7 +182,7 @@ class Execution:
         Raises:
             FlowError: If one has a name that means something else on a layer.
         """
-        reasons = {name: refused(Parameters, name) for name in sorted(artifacts)}
+        reasons = {name: refusal(Parameters, name) for name in sorted(artifacts)}
         if reserved := [name for name, reason in reasons.items() if reason is not None]:
             names = ", ".join(reserved)
             raise FlowError(f"flow '{self.flow.name}' cannot have parameters of reserved names: {names}. Rename them")

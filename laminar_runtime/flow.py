@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
 from laminar_runtime import (
     arguments,
+    attributes,
     fanout,
     functions,
     homes,
@@ -29,7 +30,7 @@ from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
-from laminar_runtime.layer import Definition, Layer, Parameters, check_fit
+from laminar_runtime.layer import Definition, Layer, Parameters
 
 __all__ = ["Flow"]
 
@@ -170,7 +171,7 @@ class Flow:
             what = f"flow '{cls.__name__}' registers '{name}', a subclass of Parameters"
             why = "a flow fills no other layer than Parameters itself with what it is called with"
             raise FlowError(f"{what}: {why}. Have layers name that one, as in 'parameters: Parameters'")
-        check_fit(definition.layer)
+        attributes.check_fit(definition.layer)
         call = definition.layer.__call__
         if not functions.returns_at_once(call):
             raise FlowError(f"'{name}.__call__' is async or a generator, which would not run: make it a plain method")

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, overload
 from laminar_runtime import attributes, fanout, values
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.exceptions import ExecutionError, LayerError
-from laminar_runtime.layer import Layer, absent, refused, sharded
+from laminar_runtime.layer import Layer, absent, sharded
 
 __all__ = ["Each", "each"]
 
@@ -125,7 +125,7 @@ def _attribute(layer: Layer, read: Callable[[Any], Any]) -> str:
         raise _misread(layer, f"and the function raises {type(error).__name__}") from error
     if not isinstance(found, _Asked):
         raise _misread(layer, f"and the function gives a {type(found).__name__}")
-    reason = refused(type(layer), found.attribute)
+    reason = attributes.refusal(type(layer), found.attribute)
     known = attributes.found(type(layer), found.attribute)
     if reason is None and known is not None and isinstance(known[1], property):
         reason = f"is a property of {known[0].__name__}"

@@ -10,29 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from laminar_runtime import attributes, fanout, scopes, settings, values
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey
+from laminar_runtime.attributes import RESERVED
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
 
-__all__ = [
-    "RESERVED",
-    "Definition",
-    "Layer",
-    "Parameters",
-    "absent",
-    "check_assignable",
-    "check_fit",
-    "prepare",
-    "refused",
-    "sharded",
-]
-
-#: Names on a layer that are not artifacts.
-RESERVED = frozenset(
-    {"attempt", "configuration", "definition", "execution", "index", "name", "shard", "splits", "state", "_private"}
-)
-
+__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded"]
 
 #: What a layer has of its execution: a pickle of it names the execution.
 _OF_EXECUTION = frozenset({"configuration", "definition", "execution"})
@@ -61,6 +45,7 @@ class _Private:
     Args:
         elements: For a split of a fan-out: the artifact that it sees under a name, in place of the `Accessor`.
         loaded: The values read so far.
+        itself: Whether it is asked before it runs, by an entry hook: there is nothing to read yet.
         absent: What is known not to be stored, of names that the class has attributes of.
         sharded: What the running layer sharded, as it reads it back; outside an execution the lists of items.
         assigned: While ``__call__`` runs: the names that it assigned.
@@ -69,6 +54,7 @@ class _Private:
 
     elements: dict[str, Artifact] = values.field(factory=dict)
     loaded: dict[str, Any] = values.field(factory=dict)
+    itself: bool = False
     absent: set[str] = values.field(factory=set)
     sharded: dict[str, Sequence[Any]] = values.field(factory=dict)
     assigned: set[str] | None = None
@@ -142,7 +128,7 @@ class Layer:
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Have errors of properties be reported as they are; keywords of the class are for bases that take them."""
         super().__init_subclass__(**keywords)
-        prepare(cls, read=False)
+        attributes.prepare(cls, read=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the layer, as for a pool of processes: what is assigned to it, and which execution it is of.
@@ -216,7 +202,7 @@ class Layer:
         """
         private = self._private
         for name, items in artifacts.items():
-            reason = refused(type(self), name)
+            reason = attributes.refusal(type(self), name)
             if reason is None and attributes.settles(type(self), name):
                 reason = "is computed by the layer's class, which takes what is assigned to it"
             if reason is not None:
@@ -239,7 +225,7 @@ class Layer:
         """Note what ``__call__`` assigns: that is an artifact, also if it is an object that a hook had assigned."""
         private = self.__dict__.get("_private")
         if private is not None and private.assigned is not None and name not in private.assigned:
-            check_assignable(self, name)
+            attributes.check_assignable(type(self), name)
             private.assigned.add(name)
         super().__setattr__(name, value)
 
@@ -322,97 +308,6 @@ def sharded(layer: Layer, name: str) -> Sequence[Any] | None:
     """
     items = layer._private.sharded.get(name)  # noqa: SLF001 - one unit
     return items if items is not None and vars(layer).get(name) is items else None
-
-
-# What a class has under a name.
-
-
-def prepare(cls: type[Layer], *, read: bool) -> None:
-    """Have a class's instances see artifacts before the class's attributes, and raise what properties raise.
-
-    That is done where it is needed: a layer that runs reads its own attributes, often many times, and each time takes
-    four times as long then.
-
-    Args:
-        cls: The class.
-        read: Whether instances are read. If not, the class only runs.
-    """
-    if (read or attributes.computes(cls, Layer)) and cls.__getattribute__ is object.__getattribute__:
-        cls.__getattribute__ = _look_up  # type: ignore[method-assign,assignment] # the point of it
-
-
-def _look_up(self: Layer, name: str) -> Any:
-    """What ``__getattribute__`` does on classes that are prepared."""
-    known = _get(self, "__dict__")
-    # What runs has an attempt; what has none, and an execution, is read.
-    if name not in known and "execution" in known and "attempt" not in known:
-        _recall(self, name)
-    try:
-        return _get(self, name)
-    except AttributeError as error:
-        if attributes.found(type(self), name) is not None:
-            # Python forgets the error now and asks `__getattr__`.
-            _get(self, "_private").raised[get_ident(), name] = error
-        raise
-
-
-_get = object.__getattribute__
-
-
-def _recall(layer: Layer, name: str) -> None:
-    """Put what is stored under a name before the attribute that the layer's class has under it."""
-    if not attributes.hides(type(layer), name, Layer) or name in RESERVED:
-        return
-    private = layer._private  # noqa: SLF001 - one unit
-    if name not in private.absent:
-        try:
-            layer.__dict__[name] = _load(layer, name)
-        except UnsetError as error:
-            if error.splits:
-                raise
-            if layer.state.finished:
-                private.absent.add(name)
-
-
-def refused(cls: type[Layer], name: str) -> str | None:
-    """Why a layer cannot have an artifact of a name; None if it can.
-
-    Args:
-        cls: The layer's class.
-        name: The name.
-    """
-    return attributes.refusal(cls, name, Layer, RESERVED)
-
-
-def check_fit(cls: type[Layer]) -> None:
-    """Refuse a class with attributes that keep it from being a layer.
-
-    Args:
-        cls: The class.
-
-    Raises:
-        LayerError: If it has any.
-    """
-    wrong = None if cls is Parameters else attributes.unfit(cls, Layer, RESERVED)
-    if wrong is not None:
-        raise LayerError(f"layer '{cls.__name__}' cannot run: {wrong}")
-
-
-def check_assignable(layer: Layer, name: str) -> None:
-    """Refuse an assignment to a name that a layer cannot have an artifact of.
-
-    Args:
-        layer: The layer.
-        name: The name.
-
-    Raises:
-        AssignmentError: If it cannot.
-    """
-    if name in RESERVED:
-        raise AssignmentError(f"layer '{layer.name}' assigns to reserved names: {name}. Rename the artifact")
-    reason = refused(type(layer), name)
-    if reason is not None:
-        raise AssignmentError(f"layer '{layer.name}' assigns to '{name}', which {reason}: rename the artifact")
 
 
 def _restored(execution: _Execution, name: str) -> Layer:

@@ -29,6 +29,8 @@ Validator = Callable[[Any, "Field", Any], None]
 
 _NOTHING: Any = arguments.MISSING
 _FIELDS = "__laminar_fields__"
+#: Whether a function takes any keywords: https://docs.python.org/3/library/inspect.html#inspect.CO_VARKEYWORDS
+_KEYWORDS = 0x08
 
 
 class Field:
@@ -216,6 +218,8 @@ def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
         fields = _Fields(named)
         setattr(cls, _FIELDS, fields)
         setattr(cls, "__match_args__", tuple(fields.places))  # noqa: B010 - mypy knows it as final
+        if isinstance(init := own.get("__init__"), FunctionType) and not init.__code__.co_flags & _KEYWORDS:
+            setattr(cls, "__init__", arguments.checking(init, cls.__name__))  # noqa: B010 - mypy takes it for unsound
         for name, method in {"__init__": _init(cls), **methods}.items():
             if name not in own or (name == "__hash__" and own[name] is None):
                 setattr(cls, name, method)

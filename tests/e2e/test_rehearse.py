@@ -91,6 +91,29 @@ class B(Layer):
 if flow := F():
     flow().next(flow=G(), linker=lambda execution: Parameters(x=execution.layer(A).x))
 """
+SOME = """
+from laminar_runtime import each
+from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
+
+@F.register
+class A(Layer):
+    def __call__(self) -> None:
+        self.shard(n=[1, 0, 2])
+
+@F.register(foreach=ForEach(parameters=[Parameter(layer=A, attribute="n")]), catch=Catch(ZeroDivisionError))
+class B(Layer):
+    def __call__(self, a: A) -> None:
+        self.value = 1 / a.n
+
+@F.register
+class C(Layer):
+    def __call__(self, b: B) -> None:
+        values = each(b, lambda b: b.value)
+        self.done = list(values), values.missing
+
+if flow := F():
+    flow()
+"""
 UNSTARTED = """
 from laminar_runtime.configurations.layers import Container
 
@@ -165,6 +188,15 @@ def test_a_chain_that_fails(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "ended FAILED in state 'G' in state 'B': States.TaskFailed: job" in ended.stderr
     assert "ZeroDivisionError" in ended.stderr
+
+
+def test_artifacts_that_some_splits_did_not_assign(tmp_path: Path) -> None:
+    """What succeeded ends with 0: the artifacts that there are are shown, and a warning names the splits."""
+    ended = rehearse(tmp_path, SOME)
+    assert ended.returncode == 0, ended.stderr
+    assert "B.value = 2 values, of 2 of 3 splits\n  C.done = ([1.0, 0.5], (1,))" in ended.stdout
+    assert "warning: in execution" in ended.stderr
+    assert "'value' of layer 'B' was not assigned by split 1 of 0 to 2" in ended.stderr
 
 
 def test_a_file_that_handles_errors_of_its_flow(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import AssignmentError, LayerError, UnsetError
 from tests.runtime.harness import failure, in_memory, run_alone
@@ -305,3 +306,29 @@ def test_errors_of_properties_that_read_dependencies() -> None:
     for error in (failure(lambda: flow("e1")), failure(lambda: flow.execution("e1").layer(First).twice)):
         assert isinstance(error, UnsetError)
         assert re.search("'First' has no attribute 'once'.* It finished, but did not assign it", str(error))
+
+
+def test_entry_hooks_see_the_class_s_attributes() -> None:
+    """Before it runs a layer has assigned nothing: not even an attempt that failed before has."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class Enters(Layer):
+        limit = 5
+        seen: ClassVar[list[int]] = []
+
+        @hooks.entry
+        def enter(self) -> bool:
+            self.seen.append(self.limit)
+            return True
+
+        def __call__(self) -> None:
+            self.limit += 1
+            if len(self.seen) == 1:
+                raise OSError("once")
+
+    flow = in_memory(MyFlow)
+    failure(lambda: flow("e1"))
+    flow.execution("e1").resume()
+    assert (Enters.seen, flow.execution("e1").layer(Enters).limit) == ([5, 5], 6)

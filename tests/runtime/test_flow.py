@@ -12,6 +12,7 @@ import pytest
 from laminar_runtime import Execution, Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry
+from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError, FlowError, LaminarError, LayerError
 from laminar_runtime.identifiers import new_execution_id
 from tests.runtime.harness import in_memory
@@ -85,6 +86,12 @@ def test_subclass_of_parameters() -> None:
             lambda: Flow(data=datastores.Memory()),
             r"'data'\. Did you mean 'datastore'\? It takes datastore, executor",
         ),
+        (lambda: ForEach(parameter=[]), r"ForEach takes no.* Did you mean 'parameters'\? It takes parameters"),
+        (lambda: executors.Thread(concurency=2), r"Did you mean 'concurrency'\? It takes concurrency, timeout"),
+        (lambda: datastores.Local(rot="x"), r"Did you mean 'root'\? It takes"),
+        (lambda: datastores.AWS.S3(rooot="s3://b"), r"S3 takes no.* Did you mean 'root'\? It takes"),
+        (lambda: executors.AWS.Batch(platfrm="EC2"), r"Did you mean 'platform'\? It takes job_queue_arn"),
+        (lambda: AWS.StepFunctions(shedule="rate(1 hour)"), r"StepFunctions takes no.* Did you mean 'schedule'\?"),
         (
             lambda: Container(memry=5),
             r"'memry'\. Did you mean 'memory'\? It takes command, cpu, image, memory",
