@@ -4,6 +4,8 @@ Processes of tasks have process groups of their own, so nothing else ends them. 
 of them, reads their numbers from a pipe whose other end only this process holds. When that is closed and groups are
 left, it ends them: kindly first, as a client of Docker then stops its container, and then by force.
 
+A group is known a moment after it began: of a process that is killed in that moment, what it just started runs on.
+
 It is a shell, which every machine with a terminal has: it starts in a millisecond, where Python takes ten.
 """
 
@@ -13,7 +15,7 @@ import contextlib
 import os
 import threading
 
-__all__ = ["forget", "watch"]
+__all__ = ["forget", "prepare", "watch"]
 
 #: The program of the small process: the groups are in `left`, each with a space on both sides. They have two seconds to
 #: end by themselves.
@@ -41,13 +43,17 @@ class _Reaper:
         self._groups: set[int] = set()
         self._owner, self._pipe = 0, -1
 
-    def watch(self, group: int) -> None:
+    def prepare(self) -> None:
         with self._lock:
-            self._groups.add(group)
             # A process that was forked has a copy of the pipe, and of the groups: they are its parent's.
             if self._owner != os.getpid():
-                self._groups = {group}
+                self._groups = set()
                 self._start()
+
+    def watch(self, group: int) -> None:
+        self.prepare()
+        with self._lock:
+            self._groups.add(group)
             self._say(f"+ {group}\n")
 
     def forget(self, group: int) -> None:
@@ -83,6 +89,11 @@ class _Reaper:
 
 
 _reaper = _Reaper()
+
+
+def prepare() -> None:
+    """Be ready to watch: a process group is known the sooner after it began."""
+    _reaper.prepare()
 
 
 def watch(group: int) -> None:

@@ -43,6 +43,7 @@ class LocalProcess:
     ) -> Self:
         """Start a command, without a shell. Raises OSError when it cannot be started."""
         log.parent.mkdir(parents=True, exist_ok=True)
+        reaper.prepare()
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - running the user's commands is the purpose
                 _with_path_of(command, environment),

@@ -34,15 +34,15 @@ STARTS = """child = subprocess.Popen(["sleep", "60"])
         os.rename("pids.part", "pids")
         time.sleep(60)"""
 
-#: A command that is no Python, and what it starts.
-SHELL = "\"sh -c 'sleep 60 & echo $$ $! > pids.part; mv pids.part pids; wait'\""
+#: A command that is no Python, and what it starts. A group is known soon after it began, not at once.
+SHELL = "\"sh -c 'sleep 60 & child=$!; sleep 1; echo $$ $child > pids.part; mv pids.part pids; wait'\""
 
 #: A launcher of the embedded AWS.
 EMBEDDED = """
 import os, pathlib, sys
 from laminar_codegen.embedded_aws.process import LocalProcess
 
-words = ["sh", "-c", "sleep 60 & echo $$ $! > pids.part; mv pids.part pids; wait"]
+words = ["sh", "-c", "sleep 60 & child=$!; sleep 1; echo $$ $child > pids.part; mv pids.part pids; wait"]
 process = LocalProcess.start(words, directory=pathlib.Path(), environment=os.environ, log=pathlib.Path("log"))
 process.wait()
 """

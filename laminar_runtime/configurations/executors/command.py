@@ -17,6 +17,7 @@ from laminar_runtime.tasks import Task
 
 if TYPE_CHECKING:
     import asyncio
+    import subprocess
 
 __all__ = ["quietly", "run"]
 
@@ -52,15 +53,14 @@ async def run(
 
     async with _printed(sys.stdout, task.title) as out, _printed(sys.stderr, task.title) as err:
         with out, err:  # the process has its own ends of the pipes
-            process = await _start(task, words, environment, folder, out, err)
-            reaper.watch(process.pid)
+            process = _start(task, words, environment, folder, out, err)
         try:
             await asyncio.wait_for(process.wait(), timeout)
         except TimeoutError:
             raise failure(task, f"it did not end within {timeout:g} seconds and was stopped") from None
         finally:
             await _stop(process)
-    _check(task, words, process.returncode or 0, errors)
+    _check(task, words, await process.wait(), errors)
 
 
 async def quietly(words: Sequence[str]) -> None:
@@ -77,28 +77,76 @@ async def quietly(words: Sequence[str]) -> None:
         await process.wait()
 
 
-async def _start(
+class _Process:
+    """A process that leads a group of its own.
+
+    It is not one of asyncio's: those are known some turns of the event loop after they were started, and should this
+    process be killed before, nothing would end them.
+
+    Args:
+        started: The process.
+    """
+
+    def __init__(self, started: subprocess.Popen[bytes]) -> None:
+        import asyncio
+        import threading
+
+        reaper.watch(started.pid)
+        self._started, self._loop = started, asyncio.get_running_loop()
+        self._ended: asyncio.Future[int] = self._loop.create_future()
+        threading.Thread(target=self._attend, daemon=True).start()
+
+    def _attend(self) -> None:
+        code = self._started.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the process any more
+            self._loop.call_soon_threadsafe(self._ended.set_result, code)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._ended.done()
+
+    async def wait(self) -> int:
+        """Wait for its end, and give its exit code, negative for the signal that ended it."""
+        import asyncio
+
+        return await asyncio.shield(self._ended)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all that it started."""
+        # macOS refuses where Linux finds nobody left.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._started.pid, number)
+
+    def forget(self) -> None:
+        """Take it for ended, with all that it started."""
+        reaper.forget(self._started.pid)
+
+
+def _start(
     task: Task,
     words: Sequence[str],
     environment: Mapping[str, str],
     folder: Path | None,
     out: io.FileIO,
     err: io.FileIO,
-) -> asyncio.subprocess.Process:
-    import asyncio
+) -> _Process:
+    import subprocess
 
+    reaper.prepare()
     try:
-        return await asyncio.create_subprocess_exec(
-            *words,
+        started = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
+            [*words],
             cwd=folder,
             env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
             start_new_session=True,
         )
     except OSError as error:
         raise failure(task, f"the command {' '.join(words)!r} cannot be started: {error}") from None
+    return _Process(started)
 
 
 @contextlib.asynccontextmanager
@@ -150,23 +198,17 @@ def _print(lines: Iterable[str], target: TextIO, title: str) -> None:
         target.flush()
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def _stop(process: _Process) -> None:
     """Stop a process if it has not ended, kindly first, and then all that it started and left running."""
     import asyncio
 
-    if process.returncode is None:
-        _signal(process, signal.SIGTERM)
+    if not process.over:
+        process.signal(signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), _GRACE)
-    _signal(process, signal.SIGKILL)
+    process.signal(signal.SIGKILL)
     await process.wait()
-    reaper.forget(process.pid)
-
-
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    # macOS refuses where Linux finds nobody left.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+    process.forget()
 
 
 def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
