@@ -16,7 +16,7 @@ import functools
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from laminar_runtime import homes, importing, values
@@ -188,13 +188,18 @@ def _references(origin: Origin, flow: str) -> dict[str, list[str]]:
 
 def own_path() -> Iterator[str]:
     """The folders that this program imports from, without those of the interpreter: other Pythons may not use these."""
-    import site
-    import sysconfig
-
-    paths: Sequence[str] = [*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()]
-    theirs = tuple(path for path in paths if path)
     for entry in sys.path:
         folder = os.path.abspath(entry)  # noqa: PTH100 - pathlib is not needed for that
-        standard = os.path.basename(folder).startswith("python") and folder.endswith(".zip")  # noqa: PTH119 - the same
-        if not standard and not folder.startswith(theirs):
+        if folder not in _path_of_python():
             yield folder
+
+
+@functools.cache
+def _path_of_python() -> frozenset[str]:
+    """Where a fresh interpreter imports from that is told nothing."""
+    import json
+    import subprocess
+
+    show = "import json, sys; print(json.dumps([entry for entry in sys.path if entry]))"
+    shown = subprocess.run([sys.executable, "-E", "-c", show], stdout=subprocess.PIPE, check=True)  # noqa: S603 - ours
+    return frozenset(json.loads(shown.stdout))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipapp
 from pathlib import Path
 
@@ -80,8 +81,8 @@ def test_programs_without_a_file(words: list[str], program: Folder) -> None:
     """A program that is in no file cannot be run again, which its error says, with what to do, in a line."""
     ended = program.python(*words, stdin=FLOW + CALL)
     assert ended.returncode == 1
-    last = ended.stderr.splitlines()[-1]
-    assert "FlowError: flow 'Launched' is defined inside a function or without a file, as by standard input" in last
+    told = "FlowError: flow 'Launched' is defined inside a function or without a file, as by standard input"
+    last = next(line for line in ended.stderr.splitlines() if told in line)
     assert "define it at the top of a file, or use Flow(executor=Thread())" in last
 
 
@@ -289,3 +290,55 @@ def test_a_folder_of_the_image(tmp_path: Path) -> None:
     file = tmp_path / "a" / "b" / "flow.py"
     assert Origin(file, None, "F").folder == Origin(file, "flow", "F").folder == file.parent
     assert Origin(file, "a.b.flow", "F").folder == Origin(file, None, "F", as_module="a.b.flow").folder == tmp_path
+
+
+def test_the_path_of_a_container_s_own_command(lines: Folder) -> None:
+    """What runs a container's own command gets the folders of the launcher, and none of the interpreter's."""
+    own = MODULE.replace(
+        "@Lines.register\nclass A", "@Lines.register(container=Container(command='python run.py'))\nclass A"
+    )
+    lines.write(f"from laminar_runtime.configurations.layers import Container\n{own}", "lines.py")
+    lines.write("import lines\nif flow := lines.Lines():\n    flow()\n", "run.py")
+    lines.write(LAUNCH.format(protocol="from protocols import *", pickle=True))
+    path = last_line(lines, "main.py").split("'")[1].split(os.pathsep)
+    assert {str(lines.path), str(lines.path / "lib")} <= set(path)
+    assert not [folder for folder in path if "site-packages" in folder or folder.endswith("lib-dynload")]
+
+
+SPAWNS = """
+import multiprocessing
+
+def square(number):
+    return number**2
+
+@Launched.register
+class B(Layer):
+    def __call__(self) -> None:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            self.squares = pool.map(square, [1, 2, 3])
+
+if flow := Launched():
+    print(flow().layer(B).squares)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["main.py"], ["app"], ["app.pyz"], ["-m", "package.flow"]], ids=lambda words: words[-1]
+)
+def test_processes_that_tasks_start(words: list[str], program: Folder) -> None:
+    """A task may start processes of multiprocessing, however its program was launched."""
+    program.write(FLOW + SPAWNS)
+    program.write(f"from .values import __name__ as _\n{FLOW}{SPAWNS}", "package/flow.py")
+    program.write(
+        "from spawns import Launched\nif flow := Launched():\n    print(flow().layer('B').squares)\n", "app/__main__.py"
+    )
+    program.write(FLOW + SPAWNS.partition("\nif flow")[0], "app/spawns.py")
+    zipapp.create_archive(program.path / "app", program.path / "app.pyz")
+    assert last_line(program, *words) == "[1, 4, 9]"
+
+
+def test_a_program_that_is_run_by_its_path(program: Folder) -> None:
+    """A file that `runpy` runs under a name of its own has its tasks run, too."""
+    program.write(f"import runpy\nrunpy.run_path('{program.path}/other.py')\n")
+    program.write(FLOW + CALL, "other.py")
+    assert last_line(program, "main.py", "x") == "x ran"
