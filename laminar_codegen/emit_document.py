@@ -14,6 +14,7 @@ from laminar_codegen.document import MARK, Block, Document, Output
 from laminar_codegen.emit_alarms import emit_alarms
 from laminar_codegen.emit_definitions import container_properties, emit_job_definitions
 from laminar_codegen.emit_functions import emit_functions
+from laminar_codegen.emit_layers import emit_layers, layers
 from laminar_codegen.emit_schedule import emit_schedule
 from laminar_codegen.emit_stop_jobs import ENDED, emit_rule, ended_executions
 from laminar_codegen.graph import Graph
@@ -52,6 +53,7 @@ def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> 
         data=(*emit_place.READ, emit_place.emit_bucket()),
         resources=(
             emit_place.emit_place(graphs),
+            emit_layers(),
             *_log_groups(graphs),
             *policies.roles(graphs, machines),
             *(block for graph in graphs for block in emit_job_definitions(graph)),
@@ -93,6 +95,7 @@ def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[s
         **_repositories(graphs),
         **({"containers": containers} if containers else {}),
         **({ENDED: ended_executions(machines)} if any(graph.pipelines for graph in graphs) else {}),
+        "layers": layers(graphs),
         **{names.definition(machine.name).expression.removeprefix("local."): machine.fields() for machine in machines},
     }
 
@@ -153,7 +156,8 @@ def _state_machine(machine: StateMachine) -> Block:
             "name": names.machine(machine.name),
             "type": "STANDARD",
             "role_arn": names.role("state_machine"),
-            "definition": Ref(f"jsonencode({names.definition(machine.name).expression})"),
+            # What changes in it is said by its layers: it would be shown whole, as removed, at each new image.
+            "definition": Ref(f"sensitive(jsonencode({names.definition(machine.name).expression}))"),
             "logging_configuration": {
                 "level": "ERROR",
                 "include_execution_data": True,

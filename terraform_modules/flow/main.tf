@@ -43,7 +43,7 @@ resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
   role_arn   = local.role_arns["state_machine"]
-  definition = var.definitions["flow"]
+  definition = sensitive(var.definitions["flow"]) # the document's layers say what changes in it
   tags       = var.tags
 
   logging_configuration {
@@ -82,7 +82,7 @@ resource "aws_sfn_state_machine" "nested" {
   name       = "${var.name}-${replace(each.key, "_", "-")}"
   type       = "STANDARD"
   role_arn   = local.role_arns["state_machine"]
-  definition = each.value
+  definition = sensitive(each.value) # the document's layers say what changes in it
   tags       = var.tags
 
   logging_configuration {

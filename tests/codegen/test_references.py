@@ -62,7 +62,7 @@ def _referred(value: Any) -> set[str]:
         for expression in _expressions(text):
             plain = re.sub(r'"(?:[^"\\$]|\\.|\$(?!\{))*"', '""', expression)
             for data, kind, label, attribute in _REFERENCE.findall(plain):
-                if kind in ("self", "statement"):
+                if kind in ("each", "self", "statement"):
                     continue  # what the expression itself has names for
                 if data:
                     found.add(f"data.{kind}.{label}")
@@ -90,14 +90,8 @@ def test_what_is_declared_is_used(case: str) -> None:
     """Each variable, local, role, function and job definition is referred to."""
     document = _document(case)
     used = _with_depends_on(document)
-    leaves = {
-        "data",
-        "aws_cloudwatch_metric_alarm",
-        "aws_iam_role_policy",
-        "aws_scheduler_schedule",
-        "aws_ssm_parameter",
-    }
-    leaves |= {"aws_cloudwatch_event_target", "aws_sfn_state_machine"}
+    leaves = {"aws_cloudwatch_metric_alarm", "aws_iam_role_policy", "aws_scheduler_schedule", "aws_ssm_parameter"}
+    leaves |= {"aws_cloudwatch_event_target", "aws_sfn_state_machine", "data", "terraform_data"}
     assert {name for name in _declared(document) if name.partition(".")[0] not in leaves} <= used
     assert {f"aws_iam_role_policy.{role}" for role in ("state_machine",)} <= used
 
@@ -167,7 +161,7 @@ def test_policies_are_known_when_terraform_plans(case: str) -> None:
 def test_what_is_read_is_kept(case: str) -> None:
     """Data sources are read into what is kept of them, and checked: nothing else changes when they are read later."""
     document = _document(case)
-    (kept,) = document["resource"]["terraform_data"].values()
+    kept = document["resource"]["terraform_data"]["place"]
     assert kept["lifecycle"]["ignore_changes"] == ["input"]
     document["resource"]["terraform_data"] = {}
     document["data"] = {}
@@ -250,7 +244,7 @@ def test_the_image_is_in_ecr_where_lambda_runs_it(case: str) -> None:
         return
     (rule,) = document["variable"]["image"]["validation"]
     functions = document["resource"].get("aws_lambda_function", {}).values()
-    assert ("dkr[.]ecr" in rule["condition"]) == any(item["image_uri"] == "${var.image}" for item in functions)
+    assert ("dkr[.-]ecr" in rule["condition"]) == any(item["image_uri"] == "${var.image}" for item in functions)
 
 
 VERSIONS = """

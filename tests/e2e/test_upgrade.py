@@ -103,6 +103,12 @@ if flow := Report():
 """
 MACHINE = ("aws_sfn_state_machine.flow", ("update",))
 
+
+def of_layer(name: str, *actions: str) -> tuple[str, tuple[str, ...]]:
+    """What a plan says of a layer that changes."""
+    return f'terraform_data.layer["{name}"]', actions
+
+
 Build = Callable[[Path], Platform]
 
 
@@ -169,20 +175,28 @@ def test_versions(deployed: Deployed) -> None:
     deployed.compile(first)
     assert deployed.upgrade() == []
     larger = first.replace("memory=4096", "memory=8192")
-    for version in (larger, larger.replace("\n\nif flow", f"{ANOTHER}\nif flow"), first.replace("Publish", "Announce")):
+    more = larger.replace("\n\nif flow", f"{ANOTHER}\nif flow")
+    renamed = [of_layer("Announce", "create"), of_layer("Check", "delete"), of_layer("Clean", "update")]
+    for version, layers in (
+        (larger, [of_layer("Clean", "update")]),
+        (more, [of_layer("Check", "create")]),
+        (first.replace("Publish", "Announce"), [*renamed, of_layer("Publish", "delete")]),
+    ):
         deployed.compile(version)
-        assert deployed.upgrade() == [MACHINE]
+        assert deployed.upgrade() == [MACHINE, *layers]
 
     deployed.compile(first.replace("\n\nif flow", f"{UNUSUAL}\nif flow"))
     added, *others = deployed.upgrade()
     assert added[0].startswith("aws_batch_job_definition.fargate_")
     assert added[1] == ("create",)
-    assert others == [("aws_iam_role_policy.state_machine[0]", ("update",)), MACHINE]
+    policy = ("aws_iam_role_policy.state_machine[0]", ("update",))
+    layers = [of_layer("Announce", "delete"), of_layer("Count", "create"), of_layer("Publish", "create")]
+    assert others == [policy, MACHINE, *layers]
 
     deployed.compile(first)
     removed, *others = deployed.upgrade()
     assert removed == (added[0], ("delete",))
-    assert others == [("aws_iam_role_policy.state_machine[0]", ("update",)), MACHINE]
+    assert others == [policy, MACHINE, of_layer("Count", "delete")]
 
 
 def test_variables(deployed: Deployed) -> None:
@@ -280,7 +294,7 @@ def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
     deployed.compile(deployed.first.replace("memory=4096", "memory=8192").replace("class Publish", "class Announce"))
     changes = deployed.upgrade(image="registry.example/team/flow:2", tags={"version": "2"})
     assert MACHINE in changes
-    assert not [address for address, actions in changes if "delete" in actions]
+    assert [address for address, actions in changes if "delete" in actions] == [of_layer("Publish")[0]]
     jobs = deployed.platform.aws.client("batch")
     active = jobs.describe_job_definitions(jobDefinitionName="Report-fargate", status="ACTIVE")["jobDefinitions"]
     assert sorted(definition["revision"] for definition in active) == [1, 2]
@@ -299,9 +313,9 @@ def test_a_version_of_a_layer_s_own_image(written: Deployed, tmp_path: Path) -> 
     (tmp_path / "flow.py").write_text(first, encoding="utf-8")
     execution = started(written, tmp_path / "flow.py")
     written.compile(written.first.replace("memory=4096", own("2")))
-    (label, actions), machine = written.upgrade()
+    (label, actions), *others = written.upgrade()
     assert label.startswith("aws_batch_job_definition.fargate_")
-    assert (actions, machine) == (("update",), MACHINE)
+    assert (actions, others) == (("update",), [MACHINE, of_layer("Clean", "update")])
 
     (tmp_path / "gate").touch()
     assert execution.wait(timeout=120).layer("Publish").total == 5
@@ -324,7 +338,7 @@ def test_a_function_of_another_size(tmp_path: Path, platform: Build) -> None:
 
     deployed.compile(text.replace("memory=512", "memory=1024"))
     changes = dict(deployed.upgrade(image=f"{IMAGE}:1"))
-    assert changes == {"aws_lambda_function.run_clean": ("update",)}
+    assert changes == {"aws_lambda_function.run_clean": ("update",), **dict([of_layer("Clean", "update")])}
     (tmp_path / "gate").touch()
     assert execution.wait(timeout=120).layer("Publish").total == 5
 

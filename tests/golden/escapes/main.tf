@@ -628,6 +628,33 @@ locals {
       ]
     }
   }
+  layers = {
+    Money = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      comment = "{% $states.input %}"
+      image   = "x/$${y}:%%{z}"
+      command = "echo '$${HOME}' '%%{x}' '$$${y}' '{% 1 %}' 'it'\"'\"'s' 100% '$'"
+    }
+    Brace = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      comment = "Ends in a dollar $"
+      after   = "Money"
+      foreach = "Money.item[0]"
+      command = "'{% $states.input %}' 'ünïcode' '$$'"
+      workdir = "/tmp/$${z} %"
+    }
+    Percent = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      comment = "$${\"nested\"} $$${escaped} %%%{twice} ${"$$"}$${thrice} %"
+      after   = "Brace"
+    }
+  }
   definition = {
     Comment       = "Costs $${var.name} and %%{ if true }, \"quoted\" \\ and 100 % - naïve 日本語 😀 $$"
     QueryLanguage = "JSONata"
@@ -870,6 +897,12 @@ resource "terraform_data" "place" {
       error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
+}
+
+resource "terraform_data" "layer" {
+  for_each = local.layers
+
+  input = each.value
 }
 
 resource "aws_cloudwatch_log_group" "state_machine" {
@@ -1151,7 +1184,7 @@ resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
   role_arn   = local.state_machine_role_arn
-  definition = jsonencode(local.definition)
+  definition = sensitive(jsonencode(local.definition))
   tags       = var.tags
 
   logging_configuration {

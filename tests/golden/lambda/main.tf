@@ -468,6 +468,46 @@ locals {
     ]
   }
   policies = { for role, statements in local.statements : role => jsonencode({ Version = "2012-10-17", Statement = [for statement in statements : statement if length(statement.Resource) > 0] }) }
+  layers = {
+    Split = {
+      runs_on     = "AWS Lambda"
+      memory      = 1500
+      concurrency = 40
+      comment     = "One invocation."
+      after       = "Parameters"
+    }
+    Count = {
+      runs_on     = "AWS Lambda"
+      memory      = 512
+      concurrency = 10
+      comment     = "One invocation for each word, ten at once, in a function of its own."
+      after       = "Split"
+      foreach     = "Split.word[0]"
+      retry = {
+        attempts = 3
+        delay    = 2
+        backoff  = 2.0
+        jitter   = 0.1
+      }
+      timeout           = 60
+      image             = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/count:1"
+      architecture      = "arm64"
+      ephemeral_storage = 2
+    }
+    Total = {
+      runs_on     = "AWS Lambda"
+      memory      = 1500
+      concurrency = 40
+      comment     = "One invocation of the function of Split, tried twice."
+      after       = "Count"
+      retry = {
+        attempts = 2
+        delay    = 0.1
+        backoff  = 2.0
+        jitter   = 0.1
+      }
+    }
+  }
   definition = {
     Comment       = "Is over soon."
     QueryLanguage = "JSONata"
@@ -792,6 +832,12 @@ resource "terraform_data" "place" {
   }
 }
 
+resource "terraform_data" "layer" {
+  for_each = local.layers
+
+  input = each.value
+}
+
 resource "aws_cloudwatch_log_group" "state_machine" {
   name              = "/aws/vendedlogs/states/${var.name}"
   retention_in_days = var.log_retention_in_days
@@ -1034,7 +1080,7 @@ resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
   role_arn   = local.state_machine_role_arn
-  definition = jsonencode(local.definition)
+  definition = sensitive(jsonencode(local.definition))
   tags       = var.tags
 
   logging_configuration {

@@ -559,6 +559,33 @@ locals {
       ]
     }
   }
+  layers = {
+    "Collect.Find" = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      after   = "Parameters"
+    }
+    "Report.Load" = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      after   = "Parameters"
+    }
+    "Report.Measure" = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      after   = "Load"
+      foreach = "Load.item[0]"
+    }
+    "Report.Write" = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      after   = "Measure"
+    }
+  }
   definition = {
     Comment       = "Runs the flows Collect -> Report"
     QueryLanguage = "JSONata"
@@ -966,6 +993,12 @@ resource "terraform_data" "place" {
       error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
+}
+
+resource "terraform_data" "layer" {
+  for_each = local.layers
+
+  input = each.value
 }
 
 resource "aws_batch_job_definition" "collect_fargate" {

@@ -444,6 +444,14 @@ locals {
       ]
     }
   }
+  layers = {
+    Hello = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      comment = "Makes the message."
+    }
+  }
   definition = {
     Comment       = "Says hello."
     QueryLanguage = "JSONata"
@@ -526,6 +534,12 @@ resource "terraform_data" "place" {
       error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
+}
+
+resource "terraform_data" "layer" {
+  for_each = local.layers
+
+  input = each.value
 }
 
 resource "aws_cloudwatch_log_group" "state_machine" {
@@ -655,7 +669,7 @@ resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
   role_arn   = local.state_machine_role_arn
-  definition = jsonencode(local.definition)
+  definition = sensitive(jsonencode(local.definition))
   tags       = var.tags
 
   logging_configuration {

@@ -453,6 +453,19 @@ locals {
       ]
     }
   }
+  layers = {
+    Collect = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+    }
+    Write = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      after   = "Collect"
+    }
+  }
   definition = {
     Comment       = "Sums up the day before."
     QueryLanguage = "JSONata"
@@ -567,6 +580,12 @@ resource "terraform_data" "place" {
       error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
+}
+
+resource "terraform_data" "layer" {
+  for_each = local.layers
+
+  input = each.value
 }
 
 resource "aws_batch_job_definition" "fargate" {

@@ -524,6 +524,19 @@ locals {
       ]
     }
   }
+  layers = {
+    Collect = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+    }
+    Write = {
+      runs_on = "AWS Batch, FARGATE"
+      cpu     = 1
+      memory  = 2048
+      after   = "Collect"
+    }
+  }
   definition = {
     Comment       = "Sums up the day before."
     QueryLanguage = "JSONata"
@@ -638,6 +651,12 @@ resource "terraform_data" "place" {
       error_message = "The job queue job_queue_arn must be in the region of the deployment, ${self.input.region}: Step Functions submits jobs to no other."
     }
   }
+}
+
+resource "terraform_data" "layer" {
+  for_each = local.layers
+
+  input = each.value
 }
 
 resource "aws_cloudwatch_log_group" "state_machine" {
@@ -787,7 +806,7 @@ resource "aws_sfn_state_machine" "flow" {
   name       = var.name
   type       = "STANDARD"
   role_arn   = local.state_machine_role_arn
-  definition = jsonencode(local.definition)
+  definition = sensitive(jsonencode(local.definition))
   tags       = var.tags
 
   logging_configuration {

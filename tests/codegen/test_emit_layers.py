@@ -1,0 +1,126 @@
+"""What a plan says of layers: all that their flow says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.emit_layers import layers
+from laminar_codegen.graph import Dimension, LayerNode, Retry
+from laminar_codegen.pipeline import Compilation
+from laminar_codegen.placement import BatchTarget, Container, LambdaTarget
+
+FLOW = """
+from laminar_runtime import Flow, Layer
+
+class Report(Flow): ...
+
+@Report.register
+class Load(Layer):
+    def __call__(self) -> None: ...
+
+@Report.register
+class Clean(Layer):
+    \"\"\"Drops what is empty.\"\"\"
+
+    def __call__(self, load: Load) -> None: ...
+
+if flow := Report():
+    flow()
+"""
+#: Another value of each field of a layer, and of its container.
+OTHERS: dict[str, Any] = {
+    "summary": "Drops rows.",
+    "depends": (),
+    "hooks": (("entry", "filled"),),
+    "foreach": (Dimension("Load", "rows", None),),
+    "retry": Retry(3, 1, 2, 0),
+    "optional": True,
+    "executor": LambdaTarget(concurrency=10),
+    "pipelined": True,
+}
+OF_CONTAINER: dict[str, Any] = {
+    "command": ("python", "-O", "main.py"),
+    "cpu": 4,
+    "memory": 8192,
+    "image": "team/other:1",
+    "workdir": "/work",
+    "gpu": 1,
+    "spot": True,
+    "architecture": "arm64",
+    "secrets": (("TOKEN", "arn:aws:ssm:eu-west-1:123456789012:parameter/token"),),
+    "ephemeral_storage": 100,
+    "log_driver": "splunk",
+    "log_options": (("splunk-url", "https://team"),),
+}
+#: What says nothing of how a layer runs: where it stands in its file, and what the compiler checks.
+UNSAID = {"name", "location", "hints", "container", "calls", "initialised"}
+
+
+@pytest.fixture
+def clean(compiled: Callable[[str], Compilation]) -> tuple[Compilation, LayerNode]:
+    """A flow, and its layer ``Clean``."""
+    compilation = compiled(FLOW)
+    return compilation, compilation.graphs[0].layers[1]
+
+
+def told(compilation: Compilation, layer: LayerNode) -> Any:
+    """What is said of the layer ``Clean`` if it is another one."""
+    (graph,) = compilation.graphs
+    return layers([attrs.evolve(graph, layers=(graph.layers[0], layer))])["Clean"]
+
+
+def test_a_usual_layer(clean: tuple[Compilation, LayerNode]) -> None:
+    """What all layers have is not said of each."""
+    assert told(*clean) == {
+        "runs_on": "AWS Batch, FARGATE",
+        "cpu": 1,
+        "memory": 2048,
+        "comment": "Drops what is empty.",
+        "after": "Load",
+    }
+
+
+def test_each_field_of_a_layer_is_told(clean: tuple[Compilation, LayerNode]) -> None:
+    """A change of any field of a layer is a change of what is said of it."""
+    compilation, layer = clean
+    before = told(compilation, layer)
+    assert {field.name for field in attrs.fields(LayerNode)} == OTHERS.keys() | UNSAID
+    same = [name for name, value in OTHERS.items() if told(compilation, attrs.evolve(layer, **{name: value})) == before]
+    assert same == []
+
+
+def test_each_field_of_a_container_is_told(clean: tuple[Compilation, LayerNode]) -> None:
+    """A change of any field of its container is, too."""
+    compilation, layer = clean
+    before = told(compilation, layer)
+    assert {field.name for field in attrs.fields(Container)} == OF_CONTAINER.keys()
+    containers = {name: attrs.evolve(layer.container, **{name: value}) for name, value in OF_CONTAINER.items()}
+    changed = {name: attrs.evolve(layer, container=container) for name, container in containers.items()}
+    assert [name for name, other in changed.items() if told(compilation, other) == before] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (BatchTarget(), BatchTarget("EC2")),
+        (BatchTarget(), BatchTarget(timeout=60)),
+        (LambdaTarget(10), LambdaTarget(20)),
+        (LambdaTarget(10), LambdaTarget(10, timeout=60)),
+    ],
+)
+def test_each_field_of_what_runs_it_is_told(clean: tuple[Compilation, LayerNode], before: Any, after: Any) -> None:
+    """A change of what runs it is, too."""
+    compilation, layer = clean
+    first, second = (attrs.evolve(layer, executor=target) for target in (before, after))
+    assert told(compilation, first) != told(compilation, second)
+
+
+def test_layers_of_several_flows(clean: tuple[Compilation, LayerNode]) -> None:
+    """Layers of one name, of several flows, are told apart."""
+    (graph,) = clean[0].graphs
+    both = layers([graph, attrs.evolve(graph, flow="Weekly")])
+    assert list(both) == ["Report.Load", "Report.Clean", "Weekly.Load", "Weekly.Clean"]
