@@ -13,12 +13,15 @@ from benchmarks.artifacts import PROBES
 from benchmarks.rows import Row, faster
 from benchmarks.timing import Command, figures, output, python
 from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores
 
 __all__ = ["measure", "measure_join"]
 
 _SPLITS, _DELAY = 10_000, 0.02
 _ROOT = "s3://benchmarks/flows"
+#: The attempt by which each split finished: `benchmarks.probes.boto3_join` reads what it wrote.
+ATTEMPT = "1-attempt"
 _SEQUENTIAL = "one call after the other"
 
 
@@ -59,6 +62,7 @@ def _objects(splits: int) -> dict[str, bytes]:
     """What the fan-out left in the bucket."""
     store, key = datastores.Memory(), LayerKey("Bench", "benchmark", "Square")
     for split in range(splits):
-        store.write(key, index=split, name="value", values=[split**2], sharded=False)
+        archive = store.write(key, index=split, name="value", values=[split**2], sharded=False, attempt=ATTEMPT)
+        store.commit(key, index=split, commit=Commit(ATTEMPT, {"value": archive}), fans_out=True)
     store.write_record(key, splits=splits)
     return {f"{_ROOT.removeprefix('s3://')}/{path}": content for path, content in store.workspace.items()}

@@ -74,6 +74,8 @@ class _Bucket:
             case "PUT" if "uploadId" in query:
                 self.uploads[query["uploadId"]][int(query["partNumber"])] = body
                 return _stored(body)
+            case "PUT" if "if-none-match" in headers and path in self.objects:
+                return 412, {}, b"<Error><Code>PreconditionFailed</Code><Message>it is there</Message></Error>"
             case "PUT":
                 self.objects[path] = body
                 return _stored(body)

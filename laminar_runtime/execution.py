@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 from laminar_runtime import importing, loading, settings, task, tracebacks, values
-from laminar_runtime.artifacts import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.attributes import prepare, refusal
+from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
+from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Definition, Layer, Parameters
+from laminar_runtime.layout import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.pipelines import Guard
 
 __all__ = ["Execution", "NoResults", "linked"]
@@ -171,7 +173,7 @@ class Execution:
         return instance
 
     def parameters(self, **artifacts: Any) -> Execution:
-        """Store the flow's parameters for this execution.
+        """Store the flow's parameters for this execution. One that failed may be given others before it is resumed.
 
         Args:
             **artifacts: The parameters.
@@ -181,16 +183,62 @@ class Execution:
 
         Raises:
             FlowError: If one has a name that means something else on a layer.
+            ExecutionError: If the execution has finished, with other parameters.
         """
+        if not self.offer(artifacts):
+            if self.finished:
+                where = f"execution {self.id} of flow '{self.flow_name}'"
+                raise ExecutionError(f"{where} has finished, with other parameters: run the flow under another id")
+            self._replace(artifacts)
+        return self
+
+    def offer(self, artifacts: Mapping[str, Any]) -> bool:
+        """Store the flow's parameters for this execution, unless it has some: of several that try, one succeeds.
+
+        Args:
+            artifacts: The parameters.
+
+        Returns:
+            Whether the execution has these parameters now.
+
+        Raises:
+            FlowError: If one has a name that means something else on a layer.
+        """
+        key, store, commit = self.key(_PARAMETERS), self.datastore, self._written(artifacts)
+        if store.commit(key, index=0, commit=commit, fans_out=False):
+            return True
+        kept = store.attributes(key, index=0, record=None)
+        return kept == commit.archives.keys() and all(
+            store.read_archive(key, index=0, name=name) == archive for name, archive in commit.archives.items()
+        )
+
+    def link(self, artifacts: Mapping[str, Any]) -> None:
+        """Store the parameters that a linker made. In an execution that is resumed it may make others than before.
+
+        Args:
+            artifacts: The parameters.
+
+        Raises:
+            FlowError: If one has a name that means something else on a layer.
+        """
+        if not self.offer(artifacts) and self.retry and not self.finished:
+            self._replace(artifacts)
+
+    def _replace(self, artifacts: Mapping[str, Any]) -> None:
+        self.datastore.write_record(self.key(_PARAMETERS), splits=1, commit=self._written(artifacts))
+
+    def _written(self, artifacts: Mapping[str, Any]) -> Commit:
+        """Store values as parameters that are not committed yet."""
         reasons = {name: refusal(Parameters, name) for name in sorted(artifacts)}
         if reserved := [name for name, reason in reasons.items() if reason is not None]:
             names = ", ".join(reserved)
             raise FlowError(f"flow '{self.flow.name}' cannot have parameters of reserved names: {names}. Rename them")
-        key = self.key(_PARAMETERS)
-        for name, value in artifacts.items():
-            self.datastore.write(key, index=0, name=name, values=[value], sharded=False)
-        self.datastore.write_record(key, splits=1)
-        return self
+        key, attempt = self.key(_PARAMETERS), new_attempt(1)
+        archives = {
+            name: self.datastore.write(key, index=0, name=name, values=[value], sharded=False, attempt=attempt)
+            for name, value in artifacts.items()
+        }
+        return Commit(attempt, archives)
 
     def take_input(self) -> bool:
         """Store as parameters what a state machine was started with, if it was and nobody did so before.
@@ -218,7 +266,7 @@ class Execution:
         if not isinstance(given, dict):
             msg = f'the input of execution {self.id} is not of the form {{"parameters": {{...}}}}'
             raise FlowError(msg)
-        self.parameters(**given)
+        self.offer(given)
         return True
 
     def schedule(self, *, dependencies: dict[str, set[str]]) -> Execution:
@@ -301,7 +349,9 @@ class Execution:
                 return flow.execution(self.key("").execution)
             given = linked(linker, self.wait())
             if self.retry:  # what a resumed execution goes on to may have been begun too
-                return flow.execution(self.key("").execution).parameters(**given).resume()
+                following = values.evolve(flow.execution(self.key("").execution), retry=True)
+                following.link(given)
+                return following.resume()
             return flow(self.id, **given)
 
 

@@ -10,10 +10,12 @@ import math
 from collections.abc import Sequence
 
 from laminar_runtime import indexes, values
-from laminar_runtime.artifacts import Archive, Artifact, LayerKey, Record
+from laminar_runtime.archives import Archive, Artifact, Elements
+from laminar_runtime.commits import Record
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, MissingError
+from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import TaskContext
 
 __all__ = ["archive_of", "count", "elements", "index_of", "position", "some_of"]
@@ -58,7 +60,7 @@ def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
         return 1
     if foreach.pipelined:
         return _finished(datastore, _over(key, foreach.parameters[0])).splits
-    return math.prod(len(archive) for archive in _dimensions(datastore, key, foreach))
+    return math.prod(len(dimension) for dimension in _dimensions(datastore, key, foreach))
 
 
 def elements(
@@ -81,9 +83,9 @@ def elements(
     """
     if foreach.pipelined:
         return (_own(datastore, key, foreach.parameters[0], index),)
-    archives = _dimensions(datastore, key, foreach)
-    places = position(index, [len(archive) for archive in archives])
-    found = (archive.artifacts[place] for archive, place in zip(archives, places, strict=True))
+    dimensions = _dimensions(datastore, key, foreach)
+    places = position(index, [len(dimension) for dimension in dimensions])
+    found = (dimension.read(place) for dimension, place in zip(dimensions, places, strict=True))
     return tuple(zip(foreach.parameters, found, strict=True))
 
 
@@ -114,12 +116,7 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
         ExecutionError: If the layer has not finished.
         MissingError: If it wrote no such attribute.
     """
-    record = _finished(datastore, key)
-    if record.splits == 0:
-        return Archive((), sharded=True)
-    if index is None and record.splits != 1:
-        return datastore.join(key, name=attribute, splits=record.splits)
-    return datastore.read_archive(key, index=index or 0, name=attribute)
+    return datastore.read_whole(key, record=_finished(datastore, key), index=index, name=attribute)
 
 
 def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> tuple[Archive, int]:
@@ -143,7 +140,7 @@ def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int |
     if index is None and record.splits != 1:
         return datastore.join_some(key, name=attribute, splits=record.splits), record.splits
     try:
-        return datastore.read_archive(key, index=index or 0, name=attribute), 1
+        return datastore.read_whole(key, record=record, index=index, name=attribute), 1
     except MissingError:
         return Archive((), sharded=True, missing=(index or 0,)), 1
 
@@ -160,10 +157,11 @@ def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) 
     """The element that split `index` of a pipelined fan-out sees: the one that the split before it stored."""
     over = _over(key, parameter)
     what = f"split {index} of layer '{over.layer}' of flow '{key.flow}'"
-    if not any(datastore.exists(path=mark) for mark in (over.split(index), over.record)):
+    commit = datastore.read_split(over, index=index) or datastore.read_commit(over, index=index)
+    if commit is None:
         raise ExecutionError(f"{what} has not finished in execution {key.execution}: layer '{key.layer}' follows it")
     try:
-        archive = datastore.read_archive(over, index=index, name=parameter.attribute)
+        archive = datastore.read_committed(over, index=index, name=parameter.attribute, commit=commit)
     except MissingError:
         archive = Archive((), sharded=True)
     if len(archive) != 1:
@@ -180,13 +178,15 @@ def _over(key: LayerKey, parameter: Parameter) -> LayerKey:
     return LayerKey(key.flow, key.execution, parameter.name)
 
 
-def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Archive]:
+def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Elements]:
     return [_dimension(datastore, key, parameter) for parameter in foreach.parameters]
 
 
-def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Archive:
+def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Elements:
+    over = _over(key, parameter)
     try:
-        return archive_of(datastore, _over(key, parameter), parameter.attribute, index=parameter.index)
+        record = _finished(datastore, over)
+        return datastore.elements(over, record=record, index=parameter.index, name=parameter.attribute)
     except (ExecutionError, MissingError) as error:
         splits = "" if parameter.index is None else f", split {parameter.index}"
         what = f"'{parameter.attribute}' of layer '{parameter.name}'{splits}"

@@ -27,7 +27,7 @@ from laminar_runtime import (
     values,
 )
 from laminar_runtime.configurations import datastores, executors, flows, layers
-from laminar_runtime.exceptions import FlowError, LayerError
+from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
 from laminar_runtime.layer import Definition, Layer, Parameters
@@ -349,7 +349,13 @@ class Flow:
             run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
             if execution is not None:
                 self.configuration.scheduler.check_new(execution=run)
-            return run.parameters(**parameters).schedule(dependencies=dependencies)
+                run.take_input()
+            if not run.offer(parameters):
+                raise ExecutionError(
+                    f"execution {run.id} of flow '{self.name}' was started before, with other parameters: go on with "
+                    f"it by flow.execution('{run.id}').resume(), or run the flow under another id"
+                )
+            return run.schedule(dependencies=dependencies)
 
     def launches(self) -> bool:
         """Whether this process runs the flow if it is called: it does not read its file only, nor was made for a task.
@@ -388,7 +394,7 @@ class Flow:
             from laminar_runtime import planner
 
             with task.reporting(), task.underway(), settings.outside():
-                self.open(context).parameters(**linked(linker, before.open(context)))
+                self.open(context).link(linked(linker, before.open(context)))
                 planner.done()
 
     def open(self, context: settings.TaskContext) -> Execution:

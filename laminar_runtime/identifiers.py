@@ -13,7 +13,15 @@ import time
 
 from laminar_runtime.exceptions import FlowError
 
-__all__ = ["LONGEST", "LONGEST_DEPLOYED", "RESUMED", "check_execution_id", "new_execution_id"]
+__all__ = [
+    "LONGEST",
+    "LONGEST_DEPLOYED",
+    "RESUMED",
+    "check_execution_id",
+    "new_attempt",
+    "new_execution_id",
+    "started",
+]
 
 #: What parts an execution's id from the number of a resume, or of redrives, behind it. Executions that go on with
 #: others are named so; it is in no id, and nobody names an execution so by chance.
@@ -47,6 +55,28 @@ def new_execution_id() -> str:
     lower = 0x8000_0000_0000_0000 | int.from_bytes(os.urandom(8)) >> 2
     digits = f"{upper << 64 | lower:032x}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def new_attempt(number: int) -> str:
+    """Make the token of a run of a task: no other run has it.
+
+    Args:
+        number: The number of the attempt, from 1.
+
+    Example:
+        >>> new_attempt(2).startswith("2-")
+        True
+    """
+    return f"{number}-{time.time_ns():016x}{os.urandom(6).hex()}"
+
+
+def started(token: str) -> str:
+    """What the tokens of the attempts at one split are sorted by, to have them in the order in which they began.
+
+    Args:
+        token: What `new_attempt` made.
+    """
+    return token.partition("-")[2]
 
 
 def check_execution_id(text: str, *, longest: int = LONGEST) -> str:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from laminar_runtime import indexes, job_container, values
-from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Container
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.execution import Execution
+from laminar_runtime.layout import LayerKey
 
 __all__ = ["arrays", "executor_of", "groups_of", "splits_of", "told_of"]
 

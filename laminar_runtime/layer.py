@@ -9,12 +9,14 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from laminar_runtime import attributes, fanout, scopes, settings, values
-from laminar_runtime.artifacts import Archive, Artifact, LayerKey
+from laminar_runtime.archives import Archive, Artifact
 from laminar_runtime.attributes import RESERVED
+from laminar_runtime.commits import Record
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
+from laminar_runtime.layout import LayerKey
 
 __all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded"]
 
@@ -48,8 +50,11 @@ class _Private:
         itself: Whether it is asked before it runs, by an entry hook: there is nothing to read yet.
         absent: What is known not to be stored, of names that the class has attributes of.
         sharded: What the running layer sharded, as it reads it back; outside an execution the lists of items.
+        archives: Their archives, of a layer of an execution.
         assigned: While ``__call__`` runs: the names that it assigned.
         raised: The errors of properties that are on their way, by thread and name.
+        attempt: The token of the attempt that runs here.
+        record: The layer's record, once it was read: a layer that finished stays so.
     """
 
     elements: dict[str, Artifact] = values.field(factory=dict)
@@ -57,8 +62,11 @@ class _Private:
     itself: bool = False
     absent: set[str] = values.field(factory=set)
     sharded: dict[str, Sequence[Any]] = values.field(factory=dict)
+    archives: dict[str, Archive] = values.field(factory=dict)
     assigned: set[str] | None = None
     raised: dict[tuple[int, str], AttributeError] = values.field(factory=dict)
+    attempt: str = ""
+    record: Record | None = None
 
 
 @values.frozen
@@ -180,8 +188,7 @@ class Layer:
         """How far the layer is in its execution."""
 
         def finished() -> bool:
-            key = self.execution.key(self.name, read="state.finished")
-            return self.execution.datastore.exists(path=key.record)
+            return _record(self, read="state.finished") is not None
 
         def running() -> bool:
             task = settings.task()
@@ -212,9 +219,10 @@ class Layer:
                 continue
             if private.assigned is None:
                 raise LayerError(f"layer '{self.name}' shards '{name}' outside of __call__: it would not be stored")
-            key, index = self.execution.key(self.name), self.index or 0
-            archive = self.execution.datastore.write(key, index=index, name=name, values=items, sharded=True)
-            private.sharded[name] = self.__dict__[name] = self.execution.datastore.read(key.flow, archive)
+            key, store, index = self.execution.key(self.name), self.execution.datastore, self.index or 0
+            archive = store.write(key, index=index, name=name, values=items, sharded=True, attempt=private.attempt)
+            private.archives[name] = archive
+            private.sharded[name] = self.__dict__[name] = store.read(key.flow, archive)
 
     @property
     def _private(self) -> _Private:
@@ -269,12 +277,27 @@ def _archive(layer: Layer, name: str) -> Archive:
 
 
 def _stored(layer: Layer, name: str) -> Archive:
-    key, store = layer.execution.key(layer.name), layer.execution.datastore
-    if layer.index is not None:
-        return store.read_archive(key, index=layer.index, name=name)
-    if layer.configuration.foreach:
+    key, store, record = layer.execution.key(layer.name), layer.execution.datastore, _record(layer)
+    if record is not None:
+        return store.read_whole(key, record=record, index=layer.index, name=name)
+    if layer.index is None and layer.configuration.foreach:
         return fanout.archive_of(store, key, name, index=None)
-    return store.read_archive(key, index=0, name=name)
+    index = layer.index or 0
+    commit = store.read_split(key, index=index)
+    if commit is not None:
+        return store.read_committed(key, index=index, name=name, commit=commit)
+    # People who look for what went wrong see what the last attempt assigned. To tasks it is as if it had not been.
+    if settings.task() is not None:
+        raise MissingError(f"nothing says that split {index} finished at {store.uri(path=key.archives)}")
+    return store.read_uncommitted(key, index=index, name=name)
+
+
+def _record(layer: Layer, *, read: str = "") -> Record | None:
+    """The layer's record, None if the layer has not finished."""
+    private, key = layer._private, layer.execution.key(layer.name, read=read)  # noqa: SLF001 - one unit
+    if private.record is None:
+        private.record = layer.execution.datastore.read_record(key)
+    return private.record
 
 
 def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> UnsetError:

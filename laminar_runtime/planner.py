@@ -17,7 +17,6 @@ from typing import Any
 
 from laminar_runtime import entry, fanout, settings, submissions, task, values
 from laminar_runtime.configurations import executors
-from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError
 from laminar_runtime.execution import Execution
@@ -208,15 +207,12 @@ def _failed_pipeline(
 
 
 def _finished(execution: Execution, name: str, splits: int) -> set[int]:
-    """The splits of a fan-out that finished. An only one leaves a record."""
+    """The splits of a fan-out that finished. Of an only one, an earlier release left a record alone."""
     key, store = execution.key(name), execution.datastore
     if splits == 1:
-        return {0} if store.exists(path=key.record) else set()
-    return _noted(store, key.splits)
-
-
-def _noted(store: DataStore, prefix: str) -> set[int]:
-    return {int(name.removesuffix(".json")) for name in store.names(prefix=prefix)}
+        return {0} if store.read_commit(key, index=0) is not None else set()
+    # Of thousands the names do: those who read what a split assigned read its commit.
+    return {int(name.removesuffix(".json")) for name in store.names(prefix=key.splits)}
 
 
 def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, Configuration]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import io
-import json
 import os
 import sys
 import time
@@ -14,15 +13,19 @@ from types import TracebackType
 from typing import Any, NamedTuple, Protocol
 
 from laminar_runtime import fanout, importing, loading, settings, tracebacks, types
-from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.archives import Archive
 from laminar_runtime.assignments import Assigned, assigning
+from laminar_runtime.commits import Commit
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import FlowError, LayerError
+from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.layout import LayerKey
 from laminar_runtime.pipelines import Guard
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.tasks import Permit
 
 __all__ = [
     "check_kept",
@@ -62,14 +65,14 @@ def finished(datastore: DataStore, context: TaskContext) -> bool:
     Args:
         datastore: The flow's datastore.
         context: The task.
+
+    Raises:
+        DamagedError: If what says so is damaged.
     """
-    return datastore.exists(path=_mark(context))
-
-
-def _mark(context: TaskContext) -> str:
-    """The key that says that a task ran to its end."""
     key = LayerKey(context.flow, context.execution, context.layer)
-    return key.record if context.splits == 1 else key.split(context.index)
+    if context.splits != 1:
+        return datastore.read_split(key, index=context.index) is not None
+    return datastore.read_commit(key, index=0) is not None
 
 
 def hooks_of(layer: Layer, kind: annotation.Kind) -> list[Callable[..., Any]]:
@@ -110,35 +113,41 @@ def _with_arguments(
             )
 
 
-def run_layer(execution: _Execution, layer: Layer, context: TaskContext) -> None:
+def run_layer(execution: _Execution, layer: Layer, context: TaskContext, permit: Permit | None = None) -> None:
     """Run one task in this process: bind its dependencies, call it, store its artifacts, note that it finished.
 
-    A split that finished in this execution before is not run again, nor is a layer of a resumed execution that did.
+    A split that finished in this execution before is not run again, nor is a layer of a resumed execution that did. If
+    another run of the task finishes meanwhile, this one ends well, and nothing of it is read.
 
     Args:
         execution: The execution.
         layer: An instance of the layer, with the split's index.
         context: The task.
+        permit: What an executor withdraws that gives the task up: it leaves nothing then.
 
     Raises:
         Exception: Whatever the layer or its hooks raise, but for what its configuration catches.
     """
-    store = execution.datastore
+    store, key, fans_out = execution.datastore, execution.key(context.layer), bool(layer.configuration.foreach)
     with settings.activate(context):
         # Of a pipeline the only split is run by a job, as one of many is, and so it may have been run before.
-        if (context.splits != 1 or layer.configuration.foreach or context.retry) and finished(store, context):
-            return
-        started = time.monotonic()
-        with _guarded(execution, layer, context) as guarded:
-            _call(guarded, layer, context)
-        seconds = round(time.monotonic() - started, 3)
-        if context.splits == 1:
-            store.write_record(execution.key(context.layer), splits=1, seconds=seconds)
-        else:
-            store.write_bytes(path=_mark(context), content=json.dumps({"seconds": seconds}).encode())
+        if not ((context.splits != 1 or fans_out or context.retry) and finished(store, context)):
+            started = time.monotonic()
+            attempt = layer._private.attempt = new_attempt(context.attempt)  # noqa: SLF001 - one unit
+            with _guarded(execution, layer, context) as guarded:
+                archives = _call(guarded, layer, context)
+            commit = Commit(attempt, archives, round(time.monotonic() - started, 3))
+            with (permit or Permit()).used() as permitted:
+                if not permitted:
+                    return
+                store.commit(key, index=context.index, commit=commit, fans_out=fans_out)
+        if fans_out and context.splits == 1 and store.read_record(key) is None:
+            store.write_record(key, splits=1)
 
 
-def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
+def _call(execution: _Execution, layer: Layer, context: TaskContext) -> dict[str, Archive]:
+    """Call a layer, store what it assigns, and give the archives of that."""
+    private = layer._private  # noqa: SLF001 - one unit
     dependencies = _dependencies(execution, layer, context)
     assigned = Assigned()
     caught: list[BaseException] = []
@@ -151,20 +160,23 @@ def _call(execution: _Execution, layer: Layer, context: TaskContext) -> None:
         ):
             layer(*dependencies)
     except BaseException as error:
-        for failure in _store(execution, assigned, context):
+        for failure in _store(execution, assigned, context, private.archives, private.attempt):
             error.add_note(f"Besides, {failure}")
         raise
-    failures = _store(execution, assigned, context)
+    failures = _store(execution, assigned, context, private.archives, private.attempt)
     if failures:
         for failure in failures[1:]:
             failures[0].add_note(f"Besides, {failure}")
         for taken in caught:
             failures[0].add_note(f"That was after {type(taken).__name__}: {taken}, which the layer's Catch takes")
         raise failures[0]
+    return private.archives
 
 
-def _store(execution: _Execution, assigned: Assigned, context: TaskContext) -> list[Exception]:
-    """Store what was assigned, as far as it can be.
+def _store(
+    execution: _Execution, assigned: Assigned, context: TaskContext, archives: dict[str, Archive], attempt: str
+) -> list[Exception]:
+    """Store what was assigned, as far as it can be, and note its archives.
 
     Returns:
         What kept the rest from being stored.
@@ -173,7 +185,9 @@ def _store(execution: _Execution, assigned: Assigned, context: TaskContext) -> l
     failures: list[Exception] = list(assigned.refused)
     for name, value in assigned.artifacts.items():
         try:
-            store.write(key, index=context.index, name=name, values=[value], sharded=False)
+            archives[name] = store.write(
+                key, index=context.index, name=name, values=[value], sharded=False, attempt=attempt
+            )
         except Exception as error:  # noqa: BLE001 - reported with those of others
             failures.append(error)
     return failures

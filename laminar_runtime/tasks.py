@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 from laminar_runtime import origins, settings, values
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
@@ -11,7 +13,26 @@ from laminar_runtime.exceptions import FlowError
 from laminar_runtime.origins import Origin
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["Task", "local_command"]
+__all__ = ["Permit", "Task", "local_command"]
+
+
+class Permit:
+    """Whether a task of this process may finish: one that was given up runs on, and is not to end as if it had not."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._withdrawn = False
+
+    def withdraw(self) -> None:
+        """Have the task not finish any more. If it does at this moment, it has when this returns."""
+        with self._lock:
+            self._withdrawn = True
+
+    @contextlib.contextmanager
+    def used(self) -> Iterator[bool]:
+        """Whether the task may finish, which does not change within the ``with`` block."""
+        with self._lock:
+            yield not self._withdrawn
 
 
 @values.frozen(kw_only=True)
@@ -25,6 +46,7 @@ class Task:
         origin: Where the flow is defined, None if a fresh process cannot get to it.
         run: Runs it in this process.
         finished: Tells whether it ran to its end.
+        permit: Whether it may finish: to be withdrawn by an executor that gives it up, and cannot end it.
     """
 
     context: TaskContext
@@ -33,6 +55,7 @@ class Task:
     origin: Origin | None
     run: Callable[[], None]
     finished: Callable[[], bool]
+    permit: Permit = values.field(factory=Permit)
 
     @property
     def title(self) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 import values
 
-from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores
+from laminar_runtime.layout import LayerKey
 
 _KEY = LayerKey("Bench", "benchmark", "Layer")
 
@@ -23,7 +24,7 @@ def _write(root: str, value: Any) -> None:
 
 def _read(root: str) -> Any:
     store = _store(root)
-    return store.read(_KEY.flow, store.read_archive(_KEY, index=0, name="value"))
+    return store.read(_KEY.flow, store.read_committed(_KEY, index=0, name="value", commit=Commit()))
 
 
 values.main(_write, _read)

@@ -32,21 +32,23 @@ if os.environ.get("LAMINAR_LAYER_SPLITS", "1") != "1":
     ME += "/" + os.environ["LAMINAR_LAYER_INDEX"]
 WHO, NUMBER, SIDE = os.environ.get("KILL_AT", "nobody 0 before").split()
 
-rename, writes = os.replace, 0
+writes = 0
 
-def replace(file, target):
-    """Rename a file that was written, and die before or after that if it is time to."""
-    global writes
-    writes += 1
-    last = (ME, writes) == (WHO, int(NUMBER))
-    if last and SIDE == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    rename(file, target)
-    note(".writes")
-    if last:
-        os.kill(os.getpid(), signal.SIGKILL)
+def naming(give):
+    """What gives a file that was written its name, and dies before or after that if it is time to."""
+    def named(file, target):
+        global writes
+        writes += 1
+        last = (ME, writes) == (WHO, int(NUMBER))
+        if last and SIDE == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        give(file, target)
+        note(".writes")
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return named
 
-os.replace = replace
+os.replace, os.link = naming(os.replace), naming(os.link)
 
 def note(where=""):
     """Take note of this process, in one write to the end of a file."""
@@ -178,11 +180,20 @@ class Field:
             time.sleep(0.01)
 
     def stored(self, *, aside: bool = False) -> dict[str, object]:
-        """What the datastore holds, but for how long layers took; or what was never given its name."""
+        """What the datastore holds that is read, but for how long layers took; or what was never given its name."""
         root = self.folder / ".laminar"
-        files = (file for file in root.rglob("*") if file.is_file())
-        chosen = (file for file in files if file.name.startswith(".writing-") == aside)
-        return {str(file.relative_to(root)): _content(file) for file in chosen}
+        files = [file for file in root.rglob("*") if file.is_file()]
+        if aside:
+            return {str(file.relative_to(root)): _content(file) for file in files if file.name.startswith(".writing-")}
+        notes = (file for file in files if file.match(".splits/[0-9]*.json") or _records(file))
+        committed = {json.loads(note.read_text(encoding="utf-8")).get("attempt") for note in notes}
+        found = {}
+        for file in files:
+            attempt = file.parent.name
+            if file.name.startswith(".writing-") or (attempt not in committed and "archives" in file.parts):
+                continue
+            found[str(file.relative_to(root)).replace(f"/{attempt}/", "/<attempt>/")] = _content(file)
+        return found
 
     def finished(self, task: str) -> bool:
         """Whether a task is noted in the datastore as finished."""
@@ -201,11 +212,16 @@ def _content(file: Path) -> object:
     """What a file holds, but for the seconds that something took."""
     if file.parent.name == ".splits":
         return sorted(json.loads(file.read_text(encoding="utf-8")))
-    if file.name != ".record.json":
+    if not _records(file):
         return file.read_bytes()
     record = json.loads(file.read_text(encoding="utf-8"))
     record["execution"].pop("seconds", None)
+    record.pop("attempt", None)
     return record
+
+
+def _records(file: Path) -> bool:
+    return file.name == ".record.json"
 
 
 @contextlib.contextmanager

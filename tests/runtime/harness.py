@@ -55,6 +55,17 @@ def stored(flow: Flow) -> dict[str, bytes]:
     return flow.datastore.workspace
 
 
+def archive_key(flow: Flow, layer: str, attribute: str, *, index: int = 0) -> str:
+    """The key of the archive of an attribute in the memory of a flow of which one attempt at a split was made."""
+    parts = (path.split("/") for path in stored(flow))
+    (found,) = (
+        "/".join(path)
+        for path in parts
+        if path[1] == "archives" and path[3:5] == [layer, str(index)] and path[-1] == f"{attribute}.json"
+    )
+    return found
+
+
 @attrs.frozen
 class Folder:
     """A folder with flow files, run as users run them.

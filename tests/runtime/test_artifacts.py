@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from laminar_runtime import Flow, Layer
 from laminar_runtime.artifacts import Archive, Artifact, LayerKey, Record
 from laminar_runtime.configurations.layers import ForEach, Parameter
-from tests.runtime.harness import in_memory, stored
+from tests.runtime.harness import archive_key, in_memory, stored
 
 names = st.text(min_size=1)
 artifacts = st.builds(Artifact, names, st.binary(min_size=32, max_size=32).map(bytes.hex), names)
@@ -62,9 +63,10 @@ def test_layout() -> None:
     flow = in_memory(MyFlow)
     list(flow("e1", day="today").layer(Each).foo)
     found = stored(flow)
-    split = {f"MyFlow/archives/e1/Each/{index}/foo.json" for index in range(3)}
     values = {key for key in found if key.startswith("MyFlow/artifacts/")}
-    assert found.keys() - values == split | {
+    # An attempt's token is of its number, and of what no other has.
+    archives = {re.sub(r"/1-[0-9a-f]{28}/", "/<attempt>/", key) for key in found.keys() - values}
+    assert archives == {
         "MyFlow/.cache/e1/Each/.record.json",
         "MyFlow/.cache/e1/Each/.splits/0.json",
         "MyFlow/.cache/e1/Each/.splits/1.json",
@@ -73,8 +75,11 @@ def test_layout() -> None:
         "MyFlow/.cache/e1/Parameters/.record.json",
         "MyFlow/.cache/e1/Shards/.record.json",
         "MyFlow/.cache/e1/Silent/.record.json",
-        "MyFlow/archives/e1/Parameters/0/day.json",
-        "MyFlow/archives/e1/Shards/0/foo.json",
+        "MyFlow/archives/e1/Each/0/<attempt>/foo.json",
+        "MyFlow/archives/e1/Each/1/<attempt>/foo.json",
+        "MyFlow/archives/e1/Each/2/<attempt>/foo.json",
+        "MyFlow/archives/e1/Parameters/0/<attempt>/day.json",
+        "MyFlow/archives/e1/Shards/0/<attempt>/foo.json",
     }
     # "today", "same" and "other": the same value is stored once.
     assert all(key.startswith(f"MyFlow/artifacts/{hashlib.sha256(found[key]).hexdigest()}.") for key in values)
@@ -85,7 +90,7 @@ def test_archive_as_json() -> None:
     """An archive is JSON that lists type and hash of each value, in order."""
     flow = in_memory(MyFlow)
     flow("e1")
-    document = json.loads(stored(flow)["MyFlow/archives/e1/Shards/0/foo.json"])
+    document = json.loads(stored(flow)[archive_key(flow, "Shards", "foo")])
     assert [item["dtype"] for item in document["artifacts"]] == ["builtins.str"] * 3
     hexdigests = [item["hexdigest"] for item in document["artifacts"]]
     values = {key.rpartition("/")[2].partition(".")[0] for key in stored(flow) if "/artifacts/" in key}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from laminar_runtime import Flow, Layer, Parameters
-from laminar_runtime.artifacts import input_key
 from laminar_runtime.exceptions import DatastoreError, LayerError
+from laminar_runtime.layout import input_key
 from tests.runtime.harness import in_memory
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, overload
 
 from laminar_runtime import values
-from laminar_runtime.artifacts import Archive, Artifact
+from laminar_runtime.archives import Archive, Artifact
 
 __all__ = ["Accessor"]
 

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
 from laminar_runtime import homes, scopes, values
-from laminar_runtime.artifacts import (
-    Archive,
-    Artifact,
-    LayerKey,
-    Record,
-    artifacts_prefix,
-    cache_prefix,
-    executions_prefix,
-    input_key,
-    layers_prefix,
-)
+from laminar_runtime.archives import Archive, Artifact
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.encoding import (
@@ -31,12 +20,19 @@ from laminar_runtime.configurations.datastores.encoding import (
     encode,
     serializer_of,
 )
-from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
+from laminar_runtime.configurations.datastores.ledger import Ledger
+from laminar_runtime.exceptions import DamagedError, DatastoreError
+from laminar_runtime.layout import (
+    LayerKey,
+    artifacts_prefix,
+    cache_prefix,
+    executions_prefix,
+    input_key,
+    layers_prefix,
+)
 
 __all__ = ["DataStore"]
 
-#: The number of splits that an error names at most.
-_SHOWN = 10
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -77,7 +73,7 @@ class _Layer(Protocol):
 
 
 @values.define(eq=False)
-class DataStore:
+class DataStore(Ledger):
     """Base of all datastores.
 
     Args:
@@ -87,7 +83,6 @@ class DataStore:
             off for a datastore that others can write to.
     """
 
-    root: str
     protocols: dict[str, serde.Protocol] = values.field(factory=dict, kw_only=True, repr=False)
     pickle: bool = values.field(default=True, kw_only=True)
     #: The flows that use it, by name: what their modules define is found by its name.
@@ -102,103 +97,6 @@ class DataStore:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a datastore is that of whoever reads the artifact."""
         return scopes.reduce_datastore(self)
-
-    # What a kind of datastore defines.
-
-    def exists(self, *, path: str) -> bool:
-        """Whether something is stored under a key.
-
-        Args:
-            path: The key, relative to the root.
-        """
-        raise self._no_kind()
-
-    def read_bytes(self, *, path: str) -> bytes:
-        """Read what is stored under a key.
-
-        Args:
-            path: The key, relative to the root.
-
-        Raises:
-            MissingError: If nothing is stored there.
-        """
-        raise self._no_kind()
-
-    def write_bytes(self, *, path: str, content: bytes) -> None:
-        """Store bytes under a key: all of them, or none.
-
-        Args:
-            path: The key, relative to the root.
-            content: The bytes.
-        """
-        raise self._no_kind()
-
-    def read_buffer(self, *, path: str) -> Buffer:
-        """Read what is stored under a key into memory that may be written to, by the fastest way there is.
-
-        Args:
-            path: The key, relative to the root.
-
-        Raises:
-            MissingError: If nothing is stored there.
-        """
-        return bytearray(self.read_bytes(path=path))
-
-    def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
-        """Store bytes that are given in pieces under a key: all of them, or none.
-
-        Args:
-            path: The key, relative to the root.
-            parts: The pieces.
-        """
-        self.write_bytes(path=path, content=b"".join(parts))
-
-    def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
-        """Store bytes under a key that is known only when they have been looked at, which may take as long as writing.
-
-        Args:
-            path: Gives the key, relative to the root.
-            folder: What the key begins with, with a slash at its end.
-            parts: The bytes, in pieces.
-        """
-        self.write_parts(path=path(), parts=parts)
-
-    def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
-        """Whether these very bytes are stored under a key, as far as looking costs less than writing them.
-
-        Args:
-            path: The key, relative to the root.
-            parts: The bytes, in pieces.
-        """
-        return False
-
-    def names(self, *, prefix: str) -> list[str]:
-        """The names directly below a prefix, sorted.
-
-        Args:
-            prefix: A key that ends in a slash.
-
-        Returns:
-            The names of objects, and of what is like a folder without a slash.
-        """
-        raise self._no_kind()
-
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a function that reads or writes to each item, in order; concurrently where that is faster."""
-        return map(function, items)
-
-    def _no_kind(self) -> TypeError:
-        return TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
-
-    # What all have.
-
-    def uri(self, *, path: str) -> str:
-        """The address of a key.
-
-        Args:
-            path: The key, relative to the root.
-        """
-        return f"{self.root}/{path}"
 
     def protocol(self, *types: type) -> Callable[[ProtocolType], ProtocolType]:
         """Register a protocol for exact types, as a decorator.
@@ -226,7 +124,9 @@ class DataStore:
 
         return decorate
 
-    def write(self, key: LayerKey, *, index: int, name: str, values: Iterable[Any], sharded: bool) -> Archive:
+    def write(  # noqa: PLR0913 - all that is to be known of an attribute
+        self, key: LayerKey, *, index: int, name: str, values: Iterable[Any], sharded: bool, attempt: str = ""
+    ) -> Archive:
         """Store the values behind an attribute, and then the archive that names them.
 
         Args:
@@ -235,6 +135,8 @@ class DataStore:
             name: The attribute.
             values: The values, one if it is not sharded. They are taken one by one.
             sharded: Whether readers get an `Accessor`.
+            attempt: The token of the attempt that assigned it: its archives are read when it is committed. Without one
+                it is stored as earlier releases did, who had no commits.
 
         Returns:
             The archive.
@@ -244,7 +146,7 @@ class DataStore:
         """
         artifacts = list(self.map(lambda value: self._write_artifact(key, name, value), values))
         archive = Archive(tuple(artifacts), sharded=sharded)
-        self.write_bytes(path=key.archive(index, name), content=archive.dumps())
+        self.write_bytes(path=key.archive(index, name, attempt), content=archive.dumps())
         return archive
 
     def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
@@ -337,105 +239,6 @@ class DataStore:
             return Accessor(archive, flow, self)
         return self.read_artifact(flow, archive.artifacts[0])
 
-    def read_archive(self, key: LayerKey, *, index: int, name: str) -> Archive:
-        """Read the archive of an attribute as one split wrote it.
-
-        Args:
-            key: The layer.
-            index: The split's index.
-            name: The attribute.
-
-        Raises:
-            MissingError: If the split wrote no such attribute.
-            DamagedError: If it is damaged.
-        """
-        path = key.archive(index, name)
-        archive = Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
-        if archive.unset:
-            raise MissingError(f"nothing is assigned by what is stored at {self.uri(path=path)}")
-        return archive
-
-    def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
-        """Read the archives of an attribute of all splits of a finished layer, as one.
-
-        Args:
-            key: The layer.
-            name: The attribute.
-            splits: The number of its splits.
-
-        Returns:
-            The joined archive. It is kept, and read from there the next time.
-
-        Raises:
-            MissingError: If a split did not assign it.
-        """
-        archive = self.join_some(key, name=name, splits=splits)
-        if not archive.missing:
-            return archive
-        shown = ", ".join(map(str, archive.missing[:_SHOWN])) + (", ..." if len(archive.missing) > _SHOWN else "")
-        which = f"{'split' if len(archive.missing) == 1 else 'splits'} {shown} of 0 to {splits - 1}"
-        error = MissingError(f"'{name}' of layer '{key.layer}' was not assigned by {which}")
-        error.splits = archive.missing if len(archive.missing) < splits else ()
-        raise error
-
-    def join_some(self, key: LayerKey, *, name: str, splits: int) -> Archive:
-        """Read the archives of an attribute of those splits of a finished layer that assigned it, as one.
-
-        Args:
-            key: The layer.
-            name: The attribute.
-            splits: The number of its splits.
-
-        Returns:
-            The joined archive, which says which splits are missing. It is kept, and read from there the next time.
-        """
-        for path in (key.joined(name), key.joined_some(name)):
-            with contextlib.suppress(MissingError):
-                return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
-
-        def read(index: int) -> Archive | None:
-            try:
-                return self.read_archive(key, index=index, name=name)
-            except MissingError:
-                return None
-
-        parts = list(self.map(read, range(splits)))
-        missing = tuple(index for index, part in enumerate(parts) if part is None)
-        archive = Archive.join(part for part in parts if part is not None)
-        if missing:
-            archive = values.evolve(archive, sharded=True, each=False, missing=missing)
-        self.write_bytes(path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps())
-        return archive
-
-    def read_record(self, key: LayerKey) -> Record | None:
-        """Read a layer's record.
-
-        Args:
-            key: The layer.
-
-        Returns:
-            The record, None if the layer has not finished.
-
-        Raises:
-            DamagedError: If it is damaged.
-        """
-        try:
-            content = self.read_bytes(path=key.record)
-        except MissingError:
-            return None
-        return Record.loads(content, key=self.uri(path=key.record))
-
-    def write_record(self, key: LayerKey, *, splits: int, seconds: float | None = None) -> None:
-        """Say that a layer finished.
-
-        Args:
-            key: The layer.
-            splits: The number of its splits.
-            seconds: How long it took, if that is known.
-        """
-        record = Record(key.flow, key.layer, splits, seconds)
-        self.write_bytes(path=key.record, content=record.dumps())
-
     def read_input(self, flow: str, execution: str) -> bytes:
         """Read the JSON input that a state machine was started with.
 
@@ -476,10 +279,10 @@ class DataStore:
         Args:
             layer: A layer of an execution.
         """
-        prefix = layer.execution.key(layer.name).archives
-        splits = self.names(prefix=prefix)
-        names = {name for split in splits for name in self.names(prefix=f"{prefix}{split}/")}
-        return sorted(name.removesuffix(".json") for name in names)
+        key = layer.execution.key(layer.name)
+        record, splits = self.read_record(key), map(int, self.names(prefix=key.archives))
+        found = self.map(lambda index: self.attributes(key, index=index, record=record), splits)
+        return sorted(set().union(*found))
 
 
 _pickle = serde.PickleProtocol()

@@ -16,12 +16,15 @@ from typing import Any
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import DatastoreError
 
-__all__ = ["create", "map_file", "reported", "sync_files", "write"]
+__all__ = ["create", "link", "map_file", "reported", "sync_files", "write"]
 
 #: How many files are mapped at once where each mapping keeps a file descriptor open: processes have 256 and more.
 _MOST_MAPPED = 32
 #: From how many files on the whole system is asked to write what it holds back: each file by itself takes longer.
 _MANY = 64
+
+#: How file systems say that a file cannot have two names there.
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 _CURES = {
     errno.EACCES: "let this user read and write there, or choose another root",
@@ -94,6 +97,38 @@ def write(descriptor: int, parts: Sequence[Buffer], *, sync: bool = False) -> No
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def link(path: str, target: str) -> bool:
+    """Give a file a second name, if no file has it.
+
+    Args:
+        path: The file.
+        target: The name.
+
+    Returns:
+        Whether it is the file's.
+    """
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return _copy(path, target)
+    return True
+
+
+def _copy(path: str, target: str) -> bool:
+    """Copy a file where each has one name: who is killed meanwhile leaves a part of it, which reads as damaged."""
+    with open(path, "rb") as file:
+        content = file.read()
+    try:
+        write(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), (content,), sync=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def sync_files(paths: Iterable[str]) -> None:

@@ -85,6 +85,11 @@ class Local(DataStore):
             read = file.readinto(content)
             return content if read == size else content[:read] + file.read()
 
+    def read_range(self, *, path: str, start: int, end: int) -> bytes:
+        """Read some of the bytes that are stored under a key."""
+        with self._open(path) as file, files.reported(self.uri(path=path)):
+            return os.pread(file.fileno(), end - start, start)
+
     def _open(self, path: str) -> io.BufferedReader:
         try:
             with files.reported(self.uri(path=path)):
@@ -102,7 +107,7 @@ class Local(DataStore):
 
     def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
         """Store pieces of bytes under a key that is asked for when they are in the file that is to be renamed."""
-        aside, facts = f"{self.root}/{folder}.writing-{os.urandom(8).hex()}", _FACTS in f"/{folder}"
+        aside, facts = self._aside(folder), _FACTS in f"/{folder}"
         with files.reported(f"{self.root}/{folder}"):
             if facts:
                 self._sync()
@@ -116,6 +121,24 @@ class Local(DataStore):
                 raise
             if not facts:
                 self._unsynced.append(target)
+
+    def create_bytes(self, *, path: str, content: bytes) -> bool:
+        """Store bytes under a key, unless something is stored there: by a second name for a file beside it."""
+        folder, target = f"{os.path.dirname(path)}/", f"{self.root}/{path}"
+        aside = self._aside(folder)
+        with files.reported(target):
+            if _FACTS in f"/{folder}":
+                self._sync()
+            try:
+                files.write(files.create(aside), (content,), sync=True)
+                return files.link(aside, target)
+            finally:
+                with contextlib.suppress(OSError):
+                    os.unlink(aside)
+
+    def _aside(self, folder: str) -> str:
+        """The name of a file that is written before it is given the name of a key."""
+        return f"{self.root}/{folder}.writing-{os.urandom(8).hex()}"
 
     def _sync(self) -> None:
         """Have all that was written be on the disk."""

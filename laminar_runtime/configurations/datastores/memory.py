@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.exceptions import MissingError
 
 __all__ = ["Memory"]
+
+#: One at a time looks whether something is there, and stores it if not.
+_creating = threading.Lock()
 
 
 @values.define(eq=False)
@@ -35,6 +40,14 @@ class Memory(DataStore):
     def write_bytes(self, *, path: str, content: bytes) -> None:
         """Store bytes under a key."""
         self.workspace[path] = content
+
+    def create_bytes(self, *, path: str, content: bytes) -> bool:
+        """Store bytes under a key, unless something is stored there."""
+        with _creating:
+            if path in self.workspace:
+                return False
+            self.workspace[path] = content
+            return True
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
@@ -30,6 +30,12 @@ class Objects(Protocol):
 
     def read_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges, into memory that may be written to."""
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some of the bytes of an object: fewer if it has not as many."""
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one, and say whether it was written."""
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
@@ -82,6 +88,8 @@ class S3(DataStore):
         >>> S3(root="s3://bucket/prefix").uri(path="Report/artifacts")
         's3://bucket/prefix/Report/artifacts'
     """
+
+    distant: ClassVar[bool] = True
 
     root: str = values.field(converter=_root, validator=_check_root)
     encryption: str | None = values.field(default=None, kw_only=True)
@@ -155,6 +163,17 @@ class S3(DataStore):
     def read_buffer(self, *, path: str) -> Buffer:
         """Read what is stored under a key: a large object in ranges, at once."""
         return self._ask(path, lambda objects, key: objects.read_buffer(key))
+
+    def read_range(self, *, path: str, start: int, end: int) -> bytes:
+        """Read some of the bytes that are stored under a key."""
+        return self._ask(path, lambda objects, key: objects.read_range(key, start, end))
+
+    def create_bytes(self, *, path: str, content: bytes) -> bool:
+        """Store bytes under a key, unless something is stored there: S3 sees to it that one succeeds.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        return self._ask(path, lambda objects, key: objects.create(key, content))
 
     def write_bytes(self, *, path: str, content: bytes) -> None:
         """Store bytes under a key; S3 shows an object only when all of it is there."""

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Boto3Objects"]
 
+#: How S3 says that an object is there, or is being written by another one at the moment.
+_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+
 
 class _EmptyError(Exception):
-    """An object without bytes has no first byte."""
+    """An object ends before a range of bytes that was asked for: one without bytes has no first byte."""
 
 
 class Boto3Objects:
@@ -90,6 +93,31 @@ class Boto3Objects:
         span = f"bytes={start}-{end - 1}"
         part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
         return part["Body"].iter_chunks(PIECE)
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some of the bytes of an object."""
+
+        def attempt() -> bytes:
+            with _known_errors():
+                found = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+            return found["Body"].read()
+
+        try:
+            return again(attempt, _cut())
+        except _EmptyError:
+            return b""
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=content, IfNoneMatch="*", **self._encryption)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _THERE:
+                return False
+            raise
+        return True
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""

@@ -91,15 +91,30 @@ class ObstoreObjects:
     def _ranges(self, key: str, tag: str) -> Callable[[int, int], Iterator[Buffer]]:
         return lambda start, end: _pieces(self._get(key, range=(start, end), if_match=tag))
 
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some of the bytes of an object."""
+        try:
+            return bytes(self._get(key, range=(start, end)).bytes())
+        except self._obstore.exceptions.GenericError as error:
+            if "InvalidRange" in str(error):  # it ends before
+                return b""
+            raise
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one."""
+        try:
+            with _writing(key):
+                self._obstore.put(self._store, key, content, mode="create", use_multipart=False)
+        except self._obstore.exceptions.AlreadyExistsError:
+            return False
+        return True
+
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
         large = size_of(parts) > RANGE
         content: Any = slices(parts) if large else b"".join(parts)
-        try:
+        with _writing(key):
             self._obstore.put(self._store, key, content, use_multipart=large, chunk_size=RANGE, max_concurrency=AT_ONCE)
-        except FileNotFoundError as error:
-            # A bucket, or an upload, that is gone: an object that is not there is no reason not to write one.
-            raise LookupError(f"S3 refused to write {key}: {error}") from error
 
     def names(self, prefix: str) -> list[str]:
         """The names directly below a prefix."""
@@ -115,6 +130,15 @@ class ObstoreObjects:
 
 def _pieces(found: Any) -> Iterator[Buffer]:
     return map(memoryview, found.stream(min_chunk_size=PIECE))
+
+
+@contextmanager
+def _writing(key: str) -> Iterator[None]:
+    """Tell a bucket, or an upload, that is gone: an object that is not there is no reason not to write one."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise LookupError(f"S3 refused to write {key}: {error}") from error
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Thread(Executor):
     """Runs each task in a thread of this process. What a layer raises reaches the caller of the flow as it is.
 
     A thread cannot be stopped from outside: after its timeout, or when a sibling failed, a task counts as ended, but
-    its code runs on.
+    its code runs on. What that assigns is read by nobody.
 
     Example:
         >>> Thread(concurrency=4).concurrency
@@ -67,7 +67,11 @@ class Thread(Executor):
         try:
             error = await asyncio.wait_for(done, self.timeout)
         except TimeoutError:
+            task.permit.withdraw()
             raise failure(task, f"it did not end within {self.timeout:g} seconds") from None
+        except BaseException:
+            task.permit.withdraw()
+            raise
         if error is not None:
             raise raised(task, error, in_process=self.in_process)
 

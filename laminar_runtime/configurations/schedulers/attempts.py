@@ -12,7 +12,7 @@ from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer
 from laminar_runtime.origins import origin_of
-from laminar_runtime.tasks import Task
+from laminar_runtime.tasks import Permit, Task
 
 __all__ = ["run_split"]
 
@@ -75,10 +75,12 @@ def _task(execution: Execution, layer: Layer) -> Task:
         retry=execution.retry,
     )
 
+    permit = Permit()
+
     def run() -> None:
         # An instance of its own, as in a process: what a hook sets here and what the task sets are kept apart.
         own = execution.layer(layer.name, index=layer.index, splits=layer.splits, attempt=layer.attempt)
-        task.run_layer(execution, own, context)
+        task.run_layer(execution, own, context, permit)
 
     return Task(
         context=context,
@@ -87,6 +89,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
         origin=origin_of(type(execution.flow), called=execution.called, datastore=execution.datastore),
         run=run,
         finished=lambda: task.finished(execution.datastore, context),
+        permit=permit,
     )
 
 

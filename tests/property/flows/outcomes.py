@@ -90,6 +90,7 @@ class Results:
 def results_of(flow: str, store: datastores.Memory) -> Results:
     """Read all that there is of the execution of a flow."""
     finished, splits, artifacts = {}, set(), {}
+    committed = _committed(store)
     for path, content in sorted(store.workspace.items()):
         match path.split("/"):
             case [_, ".cache", _, layer, ".record.json"]:
@@ -98,9 +99,20 @@ def results_of(flow: str, store: datastores.Memory) -> Results:
                     splits.add((layer, 0))
             case [_, ".cache", _, layer, ".splits", name]:
                 splits.add((layer, int(name.removesuffix(".json"))))
-            case [_, "archives", _, layer, index, name]:
+            case [_, "archives", _, layer, index, attempt, name] if committed.get((layer, int(index))) == attempt:
                 archive = Archive.loads(content, key=path)
                 values = [store.read_artifact(flow, artifact) for artifact in archive.artifacts]
-                if not archive.unset:
-                    artifacts[layer, int(index), name.removesuffix(".json")] = (archive.sharded, values)
+                artifacts[layer, int(index), name.removesuffix(".json")] = (archive.sharded, values)
     return Results(finished, frozenset(splits), artifacts)
+
+
+def _committed(store: datastores.Memory) -> dict[tuple[str, int], str]:
+    """The attempts by which splits finished, by layer and index."""
+    found: dict[tuple[str, int], str] = {}
+    for path, content in store.workspace.items():
+        match path.split("/"):
+            case [_, ".cache", _, layer, ".record.json"]:
+                found.setdefault((layer, 0), json.loads(content).get("attempt", ""))
+            case [_, ".cache", _, layer, ".splits", name]:
+                found[layer, int(name.removesuffix(".json"))] = json.loads(content)["attempt"]
+    return found

@@ -12,7 +12,7 @@ from laminar_runtime import Execution, Flow, Layer
 from laminar_runtime.configurations import datastores, executors, serde
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
-from tests.runtime.harness import in_memory, stored
+from tests.runtime.harness import archive_key, in_memory, stored
 
 
 class MyFlow(Flow): ...
@@ -36,19 +36,21 @@ def execution() -> Execution:
     return in_memory(MyFlow)("e1")
 
 
-def value_key(execution: Execution, archive: str) -> str:
-    """The key of the first value of an archive."""
-    document = json.loads(stored(execution.flow)[archive])
+def value_key(execution: Execution) -> str:
+    """The key of the value of Shards.plain."""
+    document = json.loads(stored(execution.flow)[plain_key(execution)])
     prefix = f"MyFlow/artifacts/{document['artifacts'][0]['hexdigest']}."
     return next(key for key in stored(execution.flow) if key.startswith(prefix))
 
 
-PLAIN = "MyFlow/archives/e1/Shards/0/plain.json"
+def plain_key(execution: Execution) -> str:
+    """The key of the archive of Shards.plain."""
+    return archive_key(execution.flow, "Shards", "plain")
 
 
 def test_changed_value(execution: Execution) -> None:
     """A value whose bytes were changed is refused by its SHA-256."""
-    key = value_key(execution, PLAIN)
+    key = value_key(execution)
     stored(execution.flow)[key] += b" "
     with pytest.raises(DamagedError, match=f"memory:///{key} is damaged: its SHA-256"):
         _ = execution.layer(Shards).plain
@@ -56,7 +58,7 @@ def test_changed_value(execution: Execution) -> None:
 
 def test_missing_value(execution: Execution) -> None:
     """A value that is gone is not taken for an attribute that was never assigned."""
-    key = value_key(execution, PLAIN)
+    key = value_key(execution)
     del stored(execution.flow)[key]
     with pytest.raises(MissingError, match=f"nothing is stored at memory:///{key}"):
         _ = execution.layer(Shards).plain
@@ -79,8 +81,9 @@ def test_missing_value(execution: Execution) -> None:
 )
 def test_damaged_archive(execution: Execution, content: bytes) -> None:
     """An archive that is none, or of a newer release, is told with its key."""
-    stored(execution.flow)[PLAIN] = content
-    with pytest.raises(DamagedError, match=f"memory:///{PLAIN} is damaged"):
+    key = plain_key(execution)
+    stored(execution.flow)[key] = content
+    with pytest.raises(DamagedError, match=f"memory:///{key} is damaged"):
         _ = execution.layer(Shards).plain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import re
@@ -38,6 +39,49 @@ def test_bytes_survive(datastore: DataStore) -> None:
         datastore.write_bytes(path="a/b/c.bin", content=content)
         assert datastore.read_bytes(path="a/b/c.bin") == content
     assert datastore.exists(path="a/b/c.bin")
+
+
+def test_what_is_created_once(datastore: DataStore) -> None:
+    """Of all that create a key at once, one succeeds, and what it created stays."""
+    created: dict[int, bool] = {}
+
+    def create(number: int) -> None:
+        created[number] = datastore.create_bytes(path="a/b", content=b"%d" % number)
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (winner,) = (number for number, first in created.items() if first)
+    assert len(created) == 8
+    assert datastore.read_bytes(path="a/b") == b"%d" % winner
+    assert not datastore.create_bytes(path="a/b", content=b"%d" % winner)
+    assert datastore.names(prefix="a/") == ["b"]
+
+
+def test_a_kind_that_creates_nothing_by_itself() -> None:
+    """A kind of datastore of one's own need not know how to create: it looks, and writes."""
+
+    class Own(Memory):
+        create_bytes = DataStore.create_bytes
+
+    datastore = Own()
+    assert datastore.create_bytes(path="a", content=b"x")
+    assert not datastore.create_bytes(path="a", content=b"y")
+    assert datastore.read_bytes(path="a") == b"x"
+
+
+def test_some_of_the_bytes(datastore: DataStore) -> None:
+    """A range of bytes is read, as far as there are so many."""
+    datastore.write_bytes(path="a", content=b"0123456789")
+    datastore.write_bytes(path="empty", content=b"")
+    ranges = [(0, 3), (4, 6), (8, 20), (10, 20), (30, 40)]
+    found = [datastore.read_range(path="a", start=start, end=end) for start, end in ranges]
+    assert found == [b"012", b"45", b"89", b"", b""]
+    assert datastore.read_range(path="empty", start=0, end=8) == b""
+    with pytest.raises(MissingError, match="nothing is stored at "):
+        datastore.read_range(path="nope", start=0, end=8)
 
 
 def test_what_is_missing(datastore: DataStore) -> None:
@@ -229,6 +273,23 @@ def test_s3_roots_that_not_every_client_can_name(root: str) -> None:
     """A prefix with a part that is empty, `.` or `..`, and what names no bucket, are refused."""
     with pytest.raises(DatastoreError, match=re.escape(repr(root))):
         AWS.S3(root=root)
+
+
+def test_local_where_files_have_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system without links, such as FAT, creates a key once, too; another error of its is not hidden."""
+
+    def refuse(number: int) -> None:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(number, os.strerror(number))))
+
+    datastore = Local(tmp_path)
+    refuse(errno.EPERM)
+    assert datastore.create_bytes(path="a/b", content=b"first")
+    assert not datastore.create_bytes(path="a/b", content=b"second")
+    assert datastore.read_bytes(path="a/b") == b"first"
+    refuse(errno.ENOSPC)
+    with pytest.raises(DatastoreError, match=os.strerror(errno.ENOSPC)):
+        datastore.create_bytes(path="a/c", content=b"first")
+    assert [item.name for item in (tmp_path / "a").iterdir()] == ["b"]
 
 
 @pytest.mark.parametrize("root", ["bucket/prefix", "s3://", "s3:///prefix", ""])

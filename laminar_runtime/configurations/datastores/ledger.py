@@ -1,0 +1,311 @@
+"""What of an execution finished, and by which attempts: records, commits, and the archives that they name."""
+
+from __future__ import annotations
+
+import contextlib
+
+from laminar_runtime import rows, values
+from laminar_runtime.archives import Archive, Artifact, Elements
+from laminar_runtime.commits import Commit, Record
+from laminar_runtime.configurations.datastores.transport import Transport
+from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
+from laminar_runtime.identifiers import started
+from laminar_runtime.layout import LayerKey
+from laminar_runtime.rows import Rows
+
+__all__ = ["Ledger"]
+
+#: The bytes that are read of an archive of which one artifact is wanted: all of one of some fifty.
+_BEGINNING = 8 * 1024
+#: How many splits an error names.
+_SHOWN = 10
+#: How often a commit is created that is said to be there, and is not.
+_TRIES = 5
+
+
+@values.define(eq=False)
+class Ledger(Transport):
+    """Base of what knows which layers and splits finished."""
+
+    def read_archive(self, key: LayerKey, *, index: int, name: str) -> Archive:
+        """Read the archive of an attribute as the attempt wrote it by which a split finished.
+
+        Without a commit it is the one that was written without an attempt, as earlier releases did.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            name: The attribute.
+
+        Raises:
+            MissingError: If it did not assign the attribute.
+            DamagedError: If it is damaged.
+        """
+        commit = self.read_commit(key, index=index) or Commit()
+        return self.read_committed(key, index=index, name=name, commit=commit)
+
+    def read_whole(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Archive:
+        """Read the archive of an attribute of a finished layer.
+
+        Args:
+            key: The layer.
+            record: Its record.
+            index: The split that assigned the attribute; None for all, joined.
+            name: The attribute.
+
+        Raises:
+            MissingError: If it was not assigned.
+            DamagedError: If it is damaged.
+        """
+        if record.splits == 0:
+            return Archive((), sharded=True)
+        if index is None and record.splits != 1:
+            return self.join(key, name=name, splits=record.splits)
+        commit = self.read_commit(key, index=index or 0, record=record) or Commit()
+        return self.read_committed(key, index=index or 0, name=name, commit=commit)
+
+    def read_committed(self, key: LayerKey, *, index: int, name: str, commit: Commit) -> Archive:
+        """The archive of an attribute of a split that finished."""
+        found = commit.archives.get(name)
+        if isinstance(found, Archive) and self.distant:
+            return found
+        if found is None and commit.attempt:
+            raise MissingError(f"nothing is stored at {self.uri(path=key.archive(index, name, commit.attempt))}")
+        return self._load(key.archive(index, name, commit.attempt))
+
+    def _load(self, path: str) -> Archive:
+        archive = Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+        if archive.unset:
+            raise MissingError(f"nothing is assigned by what is stored at {self.uri(path=path)}")
+        return archive
+
+    def read_uncommitted(self, key: LayerKey, *, index: int, name: str) -> Archive:
+        """Read the archive of an attribute of a split that has not finished, as its last attempt wrote it.
+
+        It is for people who look for what went wrong. Tasks read what is committed.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            name: The attribute.
+
+        Raises:
+            MissingError: If the last attempt wrote no such attribute.
+        """
+        return self._load(key.archive(index, name, self._last_attempt(key, index)))
+
+    def attributes(self, key: LayerKey, *, index: int, record: Record | None) -> set[str]:
+        """The names of the attributes that a split assigned: of one that has not finished, in its last attempt.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            record: The layer's record, None if the layer has not finished.
+        """
+        commit = self.read_commit(key, index=index, record=record)
+        if commit is not None and commit.attempt:
+            return set(commit.archives)
+        attempt = self._last_attempt(key, index) if commit is None else ""
+        found = self.names(prefix=key.archives_of(index, attempt))
+        return {name.removesuffix(".json") for name in found if name.endswith(".json")}
+
+    def _last_attempt(self, key: LayerKey, index: int) -> str:
+        """The token of the last attempt at a split that wrote something, empty if none did that has one."""
+        found = self.names(prefix=key.archives_of(index))
+        return max((name for name in found if not name.endswith(".json")), key=started, default="")
+
+    def read_commit(self, key: LayerKey, *, index: int, record: Record | None = None) -> Commit | None:
+        """Read what a split left when it finished.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            record: The layer's record, if that was read before.
+
+        Returns:
+            The commit, one without a token if an earlier release wrote it; None if the split has not finished.
+
+        Raises:
+            DamagedError: If it is damaged.
+        """
+        record = record or self.read_record(key)
+        if record is not None and record.commit is not None and index == 0:
+            return record.commit
+        split = self.read_split(key, index=index)
+        # Without commits, a layer that finished has splits that did.
+        return Commit() if split is None and record is not None else split
+
+    def read_split(self, key: LayerKey, *, index: int) -> Commit | None:
+        """Read what a split of a fan-out left when it finished.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+
+        Returns:
+            The commit; None if the split has not finished.
+
+        Raises:
+            DamagedError: If it is damaged.
+        """
+        path = key.split(index)
+        try:
+            content = self.read_bytes(path=path)
+        except MissingError:
+            return None
+        return Commit.loads(content, key=self.uri(path=path))
+
+    def commit(self, key: LayerKey, *, index: int, commit: Commit, fans_out: bool) -> bool:
+        """Have a split be finished, by one of its attempts. It is once: of several that come to the end, one stays.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            commit: What the attempt leaves.
+            fans_out: Whether the layer is a fan-out. If not, the layer has finished too.
+
+        Returns:
+            Whether it is this attempt by which the split finished.
+        """
+        if fans_out:
+            path, content = key.split(index), commit.dumps()
+        else:
+            path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit).dumps()
+        for _ in range(_TRIES):
+            if self.create_bytes(path=path, content=content):
+                return True
+            # What was created may have been told as failed, and was tried again: then it is our own that is there.
+            kept = self.read_split(key, index=index) if fans_out else self.read_commit(key, index=index)
+            if kept is not None:
+                return kept.attempt == commit.attempt
+        raise DatastoreError(f"{self.uri(path=path)} can neither be created nor read")
+
+    def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
+        """Read the archives of an attribute of all splits of a finished layer, as one.
+
+        Args:
+            key: The layer.
+            name: The attribute.
+            splits: The number of its splits.
+
+        Returns:
+            The joined archive. It is kept, and read from there the next time.
+
+        Raises:
+            MissingError: If a split did not assign it.
+        """
+        archive = self.join_some(key, name=name, splits=splits)
+        if not archive.missing:
+            return archive
+        shown = ", ".join(map(str, archive.missing[:_SHOWN])) + (", ..." if len(archive.missing) > _SHOWN else "")
+        which = f"{'split' if len(archive.missing) == 1 else 'splits'} {shown} of 0 to {splits - 1}"
+        error = MissingError(f"'{name}' of layer '{key.layer}' was not assigned by {which}")
+        error.splits = archive.missing if len(archive.missing) < splits else ()
+        raise error
+
+    def join_some(self, key: LayerKey, *, name: str, splits: int) -> Archive:
+        """Read the archives of an attribute of those splits of a finished layer that assigned it, as one.
+
+        Args:
+            key: The layer.
+            name: The attribute.
+            splits: The number of its splits.
+
+        Returns:
+            The joined archive, which says which splits are missing. It is kept, and read from there the next time.
+        """
+        for path in (key.joined(name), key.joined_some(name)):
+            with contextlib.suppress(MissingError):
+                return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+
+        def read(index: int) -> Archive | None:
+            commit = self.read_split(key, index=index) or Commit()
+            with contextlib.suppress(MissingError):
+                return self.read_committed(key, index=index, name=name, commit=commit)
+            return None
+
+        parts = list(self.map(read, range(splits)))
+        missing = tuple(index for index, part in enumerate(parts) if part is None)
+        archive = Archive.join(part for part in parts if part is not None)
+        if missing:
+            archive = values.evolve(archive, sharded=True, missing=missing)
+        # What is joined is committed: whoever else joins it writes the same.
+        self.write_bytes(path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps())
+        return archive
+
+    def elements(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Elements:
+        """The artifacts behind an attribute of a finished layer, of which each is read without the others.
+
+        Args:
+            key: The layer.
+            record: Its record.
+            index: The split that assigned the attribute; None for all, joined.
+            name: The attribute.
+
+        Raises:
+            MissingError: If it was not assigned.
+        """
+        if record.splits == 0:
+            return Elements.of(Archive((), sharded=True))
+        if index is None and record.splits != 1:
+            path = key.joined(name)
+            try:
+                return self._elements(path)
+            except MissingError:
+                return Elements.of(self.join(key, name=name, splits=record.splits))
+        index = index or 0
+        commit = self.read_commit(key, index=index, record=record) or Commit()
+        found = commit.archives.get(name)
+        if isinstance(found, Rows):
+            return self._rows(key.archive(index, name, commit.attempt), found)
+        return Elements.of(self.read_committed(key, index=index, name=name, commit=commit))
+
+    def _elements(self, path: str) -> Elements:
+        """The artifacts of an archive, of a large one by its beginning, which says where each of them stands."""
+        beginning = self.read_range(path=path, start=0, end=_BEGINNING)
+        if len(beginning) < _BEGINNING:
+            return Elements.of(Archive.loads(beginning, key=self.uri(path=path)))
+        found = rows.find(beginning)
+        return self._rows(path, found) if found else Elements.of(self._load(path))
+
+    def _rows(self, path: str, found: Rows) -> Elements:
+        def read(place: int) -> Artifact:
+            start, end = found.span(place)
+            try:
+                return Artifact.parse(rows.item(self.read_range(path=path, start=start, end=end)))
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise DamagedError(f"{self.uri(path=path)} is damaged: {error!r} at byte {start}") from error
+
+        return Elements(found.count, read)
+
+    def read_record(self, key: LayerKey) -> Record | None:
+        """Read a layer's record.
+
+        Args:
+            key: The layer.
+
+        Returns:
+            The record, None if the layer has not finished.
+
+        Raises:
+            DamagedError: If it is damaged.
+        """
+        try:
+            content = self.read_bytes(path=key.record)
+        except MissingError:
+            return None
+        return Record.loads(content, key=self.uri(path=key.record))
+
+    def write_record(
+        self, key: LayerKey, *, splits: int, seconds: float | None = None, commit: Commit | None = None
+    ) -> None:
+        """Say that a layer finished, whatever was said before: all splits of a fan-out did.
+
+        Args:
+            key: The layer.
+            splits: The number of its splits.
+            seconds: How long it took, if that is known.
+            commit: That of its only split, if it is no fan-out.
+        """
+        record = Record(key.flow, key.layer, splits, seconds, commit)
+        self.write_bytes(path=key.record, content=record.dumps())
