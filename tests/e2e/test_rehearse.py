@@ -239,11 +239,11 @@ def test_output_that_goes_elsewhere(tmp_path: Path) -> None:
 
 
 def test_a_job_that_cannot_be_started(tmp_path: Path) -> None:
-    """It has printed nothing: why it was not started is told, and it is not counted as one that ran."""
+    """It is started four times, and has printed nothing: why is told, and it is not counted as one that ran."""
     ended = rehearse(tmp_path, UNSTARTED)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "  A: 1 failed\n" in ended.stderr
-    assert "F-A, attempt 1, printed nothing: CannotStartContainerError" in ended.stderr
+    assert "  A: 4 failed\n" in ended.stderr
+    assert "F-A, attempt 4, printed nothing: CannotStartContainerError" in ended.stderr
     assert "running" not in ended.stderr
 
 
