@@ -8,10 +8,11 @@ there.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
-from laminar_runtime import values
+from laminar_runtime import scopes, values
 from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.settings import TaskContext
@@ -37,17 +38,28 @@ class _Flow(Protocol):
 class Guard:
     """Refuses reads of what may not be there yet, and remembers that it did: the layer may take its error for another.
 
+    Layers go to processes that the split starts with their guard: what one refuses there it notes in a file.
+
     Args:
         flow: The flow.
         context: The split.
+        note: The file, which is there once a read was refused; a new one unless given.
     """
 
     flow: _Flow
     context: TaskContext
+    note: str = ""
 
     def __post_init__(self) -> None:
+        self.note = self.note or _new_path()
         self._ahead: frozenset[str] | None = None
         self._refused: list[str] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it; an artifact has none: whoever reads that is another task."""
+        if scopes.within_artifact():
+            return _no_guard, ()
+        return Guard, (self.flow, self.context, self.note)
 
     def check(self, layer: str, read: str) -> None:
         """Refuse to read a layer that may not have ended when the split runs.
@@ -75,16 +87,51 @@ class Guard:
             f"from the ForEach of layer '{self.context.layer}', so that it waits for all of layer '{over.name}'"
         )
         self._refused.append(msg)
+        self._write(msg)
         raise LayerError(msg)
 
-    def verify(self) -> None:
-        """Have the split fail that had a read refused, whatever became of that error.
+    def close(self) -> str | None:
+        """Stop remembering.
 
-        Raises:
-            LayerError: The first that there was.
+        Returns:
+            The first error that there was, if a read was refused, here or in a process that the split started.
         """
-        if self._refused:
-            raise LayerError(self._refused[0])
+        noted = self._read()
+        return next(iter([*self._refused, *noted]), None)
+
+    def _write(self, msg: str) -> None:
+        from pathlib import Path
+
+        # Where nothing can be written this process knows it all the same.
+        with contextlib.suppress(OSError), Path(self.note).open("x", encoding="utf-8") as note:
+            note.write(msg)
+
+    def _read(self) -> list[str]:
+        from pathlib import Path
+
+        note = Path(self.note)
+        try:
+            msg = note.read_text(encoding="utf-8")
+        except OSError:
+            return []
+        note.unlink(missing_ok=True)
+        return [msg]
+
+
+def _new_path() -> str:
+    """The path of a file that is not there, and whose name nobody can guess."""
+    import secrets
+    import tempfile
+
+    name = f"laminar-refused-{secrets.token_hex(16)}"
+    try:
+        return f"{tempfile.gettempdir()}/{name}"
+    except OSError:  # there is no folder that can be written to
+        return name
+
+
+def _no_guard() -> None:
+    """What is read where a guard was in an artifact: pickles call this."""
 
 
 def _ahead(flow: _Flow, layer: str) -> Iterator[str]:

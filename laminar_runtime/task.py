@@ -205,8 +205,12 @@ def _guarded(execution: _Execution, layer: Layer, context: TaskContext) -> Itera
     guard = Guard(execution.flow, context)
     guarded = execution.guarded(guard)
     layer.__dict__["execution"] = guarded
-    yield guarded
-    guard.verify()
+    try:
+        yield guarded
+    finally:
+        refused = guard.close()
+    if refused is not None:
+        raise LayerError(refused)
 
 
 def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> list[Layer]:

@@ -14,6 +14,7 @@ import pytest
 from laminar_codegen.loader import load
 from laminar_runtime import Execution
 from laminar_runtime.configurations import datastores
+from laminar_runtime.identifiers import RESUMED
 from tests.e2e.conftest import Platform
 
 FLOW = """
@@ -174,7 +175,7 @@ def test_a_stopped_execution_goes_on_under_another_name(pipeline: Pipeline) -> N
     execution = half_way(pipeline, "old")
     stop(pipeline, execution)
     (pipeline.folder / "slow").unlink()
-    assert pipeline.ended(pipeline.start("old@1"))["status"] == "SUCCEEDED"
+    assert pipeline.ended(pipeline.start(f"old{RESUMED}1"))["status"] == "SUCCEEDED"
     assert pipeline.ran == ALL
     assert pipeline.execution("old").layer("Merge").texts == ["", "X", "XX"]
 

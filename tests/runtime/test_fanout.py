@@ -7,14 +7,17 @@ import concurrent.futures
 import contextlib
 import itertools
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime import Flow, Layer, Parameters, fanout, task
+from laminar_runtime import Flow, Layer, Parameters, each, fanout, task
 from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
@@ -311,7 +314,12 @@ def _all(layer: Any, _: Any) -> None:
     assert layer.execution.finished
 
 
+def _each(_: Any, fetch: Any) -> None:
+    assert each(fetch, lambda fetch: fetch.text)
+
+
 READS = [
+    (_each, "'text' of layer 'Fetch'"),
     (_attribute, "'total' of layer 'Fetch'"),
     (_state, "'state.finished' of layer 'Fetch'"),
     (_anew, "'text' of layer 'Fetch'"),
@@ -402,6 +410,65 @@ def test_a_refused_read_fails_the_split_whoever_takes_the_error(swallow: Callabl
     with pytest.raises(LayerError, match=r"split . of layer 'Clean' reads 'total' of layer 'Fetch'"):
         flow("e1")
     assert not flow.execution("e1").layer(Clean).state.finished
+
+
+SCRIPT = """
+from concurrent.futures import ProcessPoolExecutor
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import datastores
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class Pooled(Flow): ...
+
+@Pooled.register
+class Find(Layer):
+    def __call__(self) -> None:
+        self.shard(item=[1, 2])
+
+@Pooled.register(foreach=ForEach([Parameter(layer=Find, attribute="item")]))
+class Fetch(Layer):
+    def __call__(self, find: Find) -> None:
+        self.text, self.total = "text", find.item
+
+def look(fetch):
+    return fetch.total
+
+@Pooled.register(foreach=ForEach([Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True))
+class Clean(Layer):
+    def __call__(self, fetch: Fetch) -> None:
+        self.kept = fetch
+        with ProcessPoolExecutor(1) as pool:
+            self.error = str(pool.submit(look, fetch).exception())
+
+if __name__ == "__main__" and (flow := Pooled()):
+    flow("e1")
+"""
+
+
+def test_a_read_that_another_process_makes_is_refused_too(tmp_path: Path) -> None:
+    """A layer that goes to a pool takes along what refuses, and the split learns that it did."""
+    (tmp_path / "main.py").write_text(SCRIPT, encoding="utf-8")
+    ended = subprocess.run([sys.executable, "main.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1, ended
+    assert "of layer 'Clean' reads 'total' of layer 'Fetch', and may begin before that is there" in ended.stderr
+
+
+def test_an_artifact_keeps_nothing_of_what_was_refused() -> None:
+    """A layer that a pipelined split stored is read by others as any is."""
+
+    class MyFlow(Pipeline): ...
+
+    @MyFlow.register(foreach=FOLLOWS)
+    class Clean(Layer):
+        def __call__(self, fetch: Fetch) -> None:
+            self.kept = fetch
+
+    @MyFlow.register
+    class Sum(Layer):
+        def __call__(self, clean: Clean) -> None:
+            self.totals = list(clean.kept[0].total)
+
+    assert in_memory(MyFlow)().layer(Sum).totals == [1, 2, 3]
 
 
 def test_a_read_that_a_hook_makes_is_refused_too() -> None:
