@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from laminar_codegen import loader, pipeline
 from laminar_codegen.check_bodies import check_bodies, warnings_of
 from laminar_codegen.check_policies import policy_warnings
-from laminar_codegen.estimate import PRICE, Formula, estimate, estimate_chain
+from laminar_codegen.estimate import PRICE, Formula, estimate, estimate_chain, estimate_stop
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.loader import Source
 from laminar_codegen.locator import Locator
@@ -65,6 +65,8 @@ def check(words: Sequence[str]) -> int:
         print("\n".join(_report(unit)))
     if len(compilation.units) > 1:
         print("\n".join(_report_chain(compilation)))
+    if any(graph.pipelines for graph in compilation.graphs):
+        print("\n".join(_report_stop(compilation)))
     warnings += policy_warnings(compilation.graphs, compilation.machines)
     for warning in warnings:
         print(warning, file=sys.stderr)
@@ -114,6 +116,15 @@ def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
     yield f"  events          {own.events} of {HISTORY_EVENTS:,}"
     yield f"  orchestration   {_dollars(own.transitions.at({}) + sum(found))} an execution with its flows{each}"
     yield f"  {_CONDITIONS}"
+
+
+def _report_stop(compilation: pipeline.Compilation) -> Iterator[str]:
+    """What it takes that jobs end with their execution."""
+    found = estimate_stop(compilation.graphs)
+    yield "stop: what ends the jobs of layers that run item by item with their execution"
+    yield from _sizes(compilation.machines[-1:])
+    yield f"  transitions     {found}, and 1 for each job that has not ended"
+    yield f"  orchestration   {_dollars(found)} an execution that fails, is stopped or times out; nothing for others"
 
 
 def _sizes(machines: Sequence[StateMachine]) -> Iterator[str]:

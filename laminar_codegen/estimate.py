@@ -9,16 +9,17 @@ Before: a plan with ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 import attrs
 
+from laminar_codegen import names
 from laminar_codegen.graph import Graph, LayerNode
 from laminar_codegen.placement import LambdaTarget
 from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
 
-__all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_chain"]
+__all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_chain", "estimate_stop"]
 
 #: Dollars for a state transition, in us-east-1: https://aws.amazon.com/step-functions/pricing/
 PRICE = 0.000025
@@ -118,6 +119,20 @@ def estimate_chain(flows: int) -> Estimate:
         flows: How many they are. The parameters of all but the first are made between them.
     """
     return sum((_JOB + _CALL for _ in range(flows - 1)), _EXECUTION + _JOB)
+
+
+def estimate_stop(graphs: Iterable[Graph]) -> int:
+    """Estimate the transitions that it takes to find that the jobs of an execution have ended with it.
+
+    Each job that is terminated adds one. If jobs end slowly there are more looks than the two that there always are.
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    queues = {names.job_queue(layer) for graph in graphs for layer in graph.layers if layer.name in graph.pipelines}
+    look = sum((_CALL + _MAP + _CHOICE + _CHOICE for _ in queues), _MAP + _CHOICE)
+    pause = end = _CHOICE
+    return (_CALL + look + pause + look + end).transitions.base
 
 
 def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR0911 - one for each kind of step

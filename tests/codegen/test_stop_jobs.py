@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from laminar_codegen import names
+from laminar_codegen.cli import main
 from laminar_codegen.emit_call import Module, call_module
+from laminar_codegen.estimate import estimate_stop
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.render import render_document, render_machine
@@ -35,22 +38,26 @@ class Items(Flow): ...
 
 @Items.register
 class Find(Layer):
-    def __call__(self) -> None: ...
+    def __call__(self) -> None:
+        self.shard(item=[1, 2, 3])
 
 @Items.register(foreach=ForEach([Parameter(layer=Find, attribute="item")]))
 class Fetch(Layer):
-    def __call__(self, find: Find) -> None: ...
+    def __call__(self, find: Find) -> None:
+        self.text = str(find.item)
 
 @Items.register(foreach=ForEach([Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True))
 class Clean(Layer):
-    def __call__(self, fetch: Fetch) -> None: ...
+    def __call__(self, fetch: Fetch) -> None:
+        self.text = fetch.text
 
 @Items.register(
     foreach=ForEach([Parameter(layer=Clean, attribute="text", index=None)], pipelined=True),
     container=Container(spot=True),
 )
 class Count(Layer):
-    def __call__(self, clean: Clean) -> None: ...
+    def __call__(self, clean: Clean) -> None:
+        self.length = len(clean.text)
 """
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:flow:e1"
 SPLITS = 3
@@ -172,6 +179,20 @@ def test_it_looks_twice_where_there_is_nothing(compiled: Callable[[str], Compila
     known, calls = stopping("FAILED", 0, {})
     replayed = replay(stop_machine(compiled(FLOW)), services=known, input={"executionArn": EXECUTION})
     assert (replayed.status, replayed.seconds, len(calls)) == ("SUCCEEDED", 30, 2 * 2)
+    assert replayed.transitions == estimate_stop(compiled(FLOW).graphs)
+
+
+def test_check_tells_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of each execution that does not succeed, and of flows with pipelines only."""
+    (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
+    assert main(["check", str(tmp_path / "flow.py")]) == 0
+    told = capsys.readouterr().out.partition("\nstop: ")[2]
+    assert "  states          10 in 1 state machine\n" in told
+    assert "  transitions     23, and 1 for each job that has not ended\n" in told
+    assert "$0.000575 an execution that fails, is stopped or times out; nothing for others" in told
+    (tmp_path / "flow.py").write_text(FLOW.replace(", pipelined=True", ""), encoding="utf-8")
+    assert main(["check", str(tmp_path / "flow.py")]) == 0
+    assert "\nstop: " not in capsys.readouterr().out
 
 
 def test_jobs_are_found_by_their_names(compiled: Callable[[str], Compilation]) -> None:
