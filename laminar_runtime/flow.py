@@ -39,6 +39,15 @@ LayerClass = TypeVar("LayerClass", bound=type[Layer])
 _PARAMETERS = Parameters.__name__
 
 
+class _Field:
+    """A field of a flow: reading it says why a flow lacks it, which is that an ``__init__`` of its own left it out."""
+
+    def __get__(self, flow: Flow | None, _: type[Flow]) -> Any:
+        if flow is None:
+            return self
+        raise FlowError(f"the __init__ of flow '{flow.name}' must call super().__init__(...), and does not")
+
+
 class Flow:
     """A directed acyclic graph of layers. Subclass it, register layers to the class, and call an instance.
 
@@ -70,6 +79,12 @@ class Flow:
     classes: ClassVar[dict[str, type[Layer]]] = {}
     #: What makes the scheduler of a flow that is given none; the package sets it.
     default_scheduler: ClassVar[Callable[[], flows.Engine]]
+    configuration: flows.Configuration
+    execution: Execution
+    _datastore: datastores.DataStore | None
+    if not TYPE_CHECKING:
+        configuration, execution, _datastore = _Field(), _Field(), _Field()
+
     #: The text that defines the flow, such as a file or the cell of a notebook.
     cell: ClassVar[str] = ""
 
@@ -153,14 +168,6 @@ class Flow:
 
     def __repr__(self) -> str:
         return f"{self.name}()"
-
-    if not TYPE_CHECKING:  # else each attribute that a flow has not would be taken for one that it has
-
-        def __getattr__(self, name: str) -> Any:
-            """Say of a flow without its fields why it has none: an ``__init__`` of its own left them out."""
-            if name in {"configuration", "execution", "_datastore"}:
-                raise FlowError(f"the __init__ of flow '{self.name}' must call super().__init__(...), and does not")
-            raise AttributeError(f"'{self.name}' object has no attribute '{name}'")
 
     @classmethod
     def _add(cls, definition: Definition, *, again: bool = False) -> None:

@@ -96,7 +96,8 @@ class Layer:
     """One step of a flow. Subclass it, define ``__call__`` and register the class to a flow.
 
     What ``__call__`` assigns to ``self`` is an artifact. Its parameters, by their type hints, are the layers that it
-    depends on; their artifacts are their attributes.
+    depends on; their artifacts are their attributes, whatever the layer's class has under the same names. It cannot
+    assign to names of methods, of properties without a setter, or to those that all layers have.
 
     Args:
         **attributes: Attributes to set, for tests.
@@ -199,8 +200,15 @@ class Layer:
     def shard(self, **artifacts: Iterable[Any]) -> None:
         """Store each item of an iterable on its own, so that a fan-out sees one and readers get an `Accessor`.
 
+        To type checkers the attribute is what its declaration says: declare what a split sees, as in ``part: str``, and
+        have readers of all items use `laminar_runtime.each`.
+
         Args:
             **artifacts: The iterables by attribute.
+
+        Raises:
+            AssignmentError: If a layer cannot have an artifact of that name.
+            LayerError: If it is not the layer's ``__call__`` that shards.
 
         Example:
             >>> class Split(Layer):

@@ -250,6 +250,8 @@ class Retry:
 class Catch:
     """Errors that end a layer early, but as finished, with the artifacts that it set so far.
 
+    What such splits of a fan-out did not assign is missing: `laminar_runtime.each` reads what the others did.
+
     Args:
         *exceptions: The classes of such errors. Their subclasses are caught too.
     """

@@ -104,6 +104,21 @@ def test_unknown_keywords(call: Callable[[], object], said: str) -> None:
         call()
 
 
+def test_errors_of_a_flow_s_properties() -> None:
+    """A property's own AttributeError is reported, and what a flow lacks as plain Python does."""
+
+    class MyFlow(Flow):
+        @property
+        def day(self) -> object:
+            raise AttributeError("its own error")
+
+    flow = in_memory(MyFlow)
+    with pytest.raises(AttributeError, match="its own error"):
+        _ = flow.day
+    with pytest.raises(AttributeError, match="'MyFlow' object has no attribute 'dya'"):
+        _ = flow.dya  # type: ignore[attr-defined]
+
+
 class Team:
     """A mixin with a class keyword, state of its own and a descriptor."""
 
