@@ -23,7 +23,7 @@ from collections.abc import Container, Iterator
 
 from laminar_runtime.chaining import chains
 
-__all__ = ["guarded", "guarded_chains"]
+__all__ = ["called", "guarded", "guarded_chains"]
 
 
 def guarded(source: bytes, flows: Container[str], made: Container[str] = ()) -> Iterator[tuple[int, str]]:
@@ -62,6 +62,21 @@ def guarded_chains(source: bytes, made: Container[str]) -> Iterator[ast.Module]:
     for statement in _guards(source):
         if _guards_chain(statement, made):
             yield ast.Module(statement.body, type_ignores=[])
+
+
+def called(source: bytes, flows: Container[str]) -> set[str]:
+    r"""The flows that a file makes only if it is run.
+
+    Args:
+        source: The text of a file that Python takes.
+        flows: The names that flows have there.
+
+    Example:
+        >>> called(b"if __name__ == '__main__' and (flow := Report()):\n    flow()", {"Inner", "Report"})
+        {'Report'}
+    """
+    nodes = (node for statement in _guards(source) for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return {node.func.id for node in nodes if isinstance(node.func, ast.Name) and node.func.id in flows}
 
 
 def _guards(source: bytes) -> Iterator[ast.If]:

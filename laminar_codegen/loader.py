@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.guards import guarded, guarded_chains
+from laminar_codegen.guards import called, guarded, guarded_chains
 from laminar_codegen.places import Place, find_place, importing_from
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime import Flow, Parameters, loading
@@ -235,7 +235,7 @@ def _loading_error(error: BaseException, place: Place) -> CompileError:
 
 
 def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place) -> Flow:
-    """The flow that is meant: the one chosen, else the only one that the file makes, else the only one it defines."""
+    """The flow that is meant: the one chosen, else the only one that the file makes, or a run of it, or it defines."""
     name = place.name
     instances = {flow.name: flow for flow in reversed(made)}
     defined = {
@@ -253,7 +253,9 @@ def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place
             Location(name), "LAM006", f"the file has no flow '{choice}'; it has {known}", "choose one of those"
         )
     own = {key: value for key, value in defined.items() if value.__module__ == module.__name__ and _has_layers(value)}
-    candidates = sorted(instances) or sorted(own)
+    # Of several that it defines the one that a run makes: layers may call the others.
+    run = called(place.file.read_bytes(), own) if len(own) > 1 else set()
+    candidates = sorted(instances) or (sorted(run) if len(run) == 1 else sorted(own))
     if not candidates:
         fix = "define 'class MyFlow(Flow): ...' and register layers to it with @MyFlow.register"
         raise _error(Location(name), "LAM004", "the file defines no flow with layers", fix)

@@ -301,3 +301,13 @@ def test_an_unguarded_call_of_an_imported_module(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text("from imported_unguarded import First\n\nFirst()()\n")
     with pytest.raises(CompileError, match="LAM003 flow 'First' is called while the module 'imported_unguarded' is"):
         load(str(tmp_path / "flow.py"))
+
+
+def test_the_flow_that_a_run_makes_is_meant(tmp_path: Path) -> None:
+    """Of several flows that are made nowhere else, the only one behind the check of the file's name is compiled."""
+    guard = "if __name__ == '__main__' and (flow := Second()):\n    flow()\n"
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{guard}")
+    assert load(str(tmp_path / "flow.py")).flow.name == "Second"
+    (tmp_path / "flow.py").write_text(f"{HEAD}{SECOND}\n{guard}    First()()\n")
+    with pytest.raises(CompileError, match="LAM005 the file has 2 flows: First, Second"):
+        load(str(tmp_path / "flow.py"))
