@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     """
     if arguments is None:
         # Told to end, the command ends as when interrupted: it stops what it started and removes what it laid out.
-        signal.signal(signal.SIGTERM, _stop)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            if signal.getsignal(number) == signal.SIG_DFL:  # under nohup a hangup is to be ignored
+                signal.signal(number, _stop)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)

@@ -257,7 +257,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
     ) -> None:
         if error is None or isinstance(error, GeneratorExit):
             return
-        error.__traceback__ = tracebacks.cut(error)
+        tracebacks.trim(error)
         path = os.environ.get(settings.ERROR_FILE)
         if isinstance(error, Exception):
             _errors[os.getpid()] = _Reported(error, told=bool(path))

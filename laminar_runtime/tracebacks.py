@@ -15,7 +15,7 @@ from laminar_runtime.exceptions import LaminarError
 if TYPE_CHECKING:
     import traceback
 
-__all__ = ["Note", "Trimmed", "cut", "shortened", "text"]
+__all__ = ["Note", "Trimmed", "cut", "shortened", "text", "trim"]
 
 #: The characters of a text that are kept: an error may hold all that a layer read.
 _LONGEST = 32_768
@@ -63,6 +63,25 @@ def cut(error: BaseException) -> TracebackType | None:
         one = entries[place]
         kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return kept
+
+
+def trim(error: BaseException) -> None:
+    """Take what is no frame of the user out of the traceback of an error, and of those that led to it.
+
+    Args:
+        error: The error.
+    """
+    seen: set[int] = set()
+    left: list[BaseException | None] = [error]
+    while left:
+        one = left.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        one.__traceback__ = cut(one)
+        left += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            left += one.exceptions
 
 
 def text(error: BaseException) -> str:

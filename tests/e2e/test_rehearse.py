@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.runtime.harness import is_gone
 
 HEAD = """
 from laminar_runtime import Flow, Layer
@@ -345,3 +348,21 @@ def test_a_breakpoint(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "FlowError: layer 'A' calls breakpoint(), and its task has no terminal: run it here with F(" in ended.stderr
     assert "BdbQuit" not in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL])
+def test_a_rehearsal_that_is_stopped(number: signal.Signals, tmp_path: Path) -> None:
+    """However a rehearsal ends, its jobs end with it; what it can tell of that, it tells."""
+    script = BRANCHES.replace('raise ValueError("the culprit")', "...").replace('"innocent"', "os.getpid()")
+    (tmp_path / "flow.py").write_text(HEAD + script.replace("import time", "import os, time"), encoding="utf-8")
+    command = [sys.executable, "-m", "laminar_codegen", "rehearse", "flow.py"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        job = next(int(line.split()[1]) for line in process.stderr if line.startswith("[Beside]"))
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert process.returncode == (-number if number == signal.SIGKILL else 130)
+    assert rest.endswith("laminar-codegen: stopped\n") or number == signal.SIGKILL
+    assert is_gone(job)

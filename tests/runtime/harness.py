@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -110,3 +112,18 @@ class Folder:
         assert ended.returncode == 0, ended.stderr
         own = [line for line in ended.stdout.splitlines() if not _OF_TASK.match(line)]
         return own[-1] if own else ""
+
+
+def is_gone(pid: int, seconds: float = 10) -> bool:
+    """Whether a process ends within a while. One that nobody has reaped yet has ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        time.sleep(0.02)
+    return False

@@ -166,6 +166,21 @@ def test_causes_are_shown(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("executor", ["Process", "Thread"])
+@pytest.mark.parametrize(
+    "statement",
+    ["sys.exit(3)", "self.other = (x for x in [])", "shards.nothing", "self.execution = 1", "raise KeyboardInterrupt"],
+)
+def test_mistakes(statement: str, executor: str, folder: Folder) -> None:
+    """What we say of a mistake in a layer is short too, and shows no frame of ours, also of what led to it."""
+    folder.write(failing(executor).replace('raise OwnError("no luck")', statement))
+    ended = folder.python("main.py")
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) <= 25, ended.stderr
+    assert f"{os.sep}laminar_runtime{os.sep}" not in ended.stderr
+    assert ended.stderr.splitlines()[-1] == 'Go on with it by flow.execution("e1").resume()'
+
+
+@pytest.mark.parametrize("executor", ["Process", "Thread"])
 def test_splits_that_fail_at_once(executor: str, folder: Folder) -> None:
     """When all splits fail, one error is told, and asyncio says nothing of the others."""
     folder.write(failing(executor).replace("if shards.x == 5", "if True").replace("()):", "(concurrency=6)):"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runtime.harness import Folder
+from tests.runtime.harness import Folder, is_gone
 
 FLOW = """
 import os, signal, subprocess, sys, time
@@ -48,20 +48,6 @@ process.wait()
 """
 
 
-def gone(pid: int, seconds: float = 10) -> bool:
-    """Whether a process ends within a while. One that nobody has reaped yet has ended."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def begin(folder: Folder, script: str) -> tuple[subprocess.Popen[bytes], list[int]]:
     """Start a launching process, and wait for the numbers of what it started."""
     folder.write(script)
@@ -92,7 +78,7 @@ def test_a_launcher_that_is_killed(script: str, folder: Folder) -> None:
     assert len(started) == 2
     process.kill()
     assert process.wait(10) == -signal.SIGKILL
-    assert [gone(pid) for pid in started] == [True, True]
+    assert [is_gone(pid) for pid in started] == [True, True]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the test looks at processes as on Linux")
@@ -102,7 +88,7 @@ def test_what_does_not_end_when_told_to(folder: Folder) -> None:
     process, started = begin(folder, flow(body=body))
     process.kill()
     process.wait(10)
-    assert [gone(pid) for pid in started] == [True, True]
+    assert [is_gone(pid) for pid in started] == [True, True]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the test looks at processes as on Linux")
@@ -130,7 +116,7 @@ def test_nothing_is_left_behind(folder: Folder) -> None:
     # The end of the output is waited for: nobody else may hold it open.
     ended = folder.python("main.py")
     assert ended.returncode == 0, ended.stderr
-    assert gone(int(ended.stdout))
+    assert is_gone(int(ended.stdout))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the test looks at processes as on Linux")
@@ -159,4 +145,4 @@ def test_a_watcher_that_is_killed(folder: Folder) -> None:
     process, started = begin(folder, script)
     process.kill()
     process.wait(10)
-    assert [gone(pid) for pid in started] == [True, True]
+    assert [is_gone(pid) for pid in started] == [True, True]

@@ -119,7 +119,7 @@ def raised(task: Task, error: BaseException, *, in_process: bool) -> TaskError:
     """
     from laminar_runtime import reports, tracebacks
 
-    error.__traceback__ = tracebacks.cut(error)
+    tracebacks.trim(error)
     reported = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}
     if not (in_process and isinstance(error, Exception)):
         return _failure(TaskError, task, reports.reason_of(error), reported)

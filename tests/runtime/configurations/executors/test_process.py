@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import time
 from pathlib import Path
 
 import attrs
@@ -17,6 +14,7 @@ from laminar_runtime.configurations.layers import Container
 from laminar_runtime.exceptions import FlowError, TaskError
 from tests.runtime import flows
 from tests.runtime.flows import Siblings, Trouble, Troubled
+from tests.runtime.harness import is_gone
 
 
 @attrs.frozen
@@ -43,21 +41,6 @@ class Run:
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process ended, within a while. One that nobody has reaped yet has ended."""
-    for _ in range(500):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        status = Path(f"/proc/{pid}/stat")
-        with contextlib.suppress(FileNotFoundError):
-            if status.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        time.sleep(0.01)
-    return False
 
 
 def test_output_is_printed_on(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
