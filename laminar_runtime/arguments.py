@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import inspect
@@ -19,26 +19,9 @@ __all__ = ["MISSING", "Argument", "Signed", "checking", "unknown"]
 MISSING: Any = object()
 
 
-class Argument(NamedTuple):
-    """One argument as it is declared.
-
-    Args:
-        name: The name that it is given by.
-        field: The annotated name in the class's body.
-        default: Its default, or `MISSING`.
-        made: Whether something makes its default.
-        kw_only: Whether it is given by name only.
-    """
-
-    name: str
-    field: str
-    default: Any
-    made: bool
-    kw_only: bool
-
-
-class _Arguments(Protocol):
-    def __call__(self, cls: type) -> Iterable[Argument]: ...
+#: An argument: the name that it is given by, the annotated name in the class's body, its default, or `MISSING`, whether
+#: something makes its default, and whether it is given by name only.
+Argument = tuple[str, str, Any, bool, bool]
 
 
 class Signed:
@@ -52,7 +35,7 @@ class Signed:
         arguments: Gives the class's arguments.
     """
 
-    def __init__(self, cls: type, arguments: _Arguments) -> None:
+    def __init__(self, cls: type, arguments: Callable[[type], Iterable[Argument]]) -> None:
         self._cls, self._arguments = cls, arguments
 
     @property
@@ -61,10 +44,12 @@ class Signed:
 
         hints, empty = self._hints(), inspect.Parameter.empty
         found = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        for one in sorted(self._arguments(self._cls), key=lambda one: one.kw_only):
-            kind = inspect.Parameter.KEYWORD_ONLY if one.kw_only else inspect.Parameter.POSITIONAL_OR_KEYWORD
-            default = _MADE if one.made else empty if one.default is MISSING else one.default
-            found.append(inspect.Parameter(one.name, kind, default=default, annotation=hints.get(one.field, empty)))
+        for name, field, default, made, kw_only in sorted(
+            self._arguments(self._cls), key=lambda argument: argument[-1]
+        ):
+            kind = inspect.Parameter.KEYWORD_ONLY if kw_only else inspect.Parameter.POSITIONAL_OR_KEYWORD
+            shown = _MADE if made else empty if default is MISSING else default
+            found.append(inspect.Parameter(name, kind, default=shown, annotation=hints.get(field, empty)))
         return inspect.Signature(found, return_annotation=None)
 
     def _hints(self) -> dict[str, Any]:

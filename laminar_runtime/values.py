@@ -239,8 +239,7 @@ def _init(cls: type) -> FunctionType:
 def _arguments(cls: type) -> list[arguments.Argument]:
     fields = cast("_Fields", getattr(cls, _FIELDS))
     return [
-        arguments.Argument(name, one.name, one.default, one.factory is not None, one.kw_only)
-        for name, one in fields.arguments.items()
+        (name, one.name, one.default, one.factory is not None, one.kw_only) for name, one in fields.arguments.items()
     ]
 
 
