@@ -183,14 +183,9 @@ class Graph:
         return frozenset(name for layer in pipelined for name in (layer.name, layer.foreach[0].layer))
 
     @property
-    def reads_parameters(self) -> bool:
-        """Whether a layer depends on the flow's parameters."""
-        return any(PARAMETERS in layer.depends for layer in self.layers)
-
-    @property
     def keeps_input(self) -> bool:
-        """Whether its parameters may be those that its state machine is started with."""
-        return self.reads_parameters and not self.linked
+        """Whether its parameters may be those that its state machine is started with, whoever reads them."""
+        return not self.linked
 
     def timeout_of(self, target: Target) -> float:
         """Seconds after which a task of a layer is stopped.

@@ -225,14 +225,14 @@ def test_check_tells_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().out
     first, second, chain = told.split("flow Second: ")[0], told.split("flow Second: ")[1], told.split("chain ")[1]
     assert first.startswith("flow First: 1 layer, 0 of them fan-outs\n")
-    # A job is six events, and an execution begins and ends.
-    assert "  events          8 of 25,000\n" in first
+    # A job is six events, the input that is kept five, and an execution begins and ends.
+    assert "  events          13 of 25,000\n" in first
     assert "jobs(L) of a layer on AWS Lambda: an invocation for each split of L\n" in second
     assert "10,000 splits" not in second
     assert chain.startswith("First -> Second: ")
     assert "  transitions     3\n  events          19 of 25,000\n" in chain
-    # Its own three, one of the first flow, and five with an invocation of the second.
-    assert "  orchestration   $0.000250 an execution with its flows, each fan-out one job\n" in chain
+    # Its own three, two of the first flow, and five with an invocation of the second.
+    assert "  orchestration   $0.000275 an execution with its flows, each fan-out one job\n" in chain
 
 
 def test_check_tells_of_the_longest_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

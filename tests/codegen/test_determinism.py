@@ -134,6 +134,6 @@ def test_the_order_of_registration_decides_only_between_equals(compiled: Callabl
     """Layers are emitted after what they depend on; beside each other, as they are registered."""
     forward, backward = compiled(HEAD + LOAD + CLEAN + TRAIN + MERGE), compiled(HEAD + MERGE + TRAIN + CLEAN + LOAD)
     assert [layer.name for layer in backward.graphs[0].layers] == ["Merge", "Train", "Clean", "Load"]
-    assert [state.name for state in forward.machines[0].states] == ["Load", "Clean | Train", "Merge"]
-    assert [state.name for state in backward.machines[0].states] == ["Load", "Train | Clean", "Merge"]
+    assert [state.name for state in forward.machines[0].states] == ["Parameters", "Load", "Clean | Train", "Merge"]
+    assert [state.name for state in backward.machines[0].states] == ["Parameters", "Load", "Train | Clean", "Merge"]
     assert set(forward.graphs[0].layers[0].depends) == set(backward.graphs[0].layers[3].depends)

@@ -163,10 +163,10 @@ def test_machines_are_valid_and_replay_the_same_each_time(depends: Depends, data
 
 @pytest.mark.parametrize("length", [1, 10, 300])
 def test_events_of_a_chain(length: int) -> None:
-    """A layer that runs once is six events, besides the execution's two."""
+    """A layer that runs once is six events, besides the execution's two and the five of the input that is kept."""
     depends = {f"L{i}": {f"L{i - 1}"} if i else set() for i in range(length)}
     replayed = _replay(graph_of(depends), profiled_services({}, otherwise=1))
-    assert (replayed.seconds, replayed.transitions, replayed.events) == (length, length, 6 * length + 2)
+    assert (replayed.seconds, replayed.transitions, replayed.events) == (length, length + 1, 6 * length + 7)
 
 
 @pytest.mark.parametrize(("width", "transitions", "events"), [(0, 3, 14), (1, 4, 22), (2, 4, 22), (10_000, 4, 22)])
@@ -204,6 +204,6 @@ def test_nested_machines_take_as_long_as_one(seconds: list[int], data: st.DataOb
     services = profiled_services(dict(zip(layers, seconds, strict=True)))
     replayed = replay_flow(emit_states(graph_of(depends), plan), services=services)
     assert (replayed.status, replayed.seconds) == ("SUCCEEDED", sum(seconds))
-    assert replayed.total_transitions == len(layers) + 1
+    assert replayed.total_transitions == len(layers) + 2
     assert [nested.transitions for nested in replayed.nested] == [2]
-    assert replayed.events == 2 + 6 * (len(layers) - 1)
+    assert replayed.events == 2 + 5 + 6 * (len(layers) - 1)

@@ -658,8 +658,28 @@ locals {
   definition = {
     Comment       = "Costs $${var.name} and %%{ if true }, \"quoted\" \\ and 100 % - naïve 日本語 😀 $$"
     QueryLanguage = "JSONata"
-    StartAt       = "Money"
+    StartAt       = "Parameters"
     States = {
+      Parameters = {
+        Type     = "Task"
+        Comment  = "Keeps the input, from which tasks take the parameters of the flow"
+        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Escapes/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/.input.json' %}"
+          Body   = "{% $states.context.Execution.Input %}"
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Money"
+      }
       Money = {
         Type     = "Task"
         Comment  = "{% $states.input %}"

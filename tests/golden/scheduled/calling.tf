@@ -267,6 +267,28 @@ locals {
         ]
       },
       {
+        Sid    = "WriteRecords"
+        Effect = "Allow"
+        Action = ["s3:PutObject"]
+        Resource = [
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Briefing/.cache/*",
+        ]
+      },
+      {
+        Sid      = "UseDatastoreKey"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
+        Resource = var.datastore_kms_key_arn[*]
+        Condition = {
+          StringLike = {
+            "kms:EncryptionContext:aws:s3:arn" = [
+              "arn:${local.partition}:s3:::${local.datastore_bucket}",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Briefing/.cache/*",
+            ]
+          }
+        }
+      },
+      {
         Sid      = "EncryptExecutions"
         Effect   = "Allow"
         Action   = ["kms:Decrypt", "kms:GenerateDataKey"]
@@ -469,8 +491,28 @@ locals {
   definition = {
     Comment       = "Sums up the day before."
     QueryLanguage = "JSONata"
-    StartAt       = "Collect"
+    StartAt       = "Parameters"
     States = {
+      Parameters = {
+        Type     = "Task"
+        Comment  = "Keeps the input, from which tasks take the parameters of the flow"
+        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
+        Arguments = {
+          Bucket = local.datastore_bucket
+          Key    = "{% '${local.datastore_prefix}Briefing/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/.input.json' %}"
+          Body   = "{% $states.context.Execution.Input %}"
+        }
+        Retry = [
+          {
+            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            IntervalSeconds = 2
+            MaxAttempts     = 8
+            JitterStrategy  = "FULL"
+          },
+        ]
+        Output = {}
+        Next   = "Collect"
+      }
       Collect = {
         Type     = "Task"
         Resource = "arn:${local.partition}:states:::batch:submitJob.sync"
