@@ -72,6 +72,7 @@ _NOT_COUNTED: Mapping[str, Callable[[EmbeddedAws, Mapping[str, Any]], bool]] = {
 }
 #: Under another name, or not to be listed but there and gone with something else.
 _PARTS: Mapping[str, str] = {
+    "aws_cloudwatch_event_target": "aws_cloudwatch_event_rule",
     "aws_ecr_lifecycle_policy": "aws_ecr_repository",
     "aws_ecr_repository_policy": "aws_ecr_repository",
     "aws_iam_role_policy": "aws_iam_role",

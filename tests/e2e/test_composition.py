@@ -89,7 +89,7 @@ def composed(
     (folder / "printed" / "main.tf.json").write_text(capsys.readouterr().out, encoding="utf-8")
     assert main(compiled("scheduled", "--emit", "hcl", "--output", str(folder / "written"))) == 0
     assert main(compiled("lambda", "--emit", "hcl", "--output", str(folder / "functions"))) == 0
-    calling = compiled("foreach", "--output", str(folder / "calling"), "--module", str(MODULE))
+    calling = compiled("one_to_one", "--output", str(folder / "calling"), "--module", str(MODULE))
     assert main(calling) == 0
     of_tasks = ON_BATCH + GIVEN.format(role="task")
     of_functions = GIVEN.format(role="function")
@@ -113,6 +113,6 @@ def test_flows_in_one_root(composed: tuple[Platform, dict[str, Any]]) -> None:
     made.terraform.apply_planned()
     assert made.terraform.plan(**variables, team_version="2").empty
     machines = made.aws.client("stepfunctions").list_state_machines()["stateMachines"]
-    assert {machine["name"] for machine in machines} >= {"Greeting", "Briefing", "Wide"}
+    assert {machine["name"] for machine in machines} >= {"Greeting", "Briefing", "Items", "Short"}
     made.terraform.destroy(**variables)
     assert account_contents(made.aws) == before

@@ -21,6 +21,7 @@ from tests.terraform_harness import Terraform, TerraformError, fake_aws
 ROOT = Path(__file__).parents[2]
 SCHEDULED = ROOT / "tests" / "golden" / "scheduled" / "flow.py"
 LAMBDA = ROOT / "tests" / "golden" / "lambda" / "flow.py"
+PIPELINED = ROOT / "tests" / "golden" / "one_to_one" / "flow.py"
 MODULE = Module(str(ROOT / "terraform_modules" / "flow"))
 
 Build = Callable[[Path], Platform]
@@ -44,12 +45,13 @@ def another_state(made: Platform, folder: Path, file: Path, module: Module | Non
 
 
 def details(made: Platform) -> Mapping[str, Any]:
-    """What an adopted object would have otherwise: alarms, the queue, job definitions and state machines."""
+    """What an adopted object would have otherwise: alarms, rules, the queue, job definitions and state machines."""
     machines = made.aws.client("stepfunctions").list_state_machines()["stateMachines"]
     queues = made.aws.client("sqs").list_queues().get("QueueUrls", ())
     every = {"AttributeNames": ["All"]}
     return {
         "alarms": made.aws.client("cloudwatch").describe_alarms()["MetricAlarms"],
+        "rules": made.aws.client("events").list_rules()["Rules"],
         "queues": [made.aws.client("sqs").get_queue_attributes(QueueUrl=url, **every)["Attributes"] for url in queues],
         "definitions": made.aws.client("batch").describe_job_definitions()["jobDefinitions"],
         "machines": [
@@ -62,7 +64,7 @@ def details(made: Platform) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize("module", [None, MODULE], ids=["self-contained", "module"])
-@pytest.mark.parametrize("file", [SCHEDULED, LAMBDA], ids=["scheduled", "lambda"])
+@pytest.mark.parametrize("file", [SCHEDULED, LAMBDA, PIPELINED], ids=["scheduled", "lambda", "pipelined"])
 def test_a_second_state(file: Path, module: Module | None, platform: Build, tmp_path: Path) -> None:
     """It makes nothing, changes nothing, and its destroy deletes nothing, though roles and all else are given."""
     made = platform(file)
