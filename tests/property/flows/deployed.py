@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import attrs
 
+from laminar_runtime.identifiers import RESUMED
 from tests.property.flows.image import Image
 from tests.property.flows.outcomes import EXECUTION, Ended, Outcome, results_of
 from tests.property.flows.spec import FlowSpec
@@ -67,7 +68,11 @@ class Deployed:
         return self.engine.run(EXECUTION, self._given())
 
     def _go_on(self) -> Ended:
-        return self.engine.redrive() if self.redrives else self.engine.run(f"{EXECUTION}@{self._runs}", self._given())
+        return (
+            self.engine.redrive()
+            if self.redrives
+            else self.engine.run(f"{EXECUTION}{RESUMED}{self._runs}", self._given())
+        )
 
     def _given(self) -> Any:
         return {} if self.stored else {"parameters": dict(self.spec.parameters)}
