@@ -84,6 +84,22 @@ def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         yield from _own_reads(layer, body)
 
 
+def check_pipelined_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """A layer that runs item by item reads its own element of the layer that it follows, and nothing else."""
+    for layer, body in _known(graph, bodies):
+        for access in (*body.call.reads, *body.hooks.reads):
+            if not layer.pipelined or access.layer != layer.foreach[0].layer or access.attribute in RESERVED:
+                continue
+            own = layer.foreach[0].attribute
+            if access.attribute != own:
+                what = (
+                    f"layer '{layer.name}' is pipelined over '{own}' of layer '{access.layer}', and reads "
+                    f"'{access.attribute}', which may not be there yet"
+                )
+                fix = f"drop pipelined=True, so that it waits for all of '{access.layer}', or read '{own}' only"
+                yield _problem(body, access.line, "LAM053", what, fix, layer)
+
+
 def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
     if body.opaque or body.hooks.opaque:
         return
@@ -159,7 +175,7 @@ def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
             yield Problem(layer.location, "LAM069", what, fix)
 
 
-_RULES: tuple[Rule, ...] = (check_reserved, check_dimensions, check_reads)
+_RULES: tuple[Rule, ...] = (check_reserved, check_dimensions, check_reads, check_pipelined_reads)
 _WARNINGS: tuple[Rule, ...] = (
     warn_of_single_elements,
     warn_of_writes,

@@ -17,7 +17,8 @@ It looks twice at least: a job may have been submitted in the moment in which th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from laminar_codegen import names
 from laminar_codegen.document import Block
@@ -146,7 +147,7 @@ def _of_queue() -> tuple[State, ...]:
     )
 
 
-def ended_executions(machines: Sequence[StateMachine]) -> Mapping[str, Value]:
+def ended_executions(machines: Sequence[StateMachine]) -> dict[str, Any]:
     """The pattern of events about executions that ended before all of their jobs may have.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html

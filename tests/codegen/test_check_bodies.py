@@ -194,3 +194,16 @@ def test_a_flow_whose_init_leaves_out_its_base(tmp_path: Path, capsys: pytest.Ca
     file.write_text(HEAD.replace("class F(Flow): ...\n", init) + text, encoding="utf-8")
     assert main(["check", str(file)]) == 1
     assert "the __init__ of flow 'F' must call super().__init__(...)" in capsys.readouterr().err
+
+
+def test_a_pipelined_layer_that_reads_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It reads its own element of the layer that it follows: another attribute is told, with its line and the cure."""
+    pipelined = _reader("self.x = b.y\nself.z = b.tried")
+    register = '@F.register(foreach=ForEach([Parameter("B", "y", index=None)], pipelined=True))\nclass C'
+    text = A + B + "\n        self.tried = 1\n" + pipelined.replace("@F.register\nclass C", register)
+    assert _check(tmp_path, text) == 1
+    shown = capsys.readouterr().err
+    line = 1 + (tmp_path / "flow.py").read_text().splitlines().index("        self.z = b.tried")
+    assert f"flow.py:{line}: LAM053 layer 'C' is pipelined over 'y' of layer 'B', and reads 'tried'" in shown
+    assert "drop pipelined=True, so that it waits for all of 'B'" in shown
+    assert _check(tmp_path, text.replace("b.tried", "b.y")) == 0

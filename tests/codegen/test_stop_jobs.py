@@ -13,9 +13,12 @@ import pytest
 from laminar_codegen import names
 from laminar_codegen.cli import main
 from laminar_codegen.emit_call import Module, call_module
+from laminar_codegen.emit_states import emit_states
+from laminar_codegen.emit_stop_jobs import ended_executions
 from laminar_codegen.estimate import estimate_stop
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.pipeline import Compilation
+from laminar_codegen.plan import Chain, Nested, Run, Sequence
 from laminar_codegen.render import render_document, render_machine
 from laminar_codegen.replay import (
     Attempt,
@@ -247,6 +250,14 @@ def test_the_rule_is_about_machines_with_pipelines(compiled: Callable[[str], Com
     assert target["input_path"] == "$.detail"
     assert target["arn"] == "${aws_sfn_state_machine.stop_jobs.arn}"
     assert target["retry_policy"] == {"maximum_retry_attempts": 5, "maximum_event_age_in_seconds": 3600}
+
+
+def test_the_rule_is_about_machines_of_parts(compiled: Callable[[str], Compilation]) -> None:
+    """Where layers run item by item in a machine that another one starts, executions of that machine are watched."""
+    (graph,) = compiled(FLOW).graphs
+    plan = Sequence((Run("Find"), Nested("part_1", Chain(("Fetch", "Clean", "Count")))))
+    (watched,) = ended_executions(emit_states(graph, plan))["detail"]["stateMachineArn"]
+    assert "".join(part for part in watched.parts if isinstance(part, str)).endswith("-part-1")
 
 
 def test_flows_without_pipelines_have_none_of_it(compiled: Callable[[str], Compilation]) -> None:
