@@ -138,7 +138,7 @@ def _read(place: Place, module_name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         with contextlib.redirect_stdout(sys.stderr), importing_from(place.folder), _without_arguments(file):
-            if not _came_with_package(module, place.folder):
+            if place.module is None or not _came_with_package(module, place.folder):
                 # It stays there, as a module that is imported does: its classes are looked up by its name.
                 sys.modules[module_name] = module
                 spec.loader.exec_module(module)
@@ -178,14 +178,13 @@ _packages: dict[str, str] = {}
 
 
 def _came_with_package(module: ModuleType, folder: Path) -> bool:
-    """Import the package that a module is in, if it is in one, and say whether that brought the module with it."""
+    """Import the package that a module is in, and say whether that brought the module with it."""
     package, _, own = module.__name__.rpartition(".")
-    if package:
-        _make_way(module.__name__, str(folder))
-        parent = importlib.import_module(package)
-        if module.__name__ in sys.modules:
-            return True
-        setattr(parent, own, module)
+    _make_way(module.__name__, str(folder))
+    parent = importlib.import_module(package)
+    if module.__name__ in sys.modules:
+        return True
+    setattr(parent, own, module)
     return False
 
 

@@ -71,7 +71,7 @@ class Origin:
     @property
     def folder(self) -> Path:
         """The folder that stands for an image's working directory: of the flow's file, or of its package."""
-        name = self.as_module or self.module or ""
+        name = self.as_module or (self.module if self.found else "") or ""
         return self.file.parents[name.count(".")]
 
 

@@ -289,6 +289,7 @@ def test_a_folder_of_the_image(tmp_path: Path) -> None:
 
     file = tmp_path / "a" / "b" / "flow.py"
     assert Origin(file, None, "F").folder == Origin(file, "flow", "F").folder == file.parent
+    assert Origin(file, "any.name.of.a.file", "F", found=False).folder == file.parent
     assert Origin(file, "a.b.flow", "F").folder == Origin(file, None, "F", as_module="a.b.flow").folder == tmp_path
 
 
