@@ -156,6 +156,8 @@ FUNCTION = Resource(
     replaces={"function_name", "package_type"},
     computed={
         "architectures",
+        # It can be given in later versions of the provider than that of the schemas.
+        "code_sha256",
         "ephemeral_storage",
         "ephemeral_storage.size",
         "logging_config",
