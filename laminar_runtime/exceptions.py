@@ -73,6 +73,21 @@ class ExecutionError(LaminarError):
     """An execution failed, or is not known."""
 
 
+def layer_place(layer: str, index: int | None, splits: int | None) -> str:
+    """A layer, and which split of it, in words.
+
+    Args:
+        layer: The layer's name.
+        index: The split's index, from 0.
+        splits: The number of splits the layer has.
+
+    Example:
+        >>> layer_place("Each", 5, 6), layer_place("Load", 0, 1)
+        ("layer 'Each' (split 5 of 0 to 5)", "layer 'Load'")
+    """
+    return f"layer '{layer}'" + (f" (split {index} of 0 to {splits - 1})" if splits and splits != 1 else "")
+
+
 class TaskError(ExecutionError, LayerError):
     """One task, that is one layer or one split of it, failed.
 
@@ -129,8 +144,7 @@ class TaskError(ExecutionError, LayerError):
     @property
     def place(self) -> str:
         """Which task failed, in a line."""
-        split = "" if self.splits == 1 else f" (split {self.index} of 0 to {self.splits - 1})"
-        where = f"layer '{self.layer}'{split} of flow '{self.flow}'"
+        where = f"{layer_place(self.layer, self.index, self.splits)} of flow '{self.flow}'"
         return f"{where} failed on attempt {self.attempt} of execution {self.execution}"
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from laminar_runtime import entry, fanout, settings, submissions, task, values
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
-from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError
+from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.execution import Execution
 from laminar_runtime.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.layer import Layer, Parameters
@@ -274,5 +274,5 @@ def _told(layer: Layer, kind: str) -> Iterator[None]:
     except LaminarError:
         raise
     except Exception as error:
-        which = f"layer '{layer.name}', split {layer.index} of {layer.splits}"
+        which = layer_place(layer.name, layer.index, layer.splits)
         raise ExecutionError(f"a {kind} hook of {which} failed: {type(error).__name__}: {error}") from error

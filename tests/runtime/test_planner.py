@@ -163,7 +163,7 @@ def test_the_next_attempt_is_of_what_did_not_finish() -> None:
     ("layer", "problem"),
     [
         ("Images", "a hook of layer 'Images' changes image of its container"),
-        ("Breaks", "a submission hook of layer 'Breaks', split 0 of 1 failed: ZeroDivisionError"),
+        ("Breaks", "a submission hook of layer 'Breaks' failed: ZeroDivisionError"),
         ("Huge", "a hook of layer 'Huge' wants 1 vCPU and 1000000 MiB, and no size of Fargate has them"),
     ],
 )
