@@ -10,6 +10,7 @@
     <Flow>/.cache/<execution>/<Layer>/.record.json               a `Record`: the layer finished. Of a layer that is no
                                                                  fan-out it is the `Commit` too
     <Flow>/.cache/<execution>/<Layer>/.splits/<index>.json       the `Commit` of a split of a fan-out: it finished
+    <Flow>/.locks/<execution>                                    held by who runs the execution, on this machine
     <Flow>/.cache/<execution>/.input.json                        the input that a state machine was started with
 
 Each run of a task, an attempt, writes archives into a folder of its own, named by a token that no other has. When it

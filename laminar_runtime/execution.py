@@ -309,7 +309,8 @@ class Execution:
             if not self.known:
                 where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
                 raise ExecutionError(f"{where}: there is nothing to resume")
-            return values.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
+            with self.flow.configuration.scheduler.holding(execution=self):
+                return values.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Wait until the execution ended, if another engine schedules it.

@@ -354,15 +354,16 @@ class Flow:
                 return self.follow(None)
             dependencies = self.dependencies
             run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
-            if execution is not None:
-                self.configuration.scheduler.check_new(execution=run)
-                run.take_input()
-            if not run.offer(parameters):
-                raise ExecutionError(
-                    f"execution {run.id} of flow '{self.name}' was started before, with other parameters: go on with "
-                    f"it by flow.execution('{run.id}').resume(), or run the flow under another id"
-                )
-            return run.schedule(dependencies=dependencies)
+            with self.configuration.scheduler.holding(execution=run):
+                if execution is not None:
+                    self.configuration.scheduler.check_new(execution=run)
+                    run.take_input()
+                if not run.offer(parameters):
+                    raise ExecutionError(
+                        f"execution {run.id} of flow '{self.name}' was started before, with other parameters: go on "
+                        f"with it by flow.execution('{run.id}').resume(), or run the flow under another id"
+                    )
+                return run.schedule(dependencies=dependencies)
 
     def launches(self) -> bool:
         """Whether this process runs the flow if it is called: it does not read its file only, nor was made for a task.

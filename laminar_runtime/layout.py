@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from laminar_runtime import values
 
-__all__ = ["LayerKey", "artifacts_prefix", "cache_prefix", "executions_prefix", "input_key", "layers_prefix"]
+__all__ = [
+    "LayerKey",
+    "artifacts_prefix",
+    "cache_prefix",
+    "executions_prefix",
+    "input_key",
+    "layers_prefix",
+    "lock_key",
+]
 
 
 @values.frozen
@@ -104,3 +112,8 @@ def cache_prefix(flow: str, execution: str | None = None) -> str:
 def input_key(flow: str, execution: str) -> str:
     """The key of the input that a state machine was started with."""
     return f"{flow}/.cache/{execution}/.input.json"
+
+
+def lock_key(flow: str, execution: str) -> str:
+    """The key of the lock that whoever runs an execution holds, where a datastore has locks."""
+    return f"{flow}/.locks/{execution}"

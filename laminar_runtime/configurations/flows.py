@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from laminar_runtime.configurations.datastores import DataStore
@@ -13,6 +14,9 @@ __all__ = ["Configuration", "Engine"]
 
 class Engine(Protocol):
     """What a flow asks of its scheduler."""
+
+    def holding(self, *, execution: Any) -> AbstractContextManager[None]:
+        """See to it that nobody else runs an execution while the ``with`` block does."""
 
     def run(self, *, execution: Any) -> None:
         """Run an execution: to its end, or, by a delegated scheduler, until it is started."""

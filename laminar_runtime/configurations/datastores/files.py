@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import sys
 import weakref
@@ -16,7 +17,7 @@ from typing import Any
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import DatastoreError
 
-__all__ = ["create", "link", "map_file", "reported", "sync_files", "write"]
+__all__ = ["create", "link", "lock", "map_file", "reported", "sync_files", "unlock", "write"]
 
 #: How many files are mapped at once where each mapping keeps a file descriptor open: processes have 256 and more.
 _MOST_MAPPED = 32
@@ -25,6 +26,9 @@ _MANY = 64
 
 #: How file systems say that a file cannot have two names there.
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+#: How file systems say that they have no locks.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 _CURES = {
     errno.EACCES: "let this user read and write there, or choose another root",
@@ -129,6 +133,98 @@ def _copy(path: str, target: str) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+#: The descriptors of locks that are held here. A process that is forked from this one does not keep them.
+_held: set[int] = set()
+
+
+def lock(path: str) -> int | None:
+    """Lock a file for this process, which is made if it is not there. The system frees the lock with the process.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its descriptor; None if another process, or thread, has the lock. Where a file system, or the system, has no
+        locks, nobody has.
+    """
+    while True:
+        descriptor = _open_lock(path)
+        try:
+            if not _lock(descriptor):
+                os.close(descriptor)
+                return None
+            if _is_at(descriptor, path):
+                _keep(descriptor)
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # Who had it removed it, and a file of that name is another one.
+        os.close(descriptor)
+
+
+def unlock(path: str, descriptor: int) -> None:
+    """Remove a file that is locked here.
+
+    Args:
+        path: The file.
+        descriptor: Its descriptor.
+    """
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    _held.discard(descriptor)
+    os.close(descriptor)
+
+
+def _open_lock(path: str) -> int:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, flags, 0o666)
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        return True
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _keep(descriptor: int) -> None:
+    """Note a lock. What is forked shares it, and would have it be held when this process has ended."""
+    if not _held and hasattr(os, "register_at_fork"):
+        _register()
+    _held.add(descriptor)
+
+
+@functools.cache
+def _register() -> None:
+    os.register_at_fork(after_in_child=_release)
+
+
+def _release() -> None:
+    while _held:
+        with contextlib.suppress(OSError):
+            os.close(_held.pop())
 
 
 def sync_files(paths: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from laminar_runtime import values
@@ -135,6 +135,18 @@ class Local(DataStore):
             finally:
                 with contextlib.suppress(OSError):
                     os.unlink(aside)
+
+    @contextlib.contextmanager
+    def hold(self, *, path: str) -> Iterator[bool]:
+        """Hold a lock, if no other process or thread does: that of a file, which is gone afterwards."""
+        target = f"{self.root}/{path}"
+        with files.reported(target):
+            descriptor = files.lock(target)
+        try:
+            yield descriptor is not None
+        finally:
+            if descriptor is not None:
+                files.unlock(target, descriptor)
 
     def _aside(self, folder: str) -> str:
         """The name of a file that is written before it is given the name of a key."""

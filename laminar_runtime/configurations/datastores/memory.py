@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from laminar_runtime import values
 from laminar_runtime.configurations.datastores.base import DataStore
@@ -10,7 +12,7 @@ from laminar_runtime.exceptions import MissingError
 
 __all__ = ["Memory"]
 
-#: One at a time looks whether something is there, and stores it if not.
+#: One at a time looks whether something is there, or held, and stores or holds it if not.
 _creating = threading.Lock()
 
 
@@ -25,6 +27,7 @@ class Memory(DataStore):
 
     root: str = values.field(default="memory://", init=False)
     workspace: dict[str, bytes] = values.field(factory=dict, init=False, repr=False)
+    _held: set[str] = values.field(factory=set, init=False, repr=False)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""
@@ -48,6 +51,19 @@ class Memory(DataStore):
                 return False
             self.workspace[path] = content
             return True
+
+    @contextlib.contextmanager
+    def hold(self, *, path: str) -> Iterator[bool]:
+        """Hold a lock, if no other thread does."""
+        with _creating:
+            free = path not in self._held
+            if free:
+                self._held.add(path)
+        try:
+            yield free
+        finally:
+            if free:
+                self._held.discard(path)
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, TypeVar
 
@@ -123,6 +124,18 @@ class Transport:
             parts: The bytes, in pieces.
         """
         return False
+
+    @contextlib.contextmanager
+    def hold(self, *, path: str) -> Iterator[bool]:
+        """Hold a lock while the ``with`` block runs, where there are locks: the system frees it with the process.
+
+        Args:
+            path: Its key, relative to the root.
+
+        Yields:
+            Whether it is held here, and not by another; True where there are no locks.
+        """
+        yield True
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix, sorted.

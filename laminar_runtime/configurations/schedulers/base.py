@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import entry, fanout, progress, settings, tracebacks, values
@@ -17,6 +18,7 @@ from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerEr
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.layout import lock_key
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +33,26 @@ class Scheduler:
     _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, event_loop.Watch] = values.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
+
+    @contextlib.contextmanager
+    def holding(self, *, execution: Execution) -> Iterator[None]:
+        """Hold an execution while the ``with`` block runs: on this machine one process runs it.
+
+        Args:
+            execution: The execution.
+
+        Raises:
+            ExecutionError: If another process runs it, or another thread of this one.
+        """
+        key = execution.key("")
+        with execution.datastore.hold(path=lock_key(key.flow, key.execution)) as held:
+            if not held:
+                raise ExecutionError(
+                    f"execution {key.execution} of flow '{key.flow}' is being run already, by another process or thread"
+                    f" of this machine: wait for its end, or end it, and go on with what is left by "
+                    f"flow.execution('{key.execution}').resume()"
+                )
+            yield
 
     def run(self, *, execution: Execution) -> None:
         """Run an execution to its end.

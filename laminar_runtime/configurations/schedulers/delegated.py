@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from laminar_runtime import values
 from laminar_runtime.configurations.schedulers.base import Scheduler
 from laminar_runtime.execution import Execution
@@ -12,6 +15,15 @@ __all__ = ["Delegated"]
 @values.define(eq=False)
 class Delegated(Scheduler):
     """Base of the schedulers that only start an execution: another engine runs it, and this process need not wait."""
+
+    @contextlib.contextmanager
+    def holding(self, *, execution: Execution) -> Iterator[None]:
+        """Leave it to the engine, which runs an execution once.
+
+        Args:
+            execution: The execution.
+        """
+        yield
 
     def check_new(self, *, execution: Execution) -> None:
         """Leave it to the engine, which knows the ids that it ran.
