@@ -106,6 +106,11 @@ resource "aws_batch_job_queue" "this" {
       max_time_seconds = job_state_time_limit_action.value
     }
   }
+
+  # A queue is there until AWS Batch has ended its jobs.
+  timeouts {
+    delete = "30m"
+  }
 }
 
 resource "aws_launch_template" "instance" {

@@ -34,6 +34,11 @@ variables {
 
 run "fargate_alone_by_default" {
   assert {
+    condition     = alltrue([for queue in aws_batch_job_queue.this : queue.timeouts.delete == "30m"])
+    error_message = "Queues must have the time to end their jobs."
+  }
+
+  assert {
     condition     = keys(aws_batch_job_queue.this) == ["fargate"]
     error_message = "There must be one queue, of Fargate."
   }
