@@ -427,7 +427,9 @@ class Priced(Layer):
 def test_a_submission_hook_that_fails_is_a_failed_attempt() -> None:
     """The planner is asked again; retry hooks were called, and the next attempt goes by what they left."""
     execution = in_memory(Unsure).execution("e1")
-    with pytest.raises(SubmissionError, match=r"a submission hook of layer 'Priced', .*OSError: the price service"):
+    with pytest.raises(
+        SubmissionError, match=r"a submission hook of layer 'Priced' failed: OSError: the price service"
+    ):
         plan_layer(execution, "Priced")
     found = plan_layer(execution, "Priced")
     container = found.groups[0]["container"]
