@@ -14,11 +14,14 @@ from laminar_codegen.states import EXECUTION, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.identifiers import RESUMED
+from laminar_runtime.layout import LayerKey, cache_prefix, input_key
 
 __all__ = ["Objects"]
 
 #: The id of the execution.
 _ID = f"$substringBefore({EXECUTION}, '{RESUMED}')"
+#: Stands for the id where the runtime makes keys.
+_HERE = "execution"
 _BUCKET = Ref("local.datastore_bucket")
 
 
@@ -46,7 +49,8 @@ class Objects:
             "layer": {"name": layer},
             "execution": {"splits": Expression("$states.input.splits")},
         }
-        return self.put(f"{layer} record", f"Notes that {layer} finished", f"/{layer}/.record.json", body, after)
+        key = self._behind(LayerKey(self.flow, _HERE, layer).record)
+        return self.put(f"{layer} record", f"Notes that {layer} finished", key, body, after)
 
     def parameters(self, after: str) -> Task:
         """The state that keeps the input of an execution, from which tasks take the flow's parameters.
@@ -56,7 +60,7 @@ class Objects:
         """
         comment = "Keeps the input, from which tasks take the parameters of the flow"
         body = Expression("$states.context.Execution.Input")
-        return self.put("Parameters", comment, "/.input.json", body, after)
+        return self.put("Parameters", comment, self._behind(input_key(self.flow, _HERE)), body, after)
 
     def put(self, name: str, comment: str, key: str, body: Value, after: str | None) -> Task:
         """A state that writes an object.
@@ -119,5 +123,9 @@ class Objects:
             next=after,
         )
 
+    def _behind(self, key: str) -> str:
+        """What comes behind the execution's folder in a key that the runtime knows."""
+        return key.removeprefix(cache_prefix(self.flow, _HERE).rstrip("/"))
+
     def _key(self, key: str) -> Expression:
-        return Expression("'", Ref("local.datastore_prefix"), f"{self.flow}/.cache/' & {_ID} & '{key}'")
+        return Expression("'", Ref("local.datastore_prefix"), f"{cache_prefix(self.flow)}' & {_ID} & '{key}'")

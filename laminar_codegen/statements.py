@@ -25,6 +25,7 @@ from laminar_codegen.policy_sizes import Fitted, fit
 from laminar_codegen.statement import BUCKET, TRACES, Statement, datastore_key, key, logs, regional
 from laminar_codegen.states import StateMachine, Task, all_states, submits_unawaited
 from laminar_codegen.values import Joined, Ref, Value
+from laminar_runtime.layout import cache_prefix
 
 __all__ = ["for_functions", "for_schedule", "for_state_machine", "for_stop_jobs", "for_tasks"]
 
@@ -51,7 +52,7 @@ def _for_state_machine(
     states = [state for machine in machines for state in all_states(machine.states)]
     used = {state.integration for state in states if isinstance(state, Task)}
     # Its states write to, and read from, this one folder of each flow's in the datastore.
-    folders = tuple(Joined(Ref("local.datastore_prefix"), f"{graph.flow}/.cache/*") for graph in graphs)
+    folders = tuple(Joined(Ref("local.datastore_prefix"), f"{cache_prefix(graph.flow)}*") for graph in graphs)
     notes = tuple(Joined(BUCKET, "/", folder) for folder in folders)
     if "batch:submitJob.sync" in used:
         yield from _batch(graphs, short=short)

@@ -12,15 +12,18 @@ from threading import get_ident
 from types import FunctionType, MemberDescriptorType
 from typing import Any
 
+from laminar_runtime import naming
 from laminar_runtime.exceptions import AssignmentError, LayerError, UnsetError
 
-__all__ = ["RESERVED", "check_assignable", "check_fit", "computed", "found", "prepare", "refusal", "settles"]
+__all__ = ["RESERVED", "check_assignable", "check_fit", "computed", "found", "prepare", "refusal", "settles", "shown"]
 
 #: Names on a layer that are not artifacts.
 RESERVED = frozenset(
     {"attempt", "configuration", "definition", "execution", "index", "name", "shard", "splits", "state", "_private"}
 )
 
+#: The most characters of a name that an error shows.
+_SHOWN = 60
 _METHODS = (FunctionType, classmethod, staticmethod)
 _LAYERS = "laminar_runtime.layer"
 
@@ -77,6 +80,8 @@ def refusal(cls: type, name: str) -> str | None:
     """
     if name in RESERVED:
         return "is reserved on layers"
+    if (reason := naming.flaw(name)) is not None:
+        return reason
     if name.startswith("__"):
         return "is one of Python's own, as it begins with two underscores"
     known = found(cls, name)
@@ -97,7 +102,19 @@ def check_assignable(cls: type, name: str) -> None:
         raise AssignmentError(f"layer '{cls.__name__}' assigns to reserved names: {name}. Rename the artifact")
     reason = refusal(cls, name)
     if reason is not None:
-        raise AssignmentError(f"layer '{cls.__name__}' assigns to '{name}', which {reason}: rename the artifact")
+        raise AssignmentError(f"layer '{cls.__name__}' assigns to {shown(name)}, which {reason}: rename the artifact")
+
+
+def shown(name: Any) -> str:
+    """A name as errors show it: not all of a long one, and nothing that a terminal would obey.
+
+    Args:
+        name: The name.
+    """
+    if not isinstance(name, str):
+        return repr(name)
+    text = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+    return f"'{text}'" if text.isprintable() else ascii(text)
 
 
 def check_fit(cls: type) -> None:

@@ -93,6 +93,7 @@ class Record:
         seconds: How long the layer took, if that is known: what a profile is made of.
         commit: That of the only split of a layer that is no fan-out; None if splits have commits of their own, or an
             earlier release wrote them.
+        execution: The execution's id, if it is known: a state machine does not write it.
     """
 
     flow: str
@@ -100,10 +101,12 @@ class Record:
     splits: int
     seconds: float | None = None
     commit: Commit | None = None
+    execution: str = ""
 
     def dumps(self) -> bytes:
         """The record as JSON."""
-        execution: dict[str, Any] = {"splits": self.splits}
+        named = {"id": self.execution} if self.execution else {}
+        execution: dict[str, Any] = {**named, "splits": self.splits}
         if self.seconds is not None:
             execution["seconds"] = self.seconds
         flow, layer = {"name": self.flow}, {"name": self.layer}
@@ -130,6 +133,7 @@ class Record:
                 splits=int(document["execution"]["splits"]),
                 seconds=seconds,
                 commit=Commit.parse(document, seconds) if "attempt" in document else None,
+                execution=str(document["execution"].get("id", "")),
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise damaged(key, f"a record lacks {error}") from error

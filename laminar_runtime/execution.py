@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
-from laminar_runtime import importing, loading, settings, task, tracebacks, values
-from laminar_runtime.attributes import prepare, refusal
+from laminar_runtime import importing, loading, naming, settings, task, tracebacks, values
+from laminar_runtime.attributes import prepare, refusal, shown
 from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
@@ -75,7 +75,13 @@ class Execution:
 
         Args:
             id: The execution's id.
+
+        Raises:
+            FlowError: If no execution can have it.
         """
+        reason = naming.flaw(id)
+        if reason is not None:
+            raise FlowError(f"flow '{self.flow.name}' has no execution {shown(id)}: that {reason}, as no id does")
         return type(self)(id, self.flow)
 
     @property
@@ -229,6 +235,9 @@ class Execution:
 
     def _written(self, artifacts: Mapping[str, Any]) -> Commit:
         """Store values as parameters that are not committed yet."""
+        for name in sorted(artifacts):
+            if (reason := naming.flaw(name)) is not None:
+                raise FlowError(f"flow '{self.flow.name}' cannot have the parameter {shown(name)}: that {reason}")
         reasons = {name: refusal(Parameters, name) for name in sorted(artifacts)}
         if reserved := [name for name, reason in reasons.items() if reason is not None]:
             names = ", ".join(reserved)

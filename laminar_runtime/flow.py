@@ -18,6 +18,7 @@ from laminar_runtime import (
     importing,
     interactive,
     loading,
+    naming,
     prompts,
     scopes,
     settings,
@@ -142,6 +143,9 @@ class Flow:
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Start the flow with the layers of its bases; keywords of the class are for bases that take them."""
         super().__init_subclass__(**keywords)
+        if cls.__name__ and (reason := naming.flaw(cls.__name__)) is not None:
+            what = f"the name of flow {attributes.shown(cls.__name__)}"
+            raise FlowError(f"{what} {reason}: it names a folder. Rename the class")
         homes.define(cls)
         cls.registry, cls.classes = {}, {}
         cls.cell = interactive.defining_cell(cls)
@@ -178,6 +182,10 @@ class Flow:
             what = f"flow '{cls.__name__}' registers '{name}', a subclass of Parameters"
             why = "a flow fills no other layer than Parameters itself with what it is called with"
             raise FlowError(f"{what}: {why}. Have layers name that one, as in 'parameters: Parameters'")
+        # One that is empty is told with the other problems of the flow, or when it is called.
+        if name and (reason := naming.flaw(name)) is not None:
+            what = f"flow '{cls.__name__}' registers layer {attributes.shown(name)}"
+            raise FlowError(f"{what}, whose name {reason}: it names a folder. Rename the class")
         attributes.check_fit(definition.layer)
         call = definition.layer.__call__
         if not functions.returns_at_once(call):
@@ -353,6 +361,8 @@ class Flow:
             if not launched:
                 return self.follow(None)
             dependencies = self.dependencies
+            if not all((self.name, *dependencies)):
+                raise FlowError(f"flow '{self.name}' has a class without a name: it names a folder. Name the class")
             run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
             with self.configuration.scheduler.holding(execution=run):
                 if execution is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from laminar_runtime import attributes, fanout, scopes, settings, values
 from laminar_runtime.archives import Archive, Artifact
-from laminar_runtime.attributes import RESERVED
+from laminar_runtime.attributes import RESERVED, shown
 from laminar_runtime.commits import Record
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
@@ -221,7 +221,8 @@ class Layer:
             if reason is None and attributes.settles(type(self), name):
                 reason = "is computed by the layer's class, which takes what is assigned to it"
             if reason is not None:
-                raise AssignmentError(f"'{name}' {reason}: layer '{self.name}' cannot shard an attribute of that name")
+                what = f"layer '{self.name}' cannot shard an attribute of that name"
+                raise AssignmentError(f"{shown(name)} {reason}: {what}")
             if "execution" not in self.__dict__:
                 private.sharded[name] = self.__dict__[name] = list(items)
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from laminar_runtime import values
+from laminar_runtime import naming, values
 
 __all__ = [
     "LayerKey",
@@ -60,15 +60,16 @@ class LayerKey:
             attribute: The attribute.
             attempt: The token of the attempt that wrote it; none for what an earlier release wrote.
         """
-        return f"{self.archives_of(index, attempt)}{attribute}.json"
+        name = naming.spell(attribute) if attempt else attribute
+        return f"{self.archives_of(index, attempt)}{name}.json"
 
     def joined(self, attribute: str) -> str:
         """The key of the archive of an attribute over all splits."""
-        return f"{self.flow}/.cache/{self.execution}/{self.layer}/{attribute}.json"
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/{naming.spell(attribute)}.json"
 
     def joined_some(self, attribute: str) -> str:
         """The key of the archive of an attribute over those splits that assigned it, if others did not."""
-        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.some/{attribute}.json"
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.some/{naming.spell(attribute)}.json"
 
     def split(self, index: int) -> str:
         """The key of the commit of split `index` of a fan-out."""

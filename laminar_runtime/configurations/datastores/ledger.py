@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from laminar_runtime import rows, values
+from laminar_runtime import naming, rows, values
 from laminar_runtime.archives import Archive, Artifact, Elements
 from laminar_runtime.commits import Commit, Record
 from laminar_runtime.configurations.datastores.transport import Transport
@@ -107,7 +107,8 @@ class Ledger(Transport):
             return set(commit.archives)
         attempt = self._last_attempt(key, index) if commit is None else ""
         found = self.names(prefix=key.archives_of(index, attempt))
-        return {name.removesuffix(".json") for name in found if name.endswith(".json")}
+        names = (name.removesuffix(".json") for name in found if name.endswith(".json"))
+        return set(map(naming.read, names)) if attempt else set(names)
 
     def _last_attempt(self, key: LayerKey, index: int) -> str:
         """The token of the last attempt at a split that wrote something, empty if none did that has one."""
@@ -170,7 +171,7 @@ class Ledger(Transport):
         if fans_out:
             path, content = key.split(index), commit.dumps()
         else:
-            path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit).dumps()
+            path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit, key.execution).dumps()
         for _ in range(_TRIES):
             if self.create_bytes(path=path, content=content):
                 return True
@@ -294,7 +295,9 @@ class Ledger(Transport):
             content = self.read_bytes(path=key.record)
         except MissingError:
             return None
-        return Record.loads(content, key=self.uri(path=key.record))
+        record = Record.loads(content, key=self.uri(path=key.record))
+        _check_names(key, record, self.root)
+        return record
 
     def write_record(
         self, key: LayerKey, *, splits: int, seconds: float | None = None, commit: Commit | None = None
@@ -307,5 +310,20 @@ class Ledger(Transport):
             seconds: How long it took, if that is known.
             commit: That of its only split, if it is no fan-out.
         """
-        record = Record(key.flow, key.layer, splits, seconds, commit)
+        record = Record(key.flow, key.layer, splits, seconds, commit, key.execution)
         self.write_bytes(path=key.record, content=record.dumps())
+
+
+def _check_names(key: LayerKey, record: Record, root: str) -> None:
+    """Refuse what is another's: a file system that ignores case takes the folders of two for one.
+
+    Attributes are kept apart there by how they are spelled; folders have the names that people gave.
+    """
+    kept = (record.flow, record.execution or key.execution, record.layer)
+    asked = (key.flow, key.execution, key.layer)
+    if kept != asked and [name.casefold() for name in kept] == [name.casefold() for name in asked]:
+        ours, theirs = next(pair for pair in zip(asked, kept, strict=True) if pair[0] != pair[1])
+        raise DatastoreError(
+            f"'{ours}' and '{theirs}' are one folder on the file system of {root}, which does not tell capitals from "
+            f"small letters: rename one of them, or choose another root"
+        )

@@ -25,6 +25,8 @@ __all__ = ["Local"]
 _MAPPED = 1024 * 1024
 #: What is below this states facts about what was written before, as a record does: that is on the disk first.
 _FACTS = "/.cache/"
+#: What leads out of the folder that a key stands for, or to the folder itself.
+_OUTSIDE = re.compile(r"/\.\.?(?:/|$)|//")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
 
 
@@ -68,7 +70,7 @@ class Local(DataStore):
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""
-        return os.path.isfile(f"{self.root}/{path}")
+        return os.path.isfile(self._file(path))
 
     def read_bytes(self, *, path: str) -> bytes:
         """Read what is stored under a key."""
@@ -93,7 +95,7 @@ class Local(DataStore):
     def _open(self, path: str) -> io.BufferedReader:
         try:
             with files.reported(self.uri(path=path)):
-                return open(f"{self.root}/{path}", "rb")
+                return open(self._file(path), "rb")
         except FileNotFoundError:
             raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
 
@@ -113,7 +115,7 @@ class Local(DataStore):
                 self._sync()
             try:
                 files.write(files.create(aside), parts, sync=facts)
-                target = f"{self.root}/{path()}"
+                target = self._file(path())
                 os.replace(aside, target)
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -124,7 +126,7 @@ class Local(DataStore):
 
     def create_bytes(self, *, path: str, content: bytes) -> bool:
         """Store bytes under a key, unless something is stored there: by a second name for a file beside it."""
-        folder, target = f"{os.path.dirname(path)}/", f"{self.root}/{path}"
+        folder, target = f"{os.path.dirname(path)}/", self._file(path)
         aside = self._aside(folder)
         with files.reported(target):
             if _FACTS in f"/{folder}":
@@ -139,7 +141,7 @@ class Local(DataStore):
     @contextlib.contextmanager
     def hold(self, *, path: str) -> Iterator[bool]:
         """Hold a lock, if no other process or thread does: that of a file, which is gone afterwards."""
-        target = f"{self.root}/{path}"
+        target = self._file(path)
         with files.reported(target):
             descriptor = files.lock(target)
         try:
@@ -150,7 +152,17 @@ class Local(DataStore):
 
     def _aside(self, folder: str) -> str:
         """The name of a file that is written before it is given the name of a key."""
-        return f"{self.root}/{folder}.writing-{os.urandom(8).hex()}"
+        return f"{self._file(folder.lstrip('/'))}.writing-{os.urandom(8).hex()}"
+
+    def _file(self, path: str) -> str:
+        """The file, or folder, of a key.
+
+        Raises:
+            DatastoreError: If it is not below the root.
+        """
+        if _OUTSIDE.search(f"/{path}"):
+            raise DatastoreError(f"{path!r} is no key: it is not below the datastore's root, {self.root}")
+        return f"{self.root}/{path}"
 
     def _sync(self) -> None:
         """Have all that was written be on the disk."""
@@ -162,7 +174,7 @@ class Local(DataStore):
         if size_of(parts) >= _MAPPED:
             return False
         try:
-            with open(f"{self.root}/{path}", "rb") as file:
+            with open(self._file(path), "rb") as file:
                 return file.read() == b"".join(parts)
         except OSError:  # writing it says what is wrong
             return False
@@ -171,6 +183,6 @@ class Local(DataStore):
         """The names directly below a prefix."""
         try:
             with files.reported(self.uri(path=prefix)):
-                return sorted(name for name in os.listdir(f"{self.root}/{prefix}") if not name.startswith("."))
+                return sorted(name for name in os.listdir(self._file(prefix)) if not name.startswith("."))
         except FileNotFoundError:
             return []

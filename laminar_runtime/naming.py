@@ -1,0 +1,81 @@
+"""Names of executions and attributes as parts of paths: which can be none, and how the others are spelled.
+
+Some file systems take ``X`` and ``x`` for one name, and some write ``é`` in two ways. So an attribute's file has a name
+of small letters, digits and ``_.-`` only; each other character stands there as ``!`` and the bytes of its UTF-8. One
+that would be too long so ends in a digest of the name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["flaw", "read", "spell"]
+
+_PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}")
+_OTHER = re.compile(r"^\.|[^a-z0-9_.-]")
+_SPELLED = re.compile(r"(?:![0-9a-f]{2})+")
+#: The most bytes of a name, and of a spelled one: file systems take 255, and there is an extension.
+_LONGEST = 200
+
+_FLAWS: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("is empty", lambda name: not name),
+    ("has a slash", re.compile(r"[/\\\\]").search),
+    ("begins with a dot", lambda name: name.startswith(".")),
+    ("has a control character", re.compile(r"[\x00-\x1f\x7f]").search),
+    ("has half of a character", re.compile(r"[\ud800-\udfff]").search),
+    (f"is longer than {_LONGEST} bytes", lambda name: len(name.encode()) > _LONGEST),
+)
+
+
+def flaw(name: Any) -> str | None:
+    """Why a name can be no part of a path; None if it can.
+
+    Args:
+        name: The name.
+
+    Example:
+        >>> flaw("../x")
+        'has a slash'
+    """
+    if not isinstance(name, str):
+        return f"is no text but of type {type(name).__name__}"
+    if _PLAIN.fullmatch(name):
+        return None
+    return next((reason for reason, has in _FLAWS if has(name)), None)
+
+
+def spell(name: str) -> str:
+    """Spell a name so that it is another one than that of any other name, on every file system.
+
+    Args:
+        name: The name, one without a flaw.
+
+    Example:
+        >>> spell("dataX"), spell("data_x")
+        ('data!58', 'data_x')
+    """
+    if _PLAIN.fullmatch(name):
+        return name
+    spelled = _OTHER.sub(lambda found: "".join(f"!{byte:02x}" for byte in found.group().encode()), name)
+    if len(spelled) <= _LONGEST:
+        return spelled
+    import hashlib
+
+    return f"{spelled[:100]}!!{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def read(spelled: str) -> str:
+    """Read a name.
+
+    Args:
+        spelled: What `spell` made. One that ends in a digest is given as it is.
+
+    Example:
+        >>> read("data!58")
+        'dataX'
+    """
+    if "!!" in spelled:
+        return spelled
+    return _SPELLED.sub(lambda found: bytes.fromhex(found.group().replace("!", "")).decode(), spelled)
