@@ -27,9 +27,6 @@ LEFT = "The execution ended before the job did"
 #: Characters of the cause of a failure.
 _TOLD = 100
 
-#: A job that AWS Batch runs again after a reclaim of spot capacity is still the layer's first attempt.
-_FIRST_ATTEMPT: Value = {"Name": settings.LAYER_ATTEMPT, "Value": "1"}
-
 
 @attrs.frozen
 class Jobs:
@@ -64,8 +61,6 @@ class Jobs:
         environment: list[Value] = []
         if attempt is not None:
             environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({attempt})"))
-        elif layer.container.spot:
-            environment.append(_FIRST_ATTEMPT)
         return Task(
             name=layer.name,
             comment=layer.summary,
@@ -139,8 +134,6 @@ class Jobs:
         ]
         if layer.replanned:
             environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
-        elif layer.retry.attempts == 1 and layer.container.spot:
-            environment.append(_FIRST_ATTEMPT)
         arguments = self._arguments(layer, environment, group)
         arguments["ArrayProperties"] = Expression(f"{group}.size > 1 ? {{'Size': {group}.size}} : {{}}")
         if follows:
@@ -273,10 +266,8 @@ def _variable(name: str, value: str) -> dict[str, Value]:
 
 
 def _attempt(layer: LayerNode, group: str) -> str | None:
-    """What gives the attempt at a task that runs in a state of its own, None if there is but one."""
-    if layer.replanned:
-        return f"{group}.attempt"
-    return "$states.context.State.RetryCount + 1" if layer.retry.attempts > 1 else None
+    """What gives the attempt at a task, None if it finds that out: services count more than failures of the layer."""
+    return f"{group}.attempt" if layer.replanned else None
 
 
 def _retry(layer: LayerNode) -> tuple[Retrier, ...]:

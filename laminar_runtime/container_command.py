@@ -26,11 +26,13 @@ class Ended:
         last: The last line that it printed.
         reason: The error that the flow's own code reported, as ``ValueError: no luck``; empty if it reported none. Its
             traceback is among what was printed.
+        attempt: The attempt that it reported, from 1; 0 if it reported none.
     """
 
     code: int
     last: str
     reason: str = ""
+    attempt: int = 0
 
 
 def run(variables: Mapping[str, str]) -> Ended:
@@ -53,7 +55,7 @@ def run(variables: Mapping[str, str]) -> Ended:
             return Ended(code, last)
         # A task leaves its error to the reader of the report, so that it is told once.
         _print(f"{report.traceback.rstrip() or report.reason}\n")
-        return Ended(code, last, report.reason)
+        return Ended(code, last, report.reason, report.attempt)
 
 
 def _words() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 __all__ = [
     "FARGATE_MEMORY",
+    "FINAL",
     "SPOT_ATTEMPTS",
     "STARTS",
     "ec2_size",
@@ -38,6 +39,9 @@ FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
 #: How often the container of a job is started at most until it runs, and how often on spot capacity, which may be taken
 #: back: as often as AWS Batch allows. https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
 STARTS, SPOT_ATTEMPTS = 4, 10
+#: The exit code of a task whose layer failed and has no attempt left.
+FINAL = 79
+_FINAL = {"onExitCode": str(FINAL), "action": "EXIT"}
 #: The end of a container that ran, as AWS Batch tells it.
 _RAN = {"onStatusReason": "Essential container in task exited*", "action": "EXIT"}
 #: How it tells of an image that is not there, or that may not be had: on Fargate, after one try in former versions and
@@ -65,9 +69,8 @@ def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
 
     Args:
         spot: Whether it runs on spot capacity.
-        attempts: How often Batch is to run it if it fails by itself. Batch has one count for all reasons: with more
-            than one, a container that does not start takes one of these attempts, and on spot capacity a job that fails
-            is run as often as reclaims may need.
+        attempts: How often Batch is to run it if it fails by itself. Batch has one count for all reasons, so there are
+            more starts than that; the task counts its attempts, and ends with `FINAL` when none is left.
 
     Returns:
         The strategy, as the API of AWS Batch takes it.
@@ -76,11 +79,12 @@ def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
         >>> retry_strategy(spot=False)["attempts"], retry_strategy(spot=False)["evaluateOnExit"][0]
         (4, {'onStatusReason': 'Essential container in task exited*', 'action': 'EXIT'})
         >>> retry_strategy(spot=False, attempts=3)["attempts"], retry_strategy(spot=True, attempts=3)["attempts"]
-        (3, 10)
+        (6, 10)
     """
     if attempts == 1:
         return {"attempts": SPOT_ATTEMPTS if spot else STARTS, "evaluateOnExit": [_RAN, *_NO_IMAGE]}
-    return {"attempts": max(attempts, SPOT_ATTEMPTS) if spot else attempts, "evaluateOnExit": _NO_IMAGE}
+    starts = SPOT_ATTEMPTS if spot else min(attempts + STARTS - 1, SPOT_ATTEMPTS)
+    return {"attempts": starts, "evaluateOnExit": [_FINAL, *_NO_IMAGE]}
 
 
 @functools.cache

@@ -80,6 +80,15 @@ class LayerKey:
         """The prefix under which each split that finished has an object."""
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.splits/"
 
+    def attempts(self, index: int, drive: str) -> str:
+        """The prefix of the notes of runs of split `index`, with a slash at its end.
+
+        Args:
+            index: The split's index.
+            drive: Which of the resumes and redrives of the execution they belong to; empty for none of them.
+        """
+        return f"{self.flow}/.cache/{self.execution}/{self.layer}/.attempts/{drive or '-'}/{index}/"
+
     def listed(self, name: str) -> str:
         """The key of a list of indexes of the layer's plan."""
         return f"{self.flow}/.cache/{self.execution}/{self.layer}/.plan/{name}.txt"

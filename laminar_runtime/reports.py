@@ -28,11 +28,13 @@ class Report:
         reason: The name of its class without the module, and its message.
         error_class: The name of its class with the module.
         traceback: Its traceback, with those of the errors that led to it and all notes; empty if there is none.
+        attempt: The attempt that failed, from 1; 0 if that is not known.
     """
 
     reason: str
     error_class: str = ""
     traceback: str = ""
+    attempt: int = 0
 
 
 def class_name(error: BaseException) -> str:
@@ -67,15 +69,18 @@ def reason_of(error: BaseException) -> str:
     return tracebacks.shortened(": ".join(part for part in (type(error).__name__, message) if part))
 
 
-def write(path: Path, error: BaseException) -> None:
+def write(path: Path, error: BaseException, *, attempt: int = 0) -> None:
     """Write a report, whole or not at all: of a task that is killed here half a report would be read.
 
     Args:
         path: The file.
         error: The error.
+        attempt: The attempt that failed, from 1; 0 if that is not known.
     """
     aside = path.with_name(f"{path.name}.part")
-    told = Report(reason=reason_of(error), error_class=class_name(error), traceback=tracebacks.text(error))
+    told = Report(
+        reason=reason_of(error), error_class=class_name(error), traceback=tracebacks.text(error), attempt=attempt
+    )
     # Lone surrogates, which no file of UTF-8 holds, are escaped by JSON.
     aside.write_text(json.dumps(values.plain(told)), encoding="utf-8")
     aside.replace(path)
@@ -104,9 +109,19 @@ def read(path: Path) -> Report | None:
     reason = _text(fields, "reason")
     if not reason:
         return Report(reason=f"its error report of {len(content)} bytes cannot be read")
-    return Report(reason=reason, error_class=_text(fields, "error_class"), traceback=_text(fields, "traceback"))
+    return Report(
+        reason=reason,
+        error_class=_text(fields, "error_class"),
+        traceback=_text(fields, "traceback"),
+        attempt=_number(fields, "attempt"),
+    )
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else ""
+
+
+def _number(fields: dict[str, Any], name: str) -> int:
+    value = fields.get(name)
+    return value if type(value) is int and 0 <= value < _LARGEST else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import uuid
 from typing import Any
 
 from laminar_runtime import container_command, settings, types
@@ -51,8 +52,10 @@ def variables_of(request: dict[str, Any]) -> dict[str, str]:
     variables = {
         settings.EXECUTION_ID: request["execution"],
         settings.LAYER_NAME: request["layer"],
-        settings.LAYER_ATTEMPT: str(request.get("attempt", 1)),
+        settings.INVOCATION: uuid.uuid4().hex,
     }
+    if "attempt" in request:
+        variables[settings.LAYER_ATTEMPT] = str(request["attempt"])
     if "indexes" in request:
         variables |= {
             settings.LAYER_INDEXES: request["indexes"],
@@ -77,7 +80,7 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
         layer=task.layer,
         index=task.index,
         splits=task.splits,
-        attempt=task.attempt,
+        attempt=ended.attempt or task.attempt,
     )
 
 

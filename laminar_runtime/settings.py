@@ -46,7 +46,9 @@ UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 # AWS Batch tells the children of an array job their index, and every job its attempt:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
-_BATCH_ATTEMPT = "AWS_BATCH_JOB_ATTEMPT"
+_BATCH_JOB, _BATCH_ATTEMPT = "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"
+#: Names an invocation of the function of a layer, as a job has an id.
+INVOCATION = "LAMINAR_INVOCATION"
 
 
 @values.frozen(kw_only=True)
@@ -62,6 +64,8 @@ class TaskContext:
         attempt: The attempt, from 1.
         retry: Whether the execution is a resumed one.
         listed: The name of the list of the layer's plan in which the index is found, at the place that `index` says.
+        run: The run of a deployed task whose attempt nobody has said, as ``<job>.<number of its start>``; empty for any
+            other.
         drive: Which of the resumes and redrives of the execution it belongs to; empty for none of them.
 
     Example:
@@ -79,6 +83,7 @@ class TaskContext:
     retry: bool = False
     listed: str = ""
     drive: str = ""
+    run: str = ""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> TaskContext | None:
@@ -106,10 +111,11 @@ class TaskContext:
             layer=layer,
             index=index,
             splits=_integer(environment, (LAYER_SPLITS,), 1),
-            attempt=_integer(environment, (LAYER_ATTEMPT, _BATCH_ATTEMPT), 1),
+            attempt=_integer(environment, (LAYER_ATTEMPT,), 1),
             retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
             listed=listed,
             drive=drive,
+            run=_run(environment),
         )
 
     def environment(self) -> dict[str, str]:
@@ -150,6 +156,15 @@ def _index(environment: Mapping[str, str]) -> tuple[int, str]:
         return indexes.nth(spelled, index), ""
     except (IndexError, ValueError):
         raise FlowError(f"the environment variable {LAYER_INDEXES} has no index for child {index}") from None
+
+
+def _run(environment: Mapping[str, str]) -> str:
+    """The run of a deployed task, if its attempt is to be found out."""
+    job = environment.get(_BATCH_JOB) or environment.get(INVOCATION)
+    if not job or environment.get(LAYER_ATTEMPT):
+        return ""
+    # Children of an array job have its id, a colon and their index.
+    return f"{job.partition(':')[0]}.{_integer(environment, (_BATCH_ATTEMPT,), 1)}"
 
 
 def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int) -> int:

@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
-from laminar_runtime import fanout, importing, loading, settings, tracebacks, types
+from laminar_runtime import attempts, fanout, importing, loading, settings, tracebacks, types
 from laminar_runtime.archives import Archive
 from laminar_runtime.assignments import Assigned, assigning
 from laminar_runtime.commits import Commit
@@ -129,20 +129,29 @@ def run_layer(execution: _Execution, layer: Layer, context: TaskContext, permit:
         Exception: Whatever the layer or its hooks raise, but for what its configuration catches.
     """
     store, key, fans_out = execution.datastore, execution.key(context.layer), bool(layer.configuration.foreach)
-    with settings.activate(context):
-        # Of a pipeline the only split is run by a job, as one of many is, and so it may have been run before.
-        if not ((context.splits != 1 or fans_out or context.retry) and finished(store, context)):
-            started = time.monotonic()
-            attempt = layer._private.attempt = new_attempt(context.attempt)  # noqa: SLF001 - one unit
-            with _guarded(execution, layer, context) as guarded:
-                archives = _call(guarded, layer, context)
-            commit = Commit(attempt, archives, round(time.monotonic() - started, 3))
+    # Of a pipeline the only split is run by a job, as one of many is, and so it may have been run before.
+    again = context.splits != 1 or fans_out or context.retry
+    if not (again and finished(store, context)):
+        context = attempts.counted(store, key, context, layer)
+        if context.run:
+            layer.__dict__["attempt"] = context.attempt
+        with settings.activate(context), attempts.failing(store, key, context, layer):
+            commit = _attempt(execution, layer, context)
             with (permit or Permit()).used() as permitted:
                 if not permitted:
                     return
                 store.commit(key, index=context.index, commit=commit, fans_out=fans_out)
-        if fans_out and context.splits == 1 and store.read_record(key) is None:
-            store.write_record(key, splits=1)
+    if fans_out and context.splits == 1 and store.read_record(key) is None:
+        store.write_record(key, splits=1)
+
+
+def _attempt(execution: _Execution, layer: Layer, context: TaskContext) -> Commit:
+    """Run a layer once, and give what it leaves."""
+    started = time.monotonic()
+    attempt = layer._private.attempt = new_attempt(context.attempt)  # noqa: SLF001 - one unit
+    with _guarded(execution, layer, context) as guarded:
+        archives = _call(guarded, layer, context)
+    return Commit(attempt, archives, round(time.monotonic() - started, 3))
 
 
 def _call(execution: _Execution, layer: Layer, context: TaskContext) -> dict[str, Archive]:
@@ -266,7 +275,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
 
             from laminar_runtime import reports
 
-            reports.write(Path(path), error)
+            reports.write(Path(path), error, attempt=int(os.environ.get(settings.LAYER_ATTEMPT) or 0))
             _leave_to_reader(error)
 
 
@@ -324,9 +333,32 @@ def underway() -> Iterator[None]:
     global _underway  # noqa: PLW0603 - the layer's threads are none of ours
     _underway = True
     try:
-        yield
+        with _leaving():
+            yield
     finally:
         _underway = False
+
+
+@contextlib.contextmanager
+def _leaving() -> Iterator[None]:
+    """Have ``os._exit(0)`` fail the process: the task has not run to its end, and whoever started it takes 0 for done.
+
+    Processes that are forked from this one end as they like.
+    """
+    leave, process = os._exit, os.getpid()
+
+    def fail(status: int) -> NoReturn:
+        if status == 0 and os.getpid() == process:
+            sys.stderr.write("a layer called os._exit(0) before it ended, which fails its task: return from it\n")
+            sys.stderr.flush()
+            status = 1
+        leave(status)
+
+    os._exit = fail
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 def check_kept(flow: str, datastore: Callable[[], DataStore]) -> None:
@@ -380,7 +412,7 @@ def _fail(why: str) -> None:
     sys.stderr.write(why)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(1)  # at its end a process can change its exit code in no other way
+    os._exit(attempts.exit_code())  # at its end a process can change its exit code in no other way
 
 
 def _print_at_once() -> None:

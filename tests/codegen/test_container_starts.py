@@ -94,10 +94,11 @@ def test_what_ran_or_has_no_image_is_not(status: str, reason: str | None, code: 
 
 @pytest.mark.parametrize(("status", "reason", "code"), ENDS)
 def test_splits_with_a_retry(status: str, reason: str | None, code: int | None) -> None:
-    """Splits that Batch tries again have the attempts of the layer for all reasons, but for a missing image."""
+    """Splits that Batch tries again have the attempts of the layer, and starts besides; the task says when to stop."""
     rules = strategy(job_container.retry_strategy(spot=False, attempts=3))
-    assert runs(rules, status, reason, code) == (3 if status == EXITED else 1)
-    assert runs(rules, NOT_STARTED, "ResourceInitializationError: x", None) == 3
+    assert runs(rules, status, reason, code) == (6 if status == EXITED else 1)
+    assert runs(rules, NOT_STARTED, "ResourceInitializationError: x", None) == 6
+    assert runs(rules, EXITED, None, job_container.FINAL) == 1
 
 
 @pytest.mark.parametrize(

@@ -85,18 +85,12 @@ def test_a_fan_out_on_lambda(splits: int, compilation: Compilation) -> None:
 
 
 def test_splits_are_tried_again_by_themselves() -> None:
-    """A failed split is invoked again, told its attempt, and its siblings are not."""
+    """A failed split is invoked again, and its siblings are not; it finds its attempt out itself."""
     account = Account(3, failing={"Count": 2, "Total": 1})
     assert account.replay().status == "SUCCEEDED"
-    attempts = sorted(
-        (payload["layer"], payload.get("child", 0), payload["attempt"]) for payload in account.payloads[1:]
-    )
-    assert attempts == [
-        *(("Count", child, attempt) for child in range(3) for attempt in (1, 2, 3)),
-        ("Total", 0, 1),
-        ("Total", 0, 2),
-    ]
-    assert "attempt" not in account.payloads[0]
+    tasks = sorted((payload["layer"], payload.get("child", 0)) for payload in account.payloads[1:])
+    assert tasks == [*(("Count", child) for child in range(3) for _ in range(3)), ("Total", 0), ("Total", 0)]
+    assert not any("attempt" in payload for payload in account.payloads)
 
 
 def test_a_split_that_has_no_attempt_left() -> None:
@@ -110,17 +104,15 @@ def test_lambda_that_is_busy() -> None:
     assert Account(1, refused=3).replay().status == "SUCCEEDED"
 
 
-def test_spot_attempts_are_the_layers_own_where_it_can_be() -> None:
-    """Jobs and splits without a retry stay at their first attempt; splits with one share the attempts of Batch."""
+def test_jobs_are_told_no_attempt_that_a_service_counts() -> None:
+    """Tasks find their attempts out; splits with a retry are started as often as AWS Batch has it on spot capacity."""
     states = json.loads((GOLDEN / "ec2" / "asl.json").read_text(encoding="utf-8"))
     tasks = {name: task for name, task in _tasks(states) if "batch" in task["Resource"]}
     environments = {
         name: {item["Name"]: item["Value"] for item in task["Arguments"]["ContainerOverrides"]["Environment"]}
         for name, task in tasks.items()
     }
-    assert environments["Unpack"]["LAMINAR_LAYER_ATTEMPT"] == environments["Check"]["LAMINAR_LAYER_ATTEMPT"] == "1"
-    assert "LAMINAR_LAYER_ATTEMPT" not in environments["Load"]
-    assert "LAMINAR_LAYER_ATTEMPT" not in environments["Train"]
+    assert not any("LAMINAR_LAYER_ATTEMPT" in environment for environment in environments.values())
     assert tasks["Train"]["Arguments"]["RetryStrategy"]["Attempts"] == 10
     assert "RetryStrategy" not in tasks["Check"]["Arguments"]
 

@@ -127,11 +127,11 @@ def test_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_defaults_and_batch() -> None:
-    """What is not said is of a plain first attempt; AWS Batch's own index and attempt count where ours are absent."""
+    """What is not said is of a plain first attempt; AWS Batch has an index, and an attempt that is none of ours."""
     least = {"LAMINAR_EXECUTION_ID": "e1", "LAMINAR_FLOW_NAME": "F", "LAMINAR_LAYER_NAME": "L"}
     assert TaskContext.parse(least) == TaskContext(execution="e1", flow="F", layer="L")
     batch = {"AWS_BATCH_JOB_ARRAY_INDEX": "4", "AWS_BATCH_JOB_ATTEMPT": "2"}
-    assert TaskContext.parse(least | batch) == TaskContext(execution="e1", flow="F", layer="L", index=4, attempt=2)
+    assert TaskContext.parse(least | batch) == TaskContext(execution="e1", flow="F", layer="L", index=4)
     for name in least:
         assert TaskContext.parse({**least, name: ""}) is None
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from laminar_runtime import output, reaper, reports, values
+from laminar_runtime import output, reaper, reports
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.tasks import Task
 
@@ -222,7 +222,8 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
         )
         raise failure(task, reason, exit_code=code)
     if (report := reports.read(errors)) is not None:
-        raise failure(task, exit_code=code, **values.plain(report))
+        known = {"error_class": report.error_class, "traceback": report.traceback}
+        raise failure(task, report.reason, exit_code=code, **known)
     if code < 0:
         raise failure(task, f"its process was ended by signal {_signal_name(-code)}", exit_code=code)
     raise failure(task, f"its process ended with exit code {code}; what it printed stands above", exit_code=code)

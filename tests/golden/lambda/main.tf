@@ -655,7 +655,6 @@ locals {
                         child     = "{% $states.input.child %}"
                         indexes   = "{% $states.input.indexes %}"
                         splits    = "{% $states.input.splits %}"
-                        attempt   = "{% $states.context.State.RetryCount + 1 %}"
                       }
                     }
                     Retry = [
@@ -749,7 +748,6 @@ locals {
           Payload = {
             execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
             layer     = "Total"
-            attempt   = "{% $states.context.State.RetryCount + 1 %}"
           }
         }
         Retry = [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, fanout, planner, run_task, settings, task, values
+from laminar_runtime import Flow, attempts, fanout, planner, run_task, settings, task, values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.settings import TaskContext
@@ -82,30 +83,35 @@ class Image:
         """
         if function.startswith("aws_lambda_function.planner"):
             return self._plan(request)
-        if not self.attempt(run_task.variables_of({**request}), None):
+        if self.attempt(run_task.variables_of({**request}), None):
             raise InvocationError("RuntimeError", request["layer"], "it failed")
         return {}
 
-    def attempt(self, environment: Mapping[str, str], job: Job | None) -> bool:
+    def attempt(self, environment: Mapping[str, str], job: Job | None) -> int:
         """Run a task, in a container of AWS Batch if so, as `laminar_runtime.flow.Flow` does in a process.
 
         Returns:
-            Whether it ended well.
+            The exit code.
         """
         assert all(isinstance(text, str) for text in environment.values())
         context = TaskContext.parse({**environment, settings.FLOW_NAME: self.spec.name})
         assert context is not None
         context = fanout.index_of(self.store, context)
-        if job is not None and not task.finished(self.store, context):
-            self.jobs[context.layer, context.index, context.attempt] = job
+        finished = task.finished(self.store, context)
+        attempts._final = False  # a process begins
         execution = self.flow.open(context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         try:
             task.run_layer(execution, execution.layer(context.layer, **fields), context)
         except Exception:  # noqa: BLE001 - whatever it raises, the process ends with an exit code
             self.failed.append((context.layer, context.index))
-            return False
-        return True
+            return attempts.exit_code()
+        finally:
+            if job is not None and not finished:
+                # What a run finds out of its attempt it leaves in the environment of its process.
+                number = int(os.environ[settings.LAYER_ATTEMPT]) if context.run else context.attempt
+                self.jobs[context.layer, context.index, number] = job
+        return 0
 
     def _plan(self, request: Mapping[str, Any]) -> Any:
         asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])

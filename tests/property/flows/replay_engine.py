@@ -81,7 +81,7 @@ class Replay:
         request = attempt.job.request
         resources = {item["type"]: item["value"] for item in request.container["resourceRequirements"]}
         job = Job(request.command, dict(sorted(resources.items())))
-        return JobResult(exit_code=0 if self.image.attempt(attempt.environment, job) else 1)
+        return JobResult(exit_code=self.image.attempt(attempt.environment, job))
 
     def _invoke(self, invocation: Invocation) -> Any:
         try:

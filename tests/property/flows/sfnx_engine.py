@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 from sfnx import testing
 
+from laminar_runtime.job_container import FINAL
 from tests.property.flows.compiling import PREFIX, Compiled
 from tests.property.flows.image import Image, InvocationError
 from tests.property.flows.outcomes import Ended, Job
@@ -102,7 +103,7 @@ class Sfnx:
         places = list(range(len(children)))
         self.chance.shuffle(places)
         for place in places:
-            children[place] = self._may_start(arguments, place, size) and self._child(arguments, place, size)
+            children[place] = self._may_start(arguments, place, size) and self._child(arguments, place, size, number)
         if awaited and not all(children):
             reason = f"Array Child Job failed: {arguments['JobName']}"
             cause = {"JobName": arguments["JobName"], "Status": "FAILED", "StatusReason": reason}
@@ -121,17 +122,21 @@ class Sfnx:
                 return False
         return True
 
-    def _child(self, arguments: Mapping[str, Any], place: int, size: int | None) -> bool:
+    def _child(self, arguments: Mapping[str, Any], place: int, size: int | None, number: str) -> bool:
         """Run a child, attempt after attempt. https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html."""
         attempts = arguments.get("RetryStrategy", {"Attempts": 1})["Attempts"]
         assert 1 <= attempts <= 10
         overrides = arguments["ContainerOverrides"]
         environment = {item["Name"]: item["Value"] for item in overrides["Environment"]}
+        environment["AWS_BATCH_JOB_ID"] = number if size is None else f"{number}:{place}"
         if size is not None:
             environment["AWS_BATCH_JOB_ARRAY_INDEX"] = str(place)
         job = _overridden(self.compiled.containers[arguments["JobDefinition"]], overrides)
-        numbers = range(1, attempts + 1)
-        return any(self.image.attempt({**environment, "AWS_BATCH_JOB_ATTEMPT": str(number)}, job) for number in numbers)
+        for start in range(1, attempts + 1):
+            code = self.image.attempt({**environment, "AWS_BATCH_JOB_ATTEMPT": str(start)}, job)
+            if code in {0, FINAL}:
+                return code == 0
+        return False
 
 
 def _overridden(job: Job, overrides: Mapping[str, Any]) -> Job:
