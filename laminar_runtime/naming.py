@@ -14,17 +14,17 @@ from typing import Any
 __all__ = ["flaw", "read", "spell"]
 
 _PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}")
-_OTHER = re.compile(r"^\.|[^a-z0-9_.-]")
-_SPELLED = re.compile(r"(?:![0-9a-f]{2})+")
+# Most names are plain: these are compiled when they are used, and not when a task starts.
+_OTHER, _SPELLED = r"^\.|[^a-z0-9_.-]", r"(?:![0-9a-f]{2})+"
 #: The most bytes of a name, and of a spelled one: file systems take 255, and there is an extension.
 _LONGEST = 200
 
 _FLAWS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("is empty", lambda name: not name),
-    ("has a slash", re.compile(r"[/\\\\]").search),
+    ("has a slash", lambda name: "/" in name or "\\" in name),
     ("begins with a dot", lambda name: name.startswith(".")),
-    ("has a control character", re.compile(r"[\x00-\x1f\x7f]").search),
-    ("has half of a character", re.compile(r"[\ud800-\udfff]").search),
+    ("has a control character", lambda name: re.search(r"[\x00-\x1f\x7f]", name)),
+    ("has half of a character", lambda name: re.search(r"[\ud800-\udfff]", name)),
     (f"is longer than {_LONGEST} bytes", lambda name: len(name.encode()) > _LONGEST),
 )
 
@@ -58,7 +58,7 @@ def spell(name: str) -> str:
     """
     if _PLAIN.fullmatch(name):
         return name
-    spelled = _OTHER.sub(lambda found: "".join(f"!{byte:02x}" for byte in found.group().encode()), name)
+    spelled = re.sub(_OTHER, lambda found: "".join(f"!{byte:02x}" for byte in found.group().encode()), name)
     if len(spelled) <= _LONGEST:
         return spelled
     import hashlib
@@ -78,4 +78,4 @@ def read(spelled: str) -> str:
     """
     if "!!" in spelled:
         return spelled
-    return _SPELLED.sub(lambda found: bytes.fromhex(found.group().replace("!", "")).decode(), spelled)
+    return re.sub(_SPELLED, lambda found: bytes.fromhex(found.group().replace("!", "")).decode(), spelled)

@@ -6,7 +6,8 @@ Example:
     's3://bucket/prefix'
 """
 
-from laminar_runtime.artifacts import Archive, Artifact, Record
+from laminar_runtime.archives import Archive, Artifact
+from laminar_runtime.commits import Record
 from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.local import Local
