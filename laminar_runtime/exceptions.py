@@ -11,6 +11,7 @@
     │   ├── TaskError        one layer (or one split of it) failed; is a LayerError too
     │   ├── UnsetError       a layer has no such attribute; is an AttributeError too
     │   ├── SubmissionError  a submission hook failed, and is called again
+    │   ├── UnfinishedError  a layer's process ended as if it had finished, and it had not
     │   └── WaitTimeoutError an execution has not ended in time; is a TimeoutError too
     ├── DatastoreError       what is stored cannot be read or written
     │   ├── MissingError     nothing is stored there; is a FileNotFoundError too
@@ -40,6 +41,7 @@ __all__ = [
     "SchedulerError",
     "SubmissionError",
     "TaskError",
+    "UnfinishedError",
     "UnsetError",
     "WaitTimeoutError",
 ]
@@ -165,6 +167,10 @@ class WaitTimeoutError(ExecutionError, TimeoutError):
 
 class SubmissionError(ExecutionError):
     """A submission hook failed where the layer's `Retry` has an attempt left."""
+
+
+class UnfinishedError(ExecutionError):
+    """A layer of a deployed flow ended without an error, and had not finished, as by ``exec``."""
 
 
 class UnsetError(ExecutionError, AttributeError):

@@ -17,7 +17,7 @@ from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.settings import TaskContext
 
-__all__ = ["Guard"]
+__all__ = ["Guard", "ahead"]
 
 
 class _Definition(Protocol):
@@ -75,7 +75,7 @@ class Guard:
             return
         if self._ahead is None:
             # Found when it is asked for: most splits read nothing but their element.
-            self._ahead = frozenset(_ahead(self.flow, self.context.layer))
+            self._ahead = frozenset(ahead(self.flow, self.context.layer))
         if layer not in self._ahead:
             return
         (over,) = self.flow.registry[self.context.layer].configuration.foreach.parameters
@@ -134,8 +134,13 @@ def _no_guard() -> None:
     """What is read where a guard was in an artifact: pickles call this."""
 
 
-def _ahead(flow: _Flow, layer: str) -> Iterator[str]:
-    """The layers that may not have ended when a split of a pipelined layer runs."""
+def ahead(flow: _Flow, layer: str) -> Iterator[str]:
+    """The layers that may not have ended when a split of a layer runs: none, unless that is pipelined.
+
+    Args:
+        flow: The flow.
+        layer: The layer.
+    """
     todo, found = list(_upstream(flow, layer)), {layer}
     dependencies = flow.dependencies
     while todo:

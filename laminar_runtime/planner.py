@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from laminar_runtime import entry, fanout, settings, submissions, task, values
+from laminar_runtime import entry, fanout, settings, submissions, task, upstream, values
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
@@ -138,14 +138,17 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
 
     Raises:
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
-        ExecutionError: If a layer that it fans out over has not finished, or a hook fails.
+        UnfinishedError: If a layer that it depends on has not finished, and cannot be skipped.
+        ExecutionError: If a hook fails.
     """
     layer = execution.layer(name)
     foreach = layer.configuration.foreach
     if any(parameter.name == Parameters.__name__ for parameter in foreach.parameters):
         execution.take_input()
-    if not entry.enters(execution, layer):
+    if not _enters(execution, layer):
         return LayerPlan(run=False)
+    for follower in pipeline[1:]:
+        upstream.check(execution, execution.layer(follower))
     key, store = execution.key(name), execution.datastore
     splits = fanout.count(store, key, foreach)
     if splits > MAX_INVOCATIONS and isinstance(executor_of(execution, name), executors.AWS.Lambda):
@@ -160,6 +163,16 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
     configurations = ((index, layer.configuration.copy()) for index in left)
     return _hooked(execution, name, splits, 1, configurations, drive)
+
+
+def _enters(execution: Execution, layer: Layer) -> bool:
+    """Whether a layer is to run: what it depends on has finished, or was skipped."""
+    if task.hooks_of(layer, "entry"):
+        upstream.check(execution, layer)
+    if entry.enters(execution, layer):
+        return True
+    upstream.check(execution, layer)
+    return False
 
 
 def replan_layer(
@@ -207,12 +220,7 @@ def _failed_pipeline(
 
 
 def _finished(execution: Execution, name: str, splits: int) -> set[int]:
-    """The splits of a fan-out that finished. Of an only one, an earlier release left a record alone."""
-    key, store = execution.key(name), execution.datastore
-    if splits == 1:
-        return {0} if store.read_commit(key, index=0) is not None else set()
-    # Of thousands the names do: those who read what a split assigned read its commit.
-    return {int(name.removesuffix(".json")) for name in store.names(prefix=key.splits)}
+    return execution.datastore.finished_splits(execution.key(name), splits=splits)
 
 
 def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, Configuration]]:

@@ -29,6 +29,9 @@ LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
+#: What the flow's datastore asks of S3's encryption, for functions that write to it without the flow's code.
+DATASTORE_ENCRYPTION = "LAMINAR_DATASTORE_ENCRYPTION"
+DATASTORE_KMS_KEY_ID = "LAMINAR_DATASTORE_KMS_KEY_ID"
 #: The number of the process that took the task of this environment. Processes that the task starts inherit it.
 TAKEN = "LAMINAR_TASK_TAKEN"
 #: Which folders outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. Unless it is there,
@@ -43,10 +46,15 @@ PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
 #: Has a task's process print what it prints at once, also what is no whole line.
 UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
+#: The exit code of a task whose layer depends on one that has not finished: to run the task again does not help. It is
+#: ``EX_NOINPUT`` of sysexits.h.
+UNFINISHED = 66
+
 # AWS Batch tells the children of an array job their index, and every job its attempt:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _BATCH_JOB, _BATCH_ATTEMPT = "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"
+_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 #: Names an invocation of the function of a layer, as a job has an id.
 INVOCATION = "LAMINAR_INVOCATION"
 
@@ -129,6 +137,16 @@ class TaskContext:
             LAYER_SPLITS: str(self.splits),
             LAYER_ATTEMPT: str(self.attempt),
         }
+
+
+def on_aws(environment: Mapping[str, str]) -> bool:
+    """Whether a process runs in a job of AWS Batch, or in a function of AWS Lambda.
+
+    Args:
+        environment: Its variables. AWS sets those that say so:
+            https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
+    """
+    return _BATCH_JOB in environment or _FUNCTION in environment
 
 
 def folders(environment: Mapping[str, str]) -> str:

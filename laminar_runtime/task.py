@@ -19,7 +19,7 @@ from laminar_runtime.commits import Commit
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
-from laminar_runtime.exceptions import FlowError, LayerError
+from laminar_runtime.exceptions import FlowError, LayerError, UnfinishedError
 from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.layout import LayerKey
@@ -44,6 +44,8 @@ __all__ = [
 class _Execution(Protocol):
     """What a task needs of the execution that it belongs to."""
 
+    @property
+    def id(self) -> str | None: ...
     @property
     def retry(self) -> bool: ...
     @property
@@ -228,6 +230,11 @@ def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> 
     named = types.names(cls.__call__, execution.classes, layer=layer.name, flow=execution.flow_name)
     found = {name: execution.layer(name) for name in named}
     foreach, key = layer.configuration.foreach, execution.key(layer.name)
+    if not foreach and settings.on_aws(os.environ):
+        # The planner has looked at what a fan-out depends on.
+        from laminar_runtime import upstream
+
+        upstream.check(execution, layer, found)
     if foreach:
         for parameter, artifact in fanout.elements(execution.datastore, key, foreach, context.index):
             if parameter.name in found:
@@ -400,7 +407,8 @@ def _check_taken() -> None:
     """
     if (ended := _errors.get(os.getpid())) is not None:
         printed = ended.told or hasattr(sys, "last_value")
-        _fail("" if printed else tracebacks.text(ended.error) or f"{ended.error}\n")
+        code = settings.UNFINISHED if isinstance(ended.error, UnfinishedError) else None
+        _fail("" if printed else tracebacks.text(ended.error) or f"{ended.error}\n", code)
     if not requested() or settings.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]
@@ -408,11 +416,11 @@ def _check_taken() -> None:
     _fail(f"layer '{layer}' was not run: {fix}\n")
 
 
-def _fail(why: str) -> None:
+def _fail(why: str, code: int | None = None) -> None:
     sys.stderr.write(why)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(attempts.exit_code())  # at its end a process can change its exit code in no other way
+    os._exit(code or attempts.exit_code())  # at its end a process can change its exit code in no other way
 
 
 def _print_at_once() -> None:

@@ -13,7 +13,7 @@ from laminar_runtime import Flow, Layer, fanout, planner, values
 from laminar_runtime import plan_layer as plan_layer_function
 from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
-from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionError
+from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionError, UnfinishedError
 from laminar_runtime.execution import Execution
 from laminar_runtime.planner import LayerPlan, plan_layer, replan_layer
 from laminar_runtime.settings import TaskContext
@@ -130,8 +130,9 @@ def test_what_finished_is_not_planned_again() -> None:
 
 
 def test_a_layer_of_which_a_dependency_did_not_finish() -> None:
-    """It is not run."""
-    assert plan_layer(in_memory(Wide).execution("e1"), "Each") == LayerPlan(run=False)
+    """It is no layer that is skipped: its dependency's job ended as if it had finished."""
+    with pytest.raises(UnfinishedError, match="layer 'Each' depends on layer 'Shards', which has not finished"):
+        plan_layer(in_memory(Wide).execution("e1"), "Each")
 
 
 def test_hooks_choose_containers() -> None:

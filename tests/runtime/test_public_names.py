@@ -57,6 +57,7 @@ PUBLIC = {
         "SchedulerError",
         "SubmissionError",
         "TaskError",
+        "UnfinishedError",
         "UnsetError",
         "WaitTimeoutError",
     ],

@@ -156,6 +156,19 @@ class Ledger(Transport):
             return None
         return Commit.loads(content, key=self.uri(path=path))
 
+    def finished_splits(self, key: LayerKey, *, splits: int) -> set[int]:
+        """The splits of a fan-out that finished.
+
+        Args:
+            key: The layer.
+            splits: The number of its splits.
+        """
+        if splits == 1:
+            # Of an only one, an earlier release left a record alone.
+            return set() if self.read_commit(key, index=0) is None else {0}
+        # Of thousands the names do: those who read what a split assigned read its commit.
+        return {int(name.removesuffix(".json")) for name in self.names(prefix=key.splits)}
+
     def commit(self, key: LayerKey, *, index: int, commit: Commit, fans_out: bool) -> bool:
         """Have a split be finished, by one of its attempts. It is once: of several that come to the end, one stays.
 
