@@ -7,6 +7,7 @@ starts the container's own command, each by its handler.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 from laminar_codegen import names
 from laminar_codegen.document import Block
@@ -14,6 +15,7 @@ from laminar_codegen.graph import Graph
 from laminar_codegen.placement import Container, Placement
 from laminar_codegen.values import Joined, Ref, Value
 from laminar_runtime import container_command, settings
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
 __all__ = ["emit_functions", "planner_function", "task_function"]
 
@@ -33,7 +35,7 @@ def emit_functions(graph: Graph) -> list[Block]:
     runner = Joined("Runs a layer of the flow ", flow)
     return [
         *(
-            _block(label, planner, planner_function(flow, item), "planner")
+            _block(label, planner, planner_function(flow, item, graph.encryption), "planner")
             for label, item in names.planners(graph).items()
         ),
         *(
@@ -43,19 +45,24 @@ def emit_functions(graph: Graph) -> list[Block]:
     ]
 
 
-def planner_function(flow: Ref, container: Container) -> dict[str, Value]:
+def planner_function(flow: Ref, container: Container, encryption: Encryption = NO_ENCRYPTION) -> dict[str, Value]:
     """The planner's function for a container: made of the same image, and told how it starts a task.
 
     Args:
         flow: The name of the flow.
         container: The container.
+        encryption: What writes to the flow's datastore ask of S3.
     """
+    asked: dict[str, Value] = {
+        settings.DATASTORE_ENCRYPTION: encryption.kind,
+        settings.DATASTORE_KMS_KEY_ID: encryption.key,
+    }
     return {
         "role": names.role("planner"),
         **_of_image(container, "laminar_runtime.plan_layer.handler"),
         "memory_size": _PLANNER_MEMORY,
         "timeout": _PLANNER_TIMEOUT,
-        "environment": _environment(flow, container),
+        "environment": _environment(flow, container, {name: text for name, text in asked.items() if text is not None}),
     }
 
 
@@ -91,9 +98,10 @@ def _of_image(container: Container, handler: str) -> dict[str, Value]:
     }
 
 
-def _environment(flow: Ref, container: Container) -> dict[str, Value]:
+def _environment(flow: Ref, container: Container, more: Mapping[str, Value] | None = None) -> dict[str, Value]:
     return {
         "variables": {
+            **(more or {}),
             container_command.COMMAND: shlex.join(container.command),
             settings.DATASTORE_ROOT: Ref("var.datastore_root"),
             settings.FLOW_NAME: flow,

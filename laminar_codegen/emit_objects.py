@@ -1,7 +1,8 @@
 """The states that write, read and list what an execution leaves in the datastore besides artifacts.
 
-The input that it was started with, the records of layers that finished, and the marks and tokens of exact joins are
-objects of one folder, ``<Flow>/.cache/<execution>/``: see `laminar_runtime.artifacts`.
+The input that it was started with, and the marks and tokens of exact joins, are objects of one folder,
+``<Flow>/.cache/<execution>/``: see `laminar_runtime.artifacts`. What says that a layer finished lies there too. Its
+tasks and the planner write it, and no state does.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from laminar_codegen.states import EXECUTION, Task
 from laminar_codegen.values import Expression, Ref, Value
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.identifiers import RESUMED
-from laminar_runtime.layout import LayerKey, cache_prefix, input_key
+from laminar_runtime.layout import cache_prefix, input_key
 
 __all__ = ["Objects"]
 
@@ -37,21 +38,6 @@ class Objects:
     flow: str
     encryption: Encryption = NO_ENCRYPTION
 
-    def record(self, layer: str, after: str | None) -> Task:
-        """The state that notes that all splits of a layer finished.
-
-        Args:
-            layer: The layer's name.
-            after: The state that follows.
-        """
-        body: Value = {
-            "flow": {"name": self.flow},
-            "layer": {"name": layer},
-            "execution": {"splits": Expression("$states.input.splits")},
-        }
-        key = self._behind(LayerKey(self.flow, _HERE, layer).record)
-        return self.put(f"{layer} record", f"Notes that {layer} finished", key, body, after)
-
     def parameters(self, after: str) -> Task:
         """The state that keeps the input of an execution, from which tasks take the flow's parameters.
 
@@ -62,7 +48,7 @@ class Objects:
         body = Expression("$states.context.Execution.Input")
         return self.put("Parameters", comment, self._behind(input_key(self.flow, _HERE)), body, after)
 
-    def put(self, name: str, comment: str, key: str, body: Value, after: str | None) -> Task:
+    def put(self, name: str, comment: str, key: str, body: Value, after: str) -> Task:
         """A state that writes an object.
 
         Args:

@@ -1,7 +1,7 @@
 """The states that ask the planner of a layer.
 
 What they hand on is the plan that it answered with, `laminar_runtime.planner.LayerPlan`: its groups are the jobs of the
-layer.
+layer. When they have ended, the planner is asked for the layer's record.
 """
 
 from __future__ import annotations
@@ -80,13 +80,26 @@ class Planners:
         comment = f"Asks the planner which of {', '.join(names_)} failed"
         return self.ask(first, first.name, f"{first.name} retry", comment, after, {**_FAILED, "chain": names_})
 
+    def record(self, layer: LayerNode, after: str | None) -> Task:
+        """The state that has the planner note that a fan-out finished, if all of its splits left their commits.
+
+        Args:
+            layer: The layer.
+            after: The state that follows.
+        """
+        given: dict[str, Value] = {"record": {"splits": Expression("$states.input.splits")}}
+        comment = f"Has the planner note that {layer.name} finished, if all of its splits did"
+        asked = self.ask(layer, layer.name, f"{layer.name} record", comment, after, given)
+        # It calls no hooks that may be tried again, and has nothing to hand on.
+        return attrs.evolve(asked, output={}, retry=())
+
     def ask(  # noqa: PLR0913, PLR0917 - a state has many parts
         self,
         asked: LayerNode,
         layer: str,
         name: str,
         comment: str,
-        after: str,
+        after: str | None,
         given: Mapping[str, Value] | None = None,
     ) -> Task:
         """A state that asks a planner, and hands on its answer.

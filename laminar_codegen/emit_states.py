@@ -5,7 +5,7 @@ Before: ``FanOut Train``. After, one transition each, and one for each 10,000 sp
     Train plan      asks the planner, a Lambda function: how many splits, in which containers?
     Train splits    a Map over what are one job each, most often one:
       Train           an AWS Batch array job, a child for each split
-    Train record    notes in the datastore that the layer finished
+    Train record    has the planner note in the datastore that the layer finished, if each split says so
 
 and for a layer that runs once, one state: the layer's job. A layer that may be skipped, by an entry hook or as what it
 depends on was, is planned too, and a choice goes past it if it is not to run. One with hooks that decide on its
@@ -189,7 +189,7 @@ class _Emitter:
                 default=f"{name} record",
             )
         yield from self._again(layer, splits)
-        yield self.objects.record(layer.name, after)
+        yield self.planners.record(layer, after)
         yield from self._end(layer, skipped, after)
 
     def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
@@ -212,9 +212,9 @@ class _Emitter:
         yield self.planners.failed_chain(layers, splits)
         *others, last = layers
         for layer, follower in zip(others, rest, strict=True):
-            record = self.objects.record(layer.name, f"{follower.name} record")
+            record = self.planners.record(layer, f"{follower.name} record")
             yield attrs.evolve(record, output={"splits": Expression("$states.input.splits")})
-        yield self.objects.record(last.name, after)
+        yield self.planners.record(last, after)
 
     def nest(self, step: Nested, after: str | None) -> Task:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""

@@ -25,7 +25,7 @@ from laminar_codegen.policy_sizes import Fitted, fit
 from laminar_codegen.statement import BUCKET, TRACES, Statement, datastore_key, key, logs, regional
 from laminar_codegen.states import StateMachine, Task, all_states, submits_unawaited
 from laminar_codegen.values import Joined, Ref, Value
-from laminar_runtime.layout import cache_prefix
+from laminar_runtime.layout import cache_prefix, input_key
 
 __all__ = ["for_functions", "for_schedule", "for_state_machine", "for_stop_jobs", "for_tasks"]
 
@@ -51,9 +51,11 @@ def _for_state_machine(
 ) -> Iterator[Statement]:
     states = [state for machine in machines for state in all_states(machine.states)]
     used = {state.integration for state in states if isinstance(state, Task)}
-    # Its states write to, and read from, this one folder of each flow's in the datastore.
-    folders = tuple(Joined(Ref("local.datastore_prefix"), f"{cache_prefix(graph.flow)}*") for graph in graphs)
-    notes = tuple(Joined(BUCKET, "/", folder) for folder in folders)
+    flows = [graph.flow for graph in graphs if graph.keeps_input]
+    # Beside what states write lies what says that layers finished, and that no state may write.
+    marks = _in_datastore(f"{cache_prefix(graph.flow, '*')}.joins/*" for graph in graphs) if _WAKE in used else ()
+    notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
+    written = tuple(Joined(BUCKET, "/", note) for note in notes)
     if "batch:submitJob.sync" in used:
         yield from _batch(graphs, short=short)
     if "aws-sdk:batch:listJobs" in used:
@@ -63,27 +65,31 @@ def _for_state_machine(
             yield Statement(sid, ("lambda:InvokeFunction",), _functions(_named(graphs, labels, short=short)))
     if "states:startExecution.sync:2" in used:
         yield from _nested(_others(graphs, machines, short=short))
-    writes = bool(used & {"aws-sdk:s3:putObject", "aws-sdk:s3:putObject.waitForTaskToken"})
-    yield from _records(notes, writes=writes, reads=_WAKE in used, short=short)
+    yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
     if _WAKE in used:
-        yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", folders),))
+        yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(graphs, machines, short=short))
-    if any(integration.startswith("aws-sdk:s3:") for integration in used):
-        yield datastore_key(_key_of(notes, short=short))
+    if written:
+        yield datastore_key(_key_of(written, short=short))
     yield from _own_key((*_own(graphs, machines, short=short), *_stopping(machines)), short=short)
     yield _LOG_DELIVERY
     yield TRACES
 
 
-def _records(notes: tuple[Value, ...], *, writes: bool, reads: bool, short: bool) -> Iterator[Statement]:
-    """Writing and reading what is noted of executions."""
-    if writes and reads and short:
-        yield Statement("KeepRecords", ("s3:GetObject", "s3:PutObject"), notes)
+def _in_datastore(keys: Iterable[str]) -> tuple[Joined, ...]:
+    """Keys of the datastore as keys of its bucket."""
+    return tuple(Joined(Ref("local.datastore_prefix"), key) for key in keys)
+
+
+def _notes(written: tuple[Value, ...], read: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
+    """Writing and reading what is kept of executions."""
+    if read and short:
+        yield Statement("KeepNotes", ("s3:GetObject", "s3:PutObject"), written)
         return
-    if writes:
-        yield Statement("WriteRecords", ("s3:PutObject",), notes)
-    if reads:
-        yield Statement("ReadTokens", ("s3:GetObject",), notes)
+    if written:
+        yield Statement("WriteNotes", ("s3:PutObject",), written)
+    if read:
+        yield Statement("ReadTokens", ("s3:GetObject",), read)
 
 
 def _key_of(objects: tuple[Value, ...], *, short: bool) -> tuple[Value, ...]:

@@ -168,7 +168,7 @@ def read_document(content: bytes, *, key: str) -> dict[str, Any]:
         raise damaged(key, f"it is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise damaged(key, "it is not a JSON object")
-    # What a state machine writes carries no version: it is of version 1.
+    # What state machines of earlier releases wrote carries no version: it is of version 1.
     version = document.get("version", 1)
     if not isinstance(version, int) or version > FORMAT:
         raise damaged(key, f"its format is {version!r}, and this release reads up to {FORMAT}")

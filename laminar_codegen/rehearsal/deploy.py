@@ -133,7 +133,7 @@ def _properties(flow: Ref, item: Placement, references: Mapping[str, str]) -> di
 def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
     graphs = compilation.graphs
     planners = {
-        label: planner_function(names.flow(graph), _here(item))
+        label: planner_function(names.flow(graph), _here(item), graph.encryption)
         for graph in graphs
         for label, item in names.planners(graph).items()
     }

@@ -101,6 +101,8 @@ class _Planner:
     def plan(self, invocation: Invocation) -> Any:
         """The plan of the layer that an invocation asks about."""
         layer = invocation.payload["layer"]
+        if "record" in invocation.payload:
+            return {}
         if "plan" in invocation.payload:
             raise NamedError("ExecutionError", f"layer '{layer}' failed")
         splits = self.splits.get(layer, 1)

@@ -231,9 +231,7 @@ def test_a_chain_that_is_too_long(compiled: Callable[[str], Compilation]) -> Non
     """Where even that is too much it is refused, with what helps."""
     texts = [CHAINED.format(number=number, name="OfTheChain") for number in range(60)]
     rest = "".join(f".next(flow=F{number}OfTheChain(), linker=link)" for number in range(1, 60))
-    with pytest.raises(
-        CompileError, match="LAM056 the policy of the role that runs the state machines takes up to"
-    ) as told:
+    with pytest.raises(CompileError, match="LAM056 the policy of the role that the planner has takes up to") as told:
         compiled(BEGIN.replace("class Report(Flow): ...", LINKER) + "".join(texts) + f"\nF0OfTheChain()(){rest}\n")
     assert "deploy the flows of the chain as several chains" in str(told.value)
 

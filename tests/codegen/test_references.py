@@ -124,7 +124,7 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     expected |= {"RunParts", "WatchParts", "AwaitParts"} if "startExecution" in definition else set()
     expected |= {"FindJobs", "LookAtExecutions"} if "batch:listJobs" in definition else set()
     expected |= {"RunTasks"} if "aws_lambda_function.run_" in definition else set()
-    expected |= {"WriteRecords", "UseDatastoreKey"} if "s3:putObject" in definition else set()
+    expected |= {"WriteNotes", "UseDatastoreKey"} if "s3:putObject" in definition else set()
     assert sids == expected
 
 

@@ -606,9 +606,9 @@ def test_all_that_is_granted_is_used(audit: Callable[[Case], Audit]) -> None:
 
 
 def test_a_statement_that_is_missing_is_told(audit: Callable[[Case], Audit]) -> None:
-    """The check can fail: without the statement that lets the machine write records it tells who wrote which."""
-    (denial,) = audit(Case(golden("foreach"), without="WriteRecords")).denied()
+    """The check can fail: without the statement that lets the machine keep its input it tells who wrote what."""
+    (denial,) = audit(Case(golden("foreach"), without="WriteNotes")).denied()
     assert label(denial.role) == "state-machine"
     assert denial.need.action == "s3:PutObject"
-    assert denial.need.resource == "arn:aws:s3:::team-artifacts/flows/Wide/.cache/audited/Work/.record.json"
+    assert denial.need.resource == "arn:aws:s3:::team-artifacts/flows/Wide/.cache/audited/.input.json"
     assert str(denial) == f"{denial.role} called PutObject, but has no s3:PutObject on {denial.need.resource}"

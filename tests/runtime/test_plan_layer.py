@@ -6,8 +6,9 @@ import pytest
 
 from laminar_runtime import Flow, Layer
 from laminar_runtime.artifacts import LayerKey
+from laminar_runtime.commits import Commit
 from laminar_runtime.configurations.datastores import Local
-from laminar_runtime.exceptions import ExecutionError, FlowError
+from laminar_runtime.exceptions import ExecutionError, FlowError, UnfinishedError
 from laminar_runtime.plan_layer import handler
 from tests.runtime.harness import Folder, in_memory
 
@@ -49,9 +50,6 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     # Of an execution that goes on with it, all that follows is the same.
     assert handler({"execution": "e1@resume-2", "layer": "Each"}) == plan
 
-    # A layer whose dependency did not finish is skipped.
-    assert handler({"execution": "e2", "layer": "Each"})["run"] is False
-
 
 def test_handler_that_fails(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The reason is the last line that the flow printed; all of it is in the log."""
@@ -68,6 +66,67 @@ def test_handler_of_a_command_that_plans_nothing(
     monkeypatch.setenv("LAMINAR_COMMAND", "python -c 'pass'")
     with pytest.raises(ExecutionError, match="exit code 0, and no plan written"):
         handler({"execution": "e1", "layer": "Each"})
+
+
+def test_a_dependency_that_has_not_finished(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
+    """A layer is not skipped for a dependency whose job ended well without it having finished: that is an error."""
+    with pytest.raises(UnfinishedError, match=r"'Each' depends on layer 'Shards', which has not finished in .* e2:"):
+        handler({"execution": "e2", "layer": "Each"})
+
+
+@pytest.fixture
+def lists_only(planner: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
+    """The same, where to start the container's command would show."""
+    monkeypatch.setenv("LAMINAR_COMMAND", "no-such-command")
+    return planner
+
+
+def commit(store: Local, *indexes: int) -> None:
+    """Have splits of Each be finished."""
+    for index in indexes:
+        store.commit(EACH, index=index, commit=Commit("1-attempt"), fans_out=True)
+
+
+EACH = LayerKey("MyFlow", "e1", "Each")
+
+
+@pytest.mark.parametrize("splits", [0, 1, 3])
+def test_the_record_of_a_fan_out(lists_only: Local, splits: int) -> None:
+    """Once all splits left their commits it is written, without any code of the flow; asked again, it stays."""
+    commit(lists_only, *range(splits))
+    for execution in ("e1", "e1@resume-2"):
+        request = {"execution": execution, "layer": "Each", "record": {"splits": splits}}
+        assert handler(request) == {}
+    found = lists_only.read_record(EACH)
+    assert found is not None
+    assert found.splits == splits
+
+
+@pytest.mark.parametrize(
+    ("splits", "done", "which"),
+    [
+        (3, [0, 2], "split 1 of 0 to 2"),
+        (4, [2], "splits 0-1,3 of 0 to 3"),
+        (1, [], "its only split"),
+        (1000, range(0, 1000, 2), "splits 1,3,5,.*,[0-9]+,[.]{3} of 0 to 999"),
+    ],
+)
+def test_the_record_of_what_has_not_finished(lists_only: Local, splits: int, done: list[int], which: str) -> None:
+    """A split that ended with exit code 0 and left no commit is named, and the layer has not finished."""
+    commit(lists_only, *done)
+    told = f"'Each' of flow 'MyFlow' has not finished in execution e1: {which} ended with exit code 0 before"
+    with pytest.raises(UnfinishedError, match=told) as caught:
+        handler({"execution": "e1", "layer": "Each", "record": {"splits": splits}})
+    assert len(str(caught.value)) < 500
+    assert lists_only.read_record(EACH) is None
+
+
+def test_the_record_of_other_splits(lists_only: Local) -> None:
+    """A record of another number of splits, as other parameters made, does not count."""
+    lists_only.write_record(EACH, splits=1)
+    commit(lists_only, 0)
+    with pytest.raises(UnfinishedError, match="split 1 of 0 to 1"):
+        handler({"execution": "e1", "layer": "Each", "record": {"splits": 2}})
 
 
 class Asks(Flow): ...

@@ -338,11 +338,11 @@ locals {
         ]
       },
       {
-        Sid    = "WriteRecords"
+        Sid    = "WriteNotes"
         Effect = "Allow"
         Action = ["s3:PutObject"]
         Resource = [
-          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Escapes/.cache/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Escapes/.cache/*/.input.json",
         ]
       },
       {
@@ -354,7 +354,7 @@ locals {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:${local.partition}:s3:::${local.datastore_bucket}",
-              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Escapes/.cache/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Escapes/.cache/*/.input.json",
             ]
           }
         }
@@ -812,28 +812,46 @@ locals {
       }
       "Brace record" = {
         Type     = "Task"
-        Comment  = "Notes that Brace finished"
-        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
+        Comment  = "Has the planner note that Brace finished, if all of its splits did"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
-          Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Escapes/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/Brace/.record.json' %}"
-          Body = {
-            flow = {
-              name = "Escapes"
-            }
-            layer = {
-              name = "Brace"
-            }
-            execution = {
+          FunctionName = aws_lambda_function.planner_82519aaa.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            layer     = "Brace"
+            record = {
               splits = "{% $states.input.splits %}"
             }
           }
         }
         Retry = [
           {
-            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
+            ]
             IntervalSeconds = 2
-            MaxAttempts     = 8
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]

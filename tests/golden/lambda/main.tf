@@ -266,11 +266,11 @@ locals {
         ]
       },
       {
-        Sid    = "WriteRecords"
+        Sid    = "WriteNotes"
         Effect = "Allow"
         Action = ["s3:PutObject"]
         Resource = [
-          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*/.input.json",
         ]
       },
       {
@@ -282,7 +282,7 @@ locals {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:${local.partition}:s3:::${local.datastore_bucket}",
-              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Short/.cache/*/.input.json",
             ]
           }
         }
@@ -711,28 +711,46 @@ locals {
       }
       "Count record" = {
         Type     = "Task"
-        Comment  = "Notes that Count finished"
-        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
+        Comment  = "Has the planner note that Count finished, if all of its splits did"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
-          Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Short/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/Count/.record.json' %}"
-          Body = {
-            flow = {
-              name = "Short"
-            }
-            layer = {
-              name = "Count"
-            }
-            execution = {
+          FunctionName = aws_lambda_function.planner_c320d654.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            layer     = "Count"
+            record = {
               splits = "{% $states.input.splits %}"
             }
           }
         }
         Retry = [
           {
-            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
+            ]
             IntervalSeconds = 2
-            MaxAttempts     = 8
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]

@@ -297,12 +297,11 @@ locals {
         ]
       },
       {
-        Sid    = "WriteRecords"
+        Sid    = "WriteNotes"
         Effect = "Allow"
         Action = ["s3:PutObject"]
         Resource = [
-          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
-          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*/.input.json",
         ]
       },
       {
@@ -314,8 +313,7 @@ locals {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:${local.partition}:s3:::${local.datastore_bucket}",
-              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*",
-              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Report/.cache/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Collect/.cache/*/.input.json",
             ]
           }
         }
@@ -889,28 +887,46 @@ locals {
       }
       "Measure record" = {
         Type     = "Task"
-        Comment  = "Notes that Measure finished"
-        Resource = "arn:${local.partition}:states:::aws-sdk:s3:putObject"
+        Comment  = "Has the planner note that Measure finished, if all of its splits did"
+        Resource = "arn:${local.partition}:states:::lambda:invoke"
         Arguments = {
-          Bucket = local.datastore_bucket
-          Key    = "{% '${local.datastore_prefix}Report/.cache/' & $substringBefore($states.context.Execution.Name, '@resume-') & '/Measure/.record.json' %}"
-          Body = {
-            flow = {
-              name = "Report"
-            }
-            layer = {
-              name = "Measure"
-            }
-            execution = {
+          FunctionName = aws_lambda_function.report_planner.arn
+          Payload = {
+            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            layer     = "Measure"
+            record = {
               splits = "{% $states.input.splits %}"
             }
           }
         }
         Retry = [
           {
-            ErrorEquals     = ["S3.S3Exception", "S3.SdkClientException"]
+            ErrorEquals = [
+              "Lambda.ClientExecutionTimeoutException",
+              "Lambda.ServiceException",
+              "Lambda.AWSLambdaException",
+              "Lambda.SdkClientException",
+              "Lambda.CodeArtifactUserPendingException",
+              "Lambda.EC2ThrottledException",
+              "Lambda.EC2UnexpectedException",
+              "Lambda.EFSMountConnectivityException",
+              "Lambda.EFSMountTimeoutException",
+              "Lambda.ENILimitReachedException",
+              "Lambda.ENINotReadyException",
+              "Lambda.ResourceConflictException",
+              "Lambda.ResourceNotReadyException",
+              "Lambda.SnapStartNotReadyException",
+              "Lambda.SubnetIPAddressLimitReachedException",
+            ]
             IntervalSeconds = 2
-            MaxAttempts     = 8
+            MaxAttempts     = 12
+            MaxDelaySeconds = 20
+          },
+          {
+            ErrorEquals     = ["Lambda.TooManyRequestsException"]
+            IntervalSeconds = 1
+            MaxAttempts     = 24
+            MaxDelaySeconds = 120
             JitterStrategy  = "FULL"
           },
         ]

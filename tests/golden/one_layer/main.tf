@@ -302,11 +302,11 @@ locals {
         ]
       },
       {
-        Sid    = "WriteRecords"
+        Sid    = "WriteNotes"
         Effect = "Allow"
         Action = ["s3:PutObject"]
         Resource = [
-          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Greeting/.cache/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Greeting/.cache/*/.input.json",
         ]
       },
       {
@@ -318,7 +318,7 @@ locals {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:${local.partition}:s3:::${local.datastore_bucket}",
-              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Greeting/.cache/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Greeting/.cache/*/.input.json",
             ]
           }
         }

@@ -338,11 +338,11 @@ locals {
         ]
       },
       {
-        Sid    = "WriteRecords"
+        Sid    = "WriteNotes"
         Effect = "Allow"
         Action = ["s3:PutObject"]
         Resource = [
-          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Briefing/.cache/*",
+          "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Briefing/.cache/*/.input.json",
         ]
       },
       {
@@ -354,7 +354,7 @@ locals {
           StringLike = {
             "kms:EncryptionContext:aws:s3:arn" = [
               "arn:${local.partition}:s3:::${local.datastore_bucket}",
-              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Briefing/.cache/*",
+              "arn:${local.partition}:s3:::${local.datastore_bucket}/${local.datastore_prefix}Briefing/.cache/*/.input.json",
             ]
           }
         }

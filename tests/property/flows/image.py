@@ -9,9 +9,10 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, attempts, fanout, planner, run_task, settings, task, values
+from laminar_runtime import Flow, attempts, fanout, plan_layer, planner, run_task, settings, task, values
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import TaskContext
 from tests.property.flows.behaviour import Memory
 from tests.property.flows.loading import deployable
@@ -114,6 +115,8 @@ class Image:
         return 0
 
     def _plan(self, request: Mapping[str, Any]) -> Any:
+        if "record" in request:
+            return self._record(request)
         asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])
         context = TaskContext.parse(asked.environment())
         assert context is not None
@@ -122,3 +125,14 @@ class Image:
         except LaminarError as error:
             raise InvocationError("ExecutionError", context.layer, str(error)) from error
         return json.loads(json.dumps(values.plain(plan)))
+
+    def _record(self, request: Mapping[str, Any]) -> Any:
+        asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])
+        context = TaskContext.parse(asked.environment())
+        assert context is not None
+        key = LayerKey(context.flow, context.execution, context.layer)
+        try:
+            plan_layer.record(self.store, key, splits=request["record"]["splits"])
+        except LaminarError as error:
+            raise InvocationError(type(error).__name__, context.layer, str(error)) from error
+        return {}
