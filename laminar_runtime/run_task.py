@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import signal
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import container_command, settings, types
 from laminar_runtime.exceptions import TaskError
+from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import TaskContext
+
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores import DataStore
 
 __all__ = ["handler", "variables_of"]
 
@@ -34,12 +38,14 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
 
     Raises:
         TaskError: If the task fails, as a class named after the error of the flow's own code, such as ``ValueError``.
-            Step Functions names the failure of the state after it.
+            Step Functions names the failure of the state after it. A process that ends with exit code 0 fails too,
+            unless its task left its commit.
     """
     variables = variables_of(request)
     ended = container_command.run(variables)
-    if ended.code != 0:
-        raise _error({**os.environ, **variables}, ended)
+    environment = {**os.environ, **variables}
+    if ended.code != 0 or not _finished(environment):
+        raise _error(environment, ended)
     return {}
 
 
@@ -70,7 +76,9 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
     task = _task(environment)
     kind = ended.reason.partition(":")[0]
     named: type[TaskError] = type(kind, (TaskError,), {}) if kind.isidentifier() else TaskError
-    how = f"exit code {ended.code}" if ended.code > 0 else f"signal {signal.Signals(-ended.code).name}"
+    how = f"exit code {ended.code}" if ended.code >= 0 else f"signal {signal.Signals(-ended.code).name}"
+    if ended.code == 0:
+        how += " before its layer did"
     printed = f", after it printed: {ended.last}" if ended.last else ""
     reason = ended.reason or f"its process ended with {how}{printed}"
     return named(
@@ -84,10 +92,22 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
     )
 
 
+def _finished(environment: dict[str, str]) -> bool:
+    """Whether a task left its commit: its process may have ended with exit code 0 before its layer did."""
+    store, task = _datastore(environment), _task(environment)
+    key = LayerKey(task.flow, task.execution, task.layer)
+    found = store.read_commit(key, index=0) if task.splits == 1 else store.read_split(key, index=task.index)
+    return found is not None
+
+
 def _task(environment: dict[str, str]) -> TaskContext:
     """Which task an environment asks for. Its index may stand in a plan, and what reads that is loaded on use."""
     from laminar_runtime import fanout
+
+    return fanout.index_of(_datastore(environment), types.unwrap(TaskContext.parse(environment)))
+
+
+def _datastore(environment: dict[str, str]) -> DataStore:
     from laminar_runtime.configurations import datastores
 
-    task = types.unwrap(TaskContext.parse(environment))
-    return fanout.index_of(datastores.from_root(environment[settings.DATASTORE_ROOT], datastores.Local()), task)
+    return datastores.from_root(environment[settings.DATASTORE_ROOT], datastores.Local())

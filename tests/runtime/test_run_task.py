@@ -34,7 +34,14 @@ class Each(Layer):
     def __call__(self, shards: Shards) -> None:
         if shards.foo == 3:
             raise KeyError("three " + "!" * 10_000)
+        if shards.foo == 4 and self.execution.id == "e1" and os.environ["LAMINAR_LAYER_INDEXES"] == "4":
+            os.execvp("true", ["true"])
         self.double = shards.foo * 2
+
+@MyFlow.register
+class Exits(Layer):
+    def __call__(self) -> None:
+        os.execvp("true", ["true"])
 
 @MyFlow.register
 class Killed(Layer):
@@ -104,7 +111,8 @@ def test_an_ascii_locale(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", log)
     monkeypatch.setenv("LAMINAR_COMMAND", "python -c \"print('caf\u00e9')\"")
     monkeypatch.setenv("PYTHONUTF8", "1")
-    handler({"execution": "e1", "layer": "Shards"})
+    with pytest.raises(TaskError, match="before its layer did"):
+        handler({"execution": "e1", "layer": "Shards"})
     assert log.buffer.getvalue() == b"caf\\xe9\n"  # type: ignore[attr-defined]
 
 
@@ -113,6 +121,16 @@ def test_a_task_that_is_killed(store: Local, capfd: pytest.CaptureFixture[str]) 
     with pytest.raises(TaskError, match="ended with signal SIGKILL, after it printed: the last words") as caught:
         handler({"execution": "e1", "layer": "Killed"})
     assert type(caught.value) is TaskError
+
+
+@pytest.mark.parametrize("request_", [{"layer": "Exits"}, {"layer": "Each", "indexes": "4", "child": 0, "splits": 5}])
+def test_a_task_that_ends_before_its_layer(
+    store: Local, request_: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A process that becomes another one, which ends with exit code 0, has not run its layer."""
+    handler({"execution": "e1", "layer": "Shards"})
+    with pytest.raises(TaskError, match=r"its process ended with exit code 0 before its layer did$"):
+        handler({"execution": "e1", **request_})
 
 
 def test_a_command_that_fails(store: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +146,7 @@ def test_what_a_function_inherits(store: Local, monkeypatch: pytest.MonkeyPatch,
     command = f"import os; open({str(target)!r}, 'w').write(repr(sorted(os.environ)))"
     monkeypatch.setenv("LAMINAR_COMMAND", f'python -c "{command}"')
     monkeypatch.setenv("OWN", "1")
+    store.write_record(key("Shards"), splits=1)
     handler({"execution": "e1", "layer": "Shards"})
     names = set(eval(target.read_text()))  # noqa: S307 - our own text
     assert {"OWN", "PATH", settings.EXECUTION_ID, settings.LAYER_NAME, settings.FLOW_NAME} <= names
