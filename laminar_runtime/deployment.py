@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import values
-from laminar_runtime.exceptions import DeploymentError, ExecutionError, WaitTimeoutError
+from laminar_runtime import settings, values
+from laminar_runtime.exceptions import DeploymentError, ExecutionError, UnfinishedError, WaitTimeoutError
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ class Deployment:
         Step Functions redrives it, if it can: for 14 days, with the state machine that it was started with
         (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). Else, and if another version was
         deployed since, such as one that is mended, a new execution is started under the same id, with a mark and a
-        number behind its name, in whose tasks what finished ends at once.
+        number behind its name, in whose tasks what finished ends at once. So it is after an `UnfinishedError`: what is
+        to run again is before the state that failed, where a redrive would begin.
 
         Args:
             execution: The execution's id. If it runs, or succeeded, nothing is done.
@@ -139,7 +140,9 @@ class Deployment:
             number, last = self._last(client, execution)
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
                 return
-            if not self._redriven(client, last["executionArn"]):
+            if _unfinished(last.get("error", ""), last.get("cause", "")) or not self._redriven(
+                client, last["executionArn"]
+            ):
                 name = f"{execution}{RESUMED}{number + 1}"
                 if len(name) > LONGEST:
                     msg = (
@@ -323,6 +326,22 @@ def _why_nested(client: SFNClient, cause: str) -> str:
         return "" if arn is None else _why(client, arn)
     except (BotoCoreError, ClientError):
         return ""
+
+
+def _unfinished(error: str, cause: str) -> bool:
+    """Whether an execution failed as jobs had ended well without their layers having finished.
+
+    Args:
+        error: Its error: of a function it is the name of the class, of jobs and nested executions one for all.
+        cause: What Step Functions says of that: of a job and of an execution the description, as JSON.
+    """
+    if error == UnfinishedError.__name__:
+        return True
+    found = _parsed(cause)
+    if "ExecutionArn" in found:
+        return _unfinished(str(found.get("Error", "")), str(found.get("Cause", "")))
+    container = found.get("Container")
+    return isinstance(container, dict) and container.get("ExitCode") == settings.UNFINISHED
 
 
 def _state(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef]) -> str | None:

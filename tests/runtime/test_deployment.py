@@ -195,6 +195,18 @@ class _Executions:
         return found
 
 
+class _Redrivable(_Executions):
+    """One of an execution that can be redriven."""
+
+    redriven = 0
+
+    def describe_state_machine(self, **_: Any) -> dict[str, Any]:
+        return {"definition": "old"}
+
+    def redrive_execution(self, **_: Any) -> None:
+        self.redriven += 1
+
+
 class _GoneError(ClientError): ...
 
 
@@ -245,6 +257,35 @@ def test_resumes_have_names_of_our_own() -> None:
     executions = _Executions(describe=[_status("FAILED")])
     _deployed(executions).resume("a@b")
     assert executions.started == ["a@b@resume-1"]
+
+
+def _nested(error: str, cause: str) -> str:
+    return json.dumps({"ExecutionArn": "arn:e1", "Status": "FAILED", "Error": error, "Cause": cause})
+
+
+def _job(code: int) -> str:
+    return json.dumps({"JobName": "F-A", "Container": {"ExitCode": code}})
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "anew"),
+    [
+        ("UnfinishedError", "{}", True),
+        ("States.TaskFailed", _nested("UnfinishedError", "{}"), True),
+        ("States.TaskFailed", _nested("States.TaskFailed", _nested("UnfinishedError", "")), True),
+        ("States.TaskFailed", _job(66), True),
+        ("States.TaskFailed", _nested("States.TaskFailed", _job(66)), True),
+        ("States.TaskFailed", _job(1), False),
+        ("States.TaskFailed", '{"Container": null}', False),
+        ("ExecutionError", "UnfinishedError", False),
+        ("States.Timeout", "", False),
+    ],
+)
+def test_what_did_not_finish_is_not_redriven(error: str, cause: str, *, anew: bool) -> None:
+    """A redrive would begin behind the layer whose job ended well and that has not finished: it is started anew."""
+    executions = _Redrivable(describe=[{**_status("FAILED"), "error": error, "cause": cause}])
+    _deployed(executions).resume("e")
+    assert (executions.started, executions.redriven) == ((["e@resume-1"], 0) if anew else ([], 1))
 
 
 def test_ids_too_long_to_be_resumed() -> None:
