@@ -23,8 +23,8 @@ __all__ = ["measure", "transitions_of"]
 
 #: How wide fan-outs are, each with the most transitions that it may take.
 _WIDTHS = {1_000: 5, 10_000: 5, 1_000_000: 250}
-#: What the layers before and after the fan-out take.
-_AROUND = 2
+#: What the layers before and after the fan-out take, and the state that keeps the input.
+_AROUND = 3
 
 
 def measure(runs: int) -> Iterator[Row]:
