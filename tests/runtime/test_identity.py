@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import json
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors, schedulers
+from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.execution import Execution
 from tests.runtime.harness import Folder, in_memory, stored
@@ -130,6 +133,7 @@ def test_a_run_that_never_began_is_begun() -> None:
 
 SLOW = """
 import sys, time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from laminar_runtime import Flow, Layer, Parameters
 
@@ -270,3 +274,50 @@ def test_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with store.hold(path="F/.locks/e1") as first, store.hold(path="F/.locks/e1") as second:
         assert first
         assert second
+
+
+def test_two_resumes_at_once_where_there_are_no_locks() -> None:
+    """In a datastore without locks, as in S3, two resumes of one execution mix nothing: each layer is of one."""
+
+    class Unlocked(datastores.Memory):
+        hold = datastores.DataStore.hold
+
+    meeting = threading.Barrier(2, timeout=30)
+    runs = itertools.count()
+    broken = True
+
+    class Mixed(Flow): ...
+
+    @Mixed.register
+    class A(Layer):
+        def __call__(self) -> None:
+            if broken:
+                raise OSError("broken")
+            own = next(runs)
+            self.shard(part=[own] * 4)
+            self.first = own
+            meeting.wait()
+            for number in range(20):
+                setattr(self, f"a{number}", own)
+
+    @Mixed.register(foreach=ForEach(parameters=[Parameter(A, "part")]))
+    class Each(Layer):
+        def __call__(self, a: A) -> None:
+            self.seen, self.own = a.part, next(runs)
+
+    @Mixed.register
+    class B(Layer):
+        def __call__(self, a: A, each: Each) -> None:
+            self.seen = {getattr(a, f"a{number}") for number in range(20)} | set(a.part) | set(each.seen) | {a.first}
+            self.each = list(each.own)
+
+    flow = Mixed(datastore=Unlocked(), executor=executors.Thread(concurrency=4))
+    with pytest.raises(OSError, match="broken"):
+        flow("e1")
+    broken = False
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(lambda _: flow.execution("e1").resume(), range(2)))
+    found = [(execution.layer(B).seen, execution.layer(B).each, list(execution.layer(Each).own)) for execution in ended]
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 1
+    assert found[0][1] == found[0][2]

@@ -208,10 +208,14 @@ class _Cutting(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.seen.append({name.lower(): value for name, value in self.headers.items()})
-        self.send_response(404 if "gone" in self.path else 200)
-        self.send_header("Content-Length", "0")
+        codes = {"gone": (404, ""), "there": (412, "PreconditionFailed"), "busy": (409, "ConditionalRequestConflict")}
+        status, code = next((codes[name] for name in codes if name in self.path), (200, ""))
+        body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode() if code else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
         self.send_header("ETag", '"tag"')
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the base names it
 
@@ -249,6 +253,9 @@ def test_answers_that_are_cut(kind: str, cutting: type[_Cutting]) -> None:
         cutting.cuts = 2
         assert read("key") == cutting.content
         assert cutting.cuts == 0
+    cutting.cuts = 2
+    assert objects.read_range("key", 1000, 3000) == cutting.content[1000:3000]
+    assert cutting.cuts == 0
 
 
 def test_answers_that_are_always_cut(cutting: type[_Cutting]) -> None:
@@ -263,19 +270,30 @@ def test_answers_that_are_always_cut(cutting: type[_Cutting]) -> None:
 def test_what_is_gone_while_it_is_written(cutting: type[_Cutting]) -> None:
     """An upload, or a bucket, that is gone is told as a write that failed, and not as an object that is not there."""
     store = AWS.S3(root="s3://bucket")
-    with pytest.raises(DatastoreError, match="s3://bucket/gone: ") as error:
-        store.write_bytes(path="gone", content=b"x")
-    assert not isinstance(error.value, MissingError)
+    for write in (store.write_bytes, store.create_bytes):
+        with pytest.raises(DatastoreError, match="s3://bucket/gone: ") as error:
+            write(path="gone", content=b"x")
+        assert not isinstance(error.value, MissingError)
+
+
+@pytest.mark.parametrize("kind", ["obstore", "boto3"])
+def test_what_is_created_under_a_condition(kind: str, cutting: type[_Cutting]) -> None:
+    """S3 is asked to write only where there is nothing, and its answers that there is something are understood."""
+    objects = _client(kind)
+    assert [objects.create(key, b"x") for key in ("new", "there", "busy")] == [True, False, False]
+    assert {seen["if-none-match"] for seen in cutting.seen} == {"*"}
 
 
 @pytest.mark.parametrize("kind", ["obstore", "boto3"])
 @pytest.mark.parametrize(("asked", "key"), [(None, None), ("AES256", None), ("aws:kms", "alias/flows")])
 def test_writes_ask_for_encryption(kind: str, asked: str | None, key: str | None, cutting: type[_Cutting]) -> None:
     """Each write has the headers that a policy may want, if it is told to, and none else."""
-    _client(kind, Encryption(asked, key)).write("key", [b"x"])
-    found = cutting.seen[-1]
-    assert found.get("x-amz-server-side-encryption") == asked
-    assert found.get("x-amz-server-side-encryption-aws-kms-key-id") == key
+    objects = _client(kind, Encryption(asked, key))
+    objects.write("key", [b"x"])
+    objects.create("key", b"x")
+    for found in cutting.seen:
+        assert found.get("x-amz-server-side-encryption") == asked
+        assert found.get("x-amz-server-side-encryption-aws-kms-key-id") == key
 
 
 @pytest.mark.parametrize(
