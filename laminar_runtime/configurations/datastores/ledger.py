@@ -65,13 +65,29 @@ class Ledger(Transport):
         return self.read_committed(key, index=index or 0, name=name, commit=commit)
 
     def read_committed(self, key: LayerKey, *, index: int, name: str, commit: Commit) -> Archive:
-        """The archive of an attribute of a split that finished."""
-        found = commit.archives.get(name)
+        """Read the archive of an attribute of a split that finished.
+
+        Args:
+            key: The layer.
+            index: The split's index.
+            name: The attribute.
+            commit: What the split left.
+
+        Raises:
+            MissingError: If it was not assigned.
+            DamagedError: If it is damaged, or gone.
+        """
+        found, path = commit.archives.get(name), key.archive(index, name, commit.attempt)
         if isinstance(found, Archive) and self.distant:
             return found
         if found is None and commit.attempt:
-            raise MissingError(f"nothing is stored at {self.uri(path=key.archive(index, name, commit.attempt))}")
-        return self._load(key.archive(index, name, commit.attempt))
+            raise MissingError(f"nothing is stored at {self.uri(path=path)}")
+        try:
+            return self._load(path)
+        except MissingError:
+            if found is None:
+                raise
+            raise DamagedError(f"{self.uri(path=path)} is gone, and the split that finished wrote it") from None
 
     def _load(self, path: str) -> Archive:
         archive = Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))

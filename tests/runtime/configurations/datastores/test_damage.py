@@ -87,6 +87,15 @@ def test_damaged_archive(execution: Execution, content: bytes) -> None:
         _ = execution.layer(Shards).plain
 
 
+def test_missing_archive(execution: Execution) -> None:
+    """An archive that is gone is not taken for an attribute that was never assigned, also of a split of a fan-out."""
+    for layer, attribute in (("Shards", "plain"), ("Each", "foo")):
+        key = archive_key(execution.flow, layer, attribute)
+        del stored(execution.flow)[key]
+        with pytest.raises(DamagedError, match=f"memory:///{key} is gone, and the split that finished wrote it"):
+            getattr(execution.layer(layer), attribute)
+
+
 @pytest.mark.parametrize(
     "content",
     [
