@@ -99,8 +99,10 @@ def test_generated_modules(tmp_path: Path) -> None:
     for framework, syntax, main in (("terraform", "hcl", "main.tf"), ("terraform_json", "terraform", "main.tf.json")):
         answer = scan(tmp_path, framework)
         assert_clean(answer)
-        folders = [f"{case}/{syntax}" for case in ("lambda", "scheduled")]
-        assert passed(answer) >= {f"{folder}{form}/{main}" for folder in folders for form in ("", "-calling")}
+        folders = [f"{case}/{syntax}{form}" for case in ("lambda", "scheduled") for form in ("", "-calling")]
+        # Beside the call there are job definitions only, and in JSON Checkov does not read what jsonencode gives.
+        unread = {"scheduled/terraform-calling"}
+        assert passed(answer) >= {f"{folder}/{main}" for folder in folders if folder not in unread}
 
 
 def test_an_objection(tmp_path: Path) -> None:
