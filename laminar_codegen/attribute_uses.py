@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from laminar_codegen.bound_names import bound_names
+from laminar_codegen.problems import Location
+
 __all__ = ["Access", "Uses", "uses_of"]
 
 #: Functions that only look at an instance which they get.
@@ -28,13 +31,13 @@ class Access:
         parameter: The parameter of the method that is the layer.
         layer: The layer's name.
         attribute: The attribute.
-        line: The line in the file, from 1.
+        location: Where it is.
     """
 
     parameter: str
     layer: str
     attribute: str
-    line: int
+    location: Location
 
 
 @attrs.define
@@ -43,25 +46,25 @@ class Uses:
 
     Args:
         opaque: Whether they may do more than their text shows.
-        assigned: The attributes of ``self`` that are assigned, each with the line where it is first.
+        assigned: The attributes of ``self`` that are assigned, each with the place where it is first.
         sharded: Those that ``self.shard`` stores, likewise.
         own: The attributes of ``self`` that are read, likewise.
         reads: The attributes of dependencies that are read. Where an absent one is handled, the read is left out.
         sequences: Those that are iterated, indexed or measured.
         writes: Those that are assigned.
-        returned: The lines that return something.
+        returned: The places that return something.
         methods: The attributes of ``self`` that may be methods.
         supers: The methods that are called on ``super()``.
     """
 
     opaque: bool = False
-    assigned: dict[str, int] = attrs.field(factory=dict)
-    sharded: dict[str, int] = attrs.field(factory=dict)
-    own: dict[str, int] = attrs.field(factory=dict)
+    assigned: dict[str, Location] = attrs.field(factory=dict)
+    sharded: dict[str, Location] = attrs.field(factory=dict)
+    own: dict[str, Location] = attrs.field(factory=dict)
     reads: list[Access] = attrs.field(factory=list)
     sequences: list[Access] = attrs.field(factory=list)
     writes: list[Access] = attrs.field(factory=list)
-    returned: list[int] = attrs.field(factory=list)
+    returned: list[Location] = attrs.field(factory=list)
     methods: set[str] = attrs.field(factory=set)
     supers: set[str] = attrs.field(factory=set)
 
@@ -73,8 +76,8 @@ class Uses:
         """
         self.opaque |= other.opaque
         for mine, its in ((self.assigned, other.assigned), (self.sharded, other.sharded), (self.own, other.own)):
-            for name, line in its.items():
-                mine.setdefault(name, line)
+            for name, place in its.items():
+                mine.setdefault(name, place)
         self.reads += other.reads
         self.sequences += other.sequences
         self.writes += other.writes
@@ -83,18 +86,23 @@ class Uses:
         self.supers |= other.supers
 
 
-def uses_of(function: ast.FunctionDef, layers: Mapping[str, str], *, returns: bool) -> Uses:
+def uses_of(function: ast.FunctionDef, file: str, layers: Mapping[str, str], *, returns: bool) -> Uses:
     """Read one method.
 
     Args:
         function: The method.
+        file: The file that it is in, for messages.
         layers: The names of the layers that its parameters are, by parameter.
         returns: Whether what it returns is dropped, so that it is of interest.
     """
     arguments = [*function.args.posonlyargs, *function.args.args]
     if not arguments:
         return Uses(opaque=True)
-    reader = _Reader(arguments[0].arg, dict(layers), returns=returns)
+    bound = bound_names(function)
+    if arguments[0].arg in bound:
+        return Uses(opaque=True)
+    layers = {name: layer for name, layer in layers.items() if name not in bound}
+    reader = _Reader(arguments[0].arg, file, layers, returns=returns)
     for statement in function.body:
         reader.visit(statement)
     return reader.result()
@@ -105,23 +113,26 @@ class _Reader(ast.NodeVisitor):
 
     Args:
         own: What the method calls its layer, most often ``self``.
+        file: The file that the method is in.
         layers: The names of the layers that its parameters are, by parameter.
         returns: Whether returned values are noted.
     """
 
-    def __init__(self, own: str, layers: dict[str, str], *, returns: bool) -> None:
+    def __init__(self, own: str, file: str, layers: dict[str, str], *, returns: bool) -> None:
         self.found = Uses()
+        self._file = file
         self._own, self._layers, self._returns = own, layers, returns
         self._handled = 0
-        self._rebound: set[str] = set()
         self._probed: set[str] = set()
 
     def result(self) -> Uses:
-        """What was found, without what is certain no longer: parameters that were bound to something else."""
-        for uses in (self.found.reads, self.found.sequences, self.found.writes):
-            uses[:] = [use for use in uses if use.parameter not in self._rebound]
+        """What was found, without the attributes that the method asks for before it reads them."""
         self.found.reads[:] = [use for use in self.found.reads if use.attribute not in self._probed]
+        self.found.own = {name: place for name, place in self.found.own.items() if name not in self._probed}
         return self.found
+
+    def _place(self, node: ast.expr | ast.stmt) -> Location:
+        return Location(self._file, node.lineno)
 
     # Names and attributes.
 
@@ -129,8 +140,6 @@ class _Reader(ast.NodeVisitor):
         """A name that stands alone: `self` goes where the text does not follow."""
         if node.id == self._own or node.id in {"eval", "exec"}:
             self.found.opaque = True
-        elif node.id in self._layers and not isinstance(node.ctx, ast.Load):
-            self._rebound.add(node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         """An attribute of `self`, of a dependency, of ``super()``, or of something else."""
@@ -150,12 +159,12 @@ class _Reader(ast.NodeVisitor):
         elif isinstance(node.ctx, ast.Load):
             self.found.methods.add(node.attr)
             if not self._handled:
-                self.found.own.setdefault(node.attr, node.lineno)
+                self.found.own.setdefault(node.attr, self._place(node))
         else:
-            self.found.assigned.setdefault(node.attr, node.lineno)
+            self.found.assigned.setdefault(node.attr, self._place(node))
 
     def _of_dependency(self, node: ast.Attribute, parameter: str) -> None:
-        access = Access(parameter, self._layers[parameter], node.attr, node.lineno)
+        access = Access(parameter, self._layers[parameter], node.attr, self._place(node))
         if not isinstance(node.ctx, ast.Load):
             self.found.writes.append(access)
         elif not self._handled:
@@ -166,7 +175,7 @@ class _Reader(ast.NodeVisitor):
     def _sequence(self, node: ast.expr) -> None:
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in self._layers:
-                self.found.sequences.append(Access(name, self._layers[name], attribute, node.lineno))
+                self.found.sequences.append(Access(name, self._layers[name], attribute, self._place(node)))
             case _:
                 pass
 
@@ -215,7 +224,7 @@ class _Reader(ast.NodeVisitor):
             if keyword.arg is None:
                 self.found.opaque = True
             else:
-                self.found.sharded.setdefault(keyword.arg, node.lineno)
+                self.found.sharded.setdefault(keyword.arg, self._place(node))
             self.visit(keyword.value)
 
     def _looked_at(self, node: ast.Call) -> None:
@@ -232,7 +241,7 @@ class _Reader(ast.NodeVisitor):
         match node.args:
             case [ast.Name(id=name), ast.Lambda(body=ast.Attribute(value=ast.Name(), attr=attribute))]:
                 if name in self._layers and not self._handled:
-                    self.found.reads.append(Access(name, self._layers[name], attribute, node.lineno))
+                    self.found.reads.append(Access(name, self._layers[name], attribute, self._place(node)))
             case _:
                 pass
 
@@ -242,10 +251,10 @@ class _Reader(ast.NodeVisitor):
         """A value that is returned; that of a method without a value is None."""
         nothing = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
         if self._returns and not nothing:
-            self.found.returned.append(node.lineno)
+            self.found.returned.append(self._place(node))
         self.generic_visit(node)
 
-    def visit_Try(self, node: ast.Try) -> None:
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
         """A block that may handle the absence of an attribute."""
         handled = any(handler.type is None or _names(handler.type) & _ABSENT for handler in node.handlers)
         with self._handling(handled):
@@ -253,6 +262,8 @@ class _Reader(ast.NodeVisitor):
                 self.visit(statement)
         for other in [*node.handlers, *node.orelse, *node.finalbody]:
             self.visit(other)
+
+    visit_TryStar = visit_Try  # noqa: N815 - the name of the node
 
     def visit_With(self, node: ast.With) -> None:
         """A block that may handle the same by ``contextlib.suppress``."""

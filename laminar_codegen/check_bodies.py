@@ -14,6 +14,7 @@ from laminar_codegen.attribute_uses import Access
 from laminar_codegen.graph import Dimension, Graph, LayerNode
 from laminar_codegen.method_bodies import Body
 from laminar_codegen.problems import Location, Problem
+from laminar_runtime import Parameters
 from laminar_runtime.layer import RESERVED
 
 __all__ = ["check_bodies", "warnings_of"]
@@ -52,10 +53,10 @@ def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
 def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Artifacts do not have reserved names."""
     for layer, body in _known(graph, bodies):
-        for name, line in {**body.call.assigned, **body.call.sharded}.items():
+        for name, place in {**body.call.assigned, **body.call.sharded}.items():
             if name in RESERVED:
                 what = f"layer '{layer.name}' assigns '{name}', which is reserved on layers"
-                yield _problem(body, line, "LAM061", what, f"rename the artifact, as in 'self.{name}_'", layer)
+                yield _problem(place, "LAM061", what, f"rename the artifact, as in 'self.{name}_'", layer)
 
 
 def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -75,12 +76,12 @@ def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     for layer, body in _known(graph, bodies):
         for access in (*body.call.reads, *body.hooks.reads):
             other = bodies.get(access.layer)
-            if other is None or other.opaque or access.attribute in other.artifacts | other.known:
+            if other is None or other.opaque or access.attribute in other.artifacts | other.known | RESERVED:
                 continue
             what = f"layer '{layer.name}' reads '{access.attribute}', which layer '{access.layer}' never assigns"
             fix = f"assign it there, or read one of its artifacts{_list(other.artifacts)}"
             meant = _meant(access.attribute, other.artifacts)
-            yield _problem(body, access.line, "LAM065", what, fix + meant, layer)
+            yield _problem(access.location, "LAM065", what, fix + meant, layer)
         yield from _own_reads(layer, body)
 
 
@@ -97,18 +98,18 @@ def check_pipelined_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
                     f"'{access.attribute}', which may not be there yet"
                 )
                 fix = f"drop pipelined=True, so that it waits for all of '{access.layer}', or read '{own}' only"
-                yield _problem(body, access.line, "LAM053", what, fix, layer)
+                yield _problem(access.location, "LAM053", what, fix, layer)
 
 
 def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
     if body.opaque or body.hooks.opaque:
         return
     known = body.artifacts | body.known | body.hooks.assigned.keys() | RESERVED
-    for name, line in body.call.own.items():
+    for name, place in body.call.own.items():
         if name not in known:
             what = f"layer '{layer.name}' reads its own '{name}', which it never assigns"
             fix = "assign it before, or read what it does assign"
-            yield _problem(body, line, "LAM065", what, fix + _meant(name, known - body.known), layer)
+            yield _problem(place, "LAM065", what, fix + _meant(name, known - body.known), layer)
 
 
 def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -118,11 +119,19 @@ def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         if layer.foreach and all(_is_single(item, fan_outs, bodies) for item in layer.foreach):
             over = " and ".join(f"'{item.attribute}' of layer '{item.layer}'" for item in layer.foreach)
             what = f"layer '{layer.name}' has one split: it fans out over {over}, assigned as a whole"
-            fix = "store each item on its own, as in self.shard({0}=self.{0})".format(layer.foreach[0].attribute)
-            yield Problem(layer.location, "LAM064", what, fix)
+            yield Problem(layer.location, "LAM064", what, _sharding(layer.foreach[0]))
+
+
+def _sharding(item: Dimension) -> str:
+    """How to have what a layer fans out over stored item by item: parameters cannot be, so a layer in between does."""
+    if item.layer == Parameters.__name__:
+        return f"let a layer call self.shard({item.attribute}=parameters.{item.attribute}), and fan out over that"
+    return f"store each item on its own, as in self.shard({item.attribute}=self.{item.attribute})"
 
 
 def _is_single(item: Dimension, fan_outs: set[str], bodies: Bodies) -> bool:
+    if item.layer == Parameters.__name__:
+        return True
     body = bodies.get(item.layer)
     single = item.layer not in fan_outs or item.index is not None
     return body is not None and not body.opaque and single and item.attribute not in body.call.sharded
@@ -134,15 +143,15 @@ def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         for access in (*body.call.writes, *body.hooks.writes):
             what = f"layer '{layer.name}' assigns '{access.attribute}' to layer '{access.layer}', which is not stored"
             fix = f"assign to self, as in 'self.{access.attribute} = ...', or use a local name"
-            yield _problem(body, access.line, "LAM066", what, fix, layer)
+            yield _problem(access.location, "LAM066", what, fix, layer)
 
 
 def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """What ``__call__`` returns is dropped."""
     for layer, body in _known(graph, bodies):
-        for line in body.call.returned:
+        for place in body.call.returned:
             what = f"layer '{layer.name}' returns a value, which is dropped"
-            yield _problem(body, line, "LAM067", what, "assign it to self: what is assigned is stored", layer)
+            yield _problem(place, "LAM067", what, "assign it to self: what is assigned is stored", layer)
 
 
 def warn_of_sequences(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -152,10 +161,10 @@ def warn_of_sequences(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         elements = {(item.layer, item.attribute) for item in layer.foreach}
         for access in body.call.sequences:
             if access.layer in fan_outs and (access.layer, access.attribute) not in elements:
-                yield from _sequence(layer, body, access, bodies[access.layer])
+                yield from _sequence(layer, access, bodies[access.layer])
 
 
-def _sequence(layer: LayerNode, body: Body, access: Access, over: Body) -> Iterator[Problem]:
+def _sequence(layer: LayerNode, access: Access, over: Body) -> Iterator[Problem]:
     if over.opaque or access.attribute in over.call.sharded:
         return
     what = (
@@ -163,7 +172,7 @@ def _sequence(layer: LayerNode, body: Body, access: Access, over: Body) -> Itera
         "plain value if there is one split"
     )
     fix = f"read it by each({access.parameter}, lambda one: one.{access.attribute}): always a sequence"
-    yield _problem(body, access.line, "LAM068", what, fix, layer)
+    yield _problem(access.location, "LAM068", what, fix, layer)
 
 
 def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
@@ -189,8 +198,8 @@ def _known(graph: Graph, bodies: Bodies) -> Iterator[tuple[LayerNode, Body]]:
     return ((layer, bodies[layer.name]) for layer in graph.layers if layer.name in bodies)
 
 
-def _problem(body: Body, line: int, code: str, what: str, fix: str, layer: LayerNode) -> Problem:  # noqa: PLR0913, PLR0917
-    return Problem(Location(body.file, line), code, what, fix, layer.name)
+def _problem(place: Location, code: str, what: str, fix: str, layer: LayerNode) -> Problem:
+    return Problem(place, code, what, fix, layer.name)
 
 
 def _over(item: Dimension) -> str:

@@ -40,6 +40,14 @@ class Locator:
         name, lines = self._modules[cls.__module__]
         return Location(name, lines.get(cls.__qualname__, 0))
 
+    def shown(self, file: str) -> str:
+        """The name of a file for messages.
+
+        Args:
+            file: The file.
+        """
+        return self.source.name if Path(file).absolute() == self.source.file else file
+
     def _module(self, cls: type) -> tuple[str, dict[str, int]]:
         """The name of the file that a class is in, and the lines of its classes."""
         try:
@@ -48,8 +56,7 @@ class Locator:
             file = None
         if file is None:
             return self.source.name, {}
-        name = self.source.name if Path(file).absolute() == self.source.file else file
-        return name, _class_lines(_code(cls.__module__, file))
+        return self.shown(file), _class_lines(_code(cls.__module__, file))
 
 
 def _code(module: str, file: str) -> CodeType:

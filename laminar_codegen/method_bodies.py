@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import inspect
 import linecache
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
@@ -26,6 +25,7 @@ import attrs
 
 from laminar_codegen.attribute_uses import Uses, uses_of
 from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.attributes import found, look_up
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.types import resolve
 
@@ -40,13 +40,11 @@ class Body:
     """What the methods of one layer do with attributes.
 
     Args:
-        file: The file that defines the layer, as the user named it where it is the flow's.
         call: What ``__call__`` does, and the methods that it uses.
         hooks: What its hooks do, and those of its flow.
         known: The names that its class has: methods, properties, class attributes.
     """
 
-    file: str
     call: Uses
     hooks: Uses
     known: frozenset[str]
@@ -62,36 +60,37 @@ class Body:
         return frozenset(self.call.assigned) | frozenset(self.call.sharded)
 
 
-def read_bodies(flow: Flow, files: Callable[[type], str]) -> Mapping[str, Body]:
+def read_bodies(flow: Flow, shown: Callable[[str], str]) -> Mapping[str, Body]:
     """Read the bodies of all layers of a flow.
 
     Args:
         flow: The flow.
-        files: Gives the name of the file of a class, for messages.
+        shown: Gives the name of a file for messages.
 
     Returns:
         The body of each layer, by the layer's name. `Parameters` is not among them.
     """
-    text = _Text()
+    text = _Text(shown)
     return {
-        name: _body(flow, definition.layer, definition.hooks, files(definition.layer), text)
+        name: _body(flow, definition.layer, definition.hooks, text)
         for name, definition in flow.registry.items()
         if definition.layer is not Parameters
     }
 
 
-def _body(flow: Flow, cls: type[Layer], hooks: Sequence[Callable[..., Any]], file: str, text: _Text) -> Body:
+def _body(flow: Flow, cls: type[Layer], hooks: Sequence[Callable[..., Any]], text: _Text) -> Body:
     reader = _Reader(flow, cls, text)
     dynamic = any(_own(cls, name) for name in _DYNAMIC)
     called, hooked = reader.read([cls.__call__]), reader.read(hooks)
     called.opaque |= dynamic
     hooked.opaque |= dynamic
-    return Body(file, called, hooked, frozenset(dir(cls)))
+    return Body(called, hooked, frozenset(dir(cls)))
 
 
 def _own(cls: type[Layer], name: str) -> bool:
-    """Whether a class, or a base of it below `Layer`, defines a name."""
-    return any(name in vars(base) for base in cls.__mro__ if base not in Layer.__mro__)
+    """Whether a class, or a base of it below `Layer`, defines a name; what the runtime puts there does not count."""
+    owners = (base for base in cls.__mro__ if base not in Layer.__mro__)
+    return any(name in vars(base) and vars(base)[name] is not look_up for base in owners)
 
 
 @attrs.frozen
@@ -111,10 +110,14 @@ class _Reader:
             if function in seen:
                 continue
             seen.add(function)
-            found = self._uses(function, entry=function in functions)
-            total.add(found)
-            todo += [method for name in found.methods for method in self._methods(name)]
-            todo += [method for name in found.supers for method in self._above(function, name)]
+            uses = self._uses(function, entry=function in functions)
+            total.add(uses)
+            for method in self._behind(uses):
+                if isinstance(method, FunctionType):
+                    todo.append(method)
+                else:
+                    total.opaque = True
+            todo += [method for name in uses.supers for method in self._above(function, name)]
         return total
 
     def _uses(self, function: Callable[..., Any], *, entry: bool) -> Uses:
@@ -126,11 +129,19 @@ class _Reader:
             return Uses(opaque=True)
         hints = resolve(function, self.flow.classes) if entry else ()
         named = {hint.parameter: hint.layer for hint in hints if hint.layer}
-        return uses_of(node, named, returns=entry and annotation.kind_of(function) is None)
+        return uses_of(node, self.text.name(function), named, returns=entry and annotation.kind_of(function) is None)
 
-    def _methods(self, name: str) -> Iterator[Callable[..., Any]]:
-        """The method of a name that instances have, or what computes the property of that name."""
-        yield from _functions(inspect.getattr_static(self.cls, name, None))
+    def _behind(self, uses: Uses) -> Iterator[object]:
+        """What the class runs where its attributes are read or assigned: a function, or something without a text."""
+        for name in sorted(uses.methods):
+            yield from _run(self._attribute(name), "__get__")
+        for name in sorted(uses.assigned):
+            yield from _run(self._attribute(name), "__set__")
+
+    def _attribute(self, name: str) -> object:
+        """What stands in the class, or in one of its own bases."""
+        known = found(self.cls, name)
+        return None if known is None or known[0] in Layer.__mro__ else known[1]
 
     def _above(self, function: Callable[..., Any], name: str) -> Iterator[Callable[..., Any]]:
         """The method that ``super()`` finds in a method."""
@@ -156,15 +167,37 @@ def _functions(value: object) -> Iterator[Callable[..., Any]]:
             return
 
 
+def _run(value: object, how: str) -> Iterator[object]:
+    """What runs with the instance if an attribute of a class is read, ``__get__``, or assigned, ``__set__``."""
+    match value:
+        case staticmethod() | classmethod():
+            return
+        case property(fset=function) if how == "__set__":
+            yield from [] if function is None else [function]
+        case FunctionType() | property() | functools.cached_property():
+            yield from _functions(value) if how == "__get__" else ()
+        case _ if hasattr(type(value), how):
+            yield value
+
+
 def _first(value: object) -> object:
     return next(_functions(value), None)
 
 
 @attrs.frozen
 class _Text:
-    """The text of functions; each file is parsed once."""
+    """The text of functions; each file is parsed once.
 
+    Args:
+        shown: Gives the name of a file for messages.
+    """
+
+    _shown: Callable[[str], str]
     _files: dict[str, dict[int, ast.FunctionDef]] = attrs.field(factory=dict, init=False)
+
+    def name(self, function: FunctionType) -> str:
+        """The file of a function, for messages."""
+        return self._shown(function.__code__.co_filename)
 
     def function(self, function: FunctionType) -> ast.FunctionDef | None:
         """The text of a function, None if it has none, as one that was made by ``exec``."""

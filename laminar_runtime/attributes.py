@@ -15,7 +15,18 @@ from typing import Any
 from laminar_runtime import naming
 from laminar_runtime.exceptions import AssignmentError, LayerError, UnsetError
 
-__all__ = ["RESERVED", "check_assignable", "check_fit", "computed", "found", "prepare", "refusal", "settles", "shown"]
+__all__ = [
+    "RESERVED",
+    "check_assignable",
+    "check_fit",
+    "computed",
+    "found",
+    "look_up",
+    "prepare",
+    "refusal",
+    "settles",
+    "shown",
+]
 
 #: Names on a layer that are not artifacts.
 RESERVED = frozenset(
@@ -180,14 +191,19 @@ def prepare(cls: Any, *, read: bool) -> None:
     """
     needed = read or any(_computes(value) for _, _, value in _own(cls))
     if needed and cls.__getattribute__ is object.__getattribute__:
-        cls.__getattribute__ = _look_up
+        cls.__getattribute__ = look_up
 
 
 _get = object.__getattribute__
 
 
-def _look_up(self: Any, name: str) -> Any:
-    """What ``__getattribute__`` does on classes that are prepared."""
+def look_up(self: Any, name: str) -> Any:
+    """Get an attribute: the ``__getattribute__`` of classes that are prepared.
+
+    Args:
+        self: The layer.
+        name: The attribute.
+    """
     known = _get(self, "__dict__")
     # What runs has an attempt; what has none, and an execution, is read.
     if name not in known and "execution" in known and "attempt" not in known and _hides(type(self), name):

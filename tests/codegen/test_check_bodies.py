@@ -81,6 +81,11 @@ def test_what_is_certain_to_fail_is_a_problem(case: str, tmp_path: Path, capsys:
 
 WARNINGS = {
     "one split": (_layer("pass", over="Parameter(A, 'total')"), "LAM064", "self.shard(total=self.total)"),
+    "one split of a parameter": (
+        _layer("pass", hints="self, given: Parameters", over="Parameter(Parameters, 'names')"),
+        "LAM064",
+        "self.shard(names=parameters.names)",
+    ),
     "assigned to a dependency": (_layer("a.total = 5"), "LAM066", "'self.total = ...'"),
     "added to a dependency": (_layer("a.total += 5"), "LAM066", "'self.total = ...'"),
     "returned": (_layer("return a.total"), "LAM067", "assign it to self"),
@@ -151,6 +156,44 @@ SILENT = {
     "a property": A + "\n    @property\n    def twice(self) -> int:\n        return 2\n" + _layer("self.x = a.twice"),
     "in a tuple": A.replace("self.total = 3", "self.total, (self.p, *self.q) = 1, (2, 3)") + _layer("print(a.p, a.q)"),
     "in a with": A.replace("self.total = 3", "with open('x') as self.p: pass") + _layer("print(a.p)"),
+    "by a setter": A.replace("self.total = 3", "self.twice = 3\n        print(self._twice)")
+    + """
+    @property
+    def twice(self) -> int:
+        return self._twice
+
+    @twice.setter
+    def twice(self, value: int) -> None:
+        self._twice = value
+"""
+    + _layer("print(a.twice, a._twice)"),
+    "by a descriptor": """
+class Kept:
+    def __get__(self, layer, cls=None):
+        return self if layer is None else layer.kept
+
+    def __set__(self, layer, value):
+        layer.kept = value
+"""
+    + A.replace("    def", "    k = Kept()\n    def").replace("self.total = 3", "self.k = 3")
+    + _layer("print(a.kept)"),
+    "by a partial method": "\nimport functools\n"
+    + A.replace("self.total = 3", "self.fill()")
+    + "\n    def _fill(self, value):\n        self.extra = value\n    fill = functools.partialmethod(_fill, 3)\n"
+    + _layer("print(a.extra)"),
+    "by a cached method": "\nimport functools\n"
+    + A.replace("self.total = 3", "self.fill()")
+    + "\n    @functools.cache\n    def fill(self):\n        self.extra = 1\n"
+    + _layer("print(a.extra)"),
+    "what is asked for before": A + _layer("if hasattr(self, 'none'):\n    print(self.none)"),
+    "what all layers have": A + _layer("print(a.execution.id, a.index, a.splits, a.configuration.container)"),
+    "an error of the name": A + _layer("try:\n    pass\nexcept ValueError as a:\n    print(a.args)"),
+    "a pattern of the name": A + _layer("match 3:\n    case int() as a:\n        print(a.real)"),
+    "the rest of a list of the name": A + _layer("match []:\n    case [1, *a]:\n        print(a.pop)"),
+    "the rest of a dict of the name": A + _layer("match {}:\n    case {'b': 1, **a}:\n        print(a.keys)"),
+    "an import of the name": A + _layer("import math as a\nprint(a.pi)"),
+    "a class of the name": A + _layer("class a:\n    b = 1\nprint(a.b)"),
+    "groups of errors": A + _layer("try:\n    print(a.none)\nexcept* AttributeError:\n    pass"),
     "where absence is handled": A
     + _layer("try:\n    self.x = a.none\nexcept AttributeError:\n    self.x = None")
     + "\n    @hooks.entry\n    def go(self, a: A) -> bool:\n        return hasattr(a, 'none') and a.none\n",
@@ -174,6 +217,22 @@ def test_silent_where_it_is_not_certain(case: str, tmp_path: Path, capsys: pytes
     wrapped = "\ndef wrapped(f):\n    import functools\n    return functools.wraps(f)(lambda *given: f(*given))\n"
     assert _check(tmp_path, wrapped + "\ndef fill(layer): ...\n" + SILENT[case], "--strict") == 0
     assert capsys.readouterr().err == ""
+
+
+def test_the_place_is_in_the_file_of_the_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a base class in another file does is told at its line there, not at that line of the flow's file."""
+    place = "class Base:\n    def fill(self):\n        print(self.none)\n"
+    (tmp_path / "bases_of_layers.py").write_text(f"# A comment.\n\n{place}", encoding="utf-8")
+    text = f"from bases_of_layers import Base\n{A}".replace("A(Layer)", "A(Base, Layer)")
+    assert _check(tmp_path, text.replace("self.total = 3", "self.fill()")) == 1
+    assert f"{tmp_path / 'bases_of_layers.py'}:5: LAM065 layer 'A' reads its own 'none'" in capsys.readouterr().err
+
+
+def test_layers_with_properties_are_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A property does not make a layer's text say less: a misspelt artifact is found beside it."""
+    text = A + "\n    @property\n    def twice(self) -> int:\n        return 2 * self.total\n"
+    assert _check(tmp_path, text + _layer("print(a.twice, a.totl)")) == 1
+    assert "did you mean 'total'?" in capsys.readouterr().err
 
 
 def test_all_problems_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
