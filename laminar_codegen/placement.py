@@ -68,7 +68,7 @@ class Container:
     @property
     def secret_log_options(self) -> tuple[tuple[str, str], ...]:
         """The options of the log driver that are given by the ARN of a secret."""
-        return tuple((name, value) for name, value in self.log_options if layers.SECRET.fullmatch(value))
+        return tuple((name, value) for name, value in self.log_options if layers.is_secret(value))
 
 
 @attrs.frozen

@@ -13,11 +13,12 @@ from typing import Any
 
 __all__ = ["flaw", "read", "spell"]
 
-_PLAIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,99}")
 # Most names are plain: these are compiled when they are used, and not when a task starts.
 _OTHER, _SPELLED = r"^\.|[^a-z0-9_.-]", r"(?:![0-9a-f]{2})+"
 #: The most bytes of a name, and of a spelled one: file systems take 255, and there is an extension.
 _LONGEST = 200
+#: The most bytes of a character.
+_WIDEST = 4
 
 _FLAWS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("is empty", lambda name: not name),
@@ -41,7 +42,7 @@ def flaw(name: Any) -> str | None:
     """
     if not isinstance(name, str):
         return f"is no text but of type {type(name).__name__}"
-    if _PLAIN.fullmatch(name):
+    if name.isidentifier() and len(name) <= _LONGEST // _WIDEST:
         return None
     return next((reason for reason, has in _FLAWS if has(name)), None)
 
@@ -56,7 +57,7 @@ def spell(name: str) -> str:
         >>> spell("dataX"), spell("data_x")
         ('data!58', 'data_x')
     """
-    if _PLAIN.fullmatch(name):
+    if name.isascii() and name.isidentifier() and name == name.lower() and len(name) <= _LONGEST:
         return name
     spelled = re.sub(_OTHER, lambda found: "".join(f"!{byte:02x}" for byte in found.group().encode()), name)
     if len(spelled) <= _LONGEST:

@@ -19,12 +19,16 @@ DEFAULT_COMMAND = "python main.py"
 DEFAULT_WORKDIR = "/laminar"
 #: What names a secret: the ARN of a secret of Secrets Manager, of a key or version of one too, or of an SSM parameter:
 #: https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
-SECRET = re.compile(
+_ARN = (
     r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*){0,3}"
-    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)",
-    re.ASCII,
+    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)"
 )
-_VARIABLE = re.compile(r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
+
+
+def is_secret(text: str) -> bool:
+    """Whether a text names a secret."""
+    return re.fullmatch(_ARN, text, re.ASCII) is not None
 
 
 def _folder(path: Any) -> Any:
@@ -74,13 +78,13 @@ def _secrets(instance: object, attribute: values.Field, value: Any) -> None:
     """A validator: variables of the environment are mapped to ARNs of secrets. What is no ARN is not told."""
     _text_by_name(instance, attribute, value)
     for name, arn in value.items():
-        if not _VARIABLE.fullmatch(name):
+        if not re.fullmatch(_VARIABLE, name):
             msg = (
                 f"the secrets of a Container name {name!r}, which is no variable that a task can be given: take "
                 "letters, digits and underscores, no digit first, and not AWS_BATCH or LAMINAR_ at its beginning"
             )
             raise LayerError(msg)
-        if not SECRET.fullmatch(arn):
+        if not is_secret(arn):
             msg = (
                 f"the secret {name!r} of a Container must be given by the ARN of a Secrets Manager secret or of an SSM "
                 f"parameter, such as arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}: its value does not "

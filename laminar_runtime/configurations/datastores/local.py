@@ -25,7 +25,8 @@ __all__ = ["Local"]
 _MAPPED = 1024 * 1024
 #: What is below this states facts about what was written before, as a record does: that is on the disk first.
 _FACTS = "/.cache/"
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://", re.ASCII)
+#: What an address begins with, as that of a datastore in S3 does.
+_ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]*://"
 
 
 def _root(root: Any) -> Any:
@@ -35,7 +36,9 @@ def _root(root: Any) -> Any:
 
 
 def _is_path(root: Any) -> bool:
-    return isinstance(root, str) and bool(root) and "\0" not in root and not _ADDRESS.match(root)
+    if not (isinstance(root, str) and root and "\0" not in root):
+        return False
+    return "://" not in root or re.match(_ADDRESS, root) is None
 
 
 def _check_root(_: object, __: values.Field, root: object) -> None:

@@ -46,7 +46,7 @@ class Objects(Protocol):
 
 #: Names of buckets, old ones with upper-case letters and underscores among them, and aliases of access points:
 #: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", re.ASCII)
+_BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]"
 
 
 def _root(root: Any) -> Any:
@@ -58,7 +58,7 @@ def _check_root(_: Any, __: Any, root: Any) -> None:
     bucket, *parts = rest.split("/")
     if scheme != "s3" or not bucket:
         raise DatastoreError(f"the root of an S3 datastore is s3://bucket or s3://bucket/prefix, not {root!r}")
-    if not _BUCKET.fullmatch(bucket):
+    if not re.fullmatch(_BUCKET, bucket):
         msg = f"the root {root!r} names no bucket: use a bucket's name, or the alias of an access point, not an ARN"
         raise DatastoreError(msg)
     if not all(part not in {"", ".", ".."} and part.isprintable() for part in parts):
