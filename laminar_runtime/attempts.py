@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from laminar_runtime import values
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.job_container import FINAL
 from laminar_runtime.layer import Layer
 from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import LAYER_ATTEMPT, TaskContext
@@ -110,7 +109,11 @@ def _note(store: DataStore, path: str, error: BaseException) -> None:
 
 def exit_code() -> int:
     """The exit code of a process whose task failed: AWS Batch does not run a task again that ends with `FINAL`."""
-    return FINAL if _final else 1
+    if not _final:
+        return 1
+    from laminar_runtime.job_container import FINAL
+
+    return FINAL
 
 
 def _end() -> None:

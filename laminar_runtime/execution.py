@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
-from laminar_runtime import importing, loading, naming, settings, task, tracebacks, values
+from laminar_runtime import importing, loading, naming, settings, task, values
 from laminar_runtime.attributes import prepare, refusal, shown
 from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores, flows
@@ -15,7 +15,6 @@ from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, 
 from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Definition, Layer, Parameters
 from laminar_runtime.layout import LayerKey, cache_prefix, input_key, layers_prefix
-from laminar_runtime.pipelines import Guard
 
 __all__ = ["Execution", "NoResults", "linked"]
 
@@ -46,6 +45,12 @@ class _Flow(Protocol):
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution: ...
 
 
+class _Guard(Protocol):
+    """What refuses reads of layers: see `laminar_runtime.pipelines`, which few tasks need."""
+
+    def check(self, layer: str, read: str) -> None: ...
+
+
 @values.define(eq=False)
 class Execution:
     """One run of a flow: what it is asked to do, and its results.
@@ -67,7 +72,7 @@ class Execution:
     id: str | None
     flow: _Flow = values.field(repr=lambda flow: flow.name)
     retry: bool = False
-    guard: Guard | None = values.field(default=None, kw_only=True, repr=False)
+    guard: _Guard | None = values.field(default=None, kw_only=True, repr=False)
     called: bool = values.field(default=True, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
@@ -99,7 +104,7 @@ class Execution:
         """The flow's name."""
         return self.flow.name
 
-    def guarded(self, guard: Guard) -> Execution:
+    def guarded(self, guard: _Guard) -> Execution:
         """The same execution, some layers of which may not be read.
 
         Args:
@@ -312,6 +317,8 @@ class Execution:
             FlowError: If a module is imported meanwhile: see `Flow`.
             ExecutionError: If it fails again, or nothing is known of it.
         """
+        from laminar_runtime import tracebacks
+
         with tracebacks.Trimmed():
             if not self.flow.launches():
                 return self.flow.follow(None)
@@ -354,6 +361,8 @@ class Execution:
         Returns:
             The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
         """
+        from laminar_runtime import tracebacks
+
         with tracebacks.Trimmed():
             if self.flow.configuration.scheduler.runs_next(execution=self, flow=flow):
                 return flow.execution(self.key("").execution)

@@ -19,11 +19,9 @@ from laminar_runtime import (
     interactive,
     loading,
     naming,
-    prompts,
     scopes,
     settings,
     task,
-    tracebacks,
     types,
     values,
 )
@@ -355,6 +353,8 @@ class Flow:
             ExecutionError: If it fails, or was run before under the same id. Where tasks run within this process, an
                 error of the flow's own code is raised as it is, with a note that says where it happened.
         """
+        from laminar_runtime import tracebacks
+
         with tracebacks.Trimmed():
             launched = self.launches()
             homes.home_of(type(self)).note()
@@ -431,6 +431,8 @@ class Flow:
         context = task.claim(self.name)
         if context is None:
             return
+        from laminar_runtime import prompts
+
         # What is there now stays until the process ends: the layer's garbage collections need not look through it.
         gc.freeze()
         with task.reporting(), task.underway(), prompts.refused(self.name, context.layer):

@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
-from laminar_runtime import attempts, fanout, importing, loading, settings, tracebacks, types
+from laminar_runtime import attempts, fanout, importing, loading, settings, types
 from laminar_runtime.archives import Archive
 from laminar_runtime.assignments import Assigned, assigning
 from laminar_runtime.commits import Commit
@@ -23,7 +23,6 @@ from laminar_runtime.exceptions import FlowError, LayerError, UnfinishedError
 from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.layout import LayerKey
-from laminar_runtime.pipelines import Guard
 from laminar_runtime.settings import TaskContext
 from laminar_runtime.tasks import Permit
 
@@ -58,7 +57,7 @@ class _Execution(Protocol):
     def flow_name(self) -> str: ...
     def key(self, layer: str) -> LayerKey: ...
     def layer(self, layer: str) -> Layer: ...
-    def guarded(self, guard: Guard) -> _Execution: ...
+    def guarded(self, guard: Any) -> _Execution: ...
 
 
 def finished(datastore: DataStore, context: TaskContext) -> bool:
@@ -213,6 +212,8 @@ def _guarded(execution: _Execution, layer: Layer, context: TaskContext) -> Itera
     if not layer.configuration.foreach.pipelined:
         yield execution
         return
+    from laminar_runtime.pipelines import Guard
+
     guard = Guard(execution.flow, context)
     guarded = execution.guarded(guard)
     layer.__dict__["execution"] = guarded
@@ -273,10 +274,12 @@ class reporting:  # noqa: N801 - it is called in a with statement
     ) -> None:
         if error is None or isinstance(error, GeneratorExit):
             return
+        from laminar_runtime import tracebacks
+
         tracebacks.trim(error)
         path = os.environ.get(settings.ERROR_FILE)
         if isinstance(error, Exception):
-            _errors[os.getpid()] = _Reported(error, told=bool(path))
+            _errors[os.getpid()] = error, bool(path)
         if path:
             from pathlib import Path
 
@@ -284,13 +287,6 @@ class reporting:  # noqa: N801 - it is called in a with statement
 
             reports.write(Path(path), error, attempt=int(os.environ.get(settings.LAYER_ATTEMPT) or 0))
             _leave_to_reader(error)
-
-
-class _Reported(NamedTuple):
-    """The error of the task of this process, and whether whoever started the process tells it."""
-
-    error: Exception
-    told: bool
 
 
 def _leave_to_reader(error: BaseException) -> None:
@@ -396,8 +392,9 @@ def _inside(folder: str, root: str) -> bool:
     return folder == root or folder.startswith(f"{root}{os.sep}")
 
 
-#: The error of the task that this process ran, by the process: what is forked has its parent's memory.
-_errors: dict[int, _Reported] = {}
+#: The error of the task that this process ran, and whether whoever started the process tells it, by the process: what
+#: is forked has its parent's memory.
+_errors: dict[int, tuple[Exception, bool]] = {}
 
 
 def _check_taken() -> None:
@@ -406,9 +403,11 @@ def _check_taken() -> None:
     Whoever started it takes 0 for done, and the flow's file may handle errors of its flow.
     """
     if (ended := _errors.get(os.getpid())) is not None:
-        printed = ended.told or hasattr(sys, "last_value")
-        code = settings.UNFINISHED if isinstance(ended.error, UnfinishedError) else None
-        _fail("" if printed else tracebacks.text(ended.error) or f"{ended.error}\n", code)
+        from laminar_runtime import tracebacks
+
+        error, told = ended
+        code = settings.UNFINISHED if isinstance(error, UnfinishedError) else None
+        _fail("" if told or hasattr(sys, "last_value") else tracebacks.text(error) or f"{error}\n", code)
     if not requested() or settings.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from laminar_runtime import prompts, values
+from laminar_runtime import values
 from laminar_runtime.configurations.executors.base import Executor, failure, raised
 from laminar_runtime.tasks import Task
 
@@ -41,6 +41,8 @@ class Thread(Executor):
     async def run(self, task: Task) -> None:
         """Run a task in a thread."""
         import asyncio
+
+        from laminar_runtime import prompts
 
         loop = asyncio.get_running_loop()
         done: asyncio.Future[BaseException | None] = loop.create_future()
