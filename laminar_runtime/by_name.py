@@ -64,8 +64,10 @@ class Names:
             return self._named(value, value.__qualname__)
         if kind is ModuleType and self._home and self._home.is_module(value):
             return of_flow, ("",)
-        if kind is MethodType or kind.__module__ == "dataclasses":
-            return None  # pickle goes by the names of methods; the marks of kinds of fields are compared by identity
+        if kind is MethodType:
+            return _method(value)
+        if kind.__module__ == "dataclasses":
+            return None  # the marks of kinds of fields are compared by identity
         if kind.__module__ in self._watched and _reduces_itself(kind):
             reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
             return self._named(value, reduced) if isinstance(reduced, str) else reduced
@@ -96,6 +98,15 @@ class Names:
 def fresh(text: str) -> str:
     """A text of its own: pickles refer to a text that they had before, and equal values may share it or not."""
     return "".join(list(text))
+
+
+def _method(value: MethodType) -> Any:
+    """How a method is pickled: that of a class by the class, of which its function is no attribute.
+
+    Others are pickled by their function, which has a name where methods of private names have none.
+    """
+    owner, name = value.__self__, value.__func__.__name__
+    return (getattr, (owner, fresh(name))) if isinstance(owner, type) and getattr(owner, name, None) == value else None
 
 
 def _reduces_itself(kind: type) -> bool:

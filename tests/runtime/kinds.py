@@ -36,6 +36,10 @@ class Point:
         y: int
 
 
+class Inherits(Point):
+    pass
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slots:
     x: int
@@ -199,7 +203,8 @@ KINDS: dict[str, tuple[Callable[[], typing.Any], Callable[[typing.Any], bool]]] 
     "cached": (lambda: cached, lambda value: value is cached),
     "partial": (lambda: functools.partial(plain, 1), lambda value: value.func is plain and value() == 2),
     "bound": (lambda: Point(2).double, lambda value: value() == 4 and value.__self__ == Point(2)),
-    "class_method": (lambda: Point.origin, lambda value: value() == Point(0)),
+    "class_method": (lambda: Point.origin, lambda value: value == Point.origin),
+    "inherited": (lambda: Inherits.origin, lambda value: value == Inherits.origin and value.__self__ is Inherits),
     "dispatch": (lambda: Point(1), lambda value: kind(value) == "point" and REGISTRY[type(value)] == "point"),
     "counts": (lambda: count, lambda value: value() == COUNT),
     "lambda_with_name": (lambda: square, lambda value: value is square),
