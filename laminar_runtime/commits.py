@@ -26,11 +26,13 @@ class Commit:
         archives: What is behind each attribute that it assigned: the `Archive`, or, of a large one, where the artifacts
             stand in it.
         seconds: How long it took, if that is known: what a profile is made of.
+        layer: The name of the layer that it is a split of, if it is known: it is in the commits of fan-outs.
     """
 
     attempt: str = ""
     archives: Mapping[str, Archive | Rows] = values.field(factory=dict)
     seconds: float | None = None
+    layer: str = ""
 
     def plain(self) -> dict[str, Any]:
         """The commit as a JSON value, without its seconds."""
@@ -49,7 +51,8 @@ class Commit:
 
     def dumps(self) -> bytes:
         """The commit as JSON."""
-        return write_document({"version": FORMAT, "seconds": self.seconds, **self.plain()})
+        named = {"layer": {"name": self.layer}} if self.layer else {}
+        return write_document({"version": FORMAT, **named, "seconds": self.seconds, **self.plain()})
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], seconds: float | None) -> Commit:
@@ -77,7 +80,8 @@ class Commit:
         """
         document = read_document(content, key=key)
         try:
-            return cls.parse(document, document.get("seconds"))
+            found = cls.parse(document, document.get("seconds"))
+            return values.evolve(found, layer=document["layer"]["name"]) if "layer" in document else found
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise damaged(key, f"a commit lacks {error}") from error
 
@@ -127,10 +131,14 @@ class Record:
         document = read_document(content, key=key)
         try:
             seconds = document["execution"].get("seconds")
+            said = document["execution"]["splits"]
+            splits = int(said)
+            if splits < 0 or splits != said:
+                raise ValueError(f"its number of splits, which is not {said!r}")  # noqa: TRY301 - as what int raises
             return cls(
                 flow=document["flow"]["name"],
                 layer=document["layer"]["name"],
-                splits=int(document["execution"]["splits"]),
+                splits=splits,
                 seconds=seconds,
                 commit=Commit.parse(document, seconds) if "attempt" in document else None,
                 execution=str(document["execution"].get("id", "")),

@@ -315,6 +315,14 @@ def test_what_is_damaged_is_not_finished(content: bytes) -> None:
         _ = flow.execution("e1").layer(Each).state.finished
 
 
+@pytest.mark.parametrize("splits", ["-1", "1.5", '"2"', "Infinity", "null"])
+def test_numbers_of_splits_that_are_none(splits: str) -> None:
+    """A record of fewer splits than none, or of no number of them, is damaged: it would be read as one of none."""
+    content = f'{{"flow":{{"name":"F"}},"layer":{{"name":"L"}},"execution":{{"splits":{splits}}}}}'
+    with pytest.raises(DamagedError, match="k is damaged: a record lacks "):
+        Record.loads(content.encode(), key="k")
+
+
 def test_commits_survive() -> None:
     """A commit that is written and read is the same, but that large archives stand elsewhere."""
     small = Archive([Artifact("builtins.int", "0" * 64)])

@@ -253,6 +253,34 @@ def test_layers_that_differ_in_case_only(tmp_path: Path) -> None:
         MyFlow(datastore=Folding(tmp_path / "folding"), executor=executors.Thread())()
 
 
+def test_fan_outs_that_differ_in_case_only(tmp_path: Path) -> None:
+    """So it is of two fan-outs: splits of the one do not count as those of the other, which would then not be run."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class Shards(Layer):
+        def __call__(self) -> None:
+            self.shard(n=[1, 2])
+
+    over = ForEach(parameters=[Parameter(layer=Shards, attribute="n")])
+
+    @MyFlow.register(foreach=over)
+    class Same(Layer):
+        def __call__(self, shards: Shards) -> None:
+            self.value = shards.n
+
+    @MyFlow.register(foreach=over)
+    class same(Layer):  # noqa: N801 - what this is about
+        def __call__(self, shards: Shards, before: Same) -> None:
+            self.value = -shards.n
+
+    execution = MyFlow(datastore=datastores.Local(tmp_path / "exact"), executor=executors.Thread())()
+    assert list(execution.layer(same).value) == [-1, -2]
+    with pytest.raises(DatastoreError, match=r"'same' and 'Same' are one folder on the file system of "):
+        MyFlow(datastore=Folding(tmp_path / "folding"), executor=executors.Thread())()
+
+
 def test_names_in_earlier_stores() -> None:
     """What earlier releases wrote is read under the names that they gave files."""
     store, key = datastores.Memory(), LayerKey("Cases", "e1", "Split")

@@ -170,7 +170,9 @@ class Ledger(Transport):
             content = self.read_bytes(path=path)
         except MissingError:
             return None
-        return Commit.loads(content, key=self.uri(path=path))
+        commit = Commit.loads(content, key=self.uri(path=path))
+        _check_names(key, (key.flow, key.execution, commit.layer or key.layer), self.root)
+        return commit
 
     def finished_splits(self, key: LayerKey, *, splits: int) -> set[int]:
         """The splits of a fan-out that finished.
@@ -198,7 +200,7 @@ class Ledger(Transport):
             Whether it is this attempt by which the split finished.
         """
         if fans_out:
-            path, content = key.split(index), commit.dumps()
+            path, content = key.split(index), values.evolve(commit, layer=key.layer).dumps()
         else:
             path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit, key.execution).dumps()
         for _ in range(_TRIES):
@@ -325,7 +327,7 @@ class Ledger(Transport):
         except MissingError:
             return None
         record = Record.loads(content, key=self.uri(path=key.record))
-        _check_names(key, record, self.root)
+        _check_names(key, (record.flow, record.execution or key.execution, record.layer), self.root)
         return record
 
     def write_record(
@@ -343,12 +345,11 @@ class Ledger(Transport):
         self.write_bytes(path=key.record, content=record.dumps())
 
 
-def _check_names(key: LayerKey, record: Record, root: str) -> None:
+def _check_names(key: LayerKey, kept: tuple[str, str, str], root: str) -> None:
     """Refuse what is another's: a file system that ignores case takes the folders of two for one.
 
     Attributes are kept apart there by how they are spelled; folders have the names that people gave.
     """
-    kept = (record.flow, record.execution or key.execution, record.layer)
     asked = (key.flow, key.execution, key.layer)
     if kept != asked and [name.casefold() for name in kept] == [name.casefold() for name in asked]:
         ours, theirs = next(pair for pair in zip(asked, kept, strict=True) if pair[0] != pair[1])
