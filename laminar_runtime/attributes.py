@@ -7,7 +7,7 @@ taking something away from the layer are refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import get_ident
 from types import FunctionType, MemberDescriptorType
 from typing import Any
@@ -190,39 +190,53 @@ def prepare(cls: Any, *, read: bool) -> None:
         read: Whether instances are read. If not, the class only runs.
     """
     needed = read or any(_computes(value) for _, _, value in _own(cls))
-    if needed and cls.__getattribute__ is object.__getattribute__:
-        cls.__getattribute__ = look_up
+    if needed and getattr(cls.__getattribute__, "__module__", "") != __name__:
+        own = cls.__getattribute__ is not object.__getattribute__
+        cls.__getattribute__ = _looking_up(cls.__getattribute__) if own else look_up
 
 
 _get = object.__getattribute__
 
 
-def look_up(self: Any, name: str) -> Any:
-    """Get an attribute: the ``__getattribute__`` of classes that are prepared.
+def _looking_up(get: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """What ``__getattribute__`` does on classes that are prepared.
 
     Args:
-        self: The layer.
-        name: The attribute.
+        get: What it did before, which may be of the user's own.
     """
-    known = _get(self, "__dict__")
-    # What runs has an attempt; what has none, and an execution, is read.
-    if name not in known and "execution" in known and "attempt" not in known and _hides(type(self), name):
-        _recall(self, name)
-    try:
-        return _get(self, name)
-    except AttributeError as error:
-        if found(type(self), name) is not None:
-            # Python forgets the error now and asks `__getattr__`.
-            _get(self, "_private").raised[get_ident(), name] = error
-        raise
+
+    def find(self: Any, name: str) -> Any:
+        known = _get(self, "__dict__")
+        # What runs has an attempt; what has none, and an execution, is read.
+        if name not in known and "execution" in known and "attempt" not in known and _hides(type(self), name):
+            _recall(self, name)
+        try:
+            return get(self, name)
+        except AttributeError as error:
+            if found(type(self), name) is not None:
+                # Python forgets the error now and asks `__getattr__`.
+                _get(self, "_private").raised[get_ident(), name] = error
+            raise
+
+    return find
+
+
+#: What ``__getattribute__`` does on prepared classes that have none of their own.
+look_up = _looking_up(_get)
 
 
 def _hides(cls: type, name: str) -> bool:
-    """Whether a layer's class has an attribute that an artifact of the name would stand behind."""
+    """Whether a layer's class has an attribute, or a way to make one, that an artifact of the name stands behind."""
     if name in RESERVED or name.startswith("__"):
         return False
     known = found(cls, name)
-    return known is not None and _fixed(*known) is None
+    return not _ours(_made_by(cls)) if known is None else _fixed(*known) is None
+
+
+def _made_by(cls: type) -> type:
+    """The class whose ``__getattr__`` is asked for what a layer has not: that of all layers, or one of the user's."""
+    known = found(cls, "__getattr__")
+    return object if known is None else known[0]
 
 
 def _recall(layer: Any, name: str) -> None:
@@ -230,8 +244,9 @@ def _recall(layer: Any, name: str) -> None:
     private = layer._private  # noqa: SLF001 - one unit
     if private.itself or name in private.absent:
         return
+    stored: Any = next(base for base in type(layer).__mro__ if base.__module__ == _LAYERS)
     try:
-        layer.__dict__[name] = layer.__getattr__(name)
+        layer.__dict__[name] = stored.__getattr__(layer, name)
     except UnsetError as error:
         if error.splits:
             raise

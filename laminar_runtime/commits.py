@@ -134,7 +134,7 @@ class Record:
             said = document["execution"]["splits"]
             splits = int(said)
             if splits < 0 or splits != said:
-                raise ValueError(f"its number of splits, which is not {said!r}")  # noqa: TRY301 - as what int raises
+                raise ValueError(f"its number of splits, which is not {said!r}")
             return cls(
                 flow=document["flow"]["name"],
                 layer=document["layer"]["name"],

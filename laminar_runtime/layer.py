@@ -124,11 +124,11 @@ class Layer:
     #: The execution that the layer belongs to.
     execution: _Execution
     #: The attempt that runs here, from 1.
-    attempt: int | None
+    attempt: int | None = None
     #: The split that runs here, from 0.
-    index: int | None
+    index: int | None = None
     #: The number of splits of the layer.
-    splits: int | None
+    splits: int | None = None
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__()
@@ -251,8 +251,6 @@ class Layer:
             raise error
         if name.startswith("__"):
             raise AttributeError(name)
-        if name in {"attempt", "index", "splits"}:
-            return None
         if "execution" not in self.__dict__ or name in RESERVED:
             raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it belongs to no execution")
         loaded = self._private.loaded

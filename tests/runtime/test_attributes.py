@@ -134,6 +134,40 @@ def test_classes_stay_as_they_are(one: One) -> None:
     assert (One().rows, One(rows=3).rows, One()._cache, One().kept, One(_size=2).size) == (0, 3, None, "unset", 20)
 
 
+class Looks:
+    """Looks its attributes up by itself."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return super().__getattribute__(name)
+
+
+class Makes:
+    """Makes attributes that it has not, and knows nothing of layers."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("made_"):
+            return name
+        raise AttributeError(name)
+
+
+@pytest.mark.parametrize("mixin", [Looks, Makes])
+def test_classes_with_lookups_of_their_own(mixin: type) -> None:
+    """Artifacts come before what they find, and what is no artifact is for them."""
+
+    class MyFlow(Flow): ...
+
+    def call(self: Any) -> None:
+        self.rows, self.other, self.made_here = 7, 8, 9
+
+    layer: Any = MyFlow.register(type("Own", (mixin, Layer), {"rows": 0, "limit": 3, "__call__": call}))
+    read = in_memory(MyFlow)().layer(layer)
+    assert (read.rows, read.other, read.limit, read.made_here) == (7, 8, 3, 9)
+    assert getattr(read, "made_there", None) == ("made_there" if mixin is Makes else None)
+    with pytest.raises(AttributeError, match="absent"):
+        _ = read.absent
+    assert (read.index, read.state.finished) == (None, True)
+
+
 def test_what_is_computed_once_is_no_artifact(one: One) -> None:
     """A client that a layer keeps need not be stored, and cannot be."""
     assert "client" not in one.execution.datastore.list_artifacts(layer=one)
