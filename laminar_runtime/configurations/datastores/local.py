@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ __all__ = ["Local"]
 
 #: From how many bytes on a file is mapped and not read.
 _MAPPED = 1024 * 1024
+#: Seconds after which a system has what was written on the disk, also if nobody asked for that: Linux by 30 and 5.
+#: https://docs.kernel.org/admin-guide/sysctl/vm.html#dirty-expire-centisecs
+_WRITTEN_BACK = 120
 #: What is below this states facts about what was written before, as a record does: that is on the disk first.
 _FACTS = "/.cache/"
 #: What an address begins with, as that of a datastore in S3 does.
@@ -175,11 +179,17 @@ class Local(DataStore):
         """Whether these very bytes are stored under a key: of a small file, which takes longer to make than to read."""
         if size_of(parts) >= _MAPPED:
             return False
+        target = self._file(path)
         try:
-            with open(self._file(path), "rb") as file:
-                return file.read() == b"".join(parts)
+            with open(target, "rb") as file:
+                found = file.read() == b"".join(parts)
+                new = time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK
         except OSError:  # writing it says what is wrong
             return False
+        if found and new:
+            # Whoever wrote it may not have had it on the disk yet, or was killed before that.
+            self._unsynced.append(target)
+        return found
 
     def names(self, *, prefix: str) -> list[str]:
         """The names directly below a prefix."""

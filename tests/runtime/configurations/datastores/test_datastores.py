@@ -251,11 +251,16 @@ def test_local_syncs_before_it_states_facts(tmp_path: Path) -> None:
     assert not synced
     store.write_bytes(path="F/.cache/e/c", content=b"x")
     print(synced[:2], synced[2].startswith(".writing-"), len(synced))
+    # What another process has written, and was killed before it was on the disk, is a part of what this one states.
+    other = Local(sys.argv[1])
+    assert other.holds(path="F/artifacts/a", parts=[b"x"])
+    other.create_bytes(path="F/.cache/e/d", content=b"x")
+    print(synced[3:4])
     """
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert ended.stdout.strip() == "['a', 'b'] True 3"
+    assert ended.stdout.splitlines() == ["['a', 'b'] True 3", "['a']"]
 
 
 @pytest.mark.parametrize(
