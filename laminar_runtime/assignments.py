@@ -42,6 +42,8 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
         yield noted
     finally:
         names, private.assigned = private.assigned, None
+        for name in private.archives.keys() - vars(layer).keys():  # sharded, and deleted since
+            del private.archives[name]
         for name, value in vars(layer).items():
             if name == "_private" or sharded(layer, name) is value:
                 continue

@@ -66,6 +66,24 @@ def test_assignments_of_hooks() -> None:
     assert hooked.rows == 0
 
 
+def test_what_is_deleted_is_no_artifact() -> None:
+    """What the call assigned, or sharded, and then deleted was not assigned; what it then assigned was."""
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class Deletes(Layer):
+        def __call__(self) -> None:
+            self.plain, self.again = 1, 1
+            self.shard(parts=[1, 2], others=[3])
+            del self.plain, self.again, self.parts, self.others
+            self.again, self.others = 2, 4
+
+    layer = in_memory(MyFlow)().layer(Deletes)
+    assert layer.execution.datastore.list_artifacts(layer=layer) == ["again", "others"]
+    assert (layer.again, layer.others, hasattr(layer, "parts")) == (2, 4, False)
+
+
 def test_hooks_do_not_shard() -> None:
     """It would not be stored, so it is refused, as it is on a layer that is read."""
 
