@@ -78,7 +78,7 @@ def started(token: str) -> str:
     return token.partition("-")[2]
 
 
-def check_execution_id(text: str, *, longest: int = LONGEST) -> str:
+def check_execution_id(text: object, *, longest: int = LONGEST) -> str:
     """Refuse an id that not all of S3, file systems and Step Functions take.
 
     Args:
@@ -96,7 +96,7 @@ def check_execution_id(text: str, *, longest: int = LONGEST) -> str:
         >>> check_execution_id("nightly-2026-01-01")
         'nightly-2026-01-01'
     """
-    if not (_legal(text) and len(text) <= longest and RESUMED not in text):
+    if not (isinstance(text, str) and _legal(text) and len(text) <= longest and RESUMED not in text):
         msg = (
             f"an execution id is of 1 to {longest} letters, digits and ._=@-, begins with a letter or digit and does "
             f"not contain '{RESUMED}', unlike {text!r}"

@@ -102,6 +102,9 @@ class Layer:
     Args:
         **attributes: Attributes to set, for tests.
 
+    Raises:
+        AttributeError: If the class computes one of them, and takes no value for it.
+
     Example:
         >>> class Hello(Layer):
         ...     def __call__(self) -> None:
@@ -132,7 +135,8 @@ class Layer:
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__()
-        self.__dict__.update(attributes)
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Have errors of properties be reported as they are; keywords of the class are for bases that take them."""
@@ -319,14 +323,16 @@ def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> Uns
     if not execution.known:
         return UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {execution.datastore.root}")
     if isinstance(layer, Parameters):
-        return UnsetError(f"flow '{key.flow}' was called without the parameter '{name}' in execution {execution.id}")
+        return UnsetError(
+            f"flow '{key.flow}' was called without the parameter {shown(name)} in execution {execution.id}"
+        )
     if isinstance(error, MissingError) and error.splits:
         others = f"each(layer, lambda layer: layer.{name}) reads what the others assigned"
         found = UnsetError(f"in execution {execution.id} {error}: {others}")
         found.splits = error.splits
         return found
     finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
-    return UnsetError(f"layer '{layer.name}' has no attribute '{name}' in execution {execution.id}. {finished}")
+    return UnsetError(f"layer '{layer.name}' has no attribute {shown(name)} in execution {execution.id}. {finished}")
 
 
 def sharded(layer: Layer, name: str) -> Sequence[Any] | None:

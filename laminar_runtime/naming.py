@@ -59,12 +59,17 @@ def spell(name: str) -> str:
     """
     if name.isascii() and name.isidentifier() and name == name.lower() and len(name) <= _LONGEST:
         return name
-    spelled = re.sub(_OTHER, lambda found: "".join(f"!{byte:02x}" for byte in found.group().encode()), name)
+    spelled = re.sub(_OTHER, lambda found: "".join(f"!{byte:02x}" for byte in _bytes(found.group())), name)
     if len(spelled) <= _LONGEST:
         return spelled
     import hashlib
 
-    return f"{spelled[:100]}!!{hashlib.sha256(name.encode()).hexdigest()}"
+    return f"{spelled[:100]}!!{hashlib.sha256(_bytes(name)).hexdigest()}"
+
+
+def _bytes(text: str) -> bytes:
+    """What a text is spelled by, also one that only a reader asks for, and that nobody can have assigned."""
+    return text.encode(errors="surrogatepass")
 
 
 def read(spelled: str) -> str:

@@ -250,6 +250,19 @@ def test_plain_instances_may_have_any_attribute() -> None:
     assert one.static() == 2
 
 
+@pytest.mark.parametrize("name", ["whole", "state", "name"])
+def test_plain_instances_compute_what_they_compute(name: str) -> None:
+    """A value for what a layer computes would not be seen, so it is not taken, as in plain Python."""
+
+    class Computes(Layer):
+        @property
+        def whole(self) -> int:
+            return 1
+
+    with pytest.raises(AttributeError, match=f"property '{name}' of .*Computes' object has no setter"):
+        Computes(**{name: 2})
+
+
 class Slotted:
     __slots__ = ("rows",)
 

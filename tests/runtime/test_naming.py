@@ -76,7 +76,7 @@ def test_flawed_ids(id_: Any, tmp_path: Path) -> None:
     flow = G(datastore=datastores.Local(tmp_path / "a" / "store"), executor=executors.Thread())
     with pytest.raises(FlowError, match=r"flow 'G' has no execution .*: that "):
         flow.execution(id_)
-    if isinstance(id_, str):
+    if id_ is not None:
         with pytest.raises(FlowError, match="an execution id is of"):
             flow(id_)
     assert files(tmp_path) == set()
@@ -107,6 +107,17 @@ def test_flawed_attributes(name: str, how: str) -> None:
         flow("e1")
     assert len(str(error.value)) < 300
     assert not [key for key in stored(flow) if "/Names/" in key]
+
+
+@pytest.mark.parametrize("name", FLAWED)
+def test_flawed_attributes_that_are_read(name: str) -> None:
+    """Nobody can have assigned them: that is what readers are told, in a line that a terminal can show."""
+    execution = in_memory(G)()
+    for layer in (execution.layer(A), execution.layer(Parameters)):
+        with pytest.raises(AttributeError) as error:
+            getattr(layer, name)
+        assert str(error.value).isprintable()
+        assert len(str(error.value)) < 200
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".", "../../x", "x" * 300, "a\0b"])
