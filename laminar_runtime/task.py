@@ -19,6 +19,7 @@ from laminar_runtime.commits import Commit
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.hooks import annotation, event
 from laminar_runtime.configurations.layers import Configuration
+from laminar_runtime.endings import Ended
 from laminar_runtime.exceptions import FlowError, LayerError, UnfinishedError
 from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Layer, Parameters
@@ -256,6 +257,8 @@ def _staying(layer: Layer) -> Iterator[None]:
     """Have a layer that exits the process fail: its task has not run to its end, whatever the exit code says."""
     try:
         yield
+    except Ended:
+        raise
     except SystemExit as error:
         raise LayerError(f"layer '{layer.name}' called sys.exit({error.code!r}): return from it, or raise") from error
 
@@ -272,7 +275,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is None or isinstance(error, GeneratorExit):
+        if error is None or isinstance(error, (GeneratorExit, Ended)):
             return
         from laminar_runtime import tracebacks
 

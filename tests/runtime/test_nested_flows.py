@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -204,6 +208,27 @@ def test_an_exit_code_is_the_task_s(folder: Folder) -> None:
     """What a flow that was called leaves does not pass for the task, and a forked process ends as it says."""
     call = "Inner()(); child = os.fork(); child or sys.exit(7); self.inner = ''; self.v = os.waitpid(child, 0)[1] >> 8"
     assert folder.run(INNER + OUTER.format(call=call, executor="None")).startswith("Outer O True")
+
+
+def test_a_job_that_is_stopped_while_an_inner_flow_runs(folder: Folder) -> None:
+    """It ends by the signal's code, and shows no traceback: the layer did not exit the process, nor is it at fault."""
+    slow = INNER.replace("self.v = 42", "__import__('time').sleep(60)")
+    folder.write(slow + OUTER.format(call="Inner()()", executor="None"))
+    task = {"EXECUTION_ID": "outer", "FLOW_NAME": "Outer", "LAYER_NAME": "O", "LAYER_INDEX": "0", "LAYER_SPLITS": "1"}
+    with subprocess.Popen(
+        [sys.executable, "main.py"],
+        cwd=folder.path,
+        env={**os.environ, **{f"LAMINAR_{name}": value for name, value in task.items()}},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as job:
+        assert job.stderr is not None
+        shown = [job.stderr.readline(), job.stderr.readline()]
+        job.terminate()
+        shown += job.stderr.readlines()
+    assert job.wait(timeout=30) == 128 + signal.SIGTERM, shown
+    assert "was stopped. Go on with it by" in shown[-1]
+    assert "Traceback" not in "".join(shown)
 
 
 def test_programs_that_are_no_plain_file(folder: Folder) -> None:

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from laminar_runtime.endings import Ended, Interrupted
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -21,7 +23,7 @@ _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 #: What a shell adds to the number of the signal that ended a process.
 _SIGNALLED = 128
 
-__all__ = ["Interrupted", "Watch", "cancel", "run", "stoppable"]
+__all__ = ["Watch", "cancel", "run", "stoppable"]
 
 
 class Watch:
@@ -85,7 +87,7 @@ def stoppable() -> Iterator[None]:
         yield
     except asyncio.CancelledError:
         if told:
-            raise SystemExit(_SIGNALLED + told) from None
+            raise Ended(_SIGNALLED + told) from None
         raise
     finally:
         for number in ours:
@@ -99,14 +101,6 @@ async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
     for running in tasks:
         running.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class Interrupted(SystemExit, KeyboardInterrupt):
-    """A run was ended by Ctrl-C.
-
-    It is a `KeyboardInterrupt` to programs. Python itself takes it for a `SystemExit`, and so ends a script by the exit
-    code that shells have for it, without a traceback: that would be one of asyncio.
-    """
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
