@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 import attrs
 import pytest
@@ -131,10 +132,13 @@ def test_lines_are_shown_at_once(folder: Folder, monkeypatch: pytest.MonkeyPatch
     words = [sys.executable, "main.py"]
     with subprocess.Popen(words, cwd=folder.path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
+        late = threading.Timer(30, process.terminate)
+        late.start()
         assert process.stdout.readline() == b"[A] begun\n"
         assert process.stdout.readline() == b"[A] 50 %\n"
         (folder.path / "go").write_text("on")
         assert process.wait(30) == 0
+        late.cancel()
 
 
 ASCII = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX", "PYTHONIOENCODING": "ascii"}
@@ -156,6 +160,6 @@ def test_names_in_an_ascii_locale(folder: Folder) -> None:
 
 
 def test_processes_that_a_layer_starts(folder: Folder) -> None:
-    """What a pool of a layer prints comes in whole lines."""
+    """What a process that a layer starts prints is shown as what the layer prints."""
     body = "        import subprocess\n        subprocess.run([sys.executable, '-c', 'print(\"from a child\")'])\n"
     assert printed(folder, body) == "[A] from a child\n"
