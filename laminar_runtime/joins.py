@@ -99,7 +99,7 @@ def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
             raise ExecutionError(f"layer '{layer.name}' has not finished")
         archive, splits = fanout.some_of(store, key, name, index=layer.index)
     except ExecutionError as error:
-        raise absent(layer, name, error) from error
+        raise absent(layer, name, error) from None  # it says all that a reader needs
     return Each(Accessor(archive, key.flow, store), splits, archive.missing)
 
 

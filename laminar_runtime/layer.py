@@ -274,7 +274,7 @@ def _load(layer: Layer, name: str) -> Any:
     try:
         archive = _archive(layer, name)
     except (ExecutionError, MissingError) as error:
-        raise absent(layer, name, error) from error
+        raise absent(layer, name, error) from None  # it says all that a reader needs
     return store.read(key.flow, archive)
 
 

@@ -68,6 +68,20 @@ def failing(executor: str, call: str = "flow('e1')") -> str:
     return FAILING.replace("EXECUTOR", executor).replace("CALL", call)
 
 
+@pytest.mark.parametrize(
+    "read", ["run.layer(Shards).none", "each(flow.execution('none').layer(Each), lambda one: one.x)"]
+)
+def test_what_is_absent_is_one_short_traceback(read: str, folder: Folder) -> None:
+    """A script that reads what no layer assigned ends with the reason, without the errors that led us to it."""
+    script = failing("Thread", f"run = flow(); {read}").replace('raise OwnError("no luck")', "pass")
+    folder.write(script.replace("import Flow,", "import each, Flow,"))
+    ended = folder.python("main.py")
+    lines = ended.stderr.partition("Traceback")[2].splitlines()
+    assert len(lines) <= 10, ended.stderr
+    assert "direct cause" not in ended.stderr
+    assert "none" in lines[-1]
+
+
 @pytest.mark.parametrize("executor", ["Process", "Thread"])
 def test_a_script_that_fails(executor: str, folder: Folder) -> None:
     """One traceback, with the user's lines only, then where and what, and how to resume; the id stands first."""
