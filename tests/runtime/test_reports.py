@@ -21,15 +21,15 @@ def test_written_and_read(tmp_path: Path) -> None:
         raise OwnError("no luck")
     except OwnError as error:
         error.add_note("a note")
-        reports.write(file, error)
+        reports.write(file, error, attempt=2)
     report = reports.read(file)
     assert report is not None
-    assert (report.reason, report.error_class) == ("OwnError: no luck", f"{__name__}.OwnError")
+    assert (report.reason, report.error_class, report.attempt) == ("OwnError: no luck", f"{__name__}.OwnError", 2)
     assert report.traceback.endswith(
         'raise OwnError("no luck")\ntests.runtime.test_reports.OwnError: no luck\na note\n'
     )
     assert [path.name for path in tmp_path.iterdir()] == ["error.json"]
-    assert set(json.loads(file.read_text())) == {"reason", "error_class", "traceback"}
+    assert set(json.loads(file.read_text())) == {"reason", "error_class", "traceback", "attempt"}
 
 
 def test_no_report(tmp_path: Path) -> None:

@@ -217,8 +217,8 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
         if task.finished():
             return
         reason = (
-            f"the command {' '.join(words)!r} ended well but did not run the layer: does the file call its flow, "
-            "as in 'if flow := MyFlow(): flow()'?"
+            f"the command {' '.join(words)!r} ended well but did not run the layer to its end: does the file call its "
+            "flow, as in 'if flow := MyFlow(): flow()', and does the layer not replace its process, as by exec?"
         )
         raise failure(task, reason, exit_code=code)
     if (report := reports.read(errors)) is not None:

@@ -110,10 +110,17 @@ def test_a_failing_task(docker: Folder) -> None:
     assert len(ended.stderr.splitlines()) <= 25
 
 
-@pytest.mark.parametrize(("code", "told"), [("0", "ended well but did not run the layer"), ("7", "exit code 7")])
-def test_a_container_that_ends_before_its_layer(code: str, told: str, docker: Folder) -> None:
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("os.execvp('true', ['true'])", "ended well but did not run the layer to its end"),
+        ("os._exit(0)", "called os._exit(0) before it ended"),
+        ("os._exit(7)", "exit code 7"),
+    ],
+)
+def test_a_container_that_ends_before_its_layer(end: str, told: str, docker: Folder) -> None:
     """What counts is what the task stores, and not the exit code: a container that ends early has failed."""
-    script = FLOW.replace("TIMEOUT", "60").replace("self.secret =", f"os._exit({code})\n            self.secret =")
+    script = FLOW.replace("TIMEOUT", "60").replace("self.secret =", f"{end}\n            self.secret =")
     docker.write(script)
     ended = docker.python("main.py", DOES="work")
     assert ended.returncode == 1
