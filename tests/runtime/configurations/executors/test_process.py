@@ -152,7 +152,7 @@ def with_command(command: str) -> type[Flow]:
 def test_command_that_does_not_run_the_layer(tmp_path: Path) -> None:
     """A command that ends well without running the layer has failed, and the error says what may be wrong."""
     flow = with_command("python -c 'print()'")(datastore=Local(tmp_path))
-    with pytest.raises(TaskError, match="ended well but did not run the layer: does the file call its flow"):
+    with pytest.raises(TaskError, match="ended well but did not run the layer to its end: does the file call its flow"):
         flow()
 
 
