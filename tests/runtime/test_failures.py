@@ -77,7 +77,7 @@ def test_what_is_absent_is_one_short_traceback(read: str, folder: Folder) -> Non
     folder.write(script.replace("import Flow,", "import each, Flow,"))
     ended = folder.python("main.py")
     lines = ended.stderr.partition("Traceback")[2].splitlines()
-    assert len(lines) <= 10, ended.stderr
+    assert len(lines) <= 12, ended.stderr
     assert "direct cause" not in ended.stderr
     assert "none" in lines[-1]
 
