@@ -29,25 +29,30 @@ _MAPPED = 1024 * 1024
 _WRITTEN_BACK = 120
 #: What is below this states facts about what was written before, as a record does: that is on the disk first.
 _FACTS = "/.cache/"
-#: What an address begins with, as that of a datastore in S3 does.
-_ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]*://"
+#: What an address begins with, as that of a datastore in S3 does, also one that pathlib took for a path: it makes one
+#: slash of two. A single letter is a drive.
+_ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]+:/"
 
 
 def _root(root: Any) -> Any:
     """An absolute path, of one that may begin with ``~``."""
     path = os.fspath(root) if isinstance(root, os.PathLike) else root
-    return os.path.abspath(os.path.expanduser(path)) if _is_path(path) else path
+    if not _is_path(path):
+        return path
+    found = os.path.expanduser(path)
+    return found if found.startswith("~") else os.path.abspath(found)
 
 
 def _is_path(root: Any) -> bool:
-    if not (isinstance(root, str) and root and "\0" not in root):
+    if not (isinstance(root, str) and root.strip() and "\0" not in root):
         return False
-    return "://" not in root or re.match(_ADDRESS, root) is None
+    return ":/" not in root or re.match(_ADDRESS, root) is None
 
 
 def _check_root(_: object, __: values.Field, root: object) -> None:
-    if not _is_path(root):
-        fix = "use datastores.AWS.S3(root=...)" if str(root).startswith("s3://") else "name one, such as '.laminar'"
+    unknown = str(root).startswith("~")  # the home of a user that there is not
+    if unknown or not _is_path(root):
+        fix = "use datastores.AWS.S3(root=...)" if str(root).startswith("s3:/") else "name one, such as '.laminar'"
         raise DatastoreError(f"the root of a Local datastore is the path of a folder, not {root!r}: {fix}")
 
 

@@ -166,7 +166,10 @@ def test_local_leaves_no_half_written_files(tmp_path: Path) -> None:
     assert datastore.read_bytes(path="a") == b"before"
 
 
-@pytest.mark.parametrize("root", ["", "s3://bucket/x", "gs://bucket", "file:///x", "a\0b", None, 5])
+@pytest.mark.parametrize(
+    "root",
+    ["", " ", "s3://bucket/x", Path("s3://bucket/x"), "gs://bucket", "file:///x", "~nobody-here/x", "a\0b", None, 5],
+)
 def test_local_roots(root: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no path of a folder is refused, and no folder of that name is made."""
     monkeypatch.chdir(tmp_path)
