@@ -233,6 +233,16 @@ def test_names_of_a_layer_that_failed() -> None:
     assert (layer.X, layer.x, layer.größe) == (1, 2, 3)
 
 
+def test_listings_beside_what_others_left() -> None:
+    """What no execution, and no split, is named is passed over: people and programs leave files in folders."""
+    flow = in_memory(G)
+    layer = flow("e1").layer(A)
+    for key in ("G/archives/e1/A/desktop.ini", "G/archives/e1/A/a b/x.json", "G/archives/a\nb/x", "G/.cache/a\\b/x"):
+        stored(flow)[key] = b""
+    assert flow.datastore.list_artifacts(layer=layer) == ["x"]
+    assert [execution.id for execution in flow.datastore.list_executions(flow=flow)] == ["e1"]
+
+
 @pytest.mark.parametrize(("one", "other"), [("e1", "E1"), ("E1", "e1")])
 def test_ids_that_differ_in_case_only(one: str, other: str, tmp_path: Path) -> None:
     """Two executions are two where case counts; where it does not, the second is refused, by both names."""

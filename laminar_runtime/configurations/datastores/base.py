@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
-from laminar_runtime import homes, scopes, values
+from laminar_runtime import homes, naming, scopes, values
 from laminar_runtime.archives import Archive, Artifact
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
@@ -262,7 +262,7 @@ class DataStore(Ledger):
         # What wrote nothing, as it failed at once, has parameters at least.
         prefixes = (executions_prefix(flow.name), cache_prefix(flow.name))
         found = {name for prefix in prefixes for name in self.names(prefix=prefix)}
-        return [flow.execution(name) for name in sorted(found)]
+        return [flow.execution(name) for name in sorted(found) if naming.flaw(name) is None]
 
     def list_layers(self, *, execution: _Execution[Layer_co]) -> list[Layer_co]:
         """The layers of an execution that wrote something, by name.
@@ -280,7 +280,9 @@ class DataStore(Ledger):
             layer: A layer of an execution.
         """
         key = layer.execution.key(layer.name)
-        record, splits = self.read_record(key), map(int, self.names(prefix=key.archives))
+        record = self.read_record(key)
+        # What else people or programs leave in folders, such as desktop.ini, is no split.
+        splits = (int(name) for name in self.names(prefix=key.archives) if name.isdecimal())
         found = self.map(lambda index: self.attributes(key, index=index, record=record), splits)
         return sorted(set().union(*found))
 
