@@ -45,7 +45,7 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
         for name in private.archives.keys() - vars(layer).keys():  # sharded, and deleted since
             del private.archives[name]
         for name, value in vars(layer).items():
-            if name == "_private" or sharded(layer, name) is value:
+            if name == "_private" or sharded(layer, name) is not None:
                 continue
             # What is kept by a property that is computed once has not been assigned.
             kept = value is not before.get(name, layer) and not attributes.computed(type(layer), name)

@@ -66,6 +66,27 @@ def test_assignments_of_hooks() -> None:
     assert hooked.rows == 0
 
 
+def test_values_that_are_nothing() -> None:
+    """A value that is None, empty or zero is an artifact as any other; so is one that a hook had assigned before."""
+    nothing = {"none": None, "zero": 0, "false": False, "text": "", "items": [], "same": None}
+
+    class MyFlow(Flow): ...
+
+    @MyFlow.register
+    class Assigns(Layer):
+        @hooks.execution
+        def before(self) -> None:
+            self.same = None
+
+        def __call__(self) -> None:
+            for name, value in nothing.items():
+                setattr(self, name, value)
+
+    layer = in_memory(MyFlow)().layer(Assigns)
+    assert layer.execution.datastore.list_artifacts(layer=layer) == sorted(nothing)
+    assert {name: getattr(layer, name) for name in nothing} == nothing
+
+
 def test_what_is_deleted_is_no_artifact() -> None:
     """What the call assigned, or sharded, and then deleted was not assigned; what it then assigned was."""
 
