@@ -153,6 +153,16 @@ def test_an_ascii_locale(folder: Folder) -> None:
     assert "[A] na\\xefve\n" in ended.stderr
 
 
+def test_a_name_that_the_system_cannot_be_given(folder: Folder) -> None:
+    """Where names of variables are ASCII a layer of another name is one line that says how, not two tracebacks."""
+    folder.write((HEAD + "        pass\n" + CALL).replace("class A(", "class Caf\u00e9("))
+    ended = folder.python("main.py", **ASCII)
+    assert ended.returncode == 1
+    assert "cannot be given the name 'Caf\\xe9'" in ended.stderr
+    assert "set PYTHONUTF8=1" in ended.stderr
+    assert len(ended.stderr.splitlines()) <= 10, ended.stderr
+
+
 def test_names_in_an_ascii_locale(folder: Folder) -> None:
     """The view of a run escapes names too."""
     folder.write((HEAD + "        pass\n" + CALL).replace("class A(", "class Caf\u00e9("))

@@ -144,7 +144,10 @@ def _start(
             stderr=err,
             start_new_session=True,
         )
-    except OSError as error:
+    except UnicodeEncodeError as error:
+        fix = f"this process takes names to be in {error.encoding}: set PYTHONUTF8=1, or a locale of UTF-8"
+        raise failure(task, f"its process cannot be given the name {error.object!r}, as {fix}") from None
+    except (OSError, ValueError) as error:
         raise failure(task, f"the command {' '.join(words)!r} cannot be started: {error}") from None
     return _Process(started)
 

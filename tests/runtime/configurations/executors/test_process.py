@@ -156,10 +156,11 @@ def test_command_that_does_not_run_the_layer(tmp_path: Path) -> None:
         flow()
 
 
-def test_command_that_there_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["there-is-no-such-command", "python \0"])
+def test_command_that_there_is_not(command: str, tmp_path: Path) -> None:
     """A command that cannot be started is told as the layer's error."""
-    flow = with_command("there-is-no-such-command")(datastore=Local(tmp_path))
-    with pytest.raises(TaskError, match=r"layer 'Writes' .*'there-is-no-such-command'"):
+    flow = with_command(command)(datastore=Local(tmp_path))
+    with pytest.raises(TaskError, match=r"layer 'Writes' .*cannot be started"):
         flow()
 
 
