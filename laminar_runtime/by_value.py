@@ -10,7 +10,6 @@ code here. So a value has one pickle, whichever process makes it::
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Any
 
 import cloudpickle
 
+from laminar_runtime import digests
 from laminar_runtime.by_name import Names
 from laminar_runtime.scopes import module_of_flow
 
@@ -84,7 +84,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no 
         file = io.BytesIO()
         sketch = _Sketch(file, self._names)
         sketch.dump(cls)
-        identity = hashlib.sha256(file.getvalue()).hexdigest()[:32]
+        identity = digests.sha256(file.getvalue())[:32]
         with _known._DYNAMIC_CLASS_TRACKER_LOCK:  # noqa: SLF001 - the same
             for new in sketch.new:
                 known.pop(new, None)

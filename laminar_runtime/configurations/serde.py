@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Iterable
 from typing import Any, BinaryIO, ClassVar
 
-from laminar_runtime import by_name, scopes
+from laminar_runtime import by_name, digests, scopes
 
 __all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
 
@@ -140,9 +140,7 @@ class Protocol:
         Returns:
             64 hexadecimal digits.
         """
-        import hashlib
-
-        return hashlib.sha256(self.dumps(value)).hexdigest()
+        return digests.sha256(self.dumps(value))
 
 
 class PickleProtocol(Protocol):

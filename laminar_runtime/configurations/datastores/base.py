@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
-from laminar_runtime import homes, naming, scopes, values
+from laminar_runtime import digests, homes, naming, scopes, values
 from laminar_runtime.archives import Archive, Artifact
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
@@ -194,7 +193,7 @@ class DataStore(Ledger):
         """
         path = artifact.key(flow)
         content: Buffer = self.read_bytes(path=path) if artifact.extension == RAW else self.read_buffer(path=path)
-        if hashlib.sha256(content).hexdigest() != artifact.hexdigest:
+        if digests.sha256(content) != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
         scope = scopes.scope_of(flow, self)
         protocol = self._reader(artifact, scope.home.local(artifact.dtype) if scope.home else artifact.dtype)

@@ -18,13 +18,12 @@ The end of an object's name says how to read it:
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from laminar_runtime import by_name, values
+from laminar_runtime import by_name, digests, values
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
 
@@ -97,22 +96,22 @@ def encode(value: Any, protocol: serde.Protocol) -> Encoded:
 
 def _hashing(parts: Sequence[Buffer]) -> Callable[[], str]:
     """Have the SHA-256 of some pieces computed: that of large ones beside what is done meanwhile."""
-    digest = hashlib.sha256()
+    found = ""
 
-    def update() -> None:
-        for part in parts:
-            digest.update(part)
-
-    if size_of(parts) < BESIDE:
-        update()
-        return digest.hexdigest
-    thread = threading.Thread(target=update, name="laminar sha256")
-    thread.start()
+    def digest() -> None:
+        nonlocal found
+        found = digests.sha256(*parts)
 
     def known() -> str:
-        thread.join()
-        return digest.hexdigest()
+        if thread:
+            thread.join()
+        return found
 
+    thread = threading.Thread(target=digest, name="laminar sha256") if size_of(parts) >= BESIDE else None
+    if thread:
+        thread.start()
+    else:
+        digest()
     return known
 
 
