@@ -215,7 +215,7 @@ async def _stop(process: _Process) -> None:
 
 
 def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
-    """Raise what made a process fail."""
+    """Raise what made a process fail before its layer finished: what counts is what the task left, no exit code."""
     if code == 0:
         if task.finished():
             return
@@ -227,9 +227,14 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
     if (report := reports.read(errors)) is not None:
         known = {"error_class": report.error_class, "traceback": report.traceback}
         raise failure(task, report.reason, exit_code=code, **known)
-    if code < 0:
-        raise failure(task, f"its process was ended by signal {_signal_name(-code)}", exit_code=code)
-    raise failure(task, f"its process ended with exit code {code}; what it printed stands above", exit_code=code)
+    how = f"was ended by signal {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+    if task.finished():
+        from logging import getLogger
+
+        getLogger("laminar").warning("layer %s finished, and after that its process %s", task.title, how)
+        return
+    more = "" if code < 0 else "; what it printed stands above"
+    raise failure(task, f"its process {how}{more}", exit_code=code)
 
 
 def _signal_name(number: int) -> str:

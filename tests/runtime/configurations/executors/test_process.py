@@ -14,7 +14,7 @@ from laminar_runtime.configurations.layers import Container
 from laminar_runtime.exceptions import FlowError, TaskError
 from tests.runtime import flows
 from tests.runtime.flows import Siblings, Trouble, Troubled
-from tests.runtime.harness import is_gone
+from tests.runtime.harness import Folder, is_gone
 
 
 @attrs.frozen
@@ -171,3 +171,35 @@ def test_numbers_are_checked() -> None:
             Process(**wrong)
     assert Process().concurrency >= 1
     assert Process().timeout == 86400
+
+
+DIES = """
+import atexit, os, signal
+from laminar_runtime import Flow, Layer
+
+class Dies(Flow): ...
+
+@Dies.register
+class A(Layer):
+    def __call__(self) -> None:
+        atexit.register(END)
+        self.value = 1
+
+if flow := Dies():
+    print(flow().layer(A).value)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("os.kill, os.getpid(), signal.SIGSEGV", "its process was ended by signal 11 (SIGSEGV)"),
+        ("os._exit, 3", "its process ended with exit code 3"),
+    ],
+)
+def test_a_process_that_dies_after_its_layer_finished(end: str, told: str, folder: Folder) -> None:
+    """What counts is what the task left: the layer finished, and how its process ended is said in a line."""
+    folder.write(DIES.replace("END", end))
+    ended = folder.python("main.py")
+    assert (ended.returncode, ended.stdout) == (0, "1\n")
+    assert f"layer A finished, and after that {told}" in ended.stderr
