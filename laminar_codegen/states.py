@@ -37,9 +37,13 @@ __all__ = [
 PARTITION = Ref("local.partition")
 #: The name of the execution, in JSONata: its id, and a mark behind that where it goes on with another.
 EXECUTION = "$states.context.Execution.Name"
-_REDRIVES = "$states.context.Execution.RedriveCount"
-#: The same, with a mark behind it too where the execution was redriven: what a task, or another machine, is started by.
-DRIVE = f"{EXECUTION} & ({_REDRIVES} > 0 ? '{RESUMED}' & $string({_REDRIVES}) : '')"
+#: The same, with the number of redrives behind it, if there were any: what a task, or another machine, is started by.
+#: No two starts of an execution have one name: ``e1@resume-0.1`` is its first redrive, ``e1@resume-1`` its first resume
+#: and ``e1@resume-1.1`` the first redrive of that.
+DRIVE = (
+    "($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 "
+    f"? ($contains($e.Name, '{RESUMED}') ? '.' : '{RESUMED}0.') & $e.RedriveCount : ''))"
+)
 
 
 @attrs.frozen

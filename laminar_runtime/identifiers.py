@@ -22,8 +22,8 @@ __all__ = [
     "started",
 ]
 
-#: What parts an execution's id from the number of a resume, or of redrives, behind it. Executions that go on with
-#: others are named so; it is in no id, and nobody names an execution so by chance.
+#: What parts an execution's id from the number of a resume behind it, and that of redrives behind that: ``2``, ``0.1``
+#: or ``2.1``. Executions that go on with others are named so; it is in no id, and nobody names one so by chance.
 RESUMED = "@resume-"
 #: The most characters of an id, and of one that is deployed: its resumes have names of their own, of 80 characters too.
 LONGEST, LONGEST_DEPLOYED = 80, 80 - len(RESUMED) - 4

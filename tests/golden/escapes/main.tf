@@ -693,7 +693,7 @@ locals {
               { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
               {
                 Name  = "LAMINAR_EXECUTION_ID"
-                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
               },
             ]
           }
@@ -721,7 +721,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.planner_82519aaa.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Brace"
           }
         }
@@ -779,7 +779,7 @@ locals {
                     { Name = "LAMINAR_LAYER_NAME", Value = "Brace" },
                     {
                       Name  = "LAMINAR_EXECUTION_ID"
-                      Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                      Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
                     },
                     { Name = "LAMINAR_LAYER_INDEXES", Value = "{% $states.input.indexes %}" },
                     { Name = "LAMINAR_LAYER_SPLITS", Value = "{% $string($states.input.splits) %}" },
@@ -817,7 +817,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.planner_82519aaa.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Brace"
             record = {
               splits = "{% $states.input.splits %}"
@@ -871,7 +871,7 @@ locals {
               { Name = "LAMINAR_LAYER_NAME", Value = "Percent" },
               {
                 Name  = "LAMINAR_EXECUTION_ID"
-                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
               },
             ]
           }

@@ -540,7 +540,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.run_split.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Split"
           }
         }
@@ -585,7 +585,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.planner_c320d654.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Count"
           }
         }
@@ -650,7 +650,7 @@ locals {
                     Arguments = {
                       FunctionName = aws_lambda_function.run_count.arn
                       Payload = {
-                        execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                        execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
                         layer     = "Count"
                         child     = "{% $states.input.child %}"
                         indexes   = "{% $states.input.indexes %}"
@@ -716,7 +716,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.planner_c320d654.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Count"
             record = {
               splits = "{% $states.input.splits %}"
@@ -764,7 +764,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.run_total.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Total"
           }
         }

@@ -595,7 +595,7 @@ locals {
         Resource = "arn:${local.partition}:states:::states:startExecution.sync:2"
         Arguments = {
           StateMachineArn = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-collect-flow"
-          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+          Name            = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
           Input           = "{% $states.context.Execution.Input %}"
         }
         Retry = [
@@ -623,7 +623,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Parameters"
           }
         }
@@ -667,7 +667,7 @@ locals {
         Resource = "arn:${local.partition}:states:::states:startExecution.sync:2"
         Arguments = {
           StateMachineArn = "arn:${local.partition}:states:${local.region}:${local.account_id}:stateMachine:${var.name}-report-flow"
-          Name            = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+          Name            = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
           Input = {
             AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID = "{% $states.context.Execution.Id %}"
           }
@@ -729,7 +729,7 @@ locals {
               { Name = "LAMINAR_LAYER_NAME", Value = "Find" },
               {
                 Name  = "LAMINAR_EXECUTION_ID"
-                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
               },
             ]
           }
@@ -769,7 +769,7 @@ locals {
               { Name = "LAMINAR_LAYER_NAME", Value = "Load" },
               {
                 Name  = "LAMINAR_EXECUTION_ID"
-                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
               },
             ]
           }
@@ -797,7 +797,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Measure"
           }
         }
@@ -854,7 +854,7 @@ locals {
                     { Name = "LAMINAR_LAYER_NAME", Value = "Measure" },
                     {
                       Name  = "LAMINAR_EXECUTION_ID"
-                      Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                      Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
                     },
                     { Name = "LAMINAR_LAYER_INDEXES", Value = "{% $states.input.indexes %}" },
                     { Name = "LAMINAR_LAYER_SPLITS", Value = "{% $string($states.input.splits) %}" },
@@ -892,7 +892,7 @@ locals {
         Arguments = {
           FunctionName = aws_lambda_function.report_planner.arn
           Payload = {
-            execution = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+            execution = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
             layer     = "Measure"
             record = {
               splits = "{% $states.input.splits %}"
@@ -945,7 +945,7 @@ locals {
               { Name = "LAMINAR_LAYER_NAME", Value = "Write" },
               {
                 Name  = "LAMINAR_EXECUTION_ID"
-                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
               },
             ]
           }

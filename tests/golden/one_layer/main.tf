@@ -512,7 +512,7 @@ locals {
               { Name = "LAMINAR_LAYER_NAME", Value = "Hello" },
               {
                 Name  = "LAMINAR_EXECUTION_ID"
-                Value = "{% $states.context.Execution.Name & ($states.context.Execution.RedriveCount > 0 ? '@resume-' & $string($states.context.Execution.RedriveCount) : '') %}"
+                Value = "{% ($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 ? ($contains($e.Name, '@resume-') ? '.' : '@resume-0.') & $e.RedriveCount : '')) %}"
               },
             ]
           }
