@@ -29,8 +29,8 @@ __all__ = ["Deployment", "parameter_name"]
 #: Seconds between two looks at an execution: at first, and at most.
 _POLL = (0.1, 10.0)
 #: The state machine and the datastore of a deployment, as what is compiled has them.
-_MACHINE = re.compile(r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+")
-_ROOT = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?")
+_MACHINE = r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+"
+_ROOT = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?"
 #: How often an execution is looked at again where that fails, and the HTTP status codes of troubles that pass.
 _ASKED, _PASSING = 6, {429, 500, 502, 503, 504}
 #: How Step Functions says that an execution cannot be redriven: it is too old, or has too long a history.
@@ -253,9 +253,9 @@ def _described(text: str) -> tuple[str, str, tuple[str, ...]]:
     """
     value = _parsed(text)
     machine, root, flows = value.get("state_machine_arn"), value.get("datastore_root"), value.get("flows", [])
-    if not (isinstance(machine, str) and _MACHINE.fullmatch(machine)):
+    if not (isinstance(machine, str) and re.fullmatch(_MACHINE, machine)):
         raise ValueError(f"its state_machine_arn is {machine!r}, which is no ARN of a state machine")
-    if not (isinstance(root, str) and _ROOT.fullmatch(root)):
+    if not (isinstance(root, str) and re.fullmatch(_ROOT, root)):
         raise ValueError(f"its datastore_root is {root!r}, and artifacts are kept in s3://bucket or s3://bucket/prefix")
     if not (isinstance(flows, list) and all(isinstance(flow, str) for flow in flows)):
         raise ValueError(f"its flows are {flows!r}, which is no list of names")

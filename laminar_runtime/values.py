@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, TypeVar, cast, dataclass_transform, overload
+from typing import Any, TypeVar, dataclass_transform, overload
 
 from laminar_runtime import arguments
 
@@ -237,7 +237,7 @@ def _init(cls: type) -> FunctionType:
 
 
 def _arguments(cls: type) -> list[arguments.Argument]:
-    fields = cast("_Fields", getattr(cls, _FIELDS))
+    fields: _Fields = getattr(cls, _FIELDS)
     return [
         (name, one.name, one.default, one.factory is not None, one.kw_only) for name, one in fields.arguments.items()
     ]
@@ -254,7 +254,8 @@ def _declared(cls: type, name: str, *, kw_only: bool) -> Field:
 
 
 def _fields(value: object) -> _Fields:
-    return cast("_Fields", getattr(type(value), _FIELDS))
+    found: _Fields = getattr(type(value), _FIELDS)
+    return found
 
 
 def _values(value: object) -> list[Any]:
