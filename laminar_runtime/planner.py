@@ -11,7 +11,7 @@ import contextlib
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,13 @@ class LayerPlan:
     Args:
         run: Whether it is to run; if not, it is skipped.
         splits: The number of its splits, from 0.
-        attempt: The attempt, from 1.
+        attempt: The number of the plan among those of the layer, from 1. Splits are at this attempt, or at an earlier
+            one: what failed of others, as their submission hooks, is no attempt of theirs.
         wait: Whole seconds to wait before it.
         groups: The splits that are to run, as jobs: ``size`` children, or a plain job if that is 1, with the
-            ``indexes`` of their splits, and, if hooks decide on them, the ``command`` and ``resources`` of their
-            containers. What a next attempt goes by, the ``container`` and ``retry`` that hooks left, stands there too.
+            ``indexes`` of their splits, their ``attempt``, and, if hooks decide on them, the ``command`` and
+            ``resources`` of their containers. What a next attempt goes by, the ``container`` and ``retry`` that hooks
+            left, stands there too.
         redrives: How often the execution was redriven before.
     """
 
@@ -161,8 +163,8 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
     left = [index for index in range(splits) if index not in done]
     if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
         return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
-    configurations = ((index, layer.configuration.copy()) for index in left)
-    return _hooked(execution, name, splits, 1, configurations, drive)
+    planned = {index: submissions.Split(layer.configuration.copy(), 1) for index in left}
+    return _hooked(execution, name, splits, 1, planned, drive)
 
 
 def _enters(execution: Execution, layer: Layer) -> bool:
@@ -191,9 +193,8 @@ def replan_layer(
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
         ExecutionError: If there is no attempt left, or a hook fails.
     """
-    splits, attempt = failed["splits"], failed["attempt"]
-    waits, again = [0.0], []
-    for index, configuration in _unfinished(execution, name, failed):
+    splits, waits, again = failed["splits"], [0.0], {}
+    for index, attempt, configuration in _unfinished(execution, name, failed):
         if attempt >= configuration.retry.attempts:
             cause = error.get("Cause") or error.get("Error") or "it failed"
             msg = f"layer '{name}' failed at attempt {attempt} of {configuration.retry.attempts}: {cause}"
@@ -202,9 +203,10 @@ def replan_layer(
         layer.configuration = configuration
         with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
             waits.append(layer.configuration.retry.wait(attempt))
-        again.append((index, layer.configuration))
+        again[index] = submissions.Split(layer.configuration, attempt + 1)
+    plan = _hooked(execution, name, splits, failed["attempt"] + 1, again, drive)
     # Step Functions waits whole seconds.
-    return values.evolve(_hooked(execution, name, splits, attempt + 1, again, drive), wait=math.ceil(max(waits)))
+    return values.evolve(plan, wait=math.ceil(max(waits)))
 
 
 def _failed_pipeline(
@@ -223,8 +225,8 @@ def _finished(execution: Execution, name: str, splits: int) -> set[int]:
     return execution.datastore.finished_splits(execution.key(name), splits=splits)
 
 
-def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, Configuration]]:
-    """The splits of a plan that did not finish, each with the configuration that its attempt had."""
+def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, int, Configuration]]:
+    """The splits of a plan that did not finish, each with its attempt, and the configuration that this had."""
     definition = execution.layer(name)
     done = _finished(execution, name, failed["splits"]) if definition.configuration.foreach else set()
     for group, index in splits_of(execution.datastore, execution.key(name), failed):
@@ -232,46 +234,54 @@ def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> I
             configuration = definition.configuration.copy()
             configuration.container = Container(**group["container"])
             configuration.retry = Retry(**group["retry"])
-            yield index, configuration
+            yield index, group["attempt"], configuration
 
 
 def _hooked(  # noqa: PLR0913, PLR0917 - what there is to know of an attempt
-    execution: Execution,
-    name: str,
-    splits: int,
-    attempt: int,
-    configurations: Iterable[tuple[int, Configuration]],
-    drive: str,
+    execution: Execution, name: str, splits: int, number: int, planned: Mapping[int, submissions.Split], drive: str
 ) -> LayerPlan:
     """A plan of splits, their containers as their submission hooks want them."""
     registered = execution.layer(name).configuration.container
     store, key = execution.datastore, execution.key(name)
-    attempt, planned = submissions.after_failures(store, key, drive, attempt, dict(configurations))
+    number, left = submissions.after_failures(store, key, drive, number, planned)
+    tried = {index: _submitted(execution, name, index, splits, split) for index, split in left.items()}
+    failures = [error for _, error in tried.values() if error is not None]
+    if failures:
+        submissions.note_failure(store, key, drive, number, {index: split for index, (split, _) in tried.items()})
+        raise SubmissionError(str(failures[0])) from failures[0]
     parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
-    for index, configuration in planned.items():
-        layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
-        layer.configuration = configuration
-        try:
-            container, retry = _submitted(execution, layer)
-        except ExecutionError as error:
-            if attempt >= configuration.retry.attempts:
-                raise
-            with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
-                submissions.note_failure(store, key, drive, attempt, planned)
-            raise SubmissionError(str(error)) from error
-        same = json.dumps([values.plain(container), values.plain(retry)], sort_keys=True)
+    for index, (split, _) in tried.items():
+        container, retry = split.configuration.container, split.configuration.retry
+        chosen = {"container": values.plain(container), "retry": values.plain(retry), "attempt": split.attempt}
+        same = json.dumps(chosen, sort_keys=True)
         if same not in parts:
-            told = told_of(execution, name, container, registered)
-            parts[same] = ({**told, "container": values.plain(container), "retry": values.plain(retry)}, [])
+            parts[same] = ({**told_of(execution, name, container, registered), **chosen}, [])
         parts[same][1].append(index)
-    return LayerPlan(splits=splits, attempt=attempt, groups=groups_of(store, key, splits, attempt, parts.values()))
+    return LayerPlan(splits=splits, attempt=number, groups=groups_of(store, key, splits, number, parts.values()))
 
 
-def _submitted(execution: Execution, layer: Layer) -> tuple[Container, Retry]:
-    """The container and the retry of a split, as its submission hooks leave them."""
-    with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
-        # What a generator does to it after the submission is for nobody.
-        return values.evolve(layer.configuration.container), layer.configuration.retry
+def _submitted(
+    execution: Execution, name: str, index: int, splits: int, split: submissions.Split
+) -> tuple[submissions.Split, ExecutionError | None]:
+    """A split as its submission hooks leave it, or, if they fail, as its next attempt begins, with the error.
+
+    Raises:
+        ExecutionError: If they fail, and no attempt is left.
+    """
+    if split.submitted:
+        return split, None
+    layer = execution.layer(name, index=index, splits=splits, attempt=split.attempt)
+    layer.configuration = split.configuration
+    try:
+        with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
+            # What a generator does to it after the submission is for nobody.
+            wanted = layer.configuration.copy()
+    except ExecutionError as error:
+        if split.attempt >= split.configuration.retry.attempts:
+            raise
+        with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
+            return submissions.Split(layer.configuration.copy(), split.attempt + 1), error
+    return submissions.Split(wanted, split.attempt, submitted=True), None
 
 
 @contextlib.contextmanager

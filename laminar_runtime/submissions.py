@@ -1,7 +1,8 @@
-"""Submission hooks that failed while a layer was planned: each is a failed attempt, as on the local scheduler.
+"""Submission hooks that failed while a layer was planned: each is a failed attempt of its split, as it is locally.
 
 The planner ends with `SubmissionError`, and the state that asked it waits as the layer's `Retry` says and asks again.
-What the next attempt goes by, its number and the configurations that retry hooks left, is kept in the datastore.
+What it is asked for then is kept in the datastore: of splits whose hooks had failed the next attempt, with the
+configuration that retry hooks left, and of the others what their hooks had wanted, so that these are called once.
 """
 
 from __future__ import annotations
@@ -16,56 +17,80 @@ from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import MissingError
 
-__all__ = ["after_failures", "note_failure"]
+__all__ = ["Split", "after_failures", "note_failure"]
+
+
+@values.frozen
+class Split:
+    """A split that is planned.
+
+    Args:
+        configuration: Its configuration, as its hooks left it.
+        attempt: The attempt, from 1.
+        submitted: Whether its submission hooks have ended well at this attempt.
+    """
+
+    configuration: Configuration
+    attempt: int
+    submitted: bool = False
 
 
 def after_failures(
-    store: DataStore, key: LayerKey, drive: str, attempt: int, planned: dict[int, Configuration]
-) -> tuple[int, dict[int, Configuration]]:
-    """The attempt that a layer is at, if planning it failed before, and the configurations of its splits.
+    store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split]
+) -> tuple[int, dict[int, Split]]:
+    """What is left to plan, if planning it failed before.
 
     Args:
         store: The flow's datastore.
         key: The layer.
         drive: Which of the resumes and redrives of the execution it is: each counts for itself.
-        attempt: The attempt without such failures, from 1.
-        planned: The configurations of its splits without them, by index.
+        number: The number of the plan without such failures, from 1.
+        planned: The splits without them, by index.
+
+    Returns:
+        The number of the plan with them, and the splits.
     """
-    while (noted := _read(store, key, drive, attempt)) is not None:
-        for index, configuration in planned.items():
+    found = dict(planned)
+    while (noted := _read(store, key, drive, number)) is not None:
+        for index, split in found.items():
             if (left := noted.get(str(index))) is not None:
+                configuration = split.configuration
                 configuration.container, configuration.retry = Container(**left["container"]), Retry(**left["retry"])
-        attempt += 1
-    return attempt, planned
+                found[index] = Split(configuration, left["attempt"], left["submitted"])
+        number += 1
+    return number, found
 
 
-def note_failure(
-    store: DataStore, key: LayerKey, drive: str, attempt: int, planned: Mapping[int, Configuration]
-) -> None:
-    """Keep what the next attempt goes by.
+def note_failure(store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split]) -> None:
+    """Keep what the planner goes by when it is asked again.
 
     Args:
         store: The flow's datastore.
         key: The layer.
         drive: Which of the resumes and redrives of the execution it is.
-        attempt: The attempt that failed, from 1.
-        planned: The configurations of the splits, as hooks left them, by index.
+        number: The number of the plan that failed, from 1.
+        planned: The splits as they are then, by index.
     """
     left = {
-        str(index): {"container": values.plain(one.container), "retry": values.plain(one.retry)}
-        for index, one in planned.items()
+        str(index): {
+            "container": values.plain(split.configuration.container),
+            "retry": values.plain(split.configuration.retry),
+            "attempt": split.attempt,
+            "submitted": split.submitted,
+        }
+        for index, split in planned.items()
     }
-    store.write_bytes(path=_path(key, drive, attempt), content=json.dumps(left, separators=(",", ":")).encode())
+    store.write_bytes(path=_path(key, drive, number), content=json.dumps(left, separators=(",", ":")).encode())
 
 
-def _read(store: DataStore, key: LayerKey, drive: str, attempt: int) -> dict[str, dict[str, dict[str, Any]]] | None:
+def _read(store: DataStore, key: LayerKey, drive: str, number: int) -> dict[str, dict[str, Any]] | None:
     try:
-        content = store.read_bytes(path=_path(key, drive, attempt))
+        content = store.read_bytes(path=_path(key, drive, number))
     except MissingError:
         return None
-    noted: dict[str, dict[str, dict[str, Any]]] = json.loads(content)
+    noted: dict[str, dict[str, Any]] = json.loads(content)
     return noted
 
 
-def _path(key: LayerKey, drive: str, attempt: int) -> str:
-    return key.listed(f"submission-{drive}-{attempt}")
+def _path(key: LayerKey, drive: str, number: int) -> str:
+    return key.listed(f"submission-{drive}-{number}")

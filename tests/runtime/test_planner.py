@@ -298,7 +298,8 @@ def test_attempts_count_anew_after_a_redrive(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
     execution = wide(3)
     first = json.loads(json.dumps(values.plain(plan_layer(execution, "Sized"))))
-    failed = {"plan": {**first, "attempt": 2}, "error": {"Cause": "killed"}}
+    groups = [{**one, "attempt": 2} for one in first["groups"]]
+    failed = {"plan": {**first, "attempt": 2, "groups": groups}, "error": {"Cause": "killed"}}
     with pytest.raises(ExecutionError, match="failed at attempt 2 of 2"):
         planner.answer(execution, "Sized", {**failed, "redrives": 0})
     finish(execution, "Sized", 0)
@@ -438,6 +439,50 @@ def test_a_submission_hook_that_fails_is_a_failed_attempt() -> None:
     # A resumed execution, or one that is redriven, counts for itself.
     with pytest.raises(SubmissionError):
         plan_layer(execution, "Priced", drive="1")
+
+
+@Unsure.register
+class Items(Layer):
+    def __call__(self) -> None:
+        self.shard(item=range(5))
+
+
+#: How often the submission hook of each split was called.
+CALLED: list[int] = []
+
+
+@Unsure.register(foreach=ForEach([Parameter(Items, "item")]), retry=Retry(attempts=3, delay=0))
+class Quoted(Layer):
+    def __call__(self, items: Items) -> None: ...
+
+    @hooks.submission
+    def ask(self) -> None:
+        CALLED.append(self.index)
+        if self.attempt <= self.index - 2:
+            raise OSError("the price service is away")
+        self.configuration.container.memory = 4096 if self.index % 2 else 2048
+
+
+def test_submission_hooks_of_some_splits_fail() -> None:
+    """Each split has attempts of its own: of the others the hooks are not called again, and the first one stays."""
+    execution = in_memory(Unsure).execution("e1")
+    key = execution.key("Items")
+    execution.datastore.write(key, index=0, name="item", values=range(5), sharded=True)
+    execution.datastore.write_record(key, splits=1)
+    CALLED.clear()
+    for _ in range(2):
+        with pytest.raises(SubmissionError, match=r"split [34] of 0 to 4"):
+            plan_layer(execution, "Quoted")
+    found = plan_layer(execution, "Quoted")
+    told = [(group["indexes"], group["attempt"], group["container"]["memory"]) for group in found.groups]
+    assert told == [("0,2", 1, 2048), ("1", 1, 4096), ("3", 2, 4096), ("4", 3, 2048)]
+    assert sorted(CALLED) == [0, 1, 2, 3, 3, 4, 4, 4]
+    # The next attempt of each is the one after its own; split 4 has none.
+    failed = json.loads(json.dumps(values.plain(found)))
+    with pytest.raises(ExecutionError, match="failed at attempt 3 of 3"):
+        replan_layer(execution, "Quoted", failed, {"Error": "x"})
+    failed["groups"].pop()
+    assert [group["attempt"] for group in replan_layer(execution, "Quoted", failed, {"Error": "x"}).groups] == [2, 2, 3]
 
 
 def test_a_submission_hook_that_fails_at_the_last_attempt() -> None:
