@@ -410,3 +410,30 @@ def test_told_to_end(folder: Folder) -> None:
     assert ended.returncode == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(int(process.read_text()), 0)
+
+
+def test_processes_that_a_thread_forks_are_ended(folder: Folder) -> None:
+    """A pool ends its processes by a signal, which ends neither the run nor leaves them running."""
+    folder.write("""
+        import multiprocessing
+        from laminar_runtime import Flow, Layer
+        from laminar_runtime.configurations import executors
+
+        class Pools(Flow): ...
+
+        @Pools.register
+        class A(Layer):
+            def double(self, x: int) -> int:
+                return x * 2
+
+            def __call__(self) -> None:
+                self.doubled = []
+                for _ in range(3):
+                    with multiprocessing.get_context("fork").Pool(2) as pool:
+                        self.doubled.append(pool.map(self.double, [1, 2]))
+
+        if flow := Pools(executor=executors.Thread()):
+            print(flow().layer(A).doubled)
+        """)
+    ended = folder.python("main.py")
+    assert (ended.returncode, ended.stdout) == (0, "[[2, 4], [2, 4], [2, 4]]\n"), ended.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import signal
 import sys
 import threading
@@ -83,6 +84,8 @@ def stoppable() -> Iterator[None]:
 
     for number in ours:
         loop.add_signal_handler(number, stop, number)
+    _handled.update(ours)
+    _part_forks()
     try:
         yield
     except asyncio.CancelledError:
@@ -90,8 +93,29 @@ def stoppable() -> Iterator[None]:
             raise Ended(_SIGNALLED + told) from None
         raise
     finally:
+        _handled.difference_update(ours)
         for number in ours:
             loop.remove_signal_handler(number)
+
+
+#: The signals that an event loop of this process handles.
+_handled: set[signal.Signals] = set()
+
+
+@functools.cache
+def _part_forks() -> None:
+    os.register_at_fork(after_in_child=_leave)
+
+
+def _leave() -> None:
+    """Have signals end a process that was forked from this one, and not be told to the event loop of this one.
+
+    Pools of a layer that runs in a thread fork such processes, and end them so.
+    """
+    if _handled:
+        signal.set_wakeup_fd(-1)
+    while _handled:
+        signal.signal(_handled.pop(), signal.SIG_DFL)
 
 
 async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
