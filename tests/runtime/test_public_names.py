@@ -101,6 +101,29 @@ def test_import_is_light(heavy: str, folder: Folder) -> None:
     assert folder.run(code) == "False"
 
 
+@pytest.mark.parametrize(
+    "seldom",
+    ["hashlib", *(f"laminar_runtime.{name}" for name in ("job_container", "pipelines", "prompts", "tracebacks"))],
+)
+def test_what_is_seldom_needed_is_loaded_on_use(seldom: str, folder: Folder) -> None:
+    """Importing the package, which each task does, loads nothing that most tasks go without."""
+    assert folder.run(f"import sys, laminar_runtime; print({seldom!r} in sys.modules)") == "False"
+
+
+def test_import_compiles_no_pattern(folder: Folder) -> None:
+    """Patterns are compiled when they are used: to compile those of all modules would take longer than to load them."""
+    code = """
+    import json, re, typing
+
+    compiled = []
+    re.compile = lambda *given: compiled.append(given)
+    import laminar_runtime
+    from laminar_runtime.configurations import datastores, executors, hooks, layers, serde
+    print(compiled)
+    """
+    assert folder.run(code) == "[]"
+
+
 def test_all_errors_have_one_base() -> None:
     """Whoever catches `LaminarError` catches every error of ours."""
     exceptions = importlib.import_module("laminar_runtime.exceptions")
