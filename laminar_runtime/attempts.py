@@ -8,7 +8,7 @@ the layer failed, that too::
     .attempts/<drive>/<index>/<job>.<number>.failed    the layer failed in it
 
 A run counts if the layer failed in it. One without that note was ended from outside: by a lack of memory, a time limit
-or a reclaim. It counts, too, but for what may be a reclaim: a run on spot capacity of the job that now runs again.
+or a reclaim. It counts, too, but for what may be a reclaim: a run on spot capacity whose job ran again.
 """
 
 from __future__ import annotations
@@ -64,9 +64,8 @@ def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
     before = set(store.names(prefix=prefix)) - {context.run}
     store.write_bytes(path=f"{prefix}{context.run}", content=b"{}")
     failed = {name.removesuffix(_FAILED) for name in before if name.endswith(_FAILED)}
-    same = {name for name in before if not name.endswith(_FAILED) and _job(name) == _job(context.run)}
     runs = {name.removesuffix(_FAILED) for name in before}
-    reclaimed = same - failed if layer.configuration.container.spot else set()
+    reclaimed = _went_on({*runs, context.run}) - failed if layer.configuration.container.spot else set()
     attempt = 1 + len(runs - reclaimed)
     # Flows and layers may ask the environment, as the contract has it.
     os.environ[LAYER_ATTEMPT] = str(attempt)
@@ -74,7 +73,7 @@ def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
         _end()
         what = f"layer '{key.layer}' has no attempt left: {attempt - 1} of {retry.attempts} failed or were stopped"
         raise NoAttemptLeftError(what)
-    if same & failed:
+    if any(_start(name)[0] == _start(context.run)[0] for name in failed):
         time.sleep(retry.wait(attempt - 1))
     return values.evolve(context, attempt=attempt)
 
@@ -121,5 +120,15 @@ def _end() -> None:
     _final = True
 
 
-def _job(run: str) -> str:
-    return run.rpartition(".")[0]
+def _went_on(runs: set[str]) -> set[str]:
+    """The runs after which their job ran again."""
+    last: dict[str, int] = {}
+    for job, number in map(_start, runs):
+        last[job] = max(number, last.get(job, 0))
+    return {run for run in runs if _start(run)[1] < last[_start(run)[0]]}
+
+
+def _start(run: str) -> tuple[str, int]:
+    """The job of a run, and the number of its start."""
+    job, _, number = run.rpartition(".")
+    return job, int(number)

@@ -85,6 +85,15 @@ def test_reclaims_do_not_count(store: Memory) -> None:
     assert time.monotonic() - started >= 0.2
 
 
+def test_reclaims_of_jobs_before_do_not_count(store: Memory) -> None:
+    """What was taken back is no attempt in the next job either; the last run of a job that was stopped is one."""
+    assert run(store, "a.1", layer=Spot) == 1
+    assert run(store, "a.2", layer=Spot, fails=True) == 1
+    assert run(store, "b.1", layer=Spot) == 2  # taken back
+    assert run(store, "b.3", layer=Spot) == 2  # stopped from outside: the job did not run again
+    assert run(store, "c.1", layer=Spot) == 3
+
+
 def test_resumes_and_splits_count_for_themselves(store: Memory) -> None:
     """A resumed execution, and one that is redriven, has all attempts anew."""
     assert run(store, "a.1", fails=True) == 1
