@@ -12,7 +12,7 @@ from laminar_runtime.attributes import prepare, refusal, shown
 from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
-from laminar_runtime.identifiers import new_attempt
+from laminar_runtime.identifiers import check_execution_id, new_attempt
 from laminar_runtime.layer import Definition, Layer, Parameters
 from laminar_runtime.layout import LayerKey, cache_prefix, input_key, layers_prefix
 
@@ -193,7 +193,7 @@ class Execution:
             This execution.
 
         Raises:
-            FlowError: If one has a name that means something else on a layer.
+            FlowError: If one has a name that means something else on a layer, or the id is none.
             ExecutionError: If the execution has finished, with other parameters.
         """
         if not self.offer(artifacts):
@@ -213,8 +213,9 @@ class Execution:
             Whether the execution has these parameters now.
 
         Raises:
-            FlowError: If one has a name that means something else on a layer.
+            FlowError: If one has a name that means something else on a layer, or the id is none.
         """
+        check_execution_id(self.key("").execution)
         key, store, commit = self.key(_PARAMETERS), self.datastore, self._written(artifacts)
         if store.commit(key, index=0, commit=commit, fans_out=False):
             return True
@@ -230,7 +231,7 @@ class Execution:
             artifacts: The parameters.
 
         Raises:
-            FlowError: If one has a name that means something else on a layer.
+            FlowError: If one has a name that means something else on a layer, or the id is none.
         """
         if not self.offer(artifacts) and self.retry and not self.finished:
             self._replace(artifacts)
@@ -314,7 +315,7 @@ class Execution:
             The execution, resumed.
 
         Raises:
-            FlowError: If a module is imported meanwhile: see `Flow`.
+            FlowError: If a module is imported meanwhile: see `Flow`; or the id is none.
             ExecutionError: If it fails again, or nothing is known of it.
         """
         from laminar_runtime import tracebacks
@@ -322,6 +323,7 @@ class Execution:
         with tracebacks.Trimmed():
             if not self.flow.launches():
                 return self.flow.follow(None)
+            check_execution_id(self.key("").execution)
             if not self.known:
                 where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
                 raise ExecutionError(f"{where}: there is nothing to resume")

@@ -20,7 +20,7 @@ import pytest
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors, schedulers
 from laminar_runtime.configurations.layers import ForEach, Parameter
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.execution import Execution
 from tests.runtime.harness import Folder, in_memory, stored
 
@@ -321,3 +321,15 @@ def test_two_resumes_at_once_where_there_are_no_locks() -> None:
     assert found[0] == found[1]
     assert len(found[0][0]) == 1
     assert found[0][1] == found[0][2]
+
+
+@pytest.mark.parametrize("id_", ["a b", "-a", "ä", "x" * 81, "e1@resume-1"])
+def test_ids_that_nothing_can_be_run_under(id_: str) -> None:
+    """What stores parameters, or resumes, takes the ids that a call takes: tasks of others would not run."""
+
+    class MyFlow(Flow): ...
+
+    execution = in_memory(MyFlow).execution(id_)
+    for attempt in (execution.parameters, execution.resume):
+        with pytest.raises(FlowError, match="an execution id is of 1 to 80 letters"):
+            attempt()
