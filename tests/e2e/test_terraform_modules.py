@@ -187,7 +187,10 @@ def test_alarms_reach_the_topic(bench: Bench) -> None:
         for action in statement["Action"]
     }
     assert granted == {"kms:Decrypt", "kms:GenerateDataKey*"}
-    role = bench.aws.client("iam").get_role_policy(RoleName="Morning-state-machine", PolicyName="state-machine")
+    iam = bench.aws.client("iam")
+    named = [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    (name,) = (role for role in named if role.startswith("Morning-") and role.endswith("-state-machine"))
+    role = iam.get_role_policy(RoleName=name, PolicyName="state-machine")
     assert "xray:PutTraceSegments" in json.dumps(role["PolicyDocument"])
 
 
