@@ -26,6 +26,7 @@ from laminar_codegen.pipeline import Compilation, Unit
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations import datastores
+from tests.property.flows.compiling import feasible
 from tests.property.flows.drawing import flows
 from tests.property.flows.local import Local
 from tests.property.flows.outcomes import EXECUTION, Results, results_of
@@ -53,7 +54,7 @@ def _specs() -> list[FlowSpec]:
     draw()
     # Those of the most layers, for the shapes of their graphs.
     largest = sorted(found, key=lambda spec: -len(spec.layers))[:FLOWS]
-    return [attrs.evolve(spec, name=f"Flow{number}") for number, spec in enumerate(largest)]
+    return [attrs.evolve(feasible(spec), name=f"Flow{number}") for number, spec in enumerate(largest)]
 
 
 SPECS = _specs()
