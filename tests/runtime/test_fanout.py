@@ -490,7 +490,8 @@ def test_a_read_that_a_hook_makes_is_refused_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attribute", "stored"), [("lines", "split [12] of layer 'Fetch' of flow 'MyFlow' stored [23]"), ("none", "stored 0")]
+    ("attribute", "stored"),
+    [("lines", r"split [12] of layer 'Fetch' of flow 'MyFlow' stored [23]"), ("none", "stored 0")],
 )
 def test_pipelined_splits_need_one_element_each(attribute: str, stored: str) -> None:
     """The error names the split that stored several, or none, and the attribute."""
