@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from botocore.exceptions import ClientError
 
 from tests.terraform_provider.declaration import Call, Naming, Resource
 from tests.terraform_provider.errors import RefusedError
@@ -34,8 +34,12 @@ def _create_environment(call: Call) -> State:
 def _service_linked_role(call: Call) -> str:
     """The role that AWS makes for Batch itself; the embedded AWS wants it to be there and named."""
     client = call.client("iam")
-    with suppress(client.exceptions.EntityAlreadyExistsException):
+    try:
         client.create_service_linked_role(AWSServiceName=_SERVICE)
+    except ClientError as error:
+        # By its code: threads that make clients at once have classes of exceptions of their own.
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise
     roles = client.list_roles(PathPrefix=f"/aws-service-role/{_SERVICE}/")["Roles"]
     return str(roles[0]["Arn"])
 
