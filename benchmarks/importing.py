@@ -13,7 +13,7 @@ __all__ = ["measure"]
 _IMPORTS: Mapping[str, float | None] = {
     "import laminar_runtime": 0.04,
     "from laminar_runtime import Execution, Flow, Layer, Parameters": 0.04,
-    "import laminar_codegen.cli": 0.1,
+    "import laminar_codegen.command.main": 0.1,
     # All that a compilation needs: what it is part of is what `compile` measures.
     "from laminar_codegen import pipeline, render": None,
 }

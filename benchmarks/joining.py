@@ -12,9 +12,9 @@ from benchmarks import stand_in_s3
 from benchmarks.artifacts import PROBES
 from benchmarks.rows import Row, faster
 from benchmarks.timing import Command, figures, output, python
-from laminar_runtime.artifacts import LayerKey
-from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores
+from laminar_runtime.storage.commits import Commit
+from laminar_runtime.storage.layout import LayerKey
 
 __all__ = ["measure", "measure_join"]
 

@@ -19,9 +19,9 @@ import attrs
 
 from benchmarks.replay import Workflow, load
 from benchmarks.rows import Row, Target
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.order import levels, number
-from laminar_codegen.schedule import critical_path, makespan
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.makespan import critical_path, makespan
+from laminar_codegen.planning.partial_order import levels, number
 
 __all__ = ["WAYS", "Plans", "main", "measure", "rows"]
 

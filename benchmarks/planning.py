@@ -15,7 +15,7 @@ from benchmarks.growth import exponent
 from benchmarks.replay import Workflow
 from benchmarks.rows import Row, Target, at_most, both, memory_at_most
 from benchmarks.timing import interleave, python
-from laminar_codegen.make_plan import make_plan
+from laminar_codegen.planning.make_plan import make_plan
 
 __all__ = ["measure", "plan"]
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.emit_states import emit_states, weigh
-from laminar_codegen.graph import Container, Graph, LayerNode, Retry
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.nest import nest
-from laminar_codegen.plan import Step
+from laminar_codegen.ir.graph import Container, Graph, LayerNode, Retry
+from laminar_codegen.ir.plan import Step
+from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.split_machines import nest
 from laminar_codegen.problems import Location
-from laminar_codegen.replay import profiled_services, replay_flow
+from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
 
 __all__ = ["Makespan", "Workflow", "load", "main", "measure_makespan", "summary"]
 

@@ -15,9 +15,9 @@ from typing import Any
 from benchmarks import embedded, metaflow, programs
 from benchmarks.rows import Row, at_most
 from benchmarks.timing import output
-from laminar_codegen.estimate import PRICE
+from laminar_codegen.cost import PRICE
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.replay import profiled_services, replay_flow
+from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
 
 __all__ = ["measure", "transitions_of"]
 

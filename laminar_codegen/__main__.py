@@ -2,7 +2,7 @@
 
 import sys
 
-from laminar_codegen.cli import main
+from laminar_codegen.command.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

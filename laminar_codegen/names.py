@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from laminar_codegen.graph import Container, Graph, LayerNode
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Container, Graph, LayerNode
+from laminar_codegen.ir.placement import QUEUES, USUAL, BatchTarget, LambdaTarget, Placement
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
-from laminar_codegen.placement import QUEUES, USUAL, BatchTarget, LambdaTarget, Placement
-from laminar_codegen.values import Joined, Ref, Value
 
 __all__ = [
     "FAILED_STARTS",

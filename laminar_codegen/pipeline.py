@@ -18,21 +18,21 @@ from pathlib import Path
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.check_policies import check_policies
-from laminar_codegen.checks import check, check_definitions
-from laminar_codegen.document import Document
-from laminar_codegen.emit_call import Module, call_module
-from laminar_codegen.emit_chain import emit_chain
-from laminar_codegen.emit_document import emit_document
-from laminar_codegen.emit_states import emit_states, weigh
-from laminar_codegen.emit_stop_jobs import emit_stop_jobs
-from laminar_codegen.graph import Graph, build_graph
-from laminar_codegen.loader import Source, load
-from laminar_codegen.make_plan import Joins, make_plan
-from laminar_codegen.nest import nest
-from laminar_codegen.plan import Step
-from laminar_codegen.profile import read_profile
-from laminar_codegen.states import StateMachine
+from laminar_codegen.checks.graph import check, check_definitions
+from laminar_codegen.durations.profile import read_profile
+from laminar_codegen.frontend.loader import Source, load
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.graph import Graph, build_graph
+from laminar_codegen.ir.plan import Step
+from laminar_codegen.ir.terraform import Document
+from laminar_codegen.lower_states.flow_sequence import emit_chain
+from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.lower_terraform.document import emit_document
+from laminar_codegen.lower_terraform.module_call import Module, call_module
+from laminar_codegen.lower_terraform.policy_limits import check_policies
+from laminar_codegen.lower_terraform.stop_jobs import emit_stop_jobs
+from laminar_codegen.planning.make_plan import Joins, make_plan
+from laminar_codegen.planning.split_machines import nest
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]

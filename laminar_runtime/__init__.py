@@ -22,8 +22,8 @@ with collection.paused():
     from laminar_runtime.configurations.flows import Engine
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
-    from laminar_runtime.joins import each
     from laminar_runtime.layer import Layer, Parameters
+    from laminar_runtime.tasks.joins import each
 
 __all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"]
 

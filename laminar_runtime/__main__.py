@@ -2,7 +2,7 @@
 
 The module is imported, and the task of the environment run by the flow that the module makes, or by one made here if it
 makes none. The `Process` executor starts tasks of flows that the launched script does not call by itself this way, by
-`begin`: `laminar_runtime.origins` says with what.
+`begin`: `laminar_runtime.programs.origins` says with what.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-from laminar_runtime import homes, importing
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.flow import Flow
+from laminar_runtime.pickling import homes
+from laminar_runtime.programs import importing
 
 __all__ = ["begin", "main"]
 

@@ -1,28 +1,7 @@
-"""What a datastore holds besides values, and where it lies: `laminar_runtime.layout` makes the keys.
+"""What a datastore holds besides values: the records that its methods take and return."""
 
-::
-
-    <Flow>/artifacts/<sha256>.<ext>                              a value, by the hash of its bytes
-    <Flow>/archives/<execution>/<Layer>/<index>/<attempt>/<attribute>.json
-                                                                 an `Archive`
-    <Flow>/.cache/<execution>/<Layer>/<attribute>.json           the `Archive` of all splits, joined
-    <Flow>/.cache/<execution>/<Layer>/.some/<attribute>.json     the same, of the splits that assigned the attribute
-    <Flow>/.cache/<execution>/<Layer>/.record.json               a `Record`: the layer finished. Of a layer that is no
-                                                                 fan-out it is the `Commit` too
-    <Flow>/.cache/<execution>/<Layer>/.splits/<index>.json       the `Commit` of a split of a fan-out: it finished
-    <Flow>/.locks/<execution>                                    held by who runs the execution, on this machine
-    <Flow>/.cache/<execution>/.input.json                        the input that a state machine was started with
-
-Each run of a task, an attempt, writes archives into a folder of its own, named by a token that no other has. When it
-ends, it writes the commit of its split, which names the token; but the first commit of a split stays, whoever comes
-later. Only the archives of the committed attempt are read, so that what failed, or was believed dead and goes on, or
-runs twice, changes nothing that anybody reads. docs/adr/0016-one-commit-for-each-split.md tells more.
-
-Earlier releases wrote archives without the folder of an attempt, and marks without a token for commits; they are read.
-"""
-
-from laminar_runtime.archives import Archive, Artifact
-from laminar_runtime.commits import Record
-from laminar_runtime.layout import LayerKey
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.commits import Record
+from laminar_runtime.storage.layout import LayerKey
 
 __all__ = ["Archive", "Artifact", "LayerKey", "Record"]

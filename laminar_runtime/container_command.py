@@ -8,8 +8,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from laminar_runtime import output, reports, settings, values
+from laminar_runtime import _records, settings
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
+from laminar_runtime.failures import reports
+from laminar_runtime.process import output
 
 __all__ = ["COMMAND", "Ended", "run"]
 
@@ -17,7 +19,7 @@ __all__ = ["COMMAND", "Ended", "run"]
 COMMAND = "LAMINAR_COMMAND"
 
 
-@values.frozen
+@_records.frozen
 class Ended:
     """How a command ended.
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import settings, values
+from laminar_runtime import _records, settings
 from laminar_runtime.exceptions import DeploymentError, ExecutionError, UnfinishedError, WaitTimeoutError
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 
@@ -46,7 +46,7 @@ def parameter_name(deployment: str) -> str:
     return f"/laminar/{deployment}"
 
 
-@values.frozen
+@_records.frozen
 class Deployment:
     """One deployment of a flow.
 
@@ -60,7 +60,7 @@ class Deployment:
     name: str
     state_machine_arn: str
     datastore_root: str
-    flows: tuple[str, ...] = values.field(default=(), converter=tuple)
+    flows: tuple[str, ...] = _records.field(default=(), converter=tuple)
 
     @classmethod
     def find(cls, name: str) -> Deployment:

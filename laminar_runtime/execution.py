@@ -7,14 +7,17 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
-from laminar_runtime import importing, loading, naming, settings, task, values
-from laminar_runtime.attributes import prepare, refusal, shown
-from laminar_runtime.commits import Commit
+from laminar_runtime import _records, settings
 from laminar_runtime.configurations import datastores, flows
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
+from laminar_runtime.introspection import naming
+from laminar_runtime.introspection.attributes import prepare, refusal, shown
 from laminar_runtime.layer import Definition, Layer, Parameters
-from laminar_runtime.layout import LayerKey, cache_prefix, input_key, layers_prefix
+from laminar_runtime.programs import importing, loading
+from laminar_runtime.storage.commits import Commit
+from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
+from laminar_runtime.tasks import task
 
 __all__ = ["Execution", "NoResults", "linked"]
 
@@ -46,12 +49,12 @@ class _Flow(Protocol):
 
 
 class _Guard(Protocol):
-    """What refuses reads of layers: see `laminar_runtime.pipelines`, which few tasks need."""
+    """What refuses reads of layers: see `laminar_runtime.tasks.pipelines`, which few tasks need."""
 
     def check(self, layer: str, read: str) -> None: ...
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Execution:
     """One run of a flow: what it is asked to do, and its results.
 
@@ -70,10 +73,10 @@ class Execution:
     """
 
     id: str | None
-    flow: _Flow = values.field(repr=lambda flow: flow.name)
+    flow: _Flow = _records.field(repr=lambda flow: flow.name)
     retry: bool = False
-    guard: _Guard | None = values.field(default=None, kw_only=True, repr=False)
-    called: bool = values.field(default=True, kw_only=True, repr=False)
+    guard: _Guard | None = _records.field(default=None, kw_only=True, repr=False)
+    called: bool = _records.field(default=True, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
         """The execution of the same flow that has an id.
@@ -110,7 +113,7 @@ class Execution:
         Args:
             guard: What refuses that.
         """
-        return values.evolve(self, guard=guard)
+        return _records.evolve(self, guard=guard)
 
     def key(self, layer: str, *, read: str = "") -> LayerKey:
         """What the datastore knows a layer of this execution by.
@@ -318,7 +321,7 @@ class Execution:
             FlowError: If a module is imported meanwhile: see `Flow`; or the id is none.
             ExecutionError: If it fails again, or nothing is known of it.
         """
-        from laminar_runtime import tracebacks
+        from laminar_runtime.failures import tracebacks
 
         with tracebacks.Trimmed():
             if not self.flow.launches():
@@ -328,7 +331,7 @@ class Execution:
                 where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
                 raise ExecutionError(f"{where}: there is nothing to resume")
             with self.flow.configuration.scheduler.holding(execution=self):
-                return values.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
+                return _records.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Wait until the execution ended, if another engine schedules it.
@@ -363,14 +366,14 @@ class Execution:
         Returns:
             The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
         """
-        from laminar_runtime import tracebacks
+        from laminar_runtime.failures import tracebacks
 
         with tracebacks.Trimmed():
             if self.flow.configuration.scheduler.runs_next(execution=self, flow=flow):
                 return flow.execution(self.key("").execution)
             given = linked(linker, self.wait())
             if self.retry:  # what a resumed execution goes on to may have been begun too
-                following = values.evolve(flow.execution(self.key("").execution), retry=True)
+                following = _records.evolve(flow.execution(self.key("").execution), retry=True)
                 following.link(given)
                 return following.resume()
             return flow(self.id, **given)

@@ -9,27 +9,17 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
-from laminar_runtime import (
-    arguments,
-    attributes,
-    fanout,
-    functions,
-    homes,
-    importing,
-    interactive,
-    loading,
-    naming,
-    scopes,
-    settings,
-    task,
-    types,
-    values,
-)
+from laminar_runtime import _records, arguments, settings, types
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError
 from laminar_runtime.execution import Execution, NoResults, linked
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
+from laminar_runtime.introspection import attributes, functions, interactive, naming
 from laminar_runtime.layer import Definition, Layer, Parameters
+from laminar_runtime.pickling import homes, scopes
+from laminar_runtime.programs import importing, loading
+from laminar_runtime.splits import fanout
+from laminar_runtime.tasks import task
 
 __all__ = ["Flow"]
 
@@ -155,7 +145,7 @@ class Flow:
                 # What two bases have of a base of their own is one registration.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
-                    cls._add(values.evolve(definition, flow=cls))
+                    cls._add(_records.evolve(definition, flow=cls))
 
     @classmethod
     def _take_over(cls) -> None:
@@ -166,7 +156,7 @@ class Flow:
             for name, definition in before.registry.items():
                 elsewhere = not before.cell or interactive.cell_of(definition.layer) != before.cell
                 if elsewhere and name not in {_PARAMETERS, *inherited}:
-                    cls._add(values.evolve(definition, flow=cls))
+                    cls._add(_records.evolve(definition, flow=cls))
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -320,8 +310,8 @@ class Flow:
     def __bool__(self) -> bool:
         """Whether this process launches the flow. In a task's process, run the task if it is one of this flow.
 
-        While a module is imported its flows are false: see `laminar_runtime.importing`. What guards a chain is true
-        also where the file is only read, and in tasks of other flows: theirs may follow.
+        While a module is imported its flows are false: see `laminar_runtime.programs.importing`. What guards a chain
+        is true also where the file is only read, and in tasks of other flows: theirs may follow.
         """
         asking = sys._getframe(1)  # noqa: SLF001 - of whom the interpreter asks this for
         homes.home_of(type(self)).note()
@@ -333,7 +323,7 @@ class Flow:
             self._run_task()
             if settings.TAKEN in os.environ or importing.runs_no_task(asking):
                 return False
-        from laminar_runtime import chaining
+        from laminar_runtime.introspection import chaining
 
         return chaining.guards_chain(asking)
 
@@ -353,7 +343,7 @@ class Flow:
             ExecutionError: If it fails, or was run before under the same id. Where tasks run within this process, an
                 error of the flow's own code is raised as it is, with a note that says where it happened.
         """
-        from laminar_runtime import tracebacks
+        from laminar_runtime.failures import tracebacks
 
         with tracebacks.Trimmed():
             launched = self.launches()
@@ -409,7 +399,7 @@ class Flow:
         """Make the flow's parameters, if this process was started for that."""
         context = task.claim(self.name, linking=True)
         if context is not None:
-            from laminar_runtime import planner
+            from laminar_runtime.planner import planner
 
             with task.reporting(), task.underway(), settings.outside():
                 self.open(context).link(linked(linker, before.open(context)))
@@ -431,7 +421,7 @@ class Flow:
         context = task.claim(self.name)
         if context is None:
             return
-        from laminar_runtime import prompts
+        from laminar_runtime.process import prompts
 
         # What is there now stays until the process ends: the layer's garbage collections need not look through it.
         gc.freeze()
@@ -439,7 +429,7 @@ class Flow:
             task.check_known(context, self.classes)
             execution = self.open(context)
             if settings.PLAN_FILE in os.environ:
-                from laminar_runtime import planner
+                from laminar_runtime.planner import planner
 
                 # Hooks see what they see where this process schedules: no task.
                 with settings.outside():

@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from laminar_runtime import attributes, fanout, scopes, settings, values
-from laminar_runtime.archives import Archive, Artifact
-from laminar_runtime.attributes import RESERVED, shown
-from laminar_runtime.commits import Record
+from laminar_runtime import _records, settings
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
-from laminar_runtime.layout import LayerKey
+from laminar_runtime.introspection import attributes
+from laminar_runtime.introspection.attributes import RESERVED, shown
+from laminar_runtime.pickling import scopes
+from laminar_runtime.splits import fanout
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.commits import Record
+from laminar_runtime.storage.layout import LayerKey
 
 __all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded"]
 
@@ -40,7 +43,7 @@ class _Execution(Protocol):
     def layer(self, layer: str) -> Layer: ...
 
 
-@values.define
+@_records.define
 class _Private:
     """What an instance knows besides its artifacts.
 
@@ -57,19 +60,19 @@ class _Private:
         record: The layer's record, once it was read: a layer that finished stays so.
     """
 
-    elements: dict[str, Artifact] = values.field(factory=dict)
-    loaded: dict[str, Any] = values.field(factory=dict)
+    elements: dict[str, Artifact] = _records.field(factory=dict)
+    loaded: dict[str, Any] = _records.field(factory=dict)
     itself: bool = False
-    absent: set[str] = values.field(factory=set)
-    sharded: dict[str, Sequence[Any]] = values.field(factory=dict)
-    archives: dict[str, Archive] = values.field(factory=dict)
+    absent: set[str] = _records.field(factory=set)
+    sharded: dict[str, Sequence[Any]] = _records.field(factory=dict)
+    archives: dict[str, Archive] = _records.field(factory=dict)
     assigned: set[str] | None = None
-    raised: dict[tuple[int, str], AttributeError] = values.field(factory=dict)
+    raised: dict[tuple[int, str], AttributeError] = _records.field(factory=dict)
     attempt: str = ""
     record: Record | None = None
 
 
-@values.frozen
+@_records.frozen
 class Definition:
     """A layer as it is registered to a flow.
 
@@ -155,7 +158,7 @@ class Layer:
         if scopes.within_artifact():
             # Without its attempt it is not taken for the layer that runs.
             state = {name: value for name, value in state.items() if name in RESERVED - {"attempt"}}
-        known = values.copy(self._private, loaded={}, absent=set(), assigned=None, raised={})
+        known = _records.copy(self._private, loaded={}, absent=set(), assigned=None, raised={})
         return _restored, (execution, self.name), {**state, "_private": known}
 
     if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from typing import Any
 from laminar_runtime import container_command, indexes, settings, types
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, SubmissionError, UnfinishedError
-from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.storage.layout import LayerKey
 
 __all__ = ["handler", "record"]
 
@@ -34,8 +34,8 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
 
     Args:
         request: ``{"execution": id, "layer": name}``, and more if an attempt failed: see
-            `laminar_runtime.planner.answer`. With ``"record": {"splits": number}`` as well, the record of a fan-out is
-            asked for, whose jobs have ended.
+            `laminar_runtime.planner.planner.answer`. With ``"record": {"splits": number}`` as well, the record of a
+            fan-out is asked for, whose jobs have ended.
 
     Returns:
         How the layer is to run, as plain values: see `laminar_runtime.planner.LayerPlan`. Nothing once its record is

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from laminar_runtime import output, prompts, values
+from laminar_runtime import _records
+from laminar_runtime.process import output, prompts
 
 if TYPE_CHECKING:
     from logging import Logger
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "current", "logger", "showing", "warn"]
 
 
-@values.define
+@_records.define
 class _Layer:
     """What is shown of a layer."""
 
@@ -43,7 +44,7 @@ class _Layer:
         return (now if self.ended is None else self.ended) - self.begun
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Progress:
     """Takes note of what happens in a run, and has it shown.
 
@@ -54,7 +55,7 @@ class Progress:
 
     say: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
-    layers: dict[str, _Layer] = values.field(factory=dict, init=False)
+    layers: dict[str, _Layer] = _records.field(factory=dict, init=False)
 
     def began(self, layer: str, splits: int) -> None:
         """A layer began, with a number of splits."""

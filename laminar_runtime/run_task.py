@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import container_command, settings, types
 from laminar_runtime.exceptions import TaskError
-from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.storage.layout import LayerKey
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores import DataStore
@@ -102,7 +102,7 @@ def _finished(environment: dict[str, str]) -> bool:
 
 def _task(environment: dict[str, str]) -> TaskContext:
     """Which task an environment asks for. Its index may stand in a plan, and what reads that is loaded on use."""
-    from laminar_runtime import fanout
+    from laminar_runtime.splits import fanout
 
     return fanout.index_of(_datastore(environment), types.unwrap(TaskContext.parse(environment)))
 

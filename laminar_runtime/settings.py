@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
-from laminar_runtime import indexes, values
+from laminar_runtime import _records, indexes
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.identifiers import RESUMED, check_execution_id
 
@@ -24,8 +24,8 @@ LAYER_NAME = "LAMINAR_LAYER_NAME"
 LAYER_INDEX = "LAMINAR_LAYER_INDEX"
 LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
 LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
-#: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or, after
-#: an ``@``, the name of the list of the layer's plan that holds them.
+#: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or,
+#: after an ``@``, the name of the list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
@@ -59,7 +59,7 @@ _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 INVOCATION = "LAMINAR_INVOCATION"
 
 
-@values.frozen(kw_only=True)
+@_records.frozen(kw_only=True)
 class TaskContext:
     """Which task a process runs.
 

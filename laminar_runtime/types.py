@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeVar
 
-from laminar_runtime import functions, interactive, values
+from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
+from laminar_runtime.introspection import functions, interactive
 
 __all__ = ["Hint", "dependencies", "hints", "resolve", "unwrap"]
 
@@ -39,7 +40,7 @@ def unwrap(option: T | None, default: T | None = None) -> T:
     raise ValueError("the value is None, and there is no default")
 
 
-@values.frozen
+@_records.frozen
 class Hint:
     """What one parameter of a layer's method names.
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import values
 
-from laminar_runtime.commits import Commit
 from laminar_runtime.configurations import datastores
-from laminar_runtime.layout import LayerKey
+from laminar_runtime.storage.commits import Commit
+from laminar_runtime.storage.layout import LayerKey
 
 _KEY = LayerKey("Bench", "benchmark", "Layer")
 

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from laminar_codegen import names, pipeline
-from laminar_codegen.embedded_aws import EmbeddedAws, JobEvent, Workspace
-from laminar_codegen.graph import Graph
-from laminar_codegen.options import add_scheduling, scheduling_of
+from laminar_codegen.command.options import add_scheduling, scheduling_of
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results
 from laminar_codegen.rehearsal.deploy import deploy
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.rehearsal.progress import Progress
 from laminar_runtime import Execution

@@ -10,15 +10,16 @@ from typing import Any
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.embedded_aws import EmbeddedAws
-from laminar_codegen.emit_definitions import container_properties, platform
-from laminar_codegen.emit_functions import planner_function, task_function
+from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.placement import Container, Placement
+from laminar_codegen.lower_terraform.functions import planner_function, task_function
+from laminar_codegen.lower_terraform.job_definitions import container_properties, platform
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.placement import Container, Placement
-from laminar_codegen.render import render_machine, resolve
-from laminar_codegen.values import Ref
-from laminar_runtime import job_container, values
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws
+from laminar_codegen.render.terraform_json import render_machine, resolve
+from laminar_runtime import _records
 from laminar_runtime.deployment import Deployment, parameter_name
+from laminar_runtime.splits import job_container
 
 __all__ = ["deploy"]
 
@@ -57,7 +58,7 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
     aws.client("ssm").put_parameter(
         Name=parameter_name(flow),
         Type="String",
-        Value=json.dumps(values.plain(deployment)),
+        Value=json.dumps(_records.plain(deployment)),
     )
     return deployment
 

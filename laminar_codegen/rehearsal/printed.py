@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from laminar_runtime.output import Lines
+from laminar_runtime.process.output import Lines
 
 __all__ = ["Printed"]
 

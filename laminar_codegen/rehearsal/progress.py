@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from laminar_codegen.embedded_aws import InvocationEvent, JobEvent
+from laminar_codegen.rehearsal.embedded_aws import InvocationEvent, JobEvent
 from laminar_codegen.rehearsal.printed import Printed
 from laminar_runtime import indexes, settings
-from laminar_runtime.output import printable
+from laminar_runtime.process.output import printable
 
 __all__ = ["Progress"]
 

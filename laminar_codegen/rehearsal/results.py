@@ -13,7 +13,7 @@ import attrs
 from laminar_runtime import Execution, Layer, each
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.exceptions import UnsetError
-from laminar_runtime.joins import Each
+from laminar_runtime.tasks.joins import Each
 
 __all__ = ["Result", "collect", "save"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 
 __all__ = ["Catch", "Configuration", "Container", "ForEach", "Parameter", "Retry", "State"]
@@ -40,11 +40,11 @@ def _copied(mapping: Any) -> Any:
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
-def _is(*kinds: type, least: float | None = None, empty: bool = False) -> Callable[[Any, values.Field, Any], None]:
+def _is(*kinds: type, least: float | None = None, empty: bool = False) -> Callable[[Any, _records.Field, Any], None]:
     """A validator: a value is of one of some types, not below a bound, and not empty. A bool is no number."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
-    def validate(instance: object, attribute: values.Field, value: Any) -> None:
+    def validate(instance: object, attribute: _records.Field, value: Any) -> None:
         what = f"{attribute.name} of a {type(instance).__name__}"
         no_number = isinstance(value, bool) and bool not in kinds
         if not isinstance(value, kinds) or no_number or (value == "" and not empty):
@@ -55,10 +55,10 @@ def _is(*kinds: type, least: float | None = None, empty: bool = False) -> Callab
     return validate
 
 
-def _one_of(*choices: str) -> Callable[[Any, values.Field, Any], None]:
+def _one_of(*choices: str) -> Callable[[Any, _records.Field, Any], None]:
     """A validator: a value is one of some words."""
 
-    def validate(instance: object, attribute: values.Field, value: Any) -> None:
+    def validate(instance: object, attribute: _records.Field, value: Any) -> None:
         if value not in choices:
             wanted = " or ".join(repr(choice) for choice in choices)
             raise LayerError(f"the {attribute.name} of a {type(instance).__name__} must be {wanted}, not {value!r}")
@@ -66,7 +66,7 @@ def _one_of(*choices: str) -> Callable[[Any, values.Field, Any], None]:
     return validate
 
 
-def _text_by_name(instance: object, attribute: values.Field, value: Any) -> None:
+def _text_by_name(instance: object, attribute: _records.Field, value: Any) -> None:
     """A validator: a value is a mapping from names to text. The text is not told: it may be a secret."""
     known = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
     if not known:
@@ -74,7 +74,7 @@ def _text_by_name(instance: object, attribute: values.Field, value: Any) -> None
         raise LayerError(msg)
 
 
-def _secrets(instance: object, attribute: values.Field, value: Any) -> None:
+def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
     """A validator: variables of the environment are mapped to ARNs of secrets. What is no ARN is not told."""
     _text_by_name(instance, attribute, value)
     for name, arn in value.items():
@@ -93,7 +93,7 @@ def _secrets(instance: object, attribute: values.Field, value: Any) -> None:
             raise LayerError(msg)
 
 
-@values.define
+@_records.define
 class Container:
     """The container that a layer's tasks run in.
 
@@ -133,23 +133,23 @@ class Container:
         0
     """
 
-    command: str = values.field(default=DEFAULT_COMMAND, validator=_is(str, empty=True))
-    cpu: float = values.field(default=1, validator=_is(int, float))
-    image: str | None = values.field(default=None, validator=_is(str, type(None)))
-    memory: int = values.field(default=1500, validator=_is(int))
-    workdir: str = values.field(default=DEFAULT_WORKDIR, converter=_folder, validator=_is(str))
-    gpu: int = values.field(default=0, validator=_is(int, least=0), kw_only=True)
-    spot: bool = values.field(default=False, validator=_is(bool), kw_only=True)
-    architecture: Architecture = values.field(default="x86_64", validator=_one_of("x86_64", "arm64"), kw_only=True)
-    secrets: Mapping[str, str] = values.field(factory=dict, converter=_copied, validator=_secrets, kw_only=True)
-    ephemeral_storage: int | None = values.field(default=None, validator=_is(int, type(None), least=1), kw_only=True)
-    log_driver: str = values.field(default="awslogs", validator=_is(str), kw_only=True)
-    log_options: Mapping[str, str] = values.field(
+    command: str = _records.field(default=DEFAULT_COMMAND, validator=_is(str, empty=True))
+    cpu: float = _records.field(default=1, validator=_is(int, float))
+    image: str | None = _records.field(default=None, validator=_is(str, type(None)))
+    memory: int = _records.field(default=1500, validator=_is(int))
+    workdir: str = _records.field(default=DEFAULT_WORKDIR, converter=_folder, validator=_is(str))
+    gpu: int = _records.field(default=0, validator=_is(int, least=0), kw_only=True)
+    spot: bool = _records.field(default=False, validator=_is(bool), kw_only=True)
+    architecture: Architecture = _records.field(default="x86_64", validator=_one_of("x86_64", "arm64"), kw_only=True)
+    secrets: Mapping[str, str] = _records.field(factory=dict, converter=_copied, validator=_secrets, kw_only=True)
+    ephemeral_storage: int | None = _records.field(default=None, validator=_is(int, type(None), least=1), kw_only=True)
+    log_driver: str = _records.field(default="awslogs", validator=_is(str), kw_only=True)
+    log_options: Mapping[str, str] = _records.field(
         factory=dict, converter=_copied, validator=_text_by_name, kw_only=True
     )
 
 
-@values.frozen
+@_records.frozen
 class Parameter:
     """One dimension of a fan-out.
 
@@ -159,9 +159,9 @@ class Parameter:
         index: The split of `layer` whose attribute it is, None for the attributes of all its splits, joined.
     """
 
-    layer: type[object] | str = values.field(validator=_is(type, str))
-    attribute: str = values.field(validator=_is(str))
-    index: int | None = values.field(default=0, validator=_is(int, type(None), least=0))
+    layer: type[object] | str = _records.field(validator=_is(type, str))
+    attribute: str = _records.field(validator=_is(str))
+    index: int | None = _records.field(default=0, validator=_is(int, type(None), least=0))
 
     @property
     def name(self) -> str:
@@ -169,7 +169,7 @@ class Parameter:
         return self.layer if isinstance(self.layer, str) else self.layer.__name__
 
 
-@values.frozen
+@_records.frozen
 class ForEach:
     """Runs a layer once for each element of the Cartesian product of some attributes, the last varying fastest.
 
@@ -201,7 +201,7 @@ class ForEach:
             raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
         if not isinstance(pipelined, bool):
             raise LayerError(f"the pipelined of a ForEach must be of type bool, not {pipelined!r}")
-        values.assign(self, given, pipelined)
+        _records.assign(self, given, pipelined)
         if pipelined and [item.index for item in self.parameters] != [None]:
             msg = (
                 "a pipelined ForEach has one Parameter, of all splits of a fan-out, as in "
@@ -214,7 +214,7 @@ class ForEach:
         return bool(self.parameters)
 
 
-@values.frozen
+@_records.frozen
 class Retry:
     """Runs a failed task again: attempt k waits ``delay * backoff ** (k - 1)`` seconds, and up to `jitter` of it more.
 
@@ -228,10 +228,10 @@ class Retry:
         LayerError: If a number is out of its range.
     """
 
-    attempts: int = values.field(default=1, validator=_is(int))
-    delay: float = values.field(default=0.1, validator=_is(int, float))
-    backoff: float = values.field(default=2.0, validator=_is(int, float))
-    jitter: float = values.field(default=0.1, validator=_is(int, float))
+    attempts: int = _records.field(default=1, validator=_is(int))
+    delay: float = _records.field(default=0.1, validator=_is(int, float))
+    backoff: float = _records.field(default=2.0, validator=_is(int, float))
+    jitter: float = _records.field(default=0.1, validator=_is(int, float))
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.delay < 0 or self.backoff < 1 or not 0 <= self.jitter <= 1:
@@ -250,7 +250,7 @@ class Retry:
         return wait + random.uniform(0, wait * self.jitter)  # noqa: S311 - spreads load, hides nothing
 
 
-@values.frozen
+@_records.frozen
 class Catch:
     """Errors that end a layer early, but as finished, with the artifacts that it set so far.
 
@@ -267,7 +267,7 @@ class Catch:
         for item in given:
             if not (isinstance(item, type) and issubclass(item, BaseException)):
                 raise LayerError(f"Catch takes classes of exceptions, not {item!r}")
-        values.assign(self, exceptions)
+        _records.assign(self, exceptions)
 
 
 class Runner(Protocol):
@@ -281,14 +281,14 @@ class Runner(Protocol):
         """Run a task to its end."""
 
 
-def _runner(_: object, __: values.Field, value: Any) -> None:
+def _runner(_: object, __: _records.Field, value: Any) -> None:
     """A validator: a value runs tasks. A class does not: it must be called."""
     if value is not None and (isinstance(value, type) or not callable(getattr(value, "submit", None))):
         msg = f"the executor of a Configuration must be one such as executors.AWS.Lambda() or None, not {value!r}"
         raise LayerError(msg)
 
 
-@values.define
+@_records.define
 class Configuration:
     """All of the above for one layer.
 
@@ -300,19 +300,19 @@ class Configuration:
         executor: What runs its tasks, None for the flow's executor.
     """
 
-    container: Container = values.field(factory=Container, validator=_is(Container))
-    foreach: ForEach = values.field(default=ForEach(), validator=_is(ForEach))
-    retry: Retry = values.field(default=Retry(), validator=_is(Retry))
-    catch: Catch = values.field(default=Catch(), validator=_is(Catch))
-    executor: Runner | None = values.field(default=None, validator=_runner)
+    container: Container = _records.field(factory=Container, validator=_is(Container))
+    foreach: ForEach = _records.field(default=ForEach(), validator=_is(ForEach))
+    retry: Retry = _records.field(default=Retry(), validator=_is(Retry))
+    catch: Catch = _records.field(default=Catch(), validator=_is(Catch))
+    executor: Runner | None = _records.field(default=None, validator=_runner)
 
     def copy(self) -> Configuration:
         """A copy that may be changed without changing this one."""
         own = {"secrets": dict(self.container.secrets), "log_options": dict(self.container.log_options)}
-        return values.copy(self, container=values.copy(self.container, **own))
+        return _records.copy(self, container=_records.copy(self.container, **own))
 
 
-@values.frozen
+@_records.frozen
 class State:
     """How far a layer is. Each question is answered when it is asked."""
 

@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Iterable
 from typing import Any, BinaryIO, ClassVar
 
-from laminar_runtime import by_name, digests, scopes
+from laminar_runtime.pickling import by_name, digests, scopes
 
 __all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
 
@@ -183,7 +183,7 @@ class PickleProtocol(Protocol):
         names = by_name.Names(scope.home if scope else None)
         content = by_name.dump_by_name(value, names, keep)
         if content is None:
-            from laminar_runtime import by_value
+            from laminar_runtime.pickling import by_value
 
             buffers.clear()
             content = by_value.dump_by_value(value, names, keep)

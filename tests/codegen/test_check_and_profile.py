@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.cli import main
-from laminar_codegen.measure import measure
+from laminar_codegen.command.main import main
+from laminar_codegen.durations.measure import measure
+from laminar_codegen.durations.profile import read_profile
 from laminar_codegen.problems import CompileError
-from laminar_codegen.profile import read_profile
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import ForEach, Parameter

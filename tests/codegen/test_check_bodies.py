@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.cli import main
+from laminar_codegen.command.main import main
 
 HEAD = """\
 from laminar_runtime import Flow, Layer, Parameters

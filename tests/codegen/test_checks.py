@@ -8,14 +8,14 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.checks import CHAIN_RULES, RULES, check, check_definitions
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
-from laminar_codegen.make_plan import make_plan
+from laminar_codegen.checks.graph import CHAIN_RULES, RULES, check, check_definitions
+from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
+from laminar_codegen.ir.placement import BatchTarget, LambdaTarget, Target
+from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.names import longest, parallel
-from laminar_codegen.placement import BatchTarget, LambdaTarget, Target
+from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import CompileError, Location, Problem
-from laminar_runtime.job_container import FARGATE_MEMORY, fargate_size
+from laminar_runtime.splits.job_container import FARGATE_MEMORY, fargate_size
 
 LAYER = LayerNode(
     name="A",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen import cli
+from laminar_codegen.command import main
 from tests.codegen.commands import codegen
 
 FLOW = """
@@ -83,7 +83,7 @@ def test_a_flow_is_named_by_file_and_class(
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
     path.write_text(FLOW.format(flow="Other"))
-    assert cli.main(["--emit", "graph", target]) == 0
+    assert main.main(["--emit", "graph", target]) == 0
     assert capsysbinary.readouterr() == (b"Other\n  A\n", b"")
 
 
@@ -139,7 +139,9 @@ def test_the_user_may_stop_it(tmp_path: Path) -> None:
 def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: str, tmp_path: Path) -> None:
     """What is to be installed is told, and is no bug of ours."""
     (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
-    script = f"import sys; sys.modules[{lacking!r}] = None\nfrom laminar_codegen.cli import main\nsys.exit(main())"
+    script = (
+        f"import sys; sys.modules[{lacking!r}] = None\nfrom laminar_codegen.command.main import main\nsys.exit(main())"
+    )
     command = [sys.executable, "-c", script, *words, "flow.py"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
@@ -153,7 +155,7 @@ def test_a_bug_of_ours_is_told_as_one(
     """What no rule foresees, here a standard output that takes no bytes, ends the command with 3 and a traceback."""
     (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert cli.main([str(tmp_path / "flow.py")]) == 3
+    assert main.main([str(tmp_path / "flow.py")]) == 3
     errors = capsys.readouterr().err
     assert "Traceback" in errors
     assert errors.endswith("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.render import render_document
+from laminar_codegen.render.terraform_json import render_document
 from tests.codegen.commands import codegen
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.emit_layers import layers
-from laminar_codegen.graph import Dimension, LayerNode, Retry
+from laminar_codegen.ir.graph import Dimension, LayerNode, Retry
+from laminar_codegen.ir.placement import BatchTarget, Container, LambdaTarget
+from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.placement import BatchTarget, Container, LambdaTarget
 
 FLOW = """
 from laminar_runtime import Flow, Layer

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from laminar_codegen.ir.asl import Task, all_states
 from laminar_codegen.pipeline import Scheduling, compile_flow
-from laminar_codegen.render import render_document
-from laminar_codegen.states import Task, all_states
+from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime import settings
 
 FLOW = """

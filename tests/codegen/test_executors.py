@@ -12,11 +12,11 @@ import attrs
 import pytest
 
 from laminar_codegen import names
-from laminar_codegen.estimate import estimate
+from laminar_codegen.cost import estimate
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
-from laminar_codegen.render import resolve
-from laminar_codegen.replay import Functions, Invocation, NamedError, Replayed, Services, replay
+from laminar_codegen.rehearsal.replay import Functions, Invocation, NamedError, Replayed, Services, replay
+from laminar_codegen.render.terraform_json import resolve
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from sfnx.testing import run
 
-from laminar_codegen.cli import main
+from laminar_codegen.command.main import main
+from laminar_codegen.ir.plan import layers_of
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.plan import layers_of
-from laminar_codegen.replay import validate
+from laminar_codegen.rehearsal.replay import validate
 from tests.codegen.commands import codegen
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.cli import main
-from laminar_codegen.interface import TerraformFailedError, compile_plain, create
-from laminar_codegen.loader import load
+from laminar_codegen.api import TerraformFailedError, compile_plain, create
+from laminar_codegen.command.main import main
+from laminar_codegen.frontend.loader import load
 from laminar_codegen.problems import NotWrittenError
-from laminar_codegen.render_module import FILES
+from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import SchedulerError
@@ -188,7 +188,7 @@ def test_no_place_for_a_plan(ir: dict[str, Any], terraform: Callable[..., Path],
 CREATE = """
 import json, signal, sys
 from pathlib import Path
-from laminar_codegen.interface import create
+from laminar_codegen.api import create
 # What is started in the background may have been told to ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 create(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), variables={}, apply=True)

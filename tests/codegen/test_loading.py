@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
 from laminar_codegen.pipeline import Compilation, compile_flow
 from laminar_codegen.problems import CompileError
 from tests.codegen.commands import codegen

@@ -8,12 +8,12 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.graph import Dimension, Graph, LayerNode
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.placement import LambdaTarget
-from laminar_codegen.plan import Chain, ExactJoins, FanOut, JoinNode, Parallel, Run, Sequence, layers_of, print_plan
+from laminar_codegen.ir.graph import Dimension, Graph, LayerNode
+from laminar_codegen.ir.placement import LambdaTarget
+from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, JoinNode, Parallel, Run, Sequence, layers_of, print_plan
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.makespan import critical_path, makespan
 from laminar_codegen.problems import CompileError
-from laminar_codegen.schedule import critical_path, makespan
 from laminar_runtime.configurations.layers import Retry
 from tests.property.random_graphs import graph_of
 

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from laminar_codegen import cli
-from laminar_codegen.document import MARK, Document
+from laminar_codegen.command import main
+from laminar_codegen.ir.terraform import MARK, Document
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.problems import NotWrittenError
-from laminar_codegen.render_module import FILES, render_module
-from laminar_codegen.write_module import compare_module, write_module
+from laminar_codegen.render.split_document import FILES, render_module
+from laminar_codegen.render.write_folder import compare_module, write_module
 from tests.codegen.commands import Ended, codegen
 
 FLOW = """
@@ -56,7 +56,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def command(*arguments: object) -> int:
     """Run the command in this process."""
-    return cli.main([str(argument) for argument in arguments])
+    return main.main([str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)

@@ -9,15 +9,15 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.check_policies import policy_warnings
+from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
+from laminar_codegen.lower_terraform.iam_roles import needed_roles
+from laminar_codegen.lower_terraform.policy_limits import policy_warnings
+from laminar_codegen.lower_terraform.policy_sizes import beginnings
+from laminar_codegen.lower_terraform.policy_statement import Statement
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.policies import needed_roles
-from laminar_codegen.policy_sizes import beginnings
 from laminar_codegen.problems import CompileError
-from laminar_codegen.render import render_document, resolve
-from laminar_codegen.statement import Statement
-from laminar_codegen.values import Ref
+from laminar_codegen.render.terraform_json import render_document, resolve
 from tests import iam_checker
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"

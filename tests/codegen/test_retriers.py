@@ -9,10 +9,12 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.emit_execution import FROM_HERE, start_execution
+from laminar_codegen.ir.asl import StateMachine, Task, all_states
+from laminar_codegen.ir.retriers import Retrier, of_service
 from laminar_codegen.limits import LAMBDA_SECONDS
+from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
 from laminar_codegen.pipeline import Compilation, compile_flow
-from laminar_codegen.replay import (
+from laminar_codegen.rehearsal.replay import (
     Call,
     Handler,
     Invocation,
@@ -23,8 +25,6 @@ from laminar_codegen.replay import (
     profiled_services,
     replay_flow,
 )
-from laminar_codegen.retriers import Retrier, of_service
-from laminar_codegen.states import StateMachine, Task, all_states
 from tests.codegen.test_golden import CASES, _source
 
 MONTHLY = """

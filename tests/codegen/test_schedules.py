@@ -9,7 +9,7 @@ import pytest
 
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.problems import CompileError
-from laminar_codegen.render import render_document
+from laminar_codegen.render.terraform_json import render_document
 
 FLOW = """
 from laminar_runtime import Flow, Layer

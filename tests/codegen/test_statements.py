@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 import pytest
 
+from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.lower_terraform.iam_roles import needed_roles
+from laminar_codegen.lower_terraform.policy_statement import Statement
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.policies import needed_roles
-from laminar_codegen.render import resolve
-from laminar_codegen.statement import Statement
-from laminar_codegen.values import Ref
+from laminar_codegen.render.terraform_json import resolve
 from tests import iam_checker
 
 FLOW = """

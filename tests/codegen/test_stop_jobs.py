@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 
 from laminar_codegen import names
-from laminar_codegen.cli import main
-from laminar_codegen.emit_call import Module, call_module
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.emit_stop_jobs import ended_executions
-from laminar_codegen.estimate import estimate_stop
+from laminar_codegen.command.main import main
+from laminar_codegen.cost import estimate_stop
+from laminar_codegen.ir.plan import Chain, Nested, Run, Sequence
 from laminar_codegen.limits import NAME_LENGTH
+from laminar_codegen.lower_states.states import emit_states
+from laminar_codegen.lower_terraform.module_call import Module, call_module
+from laminar_codegen.lower_terraform.stop_jobs import ended_executions
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.plan import Chain, Nested, Run, Sequence
-from laminar_codegen.render import render_document, render_machine
-from laminar_codegen.replay import (
+from laminar_codegen.rehearsal.replay import (
     Attempt,
     Call,
     JobResult,
@@ -30,6 +29,7 @@ from laminar_codegen.replay import (
     replay,
     replay_flow,
 )
+from laminar_codegen.render.terraform_json import render_document, render_machine
 from laminar_runtime import settings
 
 FLOW = """

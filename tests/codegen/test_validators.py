@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.make_plan import make_plan
+from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_machine
-from laminar_codegen.replay import validate
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.rehearsal.replay import validate
+from laminar_codegen.render.terraform_json import render_machine
 from tests.asl_validator import problems
 from tests.codegen.test_golden import CASES, _source
 from tests.property.random_graphs import dags, graph_of

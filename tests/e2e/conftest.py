@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from tests.terraform_harness import Terraform, fake_aws, provider_mirror, serving_provider, terraform_executable
 

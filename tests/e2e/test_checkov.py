@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.render_module import FILES
+from laminar_codegen.render.split_document import FILES
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "terraform_modules"

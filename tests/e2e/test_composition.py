@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.cli import main
+from laminar_codegen.command.main import main
 from tests.aws_contents import account_contents
 from tests.e2e.conftest import Platform
 from tests.terraform_harness import Change

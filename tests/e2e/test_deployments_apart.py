@@ -10,10 +10,10 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.emit_call import Module
+from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.names import MADE_FIRST
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_document
+from laminar_codegen.render.terraform_json import render_document
 from tests.aws_contents import account_contents
 from tests.e2e.conftest import Platform
 from tests.terraform_harness import Terraform, TerraformError, fake_aws

@@ -14,16 +14,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from laminar_codegen import names
-from laminar_codegen.checks import check
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.emit_document import emit_document
-from laminar_codegen.emit_states import emit_states, weigh
-from laminar_codegen.graph import build_graph
-from laminar_codegen.loader import load
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.nest import nest
+from laminar_codegen.checks.graph import check
+from laminar_codegen.frontend.loader import load
+from laminar_codegen.ir.graph import build_graph
+from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.pipeline import Compilation, Unit
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.split_machines import nest
 from laminar_codegen.rehearsal.deploy import deploy
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations import datastores
 from tests.property.flows.compiling import feasible

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import Platform

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen import ecr
-from laminar_codegen.graph import build_graph
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
+from laminar_codegen.ir import ecr
+from laminar_codegen.ir.graph import build_graph
+from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_document
-from laminar_codegen.variables import emit_variables
+from laminar_codegen.render.terraform_json import render_document
 from tests.terraform_harness import terraform_executable
 
 pytestmark = pytest.mark.e2e

@@ -11,14 +11,14 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.cli import main
-from laminar_codegen.document import Document
-from laminar_codegen.emit_call import Module
-from laminar_codegen.loader import load
+from laminar_codegen.command.main import main
+from laminar_codegen.frontend.loader import load
+from laminar_codegen.ir.terraform import Document
+from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_document
-from laminar_codegen.render_hcl import render_hcl
-from laminar_codegen.render_module import render_module
+from laminar_codegen.render.hcl import render_hcl
+from laminar_codegen.render.split_document import render_module
+from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime.configurations import datastores
 from tests.aws_contents import account_contents, assert_made
 from tests.e2e.conftest import Platform

@@ -10,13 +10,13 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.document import Document
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.nested_blocks import Nested, nested_blocks
+from laminar_codegen.ir.terraform import Document
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_document
-from laminar_codegen.render_hcl import render_hcl
-from laminar_codegen.render_module import FILES, render_module
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.render.hcl import render_hcl
+from laminar_codegen.render.nested_blocks import Nested, nested_blocks
+from laminar_codegen.render.split_document import FILES, render_module
+from laminar_codegen.render.terraform_json import render_document
 from tests.aws_contents import account_contents, assert_made
 from tests.e2e.conftest import provide
 from tests.terraform_harness import Terraform, fake_aws, serving_provider

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 import attrs
 import pytest
 
-from laminar_codegen.embedded_aws import ApiCall, EmbeddedAws, Workspace
-from laminar_codegen.make_plan import Joins
 from laminar_codegen.pipeline import Scheduling, compile_flow
+from laminar_codegen.planning.make_plan import Joins
+from laminar_codegen.rehearsal.embedded_aws import ApiCall, EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from laminar_codegen.render import render_document
+from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
 from tests.iam_checker import Denial, Statement, applied, denials, needs
 from tests.terraform_harness import Terraform, fake_aws, serving_provider

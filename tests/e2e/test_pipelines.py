@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
 from laminar_runtime import Execution
 from laminar_runtime.configurations import datastores
 from laminar_runtime.identifiers import RESUMED

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.emit_call import Module
+from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_document
+from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import Platform
 
 MODULE = Module(str(Path(__file__).parents[2] / "terraform_modules" / "flow"))

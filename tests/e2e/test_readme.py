@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.embedded_aws.api_calls import ApiCall
-from laminar_codegen.embedded_aws.clients import access_key
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.deploy import deploy
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.embedded_aws.api_calls import ApiCall
+from laminar_codegen.rehearsal.embedded_aws.clients import access_key
 from laminar_codegen.rehearsal.image import lay_out
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

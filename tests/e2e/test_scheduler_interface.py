@@ -15,12 +15,12 @@ import attrs
 import boto3
 import pytest
 
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.interface import TerraformFailedError
-from laminar_codegen.loader import load
+from laminar_codegen.api import TerraformFailedError
+from laminar_codegen.frontend.loader import load
 from laminar_codegen.problems import NotWrittenError
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from laminar_codegen.render_module import FILES
+from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document, provide

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.schedulers import Scheduler
 

@@ -14,9 +14,9 @@ import attrs
 import hcl2
 import pytest
 
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations.schedulers import AWS
 from tests.aws_contents import account_contents, assert_made

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.document import MARK
-from laminar_codegen.write_module import write_module
+from laminar_codegen.ir.terraform import MARK
+from laminar_codegen.render.write_folder import write_module
 from tests.terraform_harness import Terraform, TerraformError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.loader import load
+from laminar_codegen.frontend.loader import load
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 import attrs
 from hypothesis import strategies as st
 
-from laminar_codegen.graph import Container, Dimension, Graph, LayerNode, Retry
-from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
+from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
 from laminar_codegen.problems import Location
 
 _LAYER = LayerNode(

@@ -10,11 +10,11 @@ import attrs
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.estimate import estimate
-from laminar_codegen.plan import ExactJoins, JoinNode, Run, Step
-from laminar_codegen.render import render_machine
-from laminar_codegen.replay import Attempt, BatchJobs, JobResult, Services, redrive, replay
+from laminar_codegen.cost import estimate
+from laminar_codegen.ir.plan import ExactJoins, JoinNode, Run, Step
+from laminar_codegen.lower_states.states import emit_states
+from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, JobResult, Services, redrive, replay
+from laminar_codegen.render.terraform_json import render_machine
 from tests.property.random_graphs import dags, graph_of, in_order
 from tests.property.test_machines import REFERENCES
 

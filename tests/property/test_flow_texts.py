@@ -24,14 +24,14 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from laminar_codegen import names
-from laminar_codegen.check_texts import fault_of
-from laminar_codegen.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.graph import Graph
-from laminar_codegen.loader import Source
+from laminar_codegen.checks.texts import fault_of
+from laminar_codegen.frontend.loader import Source
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.pipeline import Compilation, compile_source
 from laminar_codegen.problems import CompileError, Location, Problem
-from laminar_codegen.render import render_document
-from laminar_codegen.render_hcl import render_hcl
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.render.hcl import render_hcl
+from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sfnx.testing import Call, Execution, Failure, run
 
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.graph import Graph
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.render import render_machine
-from laminar_codegen.states import all_states
+from laminar_codegen.ir.asl import all_states
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.lower_states.states import emit_states
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.render.terraform_json import render_machine
 from tests.property.random_graphs import dags, graph_of, in_order
 
 Depends = dict[str, set[str]]

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laminar_codegen.emit_states import emit_states, weigh
+from laminar_codegen.ir.plan import Step, layers_of
 from laminar_codegen.limits import DEFINITION_BYTES
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.nest import Weight, nest
-from laminar_codegen.plan import Step, layers_of
-from laminar_codegen.render import size_of
-from laminar_codegen.replay import Attempt, JobResult, Replayed, profiled_services, redrive, replay_flow
+from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.split_machines import Weight, nest
+from laminar_codegen.rehearsal.replay import Attempt, JobResult, Replayed, profiled_services, redrive, replay_flow
+from laminar_codegen.render.terraform_json import size_of
 from tests.property.random_graphs import dags, graph_of, in_order
 
 Depends = dict[str, set[str]]

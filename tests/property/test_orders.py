@@ -7,12 +7,12 @@ import itertools
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from laminar_codegen.cuts import cuts
-from laminar_codegen.decompose import Beside, Decomposition, InTurn, Prime
-from laminar_codegen.modules import modules
-from laminar_codegen.order import Members, Parents, closure, finish, number, within
-from laminar_codegen.path_cover import cover, reduce
-from laminar_codegen.scenarios import COURSES, scenarios
+from laminar_codegen.planning.barrier_candidates import cuts
+from laminar_codegen.planning.decompose import Beside, Decomposition, InTurn, Prime
+from laminar_codegen.planning.duration_samples import COURSES, scenarios
+from laminar_codegen.planning.modular_decomposition import modules
+from laminar_codegen.planning.partial_order import Members, Parents, closure, finish, number, within
+from laminar_codegen.planning.path_cover import cover, reduce
 
 
 @st.composite

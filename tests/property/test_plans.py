@@ -13,10 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.limits import JOIN_INPUTS
-from laminar_codegen.make_plan import DEPTH, make_plan
-from laminar_codegen.plan import (
+from laminar_codegen.ir.plan import (
     ExactJoins,
     FanOut,
     JoinNode,
@@ -29,8 +26,11 @@ from laminar_codegen.plan import (
     structure,
     unstructure,
 )
-from laminar_codegen.render import render_template
-from laminar_codegen.schedule import critical_path, makespan
+from laminar_codegen.limits import JOIN_INPUTS
+from laminar_codegen.lower_states.states import emit_states
+from laminar_codegen.planning.make_plan import DEPTH, make_plan
+from laminar_codegen.planning.makespan import critical_path, makespan
+from laminar_codegen.render.terraform_json import render_template
 from tests.property.random_graphs import closure, dags, graph_of, order_of, series_parallel, waits_of
 
 Depends = dict[str, set[str]]

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sfnx.testing import run
 
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.estimate import estimate
-from laminar_codegen.graph import Graph
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.plan import Chain, FanOut, Nested, Parallel, Run, Sequence, Step
-from laminar_codegen.render import render_machine
-from laminar_codegen.replay import JobResult, Replayed, Services, profiled_services, replay_flow, validate
+from laminar_codegen.cost import estimate
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.plan import Chain, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.lower_states.states import emit_states
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.rehearsal.replay import JobResult, Replayed, Services, profiled_services, replay_flow, validate
+from laminar_codegen.render.terraform_json import render_machine
 from tests.property import test_machines
 from tests.property.random_graphs import dags, graph_of, order_of, series_parallel
 from tests.property.test_machines import REFERENCES, WIDTHS, Depends

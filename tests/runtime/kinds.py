@@ -13,9 +13,10 @@ import typing
 from collections.abc import Callable
 from types import GenericAlias
 
-from laminar_runtime import Flow, Layer, Parameters, scopes
+from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import executors, serde
 from laminar_runtime.configurations.layers import Container
+from laminar_runtime.pickling import scopes
 
 T = typing.TypeVar("T")
 

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laminar_runtime import Flow, Layer
-from laminar_runtime.artifacts import Archive, Artifact, LayerKey, Record
 from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.commits import Record
+from laminar_runtime.storage.layout import LayerKey
 from tests.runtime.harness import archive_key, in_memory, stored
 
 names = st.text(min_size=1)

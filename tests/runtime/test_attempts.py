@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from laminar_runtime import Flow, Layer
-from laminar_runtime.attempts import NoAttemptLeftError, counted, failing
 from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.layers import Container, Retry
-from laminar_runtime.layout import LayerKey
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.tasks.attempts import NoAttemptLeftError, counted, failing
 from tests.runtime.harness import Folder, in_memory
 
 KEY = LayerKey("F", "e1", "A")

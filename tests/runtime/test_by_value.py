@@ -8,8 +8,9 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from laminar_runtime import Flow, scopes
+from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, serde
+from laminar_runtime.pickling import scopes
 from tests.runtime.harness import Folder
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from laminar_runtime import Execution, Flow, Layer, task
-from laminar_runtime.artifacts import Archive, Artifact
-from laminar_runtime.commits import Commit, Record
+from laminar_runtime import Execution, Flow, Layer
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import DamagedError, DatastoreError, TaskError, UnsetError
-from laminar_runtime.layout import LayerKey
-from laminar_runtime.rows import Rows
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.commits import Commit, Record
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.storage.rows import Rows
+from laminar_runtime.tasks import task
 from tests.runtime.harness import in_memory, stored
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from laminar_runtime import digests
+from laminar_runtime.pickling import digests
 from tests.runtime.harness import Folder
 
 PARTS = (b"la", bytearray(b"min"), memoryview(b"ar"))
@@ -29,7 +29,7 @@ def test_little_needs_no_openssl(size: int, *, loaded: bool, folder: Folder) -> 
     code = f"""
     import os, sys
     from laminar_runtime.configurations import datastores
-    from laminar_runtime.layout import LayerKey
+    from laminar_runtime.storage.layout import LayerKey
 
     store = datastores.Memory()
     archive = store.write(LayerKey("F", "e1", "L"), index=0, name="x", values=[os.urandom({size})], sharded=False)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime import fanout, planner
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.planner import planner
+from laminar_runtime.splits import fanout
 from tests.runtime.harness import stored
 from tests.runtime.stores.flow import Kept
 

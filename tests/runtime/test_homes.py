@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 import pytest
 
-from laminar_runtime import Flow, Layer, Parameters, homes
+from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, serde
 from laminar_runtime.exceptions import DatastoreError
+from laminar_runtime.pickling import homes
 from tests.runtime import kinds
 from tests.runtime.harness import Folder, in_memory, stored
 
@@ -188,7 +189,7 @@ def test_pickles_by_value_of_earlier_releases_are_read(folder: Folder) -> None:
     code = """
     import hashlib, cloudpickle
     from laminar_runtime import Flow, Layer
-    from laminar_runtime.artifacts import Artifact
+    from laminar_runtime.storage.archives import Artifact
     class Point:
         x = 1
     class MyFlow(Flow): ...

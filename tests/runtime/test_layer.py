@@ -6,7 +6,7 @@ import pytest
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.exceptions import DatastoreError, LayerError
-from laminar_runtime.layout import input_key
+from laminar_runtime.storage.layout import input_key
 from tests.runtime.harness import in_memory
 
 

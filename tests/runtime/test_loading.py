@@ -8,7 +8,7 @@ import runpy
 import pytest
 
 from laminar_runtime import Execution, Flow, Layer, Parameters
-from laminar_runtime.loading import LoadingStopped, active, loading
+from laminar_runtime.programs.loading import LoadingStopped, active, loading
 from tests.runtime.harness import Folder, in_memory
 
 

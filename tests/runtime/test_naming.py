@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime import Flow, Layer, Parameters, naming
+from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DatastoreError, FlowError, LayerError, MissingError
-from laminar_runtime.layout import LayerKey
+from laminar_runtime.introspection import naming
+from laminar_runtime.storage.layout import LayerKey
 from tests.runtime.harness import in_memory, stored
 
 FLAWED = ["", ".", "..", "a/b", "../../x", "/etc/x", "a\\b", "\0", "a\nb", "x" * 300, "\ud800", ".hidden"]

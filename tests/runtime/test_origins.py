@@ -285,7 +285,7 @@ if flow := Own():
 
 def test_a_folder_of_the_image(tmp_path: Path) -> None:
     """That folder is the file's, but for modules of packages."""
-    from laminar_runtime.origins import Origin
+    from laminar_runtime.programs.origins import Origin
 
     file = tmp_path / "a" / "b" / "flow.py"
     assert Origin(file, None, "F").folder == Origin(file, "flow", "F").folder == file.parent

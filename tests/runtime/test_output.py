@@ -10,7 +10,7 @@ import threading
 import attrs
 import pytest
 
-from laminar_runtime.output import Lines, printable
+from laminar_runtime.process.output import Lines, printable
 from tests.runtime.harness import Folder
 
 HEAD = """

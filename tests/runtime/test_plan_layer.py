@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from laminar_runtime import Flow, Layer
-from laminar_runtime.artifacts import LayerKey
-from laminar_runtime.commits import Commit
 from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.exceptions import ExecutionError, FlowError, UnfinishedError
 from laminar_runtime.plan_layer import handler
+from laminar_runtime.storage.commits import Commit
+from laminar_runtime.storage.layout import LayerKey
 from tests.runtime.harness import Folder, in_memory
 
 FLOW = """

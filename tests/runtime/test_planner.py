@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from laminar_runtime import Flow, Layer, fanout, planner, values
+from laminar_runtime import Flow, Layer, _records
 from laminar_runtime import plan_layer as plan_layer_function
 from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionError, UnfinishedError
 from laminar_runtime.execution import Execution
-from laminar_runtime.planner import LayerPlan, plan_layer, replan_layer
+from laminar_runtime.planner import planner
+from laminar_runtime.planner.planner import LayerPlan, plan_layer, replan_layer
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.splits import fanout
 from tests.runtime.harness import Folder, in_memory
 
 
@@ -150,14 +152,14 @@ def test_the_next_attempt_is_of_what_did_not_finish() -> None:
     """Retry hooks change the containers of the attempt before, whose wait is rounded up; then no attempt is left."""
     execution = wide(5)
     finish(execution, "Sized", 0, 1, 2)
-    first = json.loads(json.dumps(values.plain(plan_layer(wide(5), "Sized"))))
+    first = json.loads(json.dumps(_records.plain(plan_layer(wide(5), "Sized"))))
     second = replan_layer(execution, "Sized", first, {"Error": "States.TaskFailed", "Cause": "killed"})
     assert (second.splits, second.attempt, second.wait) == (5, 2, 2)
     assert [(item["indexes"], item["attempt"]) for item in second.groups] == [("4", 2), ("3", 2)]
     # The submission hook has the last word on odd splits.
     assert [item["container"]["memory"] for item in second.groups] == [3000, 4000]
     with pytest.raises(ExecutionError, match="layer 'Sized' failed at attempt 2 of 2: killed"):
-        replan_layer(execution, "Sized", values.plain(second), {"Error": "States.TaskFailed", "Cause": "killed"})
+        replan_layer(execution, "Sized", _records.plain(second), {"Error": "States.TaskFailed", "Cause": "killed"})
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_long_lists_of_indexes_are_stored() -> None:
     )
     assert context is not None
     assert fanout.index_of(execution.datastore, context).index == 1401
-    again = replan_layer(execution, "Sized", values.plain(plan), {})
+    again = replan_layer(execution, "Sized", _records.plain(plan), {})
     assert sum(item["size"] for item in again.groups) == 3000
 
 
@@ -271,7 +273,7 @@ def test_invocations_are_told_nothing_of_containers(tmp_path: Path) -> None:
     (only,) = plan.groups
     assert {"command", "resources"} & only.keys() == set()
     finish(execution, "Invoked", 0, 1)
-    failed = json.loads(json.dumps(values.plain(plan)))
+    failed = json.loads(json.dumps(_records.plain(plan)))
     assert [item["indexes"] for item in replan_layer(execution, "Invoked", failed, {}).groups] == ["2"]
     with pytest.raises(ExecutionError, match="changes memory of its container, which AWS Lambda cannot change"):
         replan_layer(placed(tmp_path / "other", 3), "Invoked", failed, {})
@@ -297,7 +299,7 @@ def test_attempts_count_anew_after_a_redrive(tmp_path: Path, monkeypatch: pytest
     """A redriven execution asks again what had no answer, and goes on with a first attempt at what did not finish."""
     monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
     execution = wide(3)
-    first = json.loads(json.dumps(values.plain(plan_layer(execution, "Sized"))))
+    first = json.loads(json.dumps(_records.plain(plan_layer(execution, "Sized"))))
     groups = [{**one, "attempt": 2} for one in first["groups"]]
     failed = {"plan": {**first, "attempt": 2, "groups": groups}, "error": {"Cause": "killed"}}
     with pytest.raises(ExecutionError, match="failed at attempt 2 of 2"):
@@ -392,7 +394,7 @@ def test_the_culprit_of_layers_that_run_item_by_item(finished: Mapping[str, Sequ
     plan = plan_layer(execution, "One", pipeline=PIPELINE)
     for layer, indexes in finished.items():
         finish(execution, layer, *indexes)
-    request = {"plan": values.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": PIPELINE}
+    request = {"plan": _records.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": PIPELINE}
     with pytest.raises(ExecutionError, match=f"layer '{culprit}' failed while it ran item by item: why"):
         planner.plan_of(execution, "One", {**request, "redrives": 0})
     again = planner.plan_of(execution, "One", {**request, "redrives": 1})
@@ -404,7 +406,7 @@ def test_a_plan_that_is_made_in_a_redriven_execution() -> None:
     """The next attempt at it is a next attempt."""
     execution = wide(1)
     plan = planner.plan_of(execution, "Sized", {"redrives": 1})
-    request = {"plan": json.loads(json.dumps(values.plain(plan))), "error": {"Error": "E"}, "redrives": 1}
+    request = {"plan": json.loads(json.dumps(_records.plain(plan))), "error": {"Error": "E"}, "redrives": 1}
     assert planner.plan_of(execution, "Sized", request).attempt == 2
 
 
@@ -478,7 +480,7 @@ def test_submission_hooks_of_some_splits_fail() -> None:
     assert told == [("0,2", 1, 2048), ("1", 1, 4096), ("3", 2, 4096), ("4", 3, 2048)]
     assert sorted(CALLED) == [0, 1, 2, 3, 3, 4, 4, 4]
     # The next attempt of each is the one after its own; split 4 has none.
-    failed = json.loads(json.dumps(values.plain(found)))
+    failed = json.loads(json.dumps(_records.plain(found)))
     with pytest.raises(ExecutionError, match="failed at attempt 3 of 3"):
         replan_layer(execution, "Quoted", failed, {"Error": "x"})
     failed["groups"].pop()

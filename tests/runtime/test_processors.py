@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime.processors import available
+from laminar_runtime.process.processors import available
 
 #: What the process may use where no group limits it.
 MOST = available("there-is-no-such-folder")

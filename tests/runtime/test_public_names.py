@@ -61,7 +61,6 @@ PUBLIC = {
         "UnsetError",
         "WaitTimeoutError",
     ],
-    "laminar_runtime.loading": ["Loaded", "LoadingStopped", "active", "loading", "read_only"],
     "laminar_runtime.settings": ["TaskContext", "current"],
     "laminar_runtime.types": ["Hint", "dependencies", "hints", "resolve", "unwrap"],
 }

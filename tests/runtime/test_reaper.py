@@ -40,7 +40,7 @@ SHELL = "\"sh -c 'sleep 60 & child=$!; sleep 1; echo $$ $child > pids.part; mv p
 #: A launcher of the embedded AWS.
 EMBEDDED = """
 import os, pathlib, sys
-from laminar_codegen.embedded_aws.process import LocalProcess
+from laminar_codegen.rehearsal.embedded_aws.process import LocalProcess
 
 words = ["sh", "-c", "sleep 60 & child=$!; sleep 1; echo $$ $child > pids.part; mv pids.part pids; wait"]
 process = LocalProcess.start(words, directory=pathlib.Path(), environment=os.environ, log=pathlib.Path("log"))
@@ -96,7 +96,7 @@ def test_nothing_is_left_behind(folder: Folder) -> None:
     """The process that watches ends with the one that it watches for, and holds none of its files open."""
     script = """
         import os, subprocess, time
-        from laminar_runtime import reaper
+        from laminar_runtime.process import reaper
 
         def children() -> list[str]:
             with open(f"/proc/self/task/{os.getpid()}/children") as file:
@@ -124,7 +124,7 @@ def test_a_watcher_that_is_killed(folder: Folder) -> None:
     """Should somebody end the process that watches, another one takes over, with all groups."""
     script = """
         import os, signal, subprocess, time
-        from laminar_runtime import reaper
+        from laminar_runtime.process import reaper
 
         def watched() -> int:
             process = subprocess.Popen(["sleep", "60"], start_new_session=True)

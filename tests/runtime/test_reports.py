@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime import reports
+from laminar_runtime.failures import reports
 
 
 class OwnError(Exception):

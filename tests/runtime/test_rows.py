@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime import fanout, rows
-from laminar_runtime.archives import Archive, Artifact
-from laminar_runtime.commits import Commit
 from laminar_runtime.configurations.datastores import AWS, DataStore, Local, Memory
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DamagedError
-from laminar_runtime.layout import LayerKey
-from laminar_runtime.rows import Rows
+from laminar_runtime.splits import fanout
+from laminar_runtime.storage import rows
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.commits import Commit
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.storage.rows import Rows
 
 texts = st.text(st.characters(codec="utf-8"))
 artifacts = st.builds(Artifact, texts, texts, texts)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from laminar_runtime import settings
-from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.run_task import handler
+from laminar_runtime.storage.layout import LayerKey
 from tests.runtime.harness import Folder
 
 FLOW = """

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime._records import evolve
 from laminar_runtime.configurations import hooks
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.execution import linked
 from laminar_runtime.settings import TaskContext, current
-from laminar_runtime.values import evolve
 from tests.runtime.harness import in_memory
 
 

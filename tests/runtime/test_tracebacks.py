@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from laminar_runtime import tracebacks
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.tracebacks import Note, Trimmed
+from laminar_runtime.failures import tracebacks
+from laminar_runtime.failures.tracebacks import Note, Trimmed
 
 _PACKAGE = """
 def surface(function):

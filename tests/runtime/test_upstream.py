@@ -6,14 +6,15 @@ from collections import Counter
 
 import pytest
 
-from laminar_runtime import Execution, Flow, Layer, Parameters, settings, task
-from laminar_runtime.artifacts import LayerKey
+from laminar_runtime import Execution, Flow, Layer, Parameters, settings
 from laminar_runtime.configurations import executors, hooks
 from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import UnfinishedError
-from laminar_runtime.planner import plan_layer
+from laminar_runtime.planner.planner import plan_layer
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.tasks import task
 from tests.runtime.harness import Folder
 
 

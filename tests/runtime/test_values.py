@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from laminar_runtime import values
-from laminar_runtime.values import Field, field
+from laminar_runtime import _records
+from laminar_runtime._records import Field, field
 
 
 def _positive(instance: object, one: Field, value: int) -> None:
@@ -19,7 +19,7 @@ def _positive(instance: object, one: Field, value: int) -> None:
         raise ValueError(f"{one.name} of {type(instance).__name__} is {value}")
 
 
-@values.frozen
+@_records.frozen
 class Point:
     kind: ClassVar[str] = "point"
 
@@ -28,13 +28,13 @@ class Point:
     tags: tuple[str, ...] = field(default=(), converter=tuple)
 
 
-@values.frozen
+@_records.frozen
 class Named(Point):
     x: int = 5
     name: str = field(default="n", kw_only=True)
 
 
-@values.define
+@_records.define
 class Box:
     size: int = field(default=1, validator=_positive)
     parts: list[int] = field(factory=list)
@@ -44,7 +44,7 @@ class Box:
             raise ValueError("too many")
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Service:
     root: str
     retries: int = field(default=3, validator=_positive, alias="attempts", kw_only=True)
@@ -66,7 +66,7 @@ def test_arguments() -> None:
         (Point, "Point is missing 'x'"),
         (lambda: Point(1, z=2), "Point takes no argument 'z'. It takes x, y, tags"),
         (lambda: Point(1, tag=()), r"Point takes no argument 'tag'\. Did you mean 'tags'\? It takes x, y, tags"),
-        (lambda: values.evolve(Point(1), tagz=()), r"Did you mean 'tags'\?"),
+        (lambda: _records.evolve(Point(1), tagz=()), r"Did you mean 'tags'\?"),
         (lambda: Point(1, x=2), "Point is given 'x' twice"),
         (lambda: Point(1, 2, (), 4), "Point takes 3 arguments by place, not 4"),
         (lambda: Service("r", "o", 3), "Service takes 2 arguments by place, not 3"),
@@ -141,12 +141,12 @@ def test_repr() -> None:
 
 def test_copies() -> None:
     """Copies are equal and their own, with changes checked or not."""
-    assert values.evolve(Point(1, 2), x=3) == Point(3, 2)
-    assert values.evolve(Service("r", attempts=5), root="s").retries == 5
+    assert _records.evolve(Point(1, 2), x=3) == Point(3, 2)
+    assert _records.evolve(Service("r", attempts=5), root="s").retries == 5
     with pytest.raises(ValueError, match="size of Box"):
-        values.evolve(Box(), size=0)
-    assert values.copy(Box(), size=0).size == 0
-    assert values.plain(Point(1, 2)) == {"x": 1, "y": 2, "tags": ()}
+        _records.evolve(Box(), size=0)
+    assert _records.copy(Box(), size=0).size == 0
+    assert _records.plain(Point(1, 2)) == {"x": 1, "y": 2, "tags": ()}
     for same in (pickle.loads(pickle.dumps(Point(1, 2))), copy.copy(Point(1, 2)), copy.deepcopy(Point(1, 2))):  # noqa: S301
         assert same == Point(1, 2)
 
@@ -182,7 +182,7 @@ def test_signatures(cls: type, signature: str) -> None:
 def test_signature_of_hints_that_only_type_checkers_see() -> None:
     """What cannot be looked up is shown as it is written."""
 
-    @values.frozen
+    @_records.frozen
     class Lacking:
         one: Missing  # type: ignore[name-defined] # noqa: F821 - that is the point
 

@@ -6,13 +6,13 @@ Example:
     's3://bucket/prefix'
 """
 
-from laminar_runtime.archives import Archive, Artifact
-from laminar_runtime.commits import Record
 from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.local import Local
 from laminar_runtime.configurations.datastores.memory import Memory
 from laminar_runtime.configurations.datastores.s3 import S3
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.commits import Record
 
 __all__ = ["AWS", "Accessor", "Archive", "Artifact", "DataStore", "Local", "Memory", "Record", "from_root"]
 

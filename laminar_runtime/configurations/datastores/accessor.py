@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, overload
 
-from laminar_runtime import values
-from laminar_runtime.archives import Archive, Artifact
+from laminar_runtime import _records
+from laminar_runtime.storage.archives import Archive, Artifact
 
 __all__ = ["Accessor"]
 
@@ -18,7 +18,7 @@ class _DataStore(Protocol):
     def map(self, function: Callable[[Artifact], Any], items: Iterable[Artifact]) -> Iterator[Any]: ...
 
 
-@values.frozen(eq=False)
+@_records.frozen(eq=False)
 class Accessor(Sequence[Any]):
     """The values behind a sharded attribute, or behind an attribute of a fan-out. Each is read when it is asked for.
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
-from laminar_runtime import digests, homes, naming, scopes, values
-from laminar_runtime.archives import Archive, Artifact
+from laminar_runtime import _records
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.encoding import (
@@ -21,7 +20,10 @@ from laminar_runtime.configurations.datastores.encoding import (
 )
 from laminar_runtime.configurations.datastores.ledger import Ledger
 from laminar_runtime.exceptions import DamagedError, DatastoreError
-from laminar_runtime.layout import (
+from laminar_runtime.introspection import naming
+from laminar_runtime.pickling import digests, homes, scopes
+from laminar_runtime.storage.archives import Archive, Artifact
+from laminar_runtime.storage.layout import (
     LayerKey,
     artifacts_prefix,
     cache_prefix,
@@ -71,7 +73,7 @@ class _Layer(Protocol):
     def execution(self) -> _Keys: ...
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class DataStore(Ledger):
     """Base of all datastores.
 
@@ -82,10 +84,10 @@ class DataStore(Ledger):
             off for a datastore that others can write to.
     """
 
-    protocols: dict[str, serde.Protocol] = values.field(factory=dict, kw_only=True, repr=False)
-    pickle: bool = values.field(default=True, kw_only=True)
+    protocols: dict[str, serde.Protocol] = _records.field(factory=dict, kw_only=True, repr=False)
+    pickle: bool = _records.field(default=True, kw_only=True)
     #: The flows that use it, by name: what their modules define is found by its name.
-    flows: dict[str, Any] = values.field(factory=dict, init=False, repr=False)
+    flows: dict[str, Any] = _records.field(factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "flows": {}}

@@ -23,9 +23,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from laminar_runtime import by_name, digests, values
+from laminar_runtime import _records
 from laminar_runtime.configurations import serde
 from laminar_runtime.exceptions import DamagedError
+from laminar_runtime.pickling import by_name, digests
 
 __all__ = ["BESIDE", "FRAMES", "RAW", "Buffer", "Encoded", "decode", "encode", "serializer_of", "size_of"]
 
@@ -48,7 +49,7 @@ _SAMPLES, _SAMPLE, _GAIN = 4, 32 * 1024, 0.1
 _LEVEL = 1
 
 
-@values.frozen
+@_records.frozen
 class Encoded:
     """A value as it is stored.
 

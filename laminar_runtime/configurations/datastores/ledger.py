@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 
-from laminar_runtime import naming, rows, values
-from laminar_runtime.archives import Archive, Artifact, Elements
-from laminar_runtime.commits import Commit, Record
+from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 from laminar_runtime.identifiers import started
-from laminar_runtime.layout import LayerKey
-from laminar_runtime.rows import Rows
+from laminar_runtime.introspection import naming
+from laminar_runtime.storage import rows
+from laminar_runtime.storage.archives import Archive, Artifact, Elements
+from laminar_runtime.storage.commits import Commit, Record
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.storage.rows import Rows
 
 __all__ = ["Ledger"]
 
@@ -23,7 +25,7 @@ _SHOWN = 10
 _TRIES = 5
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Ledger(Transport):
     """Base of what knows which layers and splits finished."""
 
@@ -200,7 +202,7 @@ class Ledger(Transport):
             Whether it is this attempt by which the split finished.
         """
         if fans_out:
-            path, content = key.split(index), values.evolve(commit, layer=key.layer).dumps()
+            path, content = key.split(index), _records.evolve(commit, layer=key.layer).dumps()
         else:
             path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit, key.execution).dumps()
         for _ in range(_TRIES):
@@ -260,7 +262,7 @@ class Ledger(Transport):
         missing = tuple(index for index, part in enumerate(parts) if part is None)
         archive = Archive.join(part for part in parts if part is not None)
         if missing:
-            archive = values.evolve(archive, sharded=True, missing=missing)
+            archive = _records.evolve(archive, sharded=True, missing=missing)
         # What is joined is committed: whoever else joins it writes the same.
         self.write_bytes(path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps())
         return archive

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import files
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
@@ -49,14 +49,14 @@ def _is_path(root: Any) -> bool:
     return ":/" not in root or re.match(_ADDRESS, root) is None
 
 
-def _check_root(_: object, __: values.Field, root: object) -> None:
+def _check_root(_: object, __: _records.Field, root: object) -> None:
     unknown = str(root).startswith("~")  # the home of a user that there is not
     if unknown or not _is_path(root):
         fix = "use datastores.AWS.S3(root=...)" if str(root).startswith("s3:/") else "name one, such as '.laminar'"
         raise DatastoreError(f"the root of a Local datastore is the path of a folder, not {root!r}: {fix}")
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Local(DataStore):
     """Keeps artifacts in a folder.
 
@@ -74,9 +74,9 @@ class Local(DataStore):
         '/data/laminar/Report/artifacts'
     """
 
-    root: str = values.field(factory=lambda: os.path.abspath(".laminar"), converter=_root, validator=_check_root)
+    root: str = _records.field(factory=lambda: os.path.abspath(".laminar"), converter=_root, validator=_check_root)
     #: The files that were written since files were last synced.
-    _unsynced: list[str] = values.field(factory=list, init=False, repr=False)
+    _unsynced: list[str] = _records.field(factory=list, init=False, repr=False)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""

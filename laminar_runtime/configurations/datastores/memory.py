@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.exceptions import MissingError
 
@@ -16,7 +16,7 @@ __all__ = ["Memory"]
 _creating = threading.Lock()
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Memory(DataStore):
     """Keeps artifacts in memory. Only the `Thread` executor can use it: its layers run in this process.
 
@@ -25,9 +25,9 @@ class Memory(DataStore):
         False
     """
 
-    root: str = values.field(default="memory://", init=False)
-    workspace: dict[str, bytes] = values.field(factory=dict, init=False, repr=False)
-    _held: set[str] = values.field(factory=set, init=False, repr=False)
+    root: str = _records.field(default="memory://", init=False)
+    workspace: dict[str, bytes] = _records.field(factory=dict, init=False, repr=False)
+    _held: set[str] = _records.field(factory=set, init=False, repr=False)
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.configurations.datastores.s3_encryption import Encryption
@@ -69,7 +69,7 @@ def _check_root(_: Any, __: Any, root: Any) -> None:
         raise DatastoreError(msg)
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class S3(DataStore):
     """Keeps artifacts in a bucket, by the credentials and region of the environment.
 
@@ -91,11 +91,11 @@ class S3(DataStore):
 
     distant: ClassVar[bool] = True
 
-    root: str = values.field(converter=_root, validator=_check_root)
-    encryption: str | None = values.field(default=None, kw_only=True)
-    kms_key_id: str | None = values.field(default=None, kw_only=True)
+    root: str = _records.field(converter=_root, validator=_check_root)
+    encryption: str | None = _records.field(default=None, kw_only=True)
+    kms_key_id: str | None = _records.field(default=None, kw_only=True)
     #: The client, and the process that it was made in.
-    _client: tuple[Objects, int] | None = values.field(default=None, init=False, repr=False)
+    _client: tuple[Objects, int] | None = _records.field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.asked()

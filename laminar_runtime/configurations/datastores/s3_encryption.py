@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.exceptions import DatastoreError
 
 __all__ = ["NO_ENCRYPTION", "Encryption"]
@@ -16,18 +16,18 @@ __all__ = ["NO_ENCRYPTION", "Encryption"]
 _KINDS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
-def _known(_: object, __: values.Field, value: Any) -> None:
+def _known(_: object, __: _records.Field, value: Any) -> None:
     if value is not None and value not in _KINDS:
         raise DatastoreError(f"the encryption of an S3 datastore is one of {', '.join(_KINDS)} or None, not {value!r}")
 
 
-def _text(_: object, __: values.Field, value: Any) -> None:
+def _text(_: object, __: _records.Field, value: Any) -> None:
     if value is not None and not (isinstance(value, str) and value):
         msg = f"the kms_key_id of an S3 datastore is the id, the alias or the ARN of a key or None, not {value!r}"
         raise DatastoreError(msg)
 
 
-@values.frozen
+@_records.frozen
 class Encryption:
     """What each write asks for.
 
@@ -39,8 +39,8 @@ class Encryption:
         DatastoreError: If there is no such kind, or a key of KMS is named for another kind.
     """
 
-    kind: str | None = values.field(default=None, validator=_known)
-    key: str | None = values.field(default=None, validator=_text)
+    kind: str | None = _records.field(default=None, validator=_known)
+    key: str | None = _records.field(default=None, validator=_text)
 
     def __post_init__(self) -> None:
         if self.key is not None and not str(self.kind).startswith("aws:kms"):

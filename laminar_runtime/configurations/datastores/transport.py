@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ClassVar, TypeVar
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
 __all__ = ["Transport"]
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Transport:
     """Base of what moves bytes.
 

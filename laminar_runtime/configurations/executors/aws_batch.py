@@ -5,11 +5,12 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
-from laminar_runtime import processors, values
+from laminar_runtime import _records
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.tasks import Task
+from laminar_runtime.process import processors
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["Batch"]
 
 
-def _known(_: object, __: values.Field, value: Any) -> None:
+def _known(_: object, __: _records.Field, value: Any) -> None:
     if value not in {"FARGATE", "EC2"}:
         raise FlowError(f"the platform of AWS.Batch must be 'FARGATE' or 'EC2', not {value!r}")
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Batch(Process):
     """Runs each task as an AWS Batch job.
 
@@ -54,11 +55,11 @@ class Batch(Process):
 
     job_queue_arn: str | None = None
     job_role_arn: str | None = None
-    poll: float = values.field(default=30.0, validator=positive)
-    platform: Literal["FARGATE", "EC2"] = values.field(default="FARGATE", validator=_known, kw_only=True)
-    concurrency: int = values.field(factory=processors.available, validator=positive, kw_only=True)
-    timeout: float = values.field(default=86400, validator=positive, kw_only=True)
-    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = values.field(
+    poll: float = _records.field(default=30.0, validator=positive)
+    platform: Literal["FARGATE", "EC2"] = _records.field(default="FARGATE", validator=_known, kw_only=True)
+    concurrency: int = _records.field(factory=processors.available, validator=positive, kw_only=True)
+    timeout: float = _records.field(default=86400, validator=positive, kw_only=True)
+    _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 

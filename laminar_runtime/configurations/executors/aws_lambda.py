@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from laminar_runtime import processors, values
+from laminar_runtime import _records
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
+from laminar_runtime.process import processors
 
 __all__ = ["Lambda"]
 
@@ -15,7 +16,7 @@ _LONGEST = 900
 _AT_ONCE = 40
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Lambda(Process):
     """Runs each task, once deployed, as an invocation of a Lambda function made of its container's image.
 
@@ -35,8 +36,8 @@ class Lambda(Process):
         60
     """
 
-    timeout: float = values.field(default=_LONGEST, validator=positive, kw_only=True)
-    concurrency: int = values.field(default=_AT_ONCE, validator=positive, kw_only=True)
+    timeout: float = _records.field(default=_LONGEST, validator=positive, kw_only=True)
+    concurrency: int = _records.field(default=_AT_ONCE, validator=positive, kw_only=True)
 
     def _at_once(self) -> int:
         return min(self.concurrency, processors.available())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from laminar_runtime import values
+from laminar_runtime import _records
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError, TaskError
-from laminar_runtime.tasks import Task
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,7 +18,7 @@ __all__ = ["Executor", "Raised", "failure", "positive", "raised"]
 _PAUSE = 0.05
 
 
-def positive(_: object, attribute: values.Field, value: Any) -> None:
+def positive(_: object, attribute: _records.Field, value: Any) -> None:
     """Validate a number of an executor.
 
     Raises:
@@ -28,7 +28,7 @@ def positive(_: object, attribute: values.Field, value: Any) -> None:
         raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value!r}")
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Executor:
     """Base of all executors.
 
@@ -43,9 +43,9 @@ class Executor:
     #: Whether tasks run within this process, so that their own errors reach the caller of the flow.
     in_process: ClassVar[bool] = False
 
-    concurrency: int = values.field(default=1, validator=positive)
-    timeout: float = values.field(default=86400, validator=positive)
-    _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = values.field(
+    concurrency: int = _records.field(default=1, validator=positive)
+    timeout: float = _records.field(default=86400, validator=positive)
+    _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 
@@ -117,7 +117,7 @@ def raised(task: Task, error: BaseException, *, in_process: bool) -> TaskError:
         in_process: Whether the error itself is to reach the flow's caller. What is no `Exception` would end more than
             the run, so it never does.
     """
-    from laminar_runtime import reports, tracebacks
+    from laminar_runtime.failures import reports, tracebacks
 
     tracebacks.trim(error)
     reported = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}

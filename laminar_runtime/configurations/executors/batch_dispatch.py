@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from laminar_runtime import job_container, settings, values
+from laminar_runtime import _records, settings
 from laminar_runtime.configurations.executors.base import failure
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import TaskError
-from laminar_runtime.tasks import Task
+from laminar_runtime.splits import job_container
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,7 +43,7 @@ _GATHERING = 0.05
 _TIMEOUT = 60
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class _Job:
     """A job that was submitted: for each of its children, or itself, the task and what awaits its end."""
 
@@ -60,7 +61,7 @@ def _event() -> asyncio.Event:
     return asyncio.Event()
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Dispatcher:
     """Submits the tasks of one run, and looks after their jobs.
 
@@ -75,12 +76,12 @@ class Dispatcher:
     role: str
     poll: float
     timeout: float
-    _waiting: list[tuple[Task, asyncio.Future[None]]] = values.field(factory=list, init=False)
-    _jobs: dict[str, _Job] = values.field(factory=dict, init=False)
-    _definitions: dict[str, str] = values.field(factory=dict, init=False)
-    _work: asyncio.Task[None] | None = values.field(default=None, init=False)
-    _wake: asyncio.Event = values.field(factory=_event, init=False)
-    _made: BatchClient | None = values.field(default=None, init=False)
+    _waiting: list[tuple[Task, asyncio.Future[None]]] = _records.field(factory=list, init=False)
+    _jobs: dict[str, _Job] = _records.field(factory=dict, init=False)
+    _definitions: dict[str, str] = _records.field(factory=dict, init=False)
+    _work: asyncio.Task[None] | None = _records.field(default=None, init=False)
+    _wake: asyncio.Event = _records.field(factory=_event, init=False)
+    _made: BatchClient | None = _records.field(default=None, init=False)
 
     async def run(self, task: Task) -> None:
         """Run a task to its end.
@@ -246,7 +247,7 @@ def _groups(
     groups: dict[Any, list[tuple[Task, asyncio.Future[None]]]] = {}
     for member in waiting:
         task = member[0]
-        same = values.evolve(task.context, index=0)
+        same = _records.evolve(task.context, index=0)
         groups.setdefault((same, repr(task.container)), []).append(member)
     for members in groups.values():
         members.sort(key=lambda member: member[0].context.index)

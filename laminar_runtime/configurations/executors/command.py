@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from laminar_runtime import output, reaper, reports
 from laminar_runtime.configurations.executors.base import failure
-from laminar_runtime.tasks import Task
+from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.failures import reports
+from laminar_runtime.process import output, reaper
 
 if TYPE_CHECKING:
     import asyncio

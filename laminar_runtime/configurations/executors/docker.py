@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from laminar_runtime import settings, values
+from laminar_runtime import _records, settings
 from laminar_runtime.configurations.executors.base import Executor
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.tasks import Task
 
 __all__ = ["Docker"]
 
@@ -15,7 +15,7 @@ __all__ = ["Docker"]
 _AWS = "AWS_"
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Docker(Executor):
     """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from laminar_runtime import processors, settings, values
+from laminar_runtime import _records, settings
 from laminar_runtime.configurations.executors.base import Executor, positive
+from laminar_runtime.configurations.executors.tasks import Task, local_command
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
-from laminar_runtime.origins import own_path
-from laminar_runtime.tasks import Task, local_command
+from laminar_runtime.process import processors
+from laminar_runtime.programs.origins import own_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Process"]
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Process(Executor):
     """Runs each task in a fresh Python process. This is the default.
 
@@ -35,7 +36,7 @@ class Process(Executor):
         60
     """
 
-    concurrency: int = values.field(factory=processors.available, validator=positive)
+    concurrency: int = _records.field(factory=processors.available, validator=positive)
 
     async def run(self, task: Task) -> None:
         """Run a task in a process."""

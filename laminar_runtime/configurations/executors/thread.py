@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.configurations.executors.base import Executor, failure, raised
-from laminar_runtime.tasks import Task
+from laminar_runtime.configurations.executors.tasks import Task
 
 if TYPE_CHECKING:
     import queue
@@ -22,7 +22,7 @@ __all__ = ["Thread"]
 _IDLE = 1.0
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Thread(Executor):
     """Runs each task in a thread of this process. What a layer raises reaches the caller of the flow as it is.
 
@@ -36,13 +36,13 @@ class Thread(Executor):
 
     in_process: ClassVar[bool] = True
 
-    _idle: list[_Worker] = values.field(factory=list, init=False, repr=False)
+    _idle: list[_Worker] = _records.field(factory=list, init=False, repr=False)
 
     async def run(self, task: Task) -> None:
         """Run a task in a thread."""
         import asyncio
 
-        from laminar_runtime import prompts
+        from laminar_runtime.process import prompts
 
         loop = asyncio.get_running_loop()
         done: asyncio.Future[BaseException | None] = loop.create_future()

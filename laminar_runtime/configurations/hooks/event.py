@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from laminar_runtime import functions
 from laminar_runtime.configurations.hooks.annotation import annotate
+from laminar_runtime.introspection import functions
 
 __all__ = ["around", "execution", "retry", "submission"]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from laminar_runtime import progress, settings, task, types, values
+from laminar_runtime import _records, progress, settings, types
 from laminar_runtime.configurations.executors.base import raised
+from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.configurations.layers import Runner
 from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer
-from laminar_runtime.origins import origin_of
-from laminar_runtime.tasks import Permit, Task
+from laminar_runtime.programs.origins import origin_of
+from laminar_runtime.tasks import task
 
 __all__ = ["run_split"]
 
@@ -45,7 +46,7 @@ async def run_split(execution: Execution, name: str, index: int, splits: int, at
             return layer
         try:
             with _located(execution, layer, job), task.hooked(execution, layer, "submission"):
-                submitted = values.evolve(job, container=layer.configuration.container)
+                submitted = _records.evolve(job, container=layer.configuration.container)
                 await _executor(execution, layer).submit(submitted)
         except FlowError:  # the flow is wrong: it will be so at each attempt
             progress.current().split_failed(name)

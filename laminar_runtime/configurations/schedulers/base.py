@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import entry, fanout, progress, settings, tracebacks, values
+from laminar_runtime import _records, progress, settings
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop
@@ -16,9 +16,12 @@ from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
 from laminar_runtime.execution import Execution
+from laminar_runtime.failures import tracebacks
 from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.layout import lock_key
+from laminar_runtime.planner import entry_hooks
+from laminar_runtime.splits import fanout
+from laminar_runtime.storage.layout import lock_key
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,11 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["Scheduler"]
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Scheduler:
     """Runs flows from this process."""
 
-    _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, event_loop.Watch] = values.field(
+    _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, event_loop.Watch] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 
@@ -212,7 +215,7 @@ class Scheduler:
             The layers to run, and the layers that have ended.
         """
         done = {name for name in runnable if execution.retry and execution.layer(name).state.finished}
-        skipped = done | {name for name in runnable - done if not entry.enters(execution, execution.layer(name))}
+        skipped = done | {name for name in runnable - done if not entry_hooks.enters(execution, execution.layer(name))}
         for name in sorted(skipped):
             progress.current().passed_over(name, "finished before" if name in done else "skipped")
         return (runnable - skipped, finished | skipped) if skipped else (runnable, finished)

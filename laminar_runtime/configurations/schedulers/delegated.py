@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from laminar_runtime import values
+from laminar_runtime import _records
 from laminar_runtime.configurations.schedulers.base import Scheduler
 from laminar_runtime.execution import Execution
 
 __all__ = ["Delegated"]
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class Delegated(Scheduler):
     """Base of the schedulers that only start an execution: another engine runs it, and this process need not wait."""
 

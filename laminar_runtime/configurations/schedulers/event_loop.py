@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from laminar_runtime.endings import Ended, Interrupted
+from laminar_runtime.process.endings import Ended, Interrupted
 
 if TYPE_CHECKING:
     import asyncio

@@ -8,7 +8,7 @@ from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from laminar_runtime import importing, loading, task, values
+from laminar_runtime import _records
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
@@ -16,6 +16,8 @@ from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.flow import Flow
 from laminar_runtime.identifiers import new_execution_id
+from laminar_runtime.programs import importing, loading
+from laminar_runtime.tasks import task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,16 +47,16 @@ def check_module(source: str, version: str | None, called: tuple[str, str]) -> N
         raise SchedulerError(f"{called[1]} is for a module in a registry, which {source!r} is not")
 
 
-def _known(_: object, __: values.Field, value: Any) -> None:
+def _known(_: object, __: _records.Field, value: Any) -> None:
     if value not in ("barriers", "exact", "auto"):
         raise SchedulerError(f"the joins of AWS.StepFunctions are 'barriers', 'exact' or 'auto', not {value!r}")
 
 
-def _is(*kinds: type) -> Callable[[Any, values.Field, Any], None]:
+def _is(*kinds: type) -> Callable[[Any, _records.Field, Any], None]:
     """A validator: a value is of one of some types."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
-    def validate(_: object, attribute: values.Field, value: Any) -> None:
+    def validate(_: object, attribute: _records.Field, value: Any) -> None:
         if not isinstance(value, kinds):
             raise SchedulerError(
                 f"the {attribute.argument} of AWS.StepFunctions must be of type {wanted}, not {value!r}"
@@ -63,7 +65,7 @@ def _is(*kinds: type) -> Callable[[Any, values.Field, Any], None]:
     return validate
 
 
-@values.define(eq=False)
+@_records.define(eq=False)
 class StepFunctions(Delegated):
     """Runs flows as state machines that Terraform deployed from what ``laminar-codegen`` compiled.
 
@@ -98,20 +100,22 @@ class StepFunctions(Delegated):
         >>> execution.wait().layer("Publish").url  # doctest: +SKIP
     """
 
-    deployment: str | None = values.field(default=None, validator=_is(str, type(None)))
-    directory: str | Path = values.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
-    variables: Mapping[str, Any] = values.field(factory=dict, kw_only=True, validator=_is(Mapping))
-    apply: bool = values.field(default=False, kw_only=True, validator=_is(bool))
-    joins: Literal["barriers", "exact", "auto"] = values.field(default="barriers", kw_only=True, validator=_known)
-    profile: str | Path | None = values.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
+    deployment: str | None = _records.field(default=None, validator=_is(str, type(None)))
+    directory: str | Path = _records.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
+    variables: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_is(Mapping))
+    apply: bool = _records.field(default=False, kw_only=True, validator=_is(bool))
+    joins: Literal["barriers", "exact", "auto"] = _records.field(default="barriers", kw_only=True, validator=_known)
+    profile: str | Path | None = _records.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
     # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
-    started_by: str | None = values.field(default=None, kw_only=True, alias="schedule", validator=_is(str, type(None)))
-    timezone: str = values.field(default="UTC", kw_only=True, validator=_is(str))
-    module: str | None = values.field(default=None, kw_only=True, validator=_is(str, type(None)))
-    module_version: str | None = values.field(default=None, kw_only=True, validator=_is(str, type(None)))
-    _compiled: str | None = values.field(default=None, init=False, repr=False)
-    _found: dict[str, Deployment] = values.field(factory=dict, init=False, repr=False)
-    _created: dict[str, str] = values.field(factory=dict, init=False, repr=False)
+    started_by: str | None = _records.field(
+        default=None, kw_only=True, alias="schedule", validator=_is(str, type(None))
+    )
+    timezone: str = _records.field(default="UTC", kw_only=True, validator=_is(str))
+    module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
+    module_version: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
+    _compiled: str | None = _records.field(default=None, init=False, repr=False)
+    _found: dict[str, Deployment] = _records.field(factory=dict, init=False, repr=False)
+    _created: dict[str, str] = _records.field(factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.module is not None:
@@ -256,8 +260,8 @@ class StepFunctions(Delegated):
 
 def _compiler() -> ModuleType:
     try:
-        from laminar_codegen import interface
+        from laminar_codegen import api
     except ImportError as error:
         msg = f"the compiler is not installed ({error}): install laminar-terraform[codegen]"
         raise SchedulerError(msg) from error
-    return interface
+    return api

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from embedded_aws_bench import StartFailure
 
-from laminar_codegen import batch_requests
+from laminar_codegen.rehearsal import batch_requests
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench

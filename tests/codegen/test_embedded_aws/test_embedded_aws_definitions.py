@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.make_plan import make_plan
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.render import render_machine
-from laminar_codegen.states import StateMachine
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.render.terraform_json import render_machine
 from tests.codegen.test_embedded_aws.embedded_aws_bench import Bench
 from tests.property.random_graphs import graph_of
 from tests.property.test_machines import REFERENCES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from embedded_aws_bench import ROLE
 
-from laminar_codegen.retriers import of_service
+from laminar_codegen.ir.retriers import of_service
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench

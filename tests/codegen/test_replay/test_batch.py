@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.replay import Attempt, BatchJobs, JobResult, Services
+from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, JobResult, Services
 from tests.codegen.test_replay.machines import job, passing, run, submission, task
 
 PLAIN = "batch:submitJob"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from laminar_codegen.replay import AbortedError, NamedError
-from laminar_codegen.replay.clock import Clock, Future
+from laminar_codegen.rehearsal.replay import AbortedError, NamedError
+from laminar_codegen.rehearsal.replay.clock import Clock, Future
 
 
 def test_time_goes_from_moment_to_moment() -> None:

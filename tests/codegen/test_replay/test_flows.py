@@ -8,10 +8,9 @@ from typing import Any
 import attrs
 import pytest
 
+from laminar_codegen.ir.plan import layers_of
 from laminar_codegen.pipeline import Compilation, compile_flow
-from laminar_codegen.plan import layers_of
-from laminar_codegen.render import render_machine
-from laminar_codegen.replay import (
+from laminar_codegen.rehearsal.replay import (
     Attempt,
     Invocation,
     JobResult,
@@ -22,6 +21,7 @@ from laminar_codegen.replay import (
     replay_flow,
     validate,
 )
+from laminar_codegen.render.terraform_json import render_machine
 from tests.codegen.test_golden import CASES, _source
 from tests.property.test_machines import REFERENCES
 

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks.replay import PLANNERS, load, measure_makespan
-from laminar_codegen.plan import Parallel, Run, Sequence
+from laminar_codegen.ir.plan import Parallel, Run, Sequence
 
 #: The smallest order that no nesting says: C after A, D after A and B.
 TASKS = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.replay import (
+from laminar_codegen.rehearsal.replay import (
     Attempt,
     BatchJobs,
     DefinitionError,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.replay import DefinitionError, Functions, Services, replay
+from laminar_codegen.rehearsal.replay import DefinitionError, Functions, Services, replay
 from tests.codegen.test_replay.machines import (
     branch,
     job,

@@ -11,15 +11,15 @@ from typing import Any, Literal
 import attrs
 
 from laminar_codegen import names
-from laminar_codegen.checks import check, check_definitions
-from laminar_codegen.contract import obstacles
-from laminar_codegen.emit_document import emit_document
-from laminar_codegen.emit_states import emit_states
-from laminar_codegen.graph import build_graph
-from laminar_codegen.loader import Source
-from laminar_codegen.make_plan import make_plan
-from laminar_codegen.plan import Step
-from laminar_codegen.render import render_document, render_machine
+from laminar_codegen.checks.graph import check, check_definitions
+from laminar_codegen.frontend.loader import Source
+from laminar_codegen.ir.graph import build_graph
+from laminar_codegen.ir.plan import Step
+from laminar_codegen.lower_states.states import emit_states
+from laminar_codegen.lower_terraform.document import emit_document
+from laminar_codegen.planning.fuse_fan_outs import obstacles
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.render.terraform_json import render_document, render_machine
 from laminar_runtime.configurations import datastores
 from tests.property.flows.behaviour import Memory
 from tests.property.flows.loading import deployable

@@ -9,7 +9,7 @@ from typing import Literal
 import attrs
 from hypothesis import event, note
 
-from laminar_codegen.plan import print_plan
+from laminar_codegen.ir.plan import print_plan
 from tests.property.flows import plans
 from tests.property.flows.compiling import Compiled, compile_spec, feasible
 from tests.property.flows.deployed import Deployed

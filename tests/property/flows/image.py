@@ -9,11 +9,14 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, attempts, fanout, plan_layer, planner, run_task, settings, task, values
+from laminar_runtime import Flow, _records, plan_layer, run_task, settings
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
-from laminar_runtime.layout import LayerKey
+from laminar_runtime.planner import planner
 from laminar_runtime.settings import TaskContext
+from laminar_runtime.splits import fanout
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.tasks import attempts, task
 from tests.property.flows.behaviour import Memory
 from tests.property.flows.loading import deployable
 from tests.property.flows.outcomes import Job, Task
@@ -124,7 +127,7 @@ class Image:
             plan = planner.plan_of(self.flow.open(context), context.layer, request)
         except LaminarError as error:
             raise InvocationError("ExecutionError", context.layer, str(error)) from error
-        return json.loads(json.dumps(values.plain(plan)))
+        return json.loads(json.dumps(_records.plain(plan)))
 
     def _record(self, request: Mapping[str, Any]) -> Any:
         asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])

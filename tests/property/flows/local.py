@@ -9,10 +9,10 @@ import attrs
 
 from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.configurations.layers import DEFAULT_WORKDIR
 from laminar_runtime.exceptions import LaminarError, TaskError
-from laminar_runtime.job_container import fargate_size, job_command, job_resources
-from laminar_runtime.tasks import Task
+from laminar_runtime.splits.job_container import fargate_size, job_command, job_resources
 from tests.property.flows.behaviour import Memory
 from tests.property.flows.loading import flow_of
 from tests.property.flows.outcomes import EXECUTION, Job, Outcome, results_of

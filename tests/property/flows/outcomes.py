@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime.artifacts import Archive
 from laminar_runtime.configurations import datastores
+from laminar_runtime.storage.archives import Archive
 
 __all__ = ["EXECUTION", "Ended", "Job", "Outcome", "Results", "Task", "results_of"]
 

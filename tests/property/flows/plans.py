@@ -7,7 +7,7 @@ import random
 
 import attrs
 
-from laminar_codegen.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
 
 __all__ = ["chains_of", "nested"]
 

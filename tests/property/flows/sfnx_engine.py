@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from sfnx import testing
 
-from laminar_runtime.job_container import FINAL
+from laminar_runtime.splits.job_container import FINAL
 from tests.property.flows.compiling import PREFIX, Compiled
 from tests.property.flows.image import Image, InvocationError
 from tests.property.flows.outcomes import Ended, Job

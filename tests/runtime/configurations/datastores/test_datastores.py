@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations.datastores import AWS, DataStore, Local, Memory, from_root
 from laminar_runtime.exceptions import DatastoreError, MissingError
+from laminar_runtime.storage.layout import LayerKey
 
 
 @pytest.fixture(params=["Local", "Memory", "S3", "S3 by boto3"])

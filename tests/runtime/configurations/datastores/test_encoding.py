@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laminar_runtime.artifacts import LayerKey
 from laminar_runtime.configurations import datastores, serde
 from laminar_runtime.configurations.datastores.encoding import Encoded, decode, encode
 from laminar_runtime.exceptions import DamagedError, DatastoreError
+from laminar_runtime.storage.layout import LayerKey
 
 PICKLE = serde.PickleProtocol()
 KEY = LayerKey("Flow", "e1", "A")
@@ -161,7 +161,7 @@ def test_large_bytes_are_in_memory_once(tmp_path: Path) -> None:
     """Bytes are written and read at 1.1 times their size: there is no second copy of them."""
     code = """
     import os, resource, sys
-    from laminar_runtime.artifacts import LayerKey
+    from laminar_runtime.storage.layout import LayerKey
     from laminar_runtime.configurations.datastores import Local
     store, key, size = Local(sys.argv[1]), LayerKey("F", "e", "A"), 200 * 2**20
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

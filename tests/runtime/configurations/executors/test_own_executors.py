@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime import Flow, Layer, processors
+from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import FlowError, TaskError
+from laminar_runtime.process import processors
 
 
 class Mixed(Flow): ...

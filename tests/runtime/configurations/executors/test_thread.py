@@ -10,8 +10,8 @@ import pytest
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.executors import Executor, Thread
+from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError, TaskError
-from laminar_runtime.tasks import Task
 from tests.runtime.harness import in_memory
 
 

@@ -1,0 +1,217 @@
+"""The rules about what the methods of layers do, for ``laminar-codegen check``.
+
+A method that is certain to go wrong is a problem. What is most often a mistake is a warning.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import attrs
+
+from laminar_codegen.frontend.attribute_uses import Access
+from laminar_codegen.frontend.method_bodies import Body
+from laminar_codegen.ir.graph import Dimension, Graph, LayerNode
+from laminar_codegen.problems import Location, Problem
+from laminar_runtime import Parameters
+from laminar_runtime.layer import RESERVED
+
+__all__ = ["check_bodies", "warnings_of"]
+
+Bodies = Mapping[str, Body]
+Rule = Callable[[Graph, Bodies], Iterator[Problem]]
+
+
+def check_bodies(graph: Graph, bodies: Bodies) -> list[Problem]:
+    """Find what is certain to fail when a layer runs.
+
+    Args:
+        graph: The flow.
+        bodies: What the methods of its layers do, by layer.
+
+    Returns:
+        The problems, sorted by their place.
+    """
+    return sorted({problem for rule in _RULES for problem in rule(graph, bodies)})
+
+
+def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
+    """Find what is most often a mistake.
+
+    Args:
+        graph: The flow.
+        bodies: What the methods of its layers do, by layer.
+
+    Returns:
+        The warnings, sorted by their place.
+    """
+    found = {problem for rule in _WARNINGS for problem in rule(graph, bodies)}
+    return sorted(attrs.evolve(problem, warning=True) for problem in found)
+
+
+def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """Artifacts do not have reserved names."""
+    for layer, body in _known(graph, bodies):
+        for name, place in {**body.call.assigned, **body.call.sharded}.items():
+            if name in RESERVED:
+                what = f"layer '{layer.name}' assigns '{name}', which is reserved on layers"
+                yield _problem(place, "LAM061", what, f"rename the artifact, as in 'self.{name}_'", layer)
+
+
+def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """What a layer fans out over is an artifact of the layer that it names."""
+    for layer in graph.layers:
+        for item in layer.foreach:
+            body = bodies.get(item.layer)
+            if body is None or body.opaque or item.attribute in body.artifacts:
+                continue
+            what = f"layer '{layer.name}' fans out over '{item.attribute}', which layer '{item.layer}' never assigns"
+            fix = f"let {item.layer} call self.shard({item.attribute}=[...])"
+            yield Problem(layer.location, "LAM063", what, fix + _meant(item.attribute, body.artifacts), _over(item))
+
+
+def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """What a layer reads is assigned somewhere: by the layer that it depends on, or by itself."""
+    for layer, body in _known(graph, bodies):
+        for access in (*body.call.reads, *body.hooks.reads):
+            other = bodies.get(access.layer)
+            if other is None or other.opaque or access.attribute in other.artifacts | other.known | RESERVED:
+                continue
+            what = f"layer '{layer.name}' reads '{access.attribute}', which layer '{access.layer}' never assigns"
+            fix = f"assign it there, or read one of its artifacts{_list(other.artifacts)}"
+            meant = _meant(access.attribute, other.artifacts)
+            yield _problem(access.location, "LAM065", what, fix + meant, layer)
+        yield from _own_reads(layer, body)
+
+
+def check_pipelined_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """A layer that runs item by item reads its own element of the layer that it follows, and nothing else."""
+    for layer, body in _known(graph, bodies):
+        for access in (*body.call.reads, *body.hooks.reads):
+            if not layer.pipelined or access.layer != layer.foreach[0].layer or access.attribute in RESERVED:
+                continue
+            own = layer.foreach[0].attribute
+            if access.attribute != own:
+                what = (
+                    f"layer '{layer.name}' is pipelined over '{own}' of layer '{access.layer}', and reads "
+                    f"'{access.attribute}', which may not be there yet"
+                )
+                fix = f"drop pipelined=True, so that it waits for all of '{access.layer}', or read '{own}' only"
+                yield _problem(access.location, "LAM053", what, fix, layer)
+
+
+def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
+    if body.opaque or body.hooks.opaque:
+        return
+    known = body.artifacts | body.known | body.hooks.assigned.keys() | RESERVED
+    for name, place in body.call.own.items():
+        if name not in known:
+            what = f"layer '{layer.name}' reads its own '{name}', which it never assigns"
+            fix = "assign it before, or read what it does assign"
+            yield _problem(place, "LAM065", what, fix + _meant(name, known - body.known), layer)
+
+
+def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """A fan-out has something to fan out over: an attribute that is assigned, not sharded, is one element."""
+    fan_outs = {layer.name for layer in graph.layers if layer.foreach}
+    for layer in graph.layers:
+        if layer.foreach and all(_is_single(item, fan_outs, bodies) for item in layer.foreach):
+            over = " and ".join(f"'{item.attribute}' of layer '{item.layer}'" for item in layer.foreach)
+            what = f"layer '{layer.name}' has one split: it fans out over {over}, assigned as a whole"
+            yield Problem(layer.location, "LAM064", what, _sharding(layer.foreach[0]))
+
+
+def _sharding(item: Dimension) -> str:
+    """How to have what a layer fans out over stored item by item: parameters cannot be, so a layer in between does."""
+    if item.layer == Parameters.__name__:
+        return f"let a layer call self.shard({item.attribute}=parameters.{item.attribute}), and fan out over that"
+    return f"store each item on its own, as in self.shard({item.attribute}=self.{item.attribute})"
+
+
+def _is_single(item: Dimension, fan_outs: set[str], bodies: Bodies) -> bool:
+    if item.layer == Parameters.__name__:
+        return True
+    body = bodies.get(item.layer)
+    single = item.layer not in fan_outs or item.index is not None
+    return body is not None and not body.opaque and single and item.attribute not in body.call.sharded
+
+
+def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """What is assigned to a dependency is stored nowhere."""
+    for layer, body in _known(graph, bodies):
+        for access in (*body.call.writes, *body.hooks.writes):
+            what = f"layer '{layer.name}' assigns '{access.attribute}' to layer '{access.layer}', which is not stored"
+            fix = f"assign to self, as in 'self.{access.attribute} = ...', or use a local name"
+            yield _problem(access.location, "LAM066", what, fix, layer)
+
+
+def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """What ``__call__`` returns is dropped."""
+    for layer, body in _known(graph, bodies):
+        for place in body.call.returned:
+            what = f"layer '{layer.name}' returns a value, which is dropped"
+            yield _problem(place, "LAM067", what, "assign it to self: what is assigned is stored", layer)
+
+
+def warn_of_sequences(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """An attribute of a fan-out is a sequence only if there are several splits."""
+    fan_outs = {layer.name for layer in graph.layers if layer.foreach}
+    for layer, body in _known(graph, bodies):
+        elements = {(item.layer, item.attribute) for item in layer.foreach}
+        for access in body.call.sequences:
+            if access.layer in fan_outs and (access.layer, access.attribute) not in elements:
+                yield from _sequence(layer, access, bodies[access.layer])
+
+
+def _sequence(layer: LayerNode, access: Access, over: Body) -> Iterator[Problem]:
+    if over.opaque or access.attribute in over.call.sharded:
+        return
+    what = (
+        f"layer '{layer.name}' takes '{access.attribute}' of fan-out '{access.layer}' for a sequence, and it is the "
+        "plain value if there is one split"
+    )
+    fix = f"read it by each({access.parameter}, lambda one: one.{access.attribute}): always a sequence"
+    yield _problem(access.location, "LAM068", what, fix, layer)
+
+
+def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
+    """What an ``__init__`` sets up is not there when a layer runs."""
+    for layer in graph.layers:
+        if layer.initialised:
+            what = f"layer '{layer.name}' has an __init__, and no task calls it"
+            fix = "set up in __call__, or in an execution hook, what the layer needs; constants are class attributes"
+            yield Problem(layer.location, "LAM069", what, fix)
+
+
+_RULES: tuple[Rule, ...] = (check_reserved, check_dimensions, check_reads, check_pipelined_reads)
+_WARNINGS: tuple[Rule, ...] = (
+    warn_of_single_elements,
+    warn_of_writes,
+    warn_of_returns,
+    warn_of_sequences,
+    warn_of_constructors,
+)
+
+
+def _known(graph: Graph, bodies: Bodies) -> Iterator[tuple[LayerNode, Body]]:
+    return ((layer, bodies[layer.name]) for layer in graph.layers if layer.name in bodies)
+
+
+def _problem(place: Location, code: str, what: str, fix: str, layer: LayerNode) -> Problem:
+    return Problem(place, code, what, fix, layer.name)
+
+
+def _over(item: Dimension) -> str:
+    return f"ForEach({item.layer}.{item.attribute})"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The nearest of the known names, as a question."""
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def _list(names: Iterable[str]) -> str:
+    found = sorted(names)
+    return f" ({', '.join(found)})" if found else ""

@@ -1,0 +1,269 @@
+"""What must hold of a graph before it is compiled: one function for each rule, all problems told at once."""
+
+from __future__ import annotations
+
+import graphlib
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from laminar_codegen import names
+from laminar_codegen.checks.placements import PLACEMENT_RULES
+from laminar_codegen.checks.schedules import SCHEDULE_RULES
+from laminar_codegen.checks.texts import TEXT_RULES
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
+from laminar_codegen.ir.placement import BatchTarget
+from laminar_codegen.limits import (
+    ARRAY_ATTEMPTS,
+    DEFINITION_BYTES,
+    NAME_LENGTH,
+    STATE_NAME_LENGTH,
+    STATE_RETRIES,
+)
+from laminar_codegen.planning import fuse_fan_outs
+from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.render.terraform_json import size_of
+from laminar_runtime.types import Hint
+
+__all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
+
+Rule = Callable[[Graph], Iterator[Problem]]
+
+#: Names stand as they are in those of jobs, in keys of objects and in expressions of the state machine.
+_NAME = re.compile("[A-Za-z0-9_]+")
+#: The longest that the compiler makes the name of a helper state than the name of its layer.
+_STATE_SUFFIX = 16
+
+
+def check(graphs: Sequence[Graph]) -> None:
+    """Refuse graphs that cannot be compiled.
+
+    Args:
+        graphs: The graphs of a flow and those that follow it.
+
+    Raises:
+        CompileError: With all problems that the rules find.
+    """
+    problems = [problem for graph in graphs for rule in RULES for problem in rule(graph)]
+    problems += [problem for rule in CHAIN_RULES for problem in rule(graphs)]
+    if problems:
+        raise CompileError(problems)
+
+
+def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Flows that run one after the other are different ones, whose labels begin differently."""
+    seen: set[str] = set()
+    for graph in graphs:
+        if graph.prefix in seen:
+            what = f"flow '{graph.flow}' runs twice in a chain, or another one has nearly its name"
+            fix = (
+                "let each flow of a chain be another one: results of one execution of it would hide those of the other"
+            )
+            yield Problem(graph.location, "LAM042", what, fix)
+        seen.add(graph.prefix)
+
+
+def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """The values of flows that run one after the other have names of their own."""
+    flows = {graph.prefix: graph.flow for graph in graphs}
+    for graph in graphs:
+        other = flows.get(f"definition_{graph.prefix}")
+        if other is not None:
+            what = f"flows '{graph.flow}' and '{other}' cannot be in one chain: values of both would have one name"
+            fix = "rename one of them, so that it does not begin with Definition"
+            yield Problem(graph.location, "LAM046", what, fix)
+
+
+def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """The names of flows that run one after the other leave some room for that of the deployment."""
+    if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
+        what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
+        fix = "shorten them: state machines and functions are named after the deployment and them"
+        yield Problem(graphs[0].location, "LAM043", what, fix)
+
+
+def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
+    """Refuse state machines that Step Functions would refuse for their size.
+
+    Args:
+        graph: The graph.
+        machines: Its state machines.
+
+    Raises:
+        CompileError: If a definition is too large.
+    """
+    largest = max(size_of(machine.states) for machine in machines)
+    if largest > DEFINITION_BYTES:
+        limit = f"Step Functions takes {DEFINITION_BYTES}"
+        what = f"a state machine of flow '{graph.flow}' takes about {largest} bytes, and {limit}"
+        fix = "split the flow into several, or compile it without exact joins"
+        raise CompileError([Problem(graph.location, "LAM028", what, fix)])
+
+
+def check_layers(graph: Graph) -> Iterator[Problem]:
+    """A flow has layers."""
+    if not graph.layers:
+        fix = f"register at least one layer with @{graph.flow}.register"
+        yield Problem(graph.location, "LAM007", f"flow '{graph.flow}' has no layers", fix)
+
+
+def check_calls(graph: Graph) -> Iterator[Problem]:
+    """Each layer does something."""
+    for layer in graph.layers:
+        if layer.calls != "__call__":
+            what = f"layer '{layer.name}' has no method __call__, and would do nothing"
+            fix = f"rename its method '{layer.calls}'" if layer.calls else "define 'def __call__(self) -> None: ...'"
+            yield Problem(layer.location, "LAM060", what, fix)
+
+
+_HINTS = {
+    "missing": ("LAM010", "has no type hint", "name the layer that it is to be, as in '{parameter}: SomeLayer'"),
+    "unknown": (
+        "LAM011",
+        "is hinted '{text}', which names nothing",
+        "define a layer '{text}' and register it to {flow}",
+    ),
+    "unregistered": (
+        "LAM012",
+        "depends on '{text}', which is not registered to the flow",
+        "add @{flow}.register above class {text}",
+    ),
+    "keyword": (
+        "LAM062",
+        "can be given by keyword only, and layers are given by place",
+        "take the '*' or '**' before it out",
+    ),
+    "parameters": (
+        "LAM012",
+        "is hinted '{text}', a subclass of Parameters, which a flow does not fill",
+        "hint it 'Parameters': that layer has whatever {flow} is called with",
+    ),
+    "other": (
+        "LAM013",
+        "is hinted '{text}', which is not a layer",
+        "let it name a layer: values come from artifacts and Parameters",
+    ),
+}
+
+
+def check_hints(graph: Graph) -> Iterator[Problem]:
+    """Each parameter of a layer's methods names a layer of the flow."""
+    for layer in graph.layers:
+        for hint in layer.hints:
+            if hint.problem is not None:
+                yield _hint_problem(graph, layer, hint)
+
+
+def _hint_problem(graph: Graph, layer: LayerNode, hint: Hint) -> Problem:
+    code, what, fix = _HINTS[hint.problem or "other"]
+    words = {"parameter": hint.parameter, "text": hint.text, "flow": graph.flow}
+    subject = f"parameter '{hint.parameter}' of layer '{layer.name}'"
+    at = f"{graph.flow}.{layer.name}.{hint.function}({hint.parameter})"
+    return Problem(layer.location, code, f"{subject} {what.format(**words)}", fix.format(**words), at)
+
+
+def check_foreach(graph: Graph) -> Iterator[Problem]:
+    """Each dimension of a fan-out reads a layer of the flow."""
+    known = {PARAMETERS, *(layer.name for layer in graph.layers)}
+    for layer in graph.layers:
+        for item in layer.foreach:
+            if item.layer not in known:
+                what = f"layer '{layer.name}' fans out over '{item.layer}', which is not registered to the flow"
+                fix = f"add @{graph.flow}.register above class {item.layer}"
+                yield Problem(layer.location, "LAM014", what, fix, f"ForEach({item.layer}.{item.attribute})")
+
+
+def check_cycles(graph: Graph) -> Iterator[Problem]:
+    """Layers do not depend on each other in a circle."""
+    try:
+        graphlib.TopologicalSorter({layer.name: layer.depends for layer in graph.layers}).prepare()
+    except graphlib.CycleError as error:
+        circle = list(reversed(error.args[1]))
+        location = next(layer.location for layer in graph.layers if layer.name == circle[0])
+        what = f"layers depend on each other in a circle: {' -> '.join(circle)}"
+        yield Problem(location, "LAM020", what, "take one of these dependencies out", f"flow {graph.flow}")
+
+
+def check_pipelines(graph: Graph) -> Iterator[Problem]:
+    """What is asked to run item by item can run so: it would read less than others do, and gain nothing."""
+    if any(True for rule in (check_hints, check_foreach, check_cycles) for _ in rule(graph)):
+        return  # what depends on what is not known
+    for layer, why, fix in fuse_fan_outs.obstacles(graph):
+        over = f"ForEach({layer.foreach[0].layer}.{layer.foreach[0].attribute}, pipelined=True)"
+        what = f"layer '{layer.name}' cannot run item by item: it {why}"
+        yield Problem(layer.location, "LAM053", what, fix, over)
+
+
+def check_datastore(graph: Graph) -> Iterator[Problem]:
+    """Tasks in containers do not share a memory."""
+    if graph.in_memory:
+        what = f"flow '{graph.flow}' keeps its artifacts in memory, which containers do not share"
+        fix = "use datastores.Local() or datastores.AWS.S3(...): deployed, artifacts are kept in S3 either way"
+        yield Problem(graph.location, "LAM021", what, fix)
+
+
+def check_commands(graph: Graph) -> Iterator[Problem]:
+    """The command of each container says something."""
+    for layer in graph.layers:
+        if not layer.container.command:
+            what = f"the container of layer '{layer.name}' has no command, or one with a quote that is not closed"
+            yield Problem(layer.location, "LAM024", what, "leave the command out, or give one such as 'python main.py'")
+
+
+def check_retries(graph: Graph) -> Iterator[Problem]:
+    """Batch retries the splits of a fan-out at most nine times, and waits end."""
+    for layer in graph.layers:
+        in_array = bool(layer.foreach) and isinstance(layer.executor, BatchTarget)
+        if in_array and layer.retry.attempts > ARRAY_ATTEMPTS:
+            attempts = layer.retry.attempts
+            what = (
+                f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
+            )
+            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={ARRAY_ATTEMPTS})")
+        retry = layer.retry
+        if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
+            what = f"layer '{layer.name}' is retried with a number that Step Functions does not take"
+            fix = f"ask for at most {STATE_RETRIES} attempts, and as many seconds between two"
+            yield Problem(layer.location, "LAM029", what, fix)
+
+
+def check_names(graph: Graph) -> Iterator[Problem]:
+    """Names are such as AWS takes. A class that is made by a call may have any other."""
+    most = STATE_NAME_LENGTH - _STATE_SUFFIX
+    for layer in graph.layers:
+        if len(layer.name) > most or not _NAME.fullmatch(layer.name):
+            what = f"the name of layer {layer.name!r} is too long or not of ASCII letters, digits and underscores"
+            yield Problem(layer.location, "LAM026", what, f"rename it with at most {most} of these characters")
+    if len(graph.flow) > NAME_LENGTH or not _NAME.fullmatch(graph.flow):
+        what = f"the name of flow {graph.flow!r} is too long or not of ASCII letters, digits and underscores"
+        yield Problem(graph.location, "LAM026", what, f"rename it with at most {NAME_LENGTH} of these characters")
+    elif not graph.flow[0].isalpha():
+        # Batch jobs and roles are named after it.
+        what = f"the name of flow '{graph.flow}' does not begin with a letter"
+        yield Problem(graph.location, "LAM026", what, "rename it so that it does")
+
+
+#: The rules of a flow, in the order in which they are told of.
+RULES: tuple[Rule, ...] = (
+    check_layers,
+    check_calls,
+    check_hints,
+    check_foreach,
+    check_cycles,
+    check_pipelines,
+    check_datastore,
+    check_commands,
+    check_retries,
+    check_names,
+    *PLACEMENT_RULES,
+    *SCHEDULE_RULES,
+    *TEXT_RULES,
+)
+
+#: Those of flows that run one after the other.
+CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (
+    check_repetitions,
+    check_locals,
+    check_lengths,
+)

@@ -1,0 +1,130 @@
+"""Texts must be such as Terraform keeps, for it would change others without a word, and as short as AWS takes them.
+
+Terraform has all texts in Unicode's normal form C, and puts a mark between what combines with one letter too often
+(https://developer.hashicorp.com/terraform/language/expressions/types, https://unicode.org/reports/tr15/#Stream_Safe_Text_Format).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import re
+import shlex
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import LambdaTarget
+from laminar_codegen.limits import FUNCTION_VARIABLES_BYTES, JOB_DEFINITION_BYTES
+from laminar_codegen.problems import Location, Problem
+
+__all__ = ["TEXT_RULES", "fault_of"]
+
+#: Bytes of what else is in a job definition and in a function's variables: names, ARNs, the longest datastore.
+_REST_OF_DEFINITION = 4 * 1024
+_REST_OF_VARIABLES = 1296
+#: How many combining characters may follow each other.
+_COMBINING = 30
+#: What ``jsonencode`` writes by a letter or a number. It composes that with what combines with it, so that it is lost.
+_ENCODED = re.compile("[\x00-\x1f<>&\x7f\u2028\u2029](.)", re.DOTALL)
+
+
+def fault_of(text: str) -> str | None:
+    """Why Terraform would change a text, None if it would not.
+
+    Args:
+        text: The text.
+
+    Example:
+        >>> fault_of("größe"), fault_of("e" + chr(0x301))
+        (None, "is not in Unicode's normal form C")
+    """
+    if text.isascii():
+        return None
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        return "holds half of a surrogate pair, which is no character"
+    if not unicodedata.is_normalized("NFC", text):
+        return "is not in Unicode's normal form C"
+    decomposed = unicodedata.normalize("NFD", text)
+    runs = itertools.groupby(decomposed, key=lambda character: unicodedata.combining(character) > 0)
+    if any(combining and sum(1 for _ in run) > _COMBINING for combining, run in runs):
+        return f"has more than {_COMBINING} combining characters in a row"
+    if any(unicodedata.combining(follower) for follower in _ENCODED.findall(decomposed)):
+        return "has a combining character behind a line break, another control character or one of <>&"
+    return None
+
+
+def check_texts(graph: Graph) -> Iterator[Problem]:
+    """Docstrings, commands, images, variables and options come out of Terraform as they are written."""
+    of_flow = _faulty(graph.summary)
+    yield from (_problem(graph.location, f"flow '{graph.flow}'", "the docstring", text) for text in of_flow)
+    # Most layers of large flows have the same container.
+    of_container = functools.cache(lambda container: tuple(_faulty(container)))
+    for layer in graph.layers:
+        told = (("the docstring", _faulty(layer.summary)), ("the container", of_container(layer.container)))
+        for where, texts in told:
+            yield from (_problem(layer.location, f"layer '{layer.name}'", where, text) for text in texts)
+
+
+def _problem(location: Location, who: str, where: str, text: str) -> Problem:
+    what = f"{where} of {who} has the text {text!a}, which {fault_of(text)}: Terraform would change it"
+    fix = "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives"
+    return Problem(location, "LAM045", what, fix)
+
+
+def _faulty(value: Any) -> Iterator[str]:
+    return (text for text in _texts(value) if fault_of(text))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, str):
+        yield value
+    elif attrs.has(type(value)):
+        for field in attrs.fields(type(value)):
+            yield from _texts(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from _texts(tuple(value.items()))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _texts(item)
+
+
+def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
+    """What a container is told fits into a job definition."""
+    most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
+    for layer in graph.layers:
+        told = layer.container
+        size = len(json.dumps([told.command, told.image, told.workdir, told.secrets, told.log_options]).encode())
+        if size > most and not isinstance(layer.executor, LambdaTarget):
+            what = (
+                f"the container of layer '{layer.name}' is told {size:,} bytes (command, image, folder, secrets and "
+                f"log options), and a job definition of AWS Batch has room for {most:,}"
+            )
+            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+
+
+def check_function_sizes(graph: Graph) -> Iterator[Problem]:
+    """The command of a container that a function is made of fits into the function's variables."""
+    most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
+    for layer in graph.with_function:
+        # What is no Unicode is refused by another rule.
+        size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
+        if size > most:
+            what = (
+                f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
+                f"Lambda that plans or runs it have room for {most:,}"
+            )
+            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+
+
+#: The rules of this module.
+TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (
+    check_texts,
+    check_definition_sizes,
+    check_function_sizes,
+)

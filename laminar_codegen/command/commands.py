@@ -1,0 +1,216 @@
+"""The commands ``laminar-codegen check`` and ``laminar-codegen profile``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from laminar_codegen import pipeline
+from laminar_codegen.checks.bodies import check_bodies, warnings_of
+from laminar_codegen.command.options import EXITS, add_scheduling, scheduling_of
+from laminar_codegen.cost import PRICE, Formula, estimate, estimate_chain, estimate_stop
+from laminar_codegen.durations.measure import measure
+from laminar_codegen.frontend import loader
+from laminar_codegen.frontend.loader import Source
+from laminar_codegen.frontend.locations import Locator
+from laminar_codegen.frontend.method_bodies import read_bodies
+from laminar_codegen.ir.asl import StateMachine, all_states
+from laminar_codegen.ir.placement import LambdaTarget
+from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
+from laminar_codegen.lower_terraform.policy_limits import policy_warnings
+from laminar_codegen.pipeline import Unit
+from laminar_codegen.planning.makespan import complete, critical_path, makespan
+from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.render.terraform_json import size_of
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.deployment import Deployment
+from laminar_runtime.exceptions import ExecutionError
+
+__all__ = ["check", "profile"]
+
+_CONDITIONS = "without retries, and if nothing is skipped; a transition costs $0.000025 in us-east-1"
+
+
+def check(words: Sequence[str]) -> int:
+    """Compile a flow, and print what an execution of it takes, and warnings.
+
+    Args:
+        words: The arguments of the command.
+
+    Returns:
+        0, or with ``--strict`` 1 if there are warnings. Problems are raised.
+
+    Raises:
+        CompileError: If the flow cannot be compiled; it tells every reason.
+    """
+    parser = argparse.ArgumentParser(
+        prog="laminar-codegen check",
+        description="Checks a flow: prints all problems, or else what an execution of it takes, and warnings.",
+        epilog=EXITS,
+    )
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
+    parser.add_argument("--strict", action="store_true", help="end with 1 if there are warnings, too")
+    add_scheduling(parser)
+    options = parser.parse_args(words)
+    source = loader.load(options.flow)
+    problems, warnings = _inspect(source)
+    try:
+        compilation = pipeline.compile_source(source, scheduling_of(options))
+    except CompileError as error:
+        raise CompileError([*error.problems, *problems]) from None
+    if problems:
+        raise CompileError(problems)
+    for unit in compilation.units:
+        print("\n".join(_report(unit)))
+    if len(compilation.units) > 1:
+        print("\n".join(_report_chain(compilation)))
+    if any(graph.pipelines for graph in compilation.graphs):
+        print("\n".join(_report_stop(compilation)))
+    warnings += policy_warnings(compilation.graphs, compilation.machines)
+    for warning in warnings:
+        print(warning, file=sys.stderr)
+    return 1 if warnings and options.strict else 0
+
+
+def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
+    """The problems and the warnings that the methods of all layers give reason for."""
+    locator = Locator(source)
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for flow, graph in zip((source.flow, *source.following), pipeline.graphs_of(source), strict=True):
+        bodies = read_bodies(flow, locator.shown)
+        problems += check_bodies(graph, bodies)
+        warnings += warnings_of(graph, bodies)
+    return problems, warnings
+
+
+def _report(unit: Unit) -> Iterator[str]:
+    graph, found = unit.graph, estimate(unit.graph, unit.plan)
+    fan_outs = [layer for layer in graph.layers if layer.foreach]
+    yield f"flow {graph.flow}: {_count(len(graph.layers), 'layer')}, {len(fan_outs):,} of them fan-outs"
+    yield from _sizes(unit.machines)
+    yield f"  transitions     {found.transitions}"
+    yield f"  events          {found.history} of {HISTORY_EVENTS:,}{_largest(unit.machines)}"
+    yield f"  orchestration   {_cost(found.transitions)}"
+    if unit.durations is not None:
+        yield from _makespan(unit, unit.durations)
+    if any(not isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
+        yield "  jobs(L): one for each 10,000 splits of L and size of container, none if it has no split"
+    if any(isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
+        yield "  jobs(L) of a layer on AWS Lambda: an invocation for each split of L"
+    yield f"  {_CONDITIONS}"
+
+
+def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
+    """What is added by the state machine that runs those of flows which follow each other."""
+    flows = [unit.graph.flow for unit in compilation.units]
+    own = estimate_chain(len(flows))
+    found = [estimate(unit.graph, unit.plan).transitions.at({}) for unit in compilation.units]
+    each = (
+        ", each fan-out one job" if any(layer.foreach for graph in compilation.graphs for layer in graph.layers) else ""
+    )
+    yield f"chain {' -> '.join(flows)}: what runs the flows, besides what they take"
+    yield from _sizes(compilation.machines[:1])
+    yield f"  transitions     {own.transitions}"
+    yield f"  events          {own.events} of {HISTORY_EVENTS:,}"
+    yield f"  orchestration   {_dollars(own.transitions.at({}) + sum(found))} an execution with its flows{each}"
+    yield f"  {_CONDITIONS}"
+
+
+def _report_stop(compilation: pipeline.Compilation) -> Iterator[str]:
+    """What it takes that jobs end with their execution."""
+    found = estimate_stop(compilation.graphs)
+    yield "stop: what ends the jobs of layers that run item by item with their execution"
+    yield from _sizes(compilation.machines[-1:])
+    yield f"  transitions     {found}, and 1 for each job that has not ended"
+    yield f"  orchestration   {_dollars(found)} an execution that fails, is stopped or times out; nothing for others"
+
+
+def _sizes(machines: Sequence[StateMachine]) -> Iterator[str]:
+    states = sum(1 for machine in machines for _ in all_states(machine.states))
+    largest = max(size_of(machine.states) for machine in machines)
+    share = f"{100 * largest / DEFINITION_BYTES:.1f} %"
+    yield f"  states          {states:,} in {_count(len(machines), 'state machine')}"
+    yield f"  definition      {largest:,} of {DEFINITION_BYTES:,} bytes ({share}){_largest(machines)}"
+
+
+def _makespan(unit: Unit, profiled: Mapping[str, float]) -> Iterator[str]:
+    names = [layer.name for layer in unit.graph.layers]
+    seconds = complete(profiled, names)
+    expected, ideal = makespan(unit.plan, seconds), critical_path(unit.graph, seconds)
+    yield f"  makespan        {expected:,.1f} s expected, {ideal:,.1f} s at least ({expected / ideal:.3f})"
+    if unknown := sum(name not in profiled for name in names):
+        usual = "the median of the others" if unknown < len(names) else "a second each"
+        yield f"  not in the profile: {_count(unknown, 'layer')}, taken to take {usual}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _largest(machines: Sequence[StateMachine]) -> str:
+    return ", the largest" if len(machines) > 1 else ""
+
+
+def _cost(transitions: Formula) -> str:
+    each = ", each fan-out one job" if transitions.jobs else ""
+    return f"{_dollars(transitions.at({}))} an execution{each}"
+
+
+def _dollars(transitions: int) -> str:
+    return f"${transitions * PRICE:,.6f}"
+
+
+def _number(text: str) -> int:
+    """A number of executions that is given as text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def profile(words: Sequence[str]) -> int:
+    """Print how long the layers of a flow took in past executions, as JSON that `--profile` reads.
+
+    Args:
+        words: The arguments of the command.
+
+    Returns:
+        0.
+
+    Raises:
+        ExecutionError: If there is no execution to measure.
+    """
+    parser = argparse.ArgumentParser(
+        prog="laminar-codegen profile",
+        description="Prints how long the layers of a flow took, the median of its last executions, as JSON.",
+        epilog=EXITS,
+    )
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
+    parser.add_argument(
+        "--execution", action="append", default=[], metavar="ID", help="an execution to measure; may be given again"
+    )
+    parser.add_argument(
+        "--last", type=_number, default=10, metavar="N", help="how many to measure else, the last ones (default: 10)"
+    )
+    parser.add_argument(
+        "--deployment",
+        metavar="NAME",
+        help="the deployment whose executions are meant, by its datastore and histories; else the flow's own datastore",
+    )
+    options = parser.parse_args(words)
+    source = loader.load(options.flow)
+    measured = {}
+    for flow in (source.flow, *source.following):
+        deployment = Deployment.find(options.deployment) if options.deployment else None
+        if deployment is not None:
+            flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
+        known = [str(execution.id) for execution in flow.datastore.list_executions(flow=flow)]
+        executions = options.execution or known[-options.last :]
+        if not executions:
+            raise ExecutionError(f"flow '{flow.name}' has no executions in {flow.datastore.root}: run it first")
+        measured[flow.name] = measure(flow, executions, deployment)
+        print(f"measured {_count(len(executions), 'execution')} of {flow.name}", file=sys.stderr)
+    print(json.dumps(measured, indent=2))
+    return 0

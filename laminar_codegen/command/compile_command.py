@@ -1,0 +1,181 @@
+"""The command ``laminar-codegen FLOW``: what is compiled is printed, or written into a folder as a module.
+
+With ``--check`` what is in the folder is compared with it, for continuous integration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from laminar_codegen.command.options import add_scheduling, scheduling_of
+from laminar_codegen.ir.plan import print_plan
+from laminar_codegen.ir.terraform import Document
+from laminar_codegen.lower_terraform.module_call import Module
+from laminar_codegen.pipeline import Compilation, Unit, compile_flow
+from laminar_codegen.render.hcl import render_hcl
+from laminar_codegen.render.split_document import render_module
+from laminar_codegen.render.terraform_json import render_document, render_template
+from laminar_codegen.render.write_folder import compare_module, left_over, write_module
+from laminar_runtime.configurations.schedulers.step_functions import check_module
+from laminar_runtime.exceptions import SchedulerError
+
+__all__ = ["main"]
+
+_EXITS = """\
+exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage, or what cannot be read or
+written, 3 a bug of ours, 130 stopped"""
+
+_DESCRIPTION = """\
+Compiles a flow into a Terraform document, on standard output:
+
+  laminar-codegen flow.py > main.tf.json && terraform init && terraform apply
+
+'laminar-codegen check FLOW' tells all problems of a flow, or what an execution of it takes,
+'laminar-codegen profile FLOW' how long its layers took, and
+'laminar-codegen rehearse FLOW' runs the compiled flow here, on an embedded AWS. Each has a --help of its own.
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Compile a flow, and print it, write it into a folder, or compare what is in one.
+
+    Args:
+        words: The arguments of the command.
+
+    Returns:
+        0, or 1 if a folder was to be compared and differs.
+
+    Raises:
+        CompileError: If the flow cannot be compiled; it tells every reason.
+        NotWrittenError: If the folder cannot be read or written.
+    """
+    options = _options(words)
+    module = None if options.module is None else Module(options.module, options.module_version)
+    compilation = compile_flow(options.flow, scheduling_of(options), module)
+    if options.check:
+        return 0 if _check(compilation.document, options.emit, options.output) else 1
+    if options.output is not None:
+        _write(compilation.document, options.emit, options.output)
+        return 0
+    # Bytes, so that the document is the same whatever the locale.
+    sys.stdout.buffer.write(_stage(compilation, options.emit).encode())
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="laminar-codegen",
+        description=_DESCRIPTION,
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
+    stages = ("terraform", "hcl", "asl", "plan", "graph")
+    parser.add_argument(
+        "--emit", choices=stages, default="terraform", help="what to print (default: terraform, a document in JSON)"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="write the document there as a module, JSON or, with --emit hcl, HCL"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; end with 1, and a diff, if --output DIR is to be written again, 2 if it cannot be read",
+    )
+    parser.add_argument(
+        "--module",
+        metavar="SOURCE",
+        help="have the document call the Terraform module 'flow' there for what deployments share, such as roles and "
+        "alarms; a path is one from the document's folder (default: what the flow's AWS.StepFunctions(module=...) "
+        "says, or else the document declares these itself)",
+    )
+    parser.add_argument("--module-version", metavar="CONSTRAINT", help="the versions of a module in a registry that do")
+    add_scheduling(parser)
+    options = parser.parse_args(words)
+    if options.check and options.output is None:
+        parser.error("--check needs --output DIR: it compares what is there")
+    if options.output is not None and options.emit not in {"terraform", "hcl"}:
+        parser.error(f"--output takes --emit terraform or hcl, not {options.emit}")
+    _check_module(parser, options)
+    return options
+
+
+def _check_module(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.module is None:
+        if options.module_version is not None:
+            parser.error("--module-version needs --module SOURCE")
+        return
+    if options.emit not in {"terraform", "hcl"}:
+        parser.error(f"--module is for --emit terraform or hcl, not {options.emit}")
+    try:
+        check_module(options.module, options.module_version, ("--module", "--module-version"))
+    except SchedulerError as error:
+        parser.error(str(error))
+
+
+def _stage(compilation: Compilation, stage: str) -> str:
+    match stage:
+        case "graph":
+            return "".join(map(str, compilation.graphs))
+        case "plan":
+            return _plans(compilation.units)
+        case "asl":
+            return render_template(compilation.machines)
+        case "hcl":
+            return render_hcl(compilation.document)
+        case _:
+            return render_document(compilation.document)
+
+
+def _plans(units: Sequence[Unit]) -> str:
+    """The plan of each flow, under the flow's name if there are several."""
+    if len(units) == 1:
+        return print_plan(units[0].plan)
+    return "".join(f"{unit.graph.flow}\n{textwrap.indent(print_plan(unit.plan), '  ')}" for unit in units)
+
+
+def _write(document: Document, syntax: str, directory: Path) -> None:
+    """Write a document into a folder as a module, and tell on standard error what was written.
+
+    Args:
+        document: The document.
+        syntax: ``terraform`` for JSON, or ``hcl``.
+        directory: The folder; it is made if it is not there.
+
+    Raises:
+        NotWrittenError: If it cannot be written; the folder is as it was.
+    """
+    files = render_module(document, syntax)
+    write_module(directory, files)
+    print(f"wrote {', '.join(str(directory / name) for name in files)}", file=sys.stderr)
+    for line in left_over(directory, files):
+        print(line, file=sys.stderr)
+
+
+def _check(document: Document, syntax: str, directory: Path) -> bool:
+    """Compare what is in a folder with a document, and print how it differs. Nothing is written.
+
+    Args:
+        document: The document.
+        syntax: ``terraform`` for JSON, or ``hcl``.
+        directory: The folder.
+
+    Returns:
+        Whether they are equal.
+
+    Raises:
+        NotWrittenError: If what is in the folder cannot be read.
+    """
+    files = render_module(document, syntax)
+    difference = compare_module(directory, files)
+    difference += "".join(f"{line}\n" for line in left_over(directory, files))
+    sys.stdout.buffer.write(difference.encode())
+    sys.stdout.buffer.flush()
+    if difference:
+        print(f"{directory} is not what the flow compiles to: compile it again without --check", file=sys.stderr)
+    return not difference

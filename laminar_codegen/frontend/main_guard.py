@@ -1,0 +1,119 @@
+"""Finds what a flow's file gives to flows only when it is run: the compiler reads the file, and never gets there.
+
+::
+
+    if __name__ == "__main__" and (flow := Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))):
+        flow()
+
+Read as the compiler does, this file defines the flow without a schedule. Nothing is missed where the flow is made at
+module level::
+
+    flow = Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))
+
+    if __name__ == "__main__" and flow:
+        flow()
+
+What such a guard has in its block may be a chain of flows, and is read then, as behind ``if flow:``.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Container, Iterator
+
+from laminar_runtime.introspection.chaining import chains
+
+__all__ = ["called", "guarded", "guarded_chains"]
+
+
+def guarded(source: bytes, flows: Container[str], made: Container[str] = ()) -> Iterator[tuple[int, str]]:
+    r"""What is given to flows behind a check of ``__name__``.
+
+    Args:
+        source: The text of a file that Python takes.
+        flows: The names that flows have there.
+        made: The names of flows that it makes at module level: chains behind their guards are read.
+
+    Yields:
+        The line, and what is given, as ``Report(schedule=...)``.
+
+    Example:
+        >>> list(guarded(b"if __name__ == '__main__':\n    Report(executor=e)()", {"Report"}))
+        [(2, 'Report(executor=...)')]
+    """
+    for statement in _guards(source):
+        if not _guards_chain(statement, made):
+            for part in (statement.test, *statement.body):
+                yield from _given(part, flows)
+
+
+def guarded_chains(source: bytes, made: Container[str]) -> Iterator[ast.Module]:
+    r"""The blocks of guards that have flows follow one another, behind a check of ``__name__`` and of a flow.
+
+    Args:
+        source: The text of a file that Python takes.
+        made: The names of flows that it makes at module level.
+
+    Example:
+        >>> text = b"if __name__ == '__main__' and one:\n    one().next(flow=two, linker=link)"
+        >>> [ast.unparse(block) for block in guarded_chains(text, {"one", "two"})]
+        ['one().next(flow=two, linker=link)']
+    """
+    for statement in _guards(source):
+        if _guards_chain(statement, made):
+            yield ast.Module(statement.body, type_ignores=[])
+
+
+def called(source: bytes, flows: Container[str]) -> set[str]:
+    r"""The flows that a file makes only if it is run.
+
+    Args:
+        source: The text of a file that Python takes.
+        flows: The names that flows have there.
+
+    Example:
+        >>> called(b"if __name__ == '__main__' and (flow := Report()):\n    flow()", {"Inner", "Report"})
+        {'Report'}
+    """
+    nodes = (node for statement in _guards(source) for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return {node.func.id for node in nodes if isinstance(node.func, ast.Name) and node.func.id in flows}
+
+
+def _guards(source: bytes) -> Iterator[ast.If]:
+    """The statements of a file that check its name."""
+    # Most files have none, and are not to be parsed twice.
+    if b"__main__" not in source:
+        return
+    for statement in ast.parse(source).body:
+        if isinstance(statement, ast.If) and _asks_for_main(statement.test):
+            yield statement
+
+
+def _guards_chain(statement: ast.If, made: Container[str]) -> bool:
+    """Whether a statement asks for the file's name and for flows, and nothing else, before a chain."""
+    parts = statement.test.values if isinstance(statement.test, ast.BoolOp) else []
+    others = [part for part in parts if not _asks_for_main(part)]
+    asked = bool(others) and all(isinstance(part, ast.Name) and part.id in made for part in others)
+    return asked and chains(statement.body)
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    """Whether a condition holds in a file that is run only: a comparison, or one of several that all must hold."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(map(_asks_for_main, test.values))
+    if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
+        return False
+    sides = {ast.unparse(side) for side in (test.left, *test.comparators)}
+    return sides == {"__name__", repr("__main__")}
+
+
+def _given(part: ast.AST, flows: Container[str]) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(part):
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in flows and (node.args or node.keywords):
+                names = [*("..." for _ in node.args), *(f"{item.arg or '**'}=..." for item in node.keywords)]
+                yield node.lineno, f"{name}({', '.join(names)})"
+            case ast.Call(func=ast.Attribute(attr="next")) if any(item.arg == "flow" for item in node.keywords):
+                yield node.lineno, "next(flow=...)"
+            case _:
+                pass

@@ -1,0 +1,219 @@
+"""What the methods of layers do with attributes, as their source text shows. No method is run.
+
+Before::
+
+    class Work(Layer):
+        def __call__(self, seed: Seed) -> None:
+            self.y = seed.xs * 10
+
+After: ``Work`` assigns ``y``, and reads ``xs`` of ``Seed``.
+
+What a text does not show, such as ``setattr`` or a helper that gets ``self``, makes a body `opaque`: then nothing is
+certain about its attributes, and rules about them are silent.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FunctionType
+from typing import Any
+
+import attrs
+
+from laminar_codegen.frontend.attribute_uses import Uses, uses_of
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations.hooks import annotation
+from laminar_runtime.introspection.attributes import found, look_up
+from laminar_runtime.types import resolve
+
+__all__ = ["Body", "read_bodies"]
+
+#: Methods of a class that decide about all attributes: its text says little about any of them.
+_DYNAMIC = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__")
+
+
+@attrs.frozen
+class Body:
+    """What the methods of one layer do with attributes.
+
+    Args:
+        call: What ``__call__`` does, and the methods that it uses.
+        hooks: What its hooks do, and those of its flow.
+        known: The names that its class has: methods, properties, class attributes.
+    """
+
+    call: Uses
+    hooks: Uses
+    known: frozenset[str]
+
+    @property
+    def opaque(self) -> bool:
+        """Whether ``__call__`` may do more with attributes than its text shows."""
+        return self.call.opaque
+
+    @functools.cached_property
+    def artifacts(self) -> frozenset[str]:
+        """The names that ``__call__`` assigns or shards."""
+        return frozenset(self.call.assigned) | frozenset(self.call.sharded)
+
+
+def read_bodies(flow: Flow, shown: Callable[[str], str]) -> Mapping[str, Body]:
+    """Read the bodies of all layers of a flow.
+
+    Args:
+        flow: The flow.
+        shown: Gives the name of a file for messages.
+
+    Returns:
+        The body of each layer, by the layer's name. `Parameters` is not among them.
+    """
+    text = _Text(shown)
+    return {
+        name: _body(flow, definition.layer, definition.hooks, text)
+        for name, definition in flow.registry.items()
+        if definition.layer is not Parameters
+    }
+
+
+def _body(flow: Flow, cls: type[Layer], hooks: Sequence[Callable[..., Any]], text: _Text) -> Body:
+    reader = _Reader(flow, cls, text)
+    dynamic = any(_own(cls, name) for name in _DYNAMIC)
+    called, hooked = reader.read([cls.__call__]), reader.read(hooks)
+    called.opaque |= dynamic
+    hooked.opaque |= dynamic
+    return Body(called, hooked, frozenset(dir(cls)))
+
+
+def _own(cls: type[Layer], name: str) -> bool:
+    """Whether a class, or a base of it below `Layer`, defines a name; what the runtime puts there does not count."""
+    owners = (base for base in cls.__mro__ if base not in Layer.__mro__)
+    return any(name in vars(base) and vars(base)[name] is not look_up for base in owners)
+
+
+@attrs.frozen
+class _Reader:
+    """Reads methods of one layer, and the methods of its class that they use."""
+
+    flow: Flow
+    cls: type[Layer]
+    text: _Text
+
+    def read(self, functions: Sequence[Callable[..., Any]]) -> Uses:
+        """What some methods do together."""
+        total, seen = Uses(), set[object]()
+        todo: list[Any] = list(functions)
+        while todo:
+            function = todo.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            uses = self._uses(function, entry=function in functions)
+            total.add(uses)
+            for method in self._behind(uses):
+                if isinstance(method, FunctionType):
+                    todo.append(method)
+                else:
+                    total.opaque = True
+            todo += [method for name in uses.supers for method in self._above(function, name)]
+        return total
+
+    def _uses(self, function: Callable[..., Any], *, entry: bool) -> Uses:
+        if getattr(function, "__wrapped__", None) is not None or not isinstance(function, FunctionType):
+            # A decorator's own function gets `self`, too.
+            return Uses(opaque=True)
+        node = self.text.function(function)
+        if node is None:
+            return Uses(opaque=True)
+        hints = resolve(function, self.flow.classes) if entry else ()
+        named = {hint.parameter: hint.layer for hint in hints if hint.layer}
+        return uses_of(node, self.text.name(function), named, returns=entry and annotation.kind_of(function) is None)
+
+    def _behind(self, uses: Uses) -> Iterator[object]:
+        """What the class runs where its attributes are read or assigned: a function, or something without a text."""
+        for name in sorted(uses.methods):
+            yield from _run(self._attribute(name), "__get__")
+        for name in sorted(uses.assigned):
+            yield from _run(self._attribute(name), "__set__")
+
+    def _attribute(self, name: str) -> object:
+        """What stands in the class, or in one of its own bases."""
+        known = found(self.cls, name)
+        return None if known is None or known[0] in Layer.__mro__ else known[1]
+
+    def _above(self, function: Callable[..., Any], name: str) -> Iterator[Callable[..., Any]]:
+        """The method that ``super()`` finds in a method."""
+        order = self.cls.__mro__
+        place = next((at for at, base in enumerate(order) if function in map(_first, vars(base).values())), len(order))
+        for base in order[place + 1 :]:
+            if name in vars(base):
+                if base is not Layer:
+                    yield from _functions(vars(base)[name])
+                return
+
+
+def _functions(value: object) -> Iterator[Callable[..., Any]]:
+    """The function behind an attribute of a class, if it is called with the instance."""
+    match value:
+        case FunctionType():
+            yield value
+        case property(fget=function) if function is not None:
+            yield function
+        case functools.cached_property(func=function):
+            yield function
+        case _:
+            return
+
+
+def _run(value: object, how: str) -> Iterator[object]:
+    """What runs with the instance if an attribute of a class is read, ``__get__``, or assigned, ``__set__``."""
+    match value:
+        case staticmethod() | classmethod():
+            return
+        case property(fset=function) if how == "__set__":
+            yield from [] if function is None else [function]
+        case FunctionType() | property() | functools.cached_property():
+            yield from _functions(value) if how == "__get__" else ()
+        case _ if hasattr(type(value), how):
+            yield value
+
+
+def _first(value: object) -> object:
+    return next(_functions(value), None)
+
+
+@attrs.frozen
+class _Text:
+    """The text of functions; each file is parsed once.
+
+    Args:
+        shown: Gives the name of a file for messages.
+    """
+
+    _shown: Callable[[str], str]
+    _files: dict[str, dict[int, ast.FunctionDef]] = attrs.field(factory=dict, init=False)
+
+    def name(self, function: FunctionType) -> str:
+        """The file of a function, for messages."""
+        return self._shown(function.__code__.co_filename)
+
+    def function(self, function: FunctionType) -> ast.FunctionDef | None:
+        """The text of a function, None if it has none, as one that was made by ``exec``."""
+        code = function.__code__
+        if code.co_filename not in self._files:
+            self._files[code.co_filename] = _definitions(code.co_filename)
+        node = self._files[code.co_filename].get(code.co_firstlineno)
+        return node if node is not None and node.name == code.co_name else None
+
+
+def _definitions(file: str) -> dict[int, ast.FunctionDef]:
+    """The functions of a file by their first line, which is that of the first decorator."""
+    linecache.checkcache(file)
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    return {min([node.lineno, *(item.lineno for item in node.decorator_list)]): node for node in found}

@@ -1,0 +1,119 @@
+"""A Terraform document as data: blocks as frozen values, references as `Ref`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from laminar_codegen.ir.expressions import Value
+
+__all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Output", "Validation", "Variable"]
+
+#: The oldest Terraform that takes the documents.
+TERRAFORM = "1.9"
+
+#: What the comment of each document says, by which its files are known.
+MARK = "compiled by laminar-codegen"
+
+
+@attrs.frozen
+class Validation:
+    """What must hold of a variable.
+
+    Args:
+        condition: A Terraform expression.
+        message: What Terraform says if it does not hold.
+    """
+
+    condition: str
+    message: str
+
+
+@attrs.frozen(kw_only=True)
+class Variable:
+    """An input of the document.
+
+    Args:
+        name: Its name.
+        type: Its type, such as ``string``.
+        description: What it is, for people.
+        default: Its default; without one it must be given. It is a tuple of one to tell None from nothing.
+        validation: What must hold of it.
+        nullable: Whether it may be null.
+    """
+
+    name: str
+    type: str
+    description: str
+    default: tuple[Value] | None = None
+    validation: tuple[Validation, ...] = ()
+    nullable: bool = False
+
+
+@attrs.frozen
+class Block:
+    """A resource or a data source.
+
+    Args:
+        type: Its type, such as ``aws_iam_role``.
+        label: Its label.
+        body: Its arguments and nested blocks.
+    """
+
+    type: str
+    label: str
+    body: Mapping[str, Value]
+
+
+@attrs.frozen
+class Call:
+    """A call of a module.
+
+    Args:
+        label: Its label.
+        source: Where the module is: a path, or an address that Terraform knows.
+        version: The versions of it that do, if it is in a registry.
+        body: Its arguments.
+    """
+
+    label: str
+    source: str
+    version: str | None
+    body: Mapping[str, Value]
+
+
+@attrs.frozen(kw_only=True)
+class Output:
+    """An output of the document."""
+
+    name: str
+    description: str
+    value: Value
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """A Terraform document.
+
+    Args:
+        comment: What it is, for readers.
+        providers: The providers by local name, each with source and version.
+        variables: Its inputs.
+        locals: Its named values.
+        data: Its data sources.
+        resources: Its resources.
+        outputs: Its outputs.
+        calls: The modules that it calls.
+        moved: Resources that had another address before: the old one and the new one.
+    """
+
+    comment: str
+    providers: Mapping[str, Mapping[str, str]]
+    variables: tuple[Variable, ...]
+    locals: Mapping[str, Value]
+    data: tuple[Block, ...]
+    resources: tuple[Block, ...]
+    outputs: tuple[Output, ...]
+    calls: tuple[Call, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,1 @@
+"""Turns the plan into states of Amazon States Language."""

@@ -1,0 +1,36 @@
+"""The state that runs an execution of another state machine: of a nested step, or of a flow of a chain."""
+
+from __future__ import annotations
+
+from laminar_codegen.ir.asl import DRIVE, Task
+from laminar_codegen.ir.expressions import Expression, Ref, Value
+
+__all__ = ["FROM_HERE", "start_execution"]
+
+#: The input of an execution that this one starts, by which the console shows that it did:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+FROM_HERE: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
+
+
+def start_execution(name: str, comment: str, machine: str, given: Value, after: str | None) -> Task:
+    """A state that runs an execution of another state machine, under the same id, and waits for its end.
+
+    Args:
+        name: The state's name.
+        comment: What it is for.
+        machine: The name of the machine among those of the document.
+        given: Its input.
+        after: The state that follows.
+    """
+    return Task(
+        name=name,
+        comment=comment,
+        integration="states:startExecution.sync:2",
+        arguments={
+            "StateMachineArn": Ref(f"aws_sfn_state_machine.{machine}.arn"),
+            # A redriven execution starts another one, in which what has finished ends at once.
+            "Name": Expression(DRIVE),
+            "Input": given,
+        },
+        next=after,
+    )

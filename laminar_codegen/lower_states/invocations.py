@@ -1,0 +1,89 @@
+"""The states that run a layer on AWS Lambda: one invocation, or a Map of one for each split.
+
+Before: a layer, and the function that runs it. After::
+
+    Score           the layer's only task: one invocation
+
+    Score           a Map over the splits of a group
+      Score split   the invocation for one of them
+
+What a task is told of itself, a job is told by its environment; an invocation is told by its payload.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from laminar_codegen.ir.asl import DRIVE, Catcher, Map, Task
+from laminar_codegen.ir.expressions import Expression, Ref, Value
+from laminar_codegen.ir.graph import LayerNode
+from laminar_codegen.ir.placement import LambdaTarget
+from laminar_codegen.ir.retriers import Retrier
+from laminar_codegen.limits import MAP_CONCURRENCY
+from laminar_runtime.planner.planner import MAX_INVOCATIONS
+
+__all__ = ["Invocations"]
+
+
+@attrs.frozen
+class Invocations:
+    """What all invocations for a layer have in common.
+
+    Args:
+        layer: The layer.
+        function: The label of its function.
+        retry: How an invocation is retried besides what goes wrong on the way to it.
+        attempt: What gives the attempt, of the state's input where it is the planner that counts; none for the first.
+    """
+
+    layer: LayerNode
+    function: str
+    retry: tuple[Retrier, ...]
+    attempt: str | None
+
+    def once(self, after: str | None, catch: tuple[Catcher, ...]) -> Task:
+        """The state that runs the only task of the layer.
+
+        Args:
+            after: The state that follows, None at the end.
+            catch: Where it goes on if it failed for good.
+        """
+        return self._task(self.layer.name, self.layer.summary, {}, after, catch)
+
+    def each(self, target: LambdaTarget, name: str) -> Map:
+        """The state that runs the splits of a group, which is its input.
+
+        Args:
+            target: How AWS Lambda runs them.
+            name: The name of the state.
+        """
+        of_group = ("indexes", "splits", "attempt") if self.layer.replanned else ("indexes", "splits")
+        selector: dict[str, Value] = {key: Expression(f"$states.input.{key}") for key in of_group}
+        told: dict[str, Value] = {key: Expression(f"$states.input.{key}") for key in ("child", "indexes", "splits")}
+        return Map(
+            name=name,
+            comment=self.layer.summary,
+            items=Expression("[0..$states.input.size - 1]"),
+            selector={"child": Expression("$states.context.Map.Item.Value"), **selector},
+            concurrency=min(target.concurrency, MAP_CONCURRENCY),
+            iterations=MAX_INVOCATIONS,
+            states=(self._task(f"{name} split", f"Runs one split of {self.layer.name}", told, None, ()),),
+            next=None,
+        )
+
+    def _task(
+        self, name: str, comment: str, told: dict[str, Value], after: str | None, catch: tuple[Catcher, ...]
+    ) -> Task:
+        attempt: dict[str, Value] = {} if self.attempt is None else {"attempt": Expression(self.attempt)}
+        return Task(
+            name=name,
+            comment=comment,
+            integration="lambda:invoke",
+            arguments={
+                "FunctionName": Ref(f"aws_lambda_function.{self.function}.arn"),
+                "Payload": {"execution": Expression(DRIVE), "layer": self.layer.name, **told, **attempt},
+            },
+            retry=self.retry,
+            catch=catch,
+            next=after,
+        )

@@ -1,0 +1,176 @@
+"""The states of exact joins: chains of layers beside each other, in which a layer waits for layers of other chains.
+
+The branches of a Parallel state cannot see each other. They meet in the datastore, which is strongly consistent
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel): what ends leaves a mark for each
+layer that waits for it, and a layer that finds a mark missing leaves a task token and waits until it is sent::
+
+    Merge inputs    lists the marks that were left for Merge
+    Merge ready     chooses: all are there -> Merge, else -> Merge waits
+    Merge waits     leaves a token, and waits until it is sent; from time to time it looks again
+    Merge
+
+    Clean
+    Clean signals   a Map over the layers that wait for Clean:
+      Clean marks     leaves a mark
+      Clean looks     lists what was left
+      Clean last      chooses: all marks and the token are there -> Clean takes, else the end
+      Clean takes     reads the token
+      Clean sends     sends it; it may be sent already, which is as well
+
+A signal is lost if the last mark is left between the look and the token: the token's wait has a limit, doubled each
+time, after which it is looked again. After a redrive the marks of what finished are still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from laminar_codegen.ir.asl import Catcher, Choice, Map, Rule, State, Succeed, Task
+from laminar_codegen.ir.expressions import Expression, Value
+from laminar_codegen.ir.plan import ExactJoins, JoinNode, Step
+from laminar_codegen.lower_states.objects import Objects
+
+__all__ = ["Joins"]
+
+#: Seconds that a token is waited for before the first look again, and at most.
+_PAUSE, _LONGEST = 30, 3600
+#: The folder of what waits, where a state is given its name.
+_OF_WAITING = "/.joins/' & $states.input.name & '"
+
+_Emit = Callable[[Step, str | None], Iterator[State]]
+
+
+@attrs.frozen
+class Joins:
+    """Makes the states of exact joins.
+
+    Args:
+        objects: Makes the states that leave and look for marks and tokens.
+        inputs: For each node that waits how many nodes of other chains it waits for.
+        outputs: For each node that is waited for, the nodes that do.
+    """
+
+    objects: Objects
+    inputs: dict[str, int]
+    outputs: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, objects: Objects, step: ExactJoins) -> Joins:
+        """Make the states of some exact joins.
+
+        Args:
+            objects: Makes the states that read and write the datastore.
+            step: The joins.
+        """
+        nodes = [node for chain in step.chains for node in chain]
+        outputs: dict[str, list[str]] = {}
+        for node in nodes:
+            for name in node.after:
+                outputs.setdefault(name, []).append(node.name)
+        return cls(objects, {node.name: len(node.after) for node in nodes if node.after}, outputs)
+
+    def chain(self, nodes: tuple[JoinNode, ...], emit: _Emit, entry: Callable[[Step], str]) -> Iterator[State]:
+        """The states of a chain.
+
+        Args:
+            nodes: Its nodes.
+            emit: Gives the states of a step.
+            entry: Gives the name of the state that a step starts at.
+        """
+        entries = [f"{node.name} inputs" if node.after else entry(node.step) for node in nodes]
+        for node, following in zip(nodes, [*entries[1:], None], strict=True):
+            if node.after:
+                yield from self._wait(node.name, entry(node.step))
+            if node.name in self.outputs:
+                yield from emit(node.step, f"{node.name} signals")
+                yield self._signal(node.name, following)
+            else:
+                yield from emit(node.step, following)
+
+    def _wait(self, name: str, run: str) -> Iterator[State]:
+        count = self.inputs[name]
+        ready, waits = f"{name} ready", f"{name} waits"
+        pause = f"$exists($states.input.pause) ? $min([$states.input.pause * 2, {_LONGEST}]) : {_PAUSE}"
+        yield self.objects.list(
+            f"{name} inputs",
+            f"Looks whether all that {name} waits for in other branches has ended",
+            f"/.joins/{name}/from/",
+            {"ready": Expression(f"$states.result.KeyCount = {count}"), "pause": Expression(pause)},
+            ready,
+        )
+        yield Choice(
+            name=ready,
+            comment="Goes on if all have ended",
+            rules=(Rule(Expression("$states.input.ready"), run),),
+            default=waits,
+        )
+        again = Catcher(("States.Timeout",), f"{name} inputs", {"pause": Expression("$states.input.pause")})
+        token = self.objects.put(
+            waits,
+            f"Waits until the last of them wakes {name}, and looks again from time to time",
+            f"/.joins/{name}/token.json",
+            {"token": Expression("$states.context.Task.Token")},
+            run,
+        )
+        yield attrs.evolve(
+            token,
+            integration=f"{token.integration}.waitForTaskToken",
+            timeout=Expression("$states.input.pause"),
+            catch=(again,),
+        )
+
+    def _signal(self, name: str, after: str | None) -> Map:
+        items: list[Value] = [{"name": output, "inputs": self.inputs[output]} for output in self.outputs[name]]
+        end = Succeed(name=f"{name} signalled", comment=f"What waits for {name} knows")
+        return Map(
+            name=f"{name} signals",
+            comment=f"Tells what waits for {name} in other branches that it has ended",
+            items=items,
+            states=(*self._mark(name), *self._wake(name), end),
+            next=after,
+        )
+
+    def _mark(self, name: str) -> Iterator[State]:
+        """The states that leave a mark for one of those that wait, and look whether it is to be woken."""
+        looks, last = f"{name} looks", f"{name} last"
+        mark = self.objects.put(
+            f"{name} marks", f"Leaves a mark that {name} has ended", f"{_OF_WAITING}/from/{name}", {}, looks
+        )
+        yield attrs.evolve(mark, output=Expression("$states.input"))
+        yield self.objects.list(
+            looks,
+            "Looks whether it is the last, and is waited for",
+            f"{_OF_WAITING}/",
+            {
+                "name": Expression("$states.input.name"),
+                "last": Expression("$states.result.KeyCount > $states.input.inputs"),
+            },
+            last,
+        )
+        yield Choice(
+            name=last,
+            comment="Ends here if others have yet to end, or nothing waits",
+            rules=(Rule(Expression("$states.input.last"), f"{name} takes"),),
+            default=f"{name} signalled",
+        )
+
+    def _wake(self, name: str) -> Iterator[State]:
+        """The states that wake it."""
+        sends, done = f"{name} sends", f"{name} signalled"
+        yield self.objects.get(
+            f"{name} takes",
+            "Reads the token of what waits",
+            f"{_OF_WAITING}/token.json",
+            {"token": Expression("$parse($states.result.Body).token")},
+            sends,
+        )
+        yield Task(
+            name=sends,
+            comment="Wakes what waits; if another did, or it looks again already, that is as well",
+            integration="aws-sdk:sfn:sendTaskSuccess",
+            arguments={"TaskToken": Expression("$states.input.token"), "Output": "{}"},
+            catch=(Catcher(("States.TaskFailed",), done),),
+            next=done,
+        )

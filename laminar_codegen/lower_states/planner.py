@@ -1,0 +1,131 @@
+"""The states that ask the planner of a layer.
+
+What they hand on is the plan that it answered with, `laminar_runtime.planner.LayerPlan`: its groups are the jobs of the
+layer. When they have ended, the planner is asked for the layer's record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+
+from laminar_codegen import names
+from laminar_codegen.ir.asl import DRIVE, Task
+from laminar_codegen.ir.expressions import Expression, Ref, Value
+from laminar_codegen.ir.graph import Container, Graph, LayerNode
+from laminar_codegen.ir.retriers import Retrier, of_layer
+from laminar_runtime.exceptions import SubmissionError
+
+__all__ = ["Planners"]
+
+_REDRIVES = Expression("$states.context.Execution.RedriveCount")
+#: What the planner is told of an attempt that failed.
+_FAILED: Mapping[str, Value] = {
+    "plan": Expression("$states.input.plan"),
+    "error": Expression("$states.input.error"),
+    "redrives": _REDRIVES,
+}
+
+
+@attrs.frozen
+class Planners:
+    """Makes the states.
+
+    Args:
+        labels: The labels of the planners' functions by container.
+    """
+
+    labels: Mapping[Container, str]
+
+    @classmethod
+    def of(cls, graph: Graph) -> Planners:
+        """Make the states that ask the planners of a graph.
+
+        Args:
+            graph: The graph.
+        """
+        return cls(names.planner_functions(graph))
+
+    def plan(self, layer: LayerNode, name: str, comment: str, after: str, *, again: bool = False) -> Task:
+        """The state that asks the planner how a layer is to run, and hands on its plan.
+
+        Args:
+            layer: The layer.
+            name: The state's name.
+            comment: What it is for.
+            after: The state that follows.
+            again: Whether the planner may be asked again, with the plan, when jobs failed.
+        """
+        return self.ask(layer, layer.name, name, comment, after, {"redrives": _REDRIVES} if again else {})
+
+    def replan(self, layer: LayerNode, after: str) -> Task:
+        """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
+        comment = f"Asks the planner about the next attempt at {layer.name}"
+        return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, _FAILED)
+
+    def plan_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
+        """The state that asks the planner which splits are to run of some layers that run item by item."""
+        first, names_ = layers[0], [layer.name for layer in layers]
+        comment = f"Asks the planner into how many splits {first.name} fans out, and with it what follows item by item"
+        given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names_}
+        return self.ask(first, first.name, f"{first.name} plan", comment, after, given)
+
+    def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
+        """The state that asks the planner which of some layers failed that run item by item.
+
+        It has no answer, and fails. Where an execution is redriven it is asked again, and plans what is left.
+        """
+        first, names_ = layers[0], [layer.name for layer in layers]
+        comment = f"Asks the planner which of {', '.join(names_)} failed"
+        return self.ask(first, first.name, f"{first.name} retry", comment, after, {**_FAILED, "chain": names_})
+
+    def record(self, layer: LayerNode, after: str | None) -> Task:
+        """The state that has the planner note that a fan-out finished, if all of its splits left their commits.
+
+        Args:
+            layer: The layer.
+            after: The state that follows.
+        """
+        given: dict[str, Value] = {"record": {"splits": Expression("$states.input.splits")}}
+        comment = f"Has the planner note that {layer.name} finished, if all of its splits did"
+        asked = self.ask(layer, layer.name, f"{layer.name} record", comment, after, given)
+        # It calls no hooks that may be tried again, and has nothing to hand on.
+        return attrs.evolve(asked, output={}, retry=())
+
+    def ask(  # noqa: PLR0913, PLR0917 - a state has many parts
+        self,
+        asked: LayerNode,
+        layer: str,
+        name: str,
+        comment: str,
+        after: str | None,
+        given: Mapping[str, Value] | None = None,
+    ) -> Task:
+        """A state that asks a planner, and hands on its answer.
+
+        Args:
+            asked: The layer whose planner is asked.
+            layer: The layer that it is asked about.
+            name: The state's name.
+            comment: What it is for.
+            after: The state that follows.
+            given: What it is told besides.
+        """
+        return Task(
+            name=name,
+            comment=comment,
+            integration="lambda:invoke",
+            arguments={
+                "FunctionName": Ref(f"aws_lambda_function.{self.labels[asked.container]}.arn"),
+                "Payload": {"execution": Expression(DRIVE), "layer": layer, **(given or {})},
+            },
+            output=Expression("$states.result.Payload"),
+            retry=_retry(asked),
+            next=after,
+        )
+
+
+def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
+    """How the planner is asked again after a submission hook that failed: that is an attempt at the layer."""
+    return of_layer(layer.retry, SubmissionError.__name__) if layer.hooked("submission") else ()

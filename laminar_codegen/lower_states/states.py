@@ -1,0 +1,273 @@
+"""Turns a plan into state machines: one, or more if one would be too large.
+
+Before: ``FanOut Train``. After, one transition each, and one for each 10,000 splits::
+
+    Train plan      asks the planner, a Lambda function: how many splits, in which containers?
+    Train splits    a Map over what are one job each, most often one:
+      Train           an AWS Batch array job, a child for each split
+    Train record    has the planner note in the datastore that the layer finished, if each split says so
+
+and for a layer that runs once, one state: the layer's job. A layer that may be skipped, by an entry hook or as what it
+depends on was, is planned too, and a choice goes past it if it is not to run. One with hooks that decide on its
+containers is planned, and planned again after an attempt of which a split failed, when all its splits have ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import assert_never
+
+import attrs
+
+from laminar_codegen import names
+from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
+from laminar_codegen.ir.expressions import Expression
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import LambdaTarget
+from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequence, Step, layers_of
+from laminar_codegen.ir.plan import Parallel as ParallelStep
+from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
+from laminar_codegen.lower_states.jobs import Jobs
+from laminar_codegen.lower_states.joins import Joins
+from laminar_codegen.lower_states.objects import Objects
+from laminar_codegen.lower_states.planner import Planners
+from laminar_codegen.planning.split_machines import Weight
+from laminar_codegen.render.terraform_json import size_of
+
+__all__ = ["emit_states", "weigh"]
+
+
+def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
+    """Emit state machines.
+
+    Args:
+        graph: The graph.
+        plan: Its plan.
+
+    Returns:
+        The flow's state machine, and then those of the plan's nested steps. Their references are to what
+        `emit_document` declares.
+    """
+    emitter = _Emitter.of(graph)
+    states = tuple(emitter.emit(plan, None))
+    if graph.keeps_input:
+        states = (emitter.objects.parameters(states[0].name), *states)
+    comment = graph.summary or f"Runs the flow {graph.flow}"
+    return (StateMachine(name=names.main(graph), comment=comment, states=states), *emitter.nested)
+
+
+def weigh(graph: Graph) -> Callable[[Step], Weight]:
+    """What tells how much of a machine's limits steps take.
+
+    Args:
+        graph: The graph.
+
+    Returns:
+        A function of a `Run`, a `FanOut`, a `Chain`, or, but for the steps of its nodes, an `ExactJoins`.
+    """
+    emitter = _Emitter.of(graph)
+
+    def weight(step: Step) -> Weight:
+        # Each name stands twice: where its state is, and where the one before it goes on.
+        after = f"{next(layers_of(step))} plan"
+        if isinstance(step, ExactJoins):
+            joins = Joins.of(emitter.objects, step)
+            chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.chains)
+            states = tuple(state for chain in chains for state in chain)
+        else:
+            states = tuple(emitter.emit(step, after))
+        return Weight(size_of(states), sum(map(_events, states)))
+
+    return weight
+
+
+def _grouped(layer: LayerNode) -> str:
+    return "" if isinstance(layer.executor, LambdaTarget) else ", those that are one array job together"
+
+
+def _events(state: State) -> int:
+    """How many events a state adds to the history of an execution that it succeeds in.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+    """
+    match state:
+        case Task(integration=integration):
+            return 6 if integration.endswith((".sync", ".sync:2", ".waitForTaskToken")) else 5
+        case Map(states=inner, iterations=iterations):
+            return 4 + iterations * (2 + sum(map(_events, inner)))
+        case Parallel(branches=branches):
+            return 4 + sum(_events(inner) for branch in branches for inner in branch)
+        case Choice() | Wait() | Succeed():
+            return 2
+        case Fail():
+            return 0
+        case _:
+            assert_never(state)
+
+
+#: What the states are for that have branches.
+_BESIDE = "Runs branches that do not depend on each other"
+_JOINED = "Runs branches that wait for what they depend on in each other"
+
+#: What a next attempt goes by: the plan of the one before, and an error of its jobs, if one failed.
+_FAILED = Expression(
+    "{'splits': $states.input.splits, 'plan': $states.input, 'error': [$states.result.error][0]}",
+)
+
+
+@attrs.frozen
+class _Emitter:
+    graph: Graph
+    layers: dict[str, LayerNode]
+    planners: Planners
+    jobs: Jobs
+    objects: Objects
+    nested: list[StateMachine] = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, graph: Graph) -> _Emitter:
+        layers = {layer.name: layer for layer in graph.layers}
+        return cls(graph, layers, Planners.of(graph), Jobs.of(graph), Objects(graph.flow, graph.encryption))
+
+    def emit(self, step: Step, after: str | None) -> Iterator[State]:
+        """The states of a step, the one it starts at first; `after` is the state that follows it."""
+        match step:
+            case Run(name):
+                yield from self.run(self.layers[name], after)
+            case FanOut(name):
+                yield from self.fan_out(self.layers[name], after)
+            case Chain(members):
+                yield from self.chain([self.layers[name] for name in members], after)
+            case Sequence(steps):
+                following = [*(self._entry(child) for child in steps[1:]), after]
+                for child, follower in zip(steps, following, strict=True):
+                    yield from self.emit(child, follower)
+            case ParallelStep(branches):
+                inner = tuple(tuple(self.emit(branch, None)) for branch in branches)
+                yield Parallel(name=self._entry(step), comment=_BESIDE, branches=inner, next=after)
+            case ExactJoins():
+                joins = Joins.of(self.objects, step)
+                branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.chains)
+                yield Parallel(name=self._entry(step), comment=_JOINED, branches=branches_, next=after)
+            case Nested():
+                yield self.nest(step, after)
+            case _:
+                assert_never(step)
+
+    def run(self, layer: LayerNode, after: str | None) -> Iterator[State]:
+        """The states of a layer that runs once, or, if it may be skipped, at most once."""
+        job = self.jobs.job(layer, after)
+        if not layer.planned:
+            yield job
+            return
+        skipped = after or f"{layer.name} skipped"
+        yield from self._plan(layer, f"Asks the planner how {layer.name} is to run", layer.name, skipped)
+        yield job
+        yield from self._again(layer, layer.name)
+        yield from self._end(layer, skipped, after)
+
+    def fan_out(self, layer: LayerNode, after: str | None) -> Iterator[State]:
+        """The states of a layer that runs once for each element."""
+        name, splits = layer.name, f"{layer.name} splits"
+        skipped = after or f"{name} skipped"
+        question = f"Asks the planner into how many splits {name} fans out"
+        yield from self._plan(layer, question, splits, skipped)
+        ended = f"{name} ended" if layer.replanned else f"{name} record"
+        yield Map(
+            name=splits,
+            comment=f"Runs the splits of {name}{_grouped(layer)}",
+            items=Expression("$states.input.groups"),
+            states=tuple(self.jobs.spared(layer, name)) if layer.replanned else (self.jobs.group(layer, name),),
+            output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
+            next=ended,
+        )
+        if layer.replanned:
+            yield Choice(
+                name=ended,
+                comment=f"Goes on to the next attempt if splits of {name} failed",
+                rules=(Rule(Expression("$exists($states.input.error)"), f"{name} retry"),),
+                default=f"{name} record",
+            )
+        yield from self._again(layer, splits)
+        yield self.planners.record(layer, after)
+        yield from self._end(layer, skipped, after)
+
+    def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
+        """The states of fan-outs that run item by item: their array jobs, each child after that of the one before.
+
+        If a job fails, the planner tells which; asked again, as after a redrive, it plans what is left.
+        """
+        first, *rest = layers
+        splits = f"{first.name} splits"
+        yield self.planners.plan_chain(layers, splits)
+        yield Map(
+            name=splits,
+            comment=f"Runs {', '.join(layer.name for layer in layers)} item by item",
+            items=Expression("$states.input.groups"),
+            states=tuple(self.jobs.chain(layers)),
+            output={"splits": Expression("$states.input.splits")},
+            catch=(self.jobs.to_retry(first),),
+            next=f"{first.name} record",
+        )
+        yield self.planners.failed_chain(layers, splits)
+        *others, last = layers
+        for layer, follower in zip(others, rest, strict=True):
+            record = self.planners.record(layer, f"{follower.name} record")
+            yield attrs.evolve(record, output={"splits": Expression("$states.input.splits")})
+        yield self.planners.record(last, after)
+
+    def nest(self, step: Nested, after: str | None) -> Task:
+        """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
+        states = tuple(self.emit(step.step, None))
+        comment = f"Runs a part of the flow {self.graph.flow}: {names.parallel(list(layers_of(step)))}"
+        machine = f"{self.graph.prefix}{step.name}"
+        self.nested.append(StateMachine(name=machine, comment=comment, states=states))
+        return start_execution(self._entry(step), comment, machine, FROM_HERE, after)
+
+    def _plan(self, layer: LayerNode, comment: str, run: str, skipped: str) -> Iterator[State]:
+        """The states that plan a layer, and go past it if it is not to run."""
+        name = f"{layer.name} plan"
+        if not layer.optional:
+            yield self.planners.plan(layer, name, comment, run, again=layer.replanned)
+            return
+        choice = f"{layer.name} entry"
+        yield self.planners.plan(layer, name, comment, choice, again=layer.replanned)
+        yield Choice(
+            name=choice,
+            comment=f"Skips {layer.name} if it is not to run",
+            rules=(Rule(Expression("$states.input.run"), run),),
+            default=skipped,
+        )
+
+    def _again(self, layer: LayerNode, run: str) -> Iterator[State]:
+        """The states that a failed attempt goes on to: what its hooks want of the next is asked, and waited for."""
+        if layer.replanned:
+            wait = f"{layer.name} wait"
+            yield self.planners.replan(layer, wait)
+            yield Wait(
+                name=wait,
+                comment=f"Waits before the next attempt at {layer.name}",
+                seconds=Expression("$states.input.wait"),
+                next=run,
+            )
+
+    def _end(self, layer: LayerNode, skipped: str, after: str | None) -> Iterator[Succeed]:
+        """Where a choice goes that skips the last layer of a machine: a choice cannot end one."""
+        if layer.optional and after is None:
+            yield Succeed(name=skipped, comment=f"{layer.name} was skipped, and nothing follows")
+
+    def _entry(self, step: Step) -> str:
+        """The name of the state that a step starts at."""
+        match step:
+            case Run(name) | FanOut(name):
+                return f"{name} plan" if self.layers[name].planned else name
+            case Chain(members):
+                return f"{members[0]} plan"
+            case Sequence(steps):
+                return self._entry(steps[0])
+            case ParallelStep() | ExactJoins():
+                return names.parallel(list(layers_of(step)))
+            case Nested(name):
+                return names.nested(name)
+            case _:
+                assert_never(step)

@@ -1,0 +1,115 @@
+"""Declares where a deployment is: its account, partition and region, and that what it is given is there, too.
+
+Terraform puts off the reading of data sources wherever a module that a document is in depends on something with
+changes (https://developer.hashicorp.com/terraform/language/data-sources#dependencies): what is made of them is then
+unknown, and planned to change with it. So the document keeps what it has read once, and takes it from there::
+
+    data "aws_region" "current" {}
+
+    resource "terraform_data" "place" {
+      input = { region = data.aws_region.current.region }
+
+      lifecycle {
+        ignore_changes = [input]
+      }
+    }
+
+    locals {
+      region = terraform_data.place.input.region
+    }
+
+See ADR 19. What lies in another region is refused at plan: it would fail in the middle of an apply, or of an execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from laminar_codegen import names
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Block
+
+__all__ = ["BUCKET", "READ", "emit_bucket", "emit_place", "local_values"]
+
+_PLACE = "terraform_data.place.input"
+_REGION = Ref("self.input.region")
+_READ = {
+    "account_id": Ref("data.aws_caller_identity.current.account_id"),
+    "partition": Ref("data.aws_partition.current.partition"),
+    "region": Ref("data.aws_region.current.region"),
+}
+
+#: What says where the provider is.
+READ = tuple(Block(kind, "current", {}) for kind in ("aws_caller_identity", "aws_partition", "aws_region"))
+
+BUCKET = "aws_s3_bucket"
+
+
+def local_values() -> dict[str, Value]:
+    """The account, the partition and the region of the deployment, as local values."""
+    return {name: Ref(f"{_PLACE}.{name}") for name in _READ}
+
+
+def emit_place(graphs: Sequence[Graph]) -> Block:
+    """What keeps where the deployment is.
+
+    Args:
+        graphs: The graphs of its flows.
+    """
+    queues = [
+        _checked(
+            f'try(split(":", var.{queue})[3], self.input.region) == self.input.region',
+            f"The job queue {queue} must be in the region of the deployment, ",
+            _REGION,
+            ": Step Functions submits jobs to no other.",
+        )
+        for queue in names.queues(*graphs)
+    ]
+    moved = _checked(
+        " && ".join(f"self.input.{name} == {read.expression}" for name, read in _READ.items()),
+        "The deployment is in ",
+        _REGION,
+        " of account ",
+        Ref("self.input.account_id"),
+        ", and the provider is not. Deploy it there under a state of its own, or have it move by "
+        "terraform apply -replace with the address of this terraform_data.place.",
+    )
+    return Block(
+        "terraform_data",
+        "place",
+        {
+            "input": dict(_READ),
+            "lifecycle": {"ignore_changes": ["input"], "postcondition": [moved, *queues]},
+        },
+    )
+
+
+def emit_bucket() -> Block:
+    """What looks up the datastore's bucket, and refuses one of another region.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
+    """
+    # Not with what is kept: that is yet to be made when Terraform plans for the first time.
+    region = _READ["region"]
+    checked = _checked(
+        f"self.bucket_region == {region.expression}",
+        "The datastore's bucket is in ",
+        Ref("self.bucket_region"),
+        ", and the deployment in ",
+        region,
+        ": Step Functions reads and writes no bucket of another region.",
+    )
+    return Block(
+        BUCKET,
+        "datastore",
+        {
+            "count": Ref("var.check_datastore_region ? 1 : 0"),
+            "bucket": Ref("local.datastore_bucket"),
+            "lifecycle": {"postcondition": checked},
+        },
+    )
+
+
+def _checked(condition: str, *message: str | Ref) -> dict[str, Value]:
+    return {"condition": Ref(condition), "error_message": Joined(*message)}

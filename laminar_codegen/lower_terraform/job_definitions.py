@@ -1,0 +1,141 @@
+"""Turns the containers of layers on AWS Batch into job definitions.
+
+Before: a container, on Fargate or on EC2. After: what AWS Batch takes as its properties, and the resource that declares
+it. A job definition on Fargate has a network, a platform version and the role that starts it; one on EC2 has what its
+instances have. Its size is that of layers that ask for no other; the jobs of those that do have their own. So a layer
+that becomes larger is a change of the state machine alone, and executions that run meanwhile keep what they submit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from laminar_codegen import names
+from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import Container, Placement, usual_size
+from laminar_codegen.ir.terraform import Block
+from laminar_runtime import settings
+from laminar_runtime.splits import job_container
+
+__all__ = ["container_properties", "emit_job_definitions", "platform"]
+
+_UPPER = re.compile("[A-Z]")
+
+
+def emit_job_definitions(graph: Graph) -> list[Block]:
+    """The job definitions of a flow.
+
+    Args:
+        graph: The graph.
+    """
+    return [
+        Block(
+            "aws_batch_job_definition",
+            label,
+            {
+                "name": names.of_deployment(label),
+                "type": "container",
+                "platform_capabilities": [platform(item)],
+                "container_properties": Ref(f"jsonencode(local.containers.{label})"),
+                # Executions that run while this is applied go on with the revision that they started with.
+                "deregister_on_new_revision": False,
+                "propagate_tags": True,
+                # What fails by itself is run again by the state machine, which counts the attempts of the layer.
+                "retry_strategy": _block(job_container.retry_strategy(spot=item.container.spot)),
+                "timeout": {"attempt_duration_seconds": int(graph.timeout_of(item.target))},
+                "tags": Ref("var.tags"),
+                "depends_on": [names.MADE_FIRST],
+            },
+        )
+        for label, item in names.jobs(graph).items()
+    ]
+
+
+def platform(item: Placement) -> str:
+    """What a job definition must run on.
+
+    Args:
+        item: Its container, and what runs it.
+    """
+    return "EC2" if item.on_ec2 else "FARGATE"
+
+
+def _block(value: Any) -> Any:
+    """What the API of AWS Batch takes, as a block of Terraform's: its names are in another case."""
+    match value:
+        case dict():
+            return {
+                _UPPER.sub(lambda letter: f"_{letter[0].lower()}", name): _block(item) for name, item in value.items()
+            }
+        case list():
+            return [_block(item) for item in value]
+        case _:
+            return value
+
+
+def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
+    """The container of a job definition, as AWS Batch takes it.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
+
+    Args:
+        flow: The name of the flow.
+        item: The container, and what runs it.
+    """
+    container = item.container
+    resources = job_container.job_resources(*usual_size(item), container.gpu)
+    properties: dict[str, Value] = {
+        "command": job_container.job_command(container.command, container.workdir),
+        "environment": [
+            {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
+            {"name": settings.FLOW_NAME, "value": flow},
+        ],
+        "image": names.image(container),
+        "jobRoleArn": names.role("task"),
+        "logConfiguration": _log_configuration(container),
+        "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
+    }
+    if item.has_execution_role:
+        properties["executionRoleArn"] = names.role("execution")
+    if container.secrets:
+        properties["secrets"] = _secrets(container.secrets)
+    if not item.on_ec2:
+        properties |= _fargate(container)
+    return dict(sorted(properties.items()))
+
+
+def _fargate(container: Container) -> dict[str, Value]:
+    """What only a container on Fargate has."""
+    properties: dict[str, Value] = {
+        "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
+        "networkConfiguration": {"assignPublicIp": Ref('var.assign_public_ip ? "ENABLED" : "DISABLED"')},
+    }
+    if container.ephemeral_storage is not None:
+        properties["ephemeralStorage"] = {"sizeInGiB": container.ephemeral_storage}
+    if container.architecture != "x86_64":
+        architecture = container.architecture.upper()
+        properties["runtimePlatform"] = {"cpuArchitecture": architecture, "operatingSystemFamily": "LINUX"}
+    return properties
+
+
+def _log_configuration(container: Container) -> dict[str, Value]:
+    ours: dict[str, Value] = {
+        "awslogs-group": Ref("aws_cloudwatch_log_group.tasks.name"),
+        "awslogs-region": Ref("local.region"),
+        "awslogs-stream-prefix": "task",
+    }
+    secret = container.secret_log_options
+    given = {name: value for name, value in container.log_options if (name, value) not in secret}
+    options: Mapping[str, Value] = {**(ours if container.log_driver == "awslogs" else {}), **given}
+    return {
+        "logDriver": container.log_driver,
+        **({"options": options} if options else {}),
+        **({"secretOptions": _secrets(secret)} if secret else {}),
+    }
+
+
+def _secrets(secrets: tuple[tuple[str, str], ...]) -> list[Value]:
+    return [{"name": name, "valueFrom": arn} for name, arn in secrets]

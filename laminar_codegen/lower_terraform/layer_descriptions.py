@@ -1,0 +1,93 @@
+"""Declares what each layer is, for who reads a plan, and for policies that check one.
+
+A job definition with another image has a revision that Terraform learns when it makes it. Whatever names it is unknown
+until then: the whole definition of the state machine, in which layers are. So what a layer is stands beside it, in a
+resource of the state alone for each layer (https://developer.hashicorp.com/terraform/language/resources/terraform-data),
+and a plan shows what changes of it, whatever else changes::
+
+    # terraform_data.layer["Clean"] will be updated in-place
+    ~ resource "terraform_data" "layer" {
+        ~ input = {
+            ~ memory  = 4096 -> 8192
+              # (3 unchanged attributes hidden)
+
+See ADR 19.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+import attrs
+
+from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import USUAL, BatchTarget, LambdaTarget, job_size
+from laminar_codegen.ir.terraform import Block
+
+__all__ = ["emit_layers", "layers"]
+
+
+def emit_layers() -> Block:
+    """The resources that say what the layers are, of `layers` as a local value."""
+    return Block("terraform_data", "layer", {"for_each": Ref("local.layers"), "input": Ref("each.value")})
+
+
+def layers(graphs: Sequence[Graph]) -> dict[str, Value]:
+    """What the layers are, by their names, or by those of their flow and theirs if there are several flows.
+
+    What is usual is not said, nor what is the same for all: the deployment's image, the usual command.
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    several = len(graphs) > 1
+    return {
+        f"{graph.flow}.{layer.name}" if several else layer.name: _layer(layer)
+        for graph in graphs
+        for layer in graph.layers
+    }
+
+
+def _layer(layer: LayerNode) -> dict[str, Value]:
+    container = layer.container
+    sized = _sized(layer)
+    told: Mapping[str, Value] = {
+        "comment": layer.summary,
+        "after": ", ".join(layer.depends),
+        "foreach": ", ".join(_dimension(item.layer, item.attribute, item.index) for item in layer.foreach),
+        "pipelined": layer.pipelined,
+        "may_be_skipped": layer.optional,
+        "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),
+        "retry": attrs.asdict(layer.retry) if layer.retry.attempts > 1 else None,
+        "timeout": layer.executor.timeout,
+        "image": container.image,
+        "command": shlex.join(container.command) if container.command != USUAL.command else "",
+        "workdir": container.workdir,
+        "gpu": container.gpu,
+        "spot": container.spot,
+        "architecture": container.architecture if container.architecture != USUAL.architecture else "",
+        "secrets": dict(container.secrets),
+        "ephemeral_storage": container.ephemeral_storage,
+        "log_driver": container.log_driver if container.log_driver != USUAL.log_driver else "",
+        "log_options": dict(container.log_options),
+    }
+    return {**sized, **{name: value for name, value in told.items() if value}}
+
+
+def _sized(layer: LayerNode) -> dict[str, Value]:
+    """Where a layer runs, and how large it is there."""
+    match layer.executor:
+        case BatchTarget(platform):
+            cpu, memory = job_size(layer.placement)
+            return {"runs_on": f"AWS Batch, {platform}", "cpu": cpu, "memory": memory}
+        case LambdaTarget(concurrency):
+            return {"runs_on": "AWS Lambda", "memory": layer.container.memory, "concurrency": concurrency}
+        case _:
+            assert_never(layer.executor)
+
+
+def _dimension(layer: str, attribute: str, index: int | None) -> str:
+    return f"{layer}.{attribute}" if index is None else f"{layer}.{attribute}[{index}]"

@@ -1,0 +1,182 @@
+"""Turns a self-contained document into one that calls the Terraform module ``flow``.
+
+Before: a document that declares the state machines with their roles, logs, schedule and alarms itself. After: one that
+gives the module what is the flow's own in these, and still declares job definitions and functions. Both deploy the
+same; ``moved`` blocks tell Terraform what becomes what, so that going over to the module makes nothing anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import attrs
+
+from laminar_codegen import names
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Block, Call, Document, Output
+from laminar_codegen.lower_terraform import iam_roles
+from laminar_codegen.lower_terraform.policy_statement import regional
+
+__all__ = ["Module", "call_module"]
+
+_LABEL = "flow"
+#: What the module makes each for one element of something; it makes one of any other type of these, if at all.
+_EACH = {
+    "aws_cloudwatch_log_group",
+    "aws_cloudwatch_metric_alarm",
+    "aws_iam_role",
+    "aws_iam_role_policy",
+}
+_MACHINE = "aws_sfn_state_machine"
+_OPTIONAL = {"aws_scheduler_schedule", "aws_sqs_queue"}
+_MADE = {*_EACH, *_OPTIONAL, _MACHINE, "aws_ssm_parameter"}
+#: Roles that the self-contained document makes if there is none given.
+_COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
+_PASSED_ON = (
+    "alarm_actions",
+    "keep_logs",
+    "kms_key_arn",
+    "log_retention_in_days",
+    "permissions_boundary_arn",
+    "region_in_role_names",
+    "tags",
+)
+#: What comes after the module, of which the module knows nothing.
+_AFTER = {"aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"}
+#: Local values of which only the module has use.
+_THEIRS = {iam_roles.TRUST, "role_prefix"}
+
+
+@attrs.frozen
+class Module:
+    """The module to call.
+
+    Args:
+        source: Where it is: a path, or an address that Terraform knows,
+            https://developer.hashicorp.com/terraform/language/block/module#source.
+        version: The versions of it that do, if it is in a registry.
+    """
+
+    source: str
+    version: str | None = None
+
+
+def call_module(
+    document: Document, module: Module, graphs: Sequence[Graph], machines: Sequence[StateMachine]
+) -> Document:
+    """Have a document call the module ``flow`` for what that makes.
+
+    Args:
+        document: The document of the same flows, self-contained.
+        module: The module.
+        graphs: The graphs of the flows, those that follow others after these.
+        machines: All state machines, first the one that the deployment is.
+
+    Returns:
+        A document that deploys the same.
+    """
+    ours = [block for block in document.resources if block.type not in _MADE]
+    theirs = [block for block in document.resources if block.type in _MADE]
+    elsewhere: dict[str, Ref | Joined] = {
+        "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
+        # Known by their names: an input of the module cannot refer to what it makes of that.
+        **{f"aws_sfn_state_machine.{machine.name}.arn": _arn(machine) for machine in machines},
+    }
+    roles: dict[str, Value] = {
+        names.role(label).expression.removeprefix("local."): Ref(f'module.{_LABEL}.role_arns["{label}"]')
+        for label in names.roles(*graphs)
+    }
+    return attrs.evolve(
+        document,
+        locals={
+            name: roles.get(name, _referring(value, elsewhere))
+            for name, value in document.locals.items()
+            if name not in _THEIRS
+        },
+        resources=tuple(_resource(block, elsewhere) for block in ours),
+        outputs=tuple(map(_output, document.outputs)),
+        calls=(_call(module, theirs, graphs, machines),),
+        moved=tuple(_moved(theirs)),
+    )
+
+
+def _arn(machine: StateMachine) -> Joined:
+    return regional("states", "stateMachine:", names.machine(machine.name))
+
+
+def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
+    """A resource without what it depends on: that is the module's, and comes with the role that the module gives."""
+    body = {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"}
+    after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
+    return Block(block.type, block.label, {**body, **after})
+
+
+def _output(output: Output) -> Output:
+    given = {"state_machine_arn": Ref(f"module.{_LABEL}.state_machine_arn")}
+    return attrs.evolve(output, value=given.get(output.name, output.value))
+
+
+def _referring(value: Value, elsewhere: Mapping[str, Ref | Joined]) -> Value:
+    """A value that refers to things where they are now. JSONata expressions refer to none of these."""
+    match value:
+        case Ref(expression):
+            return elsewhere.get(expression, value)
+        case Joined(parts):
+            return Joined(*(elsewhere.get(part.expression, part) if isinstance(part, Ref) else part for part in parts))
+        case Mapping():
+            return {name: _referring(item, elsewhere) for name, item in value.items()}
+        case list() | tuple():
+            return [_referring(item, elsewhere) for item in value]
+        case _:
+            return value
+
+
+def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Call:
+    schedule = graphs[0].schedule
+    groups = {block.label: block.body["name"] for block in theirs if block.type == "aws_cloudwatch_log_group"}
+    del groups["state_machine"]
+    roles: dict[str, Value] = {
+        role.label: {
+            "service": role.service,
+            "description": role.description,
+            "policy": Ref(f"local.{iam_roles.POLICIES}.{role.label}"),
+            "given": names.is_given(role.label),
+            "arn": Ref(f"try(local.given_role_arns.{role.label}, null)"),
+        }
+        for role in iam_roles.needed_roles(graphs, machines)
+    }
+    timed: dict[str, Value] = {}
+    if schedule:
+        enabled = Ref("var.schedule_enabled")
+        timed = {
+            "schedule": {"expression": schedule.expression, "timezone": schedule.timezone, "enabled": enabled},
+        }
+    return Call(
+        _LABEL,
+        module.source,
+        module.version,
+        {
+            "name": Ref("var.name"),
+            "place": {name: Ref(f"local.{name}") for name in ("account_id", "region")},
+            "flows": [names.flow(graph) for graph in graphs],
+            "datastore_root": Ref("var.datastore_root"),
+            "definitions": {
+                machine.name: Ref(f"jsonencode({names.definition(machine.name).expression})") for machine in machines
+            },
+            "roles": roles,
+            "log_groups": groups,
+            **timed,
+            **{name: Ref(f"var.{name}") for name in _PASSED_ON},
+        },
+    )
+
+
+def _moved(theirs: list[Block]) -> Iterator[tuple[str, str]]:
+    for block in theirs:
+        label = f'this["{block.label}"]' if block.type in _EACH else block.label
+        if block.type == _MACHINE and block.label != names.MAIN:
+            label = f'nested["{block.label}"]'
+        old = f"{block.type}.{block.label}{'[0]' if block.type in _COUNTED else ''}"
+        yield old, f"module.{_LABEL}.{block.type}.{label}{'[0]' if block.type in _OPTIONAL else ''}"

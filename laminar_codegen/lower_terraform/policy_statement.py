@@ -1,0 +1,111 @@
+"""One statement of a policy, and the parts that statements of several roles have in common.
+
+See `laminar_codegen.lower_terraform.role_permissions` and `laminar_codegen.lower_terraform.start_permissions` for
+the permissions of each role.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from laminar_codegen.ir.asl import PARTITION
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+
+__all__ = ["ACCOUNT", "BUCKET", "TRACES", "Condition", "Statement", "datastore_key", "key", "logs", "regional"]
+
+ACCOUNT = Ref("local.account_id")
+_REGION = Ref("local.region")
+BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
+
+#: A test, a key of the request's context, and its values.
+Condition = tuple[str, str, tuple[Value, ...]]
+
+
+@attrs.frozen
+class Statement:
+    """What may be done to what.
+
+    Args:
+        sid: Its name.
+        actions: What may be done.
+        resources: To what: ARNs, or a Terraform list of them. If that has none the statement is not there.
+        conditions: When.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[Value, ...] | Ref
+    conditions: tuple[Condition, ...] = ()
+
+    def body(self) -> dict[str, Value]:
+        """The statement as IAM takes it.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
+        """
+        conditions: dict[str, dict[str, Value]] = {}
+        for test, variable, values in self.conditions:
+            conditions.setdefault(test, {})[variable] = list(values)
+        resources = self.resources if isinstance(self.resources, Ref) else list(self.resources)
+        granted: dict[str, Value] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": resources,
+        }
+        return {**granted, **({"Condition": conditions} if conditions else {})}
+
+
+def regional(service: str, *resource: str | Ref | Joined) -> Joined:
+    """The ARN of what is in the deployment's own account and region.
+
+    Args:
+        service: Its service.
+        *resource: What follows the account, in parts.
+    """
+    return Joined("arn:", PARTITION, f":{service}:", _REGION, ":", ACCOUNT, ":", *resource)
+
+
+def key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Statement:
+    """The use of a customer's key, if there is one.
+
+    Args:
+        sid: The name of the statement.
+        *conditions: What for.
+        variable: The variable that is its ARN.
+    """
+    actions = ("kms:Decrypt", "kms:GenerateDataKey")
+    return Statement(sid, actions, Ref(f"var.{variable}[*]"), conditions)
+
+
+def datastore_key(objects: tuple[Value, ...]) -> Statement:
+    """Reading and writing objects in a bucket that is encrypted by a customer's key.
+
+    S3 names what it encrypts: the object, or the bucket if that has a key of its own.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    condition = ("StringLike", "kms:EncryptionContext:aws:s3:arn", (BUCKET, *objects))
+    return key("UseDatastoreKey", condition, variable="datastore_kms_key_arn")
+
+
+def logs(sid: str, groups: tuple[Joined, ...]) -> Statement:
+    """Writing to log groups.
+
+    Args:
+        sid: The name of the statement.
+        groups: The names of the groups.
+    """
+    streams = tuple(regional("logs", "log-group:", group, ":log-stream:*") for group in groups)
+    return Statement(sid, ("logs:CreateLogStream", "logs:PutLogEvents"), streams)
+
+
+# AWS offers no resources for it.
+TRACES = Statement(
+    "SendTraces",
+    (
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
+        "xray:PutTelemetryRecords",
+        "xray:PutTraceSegments",
+    ),
+    ("*",),
+)

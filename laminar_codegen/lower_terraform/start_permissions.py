@@ -1,0 +1,165 @@
+"""What starts the containers of jobs may do: pull images, write logs, and read the secrets that are asked for.
+
+https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import attrs
+
+from laminar_codegen import names
+from laminar_codegen.ir import ecr
+from laminar_codegen.ir.asl import PARTITION
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.lower_terraform.policy_sizes import Fitted, beginnings, fit
+from laminar_codegen.lower_terraform.policy_statement import Statement, logs
+
+__all__ = ["Pulled", "for_execution", "logs_jobs", "pulled"]
+
+#: The ARNs of the repositories that jobs have their images from.
+_REPOSITORIES = "local.repositories"
+#: The ARN of the longest name of a repository: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html
+_LONGEST_REPOSITORY = "x" * (len("arn:aws-us-gov:ecr:us-isof-south-1:123456789012:repository/") + 256)
+#: What pulls an image; the last two, one that a pull-through cache has not yet, whose repository may not be there yet:
+#: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
+_PULL = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
+)
+#: The parts of an ARN up to a secret's name, and what Secrets Manager puts behind that name, by which policies go:
+#: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources
+_OF_SECRET = 7
+_SUFFIX = re.compile("-[A-Za-z0-9]{6}")
+#: Where the name begins in the ARN of a secret, and in that of a parameter.
+_NAMES = re.compile(":secret:|:parameter/")
+
+
+@attrs.frozen
+class Pulled:
+    """What a role of ours pulls.
+
+    Args:
+        images: Images of which Terraform finds the repositories.
+        patterns: The ARNs, or patterns, of repositories besides.
+    """
+
+    images: tuple[Value, ...]
+    patterns: tuple[Joined, ...] = ()
+
+
+def pulled(graphs: Sequence[Graph]) -> Pulled:
+    """What the role that starts containers pulls.
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    return _pulled(graphs, for_execution(graphs).most)
+
+
+def _images(graphs: Sequence[Graph]) -> list[str | None]:
+    """The images that the role pulls, None for the deployment's."""
+    given = {job.container.image for job in names.jobs(*graphs).values() if job.has_execution_role}
+    return [*([None] if None in given else []), *sorted(image for image in given if image is not None)]
+
+
+def _pulled(graphs: Sequence[Graph], most: int | None) -> Pulled:
+    images = _images(graphs)
+    if most is None:
+        return Pulled(tuple(Ref("var.image") if image is None else image for image in images))
+    found = defaultdict(list)
+    for repository in (ecr.repository_of(image) for image in images if image is not None):
+        if repository is not None:
+            found[repository.region, repository.account].append(repository.name)
+    patterns = [
+        _arn(region, account, pattern)
+        for (region, account), repositories in sorted(found.items())
+        for pattern in beginnings(repositories, most)
+    ]
+    return Pulled((Ref("var.image"),) if None in images else (), tuple(patterns))
+
+
+def _arn(region: str, account: str, repository: str) -> Joined:
+    return Joined("arn:", PARTITION, f":ecr:{region}:{account}:repository/{repository}")
+
+
+def for_execution(graphs: Sequence[Graph]) -> Fitted:
+    """Starting containers.
+
+    On EC2 the instances have a role of their own for their images and logs; one that reads secrets has both roles:
+    https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    return fit(
+        graphs, lambda most: _for_execution(graphs, most), lambda most: {_REPOSITORIES: _repositories(graphs, most)}
+    )
+
+
+def _repositories(graphs: Sequence[Graph], most: int | None) -> list[Value]:
+    """The ARNs, or patterns, of the repositories, as long as they can be."""
+    found = _pulled(graphs, most)
+    own = [repository for image in found.images if isinstance(image, str) and (repository := ecr.repository_of(image))]
+    arns = [_arn(item.region, item.account, item.name) for item in own]
+    return [*([_LONGEST_REPOSITORY] if None in _images(graphs) else []), *arns, *found.patterns]
+
+
+def _for_execution(graphs: Sequence[Graph], most: int | None) -> Iterator[Statement]:
+    # Only if there is an image in ECR. For the token AWS offers no resource.
+    all_of_them = Ref(f'length({_REPOSITORIES}) > 0 ? ["*"] : []')
+    yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), all_of_them)
+    yield Statement("PullImages", _PULL, Ref(_REPOSITORIES))
+    if logs_jobs(graphs):
+        yield logs("WriteLogs", (names.log_group(names.TASKS),))
+    yield from _secrets(graphs, most)
+
+
+def logs_jobs(graphs: Sequence[Graph]) -> bool:
+    """Whether jobs write to the log group of the tasks.
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    return any(job.container.log_driver == "awslogs" for job in names.jobs(*graphs).values())
+
+
+def _secrets(graphs: Sequence[Graph], most: int | None) -> Iterator[Statement]:
+    """Reading the secrets that containers ask for, and no others, unless there are too many to be named."""
+    containers = [job.container for job in names.jobs(*graphs).values()]
+    given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
+    kinds = (
+        ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),
+        ("ReadParameters", "ssm", "ssm:GetParameters"),
+    )
+    for sid, service, action in kinds:
+        # What follows a secret's name is a key in it, or its version: the permission is for the secret.
+        arns = {_whole(":".join(arn.split(":")[:_OF_SECRET])) for arn in given if arn.split(":")[2] == service}
+        if arns:
+            yield Statement(sid, (action,), tuple(sorted(arns) if most is None else _shortened(arns, most)))
+
+
+def _whole(arn: str) -> str:
+    """The ARN of a secret or parameter as policies name it, also if what follows a secret's name was left out.
+
+    Secrets Manager takes a name that ends as if it had that for a whole one, and so does this.
+    """
+    named = ":secretsmanager:" not in arn or _SUFFIX.fullmatch(arn[-len("-AbCdEf") :])
+    return arn if named else f"{arn}-??????"
+
+
+def _shortened(arns: set[str], most: int) -> Iterator[str]:
+    """ARNs by what their names begin with; what is of another account or region shares nothing."""
+    found = defaultdict(list)
+    for arn in arns:
+        place = re.search(_NAMES, arn)
+        end = place.end() if place else len(arn)
+        found[arn[:end]].append(arn[end:])
+    return (f"{head}{pattern}" for head, tails in sorted(found.items()) for pattern in beginnings(tails, most))

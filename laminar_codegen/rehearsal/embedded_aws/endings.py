@@ -1,0 +1,58 @@
+"""Who waits for the end of a part of an execution is told of it, instead of looking again and again.
+
+A part (an execution, a branch, an iteration, an attempt) runs in an environment of its own, which
+ends by itself, with an error, when it is stopped or when its time is over.
+"""
+
+# ruff: noqa: SLF001 - what is corrected is inside moto
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+
+from laminar_codegen.rehearsal.embedded_aws.patches import Patches
+
+_ATTRIBUTE = "laminar_told"
+
+_set_error_of_environment = Environment.set_error
+
+
+def install(patches: Patches) -> None:
+    """Have moto's environments tell of their ends."""
+    patches.attribute(Environment, "set_error", _telling(_set_error))
+    for name in ("set_ended", "set_stop", "set_timed_out"):
+        patches.attribute(Environment, name, _telling(getattr(Environment, name)))
+
+
+def when_ended(env: Environment, tell: Callable[[], None]) -> None:
+    """Have somebody told once when a part has ended; at once if it has."""
+    waiting = cast(Any, env)
+    with waiting._state_mutex:
+        if env.is_running():
+            vars(waiting).setdefault(_ATTRIBUTE, []).append(tell)
+            return
+    tell()
+
+
+def _telling(change: Callable[..., None]) -> Callable[..., None]:
+    def changed(self: Environment, *args: Any, **named: Any) -> None:
+        """Moto wakes only those who wait at this moment."""
+        change(self, *args, **named)
+        if self.is_running():
+            return
+        with self._state_mutex:
+            told: list[Callable[[], None]] = vars(self).pop(_ATTRIBUTE, [])
+            cast(Any, self).program_state_event.set()
+        for tell in told:
+            tell()
+
+    return changed
+
+
+def _set_error(self: Environment, error: Any) -> None:
+    """Moto turns an execution that was stopped into a failed one when what was stopped fails."""
+    if self.is_running():
+        _set_error_of_environment(self, error)

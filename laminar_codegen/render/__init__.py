@@ -1,0 +1,1 @@
+"""Writes the document as text, in Terraform's JSON or HCL syntax. User text is escaped here only."""

@@ -1,0 +1,1 @@
+"""How failures are reported: tracebacks, and reports that travel between processes."""

@@ -1,0 +1,1 @@
+"""What Python says about the user's classes and functions: type hints, arguments, attributes."""

@@ -1,0 +1,47 @@
+"""Whether a layer is to run: asked by the local scheduler, and by the planner of a deployed flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from laminar_runtime import types
+from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.execution import Execution
+from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.tasks import task
+
+__all__ = ["enters"]
+
+
+def enters(execution: Execution, layer: Layer) -> bool:
+    """Whether a layer is to run, now that all that it depends on has ended.
+
+    Args:
+        execution: The execution.
+        layer: The layer.
+
+    Returns:
+        With entry hooks, whether all of them return what is true; without, whether all that it depends on finished.
+
+    Raises:
+        ExecutionError: If a hook fails.
+    """
+    hooks = task.hooks_of(layer, "entry")
+    if hooks:
+        layer._private.itself = True  # noqa: SLF001 - one unit
+        return all(_ask(execution, layer, hook) for hook in hooks)
+    parents = execution.flow.dependencies_of(layer.name) - {Parameters.__name__}
+    return all(execution.layer(name).state.finished for name in sorted(parents))
+
+
+def _ask(execution: Execution, layer: Layer, hook: Callable[..., Any]) -> bool:
+    dependencies = types.dependencies(execution, hook)
+    try:
+        return bool(hook(layer, *dependencies))
+    except Exception as error:
+        msg = (
+            f"entry hook '{hook.__name__}' of layer '{layer.name}' of flow '{execution.flow_name}' failed in execution "
+            f"{execution.id}: {type(error).__name__}: {error}"
+        )
+        raise ExecutionError(msg) from error

@@ -1,0 +1,193 @@
+"""How many splits a layer has, which one a task runs, and which elements each of them sees.
+
+A layer with ``ForEach(parameters=[p, q])`` runs once for each element of the product of p and q. With 2 elements in p
+and 3 in q, split 4 sees element 1 of p and element 1 of q: ``divmod(4, 3)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from laminar_runtime import _records, indexes
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.exceptions import ExecutionError, MissingError
+from laminar_runtime.settings import TaskContext
+from laminar_runtime.storage.archives import Archive, Artifact, Elements
+from laminar_runtime.storage.commits import Record
+from laminar_runtime.storage.layout import LayerKey
+
+__all__ = ["archive_of", "count", "elements", "index_of", "position", "some_of"]
+
+
+def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
+    """The place of a split in the grid.
+
+    Args:
+        index: The split's index, from 0.
+        widths: The number of elements of each dimension.
+
+    Returns:
+        The element of each dimension, the last varying fastest.
+
+    Example:
+        >>> position(4, [2, 3])
+        (1, 1)
+    """
+    places = []
+    for width in reversed(widths):
+        index, place = divmod(index, width)
+        places.append(place)
+    return tuple(reversed(places))
+
+
+def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
+    """The number of splits that a layer has in an execution.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        foreach: Its fan-out.
+
+    Returns:
+        1 for a layer that is no fan-out.
+
+    Raises:
+        ExecutionError: If a layer that a dimension reads has not finished, or did not write it.
+    """
+    if not foreach:
+        return 1
+    if foreach.pipelined:
+        return _finished(datastore, _over(key, foreach.parameters[0])).splits
+    return math.prod(len(dimension) for dimension in _dimensions(datastore, key, foreach))
+
+
+def elements(
+    datastore: DataStore, key: LayerKey, foreach: ForEach, index: int
+) -> tuple[tuple[Parameter, Artifact], ...]:
+    """The elements that a split sees.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        foreach: Its fan-out.
+        index: The split's index.
+
+    Returns:
+        Each dimension with its element.
+
+    Raises:
+        ExecutionError: If a layer that a dimension reads has not finished, or did not write it; of a pipelined fan-out,
+            if the split of the same index has not, or did not write one element.
+    """
+    if foreach.pipelined:
+        return (_own(datastore, key, foreach.parameters[0], index),)
+    dimensions = _dimensions(datastore, key, foreach)
+    places = position(index, [len(dimension) for dimension in dimensions])
+    found = (dimension.read(place) for dimension, place in zip(dimensions, places, strict=True))
+    return tuple(zip(foreach.parameters, found, strict=True))
+
+
+def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
+    """A task with its index read from the plan of its layer, if it stands there.
+
+    Args:
+        datastore: The flow's datastore.
+        context: The task.
+    """
+    if not context.listed:
+        return context
+    key = LayerKey(context.flow, context.execution, context.layer)
+    text = datastore.read_bytes(path=key.listed(context.listed)).decode()
+    return _records.evolve(context, index=indexes.nth(text, context.index), listed="")
+
+
+def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:
+    """What an attribute of a finished layer holds.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        attribute: The attribute.
+        index: The split that wrote it, None for all splits joined.
+
+    Raises:
+        ExecutionError: If the layer has not finished.
+        MissingError: If it wrote no such attribute.
+    """
+    return datastore.read_whole(key, record=_finished(datastore, key), index=index, name=attribute)
+
+
+def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> tuple[Archive, int]:
+    """What an attribute of a finished layer holds in those splits that assigned it.
+
+    Args:
+        datastore: The flow's datastore.
+        key: The layer.
+        attribute: The attribute.
+        index: The split that is asked for, None for all splits.
+
+    Returns:
+        The archive, which says which splits are missing, and the number of splits that were looked at.
+
+    Raises:
+        ExecutionError: If the layer has not finished.
+    """
+    record = _finished(datastore, key)
+    if record.splits == 0:
+        return Archive((), sharded=True), 0
+    if index is None and record.splits != 1:
+        return datastore.join_some(key, name=attribute, splits=record.splits), record.splits
+    try:
+        return datastore.read_whole(key, record=record, index=index, name=attribute), 1
+    except MissingError:
+        return Archive((), sharded=True, missing=(index or 0,)), 1
+
+
+def _finished(datastore: DataStore, key: LayerKey) -> Record:
+    record = datastore.read_record(key)
+    if record is None:
+        msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
+        raise ExecutionError(msg)
+    return record
+
+
+def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
+    """The element that split `index` of a pipelined fan-out sees: the one that the split before it stored."""
+    over = _over(key, parameter)
+    what = f"split {index} of layer '{over.layer}' of flow '{key.flow}'"
+    commit = datastore.read_split(over, index=index) or datastore.read_commit(over, index=index)
+    if commit is None:
+        raise ExecutionError(f"{what} has not finished in execution {key.execution}: layer '{key.layer}' follows it")
+    try:
+        archive = datastore.read_committed(over, index=index, name=parameter.attribute, commit=commit)
+    except MissingError:
+        archive = Archive((), sharded=True)
+    if len(archive) != 1:
+        msg = (
+            f"{what} stored {len(archive)} elements of '{parameter.attribute}', and split {index} of layer "
+            f"'{key.layer}', which is pipelined over it, sees one: let each split store one, or drop pipelined=True "
+            f"from the ForEach of layer '{key.layer}'"
+        )
+        raise ExecutionError(msg)
+    return parameter, archive.artifacts[0]
+
+
+def _over(key: LayerKey, parameter: Parameter) -> LayerKey:
+    return LayerKey(key.flow, key.execution, parameter.name)
+
+
+def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Elements]:
+    return [_dimension(datastore, key, parameter) for parameter in foreach.parameters]
+
+
+def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Elements:
+    over = _over(key, parameter)
+    try:
+        record = _finished(datastore, over)
+        return datastore.elements(over, record=record, index=parameter.index, name=parameter.attribute)
+    except (ExecutionError, MissingError) as error:
+        splits = "" if parameter.index is None else f", split {parameter.index}"
+        what = f"'{parameter.attribute}' of layer '{parameter.name}'{splits}"
+        raise ExecutionError(f"layer '{key.layer}' of flow '{key.flow}' cannot fan out over {what}: {error}") from error

@@ -1,0 +1,186 @@
+"""Artifacts, and the archives that list those behind an attribute."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+from laminar_runtime import _records
+from laminar_runtime.exceptions import DamagedError
+from laminar_runtime.storage import rows
+from laminar_runtime.storage.layout import artifacts_prefix
+from laminar_runtime.storage.rows import Rows
+
+__all__ = ["FORMAT", "Archive", "Artifact", "Elements", "damaged", "read_document", "write_document"]
+
+#: The version of the format that this release writes. It reads this and all before.
+FORMAT = 3
+
+
+@_records.frozen
+class Artifact:
+    """One stored value.
+
+    Args:
+        dtype: The name of the value's type, such as ``builtins.int``.
+        hexdigest: The SHA-256 of the stored bytes, as 64 hexadecimal digits.
+        extension: The end of the object's name, which tells the protocol that wrote it.
+    """
+
+    dtype: str
+    hexdigest: str
+    extension: str = "pickle"
+
+    def key(self, flow: str) -> str:
+        """The key of the value in the datastore of `flow`."""
+        return f"{artifacts_prefix(flow)}{self.hexdigest}.{self.extension}"
+
+    def dumps(self) -> str:
+        """The artifact as JSON, as it stands in an archive."""
+        kind, digest, extension = map(encode_basestring_ascii, (self.dtype, self.hexdigest, self.extension))
+        return f'{{"dtype":{kind},"hexdigest":{digest},"extension":{extension}}}'
+
+    @classmethod
+    def parse(cls, item: Mapping[str, Any]) -> Artifact:
+        """Read an artifact as it stands in an archive.
+
+        Raises:
+            KeyError: If a field is missing.
+        """
+        return cls(item["dtype"], item["hexdigest"], item.get("extension", "pickle"))
+
+
+@_records.frozen
+class Archive:
+    """The artifacts behind one attribute.
+
+    Args:
+        artifacts: One for a plain value, any number for a sharded one or a fan-out.
+        sharded: Whether a reader gets an `Accessor`, also if there is one artifact.
+        missing: If it is joined of the archives of some splits: the indexes of those that did not assign the attribute.
+    """
+
+    artifacts: tuple[Artifact, ...] = _records.field(converter=tuple)
+    sharded: bool = False
+    missing: tuple[int, ...] = _records.field(default=(), converter=tuple)
+
+    def __len__(self) -> int:
+        return len(self.artifacts)
+
+    @property
+    def unset(self) -> bool:
+        """Whether it says that the attribute is not assigned after all, as earlier releases wrote it."""
+        return not self.artifacts and not self.sharded
+
+    @classmethod
+    def join(cls, archives: Iterable[Archive]) -> Archive:
+        """Put the archives of all splits, in their order, behind each other."""
+        parts = list(archives)
+        artifacts = [artifact for part in parts for artifact in part.artifacts]
+        return cls(tuple(artifacts), len(parts) != 1 or parts[0].sharded)
+
+    @functools.cached_property
+    def rows(self) -> Rows:
+        """Where each artifact stands in the archive as JSON."""
+        longest = max((len(artifact.dumps()) for artifact in self.artifacts), default=0)
+        return rows.measure(self._head(), "artifacts", len(self), longest)
+
+    def _head(self) -> dict[str, Any]:
+        return {"version": FORMAT, "sharded": self.sharded, **({"missing": self.missing} if self.missing else {})}
+
+    def dumps(self) -> bytes:
+        """The archive as JSON."""
+        return rows.spell(self._head(), "artifacts", [artifact.dumps() for artifact in self.artifacts])
+
+    def plain(self) -> dict[str, Any]:
+        """The archive as a JSON value: what stands in a commit."""
+        return {"sharded": self.sharded, "artifacts": [_records.plain(artifact) for artifact in self.artifacts]}
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> Archive:
+        """Read an archive from a JSON value.
+
+        Raises:
+            KeyError: If a field is missing.
+        """
+        artifacts = tuple(map(Artifact.parse, document["artifacts"]))
+        return cls(artifacts, document.get("sharded", len(artifacts) != 1), document.get("missing", ()))
+
+    @classmethod
+    def loads(cls, content: bytes, *, key: str) -> Archive:
+        """Read an archive.
+
+        Args:
+            content: The JSON.
+            key: Where it comes from, for the error.
+
+        Raises:
+            DamagedError: If it is not an archive, or of a newer format.
+        """
+        document = read_document(content, key=key)
+        try:
+            return cls.parse(document)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise damaged(key, f"an archive lacks {error}") from error
+
+
+@_records.frozen(eq=False)
+class Elements:
+    """The artifacts of an archive, each of which is read when it is asked for, and without the others.
+
+    Args:
+        count: How many there are.
+        read: Gives the one at a place, from 0.
+    """
+
+    count: int
+    read: Callable[[int], Artifact]
+
+    @classmethod
+    def of(cls, archive: Archive) -> Elements:
+        """Those of an archive that was read."""
+        return cls(len(archive), archive.artifacts.__getitem__)
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def write_document(document: dict[str, Any]) -> bytes:
+    """Write a document of a datastore, as JSON."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def read_document(content: bytes, *, key: str) -> dict[str, Any]:
+    """Read a document of a datastore.
+
+    Args:
+        content: The JSON.
+        key: Where it comes from, for the error.
+
+    Raises:
+        DamagedError: If it is no JSON object, or of a newer format.
+    """
+    try:
+        document = json.loads(content)
+    except (RecursionError, ValueError) as error:
+        raise damaged(key, f"it is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise damaged(key, "it is not a JSON object")
+    # What state machines of earlier releases wrote carries no version: it is of version 1.
+    version = document.get("version", 1)
+    if not isinstance(version, int) or version > FORMAT:
+        raise damaged(key, f"its format is {version!r}, and this release reads up to {FORMAT}")
+    return document
+
+
+def damaged(key: str, what: str) -> DamagedError:
+    """The error of a document that is not what was written.
+
+    Args:
+        key: Where it is.
+        what: What is wrong with it.
+    """
+    return DamagedError(f"{key} is damaged: {what}")

@@ -1,0 +1,147 @@
+"""Commits and records: what says that a split, or a layer, finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from laminar_runtime import _records
+from laminar_runtime.storage.archives import FORMAT, Archive, damaged, read_document, write_document
+from laminar_runtime.storage.rows import Rows
+
+__all__ = ["Commit", "Record"]
+
+#: The most artifacts of an archive that stands in its commit too, and the most bytes that all of these have there: who
+#: reads one attribute reads the commit whole.
+_FEW, _SMALL = 16, 8 * 1024
+
+
+@_records.frozen
+class Commit:
+    """Says that a split finished, by which of its attempts, and what that assigned. It is written once.
+
+    Args:
+        attempt: The attempt's token; empty for what an earlier release wrote, which has no archives here.
+        archives: What is behind each attribute that it assigned: the `Archive`, or, of a large one, where the artifacts
+            stand in it.
+        seconds: How long it took, if that is known: what a profile is made of.
+        layer: The name of the layer that it is a split of, if it is known: it is in the commits of fan-outs.
+    """
+
+    attempt: str = ""
+    archives: Mapping[str, Archive | Rows] = _records.field(factory=dict)
+    seconds: float | None = None
+    layer: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """The commit as a JSON value, without its seconds."""
+        found: dict[str, Any] = {}
+        room = _SMALL
+        for name, archive in self.archives.items():
+            told = archive.plain() if isinstance(archive, Archive) and len(archive) <= _FEW else None
+            size = len(json.dumps(told)) if told else room
+            if told is None or size >= room:
+                where = archive if isinstance(archive, Rows) else archive.rows
+                found[name] = {"rows": [where.count, where.start, where.width]}
+            else:
+                found[name] = told
+                room -= size
+        return {"attempt": self.attempt, "archives": found}
+
+    def dumps(self) -> bytes:
+        """The commit as JSON."""
+        named = {"layer": {"name": self.layer}} if self.layer else {}
+        return write_document({"version": FORMAT, **named, "seconds": self.seconds, **self.plain()})
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], seconds: float | None) -> Commit:
+        """Read a commit from a JSON value.
+
+        Raises:
+            KeyError: If a field is missing.
+        """
+        archives = {
+            name: Rows(*map(int, told["rows"])) if "rows" in told else Archive.parse(told)
+            for name, told in document.get("archives", {}).items()
+        }
+        return cls(document.get("attempt", ""), archives, seconds)
+
+    @classmethod
+    def loads(cls, content: bytes, *, key: str) -> Commit:
+        """Read the commit of a split.
+
+        Args:
+            content: The JSON.
+            key: Where it comes from, for the error.
+
+        Raises:
+            DamagedError: If it is not a commit, or of a newer format.
+        """
+        document = read_document(content, key=key)
+        try:
+            found = cls.parse(document, document.get("seconds"))
+            return _records.evolve(found, layer=document["layer"]["name"]) if "layer" in document else found
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise damaged(key, f"a commit lacks {error}") from error
+
+
+@_records.frozen
+class Record:
+    """Says that a layer finished, and with how many splits.
+
+    Args:
+        flow: The flow's name.
+        layer: The layer's name.
+        splits: The number of splits, from 0.
+        seconds: How long the layer took, if that is known: what a profile is made of.
+        commit: That of the only split of a layer that is no fan-out; None if splits have commits of their own, or an
+            earlier release wrote them.
+        execution: The execution's id, if it is known: a state machine does not write it.
+    """
+
+    flow: str
+    layer: str
+    splits: int
+    seconds: float | None = None
+    commit: Commit | None = None
+    execution: str = ""
+
+    def dumps(self) -> bytes:
+        """The record as JSON."""
+        named = {"id": self.execution} if self.execution else {}
+        execution: dict[str, Any] = {**named, "splits": self.splits}
+        if self.seconds is not None:
+            execution["seconds"] = self.seconds
+        flow, layer = {"name": self.flow}, {"name": self.layer}
+        commit = self.commit.plain() if self.commit else {}
+        return write_document({"version": FORMAT, "flow": flow, "layer": layer, "execution": execution, **commit})
+
+    @classmethod
+    def loads(cls, content: bytes, *, key: str) -> Record:
+        """Read a record.
+
+        Args:
+            content: The JSON.
+            key: Where it comes from, for the error.
+
+        Raises:
+            DamagedError: If it is not a record, or of a newer format.
+        """
+        document = read_document(content, key=key)
+        try:
+            seconds = document["execution"].get("seconds")
+            said = document["execution"]["splits"]
+            splits = int(said)
+            if splits < 0 or splits != said:
+                raise ValueError(f"its number of splits, which is not {said!r}")
+            return cls(
+                flow=document["flow"]["name"],
+                layer=document["layer"]["name"],
+                splits=splits,
+                seconds=seconds,
+                commit=Commit.parse(document, seconds) if "attempt" in document else None,
+                execution=str(document["execution"].get("id", "")),
+            )
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            raise damaged(key, f"a record lacks {error}") from error

@@ -1,0 +1,134 @@
+"""Which attempt at a layer a run of a deployed task is, by what the datastore notes of the runs before it.
+
+A service counts what it does: AWS Batch starts a container again when spot capacity was taken back, and Step Functions
+makes a call again that was throttled. Attempts are the layer's own. So each run of a task notes that it began, and, if
+the layer failed, that too::
+
+    .attempts/<drive>/<index>/<job>.<number>           the run began that is start `number` of a job
+    .attempts/<drive>/<index>/<job>.<number>.failed    the layer failed in it
+
+A run counts if the layer failed in it. One without that note was ended from outside: by a lack of memory, a time limit
+or a reclaim. It counts, too, but for what may be a reclaim: a run on spot capacity whose job ran again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+
+from laminar_runtime import _records
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.exceptions import LayerError
+from laminar_runtime.layer import Layer
+from laminar_runtime.settings import LAYER_ATTEMPT, TaskContext
+from laminar_runtime.storage.layout import LayerKey
+
+__all__ = ["NoAttemptLeftError", "counted", "exit_code", "failing"]
+
+_FAILED = ".failed"
+#: Whether a layer that failed in this process has no attempt left.
+_final = False
+
+
+class NoAttemptLeftError(LayerError):
+    """A task was started again, and its layer has no attempt left."""
+
+
+def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer) -> TaskContext:
+    """Note that a run begins, and find out which attempt it is.
+
+    A job of AWS Batch that runs again after a failure of the layer does so at once: the wait that the layer's `Retry`
+    asks for is spent here.
+
+    Args:
+        store: The flow's datastore.
+        key: The layer.
+        context: The task. Whoever started it may have said its attempt: then there is nothing to find out.
+        layer: The layer.
+
+    Returns:
+        The task, with its attempt.
+
+    Raises:
+        NoAttemptLeftError: If the layer has no attempt left.
+    """
+    retry = layer.configuration.retry
+    if not context.run:
+        return context
+    if retry.attempts == 1:
+        os.environ[LAYER_ATTEMPT] = "1"
+        return _records.evolve(context, attempt=1)
+    prefix = key.attempts(context.index, context.drive)
+    before = set(store.names(prefix=prefix)) - {context.run}
+    store.write_bytes(path=f"{prefix}{context.run}", content=b"{}")
+    failed = {name.removesuffix(_FAILED) for name in before if name.endswith(_FAILED)}
+    runs = {name.removesuffix(_FAILED) for name in before}
+    reclaimed = _went_on({*runs, context.run}) - failed if layer.configuration.container.spot else set()
+    attempt = 1 + len(runs - reclaimed)
+    # Flows and layers may ask the environment, as the contract has it.
+    os.environ[LAYER_ATTEMPT] = str(attempt)
+    if attempt > retry.attempts:
+        _end()
+        what = f"layer '{key.layer}' has no attempt left: {attempt - 1} of {retry.attempts} failed or were stopped"
+        raise NoAttemptLeftError(what)
+    if any(_start(name)[0] == _start(context.run)[0] for name in failed):
+        time.sleep(retry.wait(attempt - 1))
+    return _records.evolve(context, attempt=attempt)
+
+
+@contextlib.contextmanager
+def failing(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer) -> Iterator[None]:
+    """Note that the layer failed in this run, if the ``with`` block raises.
+
+    Args:
+        store: The flow's datastore.
+        key: The layer.
+        context: The task, with its attempt.
+        layer: The layer.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if context.run and layer.configuration.retry.attempts > 1:
+            if context.attempt >= layer.configuration.retry.attempts:
+                _end()
+            _note(store, f"{key.attempts(context.index, context.drive)}{context.run}{_FAILED}", error)
+        raise
+
+
+def _note(store: DataStore, path: str, error: BaseException) -> None:
+    """Note a failure; that it cannot be noted is said beside the layer's own error, which is the one that matters."""
+    try:
+        store.write_bytes(path=path, content=b"{}")
+    except Exception as other:  # noqa: BLE001 - reported with the error of the layer
+        error.add_note(f"Besides, that this attempt failed cannot be noted: {other}")
+
+
+def exit_code() -> int:
+    """The exit code of a process whose task failed: AWS Batch does not run a task again that ends with `FINAL`."""
+    if not _final:
+        return 1
+    from laminar_runtime.splits.job_container import FINAL
+
+    return FINAL
+
+
+def _end() -> None:
+    global _final  # noqa: PLW0603 - of the process, as its exit code is
+    _final = True
+
+
+def _went_on(runs: set[str]) -> set[str]:
+    """The runs after which their job ran again."""
+    last: dict[str, int] = {}
+    for job, number in map(_start, runs):
+        last[job] = max(number, last.get(job, 0))
+    return {run for run in runs if _start(run)[1] < last[_start(run)[0]]}
+
+
+def _start(run: str) -> tuple[str, int]:
+    """The job of a run, and the number of its start."""
+    job, _, number = run.rpartition(".")
+    return job, int(number)

@@ -1,0 +1,142 @@
+"""Reading what the splits of a fan-out assigned, whatever their number.
+
+Of a fan-out of one split a layer reads the plain value, and of one of which a split did not assign an attribute
+nothing. `each` always gives the sequence, and type checkers know of what.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar, overload
+
+from laminar_runtime import _records
+from laminar_runtime.configurations.datastores import Accessor
+from laminar_runtime.exceptions import ExecutionError, LayerError
+from laminar_runtime.introspection import attributes
+from laminar_runtime.layer import Layer, absent, sharded
+from laminar_runtime.splits import fanout
+
+__all__ = ["Each", "each"]
+
+T_co = TypeVar("T_co", covariant=True)
+Value = TypeVar("Value")
+LayerT = TypeVar("LayerT", bound=Layer)
+
+
+@_records.frozen(eq=False)
+class Each(Sequence[T_co]):
+    """The values that splits assigned, in the order of the splits. Each is read when it is asked for.
+
+    Args:
+        items: The values.
+        splits: The number of splits of the layer; 1 of a layer that is no fan-out.
+        missing: The indexes of the splits that did not assign the attribute.
+    """
+
+    items: Sequence[T_co]
+    splits: int = 1
+    missing: tuple[int, ...] = ()
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """The indexes of the splits that assigned the attribute: of values that were not sharded, one for each."""
+        missing = set(self.missing)
+        return tuple(index for index in range(self.splits) if index not in missing)
+
+    def __repr__(self) -> str:
+        missing = f", {len(self.missing)} of {self.splits} splits missing" if self.missing else ""
+        return f"Each({len(self)} values{missing})"
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, key: int) -> T_co: ...
+    @overload
+    def __getitem__(self, key: slice) -> Sequence[T_co]: ...
+    def __getitem__(self, key: int | slice) -> T_co | Sequence[T_co]:
+        return self.items[key]
+
+    def __iter__(self) -> Iterator[T_co]:
+        return iter(self.items)
+
+
+def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
+    """What an attribute is in each split of a layer that assigned it: always a sequence, for 0, 1 or n splits.
+
+    Items of a sharded attribute are values of their own: of a layer that is no fan-out, or of all splits, one after
+    the other. So an attribute can be declared by what a split sees, or assigns.
+
+    Args:
+        layer: The layer, as a layer gets it or an execution gives it, or an instance made for a test.
+        read: Reads the attribute, and nothing else, of a layer: a type checker knows the values' type by it.
+
+    Returns:
+        The values, which are read when they are asked for. `Each.missing` says which splits did not assign any.
+
+    Raises:
+        UnsetError: If the layer did not finish.
+        LayerError: If `read` does something else than to read an attribute that may be assigned.
+
+    Example:
+        >>> class Greet(Layer):
+        ...     greeting: str
+        >>> class Book(Layer):
+        ...     pages: list[str]
+        ...     def __call__(self, greet: Greet) -> None:
+        ...         self.pages = list(each(greet, lambda greet: greet.greeting))
+        >>> book = Book()
+        >>> book(Greet(greeting="hello Ada"))
+        >>> book.pages
+        ['hello Ada']
+    """
+    name = _attribute(layer, read)
+    if (items := sharded(layer, name)) is not None:
+        return Each(items)
+    if "execution" not in vars(layer) or (layer.index is not None and layer.state.running):
+        return Each([read(layer)])
+    key, store = layer.execution.key(layer.name, read=name), layer.execution.datastore
+    try:
+        if not layer.state.finished:  # which takes the input of a state machine, if it is that which holds parameters
+            raise ExecutionError(f"layer '{layer.name}' has not finished")
+        archive, splits = fanout.some_of(store, key, name, index=layer.index)
+    except ExecutionError as error:
+        raise absent(layer, name, error) from None  # it says all that a reader needs
+    return Each(Accessor(archive, key.flow, store), splits, archive.missing)
+
+
+class _Asked:
+    """What reading an attribute of `_Probe` gives: its name."""
+
+    def __init__(self, name: str) -> None:
+        self.attribute = name
+
+
+class _Probe:
+    """Stands for a layer while it is found out which of its attributes is read."""
+
+    def __getattr__(self, name: str) -> _Asked:
+        return _Asked(name)
+
+
+def _attribute(layer: Layer, read: Callable[[Any], Any]) -> str:
+    """The name of the attribute that a function reads."""
+    try:
+        found = read(_Probe())
+    except Exception as error:
+        raise _misread(layer, f"and the function raises {type(error).__name__}") from error
+    if not isinstance(found, _Asked):
+        raise _misread(layer, f"and the function gives a {type(found).__name__}")
+    reason = attributes.refusal(type(layer), found.attribute)
+    known = attributes.found(type(layer), found.attribute)
+    if reason is None and known is not None and isinstance(known[1], property):
+        reason = f"is a property of {known[0].__name__}"
+    if reason is not None:
+        raise _misread(layer, f"and '{found.attribute}' {reason}")
+    return found.attribute
+
+
+def _misread(layer: Layer, why: str) -> LayerError:
+    name = layer.name.lower()
+    fix = f"as in each({name}, lambda {name}: {name}.value), and what is done with the values comes after that"
+    return LayerError(f"each reads one artifact of layer '{layer.name}', {why}: {fix}")

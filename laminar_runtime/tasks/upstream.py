@@ -1,0 +1,85 @@
+"""Whether what a layer depends on has finished, where AWS says no more than that its jobs ended.
+
+AWS Batch goes by exit codes: a job whose process became another one, as by ``exec``, ends well without its layer having
+ended. What counts is the record that the layer left. Who plans a layer looks for those of its dependencies, and so does
+the task of a layer that nobody plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.hooks import annotation
+from laminar_runtime.exceptions import UnfinishedError
+from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.tasks import pipelines
+
+__all__ = ["check"]
+
+
+class _Execution(Protocol):
+    """What is asked of an execution."""
+
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def datastore(self) -> DataStore: ...
+    @property
+    def flow(self) -> Any: ...
+    def layer(self, layer: str) -> Layer: ...
+
+
+def check(execution: _Execution, layer: Layer, known: Mapping[str, Layer] | None = None) -> None:
+    """Refuse to go on with a layer if what it depends on has not finished.
+
+    Args:
+        execution: The execution.
+        layer: The layer.
+        known: Layers of the execution that are there already, by name: they keep the records that are read here.
+
+    Raises:
+        UnfinishedError: If a layer has not finished that cannot be skipped.
+    """
+    known, flow = known or {}, execution.flow
+    parents = [
+        known.get(name) or execution.layer(name)
+        for name in sorted(flow.dependencies_of(layer.name) - {Parameters.__name__})
+    ]
+    left = [
+        parent.name for parent, finished in zip(parents, _finished(execution, parents), strict=True) if not finished
+    ]
+    # Which layers can be skipped is asked if one has not finished: it is a question about all that come before it.
+    excused = {*pipelines.ahead(flow, layer.name), *_optional(flow)} if left else set()
+    for name in left:
+        if name not in excused:
+            raise UnfinishedError(
+                f"layer '{layer.name}' depends on layer '{name}', which has not finished in execution {execution.id}: "
+                "its process ended with exit code 0 before its code did, as by exec, exit(0) in a C library, or a "
+                f"command that hides the exit code of its task. Mend layer '{name}', and resume the execution"
+            )
+
+
+def _finished(execution: _Execution, layers: list[Layer]) -> Iterable[bool]:
+    def finished(layer: Layer) -> bool:
+        return layer.state.finished
+
+    return map(finished, layers) if len(layers) < 2 else execution.datastore.map(finished, layers)  # noqa: PLR2004
+
+
+def _optional(flow: Any) -> set[str]:
+    """The layers that may be skipped: those with an entry hook, and all that come after such."""
+    dependents: dict[str, set[str]] = flow.dependents
+    todo = [
+        name
+        for name, definition in flow.registry.items()
+        if any(annotation.kind_of(hook) == "entry" for hook in definition.hooks)
+    ]
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += dependents[name]
+    return found
