@@ -21,16 +21,16 @@ from benchmarks.replay import Workflow, load
 from benchmarks.rows import Row, Target
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.makespan import critical_path, makespan
-from laminar_codegen.planning.partial_order import levels, number
+from laminar_codegen.planning.partial_order import ranks, topological_numbering
 
 __all__ = ["WAYS", "Plans", "main", "measure", "rows"]
 
 
 def _level_barriers(workflow: Workflow) -> float:
     """With a barrier after each level: what takes longest in each, taken together."""
-    names, parents = number({name: set(above) for name, above in workflow.depends.items()})
+    names, parents = topological_numbering({name: set(above) for name, above in workflow.depends.items()})
     longest: dict[int, float] = {}
-    for name, level in zip(names, levels(parents), strict=True):
+    for name, level in zip(names, ranks(parents), strict=True):
         longest[level] = max(longest.get(level, 0.0), workflow.seconds[name])
     return sum(longest.values())
 

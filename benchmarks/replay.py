@@ -21,9 +21,9 @@ import attrs
 
 from laminar_codegen.ir.graph import Container, Graph, LayerNode, Retry
 from laminar_codegen.ir.plan import Step
-from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.lower_states.split_machines import split_plan
+from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
-from laminar_codegen.planning.split_machines import nest
 from laminar_codegen.problems import Location
 from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
 
@@ -171,7 +171,7 @@ def measure_makespan(folder: Path, planner: Planner = lambda graph, _: make_plan
 def _measure(workflow: Workflow, planner: Planner) -> Makespan:
     started = time.perf_counter()
     graph = workflow.graph
-    plan = nest(planner(graph, workflow.seconds), weigh(graph))
+    plan = split_plan(planner(graph, workflow.seconds), measure_steps(graph))
     replayed = replay_flow(emit_states(graph, plan), services=profiled_services(workflow.seconds))
     if replayed.status != "SUCCEEDED":
         raise RuntimeError(f"{workflow.name}: {replayed.error}: {replayed.cause}")

@@ -17,7 +17,7 @@ import attrs
 from laminar_codegen import names
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import LambdaTarget
-from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 
 __all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_chain", "estimate_stop"]
 
@@ -145,7 +145,7 @@ def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR09
             if isinstance(layers[name].executor, LambdaTarget):
                 return _fan_out(layers[name]) + _ITEM + _MAP + _per_job(name, 1, 7)
             return _fan_out(layers[name]) + _per_job(name, 1, 8)
-        case Chain(members):
+        case PipelinedFanOut(members):
             jobs = _per_job(members[0], len(members), 2 + 5 * (len(members) - 1) + 6)
             # One is planned, and the end of each is noted.
             return sum((_CALL for _ in members), jobs) + _planned(layers[members[0]]) + _MAP
@@ -155,7 +155,7 @@ def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR09
             return sum((_of(child, layers) for child in branches), _BRANCHES)
         case ExactJoins():
             return _exact(step, layers)
-        case Nested(_, inner):
+        case SubMachine(_, inner):
             found = _EXECUTION + _of(inner, layers)
             return Estimate(found.transitions, nested=(found.events, *found.nested)) + _JOB
         case _:
@@ -172,7 +172,7 @@ def _fan_out(layer: LayerNode) -> Estimate:
 
 
 def _exact(step: ExactJoins, layers: Mapping[str, LayerNode]) -> Estimate:
-    nodes = [node for chain in step.chains for node in chain]
+    nodes = [node for path in step.paths for node in path]
     found = sum((_of(node.step, layers) for node in nodes), _BRANCHES)
     # Who waits looks, chooses, and waits for its token; one that waits long does so again, ever more rarely. Who is
     # waited for marks, looks, chooses, takes the token and sends it, and ends; all but the last leave out two of these.

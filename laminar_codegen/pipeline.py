@@ -3,7 +3,7 @@
 ::
 
     flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
-             --make_plan-->  Step  --nest-->  Step  --emit_states-->  StateMachine, ...
+             --make_plan-->  Step  --split_plan-->  Step  --emit_states-->  StateMachine, ...
              --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
 
 Each pass is one function in the module of its name, takes frozen values and gives one: no clock, no chance, no
@@ -26,13 +26,13 @@ from laminar_codegen.ir.graph import Graph, build_graph
 from laminar_codegen.ir.plan import Step
 from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_states.flow_sequence import emit_chain
-from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.lower_states.split_machines import split_plan
+from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
 from laminar_codegen.lower_terraform.stop_jobs import emit_stop_jobs
 from laminar_codegen.planning.make_plan import Joins, make_plan
-from laminar_codegen.planning.split_machines import nest
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]
@@ -181,7 +181,7 @@ def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
     # What runs after and beside what: any DAG, as nested sequences and branches.
     plan = make_plan(graph, durations=durations, joins=joins)
     # What is too large for one state machine becomes several.
-    plan = nest(plan, weigh(graph))
+    plan = split_plan(plan, measure_steps(graph))
     # The state machines, with references to what the document declares.
     machines = emit_states(graph, plan)
     check_definitions(graph, machines)

@@ -1,4 +1,4 @@
-"""The plan: what runs after what, and beside what, as a tree. A closed union of frozen values.
+"""The plan of a flow: a tree of steps in sequence and in parallel. A closed union of frozen values.
 
 ::
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 __all__ = [
-    "Chain",
     "ExactJoins",
     "FanOut",
     "JoinNode",
-    "Nested",
     "Parallel",
+    "PipelinedFanOut",
     "Run",
     "Sequence",
     "Step",
+    "SubMachine",
     "layers_of",
     "print_plan",
     "structure",
@@ -46,7 +46,7 @@ class Run:
 
 @attrs.frozen
 class FanOut:
-    """Runs a layer once for each element of what it fans out over, a number known only at run time."""
+    """Runs a layer once for each split. The number of splits is known only at run time."""
 
     layer: str
 
@@ -64,7 +64,7 @@ class Sequence:
 
 @attrs.frozen
 class Parallel:
-    """Runs branches beside each other, and ends when all have ended.
+    """Runs branches in parallel, and ends when all have ended.
 
     Args:
         branches: At least two, none of them parallel itself.
@@ -74,8 +74,8 @@ class Parallel:
 
 
 @attrs.frozen
-class Chain:
-    """Runs fan-outs item by item: each has a split for each of the one before, and needs that one only.
+class PipelinedFanOut:
+    """Runs fan-outs item by item: a split needs only the split of the layer before it with the same index.
 
     Args:
         layers: At least two.
@@ -91,7 +91,7 @@ class JoinNode:
     Args:
         name: Its name, unique in the plan.
         step: The step.
-        after: The nodes of other chains that end before it starts.
+        after: The nodes of other paths that end before it starts.
     """
 
     name: str
@@ -101,18 +101,18 @@ class JoinNode:
 
 @attrs.frozen
 class ExactJoins:
-    """Runs chains beside each other; a node also waits for nodes of other chains, and for nothing else.
+    """Runs paths in parallel, in which nodes wait for single nodes of other paths.
 
     Args:
-        chains: The nodes of each, one after the other.
+        paths: The nodes of each path, in their order.
     """
 
-    chains: tuple[tuple[JoinNode, ...], ...]
+    paths: tuple[tuple[JoinNode, ...], ...]
 
 
 @attrs.frozen
-class Nested:
-    """Runs a step as an execution of its own state machine: a definition and a history have limits.
+class SubMachine:
+    """Runs a step as an execution of its own state machine, because a definition and a history have limits.
 
     Args:
         name: The name of that machine.
@@ -123,11 +123,11 @@ class Nested:
     step: Step
 
 
-Step = Run | FanOut | Chain | Sequence | Parallel | ExactJoins | Nested
+Step = Run | FanOut | PipelinedFanOut | Sequence | Parallel | ExactJoins | SubMachine
 
 
 def print_plan(step: Step) -> str:
-    """The plan as indented text.
+    """Return the plan as indented text.
 
     Args:
         step: The plan.
@@ -150,25 +150,25 @@ def _lines(step: Step, depth: int) -> Iterator[str]:
             yield f"{indent}{type(step).__name__}"
             for child in children:
                 yield from _lines(child, depth + 1)
-        case Chain(layers):
-            yield f"{indent}Chain {', '.join(layers)}"
-        case ExactJoins(chains):
+        case PipelinedFanOut(layers):
+            yield f"{indent}PipelinedFanOut {', '.join(layers)}"
+        case ExactJoins(paths):
             yield f"{indent}ExactJoins"
-            for chain in chains:
-                yield f"{indent}  Chain"
-                for node in chain:
+            for path in paths:
+                yield f"{indent}  Path"
+                for node in path:
                     after = f" after {', '.join(node.after)}" if node.after else ""
                     yield f"{indent}    Node {node.name}{after}"
                     yield from _lines(node.step, depth + 3)
-        case Nested(name, step):
-            yield f"{indent}Nested {name}"
+        case SubMachine(name, step):
+            yield f"{indent}SubMachine {name}"
             yield from _lines(step, depth + 1)
         case _:
             assert_never(step)
 
 
 def layers_of(step: Step) -> Iterator[str]:
-    """The layers that a plan runs, from its start to its end.
+    """Yield the layers that a plan runs, from its start to its end.
 
     Args:
         step: The plan.
@@ -176,23 +176,23 @@ def layers_of(step: Step) -> Iterator[str]:
     match step:
         case Run(layer) | FanOut(layer):
             yield layer
-        case Chain(layers):
+        case PipelinedFanOut(layers):
             yield from layers
         case Sequence(children) | Parallel(children):
             for child in children:
                 yield from layers_of(child)
-        case ExactJoins(chains):
-            for chain in chains:
-                for node in chain:
+        case ExactJoins(paths):
+            for path in paths:
+                for node in path:
                     yield from layers_of(node.step)
-        case Nested(_, inner):
+        case SubMachine(_, inner):
             yield from layers_of(inner)
         case _:
             assert_never(step)
 
 
 def unstructure(step: Step) -> dict[str, Any]:
-    """The plan as plain values, which JSON can say.
+    """Return the plan as plain values for JSON.
 
     Args:
         step: The plan.
@@ -206,10 +206,10 @@ def unstructure(step: Step) -> dict[str, Any]:
 
 
 def structure(plain: dict[str, Any]) -> Step:
-    """The plan that plain values say.
+    """Return the plan for plain values.
 
     Args:
-        plain: What `unstructure` gave.
+        plain: The result of `unstructure`.
     """
     return _converter().structure(plain, Step)  # type: ignore[arg-type] # a union is no type to mypy
 

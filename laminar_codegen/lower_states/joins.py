@@ -64,7 +64,7 @@ class Joins:
             objects: Makes the states that read and write the datastore.
             step: The joins.
         """
-        nodes = [node for chain in step.chains for node in chain]
+        nodes = [node for chain in step.paths for node in chain]
         outputs: dict[str, list[str]] = {}
         for node in nodes:
             for name in node.after:

@@ -24,17 +24,17 @@ from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, Rule, State, Sta
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import LambdaTarget
-from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Run, Sequence, Step, layers_of
+from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Sequence, Step, SubMachine, layers_of
 from laminar_codegen.ir.plan import Parallel as ParallelStep
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
 from laminar_codegen.lower_states.jobs import Jobs
 from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.objects import Objects
 from laminar_codegen.lower_states.planner import Planners
-from laminar_codegen.planning.split_machines import Weight
+from laminar_codegen.lower_states.split_machines import MachineSize
 from laminar_codegen.render.terraform_json import size_of
 
-__all__ = ["emit_states", "weigh"]
+__all__ = ["emit_states", "measure_steps"]
 
 
 def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
@@ -56,27 +56,27 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
     return (StateMachine(name=names.main(graph), comment=comment, states=states), *emitter.nested)
 
 
-def weigh(graph: Graph) -> Callable[[Step], Weight]:
-    """What tells how much of a machine's limits steps take.
+def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
+    """Return a function that measures the definition size and the history events of a step.
 
     Args:
         graph: The graph.
 
     Returns:
-        A function of a `Run`, a `FanOut`, a `Chain`, or, but for the steps of its nodes, an `ExactJoins`.
+        A function of a `Run`, a `FanOut`, a `PipelinedFanOut`, or, but for the steps of its nodes, an `ExactJoins`.
     """
     emitter = _Emitter.of(graph)
 
-    def weight(step: Step) -> Weight:
+    def weight(step: Step) -> MachineSize:
         # Each name stands twice: where its state is, and where the one before it goes on.
         after = f"{next(layers_of(step))} plan"
         if isinstance(step, ExactJoins):
             joins = Joins.of(emitter.objects, step)
-            chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.chains)
+            chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.paths)
             states = tuple(state for chain in chains for state in chain)
         else:
             states = tuple(emitter.emit(step, after))
-        return Weight(size_of(states), sum(map(_events, states)))
+        return MachineSize(size_of(states), sum(map(_events, states)))
 
     return weight
 
@@ -136,7 +136,7 @@ class _Emitter:
                 yield from self.run(self.layers[name], after)
             case FanOut(name):
                 yield from self.fan_out(self.layers[name], after)
-            case Chain(members):
+            case PipelinedFanOut(members):
                 yield from self.chain([self.layers[name] for name in members], after)
             case Sequence(steps):
                 following = [*(self._entry(child) for child in steps[1:]), after]
@@ -147,10 +147,10 @@ class _Emitter:
                 yield Parallel(name=self._entry(step), comment=_BESIDE, branches=inner, next=after)
             case ExactJoins():
                 joins = Joins.of(self.objects, step)
-                branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.chains)
+                branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.paths)
                 yield Parallel(name=self._entry(step), comment=_JOINED, branches=branches_, next=after)
-            case Nested():
-                yield self.nest(step, after)
+            case SubMachine():
+                yield self.split_plan(step, after)
             case _:
                 assert_never(step)
 
@@ -216,7 +216,7 @@ class _Emitter:
             yield attrs.evolve(record, output={"splits": Expression("$states.input.splits")})
         yield self.planners.record(last, after)
 
-    def nest(self, step: Nested, after: str | None) -> Task:
+    def split_plan(self, step: SubMachine, after: str | None) -> Task:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
         states = tuple(self.emit(step.step, None))
         comment = f"Runs a part of the flow {self.graph.flow}: {names.parallel(list(layers_of(step)))}"
@@ -261,13 +261,13 @@ class _Emitter:
         match step:
             case Run(name) | FanOut(name):
                 return f"{name} plan" if self.layers[name].planned else name
-            case Chain(members):
+            case PipelinedFanOut(members):
                 return f"{members[0]} plan"
             case Sequence(steps):
                 return self._entry(steps[0])
             case ParallelStep() | ExactJoins():
                 return names.parallel(list(layers_of(step)))
-            case Nested(name):
+            case SubMachine(name):
                 return names.nested(name)
             case _:
                 assert_never(step)

@@ -1,9 +1,9 @@
-"""Where a barrier may be put: which layers run before all others, and how long that takes at least.
+"""Finds candidates for barriers: layers that run before all others, with a lower bound of the makespan.
 
 Before: ``C after A``, ``D after A, B``. After, among others: ``A, B`` before ``C, D``.
 
-Tried are the layers that have started, or ended, by a time: each layer as late as it may, as early as it can, or
-halfway between. Such cuts keep beside each other what runs beside each other.
+A candidate is the set of layers that have started, or ended, by some time in a schedule: the latest, the earliest, or
+the one halfway between. Such barriers keep layers parallel that would run at the same time.
 """
 
 from __future__ import annotations
@@ -15,78 +15,81 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from laminar_codegen.planning.partial_order import Members, Parents, finish, levels, within
+from laminar_codegen.planning.partial_order import Members, Predecessors, earliest_finish, ranks, restrict
 
-__all__ = ["Cut", "cuts"]
+__all__ = ["Barrier", "barrier_candidates"]
 
 
 @attrs.frozen
-class Cut:
+class Barrier:
     """A barrier.
 
     Args:
-        bound: How long the layers take at least, with the barrier: what the longest paths on its sides take.
-        first: The layers before it.
-        rest: The layers after it.
+        lower_bound: The least makespan with the barrier, in seconds: the longest paths of its two sides together.
+        before: The layers before it.
+        after: The layers after it.
     """
 
-    bound: float
-    first: Members
-    rest: Members
+    lower_bound: float
+    before: Members
+    after: Members
 
 
-def cuts(parents: Parents, members: Members, seconds: Sequence[float], *, most: int, balance: int) -> tuple[Cut, ...]:
-    """The most promising cuts of some layers, the best first.
+def barrier_candidates(
+    predecessors: Predecessors, members: Members, seconds: Sequence[float], *, most: int, balance: int
+) -> tuple[Barrier, ...]:
+    """Return the most promising barriers for some layers, the best first.
 
     Args:
-        parents: The order of all layers.
-        members: Layers that hang together, with all layers between any two of them.
-        seconds: How long each of all layers takes.
-        most: How many cuts.
-        balance: If there are such cuts, the smaller side has at least one layer in so many.
+        predecessors: The order of all layers.
+        members: Connected layers, with all layers between any two of them.
+        seconds: The duration of each of all layers.
+        most: The greatest number of barriers.
+        balance: The smaller side of a barrier has at least ``len(members) / balance`` layers, if there are such
+            barriers.
 
     Returns:
-        At least one.
+        At least one barrier.
     """
-    local = within(parents, members)
+    local = restrict(predecessors, members)
     takes = [seconds[member] for member in members]
-    ends, tail = finish(local, takes), _tail(local, takes)
+    ends, tail = earliest_finish(local, takes), _tail(local, takes)
     late = [-seconds for seconds in tail]
     middle = [one + other for one, other in zip(ends, late, strict=True)]
-    # By their level layers that take no time are told apart from what is before them.
-    level = levels(local)
+    # The rank orders layers without duration after their predecessors.
+    level = ranks(local)
     rankings = [_Ranking.of(list(zip(times, level, strict=True))) for times in (late, middle, ends)]
-    # Of what is as good, cuts as late as may be come first, and of these the most balanced.
+    # Of equal bounds the latest schedule comes first, and of its barriers the most balanced.
     found = [
         (bound, index, abs(len(members) - 2 * place), place)
         for index, ranking in enumerate(rankings)
         for place, bound in ranking.bounds(ends, tail)
     ]
-    balanced = [cut for cut in found if len(members) - cut[2] >= 2 * (len(members) // balance)]
-    # A cut is found once for each ranking at most.
+    balanced = [one for one in found if len(members) - one[2] >= 2 * (len(members) // balance)]
+    # Each ranking finds a barrier at most once.
     best = heapq.nsmallest(len(rankings) * most, balanced or [min(found, key=operator.itemgetter(2))])
-    chosen: dict[Members, Cut] = {}
+    chosen: dict[Members, Barrier] = {}
     for bound, index, _, place in best:
         if len(chosen) == most:
             break
         first, rest = rankings[index].sides(place, members)
-        chosen.setdefault(first, Cut(bound, first, rest))
+        chosen.setdefault(first, Barrier(bound, first, rest))
     return tuple(chosen.values())
 
 
-def _tail(parents: Parents, takes: Sequence[float]) -> list[float]:
-    """How long it takes at least from the start of each layer to the end of all."""
+def _tail(predecessors: Predecessors, takes: Sequence[float]) -> list[float]:
+    """Return for each layer the longest path from its start to the end of all layers, in seconds."""
     tail = [0.0] * len(takes)
     for member in reversed(range(len(takes))):
         tail[member] += takes[member]
-        for parent in parents[member]:
-            tail[parent] = max(tail[parent], tail[member])
+        for predecessor in predecessors[member]:
+            tail[predecessor] = max(tail[predecessor], tail[member])
     return tail
 
 
 @attrs.frozen
 class _Ranking:
-    """Layers by time, and the places between those of different times."""
+    """Layers sorted by time, and the places between layers with different times."""
 
     ranked: Sequence[int]
     places: Sequence[int]
@@ -98,12 +101,12 @@ class _Ranking:
         return cls(ranked, [place for place in range(1, len(ranked)) if sequence[place - 1] < sequence[place]])
 
     def bounds(self, ends: Sequence[float], tail: Sequence[float]) -> Iterator[tuple[int, float]]:
-        """The places, with how long the longest paths before and after take together."""
+        """Yield each place with the sum of the longest paths before and after it, in seconds."""
         before = list(itertools.accumulate([ends[member] for member in self.ranked], max))
         after = list(itertools.accumulate([tail[member] for member in reversed(self.ranked)], max))[::-1]
         return ((place, before[place - 1] + after[place]) for place in self.places)
 
     def sides(self, place: int, members: Members) -> tuple[Members, Members]:
-        """The layers before a place, and those after."""
+        """Return the layers before a place, and those after it."""
         first, rest = sorted(self.ranked[:place]), sorted(self.ranked[place:])
         return tuple(members[index] for index in first), tuple(members[index] for index in rest)

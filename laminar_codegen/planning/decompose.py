@@ -1,7 +1,7 @@
-"""Takes sets of layers apart by their order: into what does not depend on each other, or comes after each other.
+"""Decomposes sets of layers into parallel parts or into parts in series.
 
-What is neither is prime: it contains an N (C after A; D after A and B), and no nesting of sequences and branches says
-its order. Each set is taken apart once, whoever asks.
+A set that is neither is prime: it contains an N (C after A; D after A and B), and no nesting of sequences and branches
+expresses its order. Each set is decomposed once, and the result is kept.
 """
 
 from __future__ import annotations
@@ -10,46 +10,46 @@ from collections.abc import Iterable
 
 import attrs
 
-from laminar_codegen.planning.partial_order import Members, Parents, components, series, within
+from laminar_codegen.planning.partial_order import Members, Predecessors, components, ordinal_sum, restrict
 
-__all__ = ["Beside", "Decomposition", "InTurn", "Prime", "Split"]
+__all__ = ["Decomposition", "ParallelParts", "PrimePart", "SeriesParts", "Split"]
 
 
 @attrs.frozen
-class Beside:
-    """Parts that do not depend on each other."""
+class ParallelParts:
+    """Parts without a dependency between them."""
 
     parts: tuple[Members, ...]
 
 
 @attrs.frozen
-class InTurn:
-    """Parts of which each comes wholly before the next."""
+class SeriesParts:
+    """Parts in series: each comes wholly before the next."""
 
     parts: tuple[Members, ...]
 
 
 @attrs.frozen
-class Prime:
-    """Layers that are neither."""
+class PrimePart:
+    """Layers that have no such parts."""
 
 
-Split = Beside | InTurn | Prime
+Split = ParallelParts | SeriesParts | PrimePart
 
 
 @attrs.frozen
 class Decomposition:
-    """The parts of a flow.
+    """The decomposition of a flow.
 
     Args:
-        parents: Its order.
+        predecessors: The order of its layers.
     """
 
-    parents: Parents
+    predecessors: Predecessors
     _splits: dict[Members, Split] = attrs.field(init=False, factory=dict)
 
     def split(self, members: Members) -> Split:
-        """What some layers fall apart into.
+        """Decompose some layers.
 
         Args:
             members: At least two layers, with all layers between any two of them.
@@ -59,13 +59,13 @@ class Decomposition:
         return self._splits[members]
 
     def _split(self, members: Members) -> Split:
-        parents = within(self.parents, members)
-        parts = components(parents)
+        predecessors = restrict(self.predecessors, members)
+        parts = components(predecessors)
         if len(parts) > 1:
-            return Beside(_named(parts, members))
-        parts = series(parents)
-        return InTurn(_named(parts, members)) if len(parts) > 1 else Prime()
+            return ParallelParts(_renumbered(parts, members))
+        parts = ordinal_sum(predecessors)
+        return SeriesParts(_renumbered(parts, members)) if len(parts) > 1 else PrimePart()
 
 
-def _named(parts: Iterable[list[int]], members: Members) -> tuple[Members, ...]:
+def _renumbered(parts: Iterable[list[int]], members: Members) -> tuple[Members, ...]:
     return tuple(tuple(members[index] for index in part) for part in parts)

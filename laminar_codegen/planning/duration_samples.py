@@ -1,37 +1,36 @@
-"""How long layers may take, when nobody knows: a few made-up courses of a flow's execution.
+"""Samples durations of layers, for flows without measured durations.
 
-Barriers cost little if all layers take equally long, and much if a few take most of the time, as they do in real flows.
-So barriers are placed by how long the plan takes on average over courses in which the layers take turns at being long.
+Barriers cost little if all layers take equally long, and much if a few layers take most of the time, as in real flows.
+So barriers are chosen by the average makespan over samples in which each layer is long once.
 """
 
 from __future__ import annotations
 
-__all__ = ["COURSES", "scenarios"]
+__all__ = ["SAMPLES", "sample_durations"]
 
-#: How many courses. A prime, see below.
-COURSES = 13
+#: The number of samples. A prime number, see `sample_durations`.
+SAMPLES = 13
 
-#: What a layer takes, in the courses by rank: most take less than the average, a few take many times as much.
-_RANKED = [1 / (2 * (COURSES - rank) - 1) for rank in range(COURSES)]
+#: The durations of a layer over the samples: most are shorter than the average, a few are many times longer.
+_RANKED = [1 / (2 * (SAMPLES - rank) - 1) for rank in range(SAMPLES)]
 
 
-def scenarios(layers: int) -> list[tuple[float, ...]]:
-    """How long layers take in each course.
+def sample_durations(layers: int) -> list[tuple[float, ...]]:
+    """Return durations of layers for each sample.
 
-    Over all courses each layer takes each of the durations once, and one on average. Which of them it takes in which
-    course is chosen so that two layers are long in the same course no more often than chance would have it: as lines
-    of different slopes over numbers modulo a prime meet just once.
+    Over all samples each layer has each duration once, and the average is 1. Two layers are long in the same sample
+    no more often than by chance, because two lines of different slopes over the numbers modulo a prime meet once.
 
     Args:
-        layers: How many layers.
+        layers: The number of layers.
 
     Returns:
-        For each layer a duration for each course.
+        For each layer its duration in each sample.
     """
-    mean = sum(_RANKED) / COURSES
+    mean = sum(_RANKED) / SAMPLES
     durations = [seconds / mean for seconds in _RANKED]
-    lines = [(slope, start) for start in range(COURSES) for slope in range(1, COURSES)]
+    lines = [(slope, start) for start in range(SAMPLES) for slope in range(1, SAMPLES)]
     drawn = [
-        tuple(durations[(slope * course + start) % COURSES] for course in range(COURSES)) for slope, start in lines
+        tuple(durations[(slope * sample + start) % SAMPLES] for sample in range(SAMPLES)) for slope, start in lines
     ]
     return [drawn[layer % len(drawn)] for layer in range(layers)]

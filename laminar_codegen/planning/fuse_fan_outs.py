@@ -1,7 +1,7 @@
-"""Joins fan-outs that run item by item into one step.
+"""Fuses pipelined fan-outs into one step.
 
 Before: ``Fetch`` for each of ``Find.item``, and ``Clean``, pipelined, for each of ``Fetch.text``. After:
-``Chain Fetch, Clean``, in which each split of Clean starts when the split of Fetch with its item has ended.
+``PipelinedFanOut Fetch, Clean``, in which a split of Clean starts as soon as the split of Fetch with its item ends.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ import attrs
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.ir.placement import BatchTarget
-from laminar_codegen.ir.plan import Chain, FanOut, Run
-from laminar_codegen.planning.partial_order import closure, number
+from laminar_codegen.ir.plan import FanOut, PipelinedFanOut, Run
+from laminar_codegen.planning.partial_order import closure, topological_numbering
 
-__all__ = ["Unit", "contract", "obstacles"]
+__all__ = ["PlanUnit", "fuse_fan_outs", "obstacles"]
 
 
 @attrs.frozen
-class Unit:
-    """What a plan orders: a layer, or several that run item by item.
+class PlanUnit:
+    """One node of the order that is planned: a layer, or pipelined fan-outs.
 
     Args:
-        step: Runs it.
+        step: The step that runs it.
         layers: Its layers.
         depends: The first layers of the units that it depends on.
     """
 
-    step: Run | FanOut | Chain
+    step: Run | FanOut | PipelinedFanOut
     layers: tuple[str, ...]
     depends: frozenset[str]
 
 
-def contract(graph: Graph) -> tuple[Unit, ...]:
-    """Join layers where that adds no dependency.
+def fuse_fan_outs(graph: Graph) -> tuple[PlanUnit, ...]:
+    """Fuse pipelined fan-outs where that adds no dependency.
 
     Args:
         graph: A graph that was checked.
@@ -48,7 +48,7 @@ def contract(graph: Graph) -> tuple[Unit, ...]:
     runs = [tuple(_run(layer.name, follower)) for layer in graph.layers if layer.name not in following]
     first = {name: run[0] for run in runs for name in run}
     return tuple(
-        Unit(
+        PlanUnit(
             _step([layers[name] for name in run]),
             run,
             frozenset(first[above] for name in run for above in layers[name].depends if above != PARAMETERS) - {run[0]},
@@ -64,38 +64,38 @@ def _run(name: str, follower: dict[str, str]) -> Iterator[str]:
         yield name
 
 
-def _step(layers: Sequence[LayerNode]) -> Run | FanOut | Chain:
+def _step(layers: Sequence[LayerNode]) -> Run | FanOut | PipelinedFanOut:
     if len(layers) > 1:
-        return Chain(tuple(layer.name for layer in layers))
+        return PipelinedFanOut(tuple(layer.name for layer in layers))
     return FanOut(layers[0].name) if layers[0].foreach else Run(layers[0].name)
 
 
 def obstacles(graph: Graph) -> Iterator[tuple[LayerNode, str, str]]:
-    """What keeps pipelined layers from running item by item.
+    """Find the pipelined layers that cannot run item by item.
 
     Args:
-        graph: A graph in which all dependencies are known, and none is a circle.
+        graph: An acyclic graph in which all dependencies are known.
 
-    Yields:
-        Each such layer, why it cannot run so, and what to do about it.
+    Returns:
+        Each such layer, the reason, and a cure.
     """
     return iter(_pipelines(graph).obstacles)
 
 
 @attrs.frozen
 class _Pipelines:
-    """For layers the next in theirs, and the layers that are asked to be such and cannot."""
+    """The next layer of each layer in a pipeline, and the layers that cannot be pipelined as asked."""
 
     follower: dict[str, str] = attrs.field(factory=dict)
     obstacles: list[tuple[LayerNode, str, str]] = attrs.field(factory=list)
 
 
 def _pipelines(graph: Graph) -> _Pipelines:
-    """The pipelines that the layers of a graph ask for.
+    """Return the pipelines of a graph.
 
-    Of a pipeline the first layer waits for all that its layers depend on, and what depends on any of them waits for the
-    last. So the others may depend on nothing that the first does not come after, and what else depends on a layer must
-    come after the next. As each split waits for one only, no layer may need another one whole.
+    The first layer of a pipeline waits for all dependencies of its layers, and a layer that depends on any of them
+    waits for the last. So the other layers may depend only on predecessors of the first, and every other successor of a
+    layer must come after the next layer. A split waits for one split only, so no layer may need all of another one.
     """
     found = _Pipelines()
     layers = {layer.name: layer for layer in graph.layers}
@@ -108,7 +108,7 @@ def _pipelines(graph: Graph) -> _Pipelines:
         if not layer.pipelined:
             continue
         previous = layer.foreach[0].layer
-        wrong = _unfit(layers.get(previous), layer) or _needs(order, first[previous], layer, previous)
+        wrong = _obstacle(layers.get(previous), layer) or _conflict(order, first[previous], layer, previous)
         if wrong is not None:
             found.obstacles.append((layer, *wrong))
             continue
@@ -120,8 +120,8 @@ def _pipelines(graph: Graph) -> _Pipelines:
 _DROP = "drop pipelined=True, so that it waits for all of '{}'"
 
 
-def _needs(order: _Order, first: str, layer: LayerNode, previous: str) -> tuple[str, str] | None:
-    """Why a layer cannot go on item by item for what it, or others, depend on; and a cure."""
+def _conflict(order: _Order, first: str, layer: LayerNode, previous: str) -> tuple[str, str] | None:
+    """Return why dependencies keep a layer from being pipelined, and a cure; None if they do not."""
     name, drop = layer.name, _DROP.format(previous)
     for need in layer.depends:
         if need in {previous, PARAMETERS} or order.is_after(first, need):
@@ -146,22 +146,24 @@ class _Order:
 
     @classmethod
     def of(cls, graph: Graph) -> _Order:
-        names, parents = number({layer.name: set(layer.depends) - {PARAMETERS} for layer in graph.layers})
+        names, predecessors = topological_numbering(
+            {layer.name: set(layer.depends) - {PARAMETERS} for layer in graph.layers}
+        )
         dependents: dict[str, list[str]] = {name: [] for name in names}
-        for name, above in zip(names, parents, strict=True):
-            for parent in above:
-                dependents[names[parent]].append(name)
-        return cls(names, dependents, {name: place for place, name in enumerate(names)}, closure(parents))
+        for name, above in zip(names, predecessors, strict=True):
+            for predecessor in above:
+                dependents[names[predecessor]].append(name)
+        return cls(names, dependents, {name: place for place, name in enumerate(names)}, closure(predecessors))
 
     def is_after(self, name: str, other: str) -> bool:
-        """Whether a layer depends on another one, directly or not."""
+        """Return whether a layer depends on another one, directly or not."""
         return bool(self.before[self.place[name]] >> self.place[other] & 1)
 
 
-def _unfit(one: LayerNode | None, other: LayerNode) -> tuple[str, str] | None:
-    """Why the splits of two layers cannot be jobs that depend on each other; and a cure.
+def _obstacle(one: LayerNode | None, other: LayerNode) -> tuple[str, str] | None:
+    """Return why the splits of two layers cannot be jobs that depend on each other, and a cure; None if they can.
 
-    Only jobs of Batch can, and only if nothing but the number of splits is left to decide before the first starts:
+    Only jobs of AWS Batch can, and only if all but the number of splits is known before the first starts:
     https://docs.aws.amazon.com/batch/latest/userguide/job_dependencies.html
     """
     previous = other.foreach[0].layer

@@ -1,4 +1,4 @@
-"""Puts layers in an order that a state machine can say: sequences and parallel branches, nested.
+"""Plans a graph as nested sequences and parallel branches, which a state machine can express.
 
 Before: ``B after A``, ``C after A``, ``D after B, C``. After::
 
@@ -9,17 +9,16 @@ Before: ``B after A``, ``C after A``, ``D after B, C``. After::
         Run C
       Run D
 
-Fan-outs that run item by item are joined first (`contract`). Then a set of layers is taken apart by its order, each
-layer with all that come before it, directly or not (`decompose`):
+`fuse_fan_outs` fuses pipelined fan-outs first. Then `decompose` splits the layers by their partial order, again and
+again:
 
-- Parts that do not depend on each other become parallel branches.
-- If the layers fall into parts of which each comes wholly before the next, the parts become a sequence.
-- Else no nesting says the order exactly (the smallest such order is an N: C after A; D after A and B). Then either a
-  barrier is put in (`barriers`): some layers run before all others, and the two sides are taken apart in turn. That
-  delays layers, but never lets one run before what it depends on. Or the layers become exact joins (`join_exactly`):
-  chains beside each other, in which a layer waits for layers of other chains, and for nothing else.
-- A part that would nest deeper than what reads a state machine can be trusted to take is cut by levels, or becomes
-  exact joins, too.
+- Parts without a dependency between them become parallel branches.
+- Parts in series become a sequence.
+- The order of a prime part is not expressed by any nesting (the smallest one is an N: C after A; D after A and B). It
+  gets a barrier (`barriers`): some layers run before all others, and both sides are decomposed. That delays layers, but
+  none runs before its predecessors. Or it becomes exact joins (`exact_joins`): parallel paths, in which a layer waits
+  for single layers of other paths.
+- A part that would nest too deep for common JSON parsers is cut by ranks, or becomes exact joins, too.
 """
 
 from __future__ import annotations
@@ -32,32 +31,32 @@ import attrs
 
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.plan import Parallel, Sequence, Step
-from laminar_codegen.planning.barrier_candidates import Cut
+from laminar_codegen.planning.barrier_candidates import Barrier
 from laminar_codegen.planning.barriers import Barriers
-from laminar_codegen.planning.decompose import Beside, Decomposition, InTurn
-from laminar_codegen.planning.duration_samples import scenarios
+from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
+from laminar_codegen.planning.duration_samples import sample_durations
 from laminar_codegen.planning.exact_joins import join_exactly
-from laminar_codegen.planning.fuse_fan_outs import contract
+from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs
 from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.modular_decomposition import modules
-from laminar_codegen.planning.partial_order import Members, finish, levels, number, within
+from laminar_codegen.planning.partial_order import Members, earliest_finish, ranks, restrict, topological_numbering
 from laminar_codegen.problems import CompileError, Problem
 
 __all__ = ["DEPTH", "Joins", "make_plan"]
 
-#: What becomes of dependencies that are not nested: see `make_plan`.
+#: How to plan prime parts: see `make_plan`.
 Joins = Literal["barriers", "exact", "auto"]
 
-#: How deep a plan nests at most. Every second level is a Parallel state, and each of these nests JSON four levels
-#: deeper: AWS documents no limit, but parsers of JSON have one, the common ones at 1,000 levels.
+#: The greatest depth of a plan. Every second level is a Parallel state, which nests JSON four levels deeper. AWS
+#: documents no limit, but JSON parsers have one, commonly 1,000 levels.
 DEPTH = 64
 
-#: The share of a flow's critical path that barriers may cost where exact joins could take their place.
+#: The delay that ``auto`` accepts for barriers, as a share of the critical path of the flow.
 _TOLERANCE = 0.02
 
 
 class _TooDeepError(Exception):
-    """A part nests too deep."""
+    """The plan of a part is too deep."""
 
 
 def make_plan(
@@ -69,37 +68,37 @@ def make_plan(
     """Plan a graph.
 
     Args:
-        graph: A graph that was checked.
-        durations: Seconds by layer, of past executions. A layer that is not among them is taken to need the median of
-            those that are; what is of no layer of the flow is left out. None if nothing is known: then barriers are
-            placed for flows in which a few layers, whichever they are, take much longer than others.
-        joins: What becomes of what no nesting says: ``barriers`` are put in where they delay the flow least; ``exact``
-            joins delay nothing, and need a few states for each layer that waits; ``auto`` puts in barriers as long as
-            they delay the flow by less than 2 % of its critical path, and exact joins elsewhere.
+        graph: A graph that passed the checks.
+        durations: Seconds by layer, of past executions. A layer without a duration gets the median of the others;
+            names of other layers are left out. None if nothing is measured: barriers are then chosen for flows in which
+            a few layers, whichever they are, take much longer than the others.
+        joins: How to plan prime parts: ``barriers`` go where they delay the flow least; ``exact`` joins delay nothing,
+            and need a few states for each layer that waits; ``auto`` takes barriers as long as they delay the flow by
+            less than 2 % of its critical path, and exact joins elsewhere.
 
     Returns:
-        The plan: each layer once, after all that it depends on.
+        The plan: each layer once, after all of its dependencies.
 
     Raises:
-        CompileError: If ``auto`` is to decide, and nothing is known of how long any layer takes.
+        CompileError: If `joins` is ``auto`` and no layer has a duration.
     """
     known = [layer.name for layer in graph.layers if durations and layer.name in durations]
     if joins == "auto" and not known:
         raise CompileError([_no_durations(graph)])
-    units = {unit.layers[0]: unit for unit in contract(graph)}
-    names, parents = number({name: unit.depends for name, unit in units.items()})
+    units = {unit.layers[0]: unit for unit in fuse_fan_outs(graph)}
+    names, predecessors = topological_numbering({name: unit.depends for name, unit in units.items()})
     takes = complete(durations or {}, [layer.name for layer in graph.layers])
     seconds = [math.fsum(takes[layer] for layer in units[name].layers) for name in names]
-    shares = [(1.0,)] * len(names) if known else scenarios(len(names))
-    courses = [
+    shares = [(1.0,)] * len(names) if known else sample_durations(len(names))
+    samples = [
         tuple(share * each for share in course) if each != 1 else course
         for each, course in zip(seconds, shares, strict=True)
     ]
-    decomposition = Decomposition(parents)
+    decomposition = Decomposition(predecessors)
     planner = _Planner(
         leaves=tuple(units[name].step for name in names),
         decomposition=decomposition,
-        barriers=Barriers(decomposition, courses, seconds),
+        barriers=Barriers(decomposition, samples, seconds),
         durations=takes,
     )
     members = tuple(range(len(names)))
@@ -116,7 +115,7 @@ def make_plan(
 
 
 def _no_durations(graph: Graph) -> Problem:
-    what = "joins='auto' weighs barriers by how long layers take, and nothing is known of that"
+    what = "joins='auto' needs the durations of layers, and none is known"
     return Problem(graph.location, "LAM044", what, "give a profile, or choose joins='exact' or joins='barriers'")
 
 
@@ -124,8 +123,8 @@ def _no_durations(graph: Graph) -> Problem:
 class _Planner:
     """Plans parts.
 
-    The slack of a part is how much later it may end than its longest path makes it: any time where barriers are asked
-    for, and less than none where exact joins are.
+    The slack of a part is the delay that its plan may have over its longest path, in seconds: infinite for barriers,
+    and minus infinity for exact joins.
     """
 
     leaves: tuple[Step, ...]
@@ -133,93 +132,96 @@ class _Planner:
     barriers: Barriers
     durations: Mapping[str, float]
 
-    def plan(self, members: Members, room: int, slack: float) -> Step:
-        """Plan some layers. `room` is how deep the plan may nest."""
+    def plan(self, members: Members, max_depth: int, slack: float) -> Step:
+        """Plan some layers, at most `max_depth` deep."""
         if len(members) == 1:
             return self.leaves[members[0]]
-        if room <= 0:
+        if max_depth <= 0:
             raise _TooDeepError
         split = self.decomposition.split(members)
-        if isinstance(split, Beside):
-            return self._beside(members, split.parts, room, slack)
+        if isinstance(split, ParallelParts):
+            return self._parallel(members, split.parts, max_depth, slack)
         try:
-            if isinstance(split, InTurn):
-                return self.in_turn([(part, room - 1) for part in split.parts], slack)
-            return self._prime(members, room, slack)
+            if isinstance(split, SeriesParts):
+                return self.series_of([(part, max_depth - 1) for part in split.parts], slack)
+            return self._prime(members, max_depth, slack)
         except _TooDeepError:
-            # Made shallow where the part begins: within slices this large the order is kept as above.
-            if room < DEPTH - 2:
+            # Cut by ranks near the root of the plan: the slices are large, and within them the order is kept.
+            if max_depth < DEPTH - 2:
                 raise
-            return self._shallow(members, room, slack)
+            return self._shallow(members, max_depth, slack)
 
-    def _beside(self, members: Members, parts: Iterable[Members], room: int, slack: float) -> Parallel:
+    def _parallel(self, members: Members, parts: Iterable[Members], max_depth: int, slack: float) -> Parallel:
         if math.isinf(slack):
-            return Parallel(tuple(self.plan(part, room - 1, slack) for part in parts))
+            return Parallel(tuple(self.plan(part, max_depth - 1, slack) for part in parts))
         end = self.critical(members) + slack
-        return Parallel(tuple(self.plan(part, room - 1, end - self.critical(part)) for part in parts))
+        return Parallel(tuple(self.plan(part, max_depth - 1, end - self.critical(part)) for part in parts))
 
-    def in_turn(self, parts: Iterable[tuple[Members, int]], slack: float) -> Sequence:
-        """Plan parts, each with its room, one after the other: what one leaves of the slack is the next one's."""
+    def series_of(self, parts: Iterable[tuple[Members, int]], slack: float) -> Sequence:
+        """Plan parts in series, each with its greatest depth. A part gets the slack that the ones before it leave."""
         steps: list[Step] = []
-        for part, room in parts:
-            step = self.plan(part, room, slack)
+        for part, max_depth in parts:
+            step = self.plan(part, max_depth, slack)
             steps += step.steps if isinstance(step, Sequence) else [step]
             if not math.isinf(slack):
                 slack -= self._delay(step, part)
         return Sequence(tuple(steps))
 
-    def _prime(self, members: Members, room: int, slack: float) -> Step:
+    def _prime(self, members: Members, max_depth: int, slack: float) -> Step:
         if slack == -math.inf:
-            return self._joined(members, room, slack) or self._barrier(self.barriers.cut(members, room), room, slack)
-        cut = self.barriers.cut(members, room)
-        barrier = self._barrier(cut, room, math.inf)
-        if slack == math.inf or self._delay(barrier, members) <= slack:
-            return barrier
-        # Perhaps this barrier costs little, and only those within its sides are too much.
-        cost = cut.bound - self.critical(members)
-        joined = self._joined(members, room, 0.0) if cost > slack else None
-        return joined or self._barrier(cut, room, slack - cost)
+            joined = self._joined(members, max_depth, slack)
+            return joined or self._barrier(self.barriers.barrier(members, max_depth), max_depth, slack)
+        barrier = self.barriers.barrier(members, max_depth)
+        step = self._barrier(barrier, max_depth, math.inf)
+        if slack == math.inf or self._delay(step, members) <= slack:
+            return step
+        # This barrier may cost little, and only those within its sides too much.
+        cost = barrier.lower_bound - self.critical(members)
+        joined = self._joined(members, max_depth, 0.0) if cost > slack else None
+        return joined or self._barrier(barrier, max_depth, slack - cost)
 
-    def _joined(self, members: Members, room: int, slack: float) -> Step | None:
-        parents = self.decomposition.parents
-        parts = [tuple(members[index] for index in module) for module in modules(within(parents, members))]
-        return join_exactly(parents, parts, lambda part: self.plan(part, room - 2, slack))
+    def _joined(self, members: Members, max_depth: int, slack: float) -> Step | None:
+        predecessors = self.decomposition.predecessors
+        parts = [tuple(members[index] for index in module) for module in modules(restrict(predecessors, members))]
+        return join_exactly(predecessors, parts, lambda part: self.plan(part, max_depth - 2, slack))
 
-    def _barrier(self, cut: Cut, room: int, slack: float) -> Sequence:
-        return self.in_turn([(side, self._side_room(side, room)) for side in (cut.first, cut.rest)], slack)
+    def _barrier(self, barrier: Barrier, max_depth: int, slack: float) -> Sequence:
+        return self.series_of(
+            [(side, self._side_depth(side, max_depth)) for side in (barrier.before, barrier.after)], slack
+        )
 
-    def _side_room(self, members: Members, room: int) -> int:
-        """The room of a side of a barrier. A sequence becomes part of that of the barrier, and nests no deeper."""
-        nests = len(members) > 1 and isinstance(self.decomposition.split(members), Beside)
-        return room - 1 if nests else room
+    def _side_depth(self, members: Members, max_depth: int) -> int:
+        """Return the greatest depth of a side of a barrier. A sequence merges with that of the barrier."""
+        nests = len(members) > 1 and isinstance(self.decomposition.split(members), ParallelParts)
+        return max_depth - 1 if nests else max_depth
 
-    def _shallow(self, members: Members, room: int, slack: float) -> Step:
-        """Plan layers that would nest too deep."""
+    def _shallow(self, members: Members, max_depth: int, slack: float) -> Step:
+        """Plan layers whose plan would be too deep."""
         if slack < math.inf:
             joined = join_exactly(
-                self.decomposition.parents, [(member,) for member in members], lambda part: self.leaves[part[0]]
+                self.decomposition.predecessors, [(member,) for member in members], lambda part: self.leaves[part[0]]
             )
             if joined:
                 return joined
-        # Where cuts are chosen as if all layers took equally long, each side has fewer levels: a slice then nests twice
-        # as deep as it has levels at most.
+        # With equal durations, each side of a barrier has fewer ranks: a slice then nests at most twice as deep as it
+        # has ranks.
         even = Barriers(self.decomposition, [(1.0,)] * len(self.leaves), [1.0] * len(self.leaves))
-        slices = [(part, room - 1) for part in self._slices(members, (room - 1) // 2)]
-        return attrs.evolve(self, barriers=even).in_turn(slices, slack)
+        slices = [(part, max_depth - 1) for part in self._slices(members, (max_depth - 1) // 2)]
+        return attrs.evolve(self, barriers=even).series_of(slices, slack)
 
     def _slices(self, members: Members, height: int) -> list[Members]:
-        """The layers of so many levels, of as many next, and so on."""
+        """Return the layers in slices of `height` ranks."""
         slices: dict[int, list[int]] = {}
-        for member, level in zip(members, levels(within(self.decomposition.parents, members)), strict=True):
+        for member, level in zip(members, ranks(restrict(self.decomposition.predecessors, members)), strict=True):
             slices.setdefault(level // height, []).append(member)
         return [tuple(slices[index]) for index in sorted(slices)]
 
     def critical(self, members: Members) -> float:
-        """How long the longest path of some layers takes."""
+        """Return the duration of the longest path of some layers, in seconds."""
         seconds = [self.barriers.seconds[member] for member in members]
-        return max(finish(within(self.decomposition.parents, members), seconds))
+        return max(earliest_finish(restrict(self.decomposition.predecessors, members), seconds))
 
     def _delay(self, step: Step, members: Members) -> float:
-        """How much longer a plan takes than its longest path; nothing if they differ by rounding only."""
+        """Return the delay of a plan over its longest path, in seconds; 0 if they differ by rounding only."""
         takes, critical = makespan(step, self.durations), self.critical(members)
         return 0.0 if math.isclose(takes, critical) else takes - critical

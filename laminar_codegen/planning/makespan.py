@@ -1,4 +1,4 @@
-"""How long a plan takes, given how long its layers take, with as many workers as it has use for."""
+"""Computes the makespan of a plan from the durations of its layers. The number of workers is not limited."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph
-from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 
 __all__ = ["complete", "critical_path", "makespan"]
 
 
 def complete(durations: Mapping[str, float], layers: Iterable[str]) -> dict[str, float]:
-    """How long each of some layers takes.
+    """Fill in the durations of layers that have none.
 
     Args:
-        durations: Seconds by layer. Others than the layers asked for are left out.
+        durations: Seconds by layer. Other layers than the given ones are left out.
         layers: The layers.
 
     Returns:
-        Seconds by layer. A layer of which nothing is known takes the median of the others; a second each if nothing is
-        known of any.
+        Seconds by layer. A layer without a duration gets the median of the others, or one second if no layer has
+        one.
 
     Example:
         >>> complete({"A": 1, "B": 5, "C": 9, "Old": 80}, ["A", "B", "C", "New"])
@@ -39,14 +39,14 @@ def complete(durations: Mapping[str, float], layers: Iterable[str]) -> dict[str,
 
 
 def makespan(step: Step, durations: Mapping[str, float]) -> float:
-    """How long a plan takes.
+    """Return the makespan of a plan.
 
     Args:
         step: The plan.
-        durations: Seconds by layer, for each of its layers. A fan-out takes as long as all of its splits.
+        durations: Seconds by layer, for each of its layers. The duration of a fan-out is that of all its splits.
 
     Returns:
-        Seconds. What runs item by item is taken to take as long as it would layer by layer: it takes that at most.
+        Seconds. Pipelined fan-outs count as if they ran layer by layer, which is their upper bound.
 
     Example:
         >>> makespan(Sequence((Run("A"), Parallel((Run("B"), Run("C"))))), {"A": 1, "B": 2, "C": 3})
@@ -55,7 +55,7 @@ def makespan(step: Step, durations: Mapping[str, float]) -> float:
     match step:
         case Run(layer) | FanOut(layer):
             return durations[layer]
-        case Chain(layers):
+        case PipelinedFanOut(layers):
             return math.fsum(durations[layer] for layer in layers)
         case Sequence(children):
             return sum(makespan(child, durations) for child in children)
@@ -63,24 +63,24 @@ def makespan(step: Step, durations: Mapping[str, float]) -> float:
             return max(makespan(child, durations) for child in children)
         case ExactJoins():
             return _joined(step, durations)
-        case Nested(_, inner):
+        case SubMachine(_, inner):
             return makespan(inner, durations)
         case _:
             assert_never(step)
 
 
 def _joined(step: ExactJoins, durations: Mapping[str, float]) -> float:
-    takes = {node.name: makespan(node.step, durations) for chain in step.chains for node in chain}
+    takes = {node.name: makespan(node.step, durations) for path in step.paths for node in path}
     depends = {
-        node.name: {*node.after, *(before.name for before in chain[max(0, place - 1) : place])}
-        for chain in step.chains
-        for place, node in enumerate(chain)
+        node.name: {*node.after, *(before.name for before in path[max(0, place - 1) : place])}
+        for path in step.paths
+        for place, node in enumerate(path)
     }
     return _longest(depends, takes)
 
 
 def critical_path(graph: Graph, durations: Mapping[str, float]) -> float:
-    """How long a flow takes at least: what its longest path takes. No plan is shorter.
+    """Return the duration of the longest path of a flow. No plan is shorter.
 
     Args:
         graph: The flow.

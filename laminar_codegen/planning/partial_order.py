@@ -1,7 +1,7 @@
-"""Orders over layers, as numbers: what comes before is of a smaller number.
+"""Partial orders of layers. Layers are numbers, and a predecessor has a smaller number.
 
-An order is given by the layers directly before each. Sets of layers are bits of integers, so that a step over thousands
-of layers is one operation of the processor's.
+An order is given by the direct predecessors of each layer. A set of layers is an integer with one bit for each layer,
+so an operation on sets of thousands of layers is one operation on integers.
 """
 
 from __future__ import annotations
@@ -11,26 +11,37 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-__all__ = ["Members", "Parents", "bits_of", "closure", "components", "finish", "levels", "number", "series", "within"]
+__all__ = [
+    "Members",
+    "Predecessors",
+    "bits_of",
+    "closure",
+    "components",
+    "earliest_finish",
+    "ordinal_sum",
+    "ranks",
+    "restrict",
+    "topological_numbering",
+]
 
-#: For each layer, the layers directly before it.
-Parents = Sequence[Sequence[int]]
+#: The direct predecessors of each layer.
+Predecessors = Sequence[Sequence[int]]
 
 #: Layers, sorted.
 Members = tuple[int, ...]
 
 
-def number(depends: Mapping[str, AbstractSet[str]]) -> tuple[tuple[str, ...], Parents]:
-    """Number layers so that each comes after what it depends on, else as they are given.
+def topological_numbering(depends: Mapping[str, AbstractSet[str]]) -> tuple[tuple[str, ...], Predecessors]:
+    """Number layers in a topological order, and else in the given order.
 
     Args:
-        depends: What each layer depends on.
+        depends: The layers that each layer depends on.
 
     Returns:
-        The layers' names, and their order.
+        The names of the layers by number, and the order.
 
     Example:
-        >>> number({"C": {"A", "B"}, "B": set(), "A": set()})
+        >>> topological_numbering({"C": {"A", "B"}, "B": set(), "A": set()})
         (('B', 'A', 'C'), [[], [], [0, 1]])
     """
     place = {name: index for index, name in enumerate(depends)}
@@ -45,53 +56,53 @@ def number(depends: Mapping[str, AbstractSet[str]]) -> tuple[tuple[str, ...], Pa
     return tuple(names), [sorted(numbers[above] for above in depends[name]) for name in names]
 
 
-def within(parents: Parents, members: Members) -> Parents:
-    """The order over some of the layers, numbered anew. They must hold all layers between any two of them."""
+def restrict(predecessors: Predecessors, members: Members) -> Predecessors:
+    """Return the order of some layers, numbered from zero. `members` holds all layers between any two of its layers."""
     numbers = {member: index for index, member in enumerate(members)}
-    return [[numbers[above] for above in parents[member] if above in numbers] for member in members]
+    return [[numbers[above] for above in predecessors[member] if above in numbers] for member in members]
 
 
-def closure(parents: Parents) -> list[int]:
-    """For each layer the set of all layers before it, as bits."""
+def closure(predecessors: Predecessors) -> list[int]:
+    """Return for each layer the set of all its predecessors, direct or not."""
     before: list[int] = []
-    for above in parents:
+    for above in predecessors:
         bits = 0
-        for parent in above:
-            bits |= before[parent] | 1 << parent
+        for predecessor in above:
+            bits |= before[predecessor] | 1 << predecessor
         before.append(bits)
     return before
 
 
 def bits_of(bits: int) -> Iterator[int]:
-    """The layers of a set, sorted."""
+    """Yield the layers of a set in ascending order."""
     while bits:
         lowest = bits & -bits
         yield lowest.bit_length() - 1
         bits ^= lowest
 
 
-def levels(parents: Parents) -> list[int]:
-    """For each layer how many come before it one after the other, at most."""
+def ranks(predecessors: Predecessors) -> list[int]:
+    """Return for each layer the length of the longest path to it, in edges."""
     found: list[int] = []
-    for above in parents:
-        found.append(1 + max((found[parent] for parent in above), default=-1))
+    for above in predecessors:
+        found.append(1 + max((found[predecessor] for predecessor in above), default=-1))
     return found
 
 
-def finish(parents: Parents, seconds: Sequence[float]) -> list[float]:
-    """When each layer ends at the earliest, given how long each takes."""
+def earliest_finish(predecessors: Predecessors, seconds: Sequence[float]) -> list[float]:
+    """Return the earliest end of each layer, given the duration of each."""
     ends: list[float] = []
-    for above, takes in zip(parents, seconds, strict=True):
-        ends.append(takes + max((ends[parent] for parent in above), default=0.0))
+    for above, takes in zip(predecessors, seconds, strict=True):
+        ends.append(takes + max((ends[predecessor] for predecessor in above), default=0.0))
     return ends
 
 
-def components(parents: Parents) -> list[list[int]]:
-    """The parts that do not depend on each other, in the order of their first layers."""
-    root = list(range(len(parents)))
-    for member, above in enumerate(parents):
-        for parent in above:
-            one, other = member, parent
+def components(predecessors: Predecessors) -> list[list[int]]:
+    """Return the connected components, in the order of their first layers."""
+    root = list(range(len(predecessors)))
+    for member, above in enumerate(predecessors):
+        for predecessor in above:
+            one, other = member, predecessor
             while root[one] != one:
                 root[one] = one = root[root[one]]
             while root[other] != other:
@@ -101,20 +112,21 @@ def components(parents: Parents) -> list[list[int]]:
             else:
                 root[one] = other
     parts: dict[int, list[int]] = {}
-    for member in range(len(parents)):
-        # Roots are of smaller numbers, and theirs are known.
+    for member in range(len(predecessors)):
+        # A root has a smaller number, so its own root is already known.
         root[member] = root[root[member]]
         parts.setdefault(root[member], []).append(member)
     return list(parts.values())
 
 
-def series(parents: Parents) -> list[list[int]]:
-    """The parts of which each comes wholly before the next; one if there are no more.
+def ordinal_sum(predecessors: Predecessors) -> list[list[int]]:
+    """Return the series decomposition: each part comes wholly before the next. One part if there is none.
 
-    The first k layers, by how many come before each, are such a part with those before it if all others have at least k
-    before them: the lowest of the others then have just these k before them, and all others are above a lowest.
+    Sort the layers by their number of predecessors. The first k are wholly before the others if each of the others has
+    at least k predecessors: the minimal ones among the others then have exactly these k, and every other layer comes
+    after a minimal one.
     """
-    counts = [bits.bit_count() for bits in closure(parents)]
+    counts = [bits.bit_count() for bits in closure(predecessors)]
     ranked = sorted(range(len(counts)), key=counts.__getitem__)
     cuts = [
         place for place in range(1, len(ranked)) if counts[ranked[place]] == place and counts[ranked[place - 1]] < place

@@ -1,9 +1,10 @@
-"""Covers an order with chains, so that as few dependencies as possible are between chains.
+"""Covers an order with the fewest paths, so that few dependencies are between paths.
 
-Before: ``C after A``, ``D after A, B``. After: ``A, C`` and ``B, D``, where only ``D after A`` is between two chains.
+Before: ``C after A``, ``D after A, B``. After: ``A, C`` and ``B, D``, where only ``D after A`` is between two paths.
 
-A layer has one successor in its chain at most, and one predecessor. So the dependencies within chains are a matching of
-layers as predecessors with layers as successors, and the largest matching leaves the fewest between chains.
+In its path a layer has at most one successor and one predecessor. So the dependencies within paths are a matching of
+layers as predecessors with layers as successors, and the largest matching leaves the fewest dependencies between paths
+(the minimum path cover of a directed acyclic graph).
 """
 
 from __future__ import annotations
@@ -12,92 +13,92 @@ from collections import deque
 
 import attrs
 
-from laminar_codegen.planning.partial_order import Parents, closure
+from laminar_codegen.planning.partial_order import Predecessors, closure
 
-__all__ = ["cover", "reduce"]
+__all__ = ["path_cover", "transitive_reduction"]
 
-#: How often the matching is made larger all over at most; it is as large as can be after a few times.
+#: The greatest number of rounds that enlarge the matching. A few rounds are enough in practice.
 _ROUNDS = 30
 
 
-def reduce(parents: Parents) -> Parents:
-    """The order by the fewest dependencies: without those that follow from others.
+def transitive_reduction(predecessors: Predecessors) -> Predecessors:
+    """Return the transitive reduction: the order without dependencies that follow from others.
 
     Args:
-        parents: The order.
+        predecessors: The order.
 
     Example:
-        >>> reduce([[], [0], [0, 1]])
+        >>> transitive_reduction([[], [0], [0, 1]])
         [[], [0], [1]]
     """
-    before = closure(parents)
+    before = closure(predecessors)
     reduced: list[list[int]] = []
-    for above in parents:
+    for above in predecessors:
         implied = 0
-        for parent in above:
-            implied |= before[parent]
-        reduced.append([parent for parent in above if not implied >> parent & 1])
+        for predecessor in above:
+            implied |= before[predecessor]
+        reduced.append([predecessor for predecessor in above if not implied >> predecessor & 1])
     return reduced
 
 
-def cover(parents: Parents) -> list[list[int]]:
-    """The chains of an order.
+def path_cover(predecessors: Predecessors) -> list[list[int]]:
+    """Return paths that cover an order.
 
     Args:
-        parents: The order, by the fewest dependencies.
+        predecessors: The order, transitively reduced.
 
     Returns:
-        Each layer in one chain, in the order of their first layers.
+        Each layer in one path. The paths are in the order of their first layers.
 
     Example:
-        >>> cover([[], [], [0], [0, 1]])
+        >>> path_cover([[], [], [0], [0, 1]])
         [[0, 2], [1, 3]]
     """
-    matching = _Matching(parents)
+    matching = _Matching(predecessors)
     for _ in range(_ROUNDS):
         if not matching.grow():
             break
-    return matching.chains()
+    return matching.paths()
 
 
 @attrs.frozen
 class _Matching:
-    parents: Parents
+    predecessors: Predecessors
     previous: dict[int, int] = attrs.field(factory=dict)
     following: dict[int, int] = attrs.field(factory=dict)
 
-    def chains(self) -> list[list[int]]:
-        """The layers, each with those that follow it."""
-        chains = [[member] for member in range(len(self.parents)) if member not in self.previous]
-        for chain in chains:
-            while chain[-1] in self.following:
-                chain.append(self.following[chain[-1]])
-        return chains
+    def paths(self) -> list[list[int]]:
+        """Return the paths that the matching makes."""
+        paths = [[member] for member in range(len(self.predecessors)) if member not in self.previous]
+        for path in paths:
+            while path[-1] in self.following:
+                path.append(self.following[path[-1]])
+        return paths
 
     def grow(self) -> bool:
-        """Match more layers, if it can be done by matching others otherwise. Each layer is tried once at most."""
+        """Enlarge the matching along augmenting paths. Each layer is tried at most once."""
         reached: dict[int, int] = {}
-        alone = [member for member in range(len(self.parents)) if member not in self.previous]
+        alone = [member for member in range(len(self.predecessors)) if member not in self.previous]
         return sum(self._match(member, reached) for member in alone) > 0
 
     def _match(self, member: int, reached: dict[int, int]) -> bool:
-        """Match a layer with one before it; `reached` tells for which layer one before was tried."""
+        """Match a layer with a predecessor. `reached` holds for each predecessor the layer that it was tried for."""
         todo = deque([member])
         while todo:
             current = todo.popleft()
-            for parent in self.parents[current]:
-                if parent in reached:
+            for predecessor in self.predecessors[current]:
+                if predecessor in reached:
                     continue
-                reached[parent] = current
-                if parent not in self.following:
-                    self._turn(parent, reached)
+                reached[predecessor] = current
+                if predecessor not in self.following:
+                    self._flip(predecessor, reached)
                     return True
-                todo.append(self.following[parent])
+                todo.append(self.following[predecessor])
         return False
 
-    def _turn(self, parent: int, reached: dict[int, int]) -> None:
-        """Match a layer with the one that it was tried for, and what was matched with that one in the same way."""
-        free: int | None = parent
+    def _flip(self, predecessor: int, reached: dict[int, int]) -> None:
+        """Flip the augmenting path that ends at a predecessor."""
+        free: int | None = predecessor
         while free is not None:
             member, taken = reached[free], free
             free = self.previous.get(member)

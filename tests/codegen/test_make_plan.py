@@ -10,7 +10,17 @@ import pytest
 
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode
 from laminar_codegen.ir.placement import LambdaTarget
-from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, JoinNode, Parallel, Run, Sequence, layers_of, print_plan
+from laminar_codegen.ir.plan import (
+    ExactJoins,
+    FanOut,
+    JoinNode,
+    Parallel,
+    PipelinedFanOut,
+    Run,
+    Sequence,
+    layers_of,
+    print_plan,
+)
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.makespan import critical_path, makespan
 from laminar_codegen.problems import CompileError
@@ -56,7 +66,7 @@ def test_layers_alike_are_one_node() -> None:
     depends = {**N, **many, "C": set(many), "D": {"B", *many}}
     plan = make_plan(graph_of(depends), joins="exact")
     assert isinstance(plan, ExactJoins)
-    nodes = {node.name: node for chain in plan.chains for node in chain}
+    nodes = {node.name: node for chain in plan.paths for node in chain}
     assert {name: node.after for name, node in nodes.items()} == {"A-101": (), "C": (), "B": (), "D": ("A-101",)}
     assert nodes["A-101"].step == Sequence((Run("A"), Parallel(tuple(map(Run, many)))))
 
@@ -68,7 +78,7 @@ def test_a_profile_decides() -> None:
     even = {"A": 1.0, "B": 1.01, "C": 5.0, "D": 5.0}
     assert make_plan(graph_of(N), durations=even, joins="auto") == make_plan(graph_of(N))
     for durations in (None, {}, {"Old": 1.0}):
-        with pytest.raises(CompileError, match=r"LAM044 .*nothing is known(.|\n)*fix  give a profile"):
+        with pytest.raises(CompileError, match=r"LAM044 .*none is known(.|\n)*fix  give a profile"):
             make_plan(graph_of(N), durations=durations, joins="auto")
 
 
@@ -97,8 +107,8 @@ def _items(**changes: Mapping[str, Any]) -> Graph:
 def test_fan_outs_run_item_by_item() -> None:
     """Each split of the second needs one split of the first only."""
     plan = make_plan(_items())
-    assert plan == Sequence((Run("Find"), Chain(("Fetch", "Clean")), Run("Merge")))
-    assert print_plan(plan) == "Sequence\n  Run Find\n  Chain Fetch, Clean\n  Run Merge\n"
+    assert plan == Sequence((Run("Find"), PipelinedFanOut(("Fetch", "Clean")), Run("Merge")))
+    assert print_plan(plan) == "Sequence\n  Run Find\n  PipelinedFanOut Fetch, Clean\n  Run Merge\n"
     seconds = {"Find": 1, "Fetch": 20, "Clean": 300, "Merge": 4000}
     assert makespan(plan, seconds) == critical_path(_items(), seconds) == 4321
 
@@ -107,9 +117,9 @@ def test_a_chain_goes_on() -> None:
     """A third fan-out over the splits of the second is in the same chain, also if it reads what came before all."""
     over = (Dimension("Clean", "text", None),)
     longer = _items(Merge={"foreach": over, "pipelined": True, "depends": ("Clean", "Find", "Parameters")})
-    assert make_plan(longer) == Sequence((Run("Find"), Chain(("Fetch", "Clean", "Merge"))))
+    assert make_plan(longer) == Sequence((Run("Find"), PipelinedFanOut(("Fetch", "Clean", "Merge"))))
     whole = _items(Merge={"foreach": over, "pipelined": True, "depends": ("Clean", "Fetch")})
-    assert make_plan(whole) == Sequence((Run("Find"), Chain(("Fetch", "Clean")), FanOut("Merge")))
+    assert make_plan(whole) == Sequence((Run("Find"), PipelinedFanOut(("Fetch", "Clean")), FanOut("Merge")))
 
 
 @pytest.mark.parametrize(
@@ -143,16 +153,16 @@ def test_what_does_not_run_item_by_item(changes: Mapping[str, Mapping[str, Any]]
     """Where it is not asked for, a layer needs more than an item, or something is left to decide, there is no chain."""
     plan = make_plan(_items(**changes))
     assert sorted(layers_of(plan)) == ["Clean", "Fetch", "Find", "Merge"]
-    assert "Chain" not in print_plan(plan)
+    assert "PipelinedFanOut" not in print_plan(plan)
 
 
 def test_retry_hooks_without_a_next_attempt() -> None:
     """They are never called, as where a flow has one for those of its layers that are tried again."""
     graph = _items(Fetch={"hooks": (("retry", "hook"),)}, Find={"hooks": (("retry", "hook"),)})
-    assert "Chain Fetch, Clean" in print_plan(make_plan(graph))
+    assert "PipelinedFanOut Fetch, Clean" in print_plan(make_plan(graph))
     assert [layer.name for layer in graph.layers if layer.planned] == ["Fetch", "Clean"]
 
 
 def test_execution_hooks_do_not_break_chains() -> None:
     """They run in the tasks."""
-    assert "Chain Fetch, Clean" in print_plan(make_plan(_items(Clean={"hooks": (("execution", "hook"),)})))
+    assert "PipelinedFanOut Fetch, Clean" in print_plan(make_plan(_items(Clean={"hooks": (("execution", "hook"),)})))

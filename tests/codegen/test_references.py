@@ -133,7 +133,7 @@ def test_a_planner_is_there_if_a_layer_fans_out(case: str) -> None:
     """The planner, its log group and its role are declared with a fan-out, and only then; all functions are invoked."""
     document = _document(case)
     plan = (GOLDEN / case / "plan.txt").read_text(encoding="utf-8")
-    fans_out = "FanOut" in plan or "Chain" in plan
+    fans_out = "FanOut" in plan or "PipelinedFanOut" in plan
     resources = document["resource"]
     assert any("planner" in label for label in resources.get("aws_lambda_function", ())) == fans_out
     assert ("planner" in resources["aws_iam_role"]) == fans_out

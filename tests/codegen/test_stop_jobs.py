@@ -13,7 +13,7 @@ import pytest
 from laminar_codegen import names
 from laminar_codegen.command.main import main
 from laminar_codegen.cost import estimate_stop
-from laminar_codegen.ir.plan import Chain, Nested, Run, Sequence
+from laminar_codegen.ir.plan import PipelinedFanOut, Run, Sequence, SubMachine
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.lower_terraform.module_call import Module, call_module
@@ -255,7 +255,7 @@ def test_the_rule_is_about_machines_with_pipelines(compiled: Callable[[str], Com
 def test_the_rule_is_about_machines_of_parts(compiled: Callable[[str], Compilation]) -> None:
     """Where layers run item by item in a machine that another one starts, executions of that machine are watched."""
     (graph,) = compiled(FLOW).graphs
-    plan = Sequence((Run("Find"), Nested("part_1", Chain(("Fetch", "Clean", "Count")))))
+    plan = Sequence((Run("Find"), SubMachine("part_1", PipelinedFanOut(("Fetch", "Clean", "Count")))))
     (watched,) = ended_executions(emit_states(graph, plan))["detail"]["stateMachineArn"]
     assert "".join(part for part in watched.parts if isinstance(part, str)).endswith("-part-1")
 

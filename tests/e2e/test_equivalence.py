@@ -17,11 +17,11 @@ from laminar_codegen import names
 from laminar_codegen.checks.graph import check
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.ir.graph import build_graph
-from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.lower_states.split_machines import split_plan
+from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.pipeline import Compilation, Unit
 from laminar_codegen.planning.make_plan import make_plan
-from laminar_codegen.planning.split_machines import nest
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
@@ -35,7 +35,7 @@ from tests.property.flows.spec import FlowSpec
 
 #: How many flows are run, and how many tasks each may have: a task is a process here.
 FLOWS, TASKS = 32, 12
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).predecessors[2]
 
 
 def _specs() -> list[FlowSpec]:
@@ -88,7 +88,7 @@ def _compile(file: Path) -> Compilation:
         source = load(f"{file}:{spec.name}")
         graph = attrs.evolve(build_graph(source), prefix=names.prefix(spec.name))
         check([graph])
-        plan = nest(make_plan(graph, joins="exact" if place % 2 else "barriers"), weigh(graph))
+        plan = split_plan(make_plan(graph, joins="exact" if place % 2 else "barriers"), measure_steps(graph))
         units.append(Unit(graph, plan, emit_states(graph, plan)))
     graphs = [unit.graph for unit in units]
     machines = tuple(machine for unit in units for machine in unit.machines)

@@ -9,7 +9,7 @@ import attrs
 from hypothesis import strategies as st
 
 from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
-from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 from laminar_codegen.problems import Location
 
 _LAYER = LayerNode(
@@ -119,9 +119,9 @@ def _order_of(plan: Step) -> tuple[list[str], set[tuple[str, str]]]:
     match plan:
         case Run(layer) | FanOut(layer):
             return [layer], set()
-        case Chain(layers):
+        case PipelinedFanOut(layers):
             return list(layers), set(itertools.combinations(layers, 2))
-        case Nested(_, step):
+        case SubMachine(_, step):
             return _order_of(step)
         case Sequence(children) | Parallel(children):
             parts = [_order_of(child) for child in children]
@@ -131,7 +131,7 @@ def _order_of(plan: Step) -> tuple[list[str], set[tuple[str, str]]]:
                     order |= set(itertools.product(one[0], other[0]))
             return [name for part in parts for name in part[0]], order
         case ExactJoins():
-            inside = {node.name: _order_of(node.step) for chain in plan.chains for node in chain}
+            inside = {node.name: _order_of(node.step) for chain in plan.paths for node in chain}
             order = set().union(*(part[1] for part in inside.values()))
             for one, other in closure(waits_of(plan)):
                 order |= set(itertools.product(inside[one][0], inside[other][0]))
@@ -142,6 +142,6 @@ def waits_of(joins: ExactJoins) -> dict[str, set[str]]:
     """The nodes that each node of exact joins comes directly after, in its own chain and in others."""
     return {
         node.name: {*node.after, *(before.name for before in chain[max(0, place - 1) : place])}
-        for chain in joins.chains
+        for chain in joins.paths
         for place, node in enumerate(chain)
     }

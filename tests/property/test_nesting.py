@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from laminar_codegen.ir.plan import Step, layers_of
 from laminar_codegen.limits import DEFINITION_BYTES
-from laminar_codegen.lower_states.states import emit_states, weigh
+from laminar_codegen.lower_states.split_machines import MachineSize, split_plan
+from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
-from laminar_codegen.planning.split_machines import Weight, nest
 from laminar_codegen.rehearsal.replay import Attempt, JobResult, Replayed, profiled_services, redrive, replay_flow
 from laminar_codegen.render.terraform_json import size_of
 from tests.property.random_graphs import dags, graph_of, in_order
@@ -48,12 +48,12 @@ def _replay(depends: Depends, plan: Step, work: Work) -> Replayed:
 def test_nested_steps_runin_order(depends: Depends, room: int, joins: str, data: st.DataObject) -> None:
     """Whatever little a machine takes, each layer runs once, after what it depends on, also after a redrive."""
     graph = graph_of(depends)
-    own = weigh(graph)
+    own = measure_steps(graph)
 
-    def heavy(step: Step) -> Weight:
-        return Weight(own(step).size * DEFINITION_BYTES // (900 * room), 0)
+    def heavy(step: Step) -> MachineSize:
+        return MachineSize(own(step).size * DEFINITION_BYTES // (900 * room), 0)
 
-    plan = nest(make_plan(graph, joins=joins), heavy)  # type: ignore[arg-type] # one of the literals
+    plan = split_plan(make_plan(graph, joins=joins), heavy)  # type: ignore[arg-type] # one of the literals
     assert sorted(layers_of(plan)) == sorted(depends)
     work = Work(set(data.draw(st.lists(st.sampled_from(sorted(depends)), max_size=1))))
     replayed = _replay(depends, plan, work)
@@ -82,7 +82,7 @@ def test_five_thousand_layers(shape: object) -> None:
     """They are a handful of machines, each within its limit, that run all layers in order."""
     depends = shape(5000)  # type: ignore[operator] # one of the two above
     graph = graph_of(depends)
-    plan = nest(make_plan(graph), weigh(graph))
+    plan = split_plan(make_plan(graph), measure_steps(graph))
     machines = emit_states(graph, plan)
     assert 4 <= len(machines) <= 12
     assert all(size_of(machine.states) < DEFINITION_BYTES for machine in machines)
@@ -96,5 +96,5 @@ def test_five_thousand_layers(shape: object) -> None:
 def test_eleven_hundred_layers_fit_one_machine() -> None:
     """A plain layer takes at most 870 bytes, with the longest names that a deployment may have."""
     graph = graph_of(_chain(1100))
-    (machine,) = emit_states(graph, nest(make_plan(graph), weigh(graph)))
+    (machine,) = emit_states(graph, split_plan(make_plan(graph), measure_steps(graph)))
     assert size_of(machine.states) / len(graph.layers) <= 870

@@ -68,9 +68,9 @@ def _check(depends: Depends, plan: Step) -> None:
 
 def _check_joins(joins: ExactJoins) -> None:
     """Chains wait for other chains only, and for nothing that follows from what else they wait for."""
-    assert len(joins.chains) > 1
+    assert len(joins.paths) > 1
     waits, order = waits_of(joins), closure(waits_of(joins))
-    for chain in joins.chains:
+    for chain in joins.paths:
         for node in chain:
             assert set(node.after) <= set(waits) - {own.name for own in chain}
             assert not any((one, other) in order for one in waits[node.name] for other in waits[node.name])
@@ -79,7 +79,7 @@ def _check_joins(joins: ExactJoins) -> None:
 
 
 def _nodes(step: Step) -> list[JoinNode]:
-    return [node for chain in step.chains for node in chain] if isinstance(step, ExactJoins) else []
+    return [node for chain in step.paths for node in chain] if isinstance(step, ExactJoins) else []
 
 
 def _paths(plan: Step, path: tuple[tuple[bool, int], ...] = ()) -> Iterator[tuple[str, tuple[tuple[bool, int], ...]]]:

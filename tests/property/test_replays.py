@@ -14,7 +14,7 @@ from sfnx.testing import run
 
 from laminar_codegen.cost import estimate
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.plan import Chain, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.plan import FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.rehearsal.replay import JobResult, Replayed, Services, profiled_services, replay_flow, validate
@@ -184,11 +184,11 @@ def test_fan_outs_run_item_by_item(seconds: list[int], width: int) -> None:
     layers = [f"L{place}" for place in range(len(seconds))]
     graph = graph_of({name: set(layers[:place]) for place, name in enumerate(layers)}, fans_out=layers)
     services = profiled_services(dict(zip(layers, seconds, strict=True)), splits=dict.fromkeys(layers, width))
-    replayed = replay_flow(emit_states(graph, Chain(tuple(layers))), services=services)
+    replayed = replay_flow(emit_states(graph, PipelinedFanOut(tuple(layers))), services=services)
     assert replayed.status == "SUCCEEDED", replayed
     assert replayed.seconds == (sum(seconds) if width else 0)
     assert Counter(attempt.layer for attempt in services.jobs.attempts) == Counter(dict.fromkeys(layers, width))
-    estimated, jobs = estimate(graph, Chain(tuple(layers))), dict.fromkeys(layers, int(width > 0))
+    estimated, jobs = estimate(graph, PipelinedFanOut(tuple(layers))), dict.fromkeys(layers, int(width > 0))
     assert (estimated.transitions.at(jobs), estimated.events.at(jobs)) == (replayed.transitions, replayed.events)
 
 
@@ -199,7 +199,7 @@ def test_nested_machines_take_as_long_as_one(seconds: list[int], data: st.DataOb
     depends = {name: set(layers[place - 1 : place]) for place, name in enumerate(layers)}
     start = data.draw(st.integers(0, len(layers) - 2))
     steps = [Run(name) for name in layers]
-    inner = Nested("part_1", Sequence((steps[start], steps[start + 1])))
+    inner = SubMachine("part_1", Sequence((steps[start], steps[start + 1])))
     plan = Sequence((*steps[:start], inner, *steps[start + 2 :]))
     services = profiled_services(dict(zip(layers, seconds, strict=True)))
     replayed = replay_flow(emit_states(graph_of(depends), plan), services=services)

@@ -7,7 +7,7 @@ import random
 
 import attrs
 
-from laminar_codegen.ir.plan import Chain, ExactJoins, FanOut, Nested, Parallel, Run, Sequence, Step
+from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 
 __all__ = ["chains_of", "nested"]
 
@@ -15,13 +15,13 @@ __all__ = ["chains_of", "nested"]
 def chains_of(plan: Step) -> list[tuple[str, ...]]:
     """The layers of each chain of a plan."""
     match plan:
-        case Chain(layers):
+        case PipelinedFanOut(layers):
             return [layers]
         case Sequence(children) | Parallel(children):
             return [chain for child in children for chain in chains_of(child)]
         case ExactJoins(chains):
             return [found for chain in chains for node in chain for found in chains_of(node.step)]
-        case Nested(_, step):
+        case SubMachine(_, step):
             return chains_of(step)
         case _:
             return []
@@ -41,10 +41,10 @@ def nested(plan: Step, choice: random.Random) -> Step:
                 step = ExactJoins(
                     tuple(tuple(attrs.evolve(node, step=visit(node.step)) for node in chain) for chain in chains)
                 )
-            case Run() | FanOut() | Chain():
+            case Run() | FanOut() | PipelinedFanOut():
                 pass
             case _:
                 raise AssertionError(step)
-        return Nested(f"part_{next(numbers)}", step) if choice.random() < 0.2 else step
+        return SubMachine(f"part_{next(numbers)}", step) if choice.random() < 0.2 else step
 
     return visit(plan)
