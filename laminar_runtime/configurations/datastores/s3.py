@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -113,44 +114,53 @@ class S3(DataStore):
         return bucket, f"{prefix}/" if prefix else ""
 
     def _objects(self) -> Objects:
-        made = self._client
-        if made is None or made[1] != os.getpid():
-            from laminar_runtime.configurations.datastores import s3_obstore
+        with _making:
+            made = self._client
+            return made[0] if made and made[1] == os.getpid() else self._use(self._make())
 
-            bucket, _ = self._place()
-            plain = s3_obstore.plain_configuration(bucket, os.environ)
-            if plain:
-                return self._use(s3_obstore.ObstoreObjects(bucket, plain, self.asked()))
-            return self._use(_by_boto3(bucket, self.asked()))
-        return made[0]
+    def _make(self) -> Objects:
+        from laminar_runtime.configurations.datastores import s3_environment, s3_obstore
+
+        bucket, _ = self._place()
+        why = s3_obstore.unusable(bucket)
+        if why:
+            return self._by_boto3(why)
+        return s3_obstore.ObstoreObjects(bucket, s3_environment.connect(bucket, os.environ), self.asked())
 
     def _use(self, objects: Objects) -> Objects:
         self._client = objects, os.getpid()
         return objects
 
+    def _by_boto3(self, why: str) -> Objects:
+        from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
+
+        _note(why)
+        return Boto3Objects(self._place()[0], self.asked())
+
     def _ask(self, path: str, ask: Callable[[Objects, str], Result]) -> Result:
-        """Ask the client for what is at a path, its errors told in our terms."""
-        bucket, prefix = self._place()
+        """Ask the client for what is at a path, and raise what it raises as errors of ours."""
+        from laminar_runtime.configurations.datastores.s3_errors import S3Error
+
+        key = self._place()[1] + path
         try:
             objects = self._objects()
             try:
-                return ask(objects, prefix + path)
-            except FileNotFoundError:
-                raise
-            except Exception:
-                from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects
-
-                if not isinstance(objects, ObstoreObjects):
+                return ask(objects, key)
+            except S3Error as error:
+                if error.code != "Certificate":
                     raise
-                # boto3 may know better, as of buckets in other regions. If not, its words are those that people know.
-                return ask(self._use(_by_boto3(bucket, self.asked())), prefix + path)
+                # OpenSSL accepts what obstore's TLS does not, such as a certificate that is its own authority.
+                return ask(
+                    self._use(self._by_boto3(f"obstore does not accept the server's certificate ({error})")), key
+                )
         except FileNotFoundError:
             raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
         except EOFError as error:
             msg = f"{self.uri(path=path)}: the connection was cut time and again: {error}"
             raise DatastoreError(msg) from error
-        except _aws_errors() as error:
-            raise DatastoreError(f"{self.uri(path=path)}: {error}") from error
+        except S3Error as error:
+            cure = f". {error.cure}" if error.cure else ""
+            raise DatastoreError(f"{self.uri(path=path)}: {error}{cure}") from error
 
     def exists(self, *, path: str) -> bool:
         """Whether something is stored under a key."""
@@ -195,13 +205,27 @@ class S3(DataStore):
         return concurrently(function, items, CONNECTIONS)
 
 
-def _by_boto3(bucket: str, encryption: Encryption) -> Objects:
-    from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
-
-    return Boto3Objects(bucket, encryption)
+#: Threads make one client, not one each.
+_making = _thread.allocate_lock()
 
 
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
+def _unlock() -> None:
+    """Have a forked process not wait for a thread that it has not."""
+    global _making  # noqa: PLW0603 - of the process
+    _making = _thread.allocate_lock()
 
-    return BotoCoreError, ClientError
+
+os.register_at_fork(after_in_child=_unlock)
+
+#: The process that said that boto3 took over.
+_noted_in: int | None = None
+
+
+def _note(why: str) -> None:
+    """Say once in a process that boto3 is the transport, which is slower."""
+    global _noted_in  # noqa: PLW0603 - of the process
+    if _noted_in != os.getpid():
+        from logging import getLogger
+
+        _noted_in = os.getpid()
+        getLogger("laminar").warning("S3 is read and written by boto3, which is slower, as %s", why)

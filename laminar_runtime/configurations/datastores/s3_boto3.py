@@ -1,4 +1,8 @@
-"""S3 by boto3, which knows all ways to configure AWS, and takes a third of a second to load and to make a client."""
+"""S3 by boto3: for processes and platforms that obstore does not work in, and as the second opinion of the tests.
+
+It takes a third of a second to load and to make a client, and some milliseconds of Python for each request.
+docs/adr/0013-a-light-client-of-s3.md says where it takes over, and that it is planned to go.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
+from laminar_runtime.configurations.datastores.s3_botocore import botocore_errors
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+from laminar_runtime.configurations.datastores.s3_errors import S3Error
 from laminar_runtime.configurations.datastores.s3_objects import (
     AT_ONCE,
     CONNECTIONS,
@@ -30,16 +36,15 @@ __all__ = ["Boto3Objects"]
 _THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
-class _EmptyError(Exception):
-    """An object ends before a range of bytes that was asked for: one without bytes has no first byte."""
-
-
 class Boto3Objects:
     """The objects of a bucket, by the credentials, the region and all else that boto3 finds.
 
     Args:
         bucket: The bucket.
-        encryption: What each write asks of S3, as `Encryption` has it.
+        encryption: What each write asks of S3.
+
+    Raises:
+        S3Error: If AWS is configured wrongly.
     """
 
     def __init__(self, bucket: str, encryption: Encryption = NO_ENCRYPTION) -> None:
@@ -50,7 +55,8 @@ class Boto3Objects:
         self._encryption: Any = encryption.arguments()
         config = Config(max_pool_connections=CONNECTIONS, retries={"mode": "standard", "max_attempts": 5})
         # Threads may come here at once, and the session that boto3 has by default is not for that.
-        self._client: S3Client = boto3.Session().client("s3", config=config)
+        with botocore_errors():
+            self._client: S3Client = boto3.Session().client("s3", config=config)
 
     def exists(self, key: str) -> bool:
         """Whether there is an object."""
@@ -65,8 +71,7 @@ class Boto3Objects:
         """Read an object, a large one in ranges."""
 
         def attempt() -> bytes:
-            with _known_errors():
-                found = self._client.get_object(Bucket=self._bucket, Key=key)
+            found = self._client.get_object(Bucket=self._bucket, Key=key)
             size = found["ContentLength"]
             if size <= RANGE:
                 return found["Body"].read()
@@ -74,17 +79,20 @@ class Boto3Objects:
             first = self._range(key, 0, RANGE, found["ETag"])
             return read_whole(size, first, self._ranges(key, found["ETag"]), _cut())
 
-        return again(attempt, _cut())
+        with _known_errors():
+            return again(attempt, _cut())
 
     def read_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
         try:
             with _known_errors():
                 first = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{RANGE - 1}")
-        except _EmptyError:
-            return bytearray()
-        size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
-        return read_ranges(size, first["Body"].iter_chunks(PIECE), self._ranges(key, first["ETag"]), _cut())
+                size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
+                return read_ranges(size, first["Body"].iter_chunks(PIECE), self._ranges(key, first["ETag"]), _cut())
+        except S3Error as error:
+            if error.code == "InvalidRange":  # an object without bytes has no first byte
+                return bytearray()
+            raise
 
     def _ranges(self, key: str, tag: str) -> Callable[[int, int], Iterator[bytes]]:
         return lambda start, end: self._range(key, start, end, tag)
@@ -98,23 +106,24 @@ class Boto3Objects:
         """Read some of the bytes of an object."""
 
         def attempt() -> bytes:
-            with _known_errors():
-                found = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+            found = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
             return found["Body"].read()
 
         try:
-            return again(attempt, _cut())
-        except _EmptyError:
-            return b""
+            with _known_errors():
+                return again(attempt, _cut())
+        except S3Error as error:
+            if error.code == "InvalidRange":  # it ends before
+                return b""
+            raise
 
     def create(self, key: str, content: bytes) -> bool:
         """Write an object unless there is one."""
-        from botocore.exceptions import ClientError
-
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=content, IfNoneMatch="*", **self._encryption)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _THERE:
+            with botocore_errors():
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=content, IfNoneMatch="*", **self._encryption)
+        except S3Error as error:
+            if error.code in _THERE:
                 return False
             raise
         return True
@@ -122,23 +131,30 @@ class Boto3Objects:
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
         if size_of(parts) <= RANGE:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=b"".join(parts), **self._encryption)
+            with botocore_errors():
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=b"".join(parts), **self._encryption)
             return
+        from boto3.exceptions import Boto3Error
         from boto3.s3.transfer import TransferConfig
 
         config = TransferConfig(multipart_threshold=RANGE, multipart_chunksize=RANGE, max_concurrency=AT_ONCE)
         stream = io.BufferedReader(_Pieces(parts), buffer_size=RANGE)
         extra = dict(self._encryption)
-        self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs=extra, Config=config)
+        try:
+            with botocore_errors():
+                self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs=extra, Config=config)
+        except Boto3Error as error:
+            raise S3Error(type(error).__name__, str(error)) from error
 
     def names(self, prefix: str) -> list[str]:
         """The names directly below a prefix."""
         found = []
-        for page in self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
-        ):
-            found += [item["Prefix"] for item in page.get("CommonPrefixes", [])]
-            found += [item["Key"] for item in page.get("Contents", [])]
+        with botocore_errors():
+            for page in self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+            ):
+                found += [item["Prefix"] for item in page.get("CommonPrefixes", [])]
+                found += [item["Key"] for item in page.get("Contents", [])]
         return [name.removeprefix(prefix).rstrip("/") for name in found]
 
 
@@ -152,16 +168,12 @@ def _cut() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def _known_errors() -> Iterator[None]:
-    """Tell by their kinds the errors that are none of AWS."""
-    from botocore.exceptions import ClientError
-
+    """Raise `S3Error` for what boto3 raises, and `FileNotFoundError` where there is no such object."""
     try:
-        yield
-    except ClientError as error:
-        code = error.response.get("Error", {}).get("Code")
-        if code == "InvalidRange":
-            raise _EmptyError from None
-        if code in {"NoSuchKey", "404"}:
+        with botocore_errors():
+            yield
+    except S3Error as error:
+        if error.code in {"NoSuchKey", "HTTP 404"}:
             raise FileNotFoundError from None
         raise
 

@@ -1,40 +1,67 @@
-"""S3 by obstore, a client in Rust: it is loaded in a twentieth of boto3's time, and Python does not halt its threads.
+"""S3 by obstore, a client in Rust: it loads in a twentieth of boto3's time, and its calls do not hold Python's lock.
 
-It is used where the environment is a plain one, as in the containers of AWS Batch and of AWS Lambda: credentials and
-region are given by variables, and nothing asks for more. What else there is (profiles, single sign-on, proxies, other
-partitions) is boto3's business. docs/adr/0013-a-light-client-of-s3.md tells why.
+`s3_environment` finds where the bucket is and who asks. docs/adr/0013-a-light-client-of-s3.md says why there is another
+transport, by boto3, and where it takes over.
 """
 
 from __future__ import annotations
 
+import _thread
 import functools
+import html
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
+from laminar_runtime.configurations.datastores.s3_connection import Connection
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
-from laminar_runtime.configurations.datastores.s3_objects import AT_ONCE, PIECE, RANGE, read_ranges, read_whole, slices
+from laminar_runtime.configurations.datastores.s3_errors import S3Error
+from laminar_runtime.configurations.datastores.s3_objects import (
+    AT_ONCE,
+    PIECE,
+    RANGE,
+    again,
+    read_ranges,
+    read_whole,
+    slices,
+)
 
-__all__ = ["ObstoreObjects", "plain_configuration"]
+__all__ = ["ObstoreObjects", "unusable"]
 
-_KEY, _SECRET, _TOKEN = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
-_REGION, _CONTAINER = "AWS_DEFAULT_REGION", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
-_ENDPOINT, _S3_ENDPOINT = "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"
-_CERTIFICATES = "AWS_CA_BUNDLE"
-_FILES = {"AWS_CONFIG_FILE": "~/.aws/config", "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials"}
+Result = TypeVar("Result")
 
-#: The variables of AWS that are understood here, or that are no matter of S3. Another one may say anything.
-_UNDERSTOOD = {_KEY, _SECRET, _TOKEN, _REGION, "AWS_REGION", _CONTAINER, _ENDPOINT, _S3_ENDPOINT, *_FILES}
-_HARMLESS = ("AWS_BATCH_", "AWS_EC2_METADATA_DISABLED", "AWS_EXECUTION_ENV", "AWS_LAMBDA_", "AWS_XRAY_")
-_PROXIES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"}
-#: Regions outside of these partitions have hosts of other domains:
-#: https://docs.aws.amazon.com/general/latest/gr/s3.html
-_OTHER_DOMAINS = ("cn-", "us-iso", "eu-iso", "eusc-")
+#: Bytes from which on a request that writes has more time, and no hash: one reads large artifacts by their hash.
+_LARGE = 256 * 1024
+#: Seconds without an answer after which a request is made again. obstore counts the time of sending, too.
+_CLIENT = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "1h"}
+_PATIENT = {"connect_timeout": "10s", "timeout": "1h"}
+#: What obstore would take from environment variables of its own, which no other client of AWS knows.
+_NEUTRAL = {"conditional_put": "etag", "s3_express": False, "skip_signature": False}
+#: Codes and statuses of a bucket in another region. A request without a body (HEAD) is refused without a code.
+_ELSEWHERE = {"AuthorizationHeaderMalformed", "HTTP 400", "IllegalLocationConstraintException", "PermanentRedirect"}
 
-#: The process that loaded obstore. Its threads are not there in a process that is forked from it.
-_loaded_in: int | None = None
+#: The process that used obstore. Its threads are not there in a process that is forked from it.
+_used_in: int | None = None
+
+
+def unusable(bucket: str) -> str:
+    """Return why obstore cannot be used here, or '' if it can.
+
+    Args:
+        bucket: The bucket.
+    """
+    if bucket.endswith("--x-s3"):
+        return "requests to a directory bucket (S3 Express One Zone) are signed in another way"
+    if _used_in not in {None, os.getpid()}:
+        return "this process was forked from one that had used obstore, which does not survive that"
+    try:
+        import obstore  # noqa: F401
+    except ImportError as error:
+        return f"obstore cannot be imported, which is not built for all platforms: {error}"
+    return ""
 
 
 class ObstoreObjects:
@@ -42,36 +69,78 @@ class ObstoreObjects:
 
     Args:
         bucket: The bucket.
-        configuration: What `plain_configuration` gave.
+        connection: How it is reached.
         encryption: What each write asks of S3.
+
+    Raises:
+        S3Error: If its certificates are none.
     """
 
-    def __init__(self, bucket: str, configuration: Mapping[str, Any], encryption: Encryption = NO_ENCRYPTION) -> None:
-        global _loaded_in  # noqa: PLW0603 - of the process, as obstore's threads are
+    def __init__(self, bucket: str, connection: Connection, encryption: Encryption = NO_ENCRYPTION) -> None:
+        global _used_in  # noqa: PLW0603 - of the process, as obstore's threads are
         import obstore
 
-        _loaded_in = os.getpid()
+        _used_in = os.getpid()
         self._obstore: Any = obstore
-        config = {**configuration["config"], **encryption.configuration()}
-        self._bucket, self._configuration = bucket, {**configuration, "config": config}
+        self._bucket, self._connection, self._encryption = bucket, connection, encryption
+        self._store = self._open(_CLIENT, unsigned=False)
+        self._moving = _thread.allocate_lock()
 
     @functools.cached_property
-    def _store(self) -> Any:
+    def _patient(self) -> Any:
+        """The store for large writes: obstore takes the time of sending for time without an answer."""
+        # The connection is encrypted, and what is read is checked by its hash.
+        return self._open(_PATIENT, unsigned=self._connection.address.startswith("https://"))
+
+    def _open(self, client: Mapping[str, Any], *, unsigned: bool) -> Any:
+        connection = self._connection
+        config = {
+            **_NEUTRAL,
+            # The name that wins, whatever variables say. The address has the bucket already.
+            "aws_endpoint_url_s3": connection.address,
+            "virtual_hosted_style_request": True,
+            "region": connection.region,
+            "unsigned_payload": unsigned,
+            **self._encryption.configuration(),
+            **connection.options,
+        }
+        options: Any = {**client, "allow_http": connection.address.startswith("http://")}
+        if connection.certificates:
+            options["root_certificate"] = connection.certificates
+        more: dict[str, Any] = {"config": config, "retry_config": {"max_retries": 4}}
+        if connection.credentials:
+            more["credential_provider"] = connection.credentials
+        with self._known_errors(""):
+            return self._make(options, more)
+
+    def _make(self, options: Any, more: Mapping[str, Any]) -> Any:
         from obstore.store import S3Store
 
-        return S3Store(self._bucket, **self._configuration)
+        try:
+            return S3Store(self._bucket, client_options=options, **more)
+        except self._obstore.exceptions.GenericError as error:
+            if "No CA certificates" not in str(error):
+                raise
+        # An image without any: those that botocore has.
+        from laminar_runtime.configurations.datastores.s3_botocore import bundled_certificates
+
+        options["root_certificate"] = bundled_certificates()
+        return S3Store(self._bucket, client_options=options, **more)
 
     def exists(self, key: str) -> bool:
         """Whether there is an object."""
         try:
-            self._obstore.head(self._store, key)
+            self._ask(lambda: self._obstore.head(self._store, key))
         except FileNotFoundError:
             return False
         return True
 
     def read(self, key: str) -> bytes:
         """Read an object, a large one in ranges."""
-        found = self._get(key)
+        return self._ask(lambda: self._read(key))
+
+    def _read(self, key: str) -> bytes:
+        found = self._obstore.get(self._store, key)
         size, tag = found.meta["size"], found.meta["e_tag"]
         if size <= RANGE:
             return bytes(found.bytes())
@@ -80,142 +149,162 @@ class ObstoreObjects:
 
     def read_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
-        try:
-            first = self._get(key, range=(0, RANGE))
-        except self._obstore.exceptions.GenericError as error:
-            if "InvalidRange" in str(error):  # an object without bytes has no first byte
-                return bytearray()
-            raise
-        return read_ranges(first.meta["size"], _pieces(first), self._ranges(key, first.meta["e_tag"]), (EOFError,))
+
+        def attempt() -> bytearray:
+            first = self._obstore.get(self._store, key, options={"range": (0, RANGE)})
+            return read_ranges(first.meta["size"], _pieces(first), self._ranges(key, first.meta["e_tag"]), (EOFError,))
+
+        return self._ask(attempt, empty=bytearray())
 
     def _ranges(self, key: str, tag: str) -> Callable[[int, int], Iterator[Buffer]]:
-        return lambda start, end: _pieces(self._get(key, range=(start, end), if_match=tag))
+        def read(start: int, end: int) -> Iterator[Buffer]:
+            return _pieces(self._obstore.get(self._store, key, options={"range": (start, end), "if_match": tag}))
+
+        return read
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
         """Read some of the bytes of an object."""
-        try:
-            return bytes(self._get(key, range=(start, end)).bytes())
-        except self._obstore.exceptions.GenericError as error:
-            if "InvalidRange" in str(error):  # it ends before
-                return b""
-            raise
+
+        def attempt() -> bytes:
+            return bytes(self._obstore.get(self._store, key, options={"range": (start, end)}).bytes())
+
+        return self._ask(attempt, empty=b"")
 
     def create(self, key: str, content: bytes) -> bool:
         """Write an object unless there is one."""
         try:
-            with _writing(key):
-                self._obstore.put(self._store, key, content, mode="create", use_multipart=False)
-        except self._obstore.exceptions.AlreadyExistsError:
-            return False
+            self._put(key, content, mode="create")
+        except S3Error as error:
+            if error.code in {"PreconditionFailed", "ConditionalRequestConflict"}:
+                return False
+            raise
         return True
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write an object, a large one in parts."""
-        large = size_of(parts) > RANGE
-        content: Any = slices(parts) if large else b"".join(parts)
-        with _writing(key):
-            self._obstore.put(self._store, key, content, use_multipart=large, chunk_size=RANGE, max_concurrency=AT_ONCE)
+        if size_of(parts) <= RANGE:
+            self._put(key, b"".join(parts))
+            return
+        options = {"use_multipart": True, "chunk_size": RANGE, "max_concurrency": AT_ONCE}
+        self._ask(lambda: self._obstore.put(self._patient, key, slices(parts), **options), writes=key)
+
+    def _put(self, key: str, content: bytes, *, mode: str = "overwrite") -> None:
+        def attempt() -> None:
+            store = self._store if len(content) <= _LARGE else self._patient
+            self._obstore.put(store, key, content, mode=mode, use_multipart=False)
+
+        self._ask(attempt, writes=key)
 
     def names(self, prefix: str) -> list[str]:
         """The names directly below a prefix."""
-        with _known_errors():
-            found = self._obstore.list_with_delimiter(self._store, prefix)
+        found = self._ask(lambda: self._obstore.list_with_delimiter(self._store, prefix))
         below = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return [name.removeprefix(prefix).rstrip("/") for name in below]
 
-    def _get(self, key: str, **options: Any) -> Any:
-        with _known_errors():
-            return self._obstore.get(self._store, key, options=options)
+    def _ask(self, attempt: Callable[[], Result], *, empty: Result | None = None, writes: str = "") -> Result:
+        """Make a request, again if it is refused for the moment, and of the bucket's own region if that is another.
+
+        Args:
+            attempt: Makes the request.
+            empty: The answer for a range that begins behind the end of an object.
+            writes: The key, if an object is written: one that is not there is no reason not to.
+        """
+
+        def once() -> Result:
+            with self._known_errors(writes):
+                return attempt()
+
+        connection = self._connection
+        try:
+            return _until_it_passes(once)
+        except S3Error as error:
+            if error.code == "InvalidRange" and empty is not None:
+                return empty
+            if error.code not in _ELSEWHERE or not self._move(connection):
+                raise
+        return _until_it_passes(once)
+
+    def _move(self, connection: Connection) -> bool:
+        """Reach the bucket in its own region, if that is not the one of a connection; one thread does that for all."""
+        from laminar_runtime.configurations.datastores import s3_botocore
+
+        with self._moving:
+            if self._connection is not connection:
+                return True
+            region = s3_botocore.bucket_region(self._bucket)
+            if region is None or region == connection.region:
+                return False
+            self._connection = s3_botocore.connect(self._bucket, region)
+            self._store = self._open(_CLIENT, unsigned=False)
+            self.__dict__.pop("_patient", None)
+            return True
+
+    @contextmanager
+    def _known_errors(self, writes: str) -> Iterator[None]:
+        """Raise `S3Error` for what obstore raises, unless an object that is read is not there."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            code, message, status = _reason(error)
+            if not writes and code in {"NoSuchKey", "", "HTTP 404"}:
+                raise FileNotFoundError from None
+            raise S3Error(code, message, status=status) from error
+        except (self._obstore.exceptions.BaseError, ValueError) as error:
+            code, message, status = _reason(error)
+            raise S3Error(code, message, status=status) from error
+
+
+def _until_it_passes(attempt: Callable[[], Result]) -> Result:
+    """Make a request until it is no longer refused for a reason that passes, some times at most."""
+
+    def passing() -> Result:
+        try:
+            return attempt()
+        except S3Error as error:
+            if error.passes:
+                raise _PassingError from error
+            raise
+
+    try:
+        return again(passing, (_PassingError,))
+    except _PassingError as error:
+        raise error.__cause__ or error from None
+
+
+class _PassingError(Exception):
+    """A request was refused for a reason that passes."""
 
 
 def _pieces(found: Any) -> Iterator[Buffer]:
     return map(memoryview, found.stream(min_chunk_size=PIECE))
 
 
-@contextmanager
-def _writing(key: str) -> Iterator[None]:
-    """Tell a bucket, or an upload, that is gone: an object that is not there is no reason not to write one."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise LookupError(f"S3 refused to write {key}: {error}") from error
+def _reason(error: Exception) -> tuple[str, str, int]:
+    """Return the code, the message and the status: S3's if it answered, else what went wrong on the way to it."""
+    text, _, debug = str(error).partition("\n\nDebug source:")
+    found = re.search(r"status code: (\d+) ([^:]*)", text)
+    if found:
+        status, phrase = int(found[1]), found[2].strip()
+        return _element("Code", text) or f"HTTP {status}", _element("Message", text) or phrase, status
+    if "redirect without LOCATION" in text:
+        return "PermanentRedirect", "the bucket is in another region", 301
+    return *_unanswered(text, debug), 0
 
 
-@contextmanager
-def _known_errors() -> Iterator[None]:
-    """Tell a bucket that is not there from an object that is not."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        if "NoSuchBucket" in str(error):
-            raise LookupError("there is no such bucket") from error
-        raise
+def _unanswered(text: str, debug: str) -> tuple[str, str]:
+    """Return a code and a message for a request without an answer."""
+    _, provider, why = text.partition("External AWS credential provider: ")
+    if provider:
+        return "Credentials", why
+    said = text.rpartition(" - ")[2].strip()
+    if certificate := re.search(r"InvalidCertificate\(\s*(\w+)(?:[^\"]*?(\w+),?\s*\))?", debug):
+        return "Certificate", f"{said}: invalid certificate: {certificate[2] or certificate[1]}"
+    if "kind: Timeout" in debug:
+        return "Timeout", f"{said}: no answer in time"
+    below = [words for words in re.findall(r'"([^"\n]*)"', debug) if len(words) > len("S3") and words not in said]
+    return "Connection" if "HttpError" in debug else "", ": ".join([said, *below])
 
 
-def plain_configuration(bucket: str, environment: Mapping[str, str]) -> dict[str, Any] | None:
-    """How obstore is configured, if all that AWS is told here is understood.
-
-    The credentials are those that boto3 would find first: https://docs.aws.amazon.com/boto3/latest/guide/credentials.html
-
-    Args:
-        bucket: The bucket.
-        environment: The variables of this process.
-
-    Returns:
-        Keyword arguments of ``S3Store``; None if boto3 is to decide, or obstore cannot be used here.
-    """
-    region = environment.get(_REGION, "")
-    if not _understood(environment) or not region or region.startswith(_OTHER_DOMAINS) or not _usable():
-        return None
-    credentials = _credentials(environment)
-    endpoint = _endpoint(environment)
-    if credentials is None or (endpoint and not _is_address(endpoint)):
-        return None
-    # As boto3 does: the bucket is part of the host's name if it can be, which is no choice with an address.
-    within_name = not endpoint and "." not in bucket
-    config = {"region": region, "virtual_hosted_style_request": within_name, **credentials}
-    if endpoint:
-        config["endpoint"] = endpoint
-    else:
-        # The connection is encrypted, and what is read is checked by its hash.
-        config["unsigned_payload"] = True
-    client = {"allow_http": bool(endpoint), "timeout": "60s", "connect_timeout": "10s"}
-    return {"config": config, "client_options": client, "retry_config": {"max_retries": 4}}
-
-
-def _endpoint(environment: Mapping[str, str]) -> str:
-    return environment.get(_S3_ENDPOINT) or environment.get(_ENDPOINT) or ""
-
-
-def _understood(environment: Mapping[str, str]) -> bool:
-    known = _UNDERSTOOD | ({_CERTIFICATES} if _endpoint(environment).startswith("http://") else set())
-    ours = (name for name, value in environment.items() if name.startswith("AWS_") and value)
-    files = (os.path.expanduser(environment.get(name) or file) for name, file in _FILES.items())  # noqa: PTH111
-    return (
-        all(name in known or name.startswith(_HARMLESS) for name in ours)
-        and not any(environment.get(name) or environment.get(name.lower()) for name in _PROXIES)
-        and not any(os.path.isfile(file) for file in files)  # noqa: PTH113 - pathlib is not needed for that
-    )
-
-
-def _credentials(environment: Mapping[str, str]) -> dict[str, str] | None:
-    if environment.get(_KEY) and environment.get(_SECRET):
-        given = {"access_key_id": environment[_KEY], "secret_access_key": environment[_SECRET]}
-        return {**given, "session_token": environment[_TOKEN]} if environment.get(_TOKEN) else given
-    # Those of the job's role, which obstore renews: https://docs.aws.amazon.com/batch/latest/userguide/task-iam-roles.html
-    if environment.get(_CONTAINER):
-        return {"container_credentials_relative_uri": environment[_CONTAINER]}
-    return None
-
-
-def _is_address(endpoint: str) -> bool:
-    """Whether an endpoint is told by its address, so that boto3 too names the bucket in the path."""
-    host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
-    return all(part.isdigit() for part in host.split("."))
-
-
-def _usable() -> bool:
-    """Whether obstore is there for this platform, and this process is not forked from one that uses it."""
-    from importlib.util import find_spec
-
-    return _loaded_in in {None, os.getpid()} and find_spec("obstore") is not None
+def _element(name: str, text: str) -> str:
+    found = re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL)
+    return html.unescape(found[1]) if found else ""

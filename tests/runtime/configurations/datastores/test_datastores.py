@@ -18,19 +18,22 @@ from typing import Any
 import pytest
 
 from laminar_runtime.configurations.datastores import AWS, DataStore, Local, Memory, from_root
+from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 from laminar_runtime.exceptions import DatastoreError, MissingError
 from laminar_runtime.storage.layout import LayerKey
 
 
 @pytest.fixture(params=["Local", "Memory", "S3", "S3 by boto3"])
-def datastore(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataStore:
+def datastore(request: pytest.FixtureRequest, tmp_path: Path) -> DataStore:
     """A datastore of each kind, empty."""
     if request.param == "Memory":
         return Memory()
+    if request.param == "Local":
+        return Local(tmp_path)
+    found = AWS.S3(root=request.getfixturevalue("s3_root"))
     if request.param == "S3 by boto3":
-        # A variable that only boto3 understands.
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
-    return Local(tmp_path) if request.param == "Local" else AWS.S3(root=request.getfixturevalue("s3_root"))
+        found._use(Boto3Objects(found.root.split("/")[2]))
+    return found
 
 
 def test_bytes_survive(datastore: DataStore) -> None:
@@ -315,7 +318,7 @@ def test_s3_without_a_bucket(aws: str) -> None:
 
 
 def test_s3_that_does_not_answer(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of boto3's own, here a region that is none, is told with the address too."""
+    """An error of botocore's own, here a region that is none, is told with the address too."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "no region")
     with pytest.raises(DatastoreError, match="s3://bucket/a: "):
         AWS.S3(root="s3://bucket").read_bytes(path="a")

@@ -1,0 +1,67 @@
+"""What goes wrong with S3, in the same words whichever client finds it, and what to do about it."""
+
+from __future__ import annotations
+
+__all__ = ["S3Error"]
+
+#: Codes of refusals that pass, which neither client tries again by itself:
+#: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_PASSING = {"OperationAborted", "RequestTimeout"}
+
+_FORBIDDEN = 403
+_SIGN_IN = "Sign in again (aws sso login), or renew the credentials in the environment"
+_CURES = {
+    "AccessDenied": "The credentials need s3:GetObject, s3:PutObject and s3:ListBucket there",
+    "Certificate": "Name a file with the certificate of its authority by AWS_CA_BUNDLE",
+    "Connection": "Check the network, the endpoint (AWS_ENDPOINT_URL) and the proxy (HTTPS_PROXY, NO_PROXY)",
+    "Credentials": _SIGN_IN,
+    "ExpiredToken": _SIGN_IN,
+    "InvalidAccessKeyId": _SIGN_IN,
+    "NoCredentialsError": "Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the job a role",
+    "NoSuchBucket": "Create the bucket, or correct the root of the datastore",
+    "ProfileNotFound": "Correct AWS_PROFILE, or add the profile to ~/.aws/config",
+    "RequestTimeTooSkewed": "Set the clock of this machine",
+    "Timeout": "Check the network and the proxy (HTTPS_PROXY, NO_PROXY)",
+}
+#: What botocore calls the same.
+_BOTOCORE = {
+    "ConnectTimeoutError": "Timeout",
+    "ConnectionClosedError": "Connection",
+    "EndpointConnectionError": "Connection",
+    "ProxyConnectionError": "Connection",
+    "ReadTimeoutError": "Timeout",
+    "SSLError": "Certificate",
+    "SSOTokenLoadError": "Credentials",
+    "TokenRetrievalError": "Credentials",
+    "UnauthorizedSSOTokenError": "Credentials",
+}
+
+
+class S3Error(Exception):
+    """S3 cannot be reached, or refuses a request.
+
+    Args:
+        code: S3's code for it, such as ``AccessDenied``, or a name of the same kind; botocore's are made the same.
+        message: What happened.
+        status: The status of the HTTP response, 0 if there is none.
+
+    Example:
+        >>> S3Error("EndpointConnectionError", "Could not connect").code
+        'Connection'
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 0) -> None:
+        self.code = f"HTTP {code}" if code.isdigit() else _BOTOCORE.get(code, code)
+        self.status = status
+        super().__init__(f"{self.code}: {message}" if self.code else message)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same request may succeed soon."""
+        return self.code in _PASSING
+
+    @property
+    def cure(self) -> str:
+        """What to do about it, '' if that is not known."""
+        known = _CURES.get(self.code, "")
+        return known or (_CURES["AccessDenied"] if self.status == _FORBIDDEN else "")
