@@ -1,5 +1,8 @@
 """Shows how far a local run is: a table that is redrawn in a terminal, plain lines elsewhere.
 
+rich draws the table. ``laminar-terraform[view]`` installs it: containers need none. A terminal without it has plain
+lines, too.
+
 Python's logging has the last word. The logger is ``laminar``:
 
 - Out of the box the view goes to standard error.
@@ -138,7 +141,7 @@ def _view(title: str) -> Iterator[Progress]:
         progress = Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
         progress.say(title)
         yield progress
-    elif sys.stderr.isatty() and not prompts.Screen.taken():
+    elif sys.stderr.isatty() and not prompts.Screen.taken() and _can_draw():
         # The id is there before and after the table, also where the run is stopped.
         _print(title)
         progress = Progress()
@@ -147,6 +150,16 @@ def _view(title: str) -> Iterator[Progress]:
     else:
         _print(title)
         yield Progress(say=_print)
+
+
+def _can_draw() -> bool:
+    """Whether rich is installed. If it is not, say how to get it."""
+    try:
+        import rich  # noqa: F401
+    except ImportError:
+        _print("install laminar-terraform[view] to see a table here")
+        return False
+    return True
 
 
 def _live(progress: Progress) -> Live:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+import os
+import pty
+import re
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -63,6 +69,49 @@ def test_plain_lines_where_there_is_no_terminal(folder: Folder) -> None:
         "laminar: layer B: finished",
         "laminar: layer C: skipped",
     ]
+
+
+def in_a_terminal(folder: Folder) -> list[str]:
+    """What a terminal shows of a run, without what moves its cursor and colours it."""
+    folder.write(FLOW.replace("BEFORE", "pass"))
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [sys.executable, "main.py"], cwd=folder.path, env=environment, stdout=subprocess.DEVNULL, stderr=theirs
+    )
+    os.close(theirs)
+    text = b""
+    with contextlib.suppress(OSError):  # the end, where the last process that has the terminal is gone
+        while part := os.read(ours, 65536):
+            text += part
+    os.close(ours)
+    assert process.wait(timeout=60) == 0, text
+    return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", text).decode().splitlines()
+
+
+def test_a_table_in_a_terminal(folder: Folder) -> None:
+    """A terminal has a table, whose last state is that of the ended run."""
+    lines = in_a_terminal(folder)
+    assert [line.split()[:3] for line in lines if line.startswith("B ")][-1] == ["B", "finished", "3/3"]
+    assert not [line for line in lines if line.startswith("laminar: layer")]
+
+
+def test_a_terminal_without_rich(folder: Folder) -> None:
+    """Without rich a terminal has plain lines, and one that says how to get the table."""
+    folder.write("raise ImportError('not installed')\n", "rich.py")
+    lines = [line for line in in_a_terminal(folder) if line.startswith("laminar: ")]
+    assert lines[0] == "laminar: install laminar-terraform[view] to see a table here"
+    assert lines[1].startswith("laminar: flow Shown: execution ")
+    assert lines[2] == "laminar: layer A: began"
+    assert len([line for line in lines if "[view]" in line]) == 1
+
+
+def test_runs_without_rich(folder: Folder) -> None:
+    """Where no table would be drawn nobody misses rich, neither the launching process nor its tasks."""
+    folder.write("raise ImportError('not installed')\n", "rich.py")
+    lines = shown(folder)
+    assert "laminar: layer C: skipped" in lines
+    assert not [line for line in lines if "[view]" in line]
 
 
 def test_silenced_by_logging(folder: Folder) -> None:
