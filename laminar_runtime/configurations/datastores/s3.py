@@ -114,6 +114,9 @@ class S3(DataStore):
         return bucket, f"{prefix}/" if prefix else ""
 
     def _objects(self) -> Objects:
+        made = self._client
+        if made and made[1] == os.getpid():
+            return made[0]
         with _making:
             made = self._client
             return made[0] if made and made[1] == os.getpid() else self._use(self._make())

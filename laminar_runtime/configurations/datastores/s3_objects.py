@@ -12,9 +12,9 @@ from typing import TypeVar
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
 __all__ = [
-    "ATTEMPTS",
     "AT_ONCE",
     "CONNECTIONS",
+    "PAUSES",
     "PIECE",
     "RANGE",
     "again",
@@ -39,8 +39,8 @@ CONNECTIONS = 64
 AT_ONCE = 8
 #: Bytes of the pieces that a range is read in: the rest of it is not in memory twice.
 PIECE = 1024 * 1024
-#: How often a read is tried whose connection is cut, and the pauses between, in seconds.
-ATTEMPTS, _PAUSE = 5, 0.05
+#: The pauses between the attempts at what passes, in seconds: a read whose connection is cut, a refusal for the moment.
+PAUSES = (0.1, 0.2, 0.4, 0.8)
 
 
 def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
@@ -130,17 +130,17 @@ def _fill(view: memoryview, first: Iterable[Buffer], read: Pieces, failures: Fai
 
 
 def again(attempt: Callable[[], Result], failures: Failures) -> Result:
-    """Do something that reads, up to `ATTEMPTS` times, with growing pauses.
+    """Do something that reads until it succeeds, with growing `PAUSES`, as often as there are pauses and once more.
 
     Args:
         attempt: What is done.
         failures: Errors after which it is done again.
     """
-    for number in range(1, ATTEMPTS):
+    for pause in PAUSES:
         try:
             return attempt()
         except failures:
-            time.sleep(_PAUSE * 2**number)
+            time.sleep(pause)
     return attempt()
 
 

@@ -11,8 +11,8 @@ import functools
 import html
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
@@ -21,9 +21,9 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 from laminar_runtime.configurations.datastores.s3_errors import S3Error
 from laminar_runtime.configurations.datastores.s3_objects import (
     AT_ONCE,
+    PAUSES,
     PIECE,
     RANGE,
-    again,
     read_ranges,
     read_whole,
     slices,
@@ -42,6 +42,8 @@ _PATIENT = {"connect_timeout": "10s", "timeout": "1h"}
 _NEUTRAL = {"conditional_put": "etag", "s3_express": False, "skip_signature": False}
 #: Codes and statuses of a bucket in another region. A request without a body (HEAD) is refused without a code.
 _ELSEWHERE = {"AuthorizationHeaderMalformed", "HTTP 400", "IllegalLocationConstraintException", "PermanentRedirect"}
+
+_MISSING = "NoSuchKey"
 
 #: The process that used obstore. Its threads are not there in a process that is forked from it.
 _used_in: int | None = None
@@ -110,8 +112,10 @@ class ObstoreObjects:
         more: dict[str, Any] = {"config": config, "retry_config": {"max_retries": 4}}
         if connection.credentials:
             more["credential_provider"] = connection.credentials
-        with self._known_errors(""):
+        try:
             return self._make(options, more)
+        except (self._obstore.exceptions.BaseError, ValueError) as error:
+            raise _known(error) from error
 
     def _make(self, options: Any, more: Mapping[str, Any]) -> Any:
         from obstore.store import S3Store
@@ -186,14 +190,14 @@ class ObstoreObjects:
             self._put(key, b"".join(parts))
             return
         options = {"use_multipart": True, "chunk_size": RANGE, "max_concurrency": AT_ONCE}
-        self._ask(lambda: self._obstore.put(self._patient, key, slices(parts), **options), writes=key)
+        self._ask(lambda: self._obstore.put(self._patient, key, slices(parts), **options), writes=True)
 
     def _put(self, key: str, content: bytes, *, mode: str = "overwrite") -> None:
         def attempt() -> None:
             store = self._store if len(content) <= _LARGE else self._patient
             self._obstore.put(store, key, content, mode=mode, use_multipart=False)
 
-        self._ask(attempt, writes=key)
+        self._ask(attempt, writes=True)
 
     def names(self, prefix: str) -> list[str]:
         """The names directly below a prefix."""
@@ -201,28 +205,30 @@ class ObstoreObjects:
         below = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return [name.removeprefix(prefix).rstrip("/") for name in below]
 
-    def _ask(self, attempt: Callable[[], Result], *, empty: Result | None = None, writes: str = "") -> Result:
-        """Make a request, again if it is refused for the moment, and of the bucket's own region if that is another.
+    def _ask(self, attempt: Callable[[], Result], *, empty: Result | None = None, writes: bool = False) -> Result:
+        """Make a request, again if it is refused for the moment, and in the bucket's own region if that is another.
 
         Args:
             attempt: Makes the request.
             empty: The answer for a range that begins behind the end of an object.
-            writes: The key, if an object is written: one that is not there is no reason not to.
+            writes: Whether an object is written: one that is not there is no reason not to.
         """
-
-        def once() -> Result:
-            with self._known_errors(writes):
+        for pause in (*PAUSES, None):
+            connection = self._connection
+            try:
                 return attempt()
-
-        connection = self._connection
-        try:
-            return _until_it_passes(once)
-        except S3Error as error:
-            if error.code == "InvalidRange" and empty is not None:
-                return empty
-            if error.code not in _ELSEWHERE or not self._move(connection):
-                raise
-        return _until_it_passes(once)
+            except (self._obstore.exceptions.BaseError, FileNotFoundError, ValueError) as error:
+                known = _known(error, writes=writes)
+                if known.code == "InvalidRange" and empty is not None:
+                    return empty
+                if known.code in _ELSEWHERE and self._move(connection):
+                    continue
+                if known.code == _MISSING:
+                    raise FileNotFoundError from None
+                if not known.passes or pause is None:
+                    raise known from error
+                time.sleep(pause)
+        raise S3Error("PermanentRedirect", "the bucket is in another region, time and again")
 
     def _move(self, connection: Connection) -> bool:
         """Reach the bucket in its own region, if that is not the one of a connection; one thread does that for all."""
@@ -239,44 +245,17 @@ class ObstoreObjects:
             self.__dict__.pop("_patient", None)
             return True
 
-    @contextmanager
-    def _known_errors(self, writes: str) -> Iterator[None]:
-        """Raise `S3Error` for what obstore raises, unless an object that is read is not there."""
-        try:
-            yield
-        except FileNotFoundError as error:
-            code, message, status = _reason(error)
-            if not writes and code in {"NoSuchKey", "", "HTTP 404"}:
-                raise FileNotFoundError from None
-            raise S3Error(code, message, status=status) from error
-        except (self._obstore.exceptions.BaseError, ValueError) as error:
-            code, message, status = _reason(error)
-            raise S3Error(code, message, status=status) from error
-
-
-def _until_it_passes(attempt: Callable[[], Result]) -> Result:
-    """Make a request until it is no longer refused for a reason that passes, some times at most."""
-
-    def passing() -> Result:
-        try:
-            return attempt()
-        except S3Error as error:
-            if error.passes:
-                raise _PassingError from error
-            raise
-
-    try:
-        return again(passing, (_PassingError,))
-    except _PassingError as error:
-        raise error.__cause__ or error from None
-
-
-class _PassingError(Exception):
-    """A request was refused for a reason that passes."""
-
 
 def _pieces(found: Any) -> Iterator[Buffer]:
     return map(memoryview, found.stream(min_chunk_size=PIECE))
+
+
+def _known(error: Exception, *, writes: bool = False) -> S3Error:
+    """Return what obstore raised as an error of S3; its code is `_MISSING` if an object that is read is not there."""
+    code, message, status = _reason(error)
+    if isinstance(error, FileNotFoundError) and not writes and code in {"NoSuchKey", "", "HTTP 404"}:
+        code = _MISSING
+    return S3Error(code, message, status=status)
 
 
 def _reason(error: Exception) -> tuple[str, str, int]:
