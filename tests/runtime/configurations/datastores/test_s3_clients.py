@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import logging
 import multiprocessing
 import os
@@ -33,6 +35,7 @@ from laminar_runtime.configurations.datastores.s3_errors import S3Error
 from laminar_runtime.configurations.datastores.s3_objects import RANGE
 from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects
 from laminar_runtime.exceptions import DatastoreError, MissingError
+from tests.runtime.harness import Folder
 
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
 JOB = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1", "AWS_DEFAULT_REGION": "eu-west-1"}
@@ -348,7 +351,7 @@ class _Cutting(BaseHTTPRequestHandler):
     def _refused(self) -> bool:
         """Note a request, and refuse it if that is due, or if it is signed for another region than the bucket's."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.seen.append({name.lower(): value for name, value in self.headers.items()})
+        self.seen.append({"path": self.path, **{name.lower(): value for name, value in self.headers.items()}})
         answer = None
         if self.refusals > 0 and self.refusal:
             type(self).refusals -= 1
@@ -608,6 +611,120 @@ def test_variables_of_obstore_alone(
     assert objects.read("key") == cutting.content
     assert all(found["authorization"].startswith("AWS4-HMAC-SHA256 Credential=key/") for found in cutting.seen)
     assert not [found for found in cutting.seen if "x-amz-security-token" in found]
+
+
+def test_the_endpoint_of_s3_alone(cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Obstore reads this variable itself, and would take the bucket for a part of the host's name."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    assert _client("obstore").read("key") == cutting.content
+    assert [found["path"] for found in cutting.seen][:1] == ["/bucket/key"]
+
+
+def test_requester_pays(cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of obstore's says that who asks pays."""
+    monkeypatch.setenv("AWS_REQUEST_PAYER", "requester")
+    objects = _client("obstore")
+    objects.write("key", [b"x"])
+    objects.read_range("key", 0, 9)
+    assert [found["x-amz-request-payer"] for found in cutting.seen] == ["requester"] * 2
+    assert all("x-amz-request-payer" in found["authorization"] for found in cutting.seen)
+
+
+class _Credentials(BaseHTTPRequestHandler):
+    """What gives credentials: a container's agent, and IAM Identity Center."""
+
+    def do_GET(self) -> None:
+        end = datetime.now(UTC) + timedelta(hours=1)
+        if self.path == "/container":
+            found: dict[str, Any] = {
+                "AccessKeyId": "container",
+                "SecretAccessKey": "s",
+                "Token": "t",
+                "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        else:
+            keys = {"accessKeyId": "sso", "secretAccessKey": "s", "sessionToken": "t"}
+            found = {"roleCredentials": {**keys, "expiration": int(end.timestamp() * 1000)}}
+        body = json.dumps(found).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None: ...  # noqa: A002 - the base names it
+
+
+@pytest.fixture
+def agent() -> Iterator[str]:
+    """The address of what gives credentials."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Credentials)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+ROLE = "arn:aws:iam::123456789012:role/flows"
+CONFIG = f"""
+[profile base]
+aws_access_key_id = base
+aws_secret_access_key = s
+[profile role]
+role_arn = {ROLE}
+source_profile = base
+[profile sso]
+sso_start_url = https://company.awsapps.com/start
+sso_region = eu-west-1
+sso_account_id = 123456789012
+sso_role_name = flows
+"""
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        ({"AWS_PROFILE": "base"}, "base"),
+        ({"AWS_PROFILE": "role"}, "ASIA"),
+        ({"AWS_PROFILE": "sso"}, "sso"),
+        ({"AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN", "AWS_ROLE_ARN": ROLE}, "ASIA"),
+        ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "AGENT/container"}, "container"),
+    ],
+    ids=["profile", "assumed role", "single sign-on", "web identity", "container"],
+)
+def test_credentials_by_botocore(  # noqa: PLR0913, PLR0917 - servers for all ways
+    variables: dict[str, str],
+    key: str,
+    agent: str,
+    aws_endpoint: str,
+    cutting: type[_Cutting],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever way botocore finds credentials by, obstore signs with them."""
+    (home / ".aws" / "sso" / "cache").mkdir(parents=True)
+    (home / ".aws" / "config").write_text(CONFIG, encoding="utf-8")
+    file = hashlib.sha1(b"https://company.awsapps.com/start", usedforsecurity=False).hexdigest()
+    token = {"accessToken": "t", "expiresAt": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    (home / ".aws" / "sso" / "cache" / f"{file}.json").write_text(json.dumps(token), encoding="utf-8")
+    (home / "token").write_text("token", encoding="utf-8")
+    servers = {"S3": os.environ["AWS_ENDPOINT_URL"], "STS": aws_endpoint, "SSO": agent}
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(variable)
+    _set(monkeypatch, {f"AWS_ENDPOINT_URL_{service}": url for service, url in servers.items()})
+    words = {"AGENT": agent, "TOKEN": str(home / "token")}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, re.sub("AGENT|TOKEN", lambda found: words[found[0]], value))
+    # A process of its own, as botocore looks for the folder of tokens once.
+    code = """
+    from laminar_runtime.configurations import datastores
+    store = datastores.AWS.S3(root="s3://bucket")
+    print(len(store.read_bytes(path="key")), type(store._objects()).__name__)
+    """
+    assert Folder(home).run(code) == f"{len(cutting.content)} ObstoreObjects"
+    assert cutting.seen[0]["authorization"].partition("Credential=")[2].startswith(key)
 
 
 def test_credentials_are_renewed(cutting: type[_Cutting]) -> None:
