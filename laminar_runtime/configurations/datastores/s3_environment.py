@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from laminar_runtime.configurations.datastores.s3_connection import Connection, Credentials, read_certificates
+from laminar_runtime.configurations.datastores.s3_connection import Connection, read_certificates
 
 __all__ = ["connect", "from_variables"]
 
@@ -35,6 +35,7 @@ _BOTOCORE_DECIDES = (
     "AWS_PROFILE",
     "AWS_SECURITY_TOKEN",
     "AWS_SIGV4A_SIGNING_REGION_SET",
+    "AWS_TOKEN",  # no variable of botocore's, but obstore would take it for a session token
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -89,9 +90,8 @@ def from_variables(bucket: str, environment: Mapping[str, str]) -> Connection | 
     endpoint = next(filter(None, map(environment.get, _ENDPOINTS)), "")
     if endpoint and not _is_ip_address(endpoint):
         return None
-    credentials = _keys(environment)
-    options = None if credentials else _role(environment)
-    if credentials is None and options is None:
+    credentials = _keys(environment) or _role(environment)
+    if credentials is None:
         return None
     certificates = environment.get("AWS_CA_BUNDLE") or environment.get("REQUESTS_CA_BUNDLE")
     return Connection(
@@ -99,7 +99,6 @@ def from_variables(bucket: str, environment: Mapping[str, str]) -> Connection | 
         region,
         credentials,
         read_certificates(certificates) if certificates and not endpoint.startswith("http://") else None,
-        options or {},
     )
 
 
@@ -112,12 +111,11 @@ def _address(bucket: str, region: str, endpoint: str) -> str:
     return f"https://s3.{region}.amazonaws.com/{bucket}"
 
 
-def _keys(environment: Mapping[str, str]) -> Credentials | None:
-    key, secret = environment.get(_KEY), environment.get(_SECRET)
-    if not key or not secret:
+def _keys(environment: Mapping[str, str]) -> dict[str, str] | None:
+    if not environment.get(_KEY) or not environment.get(_SECRET):
         return None
-    token = environment.get(_TOKEN) or None
-    return lambda: {"access_key_id": key, "secret_access_key": secret, "token": token, "expires_at": None}
+    given = {"access_key_id": environment[_KEY], "secret_access_key": environment[_SECRET]}
+    return {**given, "session_token": environment[_TOKEN]} if environment.get(_TOKEN) else given
 
 
 def _role(environment: Mapping[str, str]) -> dict[str, str] | None:

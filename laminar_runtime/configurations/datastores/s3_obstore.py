@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import _thread
 import functools
-import html
 import os
 import re
 import time
@@ -104,13 +103,14 @@ class ObstoreObjects:
             "region": connection.region,
             "unsigned_payload": unsigned,
             **self._encryption.configuration(),
-            **connection.options,
         }
         options: Any = {**client, "allow_http": connection.address.startswith("http://")}
         if connection.certificates:
             options["root_certificate"] = connection.certificates
         more: dict[str, Any] = {"config": config, "retry_config": {"max_retries": 4}}
-        if connection.credentials:
+        if isinstance(connection.credentials, Mapping):
+            config.update(connection.credentials)
+        else:
             more["credential_provider"] = connection.credentials
         try:
             return self._make(options, more)
@@ -286,4 +286,8 @@ def _unanswered(text: str, debug: str) -> tuple[str, str]:
 
 def _element(name: str, text: str) -> str:
     found = re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL)
-    return html.unescape(found[1]) if found else ""
+    if not found:
+        return ""
+    import html
+
+    return html.unescape(found[1])
