@@ -90,7 +90,7 @@ def _events(client: SFNClient, arn: str) -> Iterator[HistoryEventTypeDef]:
 
 
 def _entered(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef], name: str) -> HistoryEventTypeDef:
-    """The event that says that a state was entered, among those that led to its end."""
+    """Return the event that says that a state was entered, among those that led to its end."""
     while event.get("stateEnteredEventDetails", {}).get("name") != name:
         event = events[event["previousEventId"]]
     return event

@@ -55,7 +55,7 @@ class Catcher:
     output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {"ErrorEquals": list(self.errors), "Output": _literal(self.output), "Next": self.next}
 
 
@@ -86,7 +86,7 @@ class Task:
     timeout: Value = None
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {
             "Type": "Task",
             **_comment(self.comment),
@@ -118,7 +118,7 @@ class Choice:
     comment: str = ""
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {
             "Type": "Choice",
             **_comment(self.comment),
@@ -137,7 +137,7 @@ class Parallel:
     comment: str = ""
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {
             "Type": "Parallel",
             **_comment(self.comment),
@@ -178,7 +178,7 @@ class Map:
     catch: tuple[Catcher, ...] = ()
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {
             "Type": "Map",
             **_comment(self.comment),
@@ -202,7 +202,7 @@ class Wait:
     comment: str = ""
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {"Type": "Wait", **_comment(self.comment), "Seconds": self.seconds, "Next": self.next}
 
 
@@ -215,7 +215,7 @@ class Succeed:
     output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {"Type": "Succeed", **_comment(self.comment), "Output": _literal(self.output)}
 
 
@@ -229,7 +229,7 @@ class Fail:
     comment: str = ""
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {"Type": "Fail", **_comment(self.comment), "Error": self.error, "Cause": self.cause}
 
 
@@ -251,7 +251,7 @@ class StateMachine:
     states: tuple[State, ...]
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language."""
+        """Return the fields of the language."""
         return {"Comment": self.comment, "QueryLanguage": "JSONata", **_machine(self.states)}
 
 
@@ -284,7 +284,7 @@ def _machine(states: tuple[State, ...]) -> dict[str, Any]:
 
 
 def _literal(value: Value) -> Value:
-    """A value of a field in which every string that begins with ``{%`` and ends with ``%}`` is an expression.
+    """Return a value of a field in which every string that begins with ``{%`` and ends with ``%}`` is an expression.
 
     Plain text that begins so is written as an expression that gives it:
     https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html

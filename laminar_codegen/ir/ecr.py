@@ -54,7 +54,7 @@ class Repository:
 
 
 def repository_of(image: str) -> Repository | None:
-    """The repository of an image, None if it is not in Amazon ECR.
+    """Return the repository of an image, None if it is not in Amazon ECR.
 
     Args:
         image: The image.

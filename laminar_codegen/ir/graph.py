@@ -210,7 +210,7 @@ def _describe(layer: LayerNode) -> str:
 
 
 def _describe_target(layer: LayerNode) -> str:
-    """What runs a layer, if it is not what runs layers that say nothing."""
+    """Return the target of a layer, or '' if it is the default one."""
     match layer.executor:
         case LambdaTarget():
             return "on AWS Lambda"
@@ -294,7 +294,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
 
 
 def _calls(cls: type[Layer]) -> str:
-    """The name of the method that does a layer's work, as far as it has one: else of what may be meant by it."""
+    """Return the name of the method that does a layer's work, as far as it has one: else of what may be meant by it."""
     if cls.__call__ is not Layer.__call__:
         return "__call__"
     own = [(base, name) for base in cls.__mro__ if base not in Layer.__mro__ for name in vars(base)]
@@ -305,6 +305,6 @@ def _calls(cls: type[Layer]) -> str:
 
 
 def _summary(cls: type[Any], base: type[Any]) -> str:
-    """The first line of a class's own docstring: that of its base says nothing of it."""
+    """Return the first line of a class's own docstring: that of its base says nothing of it."""
     text = cls.__doc__ if cls.__doc__ != base.__doc__ else None
     return inspect.cleandoc(text).partition("\n")[0].strip() if text else ""

@@ -171,7 +171,7 @@ class Placement:
 
 
 def job_size(placement: Placement) -> tuple[float, int]:
-    """The virtual CPUs and the memory, in MiB, of a job: on Fargate the smallest size that holds its container.
+    """Return the virtual CPUs and the memory, in MiB, of a job: on Fargate the smallest size that holds its container.
 
     Args:
         placement: The job's container, and what runs it.
@@ -182,7 +182,7 @@ def job_size(placement: Placement) -> tuple[float, int]:
 
 @functools.cache
 def place(container: Container, target: Target) -> Placement:
-    """The placement of a layer: one value for all that are equal, as it is looked up for each layer of large flows.
+    """Return the placement of a container on a target. Equal ones are one value, which makes lookups fast.
 
     Args:
         container: The layer's container.
@@ -200,7 +200,7 @@ def _words(command: str) -> tuple[str, ...]:
 
 
 def container_of(container: layers.Container) -> Container:
-    """A container as data.
+    """Return a container as data.
 
     Args:
         container: The container, as configured.
@@ -226,7 +226,7 @@ USUAL = container_of(layers.Container())
 
 
 def usual_size(placement: Placement) -> tuple[float, int]:
-    """The virtual CPUs and the memory, in MiB, of a job that asks for no others.
+    """Return the virtual CPUs and the memory, in MiB, of a job that asks for no others.
 
     Args:
         placement: What it shares a job definition with.
@@ -235,7 +235,7 @@ def usual_size(placement: Placement) -> tuple[float, int]:
 
 
 def target_of(own: layers.Runner | None, flow: Flow) -> Target:
-    """What runs a layer.
+    """Return the target of a layer: its own, or that of its flow.
 
     Args:
         own: The layer's own executor, None if it has none.

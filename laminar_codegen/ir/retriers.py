@@ -52,7 +52,7 @@ class Retrier:
         return sum(wait if self.longest is None else min(wait, self.longest) for wait in waits)
 
     def fields(self) -> dict[str, Value]:
-        """The fields of the language. A definition may be 1 MB: a rate that is the default is left out."""
+        """Return the fields of the language. A definition may be 1 MB: a rate that is the default is left out."""
         rate: dict[str, Value] = {} if self.backoff == _BACKOFF else {"BackoffRate": self.backoff}
         most: dict[str, Value] = {} if self.longest is None else {"MaxDelaySeconds": self.longest}
         spread: dict[str, Value] = {"JitterStrategy": "FULL"} if self.jitter else {}
@@ -133,7 +133,7 @@ _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
 
 
 def of_service(integration: str) -> tuple[Retrier, ...]:
-    """The retriers of the service that a task calls.
+    """Return the retriers of the service that a task calls.
 
     Args:
         integration: The service integration, such as ``batch:submitJob.sync``.
@@ -153,7 +153,7 @@ def of_service(integration: str) -> tuple[Retrier, ...]:
 
 
 def of_layer(retry: Retry, error: str) -> tuple[Retrier, ...]:
-    """The retrier that a layer asks for, none if it has one attempt.
+    """Return the retrier that a layer asks for, none if it has one attempt.
 
     Args:
         retry: How the layer is retried.

@@ -32,7 +32,7 @@ Members = tuple[int, ...]
 
 
 def topological_numbering(depends: Mapping[str, AbstractSet[str]]) -> tuple[tuple[str, ...], Predecessors]:
-    """Number layers in a topological order, and else in the given order.
+    """Assign numbers to layers in a topological order, and else in the given order.
 
     Args:
         depends: The layers that each layer depends on.

@@ -162,7 +162,7 @@ def make_request(submitted: Json, definition: Json, queue: Queue, *, account: st
 
 
 def check_name(name: Any, what: str) -> str:
-    """A job's or a job definition's name."""
+    """Return a job's or a job definition's name."""
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         raise RefusedError(
             f"{what} should match valid pattern: a letter or number first, up to 128 letters, "

@@ -159,7 +159,7 @@ def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
 
 
 def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
-    """What tasks on AWS Lambda are called, by the name of their function: as jobs are."""
+    """Return the titles of tasks on AWS Lambda by the name of their function."""
     return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in names.task_functions(graph).items()}
 
 

@@ -64,7 +64,7 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
 
 
 def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:
-    """What a platform has before a flow comes: a bucket, roles."""
+    """Create what a platform has before a flow: a bucket and roles."""
     aws.client("s3").create_bucket(Bucket=_BUCKET)
     return {
         "aws_cloudwatch_log_group.tasks.name": f"/aws/batch/{flow}",
@@ -118,7 +118,7 @@ def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Map
 
 
 def _properties(flow: Ref, item: Placement, references: Mapping[str, str]) -> dict[str, Any]:
-    """The container of a job definition here.
+    """Return the container of a job definition here.
 
     The working directory is that of the image's stand-in. The secrets are elsewhere: their values are those that this
     process has under their names. What jobs print stays here, whatever log driver takes it elsewhere.
@@ -152,7 +152,7 @@ def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[s
 
 
 def _here(container: Container) -> Container:
-    """A container whose working directory is that of the image's stand-in."""
+    """Return a container whose working directory is that of the image's stand-in."""
     return attrs.evolve(container, workdir=None)
 
 

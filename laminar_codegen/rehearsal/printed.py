@@ -26,7 +26,7 @@ class _File:
     lines: Lines = attrs.field(factory=Lines)
 
     def more(self) -> Iterable[str]:
-        """The lines that were printed since the last call."""
+        """Yield the lines that were printed since the last call."""
         if not self.path.exists():
             return
         with self.path.open("rb") as file:

@@ -151,7 +151,7 @@ class Progress:
 
 
 def _title(name: str, event: JobEvent) -> str:
-    """What stands before the lines of a task: its layer, and its split if that is known here.
+    """Return the prefix of the lines of a task: its layer, and its split if that is known.
 
     Which splits an array job has may stand in the layer's plan only.
     """

@@ -87,7 +87,7 @@ def evaluate_bound(expression: str, bindings: Mapping[str, Any]) -> Any:
 
 
 def check_syntax(expression: str) -> str | None:
-    """What is wrong with an expression's syntax, None if it can be evaluated."""
+    """Return the syntax error of an expression, None if it has none."""
     try:
         with _LOCK:
             _compile(expression)
@@ -97,7 +97,7 @@ def check_syntax(expression: str) -> str | None:
 
 
 def ambient_functions(milliseconds: Callable[[], int], chance: random.Random) -> dict[str, Any]:
-    """The functions that depend on time or chance, as bindings that depend on what is given.
+    """Return the functions that depend on time or chance, as bindings that depend on what is given.
 
     Args:
         milliseconds: The time, since the epoch.

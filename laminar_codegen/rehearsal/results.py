@@ -53,7 +53,7 @@ def _brief(value: Any) -> str:
 
 
 def collect(execution: Execution) -> Iterator[Result]:
-    """The artifacts of an execution, layer by layer in the order of registration.
+    """Yield the artifacts of an execution, layer by layer in the order of registration.
 
     Args:
         execution: The execution.
@@ -68,7 +68,7 @@ def collect(execution: Execution) -> Iterator[Result]:
 
 
 def _result(layer: Layer, attribute: str) -> Result:
-    """An artifact; of one that some splits did not assign, what the others did."""
+    """Return an artifact; of one that some splits did not assign, what the others did."""
     try:
         return Result(layer.name, attribute, getattr(layer, attribute))
     except UnsetError as error:

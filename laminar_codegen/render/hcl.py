@@ -161,7 +161,7 @@ def _output(output: Output) -> str:
 def _block(
     header: str, body: Mapping[str, Value], nested: Nested, indent: str = "", *, first: Sequence[str] = _FIRST
 ) -> str:
-    """A block: arguments, then nested blocks, each apart from what stands before it."""
+    """Return a block: arguments, then nested blocks, each apart from what stands before it."""
     inner = indent + _STEP
     apart = {*first, *_LAST, _DYNAMIC, *nested}
     groups = [
@@ -191,7 +191,7 @@ def _dynamic(repeated: Mapping[str, Value], nested: Nested, indent: str) -> Iter
 
 
 def _contents(value: Value) -> Iterator[Mapping[str, Value]]:
-    """The contents of nested blocks of one name."""
+    """Yield the contents of nested blocks of one name."""
     if isinstance(value, Mapping):
         yield value
     elif isinstance(value, (list, tuple)):
@@ -209,7 +209,7 @@ def _arguments(arguments: Mapping[str, Value], indent: str) -> str:
 
 
 def _referred(name: str, value: Value) -> Value:
-    """The value of an argument; texts that Terraform reads as references as these."""
+    """Return the value of an argument; texts that Terraform reads as references as these."""
     if name not in _REFERENCES:
         return value
     if isinstance(value, (list, tuple)):
@@ -236,7 +236,7 @@ def _columns(pairs: list[tuple[str, str]], indent: str) -> list[str]:
 
 
 def _expression(value: Value, indent: str) -> str:
-    """A value as an expression; the lines after its first are indented as what stands at `indent`."""
+    """Return a value as an expression; the lines after its first are indented as what stands at `indent`."""
     match value:
         case str():
             return f'"{escape_template((value,), _quote)}"'
@@ -271,7 +271,7 @@ def _tuple(items: tuple[Value, ...], indent: str) -> str:
 
 
 def _item(value: Value, indent: str) -> str:
-    """A value in a list: a small map stands on one line there."""
+    """Return a value in a list: a small map stands on one line there."""
     if isinstance(value, Mapping) and value:
         line = ", ".join(f"{_key(key)} = {_expression(item, indent)}" for key, item in value.items())
         if _fits(line, indent) and not any(isinstance(item, Mapping) and item for item in value.values()):

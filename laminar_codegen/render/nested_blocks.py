@@ -34,7 +34,7 @@ _NESTED: Mapping[str, Nested] = {
 
 
 def nested_blocks(kind: str) -> Nested:
-    """The nested blocks of a resource or data source, Terraform's own among them.
+    """Return the nested blocks of a resource or data source, Terraform's own among them.
 
     Args:
         kind: The type of the resource or data source.

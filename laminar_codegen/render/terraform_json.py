@@ -78,7 +78,7 @@ def render_machine(machine: StateMachine, references: Mapping[str, str]) -> str:
 
 
 def resolve(value: Value, references: Mapping[str, str]) -> Any:
-    """A value with its references resolved, as AWS takes it.
+    """Return a value with its references resolved, as AWS takes it.
 
     Args:
         value: The value.
@@ -154,14 +154,14 @@ def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:
 
 
 def _call(call: Call) -> dict[str, Any]:
-    """A call. Where the module is, and its version, Terraform reads as they stand."""
+    """Return a call. Where the module is, and its version, Terraform reads as they stand."""
     version = {} if call.version is None else {"version": call.version}
     written: dict[str, Any] = _template(call.body)
     return {"source": call.source, **version, **written}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
-    """A variable. Its description and default are no templates: they stand as they are."""
+    """Return a variable. Its description and default are no templates: they stand as they are."""
     written: dict[str, Any] = {"description": variable.description, "type": variable.type}
     if variable.default is not None:
         written["default"] = variable.default[0]

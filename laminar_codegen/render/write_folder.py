@@ -174,7 +174,7 @@ def _ours(file: Path) -> bool:
 
 
 def left_over(directory: Path, files: Mapping[str, str]) -> list[str]:
-    """What is to be said of files in a folder that the compiler wrote before in the other syntax.
+    """Warn about files left by an earlier compile to the other syntax.
 
     Args:
         directory: The folder.
@@ -247,7 +247,7 @@ def _told(directory: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _made(directory: Path) -> Iterator[None]:
-    """A folder, made with those above it, which are removed again if something fails."""
+    """Make a folder and its parents, and remove them again if the block fails."""
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     try:
         if not missing and not directory.is_dir():
@@ -272,7 +272,7 @@ def _write(descriptor: int, content: bytes) -> None:
 
 @contextlib.contextmanager
 def _aside(file: Path, content: bytes) -> Iterator[Path]:
-    """What is to be in a file, beside it, so that it can be renamed; it is gone afterwards."""
+    """Write a new version of a file beside it, ready to be renamed. Remove it at the end of the block."""
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=_ASIDE, suffix=".part")
     try:
         _write(descriptor, content)
@@ -284,7 +284,7 @@ def _aside(file: Path, content: bytes) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _copied(file: Path) -> Iterator[Path | None]:
-    """A copy of a file, beside it, to be put back; None if there is no such file."""
+    """Copy a file beside itself, so that it can be restored. Yield None if there is no such file."""
     if not file.exists():
         yield None
         return

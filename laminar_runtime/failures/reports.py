@@ -39,7 +39,7 @@ class Report:
 
 
 def class_name(error: BaseException) -> str:
-    """The name of an error's class with its module, as tracebacks have it.
+    """Return the name of an error's class with its module, as tracebacks have it.
 
     Args:
         error: The error.
@@ -54,7 +54,7 @@ def class_name(error: BaseException) -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """What happened: the name of an error's class, and its message if it has one.
+    """Return the name of an error's class, and its message if it has one.
 
     Args:
         error: The error.

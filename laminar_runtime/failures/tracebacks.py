@@ -49,7 +49,7 @@ class Trimmed:
 
 
 def cut(error: BaseException) -> TracebackType | None:
-    """The traceback of an error without frames that are not the user's.
+    """Return the traceback of an error without frames that are not the user's.
 
     Args:
         error: The error; it is left as it is.
@@ -85,7 +85,7 @@ def trim(error: BaseException) -> None:
 
 
 def text(error: BaseException) -> str:
-    """The traceback of an error and of those that led to it, as Python prints it, with the user's frames only.
+    """Return the traceback of an error and of those that led to it, as Python prints it, with the user's frames only.
 
     Args:
         error: The error.
@@ -120,7 +120,7 @@ def _trim(told: traceback.TracebackException, error: BaseException) -> None:
 
 
 def _kept(files: list[str], error: BaseException) -> list[int]:
-    """The places of the frames that are kept, given the files that their code is in, the outermost first."""
+    """Return the places of the frames that are kept, given the files that their code is in, the outermost first."""
     ours = [file.startswith(_OURS) for file in files]
     led = 0
     # What we call to call the user's code is between; what the user's code calls is not.
@@ -133,7 +133,7 @@ def _kept(files: list[str], error: BaseException) -> list[int]:
 
 
 def shortened(told: str) -> str:
-    """A text, its middle left out if it is very long."""
+    """Return a text, its middle left out if it is very long."""
     if len(told) <= _LONGEST:
         return told
     half = _LONGEST // 2

@@ -40,7 +40,7 @@ _LAYERS = "laminar_runtime.layer"
 
 
 def found(cls: type, name: str) -> tuple[type, Any] | None:
-    """An attribute as it stands in a class or one of its bases, with the one that has it; None if none has.
+    """Return an attribute as it stands in a class or one of its bases, with the one that has it; None if none has.
 
     Args:
         cls: The class.
@@ -117,7 +117,7 @@ def check_assignable(cls: type, name: str) -> None:
 
 
 def shown(name: Any) -> str:
-    """A name as errors show it: not all of a long one, and nothing that a terminal would obey.
+    """Return a name as errors show it: not all of a long one, and nothing that a terminal would obey.
 
     Args:
         name: The name.
@@ -168,7 +168,7 @@ def _ours(owner: type) -> bool:
 
 
 def _own(cls: type) -> Iterator[tuple[type, str, Any]]:
-    """The attributes that a layer has besides those of all layers."""
+    """Yield the attributes that a layer has besides those of all layers."""
     for owner in cls.__mro__:
         if not _ours(owner):
             for name, value in owner.__dict__.items():
@@ -199,7 +199,7 @@ _get = object.__getattribute__
 
 
 def _looking_up(get: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    """What ``__getattribute__`` does on classes that are prepared.
+    """Return the ``__getattribute__`` of prepared classes.
 
     Args:
         get: What it did before, which may be of the user's own.
@@ -234,7 +234,7 @@ def _hides(cls: type, name: str) -> bool:
 
 
 def _made_by(cls: type) -> type:
-    """The class whose ``__getattr__`` is asked for what a layer has not: that of all layers, or one of the user's."""
+    """Return the class whose ``__getattr__`` answers for missing attributes: the base of layers, or the user's."""
     known = found(cls, "__getattr__")
     return object if known is None else known[0]
 

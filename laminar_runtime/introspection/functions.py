@@ -21,7 +21,7 @@ _VARIADIC, _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x04 | _KEYWORDS, 0x20, 0x
 
 
 def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that decorators were applied to."""
+    """Return the function that decorators were applied to."""
     if _plain(function):
         return function
     import inspect
@@ -31,7 +31,7 @@ def unwrap(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parameters(function: Callable[..., Any]) -> list[tuple[str, Any]]:
-    """The names of a function's parameters, each with its annotation, or `MISSING`.
+    """Return the names of a function's parameters, each with its annotation, or `MISSING`.
 
     Args:
         function: The function.
@@ -51,7 +51,7 @@ def parameters(function: Callable[..., Any]) -> list[tuple[str, Any]]:
 
 
 def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
-    """The names of a function's parameters that take no argument by place.
+    """Return the names of a function's parameters that take no argument by place.
 
     Args:
         function: The function.

@@ -40,12 +40,12 @@ def redefines(new: type, old: type) -> bool:
 
 
 def cell_of(cls: type) -> str:
-    """The name under which the text was compiled that defines a class with methods."""
+    """Return the name under which the text was compiled that defines a class with methods."""
     return _place(cls)[0]
 
 
 def defining_cell(cls: type) -> str:
-    """The name under which the text was compiled that defines a class right now; empty where each line is its own.
+    """Return the file name of the code that defines a class now, or '' where each line has its own.
 
     Args:
         cls: The class, in whose ``__init_subclass__`` this is asked.

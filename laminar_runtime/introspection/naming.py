@@ -68,7 +68,7 @@ def spell(name: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """What a text is spelled by, also one that only a reader asks for, and that nobody can have assigned."""
+    """Return the bytes of a name, also of one that only a reader asks for and nobody can have assigned."""
     return text.encode(errors="surrogatepass")
 
 

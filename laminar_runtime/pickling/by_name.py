@@ -75,7 +75,7 @@ class Names:
         return NotImplemented
 
     def _named(self, value: Any, said: str) -> Any:
-        """What says that it has a name: a class, a function, or what reduces itself to a name."""
+        """Return the reduction to a name of a class, a function, or a value that reduces itself to a name."""
         if any(value is known for known in _SINGLETONS):
             return NotImplemented
         module = value.__module__
@@ -96,7 +96,7 @@ class Names:
 
 
 def fresh(text: str) -> str:
-    """A text of its own: pickles refer to a text that they had before, and equal values may share it or not."""
+    """Return a text of its own: pickles refer to a text that they had before, and equal values may share it or not."""
     return "".join(list(text))
 
 

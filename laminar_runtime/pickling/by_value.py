@@ -121,7 +121,7 @@ _Parts = tuple[tuple[Any, ...], Any]
 
 
 def _function(_: Any, arguments: tuple[Any, ...], state: Any, module: dict[str, _OfModule]) -> _Parts:
-    """What makes a function of the flow's module, without the names that the module has in this process."""
+    """Return the parts of a function of the flow's module, without the names of the module in this process."""
     # All functions of the module share these globals: what is known of them is changed where it is.
     arguments[1].update({key: mark for key, mark in module.items() if key in arguments[1]})
     own, slots = state
@@ -129,7 +129,7 @@ def _function(_: Any, arguments: tuple[Any, ...], state: Any, module: dict[str, 
 
 
 def _class(cls: type, arguments: tuple[Any, ...], state: Any, module: dict[str, _OfModule]) -> _Parts:
-    """What makes a class of the flow's module, the same."""
+    """Return the parts of a class of the flow's module, without the names of the module in this process."""
     changed = [_named(one, module) for one in arguments]
     if issubclass(cls, Enum):
         changed[_ENUM_MODULE] = module["__name__"]

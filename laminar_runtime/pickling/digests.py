@@ -19,7 +19,7 @@ _left = 1024 * 1024
 
 
 def sha256(*parts: bytes | bytearray | memoryview) -> str:
-    """The SHA-256 of some bytes.
+    """Return the SHA-256 of some bytes.
 
     Args:
         *parts: The bytes, in pieces.
@@ -39,7 +39,7 @@ def sha256(*parts: bytes | bytearray | memoryview) -> str:
 
 
 def _begin(size: int) -> Any:
-    """A SHA-256 of as many bytes, by what is quicker."""
+    """Return a SHA-256 of as many bytes, by what is quicker."""
     global _left  # noqa: PLW0603 - of the process, as what it has loaded is
     _left -= size
     if _left >= 0 and "hashlib" not in sys.modules:

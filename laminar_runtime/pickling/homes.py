@@ -74,11 +74,11 @@ class Home:
             self._places = None
 
     def own(self, key: str) -> Any:
-        """What the module has under one of the names that every module has, such as ``__file__``."""
+        """Return an attribute that every module has, such as ``__file__``."""
         return self._names.get(key)
 
     def name_of(self, value: Any, said: str) -> str | None:
-        """The name by which the module defines a class, a function, or another value that is pickled by its name.
+        """Return the name by which the module defines a class, a function, or another value that is pickled by name.
 
         Args:
             value: The value.
@@ -100,7 +100,7 @@ class Home:
         return vars(value) is self._names and sys.modules.get(self.module) is value
 
     def find(self, name: str) -> Any:
-        """What the module defines under a name.
+        """Return the value that the module defines under a name.
 
         Args:
             name: What `name_of` gave, here or elsewhere; empty for the module itself.
@@ -116,7 +116,7 @@ class Home:
         return found
 
     def beside(self, module: str) -> Iterator[str]:
-        """The names that a module beside the flow's file may have in this process, as it has not the one it had.
+        """Yield the names that a module beside the flow's file may have in this process, as it has not the one it had.
 
         Where the file is one of a package, that module is, too; where it is a script, neither is.
 
@@ -134,7 +134,7 @@ class Home:
                 yield name
 
     def dtype(self, kind: type) -> str:
-        """The name of a type as archives have it: whoever writes, the flow's module is ``__main__`` there.
+        """Return the name of a type as archives have it: whoever writes, the flow's module is ``__main__`` there.
 
         Args:
             kind: The type.
@@ -142,7 +142,7 @@ class Home:
         return f"{_MAIN if kind.__module__ == self.module else kind.__module__}.{kind.__qualname__}"
 
     def local(self, dtype: str) -> str:
-        """The name that a type has in this process.
+        """Return the name that a type has in this process.
 
         Args:
             dtype: Its name as archives have it.
@@ -161,7 +161,7 @@ class Home:
         return found
 
     def _place(self, value: Any) -> str | None:
-        """A name that the module has for a value, whatever the value itself says that its name is."""
+        """Return a name that the module has for a value, whatever the value itself says that its name is."""
         places = self._places
         if places is None:
             places = {id(self._find(name)): name for name in reversed(self._known())}
@@ -170,7 +170,7 @@ class Home:
         return name if name is not None and self._find(name) is value else None
 
     def _part(self, module: str, said: str, value: Any) -> str | None:
-        """The name of what is defined by another module that this one has a name for."""
+        """Return the name of what is defined by another module that this one has a name for."""
         for name in self._known():
             found = self._find(name)
             if isinstance(found, ModuleType) and found.__name__ == module and self._find(f"{name}.{said}") is value:
@@ -186,7 +186,7 @@ _LIVE: Any = object()
 
 
 def _module(flow: _Flow) -> str:
-    """The module that defines a flow: that of its class, unless all that is registered to it is registered elsewhere.
+    """Return the module that defines a flow: that of its class, unless all of its layers are registered elsewhere.
 
     Then it is the first module that registers a layer of its own: the class is only what layers meet at.
     """
@@ -197,7 +197,7 @@ def _module(flow: _Flow) -> str:
 
 
 def _names(flow: _Flow, module: str) -> dict[str, Any]:
-    """The names of the module that defines a flow.
+    """Return the names of the module that defines a flow.
 
     The methods of its layers hold them. A module that was loaded by its path need not be in `sys.modules`, and another
     one may be there under its name.
@@ -234,7 +234,7 @@ _defined: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
 def home_of(flow: Any) -> Home:
-    """The home of a flow, which is found once.
+    """Return the home of a flow, which is found once.
 
     Args:
         flow: The flow's class.
@@ -264,7 +264,7 @@ def made(flow: Any) -> None:
 
 
 def named(flow: str) -> Any:
-    """The class of the flow of a name, None if there is none in this process.
+    """Return the class of the flow of a name, None if there is none in this process.
 
     Args:
         flow: The flow's name.

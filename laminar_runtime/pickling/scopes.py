@@ -93,7 +93,7 @@ def scope() -> Scope | None:
 
 
 def of_flow(name: str) -> Any:
-    """What the module that defines the flow has under a name: pickles of artifacts call this.
+    """Return a value of the module that defines the flow: pickles of artifacts call this.
 
     Args:
         name: The name, such as ``Point.Inner``.
@@ -105,7 +105,7 @@ def of_flow(name: str) -> Any:
 
 
 def module_of_flow(key: str) -> Any:
-    """What every module has under a name such as ``__file__``, of the flow's module: pickles of artifacts call this.
+    """Return an attribute such as ``__file__`` of the flow's module: pickles of artifacts call this.
 
     Code that is pickled by value needs nothing of the module, and is loaded also where the module is not.
 
@@ -150,12 +150,12 @@ def within_artifact() -> bool:
 
 
 def datastore_of_reader() -> Any:
-    """The datastore that an artifact is read from: pickles of artifacts call this."""
+    """Return the datastore that an artifact is read from: pickles of artifacts call this."""
     return _current().datastore
 
 
 def flow_of_reader() -> Any:
-    """The flow that an artifact is read through: pickles of artifacts call this."""
+    """Return the flow that an artifact is read through: pickles of artifacts call this."""
     current = _current()
     if current.user is None:
         raise UnknownNameError(f"it is a part of flow '{current.flow}': read it through the flow")

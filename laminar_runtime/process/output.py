@@ -98,7 +98,7 @@ class Lines:
 
 
 def printable(text: str, encoding: str | None) -> str:
-    r"""A text with what an encoding does not have escaped: an ASCII locale loses no line.
+    r"""Return a text with what an encoding does not have escaped: an ASCII locale loses no line.
 
     Args:
         text: The text.

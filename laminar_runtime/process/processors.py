@@ -31,7 +31,7 @@ def available(root: str = "/") -> int:
 
 
 def _schedulable() -> int:
-    """The processors that the process may be scheduled on."""
+    """Return the processors that the process may be scheduled on."""
     if hasattr(os, "process_cpu_count"):  # from Python 3.13 on; it obeys PYTHON_CPU_COUNT too
         return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
@@ -40,7 +40,7 @@ def _schedulable() -> int:
 
 
 def _quotas(root: str) -> Iterator[int]:
-    """The processors' worth of time that each control group above the process has."""
+    """Yield the processors' worth of time that each control group above the process has."""
     for line in _read(root, "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2: https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
@@ -55,7 +55,7 @@ def _quotas(root: str) -> Iterator[int]:
 
 
 def _up(path: str) -> Iterator[str]:
-    """A control group and those that it is in. A container may see its own as the root."""
+    """Yield a control group and those that it is in. A container may see its own as the root."""
     path = path.rstrip("/")
     while path:
         yield path
@@ -64,7 +64,7 @@ def _up(path: str) -> Iterator[str]:
 
 
 def _whole(quota: str, period: str) -> Iterator[int]:
-    """The processors of a quota, if there is one: it is ``max``, negative or not there where nothing limits."""
+    """Yield the processors of a quota, if there is one: it is ``max``, negative or not there where nothing limits."""
     with contextlib.suppress(ValueError):
         time, every = int(quota), int(period)
         if time > 0 and every > 0:

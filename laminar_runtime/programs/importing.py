@@ -37,7 +37,7 @@ _in_charge = False
 
 
 def module(frame: FrameType | None) -> str | None:
-    """The name of the module that is imported where code runs.
+    """Return the name of the module that is imported where code runs.
 
     Args:
         frame: The frame of the code.
@@ -97,7 +97,7 @@ def in_charge() -> Iterator[None]:
 
 
 def fix(flow: str) -> str:
-    """What mends a call that an import makes.
+    """Return how to fix a call that an import makes.
 
     Args:
         flow: The flow's name.
@@ -109,7 +109,7 @@ def fix(flow: str) -> str:
 
 
 def _globals(frame: FrameType | None) -> dict[str, Any] | None:
-    """The globals of the module that is imported where code runs, None if there is none."""
+    """Return the globals of the module that is imported where code runs, None if there is none."""
     while frame is not None:
         name = frame.f_globals.get("__name__")
         if name == _TASK:

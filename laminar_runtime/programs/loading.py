@@ -42,7 +42,7 @@ _read_only = False
 
 
 def active() -> Loaded | None:
-    """What is being loaded, None if this process only launches flows or runs a task."""
+    """Return the load in progress, None if this process only launches flows or runs a task."""
     return _active
 
 

@@ -109,7 +109,7 @@ def origin_of(flow: type, *, called: bool = True, datastore: _DataStore | None =
 
 
 def _program(spec: Any, file: Path) -> tuple[str | None, str]:
-    """The name that ``python -m`` was given, if it was, and what Python was given otherwise."""
+    """Return the name that ``python -m`` was given, if it was, and what Python was given otherwise."""
     # Those who run a script for others, such as cProfile, make a specification without a loader.
     if getattr(spec, "loader", None) is None:
         return None, str(file)
@@ -132,7 +132,7 @@ def _finds(module: str, file: str) -> bool:
 
 
 def words(origin: Origin, flow: str) -> list[str]:
-    """The words that start a process that runs a task of a flow.
+    """Return the words that start a process that runs a task of a flow.
 
     Args:
         origin: Where the flow is.
@@ -160,7 +160,7 @@ def words(origin: Origin, flow: str) -> list[str]:
 
 
 def _options() -> list[str]:
-    """The options that this interpreter was started with, as far as they are for tasks too.
+    """Return the options that this interpreter was started with, as far as they are for tasks too.
 
     https://docs.python.org/3/using/cmdline.html
     """
@@ -174,7 +174,7 @@ def _options() -> list[str]:
 
 
 def _references(origin: Origin, flow: str) -> dict[str, list[str]]:
-    """The classes of the protocols of the launcher's datastore, by the names of their types."""
+    """Return the classes of the protocols of the launcher's datastore, by the names of their types."""
     protocols: Mapping[str, Any] = origin.datastore.protocols if origin.datastore is not None else {}
     for dtype, protocol in protocols.items():
         cls = type(protocol)
@@ -189,7 +189,7 @@ def _references(origin: Origin, flow: str) -> dict[str, list[str]]:
 
 
 def own_path() -> Iterator[str]:
-    """The folders that this program imports from, without those of the interpreter: other Pythons may not use these."""
+    """Yield the folders that this program imports from, without those of the interpreter."""
     for entry in sys.path:
         folder = os.path.abspath(entry)  # noqa: PTH100 - pathlib is not needed for that
         if folder not in _path_of_python():

@@ -52,7 +52,7 @@ class Calls(Announcer[ApiCall]):
     _reader: RequestReader = attrs.field(factory=RequestReader, init=False)
 
     def observed(self, application: WSGIApplication) -> WSGIApplication:
-        """A server's application whose calls by roles are told."""
+        """Return a server's application whose calls by roles are told."""
         return application if self.observer is None else functools.partial(self._answer, application)
 
     def _answer(self, application: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:

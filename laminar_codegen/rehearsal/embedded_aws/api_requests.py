@@ -51,7 +51,7 @@ class _Route:
     names: Mapping[str, str]
 
     def matches(self, method: str, path: str, given: Mapping[str, str]) -> re.Match[str] | None:
-        """The match with a request's path, if it asks for this operation; `given` are its query and headers."""
+        """Return the match with a request's path, if it asks for this operation; `given` are its query and headers."""
         constants = all(given.get(name) == value for name, value in self.query.items())
         if method != self.method or not constants or not self.required <= given.keys():
             return None

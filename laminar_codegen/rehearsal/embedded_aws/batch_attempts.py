@@ -45,7 +45,7 @@ class AttemptEnd:
     is_final: bool
 
     def terminated(self, reason: str) -> Self:
-        """The same end, of a job that somebody terminated."""
+        """Return the same end, of a job that somebody terminated."""
         attempt = attrs.evolve(self.attempt, status_reason=reason)
         return attrs.evolve(self, attempt=attempt, succeeded=False, is_final=True)
 

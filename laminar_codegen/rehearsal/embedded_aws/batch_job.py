@@ -90,7 +90,7 @@ class Job:
         return self.state in TERMINAL
 
     def log_path(self, directory: Path, attempt: int) -> Path:
-        """The file with an attempt's output."""
+        """Return the file with an attempt's output."""
         root = self.id.partition(":")[0]
         child = "" if self.index is None else f"{self.index}-"
         return directory / f"{self.request.name}-{root}" / f"{child}{attempt}.log"

@@ -53,7 +53,7 @@ class BatchJobs:
             return job
 
     def find(self, job_ids: Iterable[str]) -> list[Job]:
-        """The jobs with these ids (or ARNs), in this order; unknown ones are left out."""
+        """Return the jobs with these ids (or ARNs), in this order; unknown ones are left out."""
         with self._lock:
             names = [job_id.rpartition(":job/")[2] for job_id in job_ids]
             return [self._jobs[name] for name in names if name in self._jobs]
@@ -185,7 +185,7 @@ class BatchJobs:
             return None
 
     def _begin(self, job: Job, started: int) -> None:
-        """The attempt's process runs: it may have been terminated while it was started."""
+        """Note that the process of the attempt runs. The job may have been terminated while it was started."""
         with self._lock:
             job.enter("RUNNING")
             job.started = job.started or started
@@ -218,7 +218,7 @@ class BatchJobs:
                 ending.extend(self._consequences(job))
 
     def _consequences(self, job: Job) -> Iterator[tuple[Job, State, str]]:
-        """What ends because a job has ended: jobs that depend on it, the array job that it is a child of."""
+        """Yield the jobs that end because a job has ended: those that depend on it, and the array job of a child."""
         for dependent in self._dependents.pop(job.id, ()):
             dependent.blockers.discard(job.id)
             if job.state == "FAILED":

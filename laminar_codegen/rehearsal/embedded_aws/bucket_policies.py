@@ -118,7 +118,7 @@ def _denies(statement: Mapping[str, Any], asked: _Asked) -> bool:
 
 
 def _allows(statement: Mapping[str, Any], asked: _Asked) -> bool:
-    """What is signed needs no statement here, and what is not gets no permission by a condition that is not known."""
+    """Return whether the conditions of a statement hold. Without a signature, an unknown condition does not."""
     try:
         return holds(statement.get("Condition", {}), asked.context)
     except UnknownConditionError:

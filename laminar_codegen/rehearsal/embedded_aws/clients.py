@@ -26,12 +26,12 @@ _READ_SECONDS = 1000  # longer than the longest Lambda invocation (900)
 
 
 def access_key(role: str | None) -> str:
-    """The access key that a role's credentials have; without a role, the one of who owns the account."""
+    """Return the access key that a role's credentials have; without a role, the one of who owns the account."""
     return ACCESS_KEY if role is None else _ROLE_KEY + base64.urlsafe_b64encode(role.encode()).decode().rstrip("=")
 
 
 def role_of(key: str) -> str | None:
-    """The role that has an access key, if it is a role's."""
+    """Return the role that has an access key, if it is a role's."""
     if not key.startswith(_ROLE_KEY):
         return None
     encoded = key.removeprefix(_ROLE_KEY)
@@ -51,7 +51,7 @@ class Clients:
         self._made: dict[tuple[str, str, bool, str | None], BaseClient] = {}
 
     def get(self, service: str, region: str | None = None, *, lenient: bool = False, role: str | None = None) -> Any:
-        """A client, with a role's credentials if one is given; a lenient one leaves parameters to the service."""
+        """Return a client, with the credentials of a role if one is given. A lenient one validates no parameters."""
         key = (service, region or self._region, lenient, role)
         with self._lock:
             if key not in self._made:
@@ -97,7 +97,7 @@ def ignore_configuration(patches: Patches) -> None:
 
 
 def environment(endpoint_url: str, region: str, role: str | None = None) -> dict[str, str]:
-    """The variables by which SDKs in other processes find the embedded AWS, and nothing else, as a role."""
+    """Return the variables by which SDKs in other processes find the embedded AWS, and nothing else, as a role."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
         "AWS_ACCESS_KEY_ID": access_key(role),

@@ -88,7 +88,7 @@ def problems(machine: Mapping[str, Any]) -> list[str]:
 
 
 def _scopes(machine: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The machine and all that is nested in it."""
+    """Yield the machine and all that is nested in it."""
     yield machine
     for state in machine["States"].values():
         inner = [*state.get("Branches", ()), state.get("ItemProcessor"), state.get("Iterator")]

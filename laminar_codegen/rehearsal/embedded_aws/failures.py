@@ -19,12 +19,12 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 
 def failure(env: Environment, kind: StatesErrorNameType, cause: str) -> FailureEventException:
-    """A failure with one of the names that Step Functions reserves."""
+    """Return a failure with one of the names that Step Functions reserves."""
     return _failure(env, kind, cause, HistoryEventType.ExecutionFailed, "executionFailedEventDetails")
 
 
 def query_failure(env: Environment, cause: str) -> FailureEventException:
-    """The failure that Step Functions reports for an expression."""
+    """Return the failure that Step Functions reports for an expression."""
     return _failure(
         env,
         StatesErrorNameType.StatesQueryEvaluationError,

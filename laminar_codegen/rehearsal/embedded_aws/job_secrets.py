@@ -28,7 +28,7 @@ class JobSecrets:
     clients: Clients
 
     def values(self, container: Mapping[str, Any], region: str) -> dict[str, str]:
-        """The variables of a container's secrets. Raises SecretError."""
+        """Return the variables of a container's secrets. Raises SecretError."""
         entries: Sequence[Mapping[str, str]] = container.get("secrets") or []
         logging: Mapping[str, Any] = container.get("logConfiguration") or {}
         options: Sequence[Mapping[str, str]] = logging.get("secretOptions") or []
@@ -75,7 +75,7 @@ class JobSecrets:
         return value
 
     def _secret(self, parts: Sequence[str], role: str | None) -> str:
-        """A secret's text, or one key of its JSON: ARN, then key, version stage and version id."""
+        """Return a secret's text, or one key of its JSON: ARN, then key, version stage and version id."""
         key, stage, version = [*parts[_SECRET_PARTS:], "", "", ""][:3]
         request = {"SecretId": ":".join(parts[:_SECRET_PARTS])}
         request |= {"VersionStage": stage} if stage else {}

@@ -26,7 +26,7 @@ class RefusedArgumentsError(Exception):
 
 
 def operation(client: Any, action: str) -> OperationModel:
-    """The model of an action that is named as a method of its client."""
+    """Return the model of an action that is named as a method of its client."""
     name = client.meta.method_to_api_mapping[action]
     model: OperationModel = client.meta.service_model.operation_model(name)
     return model

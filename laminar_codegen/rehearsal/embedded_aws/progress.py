@@ -40,31 +40,31 @@ class Progress:
     _asked: int = 0
 
     def enter(self, state: str, given: Any, variables: Mapping[str, Any]) -> None:
-        """The program enters a state."""
+        """Note that the program enters a state."""
         self.state, self.given, self.variables = state, given, dict(variables)
         if not self._resumes:
             self._parts_before = {}
         self._parts, self._resumes = {}, False
 
     def end(self, output: Any) -> None:
-        """The program has come to its end."""
+        """Note that the program has ended."""
         self.ended, self.output = True, output
 
     def begin_attempt(self) -> None:
-        """The state that the program is in begins its branches or iterations."""
+        """Note that the current state starts its branches or iterations."""
         self._parts, self._parts_before, self._asked = self._parts_before, {}, 0
 
     def part(self, index: int) -> Progress:
-        """The progress of a branch or an iteration."""
+        """Return the progress of a branch or an iteration."""
         return self._parts.setdefault(index, Progress())
 
     def next_part(self) -> Progress:
-        """The progress of the branch after the last one that was asked for in this attempt."""
+        """Return the progress of the branch after the last one that was asked for in this attempt."""
         self._asked += 1
         return self.part(self._asked - 1)
 
     def rewound(self) -> Progress:
-        """The progress to go on with in a redriven execution: a copy, apart from what may still be running."""
+        """Return the progress to go on with in a redriven execution: a copy, apart from what may still be running."""
         before = self._parts or self._parts_before
         parts = {index: part if part.ended else part.rewound() for index, part in before.items()}
         return attrs.evolve(self, parts={}, parts_before=parts, resumes=self.state is not None)

@@ -59,7 +59,7 @@ def install(patches: Patches) -> None:
 
 
 def describe(execution: Execution) -> dict[str, Any]:
-    """What DescribeExecution tells of an execution's redrives."""
+    """Return the fields of DescribeExecution about redrives."""
     redrive = last_redrive(execution)
     reason = _why_not(execution)
     return {

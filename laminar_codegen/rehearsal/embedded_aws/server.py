@@ -103,7 +103,7 @@ class EmbeddedAws:
         self._open.close()
 
     def client(self, service: str) -> Any:
-        """A botocore client of the embedded AWS."""
+        """Return a botocore client of the embedded AWS."""
         return self._clients.get(service)
 
     def reset(self) -> None:

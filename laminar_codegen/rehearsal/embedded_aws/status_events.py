@@ -74,7 +74,7 @@ def _milliseconds(date: Any) -> int:
 
 
 def _targets(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The state machines that the rules start for an event. Without a rule moto's EventBridge was never loaded."""
+    """Yield the targets of the rules that match an event. Without a rule, moto's EventBridge is not loaded."""
     events = sys.modules.get("moto.events.models")
     if events is None:
         return

@@ -129,7 +129,7 @@ class TaskTokens:
         return outcome
 
     def end(self, token: str) -> None:
-        """The attempt with this token is over."""
+        """End the attempt with this token."""
         with self._lock:
             self._waits[token].over = True
 
@@ -142,7 +142,7 @@ class TaskTokens:
         return wait
 
     def _outcome(self, wait: Wait, timeout: float, silence: float) -> CallbackOutcome | HeartbeatTimedOut | None:
-        """What a wait has come to by now. Whoever is first counts: an answer or the time."""
+        """Return the outcome of a wait so far. The first of answer and timeout counts."""
         with self._lock:
             if (outcome := wait.endpoint.get_outcome()) is not None:
                 return outcome

@@ -47,7 +47,7 @@ class SyncCall:
     cancel: Callable[[], None]
 
     def wait(self, env: Environment) -> Any:
-        """What came of it. Raises TaskStoppedError if the task ends before."""
+        """Return the outcome. Raises TaskStoppedError if the task ends before."""
         changed = threading.Event()
         self.when_ended(changed.set)
         when_ended(env, changed.set)

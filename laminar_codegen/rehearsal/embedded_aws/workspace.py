@@ -37,14 +37,14 @@ class Workspace:
     python: str = sys.executable
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
-        """The argument list to run here for a command that was written for the image."""
+        """Return the argument list to run here for a command that was written for the image."""
         found = [*words]
         if found and found[0] in _PYTHON_WORDS:
             found[0] = self.python
         return tuple(found)
 
     def process_environment(self, *layers: Mapping[str, str]) -> dict[str, str]:
-        """The whole environment of a process: a minimal base, the workspace's, then the layers."""
+        """Return the whole environment of a process: a minimal base, the workspace's, then the layers."""
         merged = _base_environment()
         for layer in (self.environment, *layers):
             merged.update(layer)

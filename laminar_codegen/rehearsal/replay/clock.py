@@ -59,7 +59,7 @@ class Future(Generic[T]):
         return self._value is not _UNSET or self._error is not None
 
     def result(self) -> T:
-        """The value; raises the error if there is one."""
+        """Return the value; raises the error if there is one."""
         if self._error is not None:
             raise self._error
         return self._value

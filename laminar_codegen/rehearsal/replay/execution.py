@@ -75,7 +75,7 @@ class Execution:
         return f"{self.machine_arn.replace(':stateMachine:', ':execution:')}:{self.name}"
 
     def context(self) -> Mapping[str, Any]:
-        """What the states see of it in ``$states.context``.
+        """Return the value of ``$states.context``.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
         """
@@ -94,14 +94,14 @@ class Execution:
         }
 
     def end(self, status: Status, *, output: Any = None, error: NamedError | None = None) -> None:
-        """The execution ended."""
+        """End the execution."""
         self.status, self.output, self.error = status, output, error
         self.ended = self.clock.now
         self.history.events += 1
         self.over.succeed(None)
 
     def restart(self) -> None:
-        """The execution goes on where it failed."""
+        """Restart the execution where it failed."""
         self.status, self.output, self.error, self.ended = "RUNNING", None, None, None
         self.started = self.clock.now
         self.redrives += 1

@@ -54,7 +54,7 @@ _LONGEST_DELAY = 31_622_400
 
 
 def check_fields(state: Mapping[str, Any], place: str) -> Iterator[str]:
-    """The problems of one state's own fields.
+    """Yield the problems of one state's own fields.
 
     Args:
         state: The state.
@@ -81,7 +81,7 @@ def check_fields(state: Mapping[str, Any], place: str) -> Iterator[str]:
 
 
 def _check_lists(state: Mapping[str, Any], place: str) -> Iterator[str]:
-    """The problems of retriers, catchers and rules."""
+    """Yield the problems of retriers, catchers and rules."""
     for index, retrier in enumerate(_listed(state, "Retry")):
         yield from _check_retrier(retrier, f"{place}.Retry[{index}]")
     for field in ("Retry", "Catch"):

@@ -100,7 +100,7 @@ class _Planner:
     splits: Mapping[str, int]
 
     def plan(self, invocation: Invocation) -> Any:
-        """The plan of the layer that an invocation asks about."""
+        """Return the plan of the layer that an invocation asks about."""
         layer = invocation.payload["layer"]
         if "record" in invocation.payload:
             return {}

@@ -97,7 +97,7 @@ class Interpreter:
         return scope.payload
 
     def view(self, scope: Scope, state: State, **shown: Any) -> View:
-        """What the expressions of a state see.
+        """Return the values that the expressions of a state can read.
 
         Args:
             scope: Where the state is.

@@ -38,7 +38,7 @@ class Caller:
     tokens: TaskTokens
 
     def handler(self, task: Task) -> Handler:
-        """What answers a task.
+        """Return the handler of a task.
 
         Raises:
             UnsupportedError: If nothing does.

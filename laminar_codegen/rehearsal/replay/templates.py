@@ -59,7 +59,7 @@ class Template:
         self.__attrs_init__(source, evaluate is None, evaluate or (lambda _: source))
 
     def evaluate(self, view: View) -> Any:
-        """The value as the expressions in it see it.
+        """Return the value as the expressions in it see it.
 
         Raises:
             NamedError: ``States.QueryEvaluationError``, if an expression fails or has no result.
@@ -68,7 +68,7 @@ class Template:
 
 
 def expression_of(text: str) -> str | None:
-    """The expression that a string is, None if it is plain text."""
+    """Return the expression that a string is, None if it is plain text."""
     return text[2:-2].strip() if text.startswith("{%") and text.endswith("%}") and len(text) >= len("{%%}") else None
 
 
@@ -90,7 +90,7 @@ def expressions_in(value: Any) -> Iterator[str]:
 
 
 def _compile(source: Any) -> _Evaluate | None:
-    """What evaluates a value, None if there is no expression in it."""
+    """Return an evaluator of a value, None if there is no expression in it."""
     match source:
         case str():
             expression = expression_of(source)
@@ -130,7 +130,7 @@ def _compile_expression(expression: str) -> _Evaluate:
 
 
 def _walk(values: Any, names: list[str]) -> Any:
-    """What a path leads to; absent if JSONata is to decide: it maps over arrays, and unwraps them."""
+    """Return the value at a path; absent if JSONata must decide, which maps over arrays and unwraps them."""
     for name in names:
         if not isinstance(values, dict) or name not in values:
             return _ABSENT

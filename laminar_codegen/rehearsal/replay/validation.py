@@ -26,7 +26,7 @@ _ENDS = frozenset({"Succeed", "Fail"})
 
 
 def validate(definition: Mapping[str, Any] | str) -> list[str]:
-    """What is wrong with a definition.
+    """Return the problems of a definition.
 
     Args:
         definition: The definition, as JSON text or its value. Its expressions must be JSONata.
@@ -66,7 +66,7 @@ class _Validation:
             yield from check_variables(written)
 
     def machine(self, written: Any, place: str, fields: frozenset[str]) -> Iterator[str]:
-        """The problems of a machine: the definition, a branch, or an item's processor."""
+        """Yield the problems of a machine: the definition, a branch, or an item's processor."""
         states = written.get("States") if isinstance(written, dict) else None
         if not isinstance(states, dict) or not all(isinstance(state, dict) for state in states.values()):
             yield f"{place}States: an object of states is wanted"

@@ -13,7 +13,7 @@ __all__ = ["check_variables"]
 
 
 def check_variables(machine: Mapping[str, Any], place: str = "", outer: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The problems of the variables of a machine whose ways all lead to states of it.
+    """Yield the problems of the variables of a machine whose ways all lead to states of it.
 
     Args:
         machine: The machine.

@@ -186,7 +186,7 @@ class World:
 
 
 def _description(execution: Execution, *, parsed: bool) -> dict[str, Any]:
-    """An execution as DescribeExecution shows it to a state machine."""
+    """Return an execution as DescribeExecution shows it to a state machine."""
     shown: dict[str, Any] = {
         "ExecutionArn": execution.arn,
         "Input": execution.input,

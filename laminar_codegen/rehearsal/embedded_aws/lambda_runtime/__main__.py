@@ -91,7 +91,7 @@ def call(handler: Callable[[Any, Context], Any], event: Any) -> Any:
 
 
 def describe(error: Exception) -> dict[str, Any]:
-    """An exception as Lambda's Python runtime answers it."""
+    """Return an exception as Lambda's Python runtime answers it."""
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,

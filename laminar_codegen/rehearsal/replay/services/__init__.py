@@ -47,7 +47,7 @@ class Services:
     others: Mapping[str, Handler] = attrs.field(factory=dict)
 
     def handlers(self) -> dict[str, Handler]:
-        """What answers which integration."""
+        """Return the handlers by integration."""
         return {
             **self.jobs.handlers(),
             **self.functions.handlers(),

@@ -29,7 +29,7 @@ _TIMED_OUT = JobResult(exit_code=137, status_reason="Job attempt duration exceed
 
 
 def _succeed(_: Attempt) -> None:
-    """What jobs do unless told otherwise."""
+    """Succeed, which is the default behaviour of jobs."""
 
 
 @attrs.define
@@ -54,7 +54,7 @@ class BatchJobs:
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What answers which integration."""
+        """Return the handlers by integration."""
         return {
             "batch:submitJob": self._submit,
             "batch:submitJob.sync": self._submit_and_wait,
@@ -94,7 +94,7 @@ class BatchJobs:
         return {"Jobs": [self.jobs[name].detail() for name in names if name in self.jobs]}
 
     def _list(self, call: Call) -> Any:
-        """A page of the jobs of a queue whose names begin so, the last one first, without children of array jobs.
+        """Return a page of the jobs of a queue with a name prefix, newest first, without children of array jobs.
 
         https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
         """
@@ -131,7 +131,7 @@ class BatchJobs:
         return job
 
     def _blockers(self, unit: Job) -> list[Job]:
-        """The jobs that must succeed before a job or child may start."""
+        """Return the jobs that must succeed before a job or child may start."""
         found = [self._blocker(unit, dependency) for dependency in unit.request.dependencies]
         return [job for job in found if job is not None]
 

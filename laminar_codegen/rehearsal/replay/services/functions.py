@@ -50,7 +50,7 @@ class Functions:
     invocations: list[Invocation] = attrs.field(factory=list)
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What answers which integration."""
+        """Return the handlers by integration."""
         return {"lambda:invoke": self._invoke}
 
     async def _invoke(self, call: Call) -> Any:

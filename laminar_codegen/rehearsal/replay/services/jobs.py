@@ -149,7 +149,7 @@ class Job:
         return self.children or (self,)
 
     def end(self, *, succeeded: bool, reason: str) -> None:
-        """The job ended; with its last child an array job ends."""
+        """End the job. An array job ends with its last child."""
         if self.over.done:
             return
         self.state = "SUCCEEDED" if succeeded else "FAILED"
@@ -161,7 +161,7 @@ class Job:
             self.parent.count(succeeded=succeeded)
 
     def count(self, *, succeeded: bool) -> None:
-        """A child ended."""
+        """Count a child that ended."""
         self._ended += 1
         self._failed += not succeeded
         if self._ended == len(self.children):
@@ -169,7 +169,7 @@ class Job:
             self.end(succeeded=not failed, reason=f"Array Child Job{' failed' if failed else 's succeeded'}")
 
     def detail(self) -> dict[str, Any]:
-        """The job as DescribeJobs shows it to a state machine."""
+        """Return the job as DescribeJobs shows it to a state machine."""
         last = self.attempts[-1].result if self.attempts else None
         ends = {"SUCCEEDED": self._ended - self._failed, "FAILED": self._failed}
         summary = {"StatusSummary": ends, "Size": len(self.children)}
@@ -192,7 +192,7 @@ class Job:
 
 
 def request_of(call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> JobRequest:
-    """What a SubmitJob call asks for.
+    """Return the request of a SubmitJob call.
 
     Args:
         call: The call.

@@ -51,7 +51,7 @@ class Objects:
     buckets: frozenset[str] | None = None
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What answers which integration."""
+        """Return the handlers by integration."""
         actions: dict[str, Callable[[Call], Any]] = {
             "putObject": self._put,
             "getObject": self._get,
@@ -117,7 +117,7 @@ class Objects:
         }
 
     def _entries(self, bucket: str, prefix: str, delimiter: str | None, after: str) -> Iterator[dict[str, Any]]:
-        """The objects with a prefix, and once each the folders that a delimiter makes of their keys."""
+        """Yield the objects with a prefix, and once each the folders that a delimiter makes of their keys."""
         folder = None
         for place in sorted(self.contents):
             key = place.removeprefix(bucket)

@@ -48,7 +48,7 @@ class Token:
             self._timer = self._clock.at(self._heartbeat, lambda: self.answer.fail(silent), late=True)
 
     def close(self) -> None:
-        """The task is over, if it is not yet: what is sent from now on comes too late."""
+        """Close the task. Answers that come later are refused."""
         if self._timer is not None:
             self._timer.cancel()
         self.answer.fail(NamedError(TIMEOUT))
@@ -99,7 +99,7 @@ class TaskTokens:
         self._waiting(token).beat()
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What answers which integration."""
+        """Return the handlers by integration."""
 
         def success(call: Call) -> None:
             self.succeed(*required(call, "TaskToken", "Output"))
