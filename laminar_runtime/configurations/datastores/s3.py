@@ -134,6 +134,12 @@ class S3(DataStore):
         self._client = objects, os.getpid()
         return objects
 
+    def _replace(self, objects: Objects, why: str) -> Objects:
+        """Have boto3 take over from a client, for all threads."""
+        with _making:
+            now = self._client
+            return now[0] if now and now[0] is not objects else self._use(self._by_boto3(why))
+
     def _by_boto3(self, why: str) -> Objects:
         from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 
@@ -153,9 +159,8 @@ class S3(DataStore):
                 if error.code != "Certificate":
                     raise
                 # OpenSSL accepts what obstore's TLS does not, such as a certificate that is its own authority.
-                return ask(
-                    self._use(self._by_boto3(f"obstore does not accept the server's certificate ({error})")), key
-                )
+                why = f"obstore does not accept the server's certificate ({error})"
+                return ask(self._replace(objects, why), key)
         except FileNotFoundError:
             raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
         except EOFError as error:

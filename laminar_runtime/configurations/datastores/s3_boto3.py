@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
 from laminar_runtime.configurations.datastores.s3_botocore import botocore_errors
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
-from laminar_runtime.configurations.datastores.s3_errors import S3Error
+from laminar_runtime.configurations.datastores.s3_errors import CHANGED, THERE, S3Error
 from laminar_runtime.configurations.datastores.s3_objects import (
     AT_ONCE,
     CONNECTIONS,
@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Boto3Objects"]
 
-#: How S3 says that an object is there, or is being written by another one at the moment.
-_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+
+class _ChangedError(Exception):
+    """An object was written anew while it was read in ranges."""
 
 
 class Boto3Objects:
@@ -80,15 +81,19 @@ class Boto3Objects:
             return read_whole(size, first, self._ranges(key, found["ETag"]), _cut())
 
         with _known_errors():
-            return again(attempt, _cut())
+            return again(attempt, (*_cut(), _ChangedError))
 
     def read_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
+
+        def attempt() -> bytearray:
+            first = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{RANGE - 1}")
+            size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
+            return read_ranges(size, first["Body"].iter_chunks(PIECE), self._ranges(key, first["ETag"]), _cut())
+
         try:
             with _known_errors():
-                first = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{RANGE - 1}")
-                size = int(first.get("ContentRange", f"/{first['ContentLength']}").rpartition("/")[2])
-                return read_ranges(size, first["Body"].iter_chunks(PIECE), self._ranges(key, first["ETag"]), _cut())
+                return again(attempt, (_ChangedError,))
         except S3Error as error:
             if error.code == "InvalidRange":  # an object without bytes has no first byte
                 return bytearray()
@@ -98,8 +103,15 @@ class Boto3Objects:
         return lambda start, end: self._range(key, start, end, tag)
 
     def _range(self, key: str, start: int, end: int, tag: str) -> Iterator[bytes]:
+        from botocore.exceptions import ClientError
+
         span = f"bytes={start}-{end - 1}"
-        part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
+        try:
+            part = self._client.get_object(Bucket=self._bucket, Key=key, Range=span, IfMatch=tag)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == CHANGED:
+                raise _ChangedError from error
+            raise
         return part["Body"].iter_chunks(PIECE)
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
@@ -123,7 +135,7 @@ class Boto3Objects:
             with botocore_errors():
                 self._client.put_object(Bucket=self._bucket, Key=key, Body=content, IfNoneMatch="*", **self._encryption)
         except S3Error as error:
-            if error.code in _THERE:
+            if error.code in THERE:
                 return False
             raise
         return True
@@ -172,6 +184,8 @@ def _known_errors() -> Iterator[None]:
     try:
         with botocore_errors():
             yield
+    except _ChangedError as error:
+        raise S3Error(CHANGED, "the object was written anew time and again while it was read") from error
     except S3Error as error:
         if error.code in {"NoSuchKey", "HTTP 404"}:
             raise FileNotFoundError from None

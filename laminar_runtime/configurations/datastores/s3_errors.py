@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["S3Error"]
+__all__ = ["CHANGED", "THERE", "S3Error"]
+
+#: The code of an object that is written anew while it is read in ranges.
+CHANGED = "PreconditionFailed"
+#: The codes of an object that is there, or is being written by another one at the moment.
+THERE = {"ConditionalRequestConflict", "PreconditionFailed"}
 
 #: Codes of refusals that pass, which neither client tries again by itself:
 #: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
 from laminar_runtime.configurations.datastores.s3_connection import Connection
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
-from laminar_runtime.configurations.datastores.s3_errors import S3Error
+from laminar_runtime.configurations.datastores.s3_errors import CHANGED, THERE, S3Error
 from laminar_runtime.configurations.datastores.s3_objects import (
     AT_ONCE,
     PAUSES,
@@ -42,7 +42,8 @@ _NEUTRAL = {"conditional_put": "etag", "s3_express": False, "skip_signature": Fa
 #: Codes and statuses of a bucket in another region. A request without a body (HEAD) is refused without a code.
 _ELSEWHERE = {"AuthorizationHeaderMalformed", "HTTP 400", "IllegalLocationConstraintException", "PermanentRedirect"}
 
-_MISSING = "NoSuchKey"
+#: Codes of an object that is not there, but not of a bucket that is not.
+_ABSENT = {"", "HTTP 404", "NoSuchKey"}
 
 #: The process that used obstore. Its threads are not there in a process that is forked from it.
 _used_in: int | None = None
@@ -179,7 +180,7 @@ class ObstoreObjects:
         try:
             self._put(key, content, mode="create")
         except S3Error as error:
-            if error.code in {"PreconditionFailed", "ConditionalRequestConflict"}:
+            if error.code in THERE:
                 return False
             raise
         return True
@@ -218,14 +219,14 @@ class ObstoreObjects:
             try:
                 return attempt()
             except (self._obstore.exceptions.BaseError, FileNotFoundError, ValueError) as error:
-                known = _known(error, writes=writes)
+                known = _known(error)
+                if isinstance(error, FileNotFoundError) and not writes and known.code in _ABSENT:
+                    raise FileNotFoundError from None
                 if known.code == "InvalidRange" and empty is not None:
                     return empty
                 if known.code in _ELSEWHERE and self._move(connection):
                     continue
-                if known.code == _MISSING:
-                    raise FileNotFoundError from None
-                if not known.passes or pause is None:
+                if pause is None or not (known.passes or (known.code == CHANGED and not writes)):
                     raise known from error
                 time.sleep(pause)
         raise S3Error("PermanentRedirect", "the bucket is in another region, time and again")
@@ -250,11 +251,8 @@ def _pieces(found: Any) -> Iterator[Buffer]:
     return map(memoryview, found.stream(min_chunk_size=PIECE))
 
 
-def _known(error: Exception, *, writes: bool = False) -> S3Error:
-    """Return what obstore raised as an error of S3; its code is `_MISSING` if an object that is read is not there."""
+def _known(error: Exception) -> S3Error:
     code, message, status = _reason(error)
-    if isinstance(error, FileNotFoundError) and not writes and code in {"NoSuchKey", "", "HTTP 404"}:
-        code = _MISSING
     return S3Error(code, message, status=status)
 
 

@@ -353,6 +353,7 @@ class _Cutting(BaseHTTPRequestHandler):
     refusal: ClassVar[tuple[int, str] | None] = None
     refusals: ClassVar[int] = 0
     region: ClassVar[str] = ""
+    tags: ClassVar[list[str]] = []
 
     def _refused(self) -> bool:
         """Note a request, and refuse it if that is due, or if it is signed for another region than the bucket's."""
@@ -392,6 +393,10 @@ class _Cutting(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self._refused():
             return
+        tag = self.tags.pop(0) if len(self.tags) > 1 else self.tags[0]
+        if self.headers.get("If-Match", tag) != tag:
+            self._answer(412, "PreconditionFailed")
+            return
         first, last = 0, len(self.content) - 1
         if span := self.headers.get("Range"):
             first, last = (int(place) for place in span.removeprefix("bytes=").split("-"))
@@ -400,7 +405,7 @@ class _Cutting(BaseHTTPRequestHandler):
         self.send_response(206 if span else 200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.content)}")
-        self.send_header("ETag", '"tag"')
+        self.send_header("ETag", tag)
         self.send_header("Last-Modified", "Thu, 26 Nov 2026 00:00:00 GMT")
         self.send_header("Connection", "close")
         self.end_headers()
@@ -427,7 +432,7 @@ def cutting(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Cutti
     thread.start()
     _set(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"})
     _Cutting.cuts = _Cutting.refusals = 0
-    _Cutting.refusal, _Cutting.region = None, ""
+    _Cutting.refusal, _Cutting.region, _Cutting.tags = None, "", ['"tag"']
     _Cutting.seen.clear()
     yield _Cutting
     server.shutdown()
@@ -446,6 +451,18 @@ def test_answers_that_are_cut(kind: str, cutting: type[_Cutting]) -> None:
     cutting.cuts = 2
     assert objects.read_range("key", 1000, 3000) == cutting.content[1000:3000]
     assert cutting.cuts == 0
+
+
+@pytest.mark.parametrize("kind", ["obstore", "boto3"])
+def test_objects_that_are_written_anew_while_they_are_read(kind: str, cutting: type[_Cutting]) -> None:
+    """The ranges of an object are of one version: it is read again if another one comes, and not for ever."""
+    objects = _client(kind)
+    for read in (objects.read, objects.read_buffer):
+        cutting.tags = ['"old"', '"new"']
+        assert read("key") == cutting.content
+        cutting.tags = [f'"{number}"' for number in range(1000)]
+        with pytest.raises(S3Error, match="PreconditionFailed"):
+            read("key")
 
 
 @pytest.mark.parametrize("kind", ["obstore", "boto3"])
@@ -546,6 +563,15 @@ def test_a_conflict_of_two_writes_passes(cutting: type[_Cutting]) -> None:
     assert len(cutting.seen) == 4
 
 
+def test_a_write_never_finds_nothing(cutting: type[_Cutting]) -> None:
+    """A write that is refused as there is no such thing is an error of its own, whatever S3 calls it."""
+    for kind in ("obstore", "boto3"):
+        for ask in ("write", "create"):
+            cutting.refusal, cutting.refusals = (404, "NoSuchKey"), 1
+            with pytest.raises(S3Error, match=r"^NoSuchKey: no & no$"):
+                ASK[ask](_client(kind))
+
+
 def test_refusals_that_stay(cutting: type[_Cutting]) -> None:
     """What should pass and does not is an error like others."""
     cutting.refusal, cutting.refusals = (400, "RequestTimeout"), 1000
@@ -625,6 +651,17 @@ def test_the_endpoint_of_s3_alone(cutting: type[_Cutting], monkeypatch: pytest.M
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert _client("obstore").read("key") == cutting.content
     assert [found["path"] for found in cutting.seen][:1] == ["/bucket/key"]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
+def test_proxies(variable: str, cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests go by the proxy of the environment, but for the hosts that need none."""
+    proxy = os.environ["AWS_ENDPOINT_URL"]
+    _set(monkeypatch, {variable: proxy, "AWS_ENDPOINT_URL": "http://192.0.2.1:9000"})
+    assert _client("obstore").read("key") == cutting.content
+    assert cutting.seen[0]["path"] == "http://192.0.2.1:9000/bucket/key"
+    _set(monkeypatch, {"AWS_ENDPOINT_URL": proxy, variable: "http://127.0.0.1:1", "NO_PROXY": "127.0.0.0/8"})
+    assert _client("obstore").read("key") == cutting.content
 
 
 def test_requester_pays(cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch) -> None:
