@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check unit readmes clean
+.PHONY: demo test check compare unit readmes clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -28,6 +28,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+## What the compiler of the working tree makes of the tests' programs, byte for byte beside that of a commit.
+compare: $(VENV)/installed-dev
+	$(BIN)/python -m tools.compare_documents $(if $(COMMIT),--commit $(COMMIT))
 
 ## The tests that need neither Terraform nor the embedded AWS: they take seconds.
 unit: $(VENV)/installed-dev
