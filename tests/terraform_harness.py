@@ -1,6 +1,6 @@
 """Run real Terraform in a test: no network, the stand-in AWS provider, an embedded AWS.
 
-    mirror = provider_mirror(tmp_path / "mirror")
+    mirror = install(tmp_path / "mirror")
     terraform = Terraform(directory, mirror, fake_aws(endpoint))
     terraform.init()
     terraform.apply(name="report")
@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import platform
 import shlex
 import shutil
 import subprocess
@@ -28,20 +27,11 @@ from typing import Any
 import pytest
 from attrs import evolve, field, frozen
 
-PROVIDER_VERSION = "6.25.0"
-_SOURCE = Path("registry.terraform.io", "hashicorp", "aws", PROVIDER_VERSION)
-_ATTACHED = "TF_REATTACH_PROVIDERS"
+from tools.terraform_standin.installing import ATTACHED, CONFIGURATION
+
+_ROOT = Path(__file__).resolve().parents[1]
 _PLAN_FILE = "harness.tfplan"
 _EXIT_CHANGES = 2
-_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_CLI_CONFIGURATION = """\
-disable_checkpoint = true
-provider_installation {{
-  filesystem_mirror {{
-    path = {path}
-  }}
-}}
-"""
 
 
 class TerraformError(Exception):
@@ -65,20 +55,6 @@ class Plan:
     document: Mapping[str, Any] = field(repr=False, eq=False)
 
 
-def provider_mirror(directory: Path) -> Path:
-    """Write a mirror with the stand-in as AWS provider, and return its CLI configuration file."""
-    system = f"{platform.system().lower()}_{_MACHINES[platform.machine().lower()]}"
-    package = directory / "providers" / _SOURCE / system
-    package.mkdir(parents=True, exist_ok=True)
-    executable = package / f"terraform-provider-aws_v{PROVIDER_VERSION}"
-    executable.write_text(_launcher(), encoding="utf-8")
-    executable.chmod(0o755)
-    configuration = directory / "terraform.rc"
-    providers = json.dumps(str(directory / "providers"))
-    configuration.write_text(_CLI_CONFIGURATION.format(path=providers), encoding="utf-8")
-    return configuration
-
-
 def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
     """The environment in which everything talks to the embedded AWS at `endpoint`."""
     return {
@@ -97,23 +73,18 @@ def serving_provider(environment: Mapping[str, str]) -> Iterator[dict[str, str]]
     Each command starts a provider several times else, which is most of what it costs. `init` installs it all the same.
     https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
     """
-    command = [sys.executable, "-P", "-c", _code("serve_commands")]
+    command = [sys.executable, "-m", "tools.terraform_standin", "serve"]
     given = {**os.environ, **environment}
-    with subprocess.Popen(command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=_ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        socket = process.stdout.readline().strip()
-        assert socket, "the provider did not start"
-        provider = {
-            "Protocol": "grpc",
-            "ProtocolVersion": 6,
-            "Pid": process.pid,
-            # That Terraform does not stop it.
-            "Test": True,
-            "Addr": {"Network": "unix", "String": socket},
-        }
+        line = shlex.split(process.stdout.readline())
+        assert line[:1] == ["export"], "the provider did not start"
+        name, _, value = line[1].partition("=")
         try:
-            yield {**environment, _ATTACHED: json.dumps({"/".join(_SOURCE.parts[:-1]): provider})}
+            yield {**environment, name: value}
         finally:
             process.stdin.close()
             process.wait()
@@ -139,7 +110,7 @@ class Terraform:
 
     def init(self) -> None:
         """Install the provider from the mirror, which Terraform does not do with one that is served."""
-        environment = {name: value for name, value in self.environment.items() if name != _ATTACHED}
+        environment = {name: value for name, value in self.environment.items() if name != ATTACHED}
         evolve(self, environment=environment)._run("init", "-input=false")
 
     def validate(self) -> dict[str, Any]:
@@ -220,7 +191,7 @@ class Terraform:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.configuration.parent),
-            "TF_CLI_CONFIG_FILE": str(self.configuration),
+            CONFIGURATION: str(self.configuration),
             "TF_IN_AUTOMATION": "1",
             "TF_CLI_ARGS": "-no-color",
             "CHECKPOINT_DISABLE": "1",
@@ -232,16 +203,3 @@ def _values(variables: Mapping[str, object]) -> list[str]:
     return [
         f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in variables.items()
     ]
-
-
-def _launcher() -> str:
-    """Write the executable's text: this Python, with the provider that is beside this file."""
-    return f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -c {shlex.quote(_code('main'))}\n"
-
-
-def _code(function: str) -> str:
-    folder = str(Path(__file__).parents[1])
-    return (
-        f"import sys; sys.path.insert(0, {folder!r}); "
-        f"from tests.terraform_provider.serving import {function}; {function}()"
-    )

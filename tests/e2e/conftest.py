@@ -14,7 +14,8 @@ import pytest
 
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from tests.terraform_harness import Terraform, fake_aws, provider_mirror, serving_provider, terraform_executable
+from tests.terraform_harness import Terraform, fake_aws, serving_provider, terraform_executable
+from tools.terraform_standin.installing import install
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     terraform_executable()
-    return provider_mirror(tmp_path_factory.mktemp("mirror"))
+    return install(tmp_path_factory.mktemp("mirror"))
 
 
 @attrs.frozen

@@ -26,7 +26,7 @@ GOLDEN = ROOT / "tests" / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
 #: Terraform's own resource has no nested blocks: https://developer.hashicorp.com/terraform/language/resources/terraform-data
 TERRAFORMS_OWN: dict[str, Any] = {"terraform_data": {}}
-SCHEMA = json.loads((ROOT / "tests" / "terraform_provider" / "schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "tools" / "terraform_standin" / "schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(autouse=True)

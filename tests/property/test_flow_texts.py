@@ -38,7 +38,8 @@ from laminar_runtime.configurations.layers import Catch, Container, ForEach, Par
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.container_command import COMMAND
 from laminar_runtime.exceptions import LaminarError
-from tests.terraform_harness import Terraform, fake_aws, provider_mirror, terraform_executable
+from tests.terraform_harness import Terraform, fake_aws, terraform_executable
+from tools.terraform_standin.installing import install
 
 WORDS = (
     "${",
@@ -289,7 +290,7 @@ def _variables(compilation: Compilation) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     terraform_executable()
-    mirror = provider_mirror(tmp_path_factory.mktemp("mirror"))
+    mirror = install(tmp_path_factory.mktemp("mirror"))
     with EmbeddedAws(workspace=Workspace(directory=tmp_path_factory.mktemp("image"))) as aws:
         yield Account(mirror, {**fake_aws(aws.endpoint_url, aws.region), **aws.environment})
 

@@ -1,0 +1,36 @@
+"""The command ``python -m tools.terraform_standin``; the README beside this file shows how it is used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tools.terraform_standin.installing import CONFIGURATION, exported, install
+
+
+def main() -> None:
+    """Install the stand-in, or run it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.terraform_standin",
+        description="A stand-in for the AWS provider of Terraform, which needs no network.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    installing = commands.add_parser(
+        "install", help="write a mirror of providers, and print the line that has Terraform use it"
+    )
+    installing.add_argument("folder", type=Path, help="where the mirror is written")
+    commands.add_parser("serve", help="serve many commands of Terraform by one process, until standard input is closed")
+    commands.add_parser("plugin", help="serve the Terraform that starts this process; the mirror does this")
+    options = parser.parse_args()
+    if options.command == "install":
+        sys.stdout.write(exported(CONFIGURATION, str(install(options.folder).resolve())))
+        return
+    # Imported here: gRPC is slow to import, and install does not need it.
+    from tools.terraform_standin.serving import serve_commands, serve_terraform
+
+    serve_commands() if options.command == "serve" else serve_terraform()
+
+
+if __name__ == "__main__":
+    main()

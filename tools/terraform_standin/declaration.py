@@ -1,0 +1,157 @@
+"""How a resource type or a data source describes itself to the engine: frozen values, no behaviour.
+
+A resource is a few small functions over a `Call` and the facts that planning needs. `schema.json`
+cannot tell an optional argument from one that AWS fills in when it is left out (both are "optional
+and computed" there), so a resource names the latter in `computed`; what it does not name and does
+not give a default stays null. Names of nested arguments are dotted: `compute_resources.min_vcpus`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from tools.terraform_standin import shapes
+from tools.terraform_standin.account import Account
+from tools.terraform_standin.schema import Block
+from tools.terraform_standin.text_equality import TextEquality, same_caseless
+from tools.terraform_standin.values import State
+
+# Arguments that the engine deals with, so that no request to AWS carries them.
+ENGINE_ARGUMENTS = frozenset({"id", "name_prefix", "region", "tags", "tags_all", "timeouts"})
+
+# The services write tags in many ways; `Tagging` reads them.
+_TAG_MEMBERS = frozenset({"Tags", "TagSet", "tags"})
+# In `Resource.renews`: whatever changes.
+ANY_CHANGE = frozenset({"*"})
+
+
+@frozen
+class Call:
+    """What one of a resource's functions gets: the wanted (or known) state, and AWS."""
+
+    account: Account
+    type: str
+    block: Block
+    state: State
+    prior: State | None = None
+
+    def __getitem__(self, name: str) -> Any:
+        return self.state[name]
+
+    def client(self, service: str) -> Any:
+        """The client of an AWS service in the region of this resource."""
+        return self.account.client(service, self.state.get("region"))
+
+    def with_state(self, state: State) -> Call:
+        """The same call about another state."""
+        return evolve(self, state=state)
+
+    def changed(self, *names: str) -> bool:
+        """Whether an update changes any of these arguments."""
+        return self.prior is None or any(self.prior[name] != self.state[name] for name in names)
+
+    def request(  # noqa: PLR0913  (keyword options)
+        self,
+        service: str,
+        operation: str,
+        *,
+        renames: Mapping[str, str] | None = None,
+        omit: Iterable[str] = (),
+        only: Iterable[str] | None = None,
+        within: str | None = None,
+    ) -> State:
+        """The arguments as parameters of an AWS operation, matched by name; `renames` has the rest.
+
+        With `within` it is the value (or one item) of that parameter that the arguments describe.
+        """
+        wanted = self._arguments() if only is None else set(only)
+        arguments = {name: self.state[name] for name in wanted - set(omit)}
+        shape = self.client(service).meta.service_model.operation_model(operation).input_shape
+        if within is not None:
+            shape = getattr(shape.members[within], "member", shape.members[within])
+        return shapes.to_api(arguments, shape, renames or {}, self.type)
+
+    def attributes(self, response: Mapping[str, Any], renames: Mapping[str, str] | None = None) -> State:
+        """What an AWS response says of attributes and blocks, matched by name; tags are apart."""
+        told = {name: value for name, value in response.items() if name not in _TAG_MEMBERS}
+        return shapes.from_api(told, self.block, renames or {})
+
+    def _arguments(self) -> set[str]:
+        settable = {name for name, item in self.block.attributes.items() if item.settable}
+        return (settable | set(self.block.blocks)) - ENGINE_ARGUMENTS
+
+
+@frozen
+class Tagging:
+    """How the tags of a resource are written, removed and read."""
+
+    write: Callable[[Call, dict[str, str]], object]
+    remove: Callable[[Call, list[str]], object]
+    read: Callable[[Call], dict[str, str]]
+
+
+@frozen
+class Naming:
+    """The argument that names the resource, and the one that gives a generated name's beginning."""
+
+    argument: str = "name"
+    prefix: str | None = "name_prefix"
+
+
+def _names(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(names)
+
+
+def _import_by_id(identity: str) -> State:
+    return {"id": identity}
+
+
+def _refuse_update(call: Call) -> State | None:
+    message = f"{call.type} has no update: every argument of it replaces the resource"
+    raise AssertionError(message)
+
+
+@frozen(kw_only=True)
+class Resource:
+    """One resource type.
+
+    `create` returns the attributes that identify the new object (at least what `read` needs),
+    `read` returns what AWS says (an absent name means "not told") or None when the object is gone,
+    `update` may return attributes that identify a new version.
+    """
+
+    type: str
+    create: Callable[[Call], State]
+    read: Callable[[Call], State | None]
+    update: Callable[[Call], State | None] = _refuse_update
+    delete: Callable[[Call], object]
+    replaces: frozenset[str] = field(default=(), converter=_names)
+    # Blocks of which another number replaces the resource, while a change inside them does not.
+    replaces_by_count: frozenset[str] = field(default=(), converter=_names)
+    computed: frozenset[str] = field(default=(), converter=_names)
+    defaults: Mapping[str, Any] = field(factory=dict)
+    json: Mapping[str, TextEquality] = field(factory=dict)
+    # Arguments in which upper and lower case mean the same.
+    caseless: frozenset[str] = field(default=(), converter=_names)
+    # Exported attributes that an update makes unknown -> the arguments whose change does that.
+    renews: Mapping[str, frozenset[str]] = field(factory=dict)
+    exactly_one: tuple[str, ...] = ()
+    at_most_one: tuple[str, ...] = ()
+    tagging: Tagging | None = None
+    naming: Naming | None = None
+    import_id: Callable[[str], State] = _import_by_id
+
+    def equality(self, path: str) -> TextEquality | None:
+        """How two texts of this argument are compared, if not literally."""
+        return same_caseless if path in self.caseless else self.json.get(path)
+
+
+@frozen(kw_only=True)
+class DataSource:
+    """One data source: `read` returns what it finds for the configuration in `Call.state`."""
+
+    type: str
+    read: Callable[[Call], State]

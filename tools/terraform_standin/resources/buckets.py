@@ -1,0 +1,95 @@
+"""S3 buckets, without their siblings: versioning and the like are resources of their own."""
+
+from __future__ import annotations
+
+from tools.terraform_standin.declaration import Call, Naming, Resource, Tagging
+from tools.terraform_standin.errors import NotImplementedByStandInError
+from tools.terraform_standin.tagging import from_pairs, to_pairs
+from tools.terraform_standin.text_equality import same_policy
+from tools.terraform_standin.values import State
+
+# Arguments that the real provider has deprecated in favour of resources of their own.
+_DEPRECATED = (
+    "acceleration_status", "acl", "cors_rule", "grant", "lifecycle_rule", "logging",
+    "object_lock_configuration", "policy", "replication_configuration", "request_payer",
+    "server_side_encryption_configuration", "versioning", "website",
+)  # fmt: skip
+_HOME_REGION = "us-east-1"
+
+
+def _create(call: Call) -> State:
+    used = [name for name in _DEPRECATED if call[name] not in (None, [])]
+    if used:
+        message = f"the stand-in AWS provider has no argument aws_s3_bucket.{used[0]}"
+        raise NotImplementedByStandInError(message)
+    client, name = call.client("s3"), call["bucket"]
+    region = client.meta.region_name
+    place = {} if region == _HOME_REGION else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=bool(call["object_lock_enabled"]), **place)
+    return {"id": name, "bucket": name}
+
+
+def _read(call: Call) -> State | None:
+    client, name = call.client("s3"), call["id"]
+    client.head_bucket(Bucket=name)
+    region = client.get_bucket_location(Bucket=name)["LocationConstraint"] or _HOME_REGION
+    return {
+        "id": name,
+        "bucket": name,
+        "arn": f"arn:aws:s3:::{name}",
+        "bucket_domain_name": f"{name}.s3.amazonaws.com",
+        "bucket_region": region,
+        "bucket_regional_domain_name": f"{name}.s3.{region}.amazonaws.com",
+    }
+
+
+def _update(call: Call) -> State | None:
+    """Only `force_destroy` can change, which AWS knows nothing of."""
+
+
+def _delete(call: Call) -> None:
+    client, name = call.client("s3"), call["bucket"]
+    if call["force_destroy"]:
+        for page in client.get_paginator("list_object_versions").paginate(Bucket=name):
+            for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                client.delete_object(Bucket=name, Key=item["Key"], VersionId=item["VersionId"])
+    client.delete_bucket(Bucket=name)
+
+
+def _read_tags(call: Call) -> dict[str, str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        found = call.client("s3").get_bucket_tagging(Bucket=call["bucket"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchTagSet":
+            return {}
+        raise
+    return from_pairs(found["TagSet"])
+
+
+def _write_tags(call: Call, tags: dict[str, str]) -> None:
+    call.client("s3").put_bucket_tagging(Bucket=call["bucket"], Tagging={"TagSet": to_pairs(tags)})
+
+
+def _remove_tags(call: Call, keys: list[str]) -> None:
+    kept = {key: value for key, value in _read_tags(call).items() if key not in keys}
+    if kept:
+        _write_tags(call, kept)
+    else:
+        call.client("s3").delete_bucket_tagging(Bucket=call["bucket"])
+
+
+BUCKET = Resource(
+    type="aws_s3_bucket",
+    create=_create,
+    read=_read,
+    update=_update,
+    delete=_delete,
+    replaces={"object_lock_enabled"},
+    computed={"acceleration_status", "acl", "object_lock_enabled", "policy", "request_payer"},
+    defaults={"force_destroy": False},
+    json={"policy": same_policy},
+    tagging=Tagging(write=_write_tags, remove=_remove_tags, read=_read_tags),
+    naming=Naming("bucket", "bucket_prefix"),
+)
