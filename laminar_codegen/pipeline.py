@@ -4,7 +4,7 @@
 
     flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
              --make_plan-->  Step  --split_plan-->  Step  --emit_states-->  StateMachine, ...
-             --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
+             --allocate-->  Deployment  --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
 
 Each pass is one function in the module of its name, takes frozen values and gives one: no clock, no chance, no
 environment and no AWS is in any of them, so that the same flow gives the same bytes everywhere.
@@ -17,21 +17,23 @@ from pathlib import Path
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.durations.profile import read_profile
 from laminar_codegen.frontend.loader import Source, load
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.graph import Graph, build_graph
 from laminar_codegen.ir.plan import Step
 from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_states.flow_sequence import emit_chain
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
+from laminar_codegen.lower_states.stop_jobs import emit_stop_jobs
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
-from laminar_codegen.lower_terraform.stop_jobs import emit_stop_jobs
 from laminar_codegen.planning.make_plan import Joins, make_plan
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
@@ -62,14 +64,19 @@ class Compilation:
     Args:
         source: The flow, and those that follow it.
         units: What was made of each of them.
-        machines: All state machines, first the one that the deployment is.
+        deployment: The resources that are deployed, the state machines among them.
         document: The Terraform document that declares them.
     """
 
     source: Source
     units: tuple[Unit, ...]
-    machines: tuple[StateMachine, ...]
+    deployment: Deployment
     document: Document
+
+    @property
+    def machines(self) -> tuple[StateMachine, ...]:
+        """All state machines. The first is the one that applications start."""
+        return self.deployment.machines
 
     @property
     def graphs(self) -> tuple[Graph, ...]:
@@ -138,14 +145,14 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
         machines = (emit_chain(graphs), *machines)
     if any(graph.pipelines for graph in graphs):
         machines = (*machines, emit_stop_jobs(graphs))
-    # What their roles may do is no more than IAM takes.
-    check_policies(graphs, machines)
-    # Their surroundings: job definitions, planner, roles, logs, variables.
-    document = emit_document(graphs, machines)
+    # The resources that they need, decided once.
+    deployment = allocate(graphs, machines)
+    check_policies(deployment)
+    document = emit_document(deployment)
     called = module or _module(source.scheduler)
     if called is not None:
-        document = call_module(document, called, graphs, machines)
-    return Compilation(source, units, machines, document)
+        document = call_module(document, called, deployment)
+    return Compilation(source, units, deployment, document)
 
 
 def graphs_of(source: Source) -> tuple[Graph, ...]:
@@ -161,7 +168,7 @@ def graphs_of(source: Source) -> tuple[Graph, ...]:
         return (build_graph(source),)
     chain = [build_graph(attrs.evolve(source, flow=flow)) for flow in (source.flow, *source.following)]
     return tuple(
-        attrs.evolve(graph, prefix=names.prefix(graph.flow), linked=place > 0) for place, graph in enumerate(chain)
+        attrs.evolve(graph, prefix=labels.prefix(graph.flow), linked=place > 0) for place, graph in enumerate(chain)
     )
 
 

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from laminar_codegen import names
+from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.placements import PLACEMENT_RULES
 from laminar_codegen.checks.schedules import SCHEDULE_RULES
 from laminar_codegen.checks.texts import TEXT_RULES
@@ -77,7 +77,7 @@ def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
 
 def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
     """The names of flows that run one after the other leave some room for that of the deployment."""
-    if len(graphs) > 1 and names.longest(graphs) < len(graphs[0].flow):
+    if len(graphs) > 1 and longest_name(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"
         yield Problem(graphs[0].location, "LAM043", what, fix)

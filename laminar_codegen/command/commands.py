@@ -68,7 +68,7 @@ def check(words: Sequence[str]) -> int:
         print("\n".join(_report_chain(compilation)))
     if any(graph.pipelines for graph in compilation.graphs):
         print("\n".join(_report_stop(compilation)))
-    warnings += policy_warnings(compilation.graphs, compilation.machines)
+    warnings += policy_warnings(compilation.deployment)
     for warning in warnings:
         print(warning, file=sys.stderr)
     return 1 if warnings and options.strict else 0

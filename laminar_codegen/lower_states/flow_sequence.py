@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine, Task
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import PARAMETERS, Graph
@@ -31,7 +31,7 @@ def emit_chain(graphs: Sequence[Graph]) -> StateMachine:
         The state machine. Its references are to what `laminar_codegen.lower_terraform.document` declares.
     """
     named = " -> ".join(graph.flow for graph in graphs)
-    return StateMachine(name=names.MAIN, comment=f"Runs the flows {named}", states=tuple(_states(graphs)))
+    return StateMachine(name=labels.MAIN, comment=f"Runs the flows {named}", states=tuple(_states(graphs)))
 
 
 def _states(graphs: Sequence[Graph]) -> Iterator[Task]:
@@ -45,7 +45,7 @@ def _states(graphs: Sequence[Graph]) -> Iterator[Task]:
             # Its parameters are those that this execution is started with.
             started = Expression("$states.context.Execution.Input")
         comment = graph.summary or f"Runs the flow {graph.flow}"
-        yield start_execution(graph.flow, comment, names.main(graph), started, following)
+        yield start_execution(graph.flow, comment, labels.main(graph), started, following)
 
 
 def _link(graph: Graph) -> str:

@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import DRIVE, Catcher, Fail, Map, State, Succeed, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
@@ -50,7 +50,7 @@ class Jobs:
         Args:
             graph: The graph.
         """
-        return cls(graph, names.job_definitions(graph), names.task_functions(graph))
+        return cls(graph, labels.job_definitions(graph), labels.task_functions(graph))
 
     def job(self, layer: LayerNode, after: str | None) -> Task:
         """The job of a layer that runs once, or the invocation of its function."""
@@ -142,7 +142,7 @@ class Jobs:
             one_to_one = f"[{{'JobId': {before}, 'Type': 'N_TO_N'}}]"
             arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {before}}}]")
         if chained:
-            named = names.jobs_of_execution("$states.context.Execution.Id", "$states.context.Execution.RedriveCount")
+            named = labels.jobs_of_execution("$states.context.Execution.Id", "$states.context.Execution.RedriveCount")
             arguments["JobName"] = Expression(f"{named} & '{arguments['JobName']}'")
         if layer.retry.attempts > 1 and not layer.replanned:
             # Batch retries each child on its own, so that finished splits are not run again.
@@ -204,7 +204,7 @@ class Jobs:
             overrides["ResourceRequirements"] = [{"Type": kind, "Value": value} for kind, value in resources.items()]
         return {
             "JobName": f"{self.graph.flow}-{layer.name}",
-            "JobQueue": names.job_queue(layer),
+            "JobQueue": labels.job_queue(layer),
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
         }

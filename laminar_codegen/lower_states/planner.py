@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import DRIVE, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Container, Graph, LayerNode
@@ -45,7 +45,7 @@ class Planners:
         Args:
             graph: The graph.
         """
-        return cls(names.planner_functions(graph))
+        return cls(labels.planner_functions(graph))
 
     def plan(self, layer: LayerNode, name: str, comment: str, after: str, *, again: bool = False) -> Task:
         """The state that asks the planner how a layer is to run, and hands on its plan.

@@ -19,7 +19,7 @@ from typing import assert_never
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
@@ -53,7 +53,7 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
     if graph.keeps_input:
         states = (emitter.objects.parameters(states[0].name), *states)
     comment = graph.summary or f"Runs the flow {graph.flow}"
-    return (StateMachine(name=names.main(graph), comment=comment, states=states), *emitter.nested)
+    return (StateMachine(name=labels.main(graph), comment=comment, states=states), *emitter.nested)
 
 
 def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
@@ -219,7 +219,7 @@ class _Emitter:
     def split_plan(self, step: SubMachine, after: str | None) -> Task:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
         states = tuple(self.emit(step.step, None))
-        comment = f"Runs a part of the flow {self.graph.flow}: {names.parallel(list(layers_of(step)))}"
+        comment = f"Runs a part of the flow {self.graph.flow}: {labels.parallel(list(layers_of(step)))}"
         machine = f"{self.graph.prefix}{step.name}"
         self.nested.append(StateMachine(name=machine, comment=comment, states=states))
         return start_execution(self._entry(step), comment, machine, FROM_HERE, after)
@@ -266,8 +266,8 @@ class _Emitter:
             case Sequence(steps):
                 return self._entry(steps[0])
             case ParallelStep() | ExactJoins():
-                return names.parallel(list(layers_of(step)))
+                return labels.parallel(list(layers_of(step)))
             case SubMachine(name):
-                return names.nested(name)
+                return labels.nested(name)
             case _:
                 assert_never(step)

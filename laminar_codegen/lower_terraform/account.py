@@ -25,9 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from laminar_codegen import names
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Block
 
 __all__ = ["BUCKET", "READ", "emit_bucket", "emit_place", "local_values"]
@@ -47,24 +46,24 @@ BUCKET = "aws_s3_bucket"
 
 
 def local_values() -> dict[str, Value]:
-    """The account, the partition and the region of the deployment, as local values."""
+    """Return the account, the partition and the region of the deployment, as local values."""
     return {name: Ref(f"{_PLACE}.{name}") for name in _READ}
 
 
-def emit_place(graphs: Sequence[Graph]) -> Block:
-    """What keeps where the deployment is.
+def emit_place(queues: Sequence[Queue]) -> Block:
+    """Emit the resource that keeps the account, the partition and the region of the deployment.
 
     Args:
-        graphs: The graphs of its flows.
+        queues: The job queues, which must be in this region.
     """
-    queues = [
+    in_region = [
         _checked(
-            f'try(split(":", var.{queue})[3], self.input.region) == self.input.region',
-            f"The job queue {queue} must be in the region of the deployment, ",
+            f'try(split(":", var.{queue.variable})[3], self.input.region) == self.input.region',
+            f"The job queue {queue.variable} must be in the region of the deployment, ",
             _REGION,
             ": Step Functions submits jobs to no other.",
         )
-        for queue in names.queues(*graphs)
+        for queue in queues
     ]
     moved = _checked(
         " && ".join(f"self.input.{name} == {read.expression}" for name, read in _READ.items()),
@@ -80,13 +79,13 @@ def emit_place(graphs: Sequence[Graph]) -> Block:
         "place",
         {
             "input": dict(_READ),
-            "lifecycle": {"ignore_changes": ["input"], "postcondition": [moved, *queues]},
+            "lifecycle": {"ignore_changes": ["input"], "postcondition": [moved, *in_region]},
         },
     )
 
 
 def emit_bucket() -> Block:
-    """What looks up the datastore's bucket, and refuses one of another region.
+    """Emit the data source that looks up the datastore's bucket, and refuses one of another region.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
     """

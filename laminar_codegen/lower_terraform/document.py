@@ -7,21 +7,18 @@ is a variable. What a flow does not need is not there: one without a fan-out has
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from laminar_codegen import names
-from laminar_codegen.ir import ecr
+from laminar_codegen.ir import ecr, labels
 from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.deployment import Deployment, LogGroup
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import MARK, Block, Document, Output
 from laminar_codegen.lower_terraform import account, iam_roles
-from laminar_codegen.lower_terraform.alarms import emit_alarms
-from laminar_codegen.lower_terraform.functions import emit_functions
-from laminar_codegen.lower_terraform.job_definitions import container_properties, emit_job_definitions
+from laminar_codegen.lower_terraform.alarms import emit_alarm
+from laminar_codegen.lower_terraform.functions import emit_function
+from laminar_codegen.lower_terraform.job_definitions import container_properties, emit_job_definition
 from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, layers
 from laminar_codegen.lower_terraform.schedule import emit_schedule
-from laminar_codegen.lower_terraform.start_permissions import logs_jobs, pulled
+from laminar_codegen.lower_terraform.start_permissions import pulled
 from laminar_codegen.lower_terraform.stop_jobs import ENDED, emit_rule, ended_executions
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_runtime.deployment import parameter_name
@@ -37,68 +34,66 @@ _TIMEOUTS = {"create": "10m", "update": "10m", "delete": "60m"}
 _PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}
 
 
-def emit_document(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Document:
+def emit_document(deployment: Deployment) -> Document:
     """Emit a Terraform document.
 
     Args:
-        graphs: The graphs of its flows, those that follow others after these.
-        machines: All state machines, first the one that the deployment is.
+        deployment: The deployment.
 
     Returns:
         The document. It is complete: with its variables given it can be applied.
     """
     return Document(
-        comment=f"{_named(graphs)}, {MARK}. Change the flow and compile it again.",
+        comment=f"{_flows(deployment)}, {MARK}. Change the flow and compile it again.",
         providers=_PROVIDERS,
-        variables=emit_variables(graphs),
-        locals=_locals(graphs, machines),
+        variables=emit_variables(deployment),
+        locals=_locals(deployment),
         data=(*account.READ, account.emit_bucket()),
         resources=(
-            account.emit_place(graphs),
+            account.emit_place(deployment.queues),
             emit_layers(),
-            *_log_groups(graphs),
-            *iam_roles.roles(graphs, machines),
-            *(block for graph in graphs for block in emit_job_definitions(graph)),
-            *(block for graph in graphs for block in emit_functions(graph)),
-            *map(_state_machine, machines),
-            *(emit_schedule(graphs[0].schedule) if graphs[0].schedule else ()),
-            *(emit_rule() if any(graph.pipelines for graph in graphs) else ()),
-            *emit_alarms(graphs[0]),
-            _deployment(graphs),
+            *map(_log_group, deployment.log_groups),
+            *(block for role in deployment.roles for block in iam_roles.emit_role(role)),
+            *map(emit_job_definition, deployment.job_definitions),
+            *map(emit_function, deployment.functions),
+            *map(_state_machine, deployment.machines),
+            *(emit_schedule(deployment.schedule) if deployment.schedule else ()),
+            *(emit_rule() if deployment.stops_jobs else ()),
+            *map(emit_alarm, deployment.alarms),
+            _parameter(deployment),
         ),
-        outputs=_outputs(graphs),
+        outputs=_outputs(deployment),
     )
 
 
-def _named(graphs: Sequence[Graph]) -> str:
-    flows = ", ".join(graph.flow for graph in graphs)
-    return f"The flow {flows}" if len(graphs) == 1 else f"The flows {flows}"
+def _flows(deployment: Deployment) -> str:
+    flows = ", ".join(deployment.flows)
+    return f"The flow {flows}" if len(deployment.flows) == 1 else f"The flows {flows}"
 
 
-def _locals(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> dict[str, Value]:
-    """The parts that are read most, the state machine and the containers, as structures: so diffs are small."""
-    containers = {
-        label: container_properties(names.flow(graph), item)
-        for graph in graphs
-        for label, item in names.jobs(graph).items()
-    }
+def _locals(deployment: Deployment) -> dict[str, Value]:
+    """Return the local values. State machines and containers are structures here, so that diffs are small."""
+    containers = {item.label: container_properties(item) for item in deployment.job_definitions}
     return {
-        **{names.main(graph): graph.flow for graph in graphs},
+        **{labels.main(graph): graph.flow for graph in deployment.graphs},
         **account.local_values(),
         "datastore_bucket": Ref('regex("^s3://([^/]+)", var.datastore_root)[0]'),
         # Empty, or ending in a slash.
         "datastore_prefix": Ref(
             'join("", [for path in regex("^s3://[^/]+/?(.*?)/?$", var.datastore_root) : "${path}/" if path != ""])'
         ),
-        "role_prefix": names.role_prefix(),
-        "given_role_arns": names.given_role_arns(*graphs),
-        **{names.role(label).expression.removeprefix("local."): _role_arn(label) for label in names.roles(*graphs)},
-        **iam_roles.local_values(graphs, machines),
-        **_repositories(graphs),
+        "role_prefix": labels.role_prefix(),
+        "given_role_arns": iam_roles.given_role_arns(deployment.roles),
+        **{role.arn.expression.removeprefix("local."): _role_arn(role.label) for role in deployment.roles},
+        **iam_roles.local_values(deployment),
+        **_repositories(deployment),
         **({"containers": containers} if containers else {}),
-        **({ENDED: ended_executions(machines)} if any(graph.pipelines for graph in graphs) else {}),
-        "layers": layers(graphs),
-        **{names.definition(machine.name).expression.removeprefix("local."): machine.fields() for machine in machines},
+        **({ENDED: ended_executions(deployment)} if deployment.stops_jobs else {}),
+        "layers": layers(deployment.graphs),
+        **{
+            labels.definition(machine.name).expression.removeprefix("local."): machine.fields()
+            for machine in deployment.machines
+        },
     }
 
 
@@ -106,11 +101,11 @@ def _role_arn(label: str) -> Ref:
     return Ref(f"try(local.given_role_arns.{label}, one(aws_iam_role.{label}[*].arn))")
 
 
-def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
-    """The repositories in ECR of the images that jobs have, if a role of ours pulls them."""
-    if not any(job.has_execution_role for job in names.jobs(*graphs).values()):
+def _repositories(deployment: Deployment) -> dict[str, Value]:
+    """Return the repositories in ECR of the images of jobs, if a role of the deployment pulls them."""
+    if not deployment.has_role("execution"):
         return {}
-    found = pulled(graphs)
+    found = pulled(deployment)
     arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
     parts = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
     arns = f"[for part in {parts} : {arn}]"
@@ -126,28 +121,20 @@ def _repositories(graphs: Sequence[Graph]) -> dict[str, Value]:
     }
 
 
-def _log_groups(graphs: Sequence[Graph]) -> list[Block]:
-    tasks = (names.TASKS,) if logs_jobs(graphs) else ()
-    labels = ("state_machine", *tasks, *names.planners(*graphs), *names.functions(*graphs))
-    settled: dict[str, Value] = {
-        "retention_in_days": Ref("var.log_retention_in_days"),
-        "kms_key_id": _KMS_KEY,
-        "skip_destroy": Ref("var.keep_logs"),
-        "tags": _TAGS,
-    }
-    first = {names.MADE_FIRST.partition(".")[2]}
-    return [
-        Block(
-            "aws_cloudwatch_log_group",
-            label,
-            {
-                "name": names.log_group(label),
-                **settled,
-                **({} if label in first else {"depends_on": [names.MADE_FIRST]}),
-            },
-        )
-        for label in labels
-    ]
+def _log_group(group: LogGroup) -> Block:
+    first = f"aws_cloudwatch_log_group.{group.label}" == labels.MADE_FIRST
+    return Block(
+        "aws_cloudwatch_log_group",
+        group.label,
+        {
+            "name": group.name,
+            "retention_in_days": Ref("var.log_retention_in_days"),
+            "kms_key_id": _KMS_KEY,
+            "skip_destroy": Ref("var.keep_logs"),
+            "tags": _TAGS,
+            **({} if first else {"depends_on": [labels.MADE_FIRST]}),
+        },
+    )
 
 
 def _state_machine(machine: StateMachine) -> Block:
@@ -155,11 +142,11 @@ def _state_machine(machine: StateMachine) -> Block:
         "aws_sfn_state_machine",
         machine.name,
         {
-            "name": names.machine(machine.name),
+            "name": labels.machine(machine.name),
             "type": "STANDARD",
-            "role_arn": names.role("state_machine"),
+            "role_arn": labels.role("state_machine"),
             # What changes in it is said by its layers: it would be shown whole, as removed, at each new image.
-            "definition": Ref(f"sensitive(jsonencode({names.definition(machine.name).expression}))"),
+            "definition": Ref(f"sensitive(jsonencode({labels.definition(machine.name).expression}))"),
             "logging_configuration": {
                 "level": "ERROR",
                 "include_execution_data": True,
@@ -176,7 +163,7 @@ def _state_machine(machine: StateMachine) -> Block:
 
 
 def _encryption() -> dict[str, Value]:
-    """A customer's key, if there is one."""
+    """Return the encryption by a customer's key, if there is one."""
     return {
         "type": Ref('var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"'),
         "kms_key_id": _KMS_KEY,
@@ -185,20 +172,20 @@ def _encryption() -> dict[str, Value]:
     }
 
 
-def _deployment(graphs: Sequence[Graph]) -> Block:
+def _parameter(deployment: Deployment) -> Block:
     fields = [
         "state_machine_arn = aws_sfn_state_machine.flow.arn",
         'datastore_root = trimsuffix(var.datastore_root, "/")',
     ]
-    if len(graphs) > 1:
-        fields.append(f"flows = [{', '.join(names.flow(graph).expression for graph in graphs)}]")
+    if len(deployment.flows) > 1:
+        fields.append(f"flows = [{', '.join(name.expression for name in deployment.flow_names)}]")
     value = f"jsonencode({{ {', '.join(fields)} }})"
     return Block(
         "aws_ssm_parameter",
         "deployment",
         {
             "name": Joined(parameter_name(""), _NAME),
-            "description": Joined("Where applications find the flow ", names.flow(graphs[0])),
+            "description": Joined("Where applications find the flow ", deployment.flow_names[0]),
             "type": "String",
             "value": Ref(value),
             "tags": _TAGS,
@@ -206,8 +193,8 @@ def _deployment(graphs: Sequence[Graph]) -> Block:
     )
 
 
-def _outputs(graphs: Sequence[Graph]) -> tuple[Output, ...]:
-    roles = (("task", names.jobs(*graphs), "tasks"), ("function", names.functions(*graphs), "tasks on AWS Lambda"))
+def _outputs(deployment: Deployment) -> tuple[Output, ...]:
+    roles = {"task": "tasks", "function": "tasks on AWS Lambda"}
     return (
         Output(
             name="state_machine_arn",
@@ -223,20 +210,20 @@ def _outputs(graphs: Sequence[Graph]) -> tuple[Output, ...]:
             Output(
                 name=f"{role}_role_arn",
                 description=f"The role of the {tasks}: attach to it what the layers need besides the datastore.",
-                value=names.role(role),
+                value=labels.role(role),
             )
-            for role, used, tasks in roles
-            if used
+            for role, tasks in roles.items()
+            if deployment.has_role(role)
         ),
         Output(
             name="role_arns",
             description="The roles by their labels, those that are given and those that are made.",
-            value={label: names.role(label) for label in names.roles(*graphs)},
+            value={role.label: role.arn for role in deployment.roles},
         ),
         Output(
             name="role_names",
             description="The names of the roles by their labels: what policies are attached to.",
-            value={label: Ref(f'regex("[^/]+$", {names.role(label).expression})') for label in names.roles(*graphs)},
+            value={role.label: Ref(f'regex("[^/]+$", {role.arn.expression})') for role in deployment.roles},
         ),
         Output(
             name="policies",

@@ -12,46 +12,44 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.deployment import JobDefinition
 from laminar_codegen.ir.expressions import Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Container, Placement, usual_size
 from laminar_codegen.ir.terraform import Block
 from laminar_runtime import settings
 from laminar_runtime.splits import job_container
 
-__all__ = ["container_properties", "emit_job_definitions", "platform"]
+__all__ = ["container_properties", "emit_job_definition", "platform"]
 
 _UPPER = re.compile("[A-Z]")
 
 
-def emit_job_definitions(graph: Graph) -> list[Block]:
-    """The job definitions of a flow.
+def emit_job_definition(definition: JobDefinition) -> Block:
+    """Emit the resource of a job definition.
 
     Args:
-        graph: The graph.
+        definition: The job definition.
     """
-    return [
-        Block(
-            "aws_batch_job_definition",
-            label,
-            {
-                "name": names.of_deployment(label),
-                "type": "container",
-                "platform_capabilities": [platform(item)],
-                "container_properties": Ref(f"jsonencode(local.containers.{label})"),
-                # Executions that run while this is applied go on with the revision that they started with.
-                "deregister_on_new_revision": False,
-                "propagate_tags": True,
-                # What fails by itself is run again by the state machine, which counts the attempts of the layer.
-                "retry_strategy": _block(job_container.retry_strategy(spot=item.container.spot)),
-                "timeout": {"attempt_duration_seconds": int(graph.timeout_of(item.target))},
-                "tags": Ref("var.tags"),
-                "depends_on": [names.MADE_FIRST],
-            },
-        )
-        for label, item in names.jobs(graph).items()
-    ]
+    placement = definition.placement
+    return Block(
+        "aws_batch_job_definition",
+        definition.label,
+        {
+            "name": labels.of_deployment(definition.label),
+            "type": "container",
+            "platform_capabilities": [platform(placement)],
+            "container_properties": Ref(f"jsonencode(local.containers.{definition.label})"),
+            # Executions that run while this is applied go on with the revision that they started with.
+            "deregister_on_new_revision": False,
+            "propagate_tags": True,
+            # The state machine retries failed jobs, and counts the attempts of the layer.
+            "retry_strategy": _block(job_container.retry_strategy(spot=placement.container.spot)),
+            "timeout": {"attempt_duration_seconds": int(definition.timeout)},
+            "tags": Ref("var.tags"),
+            "depends_on": [labels.MADE_FIRST],
+        },
+    )
 
 
 def platform(item: Placement) -> str:
@@ -76,30 +74,30 @@ def _block(value: Any) -> Any:
             return value
 
 
-def container_properties(flow: Ref, item: Placement) -> dict[str, Value]:
-    """The container of a job definition, as AWS Batch takes it.
+def container_properties(definition: JobDefinition) -> dict[str, Value]:
+    """Return the container of a job definition, as AWS Batch takes it.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
 
     Args:
-        flow: The name of the flow.
-        item: The container, and what runs it.
+        definition: The job definition.
     """
+    item = definition.placement
     container = item.container
     resources = job_container.job_resources(*usual_size(item), container.gpu)
     properties: dict[str, Value] = {
         "command": job_container.job_command(container.command, container.workdir),
         "environment": [
             {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
-            {"name": settings.FLOW_NAME, "value": flow},
+            {"name": settings.FLOW_NAME, "value": definition.flow},
         ],
-        "image": names.image(container),
-        "jobRoleArn": names.role("task"),
+        "image": labels.image(container),
+        "jobRoleArn": labels.role("task"),
         "logConfiguration": _log_configuration(container),
         "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
     }
     if item.has_execution_role:
-        properties["executionRoleArn"] = names.role("execution")
+        properties["executionRoleArn"] = labels.role("execution")
     if container.secrets:
         properties["secrets"] = _secrets(container.secrets)
     if not item.on_ec2:

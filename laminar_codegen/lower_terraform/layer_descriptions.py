@@ -31,7 +31,7 @@ __all__ = ["emit_layers", "layers"]
 
 
 def emit_layers() -> Block:
-    """The resources that say what the layers are, of `layers` as a local value."""
+    """Emit the resources that describe the layers, from the local value `layers`."""
     return Block("terraform_data", "layer", {"for_each": Ref("local.layers"), "input": Ref("each.value")})
 
 

@@ -7,14 +7,14 @@ same; ``moved`` blocks tell Terraform what becomes what, so that going over to t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Call, Document, Output
 from laminar_codegen.lower_terraform import iam_roles
 from laminar_codegen.lower_terraform.policy_statement import regional
@@ -63,16 +63,13 @@ class Module:
     version: str | None = None
 
 
-def call_module(
-    document: Document, module: Module, graphs: Sequence[Graph], machines: Sequence[StateMachine]
-) -> Document:
+def call_module(document: Document, module: Module, deployment: Deployment) -> Document:
     """Have a document call the module ``flow`` for what that makes.
 
     Args:
         document: The document of the same flows, self-contained.
         module: The module.
-        graphs: The graphs of the flows, those that follow others after these.
-        machines: All state machines, first the one that the deployment is.
+        deployment: The deployment.
 
     Returns:
         A document that deploys the same.
@@ -82,11 +79,11 @@ def call_module(
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
         # Known by their names: an input of the module cannot refer to what it makes of that.
-        **{f"aws_sfn_state_machine.{machine.name}.arn": _arn(machine) for machine in machines},
+        **{f"aws_sfn_state_machine.{machine.name}.arn": _arn(machine) for machine in deployment.machines},
     }
     roles: dict[str, Value] = {
-        names.role(label).expression.removeprefix("local."): Ref(f'module.{_LABEL}.role_arns["{label}"]')
-        for label in names.roles(*graphs)
+        role.arn.expression.removeprefix("local."): Ref(f'module.{_LABEL}.role_arns["{role.label}"]')
+        for role in deployment.roles
     }
     return attrs.evolve(
         document,
@@ -97,13 +94,13 @@ def call_module(
         },
         resources=tuple(_resource(block, elsewhere) for block in ours),
         outputs=tuple(map(_output, document.outputs)),
-        calls=(_call(module, theirs, graphs, machines),),
+        calls=(_call(module, deployment),),
         moved=tuple(_moved(theirs)),
     )
 
 
 def _arn(machine: StateMachine) -> Joined:
-    return regional("states", "stateMachine:", names.machine(machine.name))
+    return regional("states", "stateMachine:", labels.machine(machine.name))
 
 
 def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
@@ -133,19 +130,18 @@ def _referring(value: Value, elsewhere: Mapping[str, Ref | Joined]) -> Value:
             return value
 
 
-def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Call:
-    schedule = graphs[0].schedule
-    groups = {block.label: block.body["name"] for block in theirs if block.type == "aws_cloudwatch_log_group"}
-    del groups["state_machine"]
+def _call(module: Module, deployment: Deployment) -> Call:
+    schedule = deployment.schedule
+    groups = {group.label: group.name for group in deployment.log_groups if group.label != "state_machine"}
     roles: dict[str, Value] = {
         role.label: {
             "service": role.service,
             "description": role.description,
             "policy": Ref(f"local.{iam_roles.POLICIES}.{role.label}"),
-            "given": names.is_given(role.label),
+            "given": labels.is_given(role.label),
             "arn": Ref(f"try(local.given_role_arns.{role.label}, null)"),
         }
-        for role in iam_roles.needed_roles(graphs, machines)
+        for role in deployment.roles
     }
     timed: dict[str, Value] = {}
     if schedule:
@@ -160,10 +156,11 @@ def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines
         {
             "name": Ref("var.name"),
             "place": {name: Ref(f"local.{name}") for name in ("account_id", "region")},
-            "flows": [names.flow(graph) for graph in graphs],
+            "flows": [*deployment.flow_names],
             "datastore_root": Ref("var.datastore_root"),
             "definitions": {
-                machine.name: Ref(f"jsonencode({names.definition(machine.name).expression})") for machine in machines
+                machine.name: Ref(f"jsonencode({labels.definition(machine.name).expression})")
+                for machine in deployment.machines
             },
             "roles": roles,
             "log_groups": groups,
@@ -176,7 +173,7 @@ def _call(module: Module, theirs: list[Block], graphs: Sequence[Graph], machines
 def _moved(theirs: list[Block]) -> Iterator[tuple[str, str]]:
     for block in theirs:
         label = f'this["{block.label}"]' if block.type in _EACH else block.label
-        if block.type == _MACHINE and block.label != names.MAIN:
+        if block.type == _MACHINE and block.label != labels.MAIN:
             label = f'nested["{block.label}"]'
         old = f"{block.type}.{block.label}{'[0]' if block.type in _COUNTED else ''}"
         yield old, f"module.{_LABEL}.{block.type}.{label}{'[0]' if block.type in _OPTIONAL else ''}"

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from laminar_codegen import names
-from laminar_codegen.ir.asl import StateMachine
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
-from laminar_codegen.lower_terraform.iam_roles import needed_roles
+from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.problems import CompileError, Problem
 
 __all__ = ["check_policies", "policy_warnings"]
@@ -22,49 +18,47 @@ _FIX = {
 _OTHER_FIX = "deploy the flows of the chain as several chains"
 
 
-def check_policies(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> None:
+def check_policies(deployment: Deployment) -> None:
     """Refuse roles whose policies IAM would refuse for their length.
 
     Args:
-        graphs: The graphs of the flows.
-        machines: All state machines.
+        deployment: The deployment.
 
     Raises:
         CompileError: With all that are too long.
     """
-    uses = names.roles(*graphs)
+    location, granted = deployment.graphs[0].location, permissions(deployment)
     problems = [
         Problem(
-            graphs[0].location,
+            location,
             "LAM056",
             (
-                f"the policy of the role that {uses[role.label]} takes up to {role.granted.length:,} characters, and "
+                f"the policy of the role that {role.use} takes up to {granted[role.label].length:,} characters, and "
                 f"IAM takes {ROLE_POLICY_CHARACTERS:,}"
             ),
             _FIX.get(role.label, _OTHER_FIX),
         )
-        for role in needed_roles(graphs, machines)
-        if role.granted.length > ROLE_POLICY_CHARACTERS
+        for role in deployment.roles
+        if granted[role.label].length > ROLE_POLICY_CHARACTERS
     ]
     if problems:
         raise CompileError(problems)
 
 
-def policy_warnings(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> list[Problem]:
+def policy_warnings(deployment: Deployment) -> list[Problem]:
     """What roles may do to more than the flows name, as their policies cannot name it all.
 
     Names within the deployment are not among it: they are nobody else's.
 
     Args:
-        graphs: The graphs of the flows.
-        machines: All state machines.
+        deployment: The deployment.
     """
-    roles = {role.label: role for role in needed_roles(graphs, machines)}
-    if "execution" not in roles or roles["execution"].granted.most is None:
+    granted = permissions(deployment)
+    if "execution" not in granted or granted["execution"].most is None:
         return []
     what = (
         "the role that starts the containers of tasks may read secrets and pull images by what their names begin with: "
         "there are more than a policy can name one by one"
     )
     fix = "look at the statements ReadSecrets, ReadParameters and PullImages; fewer secrets and repositories are named"
-    return [Problem(graphs[0].location, "LAM057", what, fix)]
+    return [Problem(deployment.graphs[0].location, "LAM057", what, fix)]

@@ -17,9 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform.policy_statement import Statement
 from laminar_codegen.render.terraform_json import resolve
@@ -56,40 +55,40 @@ class Fitted:
 
 
 def fit(
-    graphs: Sequence[Graph],
+    deployment: Deployment,
     build: Callable[[int | None], Iterable[Statement]],
     lists: Callable[[int | None], Mapping[str, Sequence[Value]]] = lambda _: {},
 ) -> Fitted:
     """Build the statements of a role that name as much as fits.
 
     Args:
-        graphs: The graphs of the flows.
-        build: Builds them, with so many names or beginnings of a kind at most, or all.
-        lists: Gives the lists of Terraform's that they refer to then.
+        deployment: The deployment.
+        build: Builds them with at most this many names or prefixes of a kind, None for all.
+        lists: Returns the Terraform lists that they refer to then.
 
     Returns:
         The first that fit; else the shortest, which is too long.
     """
     for most in _STEPS:
         statements = tuple(build(most))
-        length = length_of(statements, graphs, lists(most))
+        length = length_of(statements, deployment, lists(most))
         if length <= ROLE_POLICY_CHARACTERS:
             break
     return Fitted(statements, length, most)
 
 
-def length_of(statements: Sequence[Statement], graphs: Sequence[Graph], lists: Mapping[str, Sequence[Value]]) -> int:
-    """How many characters a policy has at most, as IAM counts them: without white space.
+def length_of(statements: Sequence[Statement], deployment: Deployment, lists: Mapping[str, Sequence[Value]]) -> int:
+    """Return the greatest length of a policy in characters, as IAM counts them: without white space.
 
     Args:
         statements: Its statements.
-        graphs: The graphs of the flows.
+        deployment: The deployment.
         lists: Lists of Terraform's that statements refer to.
     """
     longest = {
         **_LONGEST,
-        "var.name": names.longest(graphs),
-        **{names.flow(graph).expression: len(graph.flow) for graph in graphs},
+        "var.name": deployment.longest_name,
+        **{name.expression: len(flow) for name, flow in zip(deployment.flow_names, deployment.flows, strict=True)},
     }
     known = _Longest({expression: "x" * length for expression, length in longest.items()})
 

@@ -19,10 +19,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from laminar_codegen import names
-from laminar_codegen.ir.asl import StateMachine, Task, all_states, submits_unawaited
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.asl import Task, all_states, submits_unawaited
+from laminar_codegen.ir.deployment import Deployment, Planner, TaskFunction
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.lower_terraform.policy_sizes import Fitted, fit
 from laminar_codegen.lower_terraform.policy_statement import (
     BUCKET,
@@ -44,42 +44,43 @@ _WAKE = "aws-sdk:sfn:sendTaskSuccess"
 _NAMED, _BEGINNINGS = 20, 4
 
 
-def for_state_machine(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Fitted:
+def for_state_machine(deployment: Deployment) -> Fitted:
     """What the states of the machines need, each kind of state its own, and what every machine needs for its logs.
 
     Args:
-        graphs: The graphs of the flows.
-        machines: All state machines.
+        deployment: The deployment.
     """
-    return fit(graphs, lambda most: _for_state_machine(graphs, machines, short=most is not None))
+    return fit(deployment, lambda most: _for_state_machine(deployment, short=most is not None))
 
 
-def _for_state_machine(
-    graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool
-) -> Iterator[Statement]:
-    states = [state for machine in machines for state in all_states(machine.states)]
+def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
+    states = [state for machine in deployment.machines for state in all_states(machine.states)]
     used = {state.integration for state in states if isinstance(state, Task)}
-    flows = [graph.flow for graph in graphs if graph.keeps_input]
+    flows = [graph.flow for graph in deployment.graphs if graph.keeps_input]
     # Beside what states write lies what says that layers finished, and that no state may write.
-    marks = _in_datastore(f"{cache_prefix(graph.flow, '*')}.joins/*" for graph in graphs) if _WAKE in used else ()
+    marks = (
+        _in_datastore(f"{cache_prefix(graph.flow, '*')}.joins/*" for graph in deployment.graphs)
+        if _WAKE in used
+        else ()
+    )
     notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
     written = tuple(Joined(BUCKET, "/", note) for note in notes)
     if "batch:submitJob.sync" in used:
-        yield from _batch(graphs, short=short)
+        yield from _batch(deployment, short=short)
     if "aws-sdk:batch:listJobs" in used:
-        yield from _left_jobs(graphs, machines, short=short)
-    for sid, labels in (("InvokePlanner", names.planners(*graphs)), ("RunTasks", names.functions(*graphs))):
-        if labels:
-            yield Statement(sid, ("lambda:InvokeFunction",), _functions(_named(graphs, labels, short=short)))
+        yield from _left_jobs(deployment, short=short)
+    for sid, functions in (("InvokePlanner", deployment.planners), ("RunTasks", deployment.task_functions)):
+        if functions:
+            yield Statement(sid, ("lambda:InvokeFunction",), _functions(_named(deployment, functions, short=short)))
     if "states:startExecution.sync:2" in used:
-        yield from _nested(_others(graphs, machines, short=short))
+        yield from _nested(_others(deployment, short=short))
     yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
     if _WAKE in used:
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
-        yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(graphs, machines, short=short))
+        yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(deployment, short=short))
     if written:
         yield datastore_key(_key_of(written, short=short))
-    yield from _own_key((*_own(graphs, machines, short=short), *_stopping(machines)), short=short)
+    yield from _own_key((*_own(deployment, short=short), *_stopping(deployment)), short=short)
     yield _LOG_DELIVERY
     yield TRACES
 
@@ -105,24 +106,26 @@ def _key_of(objects: tuple[Value, ...], *, short: bool) -> tuple[Value, ...]:
     return (Joined(BUCKET, "/*"),) if short else objects
 
 
-def _others(graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool) -> tuple[str, ...]:
+def _others(deployment: Deployment, *, short: bool) -> tuple[str, ...]:
     """The names of the machines that others start, each, or by what they begin with."""
-    others = tuple(machine.name for machine in machines if machine.name not in {names.MAIN, names.STOP_JOBS})
+    others = tuple(
+        machine.name for machine in deployment.machines if machine.name not in {labels.MAIN, labels.STOP_JOBS}
+    )
     if not short or len(others) <= 1:
         return others
-    return ("part_*",) if len(graphs) == 1 else ("*",)
+    return ("part_*",) if len(deployment.graphs) == 1 else ("*",)
 
 
-def _own(graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool) -> tuple[Value, ...]:
+def _own(deployment: Deployment, *, short: bool) -> tuple[Value, ...]:
     """The ARNs of the machines that run the flows."""
-    return tuple(
-        _states_arn("stateMachine", machine) for machine in (names.MAIN, *_others(graphs, machines, short=short))
-    )
+    return tuple(_states_arn("stateMachine", machine) for machine in (labels.MAIN, *_others(deployment, short=short)))
 
 
-def _stopping(machines: Sequence[StateMachine]) -> tuple[Value, ...]:
+def _stopping(deployment: Deployment) -> tuple[Value, ...]:
     """The ARN of the machine that ends jobs, if there is one."""
-    return tuple(_states_arn("stateMachine", item.name) for item in machines if item.name == names.STOP_JOBS)
+    return tuple(
+        _states_arn("stateMachine", item.name) for item in deployment.machines if item.name == labels.STOP_JOBS
+    )
 
 
 def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
@@ -149,7 +152,7 @@ def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
 
 
 def _states_arn(kind: str, machine: str) -> Joined:
-    return regional("states", f"{kind}:", names.machine(machine))
+    return regional("states", f"{kind}:", labels.machine(machine))
 
 
 def _managed_rule(sid: str, rule: str) -> Statement:
@@ -158,15 +161,15 @@ def _managed_rule(sid: str, rule: str) -> Statement:
     return Statement(sid, actions, (regional("events", f"rule/{rule}"),))
 
 
-def _batch(graphs: Sequence[Graph], *, short: bool) -> Iterator[Statement]:
-    labels = tuple(names.jobs(*graphs))
-    kinds = _beginnings(graphs, labels, names.JOBS) if short else labels
-    definitions = tuple(regional("batch", "job-definition/", names.of_deployment(label)) for label in kinds)
+def _batch(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
+    found = tuple(sorted(definition.label for definition in deployment.job_definitions))
+    patterns = _beginnings(deployment, found, labels.JOBS) if short else found
+    definitions = tuple(regional("batch", "job-definition/", labels.of_deployment(pattern)) for pattern in patterns)
     # A pattern is one of revisions too.
     revisions = () if short else tuple(Joined(definition, ":*") for definition in definitions)
     # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
     jobs = regional("batch", "job/*")
-    queues = tuple(Ref(f"var.{variable}") for variable in names.queues(*graphs))
+    queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
     yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
     # The ARN of a job is of an identifier that Batch makes, and its tags are not those of the children of an array: a
     # narrower permission would leave jobs running, and billed, when their execution is stopped.
@@ -176,43 +179,43 @@ def _batch(graphs: Sequence[Graph], *, short: bool) -> Iterator[Statement]:
     yield _managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
 
 
-def _left_jobs(graphs: Sequence[Graph], machines: Sequence[StateMachine], *, short: bool) -> Iterator[Statement]:
+def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
     """Finding the jobs of executions that have ended.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
     """
-    watched = tuple(machine.name for machine in machines if submits_unawaited(machine))
+    watched = tuple(machine.name for machine in deployment.machines if submits_unawaited(machine))
     if short and len(watched) > 1:
-        watched = (names.MAIN, *_others(graphs, machines, short=short))
+        watched = (labels.MAIN, *_others(deployment, short=short))
     executions = tuple(Joined(_states_arn("execution", name), ":*") for name in watched)
     yield Statement("LookAtExecutions", ("states:DescribeExecution",), executions)
     # AWS offers no resource for it.
     yield Statement("FindJobs", ("batch:ListJobs",), ("*",))
 
 
-def for_stop_jobs(graphs: Sequence[Graph]) -> Fitted:
+def for_stop_jobs(deployment: Deployment) -> Fitted:
     """Starting the machine that ends the jobs of executions.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
 
     Args:
-        graphs: The graphs of the flows.
+        deployment: The deployment.
     """
-    machine = (_states_arn("stateMachine", names.STOP_JOBS),)
-    return fit(graphs, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
+    machine = (_states_arn("stateMachine", labels.STOP_JOBS),)
+    return fit(deployment, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
 
 
-def for_tasks(graphs: Sequence[Graph]) -> Fitted:
+def for_tasks(deployment: Deployment) -> Fitted:
     """Reading and writing artifacts. Listing makes a missing object be told as missing, and not as forbidden.
 
     Args:
-        graphs: The graphs of the flows.
+        deployment: The deployment.
     """
-    return fit(graphs, lambda most: _for_tasks(graphs, short=most is not None))
+    return fit(deployment, lambda most: _for_tasks(deployment, short=most is not None))
 
 
-def _for_tasks(graphs: Sequence[Graph], *, short: bool) -> tuple[Statement, ...]:
-    objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), names.flow(graph), "/*") for graph in graphs)
+def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
+    objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in deployment.flow_names)
     return (
         Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
         # Not by s3:prefix: a request for one object has none, and S3 would tell that it is forbidden.
@@ -221,46 +224,47 @@ def _for_tasks(graphs: Sequence[Graph], *, short: bool) -> tuple[Statement, ...]
     )
 
 
-def for_functions(graphs: Sequence[Graph], functions: Iterable[str]) -> Fitted:
+def for_functions(deployment: Deployment, functions: Sequence[Planner | TaskFunction]) -> Fitted:
     """What functions do: they read and write artifacts as tasks do.
 
     Args:
-        graphs: The graphs of the flows.
-        functions: The labels of the functions.
+        deployment: The deployment.
+        functions: The functions.
     """
-    labels = tuple(functions)
-    return fit(graphs, lambda most: _for_functions(graphs, labels, short=most is not None))
+    return fit(deployment, lambda most: _for_functions(deployment, functions, short=most is not None))
 
 
-def _for_functions(graphs: Sequence[Graph], functions: tuple[str, ...], *, short: bool) -> tuple[Statement, ...]:
-    labels = _named(graphs, functions, short=short)
-    condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(labels))
+def _for_functions(
+    deployment: Deployment, functions: Sequence[Planner | TaskFunction], *, short: bool
+) -> tuple[Statement, ...]:
+    patterns = _named(deployment, functions, short=short)
+    condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(patterns))
     environment = attrs.evolve(key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
-    groups = tuple(names.log_group(label) for label in labels)
-    return (*_for_tasks(graphs, short=short), environment, logs("WriteLogs", groups), TRACES)
+    groups = tuple(labels.log_group(pattern) for pattern in patterns)
+    return (*_for_tasks(deployment, short=short), environment, logs("WriteLogs", groups), TRACES)
 
 
-def _named(graphs: Sequence[Graph], functions: Iterable[str], *, short: bool) -> tuple[str, ...]:
-    """The labels of functions as a policy names them: each, or of many what they begin with and others do not."""
-    labels = tuple(functions)
-    return _beginnings(graphs, labels, names.FUNCTIONS) if short or len(labels) > _NAMED else labels
+def _named(deployment: Deployment, functions: Sequence[Planner | TaskFunction], *, short: bool) -> tuple[str, ...]:
+    """Return the labels of functions as a policy names them: each, or patterns of their prefixes if there are many."""
+    found = tuple(function.label for function in functions)
+    return _beginnings(deployment, found, labels.FUNCTIONS) if short or len(found) > _NAMED else found
 
 
-def _beginnings(graphs: Sequence[Graph], labels: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
+def _beginnings(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Patterns of labels, by what those of each kind begin with: so none is of another deployment's.
 
     Of the flows of a chain there may be many. Then it is all that is named after the deployment.
     """
-    starts = [f"{graph.prefix}{kind}" for graph in graphs for kind in kinds]
-    found = tuple(f"{start}*" for start in starts if any(label.startswith(start) for label in labels))
-    return found if len(found) <= _BEGINNINGS else ("*",)
+    starts = [f"{graph.prefix}{kind}" for graph in deployment.graphs for kind in kinds]
+    patterns = tuple(f"{start}*" for start in starts if any(label.startswith(start) for label in found))
+    return patterns if len(patterns) <= _BEGINNINGS else ("*",)
 
 
-def _functions(labels: Iterable[str]) -> tuple[Value, ...]:
-    return tuple(regional("lambda", "function:", names.of_deployment(label)) for label in labels)
+def _functions(patterns: Iterable[str]) -> tuple[Value, ...]:
+    return tuple(regional("lambda", "function:", labels.of_deployment(pattern)) for pattern in patterns)
 
 
-def for_schedule(graphs: Sequence[Graph]) -> Fitted:
+def for_schedule(deployment: Deployment) -> Fitted:
     """Starting executions, and keeping what could not be started. To start one needs no use of its machine's key.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
@@ -268,20 +272,20 @@ def for_schedule(graphs: Sequence[Graph]) -> Fitted:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 
     Args:
-        graphs: The graphs of the flows.
+        deployment: The deployment.
     """
-    return fit(graphs, lambda _: _for_schedule())
+    return fit(deployment, lambda _: _for_schedule())
 
 
 def _for_schedule() -> tuple[Statement, ...]:
-    queue = regional("sqs", names.of_deployment(names.FAILED_STARTS))
+    queue = regional("sqs", labels.of_deployment(labels.FAILED_STARTS))
     # A schedule that names no group is in this one.
     schedule = regional("scheduler", "schedule/default/", _NAME)
     encrypted = key(
         "DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", (schedule,))
     )
     return (
-        Statement("StartExecutions", ("states:StartExecution",), (_states_arn("stateMachine", names.MAIN),)),
+        Statement("StartExecutions", ("states:StartExecution",), (_states_arn("stateMachine", labels.MAIN),)),
         Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
         attrs.evolve(encrypted, actions=("kms:Decrypt",)),
         key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),

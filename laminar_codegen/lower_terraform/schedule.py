@@ -6,7 +6,7 @@ its failures. The role is one of `laminar_codegen.lower_terraform.iam_roles`.
 
 from __future__ import annotations
 
-from laminar_codegen import names
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Schedule
 from laminar_codegen.ir.terraform import Block
@@ -24,7 +24,7 @@ _KEPT = 1_209_600
 
 
 def emit_schedule(schedule: Schedule) -> tuple[Block, ...]:
-    """The resources that start a deployment's state machine by a schedule.
+    """Emit the resources that start the state machine of a deployment on a schedule.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html
 
@@ -32,16 +32,16 @@ def emit_schedule(schedule: Schedule) -> tuple[Block, ...]:
         schedule: The schedule.
     """
     queue: dict[str, Value] = {
-        "name": names.of_deployment(names.FAILED_STARTS),
+        "name": labels.of_deployment(labels.FAILED_STARTS),
         "message_retention_seconds": _KEPT,
         "kms_master_key_id": _KMS_KEY,
         "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
         "tags": Ref("var.tags"),
-        "depends_on": [names.MADE_FIRST],
+        "depends_on": [labels.MADE_FIRST],
     }
     target: dict[str, Value] = {
         "arn": Ref("aws_sfn_state_machine.flow.arn"),
-        "role_arn": names.role("schedule"),
+        "role_arn": labels.role("schedule"),
         "input": "{}",
         "retry_policy": {"maximum_retry_attempts": _ATTEMPTS, "maximum_event_age_in_seconds": _SECONDS},
         "dead_letter_config": {"arn": Ref("aws_sqs_queue.schedule.arn")},

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import attrs
 
-from laminar_codegen import names
-from laminar_codegen.ir import ecr
+from laminar_codegen.ir import ecr, labels
 from laminar_codegen.ir.asl import PARTITION
+from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.lower_terraform.policy_sizes import Fitted, beginnings, fit
 from laminar_codegen.lower_terraform.policy_statement import Statement, logs
 
-__all__ = ["Pulled", "for_execution", "logs_jobs", "pulled"]
+__all__ = ["Pulled", "for_execution", "pulled"]
 
 #: The ARNs of the repositories that jobs have their images from.
 _REPOSITORIES = "local.repositories"
@@ -55,23 +54,24 @@ class Pulled:
     patterns: tuple[Joined, ...] = ()
 
 
-def pulled(graphs: Sequence[Graph]) -> Pulled:
+def pulled(deployment: Deployment) -> Pulled:
     """What the role that starts containers pulls.
 
     Args:
-        graphs: The graphs of the flows.
+        deployment: The deployment.
     """
-    return _pulled(graphs, for_execution(graphs).most)
+    return _pulled(deployment, for_execution(deployment).most)
 
 
-def _images(graphs: Sequence[Graph]) -> list[str | None]:
+def _images(deployment: Deployment) -> list[str | None]:
     """The images that the role pulls, None for the deployment's."""
-    given = {job.container.image for job in names.jobs(*graphs).values() if job.has_execution_role}
+    placements = [definition.placement for definition in deployment.job_definitions]
+    given = {placement.container.image for placement in placements if placement.has_execution_role}
     return [*([None] if None in given else []), *sorted(image for image in given if image is not None)]
 
 
-def _pulled(graphs: Sequence[Graph], most: int | None) -> Pulled:
-    images = _images(graphs)
+def _pulled(deployment: Deployment, most: int | None) -> Pulled:
+    images = _images(deployment)
     if most is None:
         return Pulled(tuple(Ref("var.image") if image is None else image for image in images))
     found = defaultdict(list)
@@ -90,50 +90,44 @@ def _arn(region: str, account: str, repository: str) -> Joined:
     return Joined("arn:", PARTITION, f":ecr:{region}:{account}:repository/{repository}")
 
 
-def for_execution(graphs: Sequence[Graph]) -> Fitted:
+def for_execution(deployment: Deployment) -> Fitted:
     """Starting containers.
 
     On EC2 the instances have a role of their own for their images and logs; one that reads secrets has both roles:
     https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
 
     Args:
-        graphs: The graphs of the flows.
+        deployment: The deployment.
     """
     return fit(
-        graphs, lambda most: _for_execution(graphs, most), lambda most: {_REPOSITORIES: _repositories(graphs, most)}
+        deployment,
+        lambda most: _for_execution(deployment, most),
+        lambda most: {_REPOSITORIES: _repositories(deployment, most)},
     )
 
 
-def _repositories(graphs: Sequence[Graph], most: int | None) -> list[Value]:
+def _repositories(deployment: Deployment, most: int | None) -> list[Value]:
     """The ARNs, or patterns, of the repositories, as long as they can be."""
-    found = _pulled(graphs, most)
+    found = _pulled(deployment, most)
     own = [repository for image in found.images if isinstance(image, str) and (repository := ecr.repository_of(image))]
     arns = [_arn(item.region, item.account, item.name) for item in own]
-    return [*([_LONGEST_REPOSITORY] if None in _images(graphs) else []), *arns, *found.patterns]
+    return [*([_LONGEST_REPOSITORY] if None in _images(deployment) else []), *arns, *found.patterns]
 
 
-def _for_execution(graphs: Sequence[Graph], most: int | None) -> Iterator[Statement]:
+def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Statement]:
     # Only if there is an image in ECR. For the token AWS offers no resource.
     all_of_them = Ref(f'length({_REPOSITORIES}) > 0 ? ["*"] : []')
     yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), all_of_them)
     yield Statement("PullImages", _PULL, Ref(_REPOSITORIES))
-    if logs_jobs(graphs):
-        yield logs("WriteLogs", (names.log_group(names.TASKS),))
-    yield from _secrets(graphs, most)
+    groups = tuple(group.name for group in deployment.log_groups if group.label == labels.TASKS)
+    if groups:
+        yield logs("WriteLogs", groups)
+    yield from _secrets(deployment, most)
 
 
-def logs_jobs(graphs: Sequence[Graph]) -> bool:
-    """Whether jobs write to the log group of the tasks.
-
-    Args:
-        graphs: The graphs of the flows.
-    """
-    return any(job.container.log_driver == "awslogs" for job in names.jobs(*graphs).values())
-
-
-def _secrets(graphs: Sequence[Graph], most: int | None) -> Iterator[Statement]:
+def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
     """Reading the secrets that containers ask for, and no others, unless there are too many to be named."""
-    containers = [job.container for job in names.jobs(*graphs).values()]
+    containers = [definition.placement.container for definition in deployment.job_definitions]
     given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
     kinds = (
         ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),

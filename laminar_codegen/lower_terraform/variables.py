@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
-from laminar_codegen import names
 from laminar_codegen.ir import ecr
-from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.placement import QUEUES, Queue
+from laminar_codegen.ir.deployment import Deployment, Role
+from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
 
 __all__ = ["emit_variables"]
@@ -47,35 +45,33 @@ _RETENTION = (
 _IAM_NAME = "[0-9A-Za-z+=,.@_/-]+"
 
 
-def emit_variables(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
-    """The variables that a document takes.
+def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
+    """Emit the variables of a document.
 
     Args:
-        graphs: The graphs of its flows.
+        deployment: The deployment.
     """
-    used = {layer.placement.queue for graph in graphs for layer in graph.layers}
-    queues = tuple(_job_queue(queue) for queue in QUEUES if queue in used)
-    on_fargate = any(not job.on_ec2 for job in names.jobs(*graphs).values())
+    on_fargate = any(not item.placement.on_ec2 for item in deployment.job_definitions)
     return (
-        _name(graphs),
-        *_image(graphs),
-        *queues,
+        _name(deployment),
+        *_image(deployment),
+        *map(_job_queue, deployment.queues),
         _DATASTORE_ROOT,
         *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
-        *((_SCHEDULE_ENABLED,) if graphs[0].schedule else ()),
+        *((_SCHEDULE_ENABLED,) if deployment.schedule else ()),
         *_OPTIONAL,
-        _role_arns(tuple(names.roles(*graphs))),
-        *(_role(label, use) for label, use in names.roles(*graphs).items()),
+        _role_arns(tuple(role.label for role in deployment.roles)),
+        *map(_role, deployment.roles),
     )
 
 
-def _role(label: str, use: str) -> Variable:
+def _role(role: Role) -> Variable:
     # How many roles are made follows from it, which Terraform must know when it plans.
     description = (
-        f"ARN of the role that {use}, if it is made elsewhere and before. Made here unless given. "
+        f"ARN of the role that {role.use}, if it is made elsewhere and before. Made here unless given. "
         f"Of a role that is made with this: role_arns."
     )
-    return _optional_arn(f"{label}_role_arn", description, "role", _ROLE)
+    return _optional_arn(f"{role.label}_role_arn", description, "role", _ROLE)
 
 
 def _role_arns(labels: tuple[str, ...]) -> Variable:
@@ -104,13 +100,13 @@ def _role_arns(labels: tuple[str, ...]) -> Variable:
 _ROLE = f"iam::[0-9]{{12}}:role/{_IAM_NAME}"
 
 
-def _name(graphs: Sequence[Graph]) -> Variable:
-    longest = names.longest(graphs)
+def _name(deployment: Deployment) -> Variable:
+    longest = deployment.longest_name
     return Variable(
         name="name",
         type="string",
         description="Name of the deployment, and of what is made for it. Deploy a flow twice under two names.",
-        default=(graphs[0].flow,),
+        default=(deployment.flows[0],),
         validation=(
             Validation(
                 f'can(regex("^[A-Za-z][0-9A-Za-z_-]{{0,{longest - 1}}}$", var.name))',
@@ -120,12 +116,11 @@ def _name(graphs: Sequence[Graph]) -> Variable:
     )
 
 
-def _image(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
+def _image(deployment: Deployment) -> tuple[Variable, ...]:
     """The image of the containers that name none, if there are such."""
-    if all(layer.container.image is not None for graph in graphs for layer in graph.layers):
+    if all(layer.container.image is not None for graph in deployment.graphs for layer in graph.layers):
         return ()
-    invoked = (*names.planners(*graphs).values(), *(item.container for item in names.functions(*graphs).values()))
-    on_lambda = any(container.image is None for container in invoked)
+    on_lambda = any(function.container.image is None for function in deployment.functions)
     of_ecr = " It must be in ECR, in this region and in this account or one that shares it: AWS Lambda takes no other."
     in_ecr = of_ecr if on_lambda else ""
     variable = Variable(

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from laminar_codegen import names, pipeline
+from laminar_codegen import pipeline
 from laminar_codegen.command.options import add_scheduling, scheduling_of
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results
 from laminar_codegen.rehearsal.deploy import deploy
@@ -160,7 +161,7 @@ def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
 
 def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
     """Return the titles of tasks on AWS Lambda by the name of their function."""
-    return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in names.task_functions(graph).items()}
+    return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in labels.task_functions(graph).items()}
 
 
 def _report(execution: Execution, folder: Path | None) -> Iterator[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 import attrs
 
-from laminar_codegen import names
-from laminar_codegen.ir.expressions import Ref
-from laminar_codegen.ir.placement import Container, Placement
-from laminar_codegen.lower_terraform.functions import planner_function, task_function
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.deployment import JobDefinition, Planner, TaskFunction
+from laminar_codegen.lower_terraform.functions import configuration
 from laminar_codegen.lower_terraform.job_definitions import container_properties, platform
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws
@@ -38,22 +37,22 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
     Returns:
         The deployment, which applications find by the flow's name.
     """
-    graphs = compilation.graphs
-    flow = graphs[0].flow
+    deployed = compilation.deployment
+    flow = deployed.flows[0]
     references = _environment(flow, aws)
-    references |= {names.flow(graph).expression: graph.flow for graph in graphs}
-    references |= {f"var.{variable}": _queue(aws, variable) for variable in names.queues(*graphs)}
+    references |= {name.expression: own for name, own in zip(deployed.flow_names, deployed.flows, strict=True)}
+    references |= {f"var.{queue.variable}": _queue(aws, queue.variable) for queue in deployed.queues}
     references |= _job_definitions(compilation, aws, references)
     references |= _functions(compilation, aws, references)
     # Those of nested steps come first: what starts them names them.
     for machine in (*compilation.machines[1:], compilation.machines[0]):
         made = aws.client("stepfunctions").create_state_machine(
-            name=resolve(names.machine(machine.name), references),
+            name=resolve(labels.machine(machine.name), references),
             definition=render_machine(machine, references),
             roleArn=_role(aws, "state_machine"),
         )
         references[f"aws_sfn_state_machine.{machine.name}.arn"] = made["stateMachineArn"]
-    flows = tuple(graph.flow for graph in graphs) if len(graphs) > 1 else ()
+    flows = deployed.flows if len(deployed.flows) > 1 else ()
     deployment = Deployment(flow, made["stateMachineArn"], references["var.datastore_root"], flows)
     aws.client("ssm").put_parameter(
         Name=parameter_name(flow),
@@ -103,57 +102,52 @@ def _queue(aws: EmbeddedAws, name: str) -> str:
 
 def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    placed = [(graph, label, item) for graph in compilation.graphs for label, item in names.jobs(graph).items()]
-    for graph, label, item in placed:
+    for item in compilation.deployment.job_definitions:
         definition = aws.client("batch").register_job_definition(
-            jobDefinitionName=label,
+            jobDefinitionName=item.label,
             type="container",
-            platformCapabilities=[platform(item)],
-            containerProperties=_properties(names.flow(graph), item, references),
-            retryStrategy=job_container.retry_strategy(spot=item.container.spot),
-            timeout={"attemptDurationSeconds": int(graph.timeout_of(item.target))},
+            platformCapabilities=[platform(item.placement)],
+            containerProperties=_properties(item, references),
+            retryStrategy=job_container.retry_strategy(spot=item.placement.container.spot),
+            timeout={"attemptDurationSeconds": int(item.timeout)},
         )
-        found[f"aws_batch_job_definition.{label}.arn"] = str(definition["jobDefinitionArn"])
+        found[f"aws_batch_job_definition.{item.label}.arn"] = str(definition["jobDefinitionArn"])
     return found
 
 
-def _properties(flow: Ref, item: Placement, references: Mapping[str, str]) -> dict[str, Any]:
+def _properties(item: JobDefinition, references: Mapping[str, str]) -> dict[str, Any]:
     """Return the container of a job definition here.
 
     The working directory is that of the image's stand-in. The secrets are elsewhere: their values are those that this
     process has under their names. What jobs print stays here, whatever log driver takes it elsewhere.
     """
-    container = attrs.evolve(item.container, workdir=None, secrets=(), log_driver="awslogs", log_options=())
-    properties: dict[str, Any] = resolve(
-        container_properties(flow, attrs.evolve(item, container=container)), references
-    )
-    given = [{"name": name, "value": os.environ[name]} for name, _ in item.container.secrets if name in os.environ]
+    own = item.placement.container
+    container = attrs.evolve(own, workdir=None, secrets=(), log_driver="awslogs", log_options=())
+    here = attrs.evolve(item, placement=attrs.evolve(item.placement, container=container))
+    properties: dict[str, Any] = resolve(container_properties(here), references)
+    given = [{"name": name, "value": os.environ[name]} for name, _ in own.secrets if name in os.environ]
     return {**properties, "environment": [*properties["environment"], *given]}
 
 
 def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    graphs = compilation.graphs
-    planners = {
-        label: planner_function(names.flow(graph), _here(item), graph.encryption)
-        for graph in graphs
-        for label, item in names.planners(graph).items()
-    }
-    tasks = {
-        label: task_function(
-            names.flow(graph), attrs.evolve(item, container=_here(item.container)), graph.timeout_of(item.target)
-        )
-        for graph in graphs
-        for label, item in names.functions(graph).items()
-    }
     return {
-        f"aws_lambda_function.{label}.arn": _function(aws, label, resolve(function, references))
-        for label, function in (planners | tasks).items()
+        f"aws_lambda_function.{function.label}.arn": _function(
+            aws, function.label, resolve(configuration(_here(function)), references)
+        )
+        for function in compilation.deployment.functions
     }
 
 
-def _here(container: Container) -> Container:
-    """Return a container whose working directory is that of the image's stand-in."""
-    return attrs.evolve(container, workdir=None)
+def _here(function: Planner | TaskFunction) -> Planner | TaskFunction:
+    """Return a function whose working directory is that of the image's stand-in."""
+    container = attrs.evolve(function.container, workdir=None)
+    match function:
+        case Planner():
+            return attrs.evolve(function, container=container)
+        case TaskFunction():
+            return attrs.evolve(function, placement=attrs.evolve(function.placement, container=container))
+        case _:
+            assert_never(function)
 
 
 def _function(aws: EmbeddedAws, label: str, function: Mapping[str, Any]) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 import attrs
 import pytest
 
+from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.graph import CHAIN_RULES, RULES, check, check_definitions
 from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
+from laminar_codegen.ir.labels import parallel
 from laminar_codegen.ir.placement import BatchTarget, LambdaTarget, Target
 from laminar_codegen.lower_states.states import emit_states
-from laminar_codegen.names import longest, parallel
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_runtime.splits.job_container import FARGATE_MEMORY, fargate_size
@@ -251,4 +252,4 @@ def test_parts_of_a_chained_flow_have_names() -> None:
     """A deployment's longest name leaves room for those of the machines that a large flow of a chain is nested in."""
     first = attrs.evolve(GRAPH, flow="F" * 37, prefix=f"{'f' * 37}_")
     chain = (first, attrs.evolve(GRAPH, flow="G", prefix="g_", linked=True))
-    assert longest(chain) == 80 - len(f"-{first.prefix}part_999")
+    assert longest_name(chain) == 80 - len(f"-{first.prefix}part_999")

@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen import names
+from laminar_codegen.allocate import longest_name
 from laminar_codegen.cost import estimate
+from laminar_codegen.ir import labels as spelled
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
 from laminar_codegen.rehearsal.replay import Functions, Invocation, NamedError, Replayed, Services, replay
@@ -146,11 +147,11 @@ def test_each_layer_has_a_function(tmp_path: Path) -> None:
     """It is named after the layer, by a digest where that is too long or not enough, and AWS takes each name."""
     layers = ["Load", "AB", "A_b", "Planner", "Summarise" * 7, "Summarise" * 6]
     graph = _on_lambda(tmp_path, layers).graphs[0]
-    labels = names.task_functions(graph)
+    labels = spelled.task_functions(graph)
     assert list(labels) == layers
     assert (labels["Load"], labels["Planner"]) == ("run_load", "run_planner")
     assert len(set(labels.values())) == len(layers)
-    assert max(len("-") + names.longest([graph]) + len(label) for label in labels.values()) == FUNCTION_NAME_LENGTH
+    assert max(len("-") + longest_name([graph]) + len(label) for label in labels.values()) == FUNCTION_NAME_LENGTH
 
 
 @pytest.mark.parametrize(("layers", "named"), [(20, 20), (21, 1), (400, 1)])

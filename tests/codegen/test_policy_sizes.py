@@ -11,7 +11,7 @@ import pytest
 
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
-from laminar_codegen.lower_terraform.iam_roles import needed_roles
+from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.lower_terraform.policy_sizes import beginnings
 from laminar_codegen.lower_terraform.policy_statement import Statement
@@ -77,8 +77,8 @@ def policies(compilation: Compilation, name: str = NAME) -> dict[str, dict[str, 
         return written
 
     return {
-        role.label: {"Version": "2012-10-17", "Statement": [body(item) for item in role.granted.statements]}
-        for role in needed_roles(compilation.graphs, compilation.machines)
+        label: {"Version": "2012-10-17", "Statement": [body(item) for item in granted.statements]}
+        for label, granted in permissions(compilation.deployment).items()
     }
 
 
@@ -181,9 +181,9 @@ def test_secrets_that_share_nothing(compiled: Callable[[str], Compilation]) -> N
 def test_wider_than_named_is_told(compiled: Callable[[str], Compilation]) -> None:
     """That secrets and images are had by patterns is a warning; that names within the deployment are is none."""
     wide, narrow = compiled(flow(images(150))), compiled(flow(images(60)))
-    (warning,) = policy_warnings(wide.graphs, wide.machines)
+    (warning,) = policy_warnings(wide.deployment)
     assert str(warning).partition(" ")[2].startswith("LAM057 the role that starts the containers of tasks may read")
-    assert policy_warnings(narrow.graphs, narrow.machines) == []
+    assert policy_warnings(narrow.deployment) == []
 
 
 def test_many_functions(compiled: Callable[[str], Compilation]) -> None:
@@ -239,7 +239,7 @@ def test_a_chain_that_is_too_long(compiled: Callable[[str], Compilation]) -> Non
 def test_lengths_are_not_guessed_too_low(compiled: Callable[[str], Compilation]) -> None:
     """What the compiler counts with is at least what IAM gets, and not much more."""
     compilation = compiled(flow(images(30)))
-    counted = {role.label: role.granted.length for role in needed_roles(compilation.graphs, compilation.machines)}
+    counted = {label: granted.length for label, granted in permissions(compilation.deployment).items()}
     for label, length in lengths(compilation).items():
         assert length <= counted[label] <= length + 1_000
 

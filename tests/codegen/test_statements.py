@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from laminar_codegen.ir.expressions import Ref
-from laminar_codegen.lower_terraform.iam_roles import needed_roles
+from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.lower_terraform.policy_statement import Statement
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.render.terraform_json import resolve
@@ -38,8 +38,7 @@ VALUES = {
 
 def statements(compilation: Compilation, role: str) -> dict[str, Statement]:
     """The statements of a role by their names."""
-    (found,) = (item for item in needed_roles(compilation.graphs, compilation.machines) if item.label == role)
-    return {statement.sid: statement for statement in found.granted.statements}
+    return {statement.sid: statement for statement in permissions(compilation.deployment)[role].statements}
 
 
 def allows(statement: Statement, action: str, resource: str) -> bool:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen import names
+from laminar_codegen.allocate import allocate
 from laminar_codegen.command.main import main
 from laminar_codegen.cost import estimate_stop
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.plan import PipelinedFanOut, Run, Sequence, SubMachine
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.lower_states.states import emit_states
@@ -129,7 +130,7 @@ def test_the_error_is_that_of_the_job(compiled: Callable[[str], Compilation]) ->
 
 def stop_machine(compilation: Compilation) -> dict[str, Any]:
     """The definition of the machine that ends jobs."""
-    (machine,) = (machine for machine in compilation.machines if machine.name == names.STOP_JOBS)
+    (machine,) = (machine for machine in compilation.machines if machine.name == labels.STOP_JOBS)
     definition: dict[str, Any] = json.loads(render_machine(machine, _Itself()))
     return definition
 
@@ -256,7 +257,7 @@ def test_the_rule_is_about_machines_of_parts(compiled: Callable[[str], Compilati
     """Where layers run item by item in a machine that another one starts, executions of that machine are watched."""
     (graph,) = compiled(FLOW).graphs
     plan = Sequence((Run("Find"), SubMachine("part_1", PipelinedFanOut(("Fetch", "Clean", "Count")))))
-    (watched,) = ended_executions(emit_states(graph, plan))["detail"]["stateMachineArn"]
+    (watched,) = ended_executions(allocate([graph], emit_states(graph, plan)))["detail"]["stateMachineArn"]
     assert "".join(part for part in watched.parts if isinstance(part, str)).endswith("-part-1")
 
 
@@ -270,7 +271,7 @@ def test_flows_without_pipelines_have_none_of_it(compiled: Callable[[str], Compi
 def test_the_module_makes_the_machine_and_the_role(compiled: Callable[[str], Compilation]) -> None:
     """The rule is the document's own, and refers to what the module makes by name."""
     compilation = compiled(FLOW)
-    called = call_module(compilation.document, Module("./flow"), compilation.graphs, compilation.machines)
+    called = call_module(compilation.document, Module("./flow"), compilation.deployment)
     found = json.loads(render_document(called))
     (call,) = found["module"].values()
     assert set(call["definitions"]) == {"flow", "stop_jobs"}

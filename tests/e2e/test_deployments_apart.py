@@ -10,8 +10,8 @@ from typing import Any
 import attrs
 import pytest
 
+from laminar_codegen.ir.labels import MADE_FIRST
 from laminar_codegen.lower_terraform.module_call import Module
-from laminar_codegen.names import MADE_FIRST
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
 from tests.aws_contents import account_contents

@@ -13,9 +13,10 @@ import attrs
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from laminar_codegen import names
+from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check
 from laminar_codegen.frontend.loader import load
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import build_graph
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
@@ -86,13 +87,14 @@ def _compile(file: Path) -> Compilation:
     units = []
     for place, spec in enumerate(SPECS):
         source = load(f"{file}:{spec.name}")
-        graph = attrs.evolve(build_graph(source), prefix=names.prefix(spec.name))
+        graph = attrs.evolve(build_graph(source), prefix=labels.prefix(spec.name))
         check([graph])
         plan = split_plan(make_plan(graph, joins="exact" if place % 2 else "barriers"), measure_steps(graph))
         units.append(Unit(graph, plan, emit_states(graph, plan)))
     graphs = [unit.graph for unit in units]
     machines = tuple(machine for unit in units for machine in unit.machines)
-    return Compilation(source, tuple(units), machines, emit_document(graphs, machines))
+    deployment = allocate(graphs, machines)
+    return Compilation(source, tuple(units), deployment, emit_document(deployment))
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +137,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
 
 
 def _suffix(spec: FlowSpec) -> str:
-    return f"-{names.prefix(spec.name)}flow".replace("_", "-")
+    return f"-{labels.prefix(spec.name)}flow".replace("_", "-")
 
 
 def _of_flow(deployed: Deployed, spec: FlowSpec) -> Results:

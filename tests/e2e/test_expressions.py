@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from laminar_codegen.allocate import allocate
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.graph import build_graph
@@ -91,7 +92,7 @@ def accepted(variable: str, values: list[Any], evaluate: Evaluate, folder: Path)
     """Which values a variable of a document takes."""
     file = folder / "flow.py"
     file.write_text(FLOW, encoding="utf-8")
-    (found,) = (item for item in emit_variables([build_graph(load(str(file)))]) if item.name == variable)
+    (found,) = (item for item in emit_variables(allocate([build_graph(load(str(file)))], ())) if item.name == variable)
     conditions = [f"({item.condition})" for item in found.validation]
     assert conditions
     asked = {

@@ -23,9 +23,9 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from laminar_codegen import names
 from laminar_codegen.checks.texts import fault_of
 from laminar_codegen.frontend.loader import Source
+from laminar_codegen.ir import labels as spelled
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.pipeline import Compilation, compile_source
 from laminar_codegen.problems import CompileError, Location, Problem
@@ -248,7 +248,7 @@ class Account:
                     module = f"{'hcl' if file == 'main.tf' else 'json'}_{place}"
                     Path(folder, module).mkdir()
                     Path(folder, module, file).write_text(text, encoding="utf-8")
-                    labels = [*names.planners(*compilation.graphs), *names.functions(*compilation.graphs)]
+                    labels = [function.label for function in compilation.deployment.functions]
                     probe = _PROBE % "".join(map(_FUNCTION.format, labels))
                     Path(folder, module, "probe.tf").write_text(probe, encoding="utf-8")
                     root["variable"][module] = {"type": "map(string)"}
@@ -301,7 +301,7 @@ def expect(one: Given, graph: Graph, found: Mapping[str, Any]) -> None:
     assert found["comment"] == summary_of(one.summary) or not summary_of(one.summary)
     assert tuple(found["schedule"]) == one.schedule
     assert found["tags"] == one.tags
-    jobs, functions = names.job_definitions(graph), names.task_functions(graph)
+    jobs, functions = spelled.job_definitions(graph), spelled.task_functions(graph)
     for place, (name, words) in enumerate(one.layers.items()):
         node = next(layer for layer in graph.layers if layer.name == name)
         summary = summary_of(words.summary)

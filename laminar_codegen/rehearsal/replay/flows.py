@@ -19,7 +19,7 @@ from laminar_runtime.planner.planner import LayerPlan
 
 __all__ = ["profiled_services", "replay_flow"]
 
-#: The references to planners, as `laminar_codegen.names.planner_functions` labels them.
+#: The references to planners, as `laminar_codegen.ir.labels.planner_functions` labels them.
 _PLANNER = re.compile(r"aws_lambda_function\.(\w+_)?planner(_[0-9a-f]+)?\.arn")
 
 _ARN = "arn:aws:states:us-east-1:123456789012:stateMachine:"

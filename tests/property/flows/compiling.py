@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import attrs
 
-from laminar_codegen import names
+from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.frontend.loader import Source
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import build_graph
 from laminar_codegen.ir.plan import Step
 from laminar_codegen.lower_states.states import emit_states
@@ -90,8 +91,8 @@ def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: r
     check_definitions(graph, machines)
     main, *others = (json.loads(render_machine(machine, _REFERENCES)) for machine in machines)
     references = (f"aws_sfn_state_machine.{machine.name}.arn" for machine in machines[1:])
-    document = json.loads(render_document(emit_document([graph], machines)))
-    assert machines[0].name == names.MAIN
+    document = json.loads(render_document(emit_document(allocate([graph], machines))))
+    assert machines[0].name == labels.MAIN
     return Compiled(plan, main, dict(zip(references, others, strict=True)), _containers(document))
 
 

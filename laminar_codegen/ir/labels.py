@@ -14,29 +14,26 @@ from typing import TypeVar
 
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Container, Graph, LayerNode
-from laminar_codegen.ir.placement import QUEUES, USUAL, BatchTarget, LambdaTarget, Placement
-from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
+from laminar_codegen.ir.placement import USUAL, BatchTarget, LambdaTarget, Placement
+from laminar_codegen.limits import FUNCTION_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
 
 __all__ = [
     "FAILED_STARTS",
     "FUNCTIONS",
     "JOBS",
+    "LONGEST_PART",
     "MADE_FIRST",
     "MAIN",
     "STOP_JOBS",
     "TASKS",
     "definition",
     "flow",
-    "functions",
-    "given_role_arns",
     "image",
     "is_given",
     "job_definitions",
     "job_queue",
-    "jobs",
     "jobs_of_execution",
     "log_group",
-    "longest",
     "machine",
     "main",
     "nested",
@@ -44,12 +41,9 @@ __all__ = [
     "of_role",
     "parallel",
     "planner_functions",
-    "planners",
     "prefix",
-    "queues",
     "role",
     "role_prefix",
-    "roles",
     "task_functions",
 ]
 
@@ -81,7 +75,7 @@ FUNCTIONS = _RUN, _PLANNER = "run_", "planner"
 #: Characters of the label of a function, which is behind the longest name of a deployment in the function's.
 _LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
 #: The longest name of the machine of a nested step, behind what its flow's begin with: a flow has no 1,000 of them.
-_LONGEST_PART = "part_999"
+LONGEST_PART = "part_999"
 
 Item = TypeVar("Item", Container, Placement)
 #: What of an image a label follows from.
@@ -98,16 +92,6 @@ def job_queue(layer: LayerNode) -> Ref:
     if queue is None:
         raise ValueError(f"layer '{layer.name}' runs on AWS Lambda, which has no queues")
     return Ref(f"var.{queue.variable}")
-
-
-def queues(*graphs: Graph) -> list[str]:
-    """The variables of the job queues that the jobs of flows are submitted to.
-
-    Args:
-        *graphs: Their graphs.
-    """
-    used = {item.queue for graph in graphs for item in graph.placements}
-    return [queue.variable for queue in QUEUES if queue in used]
 
 
 def jobs_of_execution(execution: str, redrives: str) -> str:
@@ -171,44 +155,6 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
     return _labels(graph, asking, lambda _: _PLANNER, _rest_of_planner)
 
 
-def jobs(*graphs: Graph) -> dict[str, Placement]:
-    """The placements of some graphs by the label of their job definition, sorted."""
-    return _by_label(map(job_definitions, graphs))
-
-
-def functions(*graphs: Graph) -> dict[str, Placement]:
-    """The placements of some graphs by the label of their function, sorted."""
-    found: dict[str, Placement] = {}
-    for graph in graphs:
-        placed = {layer.name: layer.placement for layer in graph.layers}
-        found |= {label: placed[layer] for layer, label in task_functions(graph).items()}
-    return {label: found[label] for label in sorted(found)}
-
-
-def planners(*graphs: Graph) -> dict[str, Container]:
-    """The containers whose image and command a planner needs, by the label of its function, sorted."""
-    return _by_label(map(planner_functions, graphs))
-
-
-def roles(*graphs: Graph) -> dict[str, str]:
-    """What the roles of a deployment are for, by their labels.
-
-    Args:
-        *graphs: The graphs of its flows.
-    """
-    placed = jobs(*graphs)
-    needed = {
-        "state_machine": ("runs the state machines", True),
-        "task": ("the tasks have", bool(placed)),
-        "execution": ("starts the containers of tasks", any(job.has_execution_role for job in placed.values())),
-        "planner": ("the planner has", bool(planners(*graphs))),
-        "function": ("the tasks on AWS Lambda have", bool(functions(*graphs))),
-        "schedule": ("starts executions on schedule", graphs[0].schedule is not None),
-        STOP_JOBS: ("has jobs end with their executions", any(graph.pipelines for graph in graphs)),
-    }
-    return {label: use for label, (use, there) in needed.items() if there}
-
-
 def image(container: Container) -> Value:
     """The image of a container: its own, or the deployment's.
 
@@ -225,16 +171,6 @@ def role(label: str) -> Ref:
         label: The role's label.
     """
     return Ref(f"local.{label}_role_arn")
-
-
-def given_role_arns(*graphs: Graph) -> Ref:
-    """The ARNs of the roles that are given, by their labels: those known at plan, and those of a map with known keys.
-
-    Args:
-        *graphs: The graphs of the flows.
-    """
-    known = ", ".join(f"{label} = var.{label}_role_arn" for label in roles(*graphs))
-    return Ref(f"merge({{ for label, arn in {{ {known} }} : label => arn if arn != null }}, var.role_arns)")
 
 
 def is_given(label: str) -> Ref:
@@ -258,11 +194,6 @@ def of_role(label: str) -> Joined:
         label: What it is.
     """
     return Joined(Ref("local.role_prefix"), f"-{label}")
-
-
-def _by_label(labels: Iterable[dict[Item, str]]) -> dict[str, Item]:
-    found = {label: item for named in labels for item, label in named.items()}
-    return {label: found[label] for label in sorted(found)}
 
 
 def _labels(
@@ -336,20 +267,6 @@ def prefix(name: str) -> str:
         'nightly_report_'
     """
     return "".join(f"_{part}" if part.isupper() else part for part in name).lower().strip("_") + "_"
-
-
-def longest(graphs: Sequence[Graph]) -> int:
-    """How long the name of a deployment may be, so that what is named after it has a name that AWS takes.
-
-    Args:
-        graphs: The graphs of its flows.
-    """
-    if len(graphs) == 1:
-        return NAME_LENGTH
-    labels = (*planners(*graphs), *functions(*graphs))
-    of_functions = FUNCTION_NAME_LENGTH - 1 - max(map(len, labels), default=0)
-    of_machines = MACHINE_NAME_LENGTH - 1 - max(len(f"{graph.prefix}{_LONGEST_PART}") for graph in graphs)
-    return min(NAME_LENGTH, of_functions, of_machines)
 
 
 def of_deployment(label: str) -> Joined:

@@ -1,0 +1,212 @@
+"""What is deployed: frozen values, one for each resource that the document declares or refers to.
+
+`laminar_codegen.allocate` makes them. The emitters of `laminar_codegen.lower_terraform` turn each value into a block,
+and ask nothing else which resources there are::
+
+    Deployment
+      job_definitions   JobDefinition  fargate, ec2_gpu_1, ...
+      functions         Planner        planner, ...
+                        TaskFunction   run_score, ...
+      queues            Queue          job_queue_arn, ...
+      roles             Role           state_machine, task, execution, ...
+      log_groups        LogGroup       state_machine, tasks, planner, ...
+      alarms            Alarm          failed, timed_out, throttled, ...
+      schedule          Schedule       rate(1 day), ...
+      machines          StateMachine   flow, part_1, ...
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph, Schedule
+from laminar_codegen.ir.placement import Container, Placement, Queue
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+
+__all__ = ["Alarm", "Deployment", "JobDefinition", "LogGroup", "Planner", "Role", "TaskFunction"]
+
+
+@attrs.frozen
+class JobDefinition:
+    """A job definition of AWS Batch.
+
+    Args:
+        label: Its label.
+        flow: The name of the flow whose layers it runs.
+        placement: The container of these layers, and the platform that runs it.
+        timeout: Seconds after which an attempt is stopped.
+    """
+
+    label: str
+    flow: Ref
+    placement: Placement
+    timeout: float
+
+
+@attrs.frozen
+class Planner:
+    """A function of AWS Lambda that answers the questions of a state machine about layers.
+
+    Args:
+        label: Its label.
+        flow: The name of the flow.
+        container: The container of the layers, whose image and command it has.
+        encryption: The encryption that writes to the datastore ask of S3.
+    """
+
+    label: str
+    flow: Ref
+    container: Container
+    encryption: Encryption = NO_ENCRYPTION
+
+
+@attrs.frozen
+class TaskFunction:
+    """A function of AWS Lambda that runs a layer.
+
+    Args:
+        label: Its label.
+        flow: The name of the flow.
+        placement: The container of the layer, and its target.
+        timeout: Seconds after which an invocation is stopped.
+    """
+
+    label: str
+    flow: Ref
+    placement: Placement
+    timeout: float
+
+    @property
+    def container(self) -> Container:
+        """The container of the layer."""
+        return self.placement.container
+
+
+@attrs.frozen
+class LogGroup:
+    """A log group of CloudWatch Logs.
+
+    Args:
+        label: Its label.
+        name: Its name in the account.
+    """
+
+    label: str
+    name: Joined
+
+
+@attrs.frozen
+class Role:
+    """A role of IAM. `laminar_codegen.lower_terraform.iam_roles` has its permissions.
+
+    Args:
+        label: Its label.
+        service: The principal that may assume it.
+        description: Its description in the account.
+        use: What it does, to follow "the role that" in a sentence.
+    """
+
+    label: str
+    service: str
+    description: str
+    use: str
+
+    @property
+    def arn(self) -> Ref:
+        """Its ARN, given by a variable or made by the document."""
+        return labels.role(self.label)
+
+
+@attrs.frozen(kw_only=True)
+class Alarm:
+    """An alarm of CloudWatch.
+
+    Args:
+        label: Its label.
+        description: Its description in the account.
+        namespace: The namespace of its metric.
+        metric: The name of its metric.
+        statistic: The statistic of its metric.
+        dimensions: The dimensions of its metric.
+        period: Seconds over which the statistic is taken.
+        threshold: It goes off above this value.
+    """
+
+    label: str
+    description: Joined
+    namespace: str
+    metric: str
+    statistic: str
+    dimensions: Mapping[str, Value]
+    period: int = 300
+    threshold: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Deployment:
+    """All that one document deploys.
+
+    Args:
+        graphs: The graphs of its flows. Flows that follow others come after these.
+        machines: All state machines. The first is the one that applications start.
+        job_definitions: Its job definitions, flow by flow.
+        functions: Its functions, flow by flow, planners first.
+        queues: The job queues that its jobs are submitted to. They are inputs of the document.
+        roles: Its roles.
+        log_groups: Its log groups.
+        alarms: Its alarms.
+        schedule: The schedule that starts it, if there is one.
+        longest_name: The greatest length of its name, in characters.
+    """
+
+    graphs: tuple[Graph, ...]
+    machines: tuple[StateMachine, ...]
+    job_definitions: tuple[JobDefinition, ...]
+    functions: tuple[Planner | TaskFunction, ...]
+    queues: tuple[Queue, ...]
+    roles: tuple[Role, ...]
+    log_groups: tuple[LogGroup, ...]
+    alarms: tuple[Alarm, ...]
+    schedule: Schedule | None
+    longest_name: int
+
+    @functools.cached_property
+    def flows(self) -> tuple[str, ...]:
+        """The names of its flows."""
+        return tuple(graph.flow for graph in self.graphs)
+
+    @functools.cached_property
+    def flow_names(self) -> tuple[Ref, ...]:
+        """The local values that hold the names of its flows."""
+        return tuple(map(labels.flow, self.graphs))
+
+    @functools.cached_property
+    def planners(self) -> tuple[Planner, ...]:
+        """Its planners, sorted by label."""
+        found = (function for function in self.functions if isinstance(function, Planner))
+        return tuple(sorted(found, key=lambda function: function.label))
+
+    @functools.cached_property
+    def task_functions(self) -> tuple[TaskFunction, ...]:
+        """Its functions that run layers, sorted by label."""
+        found = (function for function in self.functions if isinstance(function, TaskFunction))
+        return tuple(sorted(found, key=lambda function: function.label))
+
+    @property
+    def stops_jobs(self) -> bool:
+        """Whether a state machine of its own ends the jobs that executions leave behind."""
+        return any(machine.name == labels.STOP_JOBS for machine in self.machines)
+
+    def has_role(self, label: str) -> bool:
+        """Return whether it has a role.
+
+        Args:
+            label: The label of the role.
+        """
+        return any(role.label == label for role in self.roles)
