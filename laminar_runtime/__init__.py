@@ -19,7 +19,6 @@ Example:
 from laminar_runtime import collection
 
 with collection.paused():
-    from laminar_runtime.configurations.flows import Engine
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
     from laminar_runtime.layer import Layer, Parameters
@@ -28,13 +27,3 @@ with collection.paused():
 __all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"]
 
 __version__ = "0.1.0"
-
-
-def _scheduler() -> Engine:
-    """The local scheduler. It knows flows, and flows learn of it here, so that imports run one way."""
-    from laminar_runtime.configurations.schedulers import Scheduler
-
-    return Scheduler()
-
-
-Flow.default_scheduler = staticmethod(_scheduler)

@@ -5,53 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from laminar_runtime import _records, settings
-from laminar_runtime.configurations import datastores, flows
+from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import prepare, refusal, shown
-from laminar_runtime.layer import Definition, Layer, Parameters
+from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.programs import importing, loading
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
 from laminar_runtime.tasks import task
+
+if TYPE_CHECKING:
+    from laminar_runtime.flow import Flow
+    from laminar_runtime.tasks.pipelines import Guard
 
 __all__ = ["Execution", "NoResults", "linked"]
 
 LayerT = TypeVar("LayerT", bound=Layer)
 
 _PARAMETERS = Parameters.__name__
-
-
-class _Flow(Protocol):
-    """What an execution needs of its flow: that of `laminar_runtime.flow.Flow`."""
-
-    registry: ClassVar[dict[str, Definition]]
-    classes: ClassVar[dict[str, type[Layer]]]
-    configuration: flows.Configuration
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def datastore(self) -> datastores.DataStore: ...
-    @property
-    def execution(self) -> Execution: ...
-    @property
-    def dependencies(self) -> dict[str, set[str]]: ...
-    def dependencies_of(self, layer: str) -> set[str]: ...
-    def launches(self) -> bool: ...
-    def follow(self, before: Any | None, linker: Callable[[Execution], Parameters] | None = None) -> Execution: ...
-    def open(self, context: settings.TaskContext) -> Execution: ...
-    def __call__(self, execution: str | None = None, **parameters: Any) -> Execution: ...
-
-
-class _Guard(Protocol):
-    """What refuses reads of layers: see `laminar_runtime.tasks.pipelines`, which few tasks need."""
-
-    def check(self, layer: str, read: str) -> None: ...
 
 
 @_records.define(eq=False)
@@ -73,9 +49,9 @@ class Execution:
     """
 
     id: str | None
-    flow: _Flow = _records.field(repr=lambda flow: flow.name)
+    flow: Flow = _records.field(repr=lambda flow: flow.name)
     retry: bool = False
-    guard: _Guard | None = _records.field(default=None, kw_only=True, repr=False)
+    guard: Guard | None = _records.field(default=None, kw_only=True, repr=False)
     called: bool = _records.field(default=True, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
@@ -107,7 +83,7 @@ class Execution:
         """The flow's name."""
         return self.flow.name
 
-    def guarded(self, guard: _Guard) -> Execution:
+    def guarded(self, guard: Guard) -> Execution:
         """The same execution, some layers of which may not be read.
 
         Args:
@@ -353,7 +329,7 @@ class Execution:
         self.flow.configuration.scheduler.wait_for(execution=self, timeout=timeout)
         return self
 
-    def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
+    def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Run another flow after this execution ended, under the same id.
 
         Chain at the top level of the file, as in ``One()().next(flow=Two(), ...)``, or in the block of a guard, as in
@@ -412,6 +388,6 @@ class NoResults(Execution):
         """Go on: a task that waited for the execution that it is part of would wait without end."""
         return self
 
-    def next(self, *, flow: _Flow, linker: Callable[[Execution], Parameters]) -> Execution:
+    def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Go on to the next flow: its task may be the one that this process was started for."""
         return flow.follow(self.flow, linker)

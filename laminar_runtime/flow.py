@@ -21,6 +21,9 @@ from laminar_runtime.programs import importing, loading
 from laminar_runtime.splits import fanout
 from laminar_runtime.tasks import task
 
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.schedulers import Scheduler
+
 __all__ = ["Flow"]
 
 LayerClass = TypeVar("LayerClass", bound=type[Layer])
@@ -66,8 +69,6 @@ class Flow:
     registry: ClassVar[dict[str, Definition]] = {}
     #: Their classes, by name.
     classes: ClassVar[dict[str, type[Layer]]] = {}
-    #: What makes the scheduler of a flow that is given none; the package sets it.
-    default_scheduler: ClassVar[Callable[[], flows.Engine]]
     configuration: flows.Configuration
     execution: Execution
     _datastore: datastores.DataStore | None
@@ -82,7 +83,7 @@ class Flow:
         *,
         datastore: datastores.DataStore | None = None,
         executor: executors.Executor | None = None,
-        scheduler: flows.Engine | None = None,
+        scheduler: Scheduler | None = None,
         **others: Never,
     ) -> None:
         if others and getattr(super().__init__, "__objclass__", None) is object:
@@ -93,7 +94,7 @@ class Flow:
         runner = executor or executors.Process()
         if isinstance(store, datastores.Memory):
             self._check_threads(runner)
-        self.configuration = flows.Configuration(store, runner, scheduler, type(self).default_scheduler)
+        self.configuration = flows.Configuration(store, runner, scheduler)
         own = settings.current.flow.name == self.name
         self.execution = Execution(settings.current.execution.id if own else None, self)
         self._datastore: datastores.DataStore | None = None
@@ -114,7 +115,7 @@ class Flow:
         self.__dict__.update(state)
         store = state["_datastore"]
         runner = executors.Thread() if isinstance(store, datastores.Memory) else executors.Process()
-        self.configuration = flows.Configuration(store, runner, None, type(self).default_scheduler)
+        self.configuration = flows.Configuration(store, runner, None)
         self.execution = Execution(None, self)
         scopes.settle(self, store)
 

@@ -6,10 +6,9 @@ import copyreg
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from laminar_runtime import _records, settings
-from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
@@ -19,28 +18,14 @@ from laminar_runtime.pickling import scopes
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Record
-from laminar_runtime.storage.layout import LayerKey
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
 
 __all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded"]
 
 #: What a layer has of its execution: a pickle of it names the execution.
 _OF_EXECUTION = frozenset({"configuration", "definition", "execution"})
-
-
-class _Execution(Protocol):
-    """What a layer needs of the execution that it belongs to."""
-
-    @property
-    def id(self) -> str | None: ...
-    @property
-    def datastore(self) -> DataStore: ...
-    @property
-    def known(self) -> bool: ...
-    @property
-    def flow_name(self) -> str: ...
-    def key(self, layer: str, *, read: str = "") -> LayerKey: ...
-    def take_input(self) -> bool: ...
-    def layer(self, layer: str) -> Layer: ...
 
 
 @_records.define
@@ -128,7 +113,7 @@ class Layer:
     #: The layer as registered.
     definition: Definition
     #: The execution that the layer belongs to.
-    execution: _Execution
+    execution: Execution
     #: The attempt that runs here, from 1.
     attempt: int | None = None
     #: The split that runs here, from 0.
@@ -349,7 +334,7 @@ def sharded(layer: Layer, name: str) -> Sequence[Any] | None:
     return items if items is not None and vars(layer).get(name) is items else None
 
 
-def _restored(execution: _Execution, name: str) -> Layer:
+def _restored(execution: Execution, name: str) -> Layer:
     """A layer of an execution: pickles of layers call this."""
     return execution.layer(name)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.introspection import functions, interactive
 
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
+    from laminar_runtime.layer import Layer
+
 __all__ = ["Hint", "dependencies", "hints", "resolve", "unwrap"]
 
 T = TypeVar("T")
-Layer_co = TypeVar("Layer_co", covariant=True)
 Problem = Literal["missing", "unknown", "unregistered", "other", "keyword", "parameters"]
 
 
@@ -132,16 +135,6 @@ def explain(hint: Hint) -> str:
     return _ADVICE[unwrap(hint.problem)].format(text=hint.text)
 
 
-class _Execution(Protocol[Layer_co]):
-    """What `hints` needs of an execution."""
-
-    @property
-    def classes(self) -> Mapping[str, type]: ...
-    @property
-    def flow_name(self) -> str: ...
-    def layer(self, layer: str) -> Layer_co: ...
-
-
 def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: str, flow: str) -> tuple[str, ...]:
     """The names of the layers that a method depends on.
 
@@ -168,7 +161,7 @@ def _named(found: tuple[Hint, ...], *, layer: str, flow: str) -> tuple[str, ...]
     return tuple(unwrap(hint.layer) for hint in found)
 
 
-def dependencies(execution: _Execution[Layer_co], method: Callable[..., Any]) -> tuple[Layer_co, ...]:
+def dependencies(execution: Execution, method: Callable[..., Any]) -> tuple[Layer, ...]:
     """The layers of an execution that the parameters of a method of a layer, or of a flow, name.
 
     Args:
@@ -185,7 +178,7 @@ def dependencies(execution: _Execution[Layer_co], method: Callable[..., Any]) ->
     return tuple(execution.layer(name) for name in found)
 
 
-def hints(execution: _Execution[Layer_co], function: Callable[..., Any]) -> tuple[Layer_co, ...]:
+def hints(execution: Execution, function: Callable[..., Any]) -> tuple[Layer, ...]:
     """The layers of an execution that a method's parameters name.
 
     Args:

@@ -234,7 +234,7 @@ def usual_size(placement: Placement) -> tuple[float, int]:
     return job_size(attrs.evolve(placement, container=USUAL))
 
 
-def target_of(own: layers.Runner | None, flow: Flow) -> Target:
+def target_of(own: executors.Executor | None, flow: Flow) -> Target:
     """Return the target of a layer: its own, or that of its flow.
 
     Args:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
+
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.executors import Executor
 
 __all__ = ["Catch", "Configuration", "Container", "ForEach", "Parameter", "Retry", "State"]
 
@@ -270,17 +273,6 @@ class Catch:
         _records.assign(self, exceptions)
 
 
-class Runner(Protocol):
-    """What a layer asks of an executor of its own: one of `laminar_runtime.configurations.executors`."""
-
-    @property
-    def timeout(self) -> float:
-        """Seconds after which a task is stopped."""
-
-    async def submit(self, task: Any) -> None:
-        """Run a task to its end."""
-
-
 def _runner(_: object, __: _records.Field, value: Any) -> None:
     """A validator: a value runs tasks. A class does not: it must be called."""
     if value is not None and (isinstance(value, type) or not callable(getattr(value, "submit", None))):
@@ -304,7 +296,7 @@ class Configuration:
     foreach: ForEach = _records.field(default=ForEach(), validator=_is(ForEach))
     retry: Retry = _records.field(default=Retry(), validator=_is(Retry))
     catch: Catch = _records.field(default=Catch(), validator=_is(Catch))
-    executor: Runner | None = _records.field(default=None, validator=_runner)
+    executor: Executor | None = _records.field(default=None, validator=_runner)
 
     def copy(self) -> Configuration:
         """A copy that may be changed without changing this one."""

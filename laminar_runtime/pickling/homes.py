@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import FunctionType, ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.introspection import functions
+
+if TYPE_CHECKING:
+    from laminar_runtime.flow import Flow
 
 __all__ = ["Home", "UnknownNameError", "define", "defines", "home_of", "made", "named", "register"]
 
@@ -26,21 +29,6 @@ class UnknownNameError(LookupError):
     """A pickle names what the flow's module does not define here."""
 
 
-class _Definition(Protocol):
-    """What is asked of a layer as it is registered."""
-
-    @property
-    def layer(self) -> type: ...
-
-
-class _Flow(Protocol):
-    """What is asked of the class of a flow."""
-
-    __name__: str
-    __module__: str
-    registry: Mapping[str, _Definition]
-
-
 class Home:
     """The module that defines a flow, as this process has it.
 
@@ -48,7 +36,7 @@ class Home:
         flow: The flow's class.
     """
 
-    def __init__(self, flow: _Flow) -> None:
+    def __init__(self, flow: type[Flow]) -> None:
         self.flow = flow.__name__
         #: The module's name in this process.
         self.module = _module(flow)
@@ -185,7 +173,7 @@ _NOTHING: Any = object()
 _LIVE: Any = object()
 
 
-def _module(flow: _Flow) -> str:
+def _module(flow: type[Flow]) -> str:
     """Return the module that defines a flow: that of its class, unless all of its layers are registered elsewhere.
 
     Then it is the first module that registers a layer of its own: the class is only what layers meet at.
@@ -196,7 +184,7 @@ def _module(flow: _Flow) -> str:
     return next((layer for layer, by in places if layer == by), own)
 
 
-def _names(flow: _Flow, module: str) -> dict[str, Any]:
+def _names(flow: type[Flow], module: str) -> dict[str, Any]:
     """Return the names of the module that defines a flow.
 
     The methods of its layers hold them. A module that was loaded by its path need not be in `sys.modules`, and another

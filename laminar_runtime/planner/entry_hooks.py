@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import types
 from laminar_runtime.exceptions import ExecutionError
-from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.tasks import task
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
 
 __all__ = ["enters"]
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, indexes
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Container
 from laminar_runtime.exceptions import ExecutionError
-from laminar_runtime.execution import Execution
 from laminar_runtime.splits import job_container
 from laminar_runtime.storage.layout import LayerKey
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
 
 __all__ = ["arrays", "executor_of", "groups_of", "splits_of", "told_of"]
 

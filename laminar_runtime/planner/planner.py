@@ -13,18 +13,20 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, settings
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
-from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.planner import entry_hooks, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.splits import fanout
 from laminar_runtime.tasks import task, upstream
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
 
 __all__ = [
     "MAX_ANSWER",

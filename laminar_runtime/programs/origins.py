@@ -17,7 +17,7 @@ import itertools
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import FlowError
@@ -26,6 +26,8 @@ from laminar_runtime.programs import importing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from laminar_runtime.configurations.datastores import DataStore
 
 __all__ = ["Origin", "origin_of", "own_path", "words"]
 
@@ -37,13 +39,6 @@ _START = (
     "sys.path[:], sys.argv[:] = start.pop('path'), start.pop('argv'); "
     "from laminar_runtime.__main__ import begin; begin(**start)"
 )
-
-
-class _DataStore(Protocol):
-    """What tasks have to know of the launcher's datastore besides its root."""
-
-    protocols: dict[str, Any]
-    pickle: bool
 
 
 @_records.frozen
@@ -68,7 +63,7 @@ class Origin:
     script: str = ""
     found: bool = True
     called: bool = True
-    datastore: _DataStore | None = _records.field(default=None, repr=False)
+    datastore: DataStore | None = _records.field(default=None, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -77,7 +72,7 @@ class Origin:
         return self.file.parents[name.count(".")]
 
 
-def origin_of(flow: type, *, called: bool = True, datastore: _DataStore | None = None) -> Origin | None:
+def origin_of(flow: type, *, called: bool = True, datastore: DataStore | None = None) -> Origin | None:
     """Find out how a fresh process gets to a flow.
 
     Args:

@@ -9,30 +9,18 @@ there.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
-from laminar_runtime.configurations.layers import Configuration
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.pickling import scopes
 from laminar_runtime.settings import TaskContext
 
+if TYPE_CHECKING:
+    from laminar_runtime.flow import Flow
+
 __all__ = ["Guard", "ahead"]
-
-
-class _Definition(Protocol):
-    @property
-    def configuration(self) -> Configuration: ...
-
-
-class _Flow(Protocol):
-    """What is asked of a flow: which of its layers come after which."""
-
-    @property
-    def registry(self) -> Mapping[str, _Definition]: ...
-    @property
-    def dependencies(self) -> dict[str, set[str]]: ...
 
 
 @_records.define(eq=False)
@@ -47,7 +35,7 @@ class Guard:
         note: The file, which is there once a read was refused; a new one unless given.
     """
 
-    flow: _Flow
+    flow: Flow
     context: TaskContext
     note: str = ""
 
@@ -135,7 +123,7 @@ def _no_guard() -> None:
     """What is read where a guard was in an artifact: pickles call this."""
 
 
-def ahead(flow: _Flow, layer: str) -> Iterator[str]:
+def ahead(flow: Flow, layer: str) -> Iterator[str]:
     """The layers that may not have ended when a split of a layer runs: none, unless that is pipelined.
 
     Args:
@@ -152,7 +140,7 @@ def ahead(flow: _Flow, layer: str) -> Iterator[str]:
             todo += (other for other, named in dependencies.items() if name in named)
 
 
-def _upstream(flow: _Flow, layer: str) -> Iterator[str]:
+def _upstream(flow: Flow, layer: str) -> Iterator[str]:
     """The layers that come before a layer in its pipeline."""
     while (foreach := flow.registry[layer].configuration.foreach).pipelined:
         layer = foreach.parameters[0].name

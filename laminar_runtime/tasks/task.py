@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from laminar_runtime import settings, types
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
@@ -30,6 +30,9 @@ from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.tasks import attempts
 from laminar_runtime.tasks.assignments import Assigned, assigning
 
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
+
 __all__ = [
     "check_kept",
     "check_known",
@@ -42,26 +45,6 @@ __all__ = [
     "run_layer",
     "underway",
 ]
-
-
-class _Execution(Protocol):
-    """What a task needs of the execution that it belongs to."""
-
-    @property
-    def id(self) -> str | None: ...
-    @property
-    def retry(self) -> bool: ...
-    @property
-    def datastore(self) -> DataStore: ...
-    @property
-    def flow(self) -> Any: ...
-    @property
-    def classes(self) -> dict[str, type[Layer]]: ...
-    @property
-    def flow_name(self) -> str: ...
-    def key(self, layer: str) -> LayerKey: ...
-    def layer(self, layer: str) -> Layer: ...
-    def guarded(self, guard: Any) -> _Execution: ...
 
 
 def finished(datastore: DataStore, context: TaskContext) -> bool:
@@ -90,7 +73,7 @@ def hooks_of(layer: Layer, kind: annotation.Kind) -> list[Callable[..., Any]]:
     return [hook for hook in layer.definition.hooks if annotation.kind_of(hook) == kind]
 
 
-def hooked(execution: _Execution, layer: Layer, kind: annotation.Kind) -> contextlib.ExitStack:
+def hooked(execution: Execution, layer: Layer, kind: annotation.Kind) -> contextlib.ExitStack:
     """Call the hooks of a kind, those that are generators around the ``with`` block.
 
     Args:
@@ -105,7 +88,7 @@ def hooked(execution: _Execution, layer: Layer, kind: annotation.Kind) -> contex
 
 
 def _with_arguments(
-    execution: _Execution, layer: Layer, kind: annotation.Kind
+    execution: Execution, layer: Layer, kind: annotation.Kind
 ) -> Iterator[tuple[Callable[..., Any], tuple[Any, ...]]]:
     """Each hook with its arguments; when the next one is asked for, it has been called."""
     for hook in hooks_of(layer, kind):
@@ -118,7 +101,7 @@ def _with_arguments(
             )
 
 
-def run_layer(execution: _Execution, layer: Layer, context: TaskContext, permit: Permit | None = None) -> None:
+def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: Permit | None = None) -> None:
     """Run one task in this process: bind its dependencies, call it, store its artifacts, note that it finished.
 
     A split that finished in this execution before is not run again, nor is a layer of a resumed execution that did. If
@@ -150,7 +133,7 @@ def run_layer(execution: _Execution, layer: Layer, context: TaskContext, permit:
         store.write_record(key, splits=1)
 
 
-def _attempt(execution: _Execution, layer: Layer, context: TaskContext) -> Commit:
+def _attempt(execution: Execution, layer: Layer, context: TaskContext) -> Commit:
     """Run a layer once, and give what it leaves."""
     started = time.monotonic()
     attempt = layer._private.attempt = new_attempt(context.attempt)  # noqa: SLF001 - one unit
@@ -159,7 +142,7 @@ def _attempt(execution: _Execution, layer: Layer, context: TaskContext) -> Commi
     return Commit(attempt, archives, round(time.monotonic() - started, 3))
 
 
-def _call(execution: _Execution, layer: Layer, context: TaskContext) -> dict[str, Archive]:
+def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str, Archive]:
     """Call a layer, store what it assigns, and give the archives of that."""
     private = layer._private  # noqa: SLF001 - one unit
     dependencies = _dependencies(execution, layer, context)
@@ -188,7 +171,7 @@ def _call(execution: _Execution, layer: Layer, context: TaskContext) -> dict[str
 
 
 def _store(
-    execution: _Execution, assigned: Assigned, context: TaskContext, archives: dict[str, Archive], attempt: str
+    execution: Execution, assigned: Assigned, context: TaskContext, archives: dict[str, Archive], attempt: str
 ) -> list[Exception]:
     """Store what was assigned, as far as it can be, and note its archives.
 
@@ -208,7 +191,7 @@ def _store(
 
 
 @contextlib.contextmanager
-def _guarded(execution: _Execution, layer: Layer, context: TaskContext) -> Iterator[_Execution]:
+def _guarded(execution: Execution, layer: Layer, context: TaskContext) -> Iterator[Execution]:
     """The execution as a task sees it: in a split of a pipelined layer, without what may not be there yet.
 
     A split that asked for that fails at its end, too, whoever took the error that it got: the layer, `Catch` or hooks.
@@ -229,7 +212,7 @@ def _guarded(execution: _Execution, layer: Layer, context: TaskContext) -> Itera
         raise LayerError(refused)
 
 
-def _dependencies(execution: _Execution, layer: Layer, context: TaskContext) -> list[Layer]:
+def _dependencies(execution: Execution, layer: Layer, context: TaskContext) -> list[Layer]:
     """The layers that ``__call__`` names, each attribute that is fanned out over being this split's element of it."""
     cls = type(layer)
     named = types.names(cls.__call__, execution.classes, layer=layer.name, flow=execution.flow_name)

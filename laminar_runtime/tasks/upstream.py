@@ -8,30 +8,21 @@ the task of a layer that nobody plans.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
-from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.exceptions import UnfinishedError
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.tasks import pipelines
 
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
+    from laminar_runtime.flow import Flow
+
 __all__ = ["check"]
 
 
-class _Execution(Protocol):
-    """What is asked of an execution."""
-
-    @property
-    def id(self) -> str | None: ...
-    @property
-    def datastore(self) -> DataStore: ...
-    @property
-    def flow(self) -> Any: ...
-    def layer(self, layer: str) -> Layer: ...
-
-
-def check(execution: _Execution, layer: Layer, known: Mapping[str, Layer] | None = None) -> None:
+def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None = None) -> None:
     """Refuse to go on with a layer if what it depends on has not finished.
 
     Args:
@@ -61,14 +52,14 @@ def check(execution: _Execution, layer: Layer, known: Mapping[str, Layer] | None
             )
 
 
-def _finished(execution: _Execution, layers: list[Layer]) -> Iterable[bool]:
+def _finished(execution: Execution, layers: list[Layer]) -> Iterable[bool]:
     def finished(layer: Layer) -> bool:
         return layer.state.finished
 
     return map(finished, layers) if len(layers) < 2 else execution.datastore.map(finished, layers)  # noqa: PLR2004
 
 
-def _optional(flow: Any) -> set[str]:
+def _optional(flow: Flow) -> set[str]:
     """The layers that may be skipped: those with an entry hook, and all that come after such."""
     dependents: dict[str, set[str]] = flow.dependents
     todo = [

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Protocol, overload
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 from laminar_runtime import _records
 from laminar_runtime.storage.archives import Archive, Artifact
 
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores.base import DataStore
+
 __all__ = ["Accessor"]
-
-
-class _DataStore(Protocol):
-    """What an accessor needs of its datastore."""
-
-    def read_artifact(self, flow: str, artifact: Artifact) -> Any: ...
-    def map(self, function: Callable[[Artifact], Any], items: Iterable[Artifact]) -> Iterator[Any]: ...
 
 
 @_records.frozen(eq=False)
@@ -30,7 +26,7 @@ class Accessor(Sequence[Any]):
 
     archive: Archive
     flow: str
-    datastore: _DataStore
+    datastore: DataStore
 
     def __repr__(self) -> str:
         return f"Accessor({len(self)} values)"

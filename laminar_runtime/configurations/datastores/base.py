@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations import serde
@@ -32,45 +32,17 @@ from laminar_runtime.storage.layout import (
     layers_prefix,
 )
 
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
+    from laminar_runtime.flow import Flow
+    from laminar_runtime.layer import Layer
+
 __all__ = ["DataStore"]
 
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 ProtocolType = TypeVar("ProtocolType", bound=type[serde.Protocol])
-Execution_co = TypeVar("Execution_co", covariant=True)
-Layer_co = TypeVar("Layer_co", covariant=True)
-
-
-class _Flow(Protocol[Execution_co]):
-    """What a listing needs of a flow."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def execution(self) -> Callable[[str], Execution_co]: ...
-
-
-class _Execution(Protocol[Layer_co]):
-    """What a listing needs of an execution."""
-
-    def key(self, layer: str) -> LayerKey: ...
-    def layer(self, layer: str) -> Layer_co: ...
-
-
-class _Keys(Protocol):
-    """What a listing needs of the execution of a layer."""
-
-    def key(self, layer: str) -> LayerKey: ...
-
-
-class _Layer(Protocol):
-    """What a listing needs of a layer."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def execution(self) -> _Keys: ...
 
 
 @_records.define(eq=False)
@@ -254,7 +226,7 @@ class DataStore(Ledger):
 
     # What there is.
 
-    def list_executions(self, *, flow: _Flow[Execution_co]) -> list[Execution_co]:
+    def list_executions(self, *, flow: Flow) -> list[Execution]:
         """The executions of a flow, oldest first.
 
         Args:
@@ -265,7 +237,7 @@ class DataStore(Ledger):
         found = {name for prefix in prefixes for name in self.names(prefix=prefix)}
         return [flow.execution(name) for name in sorted(found) if naming.flaw(name) is None]
 
-    def list_layers(self, *, execution: _Execution[Layer_co]) -> list[Layer_co]:
+    def list_layers(self, *, execution: Execution) -> list[Layer]:
         """The layers of an execution that wrote something, by name.
 
         Args:
@@ -274,7 +246,7 @@ class DataStore(Ledger):
         key = execution.key("")
         return [execution.layer(name) for name in self.names(prefix=layers_prefix(key.flow, key.execution))]
 
-    def list_artifacts(self, *, layer: _Layer) -> list[str]:
+    def list_artifacts(self, *, layer: Layer) -> list[str]:
         """The names of the attributes that a layer wrote, by name.
 
         Args:

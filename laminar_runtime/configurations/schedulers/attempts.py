@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, progress, settings, types
-from laminar_runtime.configurations.executors.base import raised
+from laminar_runtime.configurations.executors.base import Executor, raised
 from laminar_runtime.configurations.executors.tasks import Permit, Task
-from laminar_runtime.configurations.layers import Runner
 from laminar_runtime.exceptions import FlowError, LaminarError
-from laminar_runtime.execution import Execution
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
 from laminar_runtime.tasks import task
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
 
 __all__ = ["run_split"]
 
@@ -94,7 +96,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
     )
 
 
-def _executor(execution: Execution, layer: Layer) -> Runner:
+def _executor(execution: Execution, layer: Layer) -> Executor:
     return layer.configuration.executor or execution.flow.configuration.executor
 
 

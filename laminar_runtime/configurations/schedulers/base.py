@@ -15,9 +15,7 @@ from laminar_runtime.configurations.schedulers import event_loop
 from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
-from laminar_runtime.execution import Execution
 from laminar_runtime.failures import tracebacks
-from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.planner import entry_hooks
 from laminar_runtime.splits import fanout
@@ -25,6 +23,9 @@ from laminar_runtime.storage.layout import lock_key
 
 if TYPE_CHECKING:
     import asyncio
+
+    from laminar_runtime.execution import Execution
+    from laminar_runtime.flow import Flow
 
 __all__ = ["Scheduler"]
 
@@ -361,8 +362,8 @@ def _check_begun(execution: Execution) -> None:
 
 
 def _execution(layer: Layer) -> Execution:
-    execution = layer.execution
-    if not isinstance(execution, Execution):
+    execution: Execution | None = vars(layer).get("execution")
+    if execution is None:
         raise SchedulerError(f"layer '{layer.name}' belongs to no execution: take it from execution.layer(...)")
     return execution
 

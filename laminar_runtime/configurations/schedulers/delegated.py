@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.schedulers.base import Scheduler
-from laminar_runtime.execution import Execution
+
+if TYPE_CHECKING:
+    from laminar_runtime.execution import Execution
 
 __all__ = ["Delegated"]
 

@@ -13,14 +13,15 @@ from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import SchedulerError
-from laminar_runtime.execution import Execution
-from laminar_runtime.flow import Flow
 from laminar_runtime.identifiers import new_execution_id
 from laminar_runtime.programs import importing, loading
 from laminar_runtime.tasks import task
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from laminar_runtime.execution import Execution
+    from laminar_runtime.flow import Flow
 
 __all__ = ["StepFunctions", "check_module"]
 

@@ -1,0 +1,43 @@
+"""The classes that name each other: modules import them for their type annotations only, which loads nothing.
+
+Imports at run time go one way, and import-linter sees to that. It does not look at imports under ``TYPE_CHECKING``, so
+these are listed here: a new one is a decision.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import laminar_codegen
+import laminar_runtime
+
+#: What is imported for annotations, by those who are below its module.
+NAMED = {
+    "laminar_runtime.configurations.datastores": {"DataStore"},
+    "laminar_runtime.configurations.datastores.base": {"DataStore"},
+    "laminar_runtime.configurations.executors": {"Executor"},
+    "laminar_runtime.configurations.schedulers": {"Scheduler"},
+    "laminar_runtime.execution": {"Execution"},
+    "laminar_runtime.flow": {"Flow"},
+    "laminar_runtime.layer": {"Layer"},
+    "laminar_runtime.tasks.pipelines": {"Guard"},
+}
+
+
+def test_only_classes_that_name_each_other() -> None:
+    found: dict[str, set[str]] = {}
+    for package in (laminar_runtime, laminar_codegen):
+        for file in Path(str(package.__file__)).parent.rglob("*.py"):
+            for statement in _imports_of_types(ast.parse(file.read_text(encoding="utf-8"))):
+                module = str(statement.module)
+                found.setdefault(module, set()).update(name.name for name in statement.names)
+    own = {module: names for module, names in found.items() if module.startswith("laminar_")}
+    assert own == NAMED
+
+
+def _imports_of_types(module: ast.Module) -> Iterator[ast.ImportFrom]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            yield from (statement for statement in node.body if isinstance(statement, ast.ImportFrom))
