@@ -30,14 +30,15 @@ import attrs
 from laminar_codegen.ir.asl import Catcher, Choice, Map, Rule, State, Succeed, Task
 from laminar_codegen.ir.expressions import Expression, Value
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Step
-from laminar_codegen.lower_states.objects import Objects
+from laminar_codegen.lower_states.objects import EXECUTION_ID, Objects, inserted
+from laminar_runtime.storage.layout import JoinKey
 
 __all__ = ["Joins"]
 
 #: Seconds that a token is waited for before the first look again, and at most.
 _PAUSE, _LONGEST = 30, 3600
-#: The folder of what waits, where a state is given its name.
-_OF_WAITING = "/.joins/' & $states.input.name & '"
+#: The name of what waits, where a state is given it, as a part of a key.
+_WAITING = inserted("$states.input.name")
 
 _Emit = Callable[[Step, str | None], Iterator[State]]
 
@@ -89,6 +90,9 @@ class Joins:
             else:
                 yield from emit(node.step, following)
 
+    def _of(self, waiting: str) -> JoinKey:
+        return JoinKey(self.objects.flow, EXECUTION_ID, waiting)
+
     def _wait(self, name: str, run: str) -> Iterator[State]:
         count = self.inputs[name]
         ready, waits = f"{name} ready", f"{name} waits"
@@ -96,7 +100,7 @@ class Joins:
         yield self.objects.list(
             f"{name} inputs",
             f"Looks whether all that {name} waits for in other branches has ended",
-            f"/.joins/{name}/from/",
+            self._of(name).marks,
             {"ready": Expression(f"$states.result.KeyCount = {count}"), "pause": Expression(pause)},
             ready,
         )
@@ -110,7 +114,7 @@ class Joins:
         token = self.objects.put(
             waits,
             f"Waits until the last of them wakes {name}, and looks again from time to time",
-            f"/.joins/{name}/token.json",
+            self._of(name).token,
             {"token": Expression("$states.context.Task.Token")},
             run,
         )
@@ -136,13 +140,13 @@ class Joins:
         """The states that leave a mark for one of those that wait, and look whether it is to be woken."""
         looks, last = f"{name} looks", f"{name} last"
         mark = self.objects.put(
-            f"{name} marks", f"Leaves a mark that {name} has ended", f"{_OF_WAITING}/from/{name}", {}, looks
+            f"{name} marks", f"Leaves a mark that {name} has ended", self._of(_WAITING).mark(name), {}, looks
         )
         yield attrs.evolve(mark, output=Expression("$states.input"))
         yield self.objects.list(
             looks,
             "Looks whether it is the last, and is waited for",
-            f"{_OF_WAITING}/",
+            self._of(_WAITING).prefix,
             {
                 "name": Expression("$states.input.name"),
                 "last": Expression("$states.result.KeyCount > $states.input.inputs"),
@@ -162,7 +166,7 @@ class Joins:
         yield self.objects.get(
             f"{name} takes",
             "Reads the token of what waits",
-            f"{_OF_WAITING}/token.json",
+            self._of(_WAITING).token,
             {"token": Expression("$parse($states.result.Body).token")},
             sends,
         )

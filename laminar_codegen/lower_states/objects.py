@@ -1,8 +1,8 @@
 """The states that write, read and list what an execution leaves in the datastore besides artifacts.
 
-The input that it was started with, and the marks and tokens of exact joins, are objects of one folder,
-``<Flow>/.cache/<execution>/``: see `laminar_runtime.storage`. What says that a layer finished lies there too. Its
-tasks and the planner write it, and no state does.
+The input that it was started with, and the marks and tokens of exact joins, are notes on the execution: see
+`laminar_runtime.storage`. The records of its layers are such notes too: tasks and the planner write them, no state
+does.
 """
 
 from __future__ import annotations
@@ -15,20 +15,32 @@ from laminar_codegen.ir.asl import EXECUTION, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.identifiers import RESUMED
-from laminar_runtime.storage.layout import cache_prefix, input_key
+from laminar_runtime.storage.layout import input_key
 
-__all__ = ["Objects"]
+__all__ = ["EXECUTION_ID", "Objects", "inserted"]
 
-#: The id of the execution.
-_ID = f"$substringBefore({EXECUTION}, '{RESUMED}')"
-#: Stands for the id where the runtime makes keys.
-_HERE = "execution"
+
+def inserted(expression: str) -> str:
+    """Return a part of a key that is a JSONata expression: it ends the text before it, and begins that behind it.
+
+    Args:
+        expression: The expression.
+
+    Example:
+        >>> f"'Report/{inserted('$id')}/input'"
+        "'Report/' & $id & '/input'"
+    """
+    return f"' & {expression} & '"
+
+
+#: The id of the execution, as a part of a key.
+EXECUTION_ID = inserted(f"$substringBefore({EXECUTION}, '{RESUMED}')")
 _BUCKET = Ref("local.datastore_bucket")
 
 
 @attrs.frozen
 class Objects:
-    """Makes the states. Where they are asked for a key, that is what comes behind the execution's folder.
+    """Makes the states. Their keys come from `laminar_runtime.storage.layout`, with `inserted` expressions as parts.
 
     Args:
         flow: The flow's name.
@@ -46,7 +58,7 @@ class Objects:
         """
         comment = "Keeps the input, from which tasks take the parameters of the flow"
         body = Expression("$states.context.Execution.Input")
-        return self.put("Parameters", comment, self._behind(input_key(self.flow, _HERE)), body, after)
+        return self.put("Parameters", comment, input_key(self.flow, EXECUTION_ID), body, after)
 
     def put(self, name: str, comment: str, key: str, body: Value, after: str) -> Task:
         """A state that writes an object.
@@ -54,7 +66,7 @@ class Objects:
         Args:
             name: The state's name.
             comment: What it is for.
-            key: The key, with JSONata in it between ``' & `` and `` & '``.
+            key: The key, in which each expression is `inserted`.
             body: What is written.
             after: The state that follows.
         """
@@ -64,7 +76,7 @@ class Objects:
             integration="aws-sdk:s3:putObject",
             arguments={
                 "Bucket": _BUCKET,
-                "Key": self._key(key),
+                "Key": _key(key),
                 "Body": body,
                 **self.encryption.state_arguments(),
             },
@@ -85,7 +97,7 @@ class Objects:
             name=name,
             comment=comment,
             integration="aws-sdk:s3:getObject",
-            arguments={"Bucket": _BUCKET, "Key": self._key(key)},
+            arguments={"Bucket": _BUCKET, "Key": _key(key)},
             output=output,
             next=after,
         )
@@ -104,14 +116,12 @@ class Objects:
             name=name,
             comment=comment,
             integration="aws-sdk:s3:listObjectsV2",
-            arguments={"Bucket": _BUCKET, "Prefix": self._key(prefix)},
+            arguments={"Bucket": _BUCKET, "Prefix": _key(prefix)},
             output=output,
             next=after,
         )
 
-    def _behind(self, key: str) -> str:
-        """What comes behind the execution's folder in a key that the runtime knows."""
-        return key.removeprefix(cache_prefix(self.flow, _HERE).rstrip("/"))
 
-    def _key(self, key: str) -> Expression:
-        return Expression("'", Ref("local.datastore_prefix"), f"{cache_prefix(self.flow)}' & {_ID} & '{key}'")
+def _key(key: str) -> Expression:
+    """Return the expression of a key, of which each part but the inserted ones is in quotes."""
+    return Expression("'", Ref("local.datastore_prefix"), f"{key}'")

@@ -33,7 +33,7 @@ from laminar_codegen.lower_terraform.policy_statement import (
     logs,
     regional,
 )
-from laminar_runtime.storage.layout import cache_prefix, input_key
+from laminar_runtime.storage.layout import input_key, joins_prefix
 
 __all__ = ["for_functions", "for_schedule", "for_state_machine", "for_stop_jobs", "for_tasks"]
 
@@ -58,11 +58,7 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     used = {state.integration for state in states if isinstance(state, Task)}
     flows = [graph.flow for graph in deployment.graphs if graph.keeps_input]
     # Beside what states write lies what says that layers finished, and that no state may write.
-    marks = (
-        _in_datastore(f"{cache_prefix(graph.flow, '*')}.joins/*" for graph in deployment.graphs)
-        if _WAKE in used
-        else ()
-    )
+    marks = _in_datastore(f"{joins_prefix(graph.flow, '*')}*" for graph in deployment.graphs) if _WAKE in used else ()
     notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
     written = tuple(Joined(BUCKET, "/", note) for note in notes)
     if "batch:submitJob.sync" in used:

@@ -10,8 +10,13 @@
     <Flow>/.cache/<execution>/<Layer>/.record.json               a `Record`: the layer finished. Of a layer that is no
                                                                  fan-out it is the `Commit` too
     <Flow>/.cache/<execution>/<Layer>/.splits/<index>.json       the `Commit` of a split of a fan-out: it finished
-    <Flow>/.locks/<execution>                                    held by who runs the execution, on this machine
+    <Flow>/.cache/<execution>/<Layer>/.attempts/<drive>/<index>/ notes on the runs of a split: see
+                                                                 `laminar_runtime.tasks.attempts`
+    <Flow>/.cache/<execution>/<Layer>/.plan/<name>.txt           what the planner of the layer keeps, such as indexes
     <Flow>/.cache/<execution>/.input.json                        the input that a state machine was started with
+    <Flow>/.cache/<execution>/.joins/<Waiting>/from/<Ended>      a mark: a layer ended that another one waits for
+    <Flow>/.cache/<execution>/.joins/<Waiting>/token.json        the task token by which what waits is woken
+    <Flow>/.locks/<execution>                                    held by who runs the execution, on this machine
 
 Each run of a task, an attempt, writes archives into a folder of its own, named by a token that no other has. When it
 ends, it writes the commit of its split, which names the token; but the first commit of a split stays, whoever comes

@@ -18,6 +18,7 @@ from laminar_runtime.configurations.datastores import files
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
 from laminar_runtime.exceptions import DatastoreError, MissingError
+from laminar_runtime.storage.layout import states_facts
 
 __all__ = ["Local"]
 
@@ -27,8 +28,6 @@ _MAPPED = 1024 * 1024
 #: Seconds after which a system has what was written on the disk, also if nobody asked for that: Linux by 30 and 5.
 #: https://docs.kernel.org/admin-guide/sysctl/vm.html#dirty-expire-centisecs
 _WRITTEN_BACK = 120
-#: What is below this states facts about what was written before, as a record does: that is on the disk first.
-_FACTS = "/.cache/"
 #: What an address begins with, as that of a datastore in S3 does, also one that pathlib took for a path: it makes one
 #: slash of two. A single letter is a drive.
 _ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]+:/"
@@ -119,7 +118,7 @@ class Local(DataStore):
 
     def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
         """Store pieces of bytes under a key that is asked for when they are in the file that is to be renamed."""
-        aside, facts = self._aside(folder), _FACTS in f"/{folder}"
+        aside, facts = self._aside(folder), states_facts(folder)
         with files.reported(f"{self.root}/{folder}"):
             if facts:
                 self._sync()
@@ -139,7 +138,7 @@ class Local(DataStore):
         folder, target = f"{os.path.dirname(path)}/", self._file(path)
         aside = self._aside(folder)
         with files.reported(target):
-            if _FACTS in f"/{folder}":
+            if states_facts(folder):
                 self._sync()
             try:
                 files.write(files.create(aside), (content,), sync=True)
