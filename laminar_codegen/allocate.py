@@ -1,7 +1,7 @@
 """Decides which resources a deployment has: the only pass that does.
 
 Before: the graphs of flows, and their state machines. After: one `Deployment` with the job definitions, functions,
-queues, roles, log groups, alarms and the schedule that these need. A resource that no flow needs is not there: a flow
+queues, roles, log groups, alarms and triggers that these need. A resource that no flow needs is not there: a flow
 without fan-outs has no planner.
 """
 
@@ -11,11 +11,21 @@ from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
-from laminar_codegen.ir.deployment import Alarm, Deployment, JobDefinition, LogGroup, Planner, Role, TaskFunction
+from laminar_codegen.ir.deployment import (
+    Alarm,
+    Deployment,
+    JobDefinition,
+    LogGroup,
+    Planner,
+    Role,
+    TaskFunction,
+    Trigger,
+)
 from laminar_codegen.ir.expressions import Joined, Ref
-from laminar_codegen.ir.graph import Graph, Schedule
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import QUEUES, Queue
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH
+from laminar_codegen.triggers import registry
 
 __all__ = ["allocate", "longest_name"]
 
@@ -23,7 +33,7 @@ _NAME = Ref("var.name")
 
 #: The principals that assume roles.
 _STATES, _TASKS, _LAMBDA = "states.amazonaws.com", "ecs-tasks.amazonaws.com", "lambda.amazonaws.com"
-_SCHEDULER, _EVENTS = "scheduler.amazonaws.com", "events.amazonaws.com"
+_EVENTS = "events.amazonaws.com"
 
 #: The alarms of a state machine: label, metric, description.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
@@ -46,17 +56,17 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
     """
     job_definitions = tuple(item for graph in graphs for item in _job_definitions(graph))
     functions = tuple(item for graph in graphs for item in _functions(graph))
-    schedule = graphs[0].schedule
+    triggers = registry.triggers_of(graphs[0])
     return Deployment(
         graphs=tuple(graphs),
         machines=tuple(machines),
         job_definitions=job_definitions,
         functions=functions,
         queues=_queues(graphs),
-        roles=tuple(_roles(graphs, job_definitions, functions)),
+        roles=tuple(_roles(graphs, job_definitions, functions, triggers)),
         log_groups=tuple(_log_groups(job_definitions, functions)),
-        alarms=tuple(_alarms(schedule)),
-        schedule=schedule,
+        alarms=tuple(_alarms(triggers)),
+        triggers=triggers,
         longest_name=longest_name(graphs),
     )
 
@@ -115,6 +125,7 @@ def _roles(
     graphs: Sequence[Graph],
     job_definitions: Sequence[JobDefinition],
     functions: Sequence[Planner | TaskFunction],
+    triggers: Sequence[Trigger],
 ) -> Iterator[Role]:
     named = ", ".join(graph.flow for graph in graphs)
     flows = f"flow {named}" if len(graphs) == 1 else f"flows {named}"
@@ -128,8 +139,8 @@ def _roles(
     if any(isinstance(function, TaskFunction) for function in functions):
         description = f"What the layers of the {flows} on AWS Lambda may do"
         yield Role("function", _LAMBDA, description, "the tasks on AWS Lambda have")
-    if graphs[0].schedule:
-        yield Role("schedule", _SCHEDULER, f"Starts the {flows} on schedule", "starts executions on schedule")
+    for trigger in triggers:
+        yield from registry.kind_of(trigger).roles(flows)
     if any(graph.pipelines for graph in graphs):
         description = f"Has jobs of the {flows} end with executions"
         yield Role(labels.STOP_JOBS, _EVENTS, description, "has jobs end with their executions")
@@ -146,7 +157,7 @@ def _log_groups(
     return (LogGroup(label, labels.log_group(label)) for label in found)
 
 
-def _alarms(schedule: Schedule | None) -> Iterator[Alarm]:
+def _alarms(triggers: Sequence[Trigger]) -> Iterator[Alarm]:
     for label, metric, description in _ALARMS:
         yield Alarm(
             label=label,
@@ -156,12 +167,5 @@ def _alarms(schedule: Schedule | None) -> Iterator[Alarm]:
             statistic="Sum",
             dimensions={"StateMachineArn": Ref("aws_sfn_state_machine.flow.arn")},
         )
-    if schedule:
-        yield Alarm(
-            label="not_started",
-            description=Joined("The state machine ", _NAME, " was not started on schedule"),
-            namespace="AWS/SQS",
-            metric="ApproximateNumberOfMessagesVisible",
-            statistic="Maximum",
-            dimensions={"QueueName": Ref("aws_sqs_queue.schedule.name")},
-        )
+    for trigger in triggers:
+        yield from registry.kind_of(trigger).alarms(trigger.value)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.placements import PLACEMENT_RULES
-from laminar_codegen.checks.schedules import SCHEDULE_RULES
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
@@ -24,6 +23,7 @@ from laminar_codegen.limits import (
 from laminar_codegen.planning import fuse_fan_outs
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.terraform_json import size_of
+from laminar_codegen.triggers import registry
 from laminar_runtime.types import Hint
 
 __all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
@@ -45,7 +45,8 @@ def check(graphs: Sequence[Graph]) -> None:
     Raises:
         CompileError: With all problems that the rules find.
     """
-    problems = [problem for graph in graphs for rule in RULES for problem in rule(graph)]
+    rules = (*RULES, *(rule for kind in registry.kinds() for rule in kind.rules))
+    problems = [problem for graph in graphs for rule in rules for problem in rule(graph)]
     problems += [problem for rule in CHAIN_RULES for problem in rule(graphs)]
     if problems:
         raise CompileError(problems)
@@ -257,7 +258,6 @@ RULES: tuple[Rule, ...] = (
     check_retries,
     check_names,
     *PLACEMENT_RULES,
-    *SCHEDULE_RULES,
     *TEXT_RULES,
 )
 

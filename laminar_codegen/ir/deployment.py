@@ -11,7 +11,7 @@ and ask nothing else which resources there are::
       roles             Role           state_machine, task, execution, ...
       log_groups        LogGroup       state_machine, tasks, planner, ...
       alarms            Alarm          failed, timed_out, throttled, ...
-      schedule          Schedule       rate(1 day), ...
+      triggers          Trigger        schedule: rate(1 day), ...
       machines          StateMachine   flow, part_1, ...
 """
 
@@ -19,17 +19,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph, Schedule
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Container, Placement, Queue
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
-__all__ = ["Alarm", "Deployment", "JobDefinition", "LogGroup", "Planner", "Role", "TaskFunction"]
+__all__ = ["Alarm", "Deployment", "JobDefinition", "LogGroup", "Planner", "Role", "TaskFunction", "Trigger"]
 
 
 @attrs.frozen
@@ -148,6 +149,19 @@ class Alarm:
     threshold: int = 0
 
 
+@attrs.frozen
+class Trigger:
+    """What starts a deployment without a caller.
+
+    Args:
+        kind: The name of its kind, see `laminar_codegen.triggers`.
+        value: Its configuration, which only its kind understands.
+    """
+
+    kind: str
+    value: Any
+
+
 @attrs.frozen(kw_only=True)
 class Deployment:
     """All that one document deploys.
@@ -161,7 +175,7 @@ class Deployment:
         roles: Its roles.
         log_groups: Its log groups.
         alarms: Its alarms.
-        schedule: The schedule that starts it, if there is one.
+        triggers: Its triggers.
         longest_name: The greatest length of its name, in characters.
     """
 
@@ -173,7 +187,7 @@ class Deployment:
     roles: tuple[Role, ...]
     log_groups: tuple[LogGroup, ...]
     alarms: tuple[Alarm, ...]
-    schedule: Schedule | None
+    triggers: tuple[Trigger, ...]
     longest_name: int
 
     @functools.cached_property

@@ -18,7 +18,6 @@ from laminar_codegen.ir.placement import USUAL, BatchTarget, LambdaTarget, Place
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
 
 __all__ = [
-    "FAILED_STARTS",
     "FUNCTIONS",
     "JOBS",
     "LONGEST_PART",
@@ -59,9 +58,6 @@ TASKS = "tasks"
 
 #: The label of the machine that ends the jobs of executions, and of what starts it.
 STOP_JOBS = "stop_jobs"
-
-#: What the name of the queue of starts that failed ends with.
-FAILED_STARTS = "schedule-failures"
 
 #: What the labels of job definitions begin with.
 JOBS = _FARGATE, _EC2 = "fargate", "ec2"

@@ -150,7 +150,7 @@ class _Emitter:
                 branches_ = tuple(tuple(joins.chain(chain, self.emit, self._entry)) for chain in step.paths)
                 yield Parallel(name=self._entry(step), comment=_JOINED, branches=branches_, next=after)
             case SubMachine():
-                yield self.split_plan(step, after)
+                yield self.sub_machine(step, after)
             case _:
                 assert_never(step)
 
@@ -216,7 +216,7 @@ class _Emitter:
             yield attrs.evolve(record, output={"splits": Expression("$states.input.splits")})
         yield self.planners.record(last, after)
 
-    def split_plan(self, step: SubMachine, after: str | None) -> Task:
+    def sub_machine(self, step: SubMachine, after: str | None) -> Task:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
         states = tuple(self.emit(step.step, None))
         comment = f"Runs a part of the flow {self.graph.flow}: {labels.parallel(list(layers_of(step)))}"

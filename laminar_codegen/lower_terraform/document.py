@@ -17,10 +17,10 @@ from laminar_codegen.lower_terraform.alarms import emit_alarm
 from laminar_codegen.lower_terraform.functions import emit_function
 from laminar_codegen.lower_terraform.job_definitions import container_properties, emit_job_definition
 from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, layers
-from laminar_codegen.lower_terraform.schedule import emit_schedule
 from laminar_codegen.lower_terraform.start_permissions import pulled
 from laminar_codegen.lower_terraform.stop_jobs import ENDED, emit_rule, ended_executions
 from laminar_codegen.lower_terraform.variables import emit_variables
+from laminar_codegen.triggers import registry
 from laminar_runtime.deployment import parameter_name
 
 __all__ = ["emit_document"]
@@ -57,7 +57,7 @@ def emit_document(deployment: Deployment) -> Document:
             *map(emit_job_definition, deployment.job_definitions),
             *map(emit_function, deployment.functions),
             *map(_state_machine, deployment.machines),
-            *(emit_schedule(deployment.schedule) if deployment.schedule else ()),
+            *(block for item in deployment.triggers for block in registry.kind_of(item).emit(item.value)),
             *(emit_rule() if deployment.stops_jobs else ()),
             *map(emit_alarm, deployment.alarms),
             _parameter(deployment),

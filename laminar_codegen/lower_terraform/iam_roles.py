@@ -8,16 +8,16 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import Block
-from laminar_codegen.lower_terraform.policy_sizes import Fitted
-from laminar_codegen.lower_terraform.policy_statement import ACCOUNT
 from laminar_codegen.lower_terraform.role_permissions import (
     for_functions,
-    for_schedule,
     for_state_machine,
     for_stop_jobs,
     for_tasks,
 )
 from laminar_codegen.lower_terraform.start_permissions import for_execution
+from laminar_codegen.policies.sizes import Fitted
+from laminar_codegen.policies.statement import ACCOUNT
+from laminar_codegen.triggers import registry
 
 __all__ = ["POLICIES", "TRUST", "emit_role", "given_role_arns", "local_values", "permissions"]
 
@@ -34,17 +34,19 @@ def permissions(deployment: Deployment) -> dict[str, Fitted]:
     Args:
         deployment: The deployment.
     """
-    return {role.label: _PERMISSIONS[role.label](deployment) for role in deployment.roles}
+    known = {**_PERMISSIONS}
+    for trigger in deployment.triggers:
+        known |= registry.kind_of(trigger).permissions
+    return {role.label: known[role.label](deployment) for role in deployment.roles}
 
 
-#: The permissions of each role.
+#: The permissions of each role but those of triggers.
 _PERMISSIONS: Mapping[str, Callable[[Deployment], Fitted]] = {
     "state_machine": for_state_machine,
     "task": for_tasks,
     "execution": for_execution,
     "planner": lambda deployment: for_functions(deployment, deployment.planners),
     "function": lambda deployment: for_functions(deployment, deployment.task_functions),
-    "schedule": for_schedule,
     labels.STOP_JOBS: for_stop_jobs,
 }
 

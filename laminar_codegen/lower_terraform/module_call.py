@@ -7,7 +7,7 @@ same; ``moved`` blocks tell Terraform what becomes what, so that going over to t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import attrs
 
@@ -17,7 +17,8 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block, Call, Document, Output
 from laminar_codegen.lower_terraform import iam_roles
-from laminar_codegen.lower_terraform.policy_statement import regional
+from laminar_codegen.policies.statement import regional
+from laminar_codegen.triggers import registry
 
 __all__ = ["Module", "call_module"]
 
@@ -30,8 +31,7 @@ _EACH = {
     "aws_iam_role_policy",
 }
 _MACHINE = "aws_sfn_state_machine"
-_OPTIONAL = {"aws_scheduler_schedule", "aws_sqs_queue"}
-_MADE = {*_EACH, *_OPTIONAL, _MACHINE, "aws_ssm_parameter"}
+_ONE = {_MACHINE, "aws_ssm_parameter"}
 #: Roles that the self-contained document makes if there is none given.
 _COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
 _PASSED_ON = (
@@ -74,8 +74,10 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
     Returns:
         A document that deploys the same.
     """
-    ours = [block for block in document.resources if block.type not in _MADE]
-    theirs = [block for block in document.resources if block.type in _MADE]
+    optional = {kind for item in deployment.triggers for kind in registry.kind_of(item).module_types}
+    made = _EACH | _ONE | optional
+    ours = [block for block in document.resources if block.type not in made]
+    theirs = [block for block in document.resources if block.type in made]
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
         # Known by their names: an input of the module cannot refer to what it makes of that.
@@ -95,7 +97,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
         resources=tuple(_resource(block, elsewhere) for block in ours),
         outputs=tuple(map(_output, document.outputs)),
         calls=(_call(module, deployment),),
-        moved=tuple(_moved(theirs)),
+        moved=tuple(_moved(theirs, optional)),
     )
 
 
@@ -131,7 +133,6 @@ def _referring(value: Value, elsewhere: Mapping[str, Ref | Joined]) -> Value:
 
 
 def _call(module: Module, deployment: Deployment) -> Call:
-    schedule = deployment.schedule
     groups = {group.label: group.name for group in deployment.log_groups if group.label != "state_machine"}
     roles: dict[str, Value] = {
         role.label: {
@@ -143,12 +144,9 @@ def _call(module: Module, deployment: Deployment) -> Call:
         }
         for role in deployment.roles
     }
-    timed: dict[str, Value] = {}
-    if schedule:
-        enabled = Ref("var.schedule_enabled")
-        timed = {
-            "schedule": {"expression": schedule.expression, "timezone": schedule.timezone, "enabled": enabled},
-        }
+    triggers: dict[str, Value] = {}
+    for trigger in deployment.triggers:
+        triggers |= registry.kind_of(trigger).module_arguments(trigger.value)
     return Call(
         _LABEL,
         module.source,
@@ -164,16 +162,16 @@ def _call(module: Module, deployment: Deployment) -> Call:
             },
             "roles": roles,
             "log_groups": groups,
-            **timed,
+            **triggers,
             **{name: Ref(f"var.{name}") for name in _PASSED_ON},
         },
     )
 
 
-def _moved(theirs: list[Block]) -> Iterator[tuple[str, str]]:
+def _moved(theirs: list[Block], optional: Collection[str]) -> Iterator[tuple[str, str]]:
     for block in theirs:
         label = f'this["{block.label}"]' if block.type in _EACH else block.label
         if block.type == _MACHINE and block.label != labels.MAIN:
             label = f'nested["{block.label}"]'
         old = f"{block.type}.{block.label}{'[0]' if block.type in _COUNTED else ''}"
-        yield old, f"module.{_LABEL}.{block.type}.{label}{'[0]' if block.type in _OPTIONAL else ''}"
+        yield old, f"module.{_LABEL}.{block.type}.{label}{'[0]' if block.type in optional else ''}"

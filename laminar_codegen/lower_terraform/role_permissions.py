@@ -23,8 +23,8 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Task, all_states, submits_unawaited
 from laminar_codegen.ir.deployment import Deployment, Planner, TaskFunction
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.lower_terraform.policy_sizes import Fitted, fit
-from laminar_codegen.lower_terraform.policy_statement import (
+from laminar_codegen.policies.sizes import Fitted, fit
+from laminar_codegen.policies.statement import (
     BUCKET,
     TRACES,
     Statement,
@@ -32,12 +32,12 @@ from laminar_codegen.lower_terraform.policy_statement import (
     key,
     logs,
     regional,
+    states_arn,
 )
 from laminar_runtime.storage.layout import input_key, joins_prefix
 
-__all__ = ["for_functions", "for_schedule", "for_state_machine", "for_stop_jobs", "for_tasks"]
+__all__ = ["for_functions", "for_state_machine", "for_stop_jobs", "for_tasks"]
 
-_NAME = Ref("var.name")
 #: What wakes a state that waits for others.
 _WAKE = "aws-sdk:sfn:sendTaskSuccess"
 #: How many functions a policy names one by one, and how many beginnings of names at most.
@@ -114,14 +114,12 @@ def _others(deployment: Deployment, *, short: bool) -> tuple[str, ...]:
 
 def _own(deployment: Deployment, *, short: bool) -> tuple[Value, ...]:
     """The ARNs of the machines that run the flows."""
-    return tuple(_states_arn("stateMachine", machine) for machine in (labels.MAIN, *_others(deployment, short=short)))
+    return tuple(states_arn("stateMachine", machine) for machine in (labels.MAIN, *_others(deployment, short=short)))
 
 
 def _stopping(deployment: Deployment) -> tuple[Value, ...]:
     """The ARN of the machine that ends jobs, if there is one."""
-    return tuple(
-        _states_arn("stateMachine", item.name) for item in deployment.machines if item.name == labels.STOP_JOBS
-    )
+    return tuple(states_arn("stateMachine", item.name) for item in deployment.machines if item.name == labels.STOP_JOBS)
 
 
 def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
@@ -140,15 +138,11 @@ def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     """
-    yield Statement("RunParts", ("states:StartExecution",), tuple(_states_arn("stateMachine", part) for part in parts))
-    executions = tuple(Joined(_states_arn("execution", part), ":*") for part in parts)
+    yield Statement("RunParts", ("states:StartExecution",), tuple(states_arn("stateMachine", part) for part in parts))
+    executions = tuple(Joined(states_arn("execution", part), ":*") for part in parts)
     yield Statement("WatchParts", ("states:DescribeExecution", "states:StopExecution"), executions)
     rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
     yield _managed_rule("AwaitParts", rule)
-
-
-def _states_arn(kind: str, machine: str) -> Joined:
-    return regional("states", f"{kind}:", labels.machine(machine))
 
 
 def _managed_rule(sid: str, rule: str) -> Statement:
@@ -183,7 +177,7 @@ def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
     watched = tuple(machine.name for machine in deployment.machines if submits_unawaited(machine))
     if short and len(watched) > 1:
         watched = (labels.MAIN, *_others(deployment, short=short))
-    executions = tuple(Joined(_states_arn("execution", name), ":*") for name in watched)
+    executions = tuple(Joined(states_arn("execution", name), ":*") for name in watched)
     yield Statement("LookAtExecutions", ("states:DescribeExecution",), executions)
     # AWS offers no resource for it.
     yield Statement("FindJobs", ("batch:ListJobs",), ("*",))
@@ -197,7 +191,7 @@ def for_stop_jobs(deployment: Deployment) -> Fitted:
     Args:
         deployment: The deployment.
     """
-    machine = (_states_arn("stateMachine", labels.STOP_JOBS),)
+    machine = (states_arn("stateMachine", labels.STOP_JOBS),)
     return fit(deployment, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
 
 
@@ -258,34 +252,6 @@ def _beginnings(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str
 
 def _functions(patterns: Iterable[str]) -> tuple[Value, ...]:
     return tuple(regional("lambda", "function:", labels.of_deployment(pattern)) for pattern in patterns)
-
-
-def for_schedule(deployment: Deployment) -> Fitted:
-    """Starting executions, and keeping what could not be started. To start one needs no use of its machine's key.
-
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-
-    Args:
-        deployment: The deployment.
-    """
-    return fit(deployment, lambda _: _for_schedule())
-
-
-def _for_schedule() -> tuple[Statement, ...]:
-    queue = regional("sqs", labels.of_deployment(labels.FAILED_STARTS))
-    # A schedule that names no group is in this one.
-    schedule = regional("scheduler", "schedule/default/", _NAME)
-    encrypted = key(
-        "DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", (schedule,))
-    )
-    return (
-        Statement("StartExecutions", ("states:StartExecution",), (_states_arn("stateMachine", labels.MAIN),)),
-        Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
-        attrs.evolve(encrypted, actions=("kms:Decrypt",)),
-        key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),
-    )
 
 
 # AWS offers no resources for these two.

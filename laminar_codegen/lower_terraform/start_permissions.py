@@ -15,8 +15,8 @@ from laminar_codegen.ir import ecr, labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.lower_terraform.policy_sizes import Fitted, beginnings, fit
-from laminar_codegen.lower_terraform.policy_statement import Statement, logs
+from laminar_codegen.policies.sizes import Fitted, beginnings, fit
+from laminar_codegen.policies.statement import Statement, logs
 
 __all__ = ["Pulled", "for_execution", "pulled"]
 

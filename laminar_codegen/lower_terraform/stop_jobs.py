@@ -9,7 +9,7 @@ from laminar_codegen.ir.asl import submits_unawaited
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block
-from laminar_codegen.lower_terraform.policy_statement import regional
+from laminar_codegen.policies.statement import regional
 
 __all__ = ["ENDED", "emit_rule", "ended_executions"]
 

@@ -8,6 +8,7 @@ from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
+from laminar_codegen.triggers import registry
 
 __all__ = ["emit_variables"]
 
@@ -58,7 +59,7 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
         *map(_job_queue, deployment.queues),
         _DATASTORE_ROOT,
         *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
-        *((_SCHEDULE_ENABLED,) if deployment.schedule else ()),
+        *(found for trigger in deployment.triggers for found in registry.kind_of(trigger).variables(trigger.value)),
         *_OPTIONAL,
         _role_arns(tuple(role.label for role in deployment.roles)),
         *map(_role, deployment.roles),
@@ -182,13 +183,6 @@ _ASSIGN_PUBLIC_IP = Variable(
     type="bool",
     description="Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints.",
     default=(False,),
-)
-
-_SCHEDULE_ENABLED = Variable(
-    name="schedule_enabled",
-    type="bool",
-    description="Whether the schedule starts executions.",
-    default=(True,),
 )
 
 

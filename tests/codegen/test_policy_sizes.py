@@ -13,9 +13,9 @@ from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
-from laminar_codegen.lower_terraform.policy_sizes import beginnings
-from laminar_codegen.lower_terraform.policy_statement import Statement
 from laminar_codegen.pipeline import Compilation
+from laminar_codegen.policies.sizes import beginnings
+from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import CompileError
 from laminar_codegen.render.terraform_json import render_document, resolve
 from tests import iam_checker

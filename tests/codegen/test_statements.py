@@ -9,8 +9,8 @@ import pytest
 
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.lower_terraform.iam_roles import permissions
-from laminar_codegen.lower_terraform.policy_statement import Statement
 from laminar_codegen.pipeline import Compilation
+from laminar_codegen.policies.statement import Statement
 from laminar_codegen.render.terraform_json import resolve
 from tests import iam_checker
 

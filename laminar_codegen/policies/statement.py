@@ -8,10 +8,22 @@ from __future__ import annotations
 
 import attrs
 
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 
-__all__ = ["ACCOUNT", "BUCKET", "TRACES", "Condition", "Statement", "datastore_key", "key", "logs", "regional"]
+__all__ = [
+    "ACCOUNT",
+    "BUCKET",
+    "TRACES",
+    "Condition",
+    "Statement",
+    "datastore_key",
+    "key",
+    "logs",
+    "regional",
+    "states_arn",
+]
 
 ACCOUNT = Ref("local.account_id")
 _REGION = Ref("local.region")
@@ -109,3 +121,13 @@ TRACES = Statement(
     ),
     ("*",),
 )
+
+
+def states_arn(kind: str, machine: str) -> Joined:
+    """Return the ARN of a state machine of the deployment, or the prefix of the ARNs of its executions.
+
+    Args:
+        kind: ``stateMachine`` or ``execution``.
+        machine: The name of the state machine among those of the deployment.
+    """
+    return regional("states", f"{kind}:", labels.machine(machine))

@@ -1,0 +1,37 @@
+"""All kinds of triggers. To add one, write its module and name its value here: see the recipes in the documentation."""
+
+from __future__ import annotations
+
+from laminar_codegen.ir.deployment import Trigger
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.triggers.kind import TriggerKind
+from laminar_codegen.triggers.schedule import SCHEDULE
+
+__all__ = ["TRIGGERS", "kind_of", "kinds", "triggers_of"]
+
+#: All kinds, in the order of their resources in a document.
+TRIGGERS: tuple[TriggerKind, ...] = (SCHEDULE,)
+
+
+def kinds() -> tuple[TriggerKind, ...]:
+    """Return all kinds of triggers."""
+    return TRIGGERS
+
+
+def kind_of(trigger: Trigger) -> TriggerKind:
+    """Return the kind of a trigger.
+
+    Args:
+        trigger: The trigger.
+    """
+    return next(kind for kind in kinds() if kind.name == trigger.kind)
+
+
+def triggers_of(graph: Graph) -> tuple[Trigger, ...]:
+    """Return the triggers of a flow.
+
+    Args:
+        graph: The graph of the flow.
+    """
+    found = ((kind.name, kind.find(graph)) for kind in kinds())
+    return tuple(Trigger(name, value) for name, value in found if value is not None)

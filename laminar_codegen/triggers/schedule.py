@@ -1,0 +1,240 @@
+"""A schedule: starts the state machine by a cron or rate expression, and keeps the starts that failed.
+
+Before: a cron or rate expression in a time zone. After: a schedule of Amazon EventBridge Scheduler, its role, the queue
+of its failures, an alarm on that queue, and a variable that switches it off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.deployment import Alarm, Deployment, Role
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph, Schedule
+from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.limits import TIMEZONE_LENGTH
+from laminar_codegen.policies.sizes import Fitted, fit
+from laminar_codegen.policies.statement import Statement, key, regional, states_arn
+from laminar_codegen.problems import Problem
+from laminar_codegen.triggers.kind import TriggerKind
+
+__all__ = ["SCHEDULE"]
+
+_NAME = Ref("var.name")
+_KMS_KEY = Ref("var.kms_key_arn")
+
+#: The end of the name of the queue of failed starts.
+_FAILED_STARTS = "schedule-failures"
+#: The attempts of a start, and the seconds in which it is tried again: a start that is hours late is better missed.
+_ATTEMPTS = 5
+_SECONDS = 3600
+#: Seconds that the queue keeps a failure: the most that Amazon SQS offers.
+_KEPT = 1_209_600
+
+
+def _emit(schedule: Schedule) -> tuple[Block, ...]:
+    """Emit the resources that start the state machine of a deployment on a schedule.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html
+
+    Args:
+        schedule: The schedule.
+    """
+    queue: dict[str, Value] = {
+        "name": labels.of_deployment(_FAILED_STARTS),
+        "message_retention_seconds": _KEPT,
+        "kms_master_key_id": _KMS_KEY,
+        "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
+        "tags": Ref("var.tags"),
+        "depends_on": [labels.MADE_FIRST],
+    }
+    target: dict[str, Value] = {
+        "arn": Ref("aws_sfn_state_machine.flow.arn"),
+        "role_arn": labels.role("schedule"),
+        "input": "{}",
+        "retry_policy": {"maximum_retry_attempts": _ATTEMPTS, "maximum_event_age_in_seconds": _SECONDS},
+        "dead_letter_config": {"arn": Ref("aws_sqs_queue.schedule.arn")},
+    }
+    started: dict[str, Value] = {
+        "name": _NAME,
+        "description": Joined("Starts the state machine ", _NAME),
+        "schedule_expression": schedule.expression,
+        "schedule_expression_timezone": schedule.timezone,
+        "state": Ref('var.schedule_enabled ? "ENABLED" : "DISABLED"'),
+        "flexible_time_window": {"mode": "OFF"},
+        "kms_key_arn": _KMS_KEY,
+        "target": target,
+        # EventBridge Scheduler does not wait for what its role may do.
+        "depends_on": ["aws_iam_role_policy.schedule"],
+    }
+    return Block("aws_sqs_queue", "schedule", queue), Block("aws_scheduler_schedule", "flow", started)
+
+
+def _roles(flows: str) -> Iterator[Role]:
+    description = f"Starts the {flows} on schedule"
+    yield Role("schedule", "scheduler.amazonaws.com", description, "starts executions on schedule")
+
+
+def _permissions(deployment: Deployment) -> Fitted:
+    """Return the permissions to start executions and to keep failed starts. A start does not use the machine's key.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+
+    Args:
+        deployment: The deployment.
+    """
+    return fit(deployment, lambda _: _statements())
+
+
+def _statements() -> tuple[Statement, ...]:
+    queue = regional("sqs", labels.of_deployment(_FAILED_STARTS))
+    # A schedule that names no group is in this one.
+    schedule = regional("scheduler", "schedule/default/", _NAME)
+    encrypted = key(
+        "DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", (schedule,))
+    )
+    return (
+        Statement("StartExecutions", ("states:StartExecution",), (states_arn("stateMachine", labels.MAIN),)),
+        Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
+        attrs.evolve(encrypted, actions=("kms:Decrypt",)),
+        key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),
+    )
+
+
+def _alarms(_: Schedule) -> Iterator[Alarm]:
+    yield Alarm(
+        label="not_started",
+        description=Joined("The state machine ", _NAME, " was not started on schedule"),
+        namespace="AWS/SQS",
+        metric="ApproximateNumberOfMessagesVisible",
+        statistic="Maximum",
+        dimensions={"QueueName": Ref("aws_sqs_queue.schedule.name")},
+    )
+
+
+_ENABLED = Variable(
+    name="schedule_enabled",
+    type="bool",
+    description="Whether the schedule starts executions.",
+    default=(True,),
+)
+
+
+def _module_arguments(schedule: Schedule) -> dict[str, Value]:
+    enabled = Ref("var.schedule_enabled")
+    return {"schedule": {"expression": schedule.expression, "timezone": schedule.timezone, "enabled": enabled}}
+
+
+_RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (?:minute|hour|day)s?\)", re.ASCII)
+_CRON = re.compile(r"cron\(([!-'*-~]+(?: [!-'*-~]+){5})\)")
+_TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
+
+
+@attrs.frozen
+class _Field:
+    """A field of a cron expression: its name, least and most value, names of values, and what else it may be."""
+
+    name: str
+    least: int
+    most: int
+    named: tuple[str, ...] = ()
+    special: str = ""
+
+    def takes(self, text: str) -> bool:
+        """Whether the field may be a text: values, ranges and steps, with commas between them."""
+        return bool(re.fullmatch(self.special, text)) or all(map(self._takes_part, text.split(",")))
+
+    def _takes_part(self, part: str) -> bool:
+        values, slash, step = part.partition("/")
+        if slash and not (step.isdecimal() and int(step) > 0):
+            return False
+        if values == "*":
+            return True
+        first, dash, last = values.partition("-")
+        return self._takes_value(first) and (not dash or self._takes_value(last))
+
+    def _takes_value(self, value: str) -> bool:
+        return value.upper() in self.named or (value.isdecimal() and self.least <= int(value) <= self.most)
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+#: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+_FIELDS = (
+    _Field("minutes", 0, 59),
+    _Field("hours", 0, 23),
+    _Field("day of the month", 1, 31, special=r"\?|L|LW|(?:[1-9]|[12][0-9]|3[01])W"),
+    _Field("month", 1, 12, _MONTHS),
+    _Field("day of the week", 1, 7, _DAYS, special=rf"\?|L|(?:[1-7]|(?i:{'|'.join(_DAYS)}))(?:L|#[1-5])"),
+    _Field("year", 1970, 2199),
+)
+
+
+def check_expressions(graph: Graph) -> Iterator[Problem]:
+    """A schedule is one that EventBridge Scheduler takes."""
+    if graph.schedule is None:
+        return
+    expression = graph.schedule.expression
+    reason = _wrong(expression)
+    if reason:
+        what = f"flow '{graph.flow}' is scheduled by {expression!r}: {reason}"
+        fix = "write it as in schedule='cron(0 6 * * ? *)', every day at six, or schedule='rate(1 hour)'"
+        yield Problem(graph.location, "LAM050", what, fix)
+
+
+def _wrong(expression: str) -> str:
+    """What is wrong with an expression, nothing if it is empty."""
+    if _RATE.fullmatch(expression):
+        return ""
+    cron = _CRON.fullmatch(expression)
+    if cron is None:
+        return "it is neither rate(value unit) nor cron() of six fields with a space between two"
+    fields = cron[1].split(" ")
+    wrong = [f"{field.name} '{text}'" for field, text in zip(_FIELDS, fields, strict=True) if not field.takes(text)]
+    if wrong:
+        return f"cron has no {', '.join(wrong)}"
+    if [fields[2], fields[4]].count("?") != 1:
+        return "one of the day of the month and the day of the week must be ?, and the other not"
+    return ""
+
+
+def check_timezones(graph: Graph) -> Iterator[Problem]:
+    """The time zone of a schedule is one."""
+    if graph.schedule is None:
+        return
+    import zoneinfo
+
+    name = graph.schedule.timezone
+    # A machine without time zones knows the form only; one that has them knows a misspelt one.
+    known = zoneinfo.available_timezones() or {name}
+    if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
+        what = f"the schedule of flow '{graph.flow}' is in the time zone {name!r}, which there is not"
+        yield Problem(graph.location, "LAM051", what, "name one of IANA's, as in timezone='Europe/Berlin'")
+
+
+def check_followers(graph: Graph) -> Iterator[Problem]:
+    """A flow that follows another has no schedule of its own."""
+    if graph.linked and graph.schedule is not None:
+        what = f"flow '{graph.flow}' follows another flow, and has a schedule of its own"
+        yield Problem(graph.location, "LAM052", what, "give the schedule to the first flow, whose deployment it starts")
+
+
+#: The kind of trigger.
+SCHEDULE = TriggerKind(
+    name="schedule",
+    find=lambda graph: graph.schedule,
+    emit=_emit,
+    rules=(check_expressions, check_timezones, check_followers),
+    roles=_roles,
+    permissions={"schedule": _permissions},
+    alarms=_alarms,
+    variables=lambda _: (_ENABLED,),
+    module_types=frozenset({"aws_scheduler_schedule", "aws_sqs_queue"}),
+    module_arguments=_module_arguments,
+)
