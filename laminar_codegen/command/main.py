@@ -23,7 +23,11 @@ __all__ = ["main"]
 AT_FAULT, USAGE, BUG = 1, 2, 3
 
 #: What each extra of the package is for, by the first of its packages that is imported.
-_EXTRAS = {"attrs": "codegen", "moto": "local"}
+_EXTRAS = {"attrs": "codegen", "jsonata": "local", "moto": "local"}
+
+#: Commands that are entry points of this group: nothing in here imports them. With the extra that installs each.
+_GROUP = "laminar_codegen.commands"
+_ENTRY_POINTS = {"rehearse": "local"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
@@ -125,10 +129,24 @@ def _profile(words: list[str]) -> int:
     return commands.profile(words[1:])
 
 
-def _rehearse(words: list[str]) -> int:
-    from laminar_codegen.rehearsal import command
+def _run_entry_point(words: list[str]) -> int:
+    from importlib.metadata import entry_points  # slow: only for commands that are found by it
 
-    return command.main(words[1:])
+    name = words[0]
+    found = [*entry_points(group=_GROUP, name=name)]
+    if not found:
+        extra = _ENTRY_POINTS[name]
+        print(
+            f"laminar-codegen: the command '{name}' is not installed: pip install 'laminar-terraform[{extra}]'",
+            file=sys.stderr,
+        )
+        return USAGE
+    command: Callable[[list[str]], int] = found[0].load()
+    return command(words[1:])
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"check": _check, "profile": _profile, "rehearse": _rehearse}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "check": _check,
+    "profile": _profile,
+    **dict.fromkeys(_ENTRY_POINTS, _run_entry_point),
+}

@@ -149,6 +149,24 @@ def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: s
     assert ended.stderr.endswith(f": pip install 'laminar-terraform[{extra}]'\n")
 
 
+def test_a_command_that_is_not_installed(tmp_path: Path) -> None:
+    """Where no package brings an entry point for a command, the extra that does is named."""
+    # A finder of modules that knows no installed package, as where no metadata is.
+    script = """
+import importlib.machinery, sys
+from laminar_codegen.command.main import main
+class Finder:
+    find_spec = importlib.machinery.PathFinder.find_spec
+sys.meta_path[:] = [finder for finder in sys.meta_path if not hasattr(finder, "find_distributions")] + [Finder()]
+sys.exit(main(["rehearse", "flow.py"]))
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    hint = "pip install 'laminar-terraform[local]'"
+    assert ended.stderr == f"laminar-codegen: the command 'rehearse' is not installed: {hint}\n"
+
+
 def test_a_bug_of_ours_is_told_as_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
