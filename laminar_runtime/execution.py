@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, launching, settings
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import prepare, refusal, shown
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.programs import importing, loading
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
-from laminar_runtime.tasks import task
 
 if TYPE_CHECKING:
     from laminar_runtime.flow import Flow
     from laminar_runtime.tasks.pipelines import Guard
 
-__all__ = ["Execution", "NoResults", "linked"]
+__all__ = ["Execution", "NoResults"]
 
 LayerT = TypeVar("LayerT", bound=Layer)
 
@@ -263,30 +260,6 @@ class Execution:
         self.offer(given)
         return True
 
-    def schedule(self, *, dependencies: dict[str, set[str]]) -> Execution:
-        """Run the execution, or start it if another engine schedules it.
-
-        Args:
-            dependencies: The layers that each layer depends on.
-
-        Returns:
-            This execution.
-
-        Raises:
-            FlowError: If layers depend on each other in a circle.
-            ExecutionError: If it fails.
-        """
-        import graphlib
-
-        try:
-            graphlib.TopologicalSorter(dependencies).prepare()
-        except graphlib.CycleError as error:
-            circle = " -> ".join(reversed(error.args[1]))
-            raise FlowError(f"layers of flow '{self.flow.name}' depend on each other in a circle: {circle}") from None
-        self.called = importing.by_program(sys._getframe(1))  # noqa: SLF001 - what runs this
-        self.flow.configuration.scheduler.run(execution=self)
-        return self
-
     def resume(self) -> Execution:
         """Run the execution again, without the layers and the splits that finished.
 
@@ -297,17 +270,7 @@ class Execution:
             FlowError: If a module is imported meanwhile: see `Flow`; or the id is none.
             ExecutionError: If it fails again, or nothing is known of it.
         """
-        from laminar_runtime.failures import tracebacks
-
-        with tracebacks.Trimmed():
-            if not self.flow.launches():
-                return self.flow.follow(None)
-            check_execution_id(self.key("").execution)
-            if not self.known:
-                where = f"flow '{self.flow.name}' has no execution {self.id} in {self.datastore.root}"
-                raise ExecutionError(f"{where}: there is nothing to resume")
-            with self.flow.configuration.scheduler.holding(execution=self):
-                return _records.evolve(self, retry=True).schedule(dependencies=self.flow.dependencies)
+        return launching.resume(self)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Wait until the execution ended, if another engine schedules it.
@@ -342,28 +305,11 @@ class Execution:
         Returns:
             The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
         """
-        from laminar_runtime.failures import tracebacks
+        return launching.chain(self, flow, linker)
 
-        with tracebacks.Trimmed():
-            if self.flow.configuration.scheduler.runs_next(execution=self, flow=flow):
-                return flow.execution(self.key("").execution)
-            given = linked(linker, self.wait())
-            if self.retry:  # what a resumed execution goes on to may have been begun too
-                following = _records.evolve(flow.execution(self.key("").execution), retry=True)
-                following.link(given)
-                return following.resume()
-            return flow(self.id, **given)
-
-
-def linked(linker: Callable[[Execution], Parameters], execution: Execution) -> dict[str, Any]:
-    """The parameters that a linker makes from an execution.
-
-    Args:
-        linker: The linker.
-        execution: The execution, which has ended.
-    """
-    with settings.outside():
-        return {name: value for name, value in vars(linker(execution)).items() if name != "_private"}
+    def without_results(self) -> Execution:
+        """Return what a call of the flow gives where it runs nothing: the execution of this process's task, if any."""
+        return NoResults(settings.current.execution.id, self.flow)
 
 
 class NoResults(Execution):
@@ -371,12 +317,7 @@ class NoResults(Execution):
 
     def layer(self, layer: Any, **attributes: Any) -> Any:
         """Results are for the process that launched the flow: what a file does with them, it does there."""
-        if loading.active() is not None:
-            raise loading.LoadingStopped
-        if not task.requested():
-            what = f"a process of multiprocessing reads the file again, and comes to results of flow '{self.flow.name}'"
-            raise FlowError(f"{what}: {importing.fix(self.flow.name)}")
-        raise SystemExit(0)
+        launching.refuse_results(self.flow.name)
 
     @property
     def finished(self) -> bool:
@@ -390,4 +331,4 @@ class NoResults(Execution):
 
     def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Go on to the next flow: its task may be the one that this process was started for."""
-        return flow.follow(self.flow, linker)
+        return launching.follow(flow, self.flow, linker)

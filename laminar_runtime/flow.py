@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
-from laminar_runtime import _records, arguments, settings, types
+from laminar_runtime import _records, arguments, launching, settings, types
 from laminar_runtime.configurations import datastores, executors, flows, layers
-from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError
-from laminar_runtime.execution import Execution, NoResults, linked
-from laminar_runtime.identifiers import check_execution_id, new_execution_id
+from laminar_runtime.exceptions import FlowError, LayerError
+from laminar_runtime.execution import Execution
 from laminar_runtime.introspection import attributes, functions, interactive, naming
 from laminar_runtime.layer import Definition, Layer, Parameters
 from laminar_runtime.pickling import homes, scopes
-from laminar_runtime.programs import importing, loading
-from laminar_runtime.splits import fanout
-from laminar_runtime.tasks import task
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.schedulers import Scheduler
@@ -99,8 +92,7 @@ class Flow:
         self.execution = Execution(settings.current.execution.id if own else None, self)
         self._datastore: datastores.DataStore | None = None
         scopes.settle(self, store)
-        if (loaded := loading.active()) is not None and _importer(sys._getframe(1)) is None:  # noqa: SLF001 - who makes it
-            loaded.flows.append(self)
+        launching.note(self, sys._getframe(1))  # noqa: SLF001 - who makes it
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a flow is that of whoever reads the artifact."""
@@ -263,9 +255,14 @@ class Flow:
             DeploymentError: If the flow is scheduled by another engine and no deployment of it is found.
         """
         if self._datastore is None:
-            self._datastore = self.configuration.scheduler.datastore(flow=self)
-            scopes.settle(self, self._datastore)
+            return self._keep_in(self.configuration.scheduler.datastore(flow=self))
         return self._datastore
+
+    def _keep_in(self, datastore: datastores.DataStore) -> datastores.DataStore:
+        """Have the flow's artifacts be in a datastore."""
+        self._datastore = datastore
+        scopes.settle(self, datastore)
+        return datastore
 
     @property
     def dependencies(self) -> dict[str, set[str]]:
@@ -311,22 +308,9 @@ class Flow:
     def __bool__(self) -> bool:
         """Whether this process launches the flow. In a task's process, run the task if it is one of this flow.
 
-        While a module is imported its flows are false: see `laminar_runtime.programs.importing`. What guards a chain
-        is true also where the file is only read, and in tasks of other flows: theirs may follow.
+        While a module is imported its flows are false. What guards a chain of flows is true in tasks of each of them.
         """
-        asking = sys._getframe(1)  # noqa: SLF001 - of whom the interpreter asks this for
-        homes.home_of(type(self)).note()
-        if _importer(asking) is not None and not task.requested():
-            return False
-        if loading.active() is None:
-            if not task.requested():
-                return True
-            self._run_task()
-            if settings.TAKEN in os.environ or importing.runs_no_task(asking):
-                return False
-        from laminar_runtime.introspection import chaining
-
-        return chaining.guards_chain(asking)
+        return launching.enter_guard(self, sys._getframe(1))  # noqa: SLF001 - of whom the interpreter asks this for
 
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution:
         """Run the flow, or start it if another engine schedules it.
@@ -344,104 +328,4 @@ class Flow:
             ExecutionError: If it fails, or was run before under the same id. Where tasks run within this process, an
                 error of the flow's own code is raised as it is, with a note that says where it happened.
         """
-        from laminar_runtime.failures import tracebacks
-
-        with tracebacks.Trimmed():
-            launched = self.launches()
-            homes.home_of(type(self)).note()
-            if not launched:
-                return self.follow(None)
-            dependencies = self.dependencies
-            if not all((self.name, *dependencies)):
-                raise FlowError(f"flow '{self.name}' has a class without a name: it names a folder. Name the class")
-            run = Execution(new_execution_id() if execution is None else check_execution_id(execution), self)
-            with self.configuration.scheduler.holding(execution=run):
-                if execution is not None:
-                    self.configuration.scheduler.check_new(execution=run)
-                    run.take_input()
-                if not run.offer(parameters):
-                    raise ExecutionError(
-                        f"execution {run.id} of flow '{self.name}' was started before, with other parameters: go on "
-                        f"with it by flow.execution('{run.id}').resume(), or run the flow under another id"
-                    )
-                return run.schedule(dependencies=dependencies)
-
-    def launches(self) -> bool:
-        """Whether this process runs the flow if it is called: it does not read its file only, nor was made for a task.
-
-        Raises:
-            FlowError: If it is called because a module is imported, or by a task that its datastore ends with.
-        """
-        module = _importer(sys._getframe(1))  # noqa: SLF001 - what runs this
-        if module not in {None, importing.AGAIN} and not task.requested():
-            what = f"flow '{self.name}' is called while the module '{module}' is imported, and an import starts nothing"
-            raise FlowError(f"{what}: {importing.fix(self.name)}")
-        if module is not None or loading.active() is not None or task.requested():
-            return False
-        task.check_kept(self.name, lambda: self.datastore)
-        return True
-
-    def follow(self, before: Flow | None, linker: Callable[[Execution], Parameters] | None = None) -> Execution:
-        """What a call of the flow does in a process that launches none: note it, or run the task.
-
-        Args:
-            before: The flow whose end the call waits for, if any.
-            linker: What makes the flow's parameters from the execution of that one.
-        """
-        if (loaded := loading.active()) is not None:
-            loaded.calls.append((self, before))
-        else:
-            self._run_task()
-            if before is not None and linker is not None:
-                self._link(before, linker)
-        return NoResults(settings.current.execution.id, self)
-
-    def _link(self, before: Flow, linker: Callable[[Execution], Parameters]) -> None:
-        """Make the flow's parameters, if this process was started for that."""
-        context = task.claim(self.name, linking=True)
-        if context is not None:
-            from laminar_runtime.planner import planner
-
-            with task.reporting(), task.underway(), settings.outside():
-                self.open(context).link(linked(linker, before.open(context)))
-                planner.done()
-
-    def open(self, context: settings.TaskContext) -> Execution:
-        """The execution of this flow that a task belongs to, its datastore where the task is told.
-
-        Args:
-            context: The task.
-        """
-        root, own = os.environ.get(settings.DATASTORE_ROOT), self.configuration.datastore
-        self._datastore = datastores.from_root(root, own) if root else own
-        scopes.settle(self, self._datastore)
-        return Execution(context.execution, self, retry=context.retry)
-
-    def _run_task(self) -> None:
-        """Run, or plan, the task that this process was started for, if it is one of this flow."""
-        context = task.claim(self.name)
-        if context is None:
-            return
-        from laminar_runtime.process import prompts
-
-        # What is there now stays until the process ends: the layer's garbage collections need not look through it.
-        gc.freeze()
-        with task.reporting(), task.underway(), prompts.refused(self.name, context.layer):
-            task.check_known(context, self.classes)
-            execution = self.open(context)
-            if settings.PLAN_FILE in os.environ:
-                from laminar_runtime.planner import planner
-
-                # Hooks see what they see where this process schedules: no task.
-                with settings.outside():
-                    planner.answer(execution, context.layer, {**planner.asked(), "drive": context.drive})
-                return
-            context = fanout.index_of(execution.datastore, context)
-            fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
-            task.run_layer(execution, execution.layer(context.layer, **fields), context)
-
-
-def _importer(frame: FrameType) -> str | None:
-    """The name of the module at whose import code runs, None if there is none, or it is the file that is being read."""
-    module, loaded = importing.module(frame), loading.active()
-    return None if loaded is not None and module == loaded.module else module
+        return launching.launch(self, execution, parameters)

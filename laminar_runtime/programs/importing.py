@@ -31,7 +31,7 @@ _IMPORTS = frozenset({"_call_with_frames_removed", "exec_module", "load_module"}
 #: Whose frames are those of a layer's callers: the import that runs a task is none of what the layer calls.
 _TASK = "laminar_runtime.tasks.task"
 #: Whose frames are those of others that call flows: of us, but for those functions, and of forked processes.
-_OTHERS, _CALLS = ("laminar_runtime.", "multiprocessing."), frozenset({"__call__", "next", "resume", "schedule"})
+_OTHERS, _CALLS = ("laminar_runtime.", "multiprocessing."), frozenset({"__call__", "next", "resume", "launch", "chain"})
 
 _in_charge = False
 

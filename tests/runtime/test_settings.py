@@ -8,7 +8,7 @@ from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime._records import evolve
 from laminar_runtime.configurations import hooks
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.execution import linked
+from laminar_runtime.launching import link_parameters
 from laminar_runtime.settings import TaskContext, current
 from tests.runtime.harness import in_memory
 
@@ -99,7 +99,7 @@ def test_schedulers_within_a_task() -> None:
     class Out(Layer):
         def __call__(self) -> None:
             in_memory(Inner)()
-            linked(lambda _: Parameters(seen=seen.append(everything())), self.execution)  # type: ignore[arg-type]
+            link_parameters(lambda _: Parameters(seen=seen.append(everything())), self.execution)  # type: ignore[arg-type]
             seen.append(current.layer.name)
 
     in_memory(Outer)()

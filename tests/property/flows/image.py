@@ -12,6 +12,7 @@ import attrs
 from laminar_runtime import Flow, _records, plan_layer, run_task, settings
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.launching import open_execution
 from laminar_runtime.planner import planner
 from laminar_runtime.settings import TaskContext
 from laminar_runtime.splits import fanout
@@ -103,7 +104,7 @@ class Image:
         context = fanout.index_of(self.store, context)
         finished = task.finished(self.store, context)
         attempts._final = False  # a process begins
-        execution = self.flow.open(context)
+        execution = open_execution(self.flow, context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         try:
             task.run_layer(execution, execution.layer(context.layer, **fields), context)
@@ -124,7 +125,7 @@ class Image:
         context = TaskContext.parse(asked.environment())
         assert context is not None
         try:
-            plan = planner.plan_of(self.flow.open(context), context.layer, request)
+            plan = planner.plan_of(open_execution(self.flow, context), context.layer, request)
         except LaminarError as error:
             raise InvocationError("ExecutionError", context.layer, str(error)) from error
         return json.loads(json.dumps(_records.plain(plan)))
