@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check compare unit readmes clean
+.PHONY: demo test check architecture compare unit readmes clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -28,6 +28,11 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.architecture --check --levels 10
+
+## The figures of the packages in docs/architecture.md.
+architecture: $(VENV)/installed-dev
+	$(BIN)/python -m tools.architecture --write
 
 ## What the compiler of the working tree makes of the tests' programs, byte for byte beside that of a commit.
 compare: $(VENV)/installed-dev
