@@ -12,7 +12,7 @@ from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, 
 from laminar_runtime.identifiers import check_execution_id, new_attempt
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import prepare, refusal, shown
-from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.layer import Layer, Parameters, storage_name, store_as
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
 
@@ -88,23 +88,24 @@ class Execution:
         """
         return _records.evolve(self, guard=guard)
 
-    def key(self, layer: str, *, read: str = "") -> LayerKey:
-        """What the datastore knows a layer of this execution by.
+    def key(self, layer: Layer | str, *, read: str = "") -> LayerKey:
+        """Return what the datastore knows a layer of this execution by.
 
         Args:
-            layer: The layer's name.
+            layer: The layer, whose instance says what it is stored under; or a name.
             read: What is read of it, to be named where that is refused.
 
         Raises:
             ExecutionError: If the execution has no id.
             LayerError: If it is refused, as in a split of a pipelined fan-out.
         """
+        name, stored = (layer, layer) if isinstance(layer, str) else (layer.name, storage_name(layer))
         if self.guard is not None:
-            self.guard.check(layer, read)
+            self.guard.check(name, read)
         if self.id is None:
             msg = f"flow '{self.flow.name}' has not been run: run it, or name an execution as in flow.execution('...')"
             raise ExecutionError(msg)
-        return LayerKey(self.flow.name, self.id, layer)
+        return LayerKey(self.flow.name, self.id, stored)
 
     @property
     def known(self) -> bool:
@@ -139,7 +140,7 @@ class Execution:
         """A layer of this execution: its attributes are its artifacts.
 
         Args:
-            layer: The layer, by name, by class or by another instance.
+            layer: The layer, by name, by class or by another instance, which also says what it is stored under.
             **attributes: Attributes to set on it.
 
         Returns:
@@ -157,6 +158,8 @@ class Execution:
         prepare(definition.layer, read="attempt" not in attributes)
         instance = definition.layer.__new__(definition.layer)
         instance.__dict__.update(execution=self, configuration=configuration, definition=definition, **attributes)
+        if isinstance(layer, Layer) and (stored := storage_name(layer)) != layer.name:
+            store_as(instance, stored)
         return instance
 
     def parameters(self, **artifacts: Any) -> Execution:

@@ -22,7 +22,7 @@ from laminar_runtime.storage.commits import Record
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded"]
+__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded", "storage_name", "store_as"]
 
 #: What a layer has of its execution: a pickle of it names the execution.
 _OF_EXECUTION = frozenset({"configuration", "definition", "execution"})
@@ -43,6 +43,7 @@ class _Private:
         raised: The errors of properties that are on their way, by thread and name.
         attempt: The token of the attempt that runs here.
         record: The layer's record, once it was read: a layer that finished stays so.
+        storage_name: The name that its artifacts are stored under, if it is not the layer's.
     """
 
     elements: dict[str, Artifact] = _records.field(factory=dict)
@@ -55,6 +56,7 @@ class _Private:
     raised: dict[tuple[int, str], AttributeError] = _records.field(factory=dict)
     attempt: str = ""
     record: Record | None = None
+    storage_name: str = ""
 
 
 @_records.frozen
@@ -220,7 +222,7 @@ class Layer:
                 continue
             if private.assigned is None:
                 raise LayerError(f"layer '{self.name}' shards '{name}' outside of __call__: it would not be stored")
-            key, store, index = self.execution.key(self.name), self.execution.datastore, self.index or 0
+            key, store, index = self.execution.key(self), self.execution.datastore, self.index or 0
             archive = store.write(key, index=index, name=name, values=items, sharded=True, attempt=private.attempt)
             private.archives[name] = archive
             private.sharded[name] = self.__dict__[name] = store.read(key.flow, archive)
@@ -256,7 +258,7 @@ def _load(layer: Layer, name: str) -> Any:
     private, execution, store = layer._private, layer.execution, layer.execution.datastore  # noqa: SLF001 - one unit
     if name in private.elements:
         return store.read_artifact(execution.flow_name, private.elements[name])
-    key = execution.key(layer.name, read=name)
+    key = execution.key(layer, read=name)
     if layer.index is not None and layer.state.running:
         raise UnsetError(f"layer '{layer.name}' has no attribute '{name}': it has not assigned it")
     try:
@@ -276,7 +278,7 @@ def _archive(layer: Layer, name: str) -> Archive:
 
 
 def _stored(layer: Layer, name: str) -> Archive:
-    key, store, record = layer.execution.key(layer.name), layer.execution.datastore, _record(layer)
+    key, store, record = layer.execution.key(layer), layer.execution.datastore, _record(layer)
     if record is not None:
         return store.read_whole(key, record=record, index=layer.index, name=name)
     if layer.index is None and layer.configuration.foreach:
@@ -293,7 +295,7 @@ def _stored(layer: Layer, name: str) -> Archive:
 
 def _record(layer: Layer, *, read: str = "") -> Record | None:
     """The layer's record, None if the layer has not finished."""
-    private, key = layer._private, layer.execution.key(layer.name, read=read)  # noqa: SLF001 - one unit
+    private, key = layer._private, layer.execution.key(layer, read=read)  # noqa: SLF001 - one unit
     if private.record is None:
         private.record = layer.execution.datastore.read_record(key)
     return private.record
@@ -307,7 +309,7 @@ def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> Uns
         name: The attribute.
         error: What reading it raised.
     """
-    execution, key = layer.execution, layer.execution.key(layer.name)
+    execution, key = layer.execution, layer.execution.key(layer)
     if not execution.known:
         return UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {execution.datastore.root}")
     if isinstance(layer, Parameters):
@@ -321,6 +323,30 @@ def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> Uns
         return found
     finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
     return UnsetError(f"layer '{layer.name}' has no attribute {shown(name)} in execution {execution.id}. {finished}")
+
+
+def storage_name(layer: Layer) -> str:
+    """Return the name that the artifacts of a layer instance are stored under.
+
+    Args:
+        layer: The layer.
+    """
+    # Pickles of earlier releases lack it.
+    return vars(layer._private).get("storage_name") or layer.name  # noqa: SLF001 - one unit
+
+
+def store_as(layer: Layer, name: str) -> Layer:
+    """Have the artifacts of a layer instance be stored, and read, under a name of its own.
+
+    Args:
+        layer: A layer of an execution, before it runs or is read.
+        name: The name, which no layer of the flow has.
+
+    Returns:
+        The layer.
+    """
+    layer._private.storage_name = name  # noqa: SLF001 - one unit
+    return layer
 
 
 def sharded(layer: Layer, name: str) -> Sequence[Any] | None:

@@ -23,6 +23,7 @@ from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.planner import entry_hooks, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.splits import fanout
+from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.tasks import task, upstream
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         return LayerPlan(run=False)
     for follower in pipeline[1:]:
         upstream.check(execution, execution.layer(follower))
-    key, store = execution.key(name), execution.datastore
+    key, store = execution.key(layer), execution.datastore
     splits = fanout.count(store, key, foreach)
     if splits > MAX_INVOCATIONS and isinstance(executor_of(execution, name), executors.AWS.Lambda):
         msg = (
@@ -219,22 +220,26 @@ def _failed_pipeline(
 ) -> ExecutionError:
     """The error of layers that run item by item: it names the first of which a split is not done."""
     store = execution.datastore
-    left = {index for _, index in splits_of(store, execution.key(layers[0]), failed)}
+    left = {index for _, index in splits_of(store, _key(execution, layers[0]), failed)}
     for name in layers:
         if left - _finished(execution, name, failed["splits"]):
             break
     return ExecutionError(f"layer '{name}' failed while it ran item by item: {error.get('Cause') or error['Error']}")
 
 
+def _key(execution: Execution, name: str) -> LayerKey:
+    return execution.key(execution.layer(name))
+
+
 def _finished(execution: Execution, name: str, splits: int) -> set[int]:
-    return execution.datastore.finished_splits(execution.key(name), splits=splits)
+    return execution.datastore.finished_splits(_key(execution, name), splits=splits)
 
 
 def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, int, Configuration]]:
     """The splits of a plan that did not finish, each with its attempt, and the configuration that this had."""
     definition = execution.layer(name)
     done = _finished(execution, name, failed["splits"]) if definition.configuration.foreach else set()
-    for group, index in splits_of(execution.datastore, execution.key(name), failed):
+    for group, index in splits_of(execution.datastore, execution.key(definition), failed):
         if index not in done:
             configuration = definition.configuration.copy()
             configuration.container = Container(**group["container"])
@@ -246,8 +251,8 @@ def _hooked(  # noqa: PLR0913, PLR0917 - what there is to know of an attempt
     execution: Execution, name: str, splits: int, number: int, planned: Mapping[int, submissions.Split], drive: str
 ) -> LayerPlan:
     """A plan of splits, their containers as their submission hooks want them."""
-    registered = execution.layer(name).configuration.container
-    store, key = execution.datastore, execution.key(name)
+    layer = execution.layer(name)
+    registered, store, key = layer.configuration.container, execution.datastore, execution.key(layer)
     number, left = submissions.after_failures(store, key, drive, number, planned)
     tried = {index: _submitted(execution, name, index, splits, split) for index, split in left.items()}
     failures = [error for _, error in tried.values() if error is not None]

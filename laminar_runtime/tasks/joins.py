@@ -95,7 +95,7 @@ def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
         return Each(items)
     if "execution" not in vars(layer) or (layer.index is not None and layer.state.running):
         return Each([read(layer)])
-    key, store = layer.execution.key(layer.name, read=name), layer.execution.datastore
+    key, store = layer.execution.key(layer, read=name), layer.execution.datastore
     try:
         if not layer.state.finished:  # which takes the input of a state machine, if it is that which holds parameters
             raise ExecutionError(f"layer '{layer.name}' has not finished")

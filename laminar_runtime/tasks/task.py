@@ -47,17 +47,17 @@ __all__ = [
 ]
 
 
-def finished(datastore: DataStore, context: TaskContext) -> bool:
+def finished(datastore: DataStore, key: LayerKey, context: TaskContext) -> bool:
     """Whether a task ran to its end, in this or an earlier attempt.
 
     Args:
         datastore: The flow's datastore.
+        key: The layer.
         context: The task.
 
     Raises:
         DamagedError: If what says so is damaged.
     """
-    key = LayerKey(context.flow, context.execution, context.layer)
     if context.splits != 1:
         return datastore.read_split(key, index=context.index) is not None
     return datastore.read_commit(key, index=0) is not None
@@ -116,10 +116,10 @@ def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: 
     Raises:
         Exception: Whatever the layer or its hooks raise, but for what its configuration catches.
     """
-    store, key, fans_out = execution.datastore, execution.key(context.layer), bool(layer.configuration.foreach)
+    store, key, fans_out = execution.datastore, execution.key(layer), bool(layer.configuration.foreach)
     # Of a pipeline the only split is run by a job, as one of many is, and so it may have been run before.
     again = context.splits != 1 or fans_out or context.retry
-    if not (again and finished(store, context)):
+    if not (again and finished(store, key, context)):
         context = attempts.counted(store, key, context, layer)
         if context.run:
             layer.__dict__["attempt"] = context.attempt
@@ -144,7 +144,7 @@ def _attempt(execution: Execution, layer: Layer, context: TaskContext) -> Commit
 
 def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str, Archive]:
     """Call a layer, store what it assigns, and give the archives of that."""
-    private = layer._private  # noqa: SLF001 - one unit
+    private, store, key = layer._private, execution.datastore, execution.key(layer)  # noqa: SLF001 - one unit
     dependencies = _dependencies(execution, layer, context)
     assigned = Assigned()
     caught: list[BaseException] = []
@@ -157,10 +157,10 @@ def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str,
         ):
             layer(*dependencies)
     except BaseException as error:
-        for failure in _store(execution, assigned, context, private.archives, private.attempt):
+        for failure in _store(layer, store, key, assigned, context.index):
             error.add_note(f"Besides, {failure}")
         raise
-    failures = _store(execution, assigned, context, private.archives, private.attempt)
+    failures = _store(layer, store, key, assigned, context.index)
     if failures:
         for failure in failures[1:]:
             failures[0].add_note(f"Besides, {failure}")
@@ -170,20 +170,18 @@ def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str,
     return private.archives
 
 
-def _store(
-    execution: Execution, assigned: Assigned, context: TaskContext, archives: dict[str, Archive], attempt: str
-) -> list[Exception]:
+def _store(layer: Layer, store: DataStore, key: LayerKey, assigned: Assigned, index: int) -> list[Exception]:
     """Store what was assigned, as far as it can be, and note its archives.
 
     Returns:
         What kept the rest from being stored.
     """
-    store, key = execution.datastore, execution.key(context.layer)
+    private = layer._private  # noqa: SLF001 - one unit
     failures: list[Exception] = list(assigned.refused)
     for name, value in assigned.artifacts.items():
         try:
-            archives[name] = store.write(
-                key, index=context.index, name=name, values=[value], sharded=False, attempt=attempt
+            private.archives[name] = store.write(
+                key, index=index, name=name, values=[value], sharded=False, attempt=private.attempt
             )
         except Exception as error:  # noqa: BLE001 - reported with those of others
             failures.append(error)
@@ -217,7 +215,7 @@ def _dependencies(execution: Execution, layer: Layer, context: TaskContext) -> l
     cls = type(layer)
     named = types.names(cls.__call__, execution.classes, layer=layer.name, flow=execution.flow_name)
     found = {name: execution.layer(name) for name in named}
-    foreach, key = layer.configuration.foreach, execution.key(layer.name)
+    foreach, key = layer.configuration.foreach, execution.key(layer)
     if not foreach and settings.on_aws(os.environ):
         # The planner has looked at what a fan-out depends on.
         from laminar_runtime.tasks import upstream

@@ -252,7 +252,7 @@ class DataStore(Ledger):
         Args:
             layer: A layer of an execution.
         """
-        key = layer.execution.key(layer.name)
+        key = layer.execution.key(layer)
         record = self.read_record(key)
         # What else people or programs leave in folders, such as desktop.ini, is no split.
         splits = (int(name) for name in self.names(prefix=key.archives) if name.isdecimal())

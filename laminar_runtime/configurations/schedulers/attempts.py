@@ -20,12 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["run_split"]
 
 
-async def run_split(execution: Execution, name: str, index: int, splits: int, attempt: int) -> Layer:
+async def run_split(registered: Layer, index: int, splits: int, attempt: int) -> Layer:
     """Run one split of a layer, attempt after attempt. One of a resumed execution that finished is not run again.
 
     Args:
-        execution: The execution.
-        name: The layer.
+        registered: The layer, an instance of its execution.
         index: The split's index.
         splits: The number of splits of the layer.
         attempt: The attempt to begin with, from 1.
@@ -38,9 +37,9 @@ async def run_split(execution: Execution, name: str, index: int, splits: int, at
     """
     import asyncio
 
-    configuration = None
+    execution, name, configuration = registered.execution, registered.name, None
     while True:
-        layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
+        layer = execution.layer(registered, index=index, splits=splits, attempt=attempt)
         layer.configuration = configuration or layer.configuration
         job = _task(execution, layer)
         if execution.retry and splits != 1 and job.finished():
@@ -67,11 +66,11 @@ async def run_split(execution: Execution, name: str, index: int, splits: int, at
 
 
 def _task(execution: Execution, layer: Layer) -> Task:
-    key = execution.key(layer.name)
+    key = execution.key(layer)
     context = settings.TaskContext(
         execution=key.execution,
         flow=key.flow,
-        layer=key.layer,
+        layer=layer.name,
         index=types.unwrap(layer.index),
         splits=types.unwrap(layer.splits),
         attempt=types.unwrap(layer.attempt),
@@ -82,7 +81,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
 
     def run() -> None:
         # An instance of its own, as in a process: what a hook sets here and what the task sets are kept apart.
-        own = execution.layer(layer.name, index=layer.index, splits=layer.splits, attempt=layer.attempt)
+        own = execution.layer(layer, index=layer.index, splits=layer.splits, attempt=layer.attempt)
         task.run_layer(execution, own, context, permit)
 
     return Task(
@@ -91,7 +90,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
         datastore_root=execution.datastore.root,
         origin=origin_of(type(execution.flow), called=execution.called, datastore=execution.datastore),
         run=run,
-        finished=lambda: task.finished(execution.datastore, context),
+        finished=lambda: task.finished(execution.datastore, key, context),
         permit=permit,
     )
 

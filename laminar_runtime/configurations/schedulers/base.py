@@ -255,14 +255,12 @@ class Scheduler:
         import asyncio
 
         execution = _execution(layer)
-        key, store = execution.key(layer.name), execution.datastore
+        key, store = execution.key(layer), execution.datastore
         started = time.monotonic()
         splits = fanout.count(store, key, layer.configuration.foreach)
         view = progress.current()
         view.began(layer.name, splits)
-        tasks = [
-            asyncio.create_task(run_split(execution, layer.name, index, splits, attempt)) for index in range(splits)
-        ]
+        tasks = [asyncio.create_task(run_split(layer, index, splits, attempt)) for index in range(splits)]
         try:
             done = await asyncio.gather(*tasks)
         except BaseException as error:
