@@ -63,6 +63,6 @@ def _objects(splits: int) -> dict[str, bytes]:
     store, key = datastores.Memory(), LayerKey("Bench", "benchmark", "Square")
     for split in range(splits):
         archive = store.write(key, index=split, name="value", values=[split**2], sharded=False, attempt=ATTEMPT)
-        store.commit(key, index=split, commit=Commit(ATTEMPT, {"value": archive}), fans_out=True)
-    store.write_record(key, splits=splits)
+        store.ledger.commit(key, index=split, commit=Commit(ATTEMPT, {"value": archive}), fans_out=True)
+    store.ledger.write_record(key, splits=splits)
     return {f"{_ROOT.removeprefix('s3://')}/{path}": content for path, content in store.workspace.items()}

@@ -196,11 +196,11 @@ class Execution:
         """
         check_execution_id(self.key("").execution)
         key, store, commit = self.key(_PARAMETERS), self.datastore, self._written(artifacts)
-        if store.commit(key, index=0, commit=commit, fans_out=False):
+        if store.ledger.commit(key, index=0, commit=commit, fans_out=False):
             return True
-        kept = store.attributes(key, index=0, record=None)
+        kept = store.ledger.attributes(key, index=0, record=None)
         return kept == commit.archives.keys() and all(
-            store.read_archive(key, index=0, name=name) == archive for name, archive in commit.archives.items()
+            store.ledger.read_archive(key, index=0, name=name) == archive for name, archive in commit.archives.items()
         )
 
     def link(self, artifacts: Mapping[str, Any]) -> None:
@@ -216,7 +216,7 @@ class Execution:
             self._replace(artifacts)
 
     def _replace(self, artifacts: Mapping[str, Any]) -> None:
-        self.datastore.write_record(self.key(_PARAMETERS), splits=1, commit=self._written(artifacts))
+        self.datastore.ledger.write_record(self.key(_PARAMETERS), splits=1, commit=self._written(artifacts))
 
     def _written(self, artifacts: Mapping[str, Any]) -> Commit:
         """Store values as parameters that are not committed yet."""
@@ -244,7 +244,7 @@ class Execution:
             FlowError: If the input is not of the form ``{"parameters": {...}}``.
         """
         key = self.key(_PARAMETERS)
-        if self.datastore.read_record(key) is not None:
+        if self.datastore.ledger.read_record(key) is not None:
             return False
         try:
             content = self.datastore.read_input(key.flow, key.execution)

@@ -280,24 +280,24 @@ def _archive(layer: Layer, name: str) -> Archive:
 def _stored(layer: Layer, name: str) -> Archive:
     key, store, record = layer.execution.key(layer), layer.execution.datastore, _record(layer)
     if record is not None:
-        return store.read_whole(key, record=record, index=layer.index, name=name)
+        return store.ledger.read_whole(key, record=record, index=layer.index, name=name)
     if layer.index is None and layer.configuration.foreach:
         return fanout.archive_of(store, key, name, index=None)
     index = layer.index or 0
-    commit = store.read_split(key, index=index)
+    commit = store.ledger.read_split(key, index=index)
     if commit is not None:
-        return store.read_committed(key, index=index, name=name, commit=commit)
+        return store.ledger.read_committed(key, index=index, name=name, commit=commit)
     # People who look for what went wrong see what the last attempt assigned. To tasks it is as if it had not been.
     if settings.task() is not None:
         raise MissingError(f"nothing says that split {index} finished at {store.uri(path=key.archives)}")
-    return store.read_uncommitted(key, index=index, name=name)
+    return store.ledger.read_uncommitted(key, index=index, name=name)
 
 
 def _record(layer: Layer, *, read: str = "") -> Record | None:
     """The layer's record, None if the layer has not finished."""
     private, key = layer._private, layer.execution.key(layer, read=read)  # noqa: SLF001 - one unit
     if private.record is None:
-        private.record = layer.execution.datastore.read_record(key)
+        private.record = layer.execution.datastore.ledger.read_record(key)
     return private.record
 
 

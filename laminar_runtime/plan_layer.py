@@ -78,12 +78,12 @@ def record(datastore: datastores.DataStore, key: LayerKey, *, splits: int) -> No
     Raises:
         UnfinishedError: If a split has not finished.
     """
-    known = datastore.read_record(key)
+    known = datastore.ledger.read_record(key)
     if known is None or known.splits != splits:
-        left = sorted({*range(splits)} - datastore.finished_splits(key, splits=splits))
+        left = sorted({*range(splits)} - datastore.ledger.finished_splits(key, splits=splits))
         if left:
             raise UnfinishedError(_unfinished(key, splits, left))
-        datastore.write_record(key, splits=splits)
+        datastore.ledger.write_record(key, splits=splits)
 
 
 def _unfinished(key: LayerKey, splits: int, left: list[int]) -> str:

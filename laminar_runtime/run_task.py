@@ -94,9 +94,9 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
 
 def _finished(environment: dict[str, str]) -> bool:
     """Whether a task left its commit: its process may have ended with exit code 0 before its layer did."""
-    store, task = _datastore(environment), _task(environment)
+    ledger, task = _datastore(environment).ledger, _task(environment)
     key = LayerKey(task.flow, task.execution, task.layer)
-    found = store.read_commit(key, index=0) if task.splits == 1 else store.read_split(key, index=task.index)
+    found = ledger.read_commit(key, index=0) if task.splits == 1 else ledger.read_split(key, index=task.index)
     return found is not None
 
 

@@ -50,7 +50,7 @@ def measure(flow: Flow, executions: Iterable[str], deployment: Deployment | None
 def _recorded(execution: Execution, layer: str) -> float | None:
     """How long a layer took, by what its tasks noted; None if it did not finish, or they did not note it."""
     store, key = execution.datastore, execution.key(execution.layer(layer))
-    record = store.read_record(key)
+    record = store.ledger.read_record(key)
     if record is None or record.seconds is not None:
         return None if record is None else record.seconds
     notes = [f"{key.splits}{name}" for name in store.names(prefix=key.splits)]

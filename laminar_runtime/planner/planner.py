@@ -232,7 +232,7 @@ def _key(execution: Execution, name: str) -> LayerKey:
 
 
 def _finished(execution: Execution, name: str, splits: int) -> set[int]:
-    return execution.datastore.finished_splits(_key(execution, name), splits=splits)
+    return execution.datastore.ledger.finished_splits(_key(execution, name), splits=splits)
 
 
 def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, int, Configuration]]:

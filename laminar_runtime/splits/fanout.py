@@ -116,7 +116,7 @@ def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: in
         ExecutionError: If the layer has not finished.
         MissingError: If it wrote no such attribute.
     """
-    return datastore.read_whole(key, record=_finished(datastore, key), index=index, name=attribute)
+    return datastore.ledger.read_whole(key, record=_finished(datastore, key), index=index, name=attribute)
 
 
 def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> tuple[Archive, int]:
@@ -138,15 +138,15 @@ def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int |
     if record.splits == 0:
         return Archive((), sharded=True), 0
     if index is None and record.splits != 1:
-        return datastore.join_some(key, name=attribute, splits=record.splits), record.splits
+        return datastore.ledger.join_some(key, name=attribute, splits=record.splits), record.splits
     try:
-        return datastore.read_whole(key, record=record, index=index, name=attribute), 1
+        return datastore.ledger.read_whole(key, record=record, index=index, name=attribute), 1
     except MissingError:
         return Archive((), sharded=True, missing=(index or 0,)), 1
 
 
 def _finished(datastore: DataStore, key: LayerKey) -> Record:
-    record = datastore.read_record(key)
+    record = datastore.ledger.read_record(key)
     if record is None:
         msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
         raise ExecutionError(msg)
@@ -157,11 +157,11 @@ def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) 
     """The element that split `index` of a pipelined fan-out sees: the one that the split before it stored."""
     over = _over(key, parameter)
     what = f"split {index} of layer '{over.layer}' of flow '{key.flow}'"
-    commit = datastore.read_split(over, index=index) or datastore.read_commit(over, index=index)
+    commit = datastore.ledger.read_split(over, index=index) or datastore.ledger.read_commit(over, index=index)
     if commit is None:
         raise ExecutionError(f"{what} has not finished in execution {key.execution}: layer '{key.layer}' follows it")
     try:
-        archive = datastore.read_committed(over, index=index, name=parameter.attribute, commit=commit)
+        archive = datastore.ledger.read_committed(over, index=index, name=parameter.attribute, commit=commit)
     except MissingError:
         archive = Archive((), sharded=True)
     if len(archive) != 1:
@@ -186,7 +186,7 @@ def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Ele
     over = _over(key, parameter)
     try:
         record = _finished(datastore, over)
-        return datastore.elements(over, record=record, index=parameter.index, name=parameter.attribute)
+        return datastore.ledger.elements(over, record=record, index=parameter.index, name=parameter.attribute)
     except (ExecutionError, MissingError) as error:
         splits = "" if parameter.index is None else f", split {parameter.index}"
         what = f"'{parameter.attribute}' of layer '{parameter.name}'{splits}"

@@ -59,8 +59,8 @@ def finished(datastore: DataStore, key: LayerKey, context: TaskContext) -> bool:
         DamagedError: If what says so is damaged.
     """
     if context.splits != 1:
-        return datastore.read_split(key, index=context.index) is not None
-    return datastore.read_commit(key, index=0) is not None
+        return datastore.ledger.read_split(key, index=context.index) is not None
+    return datastore.ledger.read_commit(key, index=0) is not None
 
 
 def hooks_of(layer: Layer, kind: annotation.Kind) -> list[Callable[..., Any]]:
@@ -128,9 +128,9 @@ def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: 
             with (permit or Permit()).used() as permitted:
                 if not permitted:
                     return
-                store.commit(key, index=context.index, commit=commit, fans_out=fans_out)
-    if fans_out and context.splits == 1 and store.read_record(key) is None:
-        store.write_record(key, splits=1)
+                store.ledger.commit(key, index=context.index, commit=commit, fans_out=fans_out)
+    if fans_out and context.splits == 1 and store.ledger.read_record(key) is None:
+        store.ledger.write_record(key, splits=1)
 
 
 def _attempt(execution: Execution, layer: Layer, context: TaskContext) -> Commit:

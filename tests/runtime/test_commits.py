@@ -269,8 +269,8 @@ def test_a_commit_that_was_told_as_failed_is_ones_own() -> None:
 
     store, key = Forgetful(), LayerKey("F", "e1", "A")
     for fans_out in (False, True):
-        assert store.commit(key, index=0, commit=Commit("1-a"), fans_out=fans_out)
-        assert not store.commit(key, index=0, commit=Commit("1-b"), fans_out=fans_out)
+        assert store.ledger.commit(key, index=0, commit=Commit("1-a"), fans_out=fans_out)
+        assert not store.ledger.commit(key, index=0, commit=Commit("1-b"), fans_out=fans_out)
 
 
 def test_a_commit_that_is_there_and_is_not() -> None:
@@ -283,7 +283,7 @@ def test_a_commit_that_is_there_and_is_not() -> None:
             return False
 
     with pytest.raises(DatastoreError, match=r"F/\.cache/e1/A/\.record\.json can neither be created nor read"):
-        Busy().commit(LayerKey("F", "e1", "A"), index=0, commit=Commit("1-a"), fans_out=False)
+        Busy().ledger.commit(LayerKey("F", "e1", "A"), index=0, commit=Commit("1-a"), fans_out=False)
     assert len(tries) == 5
 
 

@@ -235,7 +235,7 @@ def test_types_of_the_flows_module_have_one_name_in_archives() -> None:
 
     execution = flow(x=3)
     key = execution.key("Write")
-    (artifact,) = flow.datastore.read_archive(key, index=0, name="point").artifacts
+    (artifact,) = flow.datastore.ledger.read_archive(key, index=0, name="point").artifacts
     assert (artifact.dtype, artifact.extension) == ("__main__.Point", "txt")
     assert execution.layer(Write).point.x == 3
 
@@ -263,7 +263,7 @@ def test_a_reader_without_the_flows_module() -> None:
     store = datastores.Memory()
     flow = in_memory(Own)
     execution = flow(x=3)
-    (artifact,) = flow.datastore.read_archive(execution.key("Write"), index=0, name="point").artifacts
+    (artifact,) = flow.datastore.ledger.read_archive(execution.key("Write"), index=0, name="point").artifacts
     store.workspace.update({path.replace("Own/", "Gone/"): content for path, content in stored(flow).items()})
     with pytest.raises(DatastoreError, match="nothing in this process defines flow 'Gone', whose file defines 'Point'"):
         store.read_artifact("Gone", artifact)

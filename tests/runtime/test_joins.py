@@ -202,7 +202,7 @@ def test_missing_errors_know_the_splits() -> None:
     flow = in_memory(Joins)
     execution = flow("e1", numbers=[1, 0])
     with pytest.raises(MissingError) as caught:
-        flow.datastore.join(execution.key("Inverse"), name="value", splits=2)
+        flow.datastore.ledger.join(execution.key("Inverse"), name="value", splits=2)
     assert caught.value.splits == (1,)
 
 

@@ -307,7 +307,7 @@ def test_names_in_earlier_stores() -> None:
     """What earlier releases wrote is read under the names that they gave files."""
     store, key = datastores.Memory(), LayerKey("Cases", "e1", "Split")
     store.write(key, index=0, name="X", values=[1], sharded=False)
-    store.write_record(key, splits=1)
+    store.ledger.write_record(key, splits=1)
     assert "Cases/archives/e1/Split/0/X.json" in store.workspace
     flow = Cases(datastore=store, executor=executors.Thread())
     assert flow.execution("e1").layer(Split).X == 1

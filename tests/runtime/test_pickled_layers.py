@@ -123,7 +123,7 @@ def test_layers_of_flows_inside_functions_are_artifacts() -> None:
 def test_a_stored_layer_is_read_through_its_flow() -> None:
     """A datastore that no flow uses says what a stored layer has to be read through."""
     execution = in_memory(Stores)(x=5)
-    (artifact,) = execution.datastore.read_archive(execution.key("Target"), index=0, name="source").artifacts
+    (artifact,) = execution.datastore.ledger.read_archive(execution.key("Target"), index=0, name="source").artifacts
     copied = pickle.loads(pickle.dumps(execution.datastore))  # noqa: S301 - it was made here
     with pytest.raises(DatastoreError, match="it is a part of flow 'Stores': read it through the flow"):
         copied.read_artifact("Stores", artifact)

@@ -42,7 +42,7 @@ def planner(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Local:
 def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The function runs the container's command, which plans the layer by what is in the datastore and the input."""
     planner.write(LayerKey("MyFlow", "e1", "Shards"), index=0, name="foo", values=range(3), sharded=True)
-    planner.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
+    planner.ledger.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
     planner.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 1}}')
     group = {"size": 3, "indexes": "0-2", "splits": 3, "attempt": 1}
     plan = {"run": True, "splits": 3, "attempt": 1, "wait": 0, "redrives": 0, "groups": [group]}
@@ -53,7 +53,7 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_handler_that_fails(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The reason is the last line that the flow printed; all of it is in the log."""
-    planner.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
+    planner.ledger.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
     with pytest.raises(ExecutionError, match=r"layer 'Each' of flow 'MyFlow' cannot be planned: .*Shards"):
         handler({"execution": "e1", "layer": "Each"})
     assert "MissingError: nothing is stored at" in capfd.readouterr().out
@@ -84,7 +84,7 @@ def lists_only(planner: Local, monkeypatch: pytest.MonkeyPatch) -> Local:
 def commit(store: Local, *indexes: int) -> None:
     """Have splits of Each be finished."""
     for index in indexes:
-        store.commit(EACH, index=index, commit=Commit("1-attempt"), fans_out=True)
+        store.ledger.commit(EACH, index=index, commit=Commit("1-attempt"), fans_out=True)
 
 
 EACH = LayerKey("MyFlow", "e1", "Each")
@@ -97,7 +97,7 @@ def test_the_record_of_a_fan_out(lists_only: Local, splits: int) -> None:
     for execution in ("e1", "e1@resume-2"):
         request = {"execution": execution, "layer": "Each", "record": {"splits": splits}}
         assert handler(request) == {}
-    found = lists_only.read_record(EACH)
+    found = lists_only.ledger.read_record(EACH)
     assert found is not None
     assert found.splits == splits
 
@@ -118,12 +118,12 @@ def test_the_record_of_what_has_not_finished(lists_only: Local, splits: int, don
     with pytest.raises(UnfinishedError, match=told) as caught:
         handler({"execution": "e1", "layer": "Each", "record": {"splits": splits}})
     assert len(str(caught.value)) < 500
-    assert lists_only.read_record(EACH) is None
+    assert lists_only.ledger.read_record(EACH) is None
 
 
 def test_the_record_of_other_splits(lists_only: Local) -> None:
     """A record of another number of splits, as other parameters made, does not count."""
-    lists_only.write_record(EACH, splits=1)
+    lists_only.ledger.write_record(EACH, splits=1)
     commit(lists_only, 0)
     with pytest.raises(UnfinishedError, match="split 1 of 0 to 1"):
         handler({"execution": "e1", "layer": "Each", "record": {"splits": 2}})

@@ -91,7 +91,7 @@ def wide(splits: int) -> Execution:
     execution = in_memory(Wide).execution("e1")
     key = execution.key("Shards")
     execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
-    execution.datastore.write_record(key, splits=1)
+    execution.datastore.ledger.write_record(key, splits=1)
     return execution
 
 
@@ -262,7 +262,7 @@ def placed(folder: Path, splits: int) -> Execution:
     execution = Placed(datastore=datastores.Local(folder)).execution("e1")
     key = execution.key("Values")
     execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
-    execution.datastore.write_record(key, splits=1)
+    execution.datastore.ledger.write_record(key, splits=1)
     return execution
 
 
@@ -346,7 +346,7 @@ def chained(width: int, **finished: Sequence[int]) -> Execution:
     execution = in_memory(Chained).execution("e1")
     store, key = execution.datastore, execution.key("First")
     store.write(key, index=0, name="foo", values=range(width), sharded=True)
-    store.write_record(key, splits=1)
+    store.ledger.write_record(key, splits=1)
     for layer, indexes in finished.items():
         finish(execution, layer, *indexes)
     return execution
@@ -371,7 +371,7 @@ def test_splits_that_are_left_of_any_layer_of_a_pipeline(finished: Mapping[str, 
 def test_a_layer_that_follows_another_has_as_many_splits() -> None:
     """Of what the splits of that one stored nothing has to be known."""
     execution = chained(3)
-    execution.datastore.write_record(execution.key("One"), splits=3)
+    execution.datastore.ledger.write_record(execution.key("One"), splits=3)
     assert [item["indexes"] for item in plan_layer(execution, "Two").groups] == ["0-2"]
 
 
@@ -380,7 +380,7 @@ def test_the_only_split_is_not_planned_again() -> None:
     execution = chained(1)
     for layer in PIPELINE:
         assert len(plan_layer(execution, "One", pipeline=PIPELINE).groups) == 1
-        execution.datastore.write_record(execution.key(layer), splits=1)
+        execution.datastore.ledger.write_record(execution.key(layer), splits=1)
     assert plan_layer(execution, "One", pipeline=PIPELINE) == plan_layer(execution, "One") == LayerPlan(splits=1)
 
 
@@ -470,7 +470,7 @@ def test_submission_hooks_of_some_splits_fail() -> None:
     execution = in_memory(Unsure).execution("e1")
     key = execution.key("Items")
     execution.datastore.write(key, index=0, name="item", values=range(5), sharded=True)
-    execution.datastore.write_record(key, splits=1)
+    execution.datastore.ledger.write_record(key, splits=1)
     CALLED.clear()
     for _ in range(2):
         with pytest.raises(SubmissionError, match=r"split [34] of 0 to 4"):

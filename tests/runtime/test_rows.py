@@ -95,7 +95,7 @@ def test_a_split_reads_its_element_of_what_was_sharded(store: DataStore, number:
     """The commit of the layer says where its element stands: two requests, and some hundred bytes."""
     archive = many(number)
     store.write_bytes(path=OVER.archive(0, "item", "1-a"), content=archive.dumps())
-    store.commit(OVER, index=0, commit=Commit("1-a", {"item": archive}), fans_out=False)
+    store.ledger.commit(OVER, index=0, commit=Commit("1-a", {"item": archive}), fans_out=False)
     for index in (0, 1, number // 2, number - 1):
         artifact, asked, size = read(store, index, Parameter("Over", "item"))
         assert artifact == archive.artifacts[index]
@@ -109,7 +109,7 @@ def test_a_split_reads_its_element_of_a_join(store: DataStore, number: int) -> N
     """So it is of what all splits of a layer wrote: the record, the beginning of the joined archive, and the row."""
     archive = many(number)
     store.write_bytes(path=OVER.joined("item"), content=archive.dumps())
-    store.write_record(OVER, splits=number)
+    store.ledger.write_record(OVER, splits=number)
     for index in (0, 57, number // 2, number - 1):
         artifact, asked, size = read(store, index, Parameter("Over", "item", index=None))
         assert artifact == archive.artifacts[index]
@@ -121,7 +121,7 @@ def test_a_split_reads_its_element_of_a_join(store: DataStore, number: int) -> N
 def test_a_small_join_is_read_at_once(store: DataStore) -> None:
     """A joined archive of few is read by one request."""
     store.write_bytes(path=OVER.joined("item"), content=many(40).dumps())
-    store.write_record(OVER, splits=40)
+    store.ledger.write_record(OVER, splits=40)
     artifact, asked, _ = read(store, 39, Parameter("Over", "item", index=None))
     assert (artifact, asked) == (many(40).artifacts[39], 2)
 
@@ -133,7 +133,7 @@ def test_damaged_rows(damage: Any) -> None:
     """A row that is none is told with its key."""
     store = Memory()
     store.write_bytes(path=OVER.archive(0, "item", "1-a"), content=damage(many(1_000).dumps()))
-    store.commit(OVER, index=0, commit=Commit("1-a", {"item": many(1_000)}), fans_out=False)
+    store.ledger.commit(OVER, index=0, commit=Commit("1-a", {"item": many(1_000)}), fans_out=False)
     with pytest.raises(DamagedError, match=r"F/archives/e1/Over/0/1-a/item\.json is damaged"):
         fanout.elements(store, KEY, ForEach(parameters=[Parameter("Over", "item")]), 999)
 

@@ -67,8 +67,8 @@ def key(layer: str) -> LayerKey:
 def test_a_task(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The layer is run as anywhere, and what it prints is printed."""
     assert handler({"execution": "e1", "layer": "Shards", "attempt": 2}) == {}
-    assert store.read_record(key("Shards")) is not None
-    (artifact,) = store.read_archive(key("Shards"), index=0, name="attempts").artifacts
+    assert store.ledger.read_record(key("Shards")) is not None
+    (artifact,) = store.ledger.read_archive(key("Shards"), index=0, name="attempts").artifacts
     assert store.read_artifact("MyFlow", artifact) == 2
     assert "sharding" in capfd.readouterr().out
 
@@ -146,7 +146,7 @@ def test_what_a_function_inherits(store: Local, monkeypatch: pytest.MonkeyPatch,
     command = f"import os; open({str(target)!r}, 'w').write(repr(sorted(os.environ)))"
     monkeypatch.setenv("LAMINAR_COMMAND", f'python -c "{command}"')
     monkeypatch.setenv("OWN", "1")
-    store.write_record(key("Shards"), splits=1)
+    store.ledger.write_record(key("Shards"), splits=1)
     handler({"execution": "e1", "layer": "Shards"})
     names = set(eval(target.read_text()))  # noqa: S307 - our own text
     assert {"OWN", "PATH", settings.EXECUTION_ID, settings.LAYER_NAME, settings.FLOW_NAME} <= names

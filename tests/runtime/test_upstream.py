@@ -104,7 +104,7 @@ def test_a_dependency_that_has_not_finished(on_aws: None) -> None:
     told = r"layer 'Work' depends on layer 'Load', which has not finished in execution e1: its process ended with exit"
     with pytest.raises(UnfinishedError, match=told):
         run(execution, "Work")
-    assert store.read_record(LayerKey("Chain", "e1", "Work")) is None
+    assert store.ledger.read_record(LayerKey("Chain", "e1", "Work")) is None
 
 
 def test_dependencies_that_finished_or_were_skipped(on_aws: None) -> None:

@@ -1,4 +1,4 @@
-"""What every datastore does; a kind of datastore adds four methods that move bytes."""
+"""What every datastore does: it writes and reads values, and lists what there is."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from laminar_runtime import _records
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
-from laminar_runtime.configurations.datastores.encoding import (
-    BESIDE,
-    FRAMES,
-    RAW,
-    Buffer,
-    Encoded,
-    decode,
-    encode,
-    serializer_of,
-)
+from laminar_runtime.configurations.datastores.codec import Codec
+from laminar_runtime.configurations.datastores.encoding import BESIDE, RAW, Buffer
 from laminar_runtime.configurations.datastores.ledger import Ledger
-from laminar_runtime.exceptions import DamagedError, DatastoreError
+from laminar_runtime.configurations.datastores.transport import Transport
+from laminar_runtime.exceptions import DamagedError
 from laminar_runtime.introspection import naming
-from laminar_runtime.pickling import digests, homes, scopes
+from laminar_runtime.pickling import digests, scopes
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.layout import (
     LayerKey,
@@ -46,8 +39,11 @@ ProtocolType = TypeVar("ProtocolType", bound=type[serde.Protocol])
 
 
 @_records.define(eq=False)
-class DataStore(Ledger):
-    """Base of all datastores.
+class DataStore(Transport):
+    """Base of all datastores: a transport, with a codec for values and a ledger of what finished.
+
+    A kind of datastore defines how bytes are moved: `exists`, `read_bytes`, `write_bytes` and `names`, and others of
+    the methods of `Transport` where it can do better than they do by these four.
 
     Args:
         root: Where the datastore is.
@@ -70,6 +66,16 @@ class DataStore(Ledger):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as a part of an artifact, a datastore is that of whoever reads the artifact."""
         return scopes.reduce_datastore(self)
+
+    @property
+    def codec(self) -> Codec:
+        """What turns values into bytes and back."""
+        return Codec(self.protocols, pickle=self.pickle)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What knows which layers and splits finished."""
+        return Ledger(self)
 
     def protocol(self, *types: type) -> Callable[[ProtocolType], ProtocolType]:
         """Register a protocol for exact types, as a decorator.
@@ -127,7 +133,7 @@ class DataStore(Ledger):
         scope = scopes.scope_of(key.flow, self)
         dtype = scope.home.dtype(kind) if scope.home else serde.dtype(kind)
         with scope:
-            encoded = self._encode(value, serde.dtype(kind), f"artifact '{name}' of layer '{key.layer}'")
+            encoded = self.codec.encode(value, f"artifact '{name}' of layer '{key.layer}'")
 
         def named() -> Artifact:
             return Artifact(dtype, encoded.digest(), encoded.extension)
@@ -140,17 +146,6 @@ class DataStore(Ledger):
         if not self.holds(path=path, parts=encoded.parts):
             self.write_parts(path=path, parts=encoded.parts)
         return artifact
-
-    def _encode(self, value: Any, kind: str, what: str) -> Encoded:
-        protocol = self.protocols.get(kind)
-        if protocol is None and not self.pickle:
-            register = "register a protocol for it with datastore.protocol(...)"
-            raise DatastoreError(f"{what} is a {kind}, and this datastore does not pickle: {register}")
-        try:
-            return encode(value, protocol or _pickle)
-        except Exception as error:
-            told = f"{type(error).__name__}: {error}"
-            raise DatastoreError(f"{what} is a {kind} that {protocol or _pickle} cannot serialise: {told}") from error
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.
@@ -170,33 +165,9 @@ class DataStore(Ledger):
         if digests.sha256(content) != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
         scope = scopes.scope_of(flow, self)
-        protocol = self._reader(artifact, scope.home.local(artifact.dtype) if scope.home else artifact.dtype)
-        try:
-            with scope:
-                return decode(content, artifact.extension, protocol, place=self.uri(path=path))
-        except DamagedError:
-            raise
-        except homes.UnknownNameError as error:
-            msg = f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: {error}"
-            raise DatastoreError(msg) from None
-        except Exception as error:
-            msg = (
-                f"{self.uri(path=path)} holds a {artifact.dtype} that cannot be loaded here: "
-                f"{type(error).__name__}: {error}. Is the code that defines it in this environment?"
-            )
-            raise DatastoreError(msg) from error
-
-    def _reader(self, artifact: Artifact, local: str) -> serde.Protocol:
-        """What reads an artifact, of a type that has another name in this process."""
-        if serializer_of(artifact.extension) in {_pickle.extension, FRAMES, RAW}:
-            if self.pickle:
-                return _pickle
-            raise DatastoreError(f"this datastore does not load pickles, and a {artifact.dtype} was pickled")
-        for name in (local, artifact.dtype):
-            if name in self.protocols:
-                return self.protocols[name]
-        msg = f"no protocol is registered for {artifact.dtype}: register it with datastore.protocol(...)"
-        raise DatastoreError(msg)
+        local = scope.home.local(artifact.dtype) if scope.home else artifact.dtype
+        with scope:
+            return self.codec.decode(content, artifact, local=local, place=self.uri(path=path))
 
     def read(self, flow: str, archive: Archive) -> Any:
         """Read what an archive stands for.
@@ -253,11 +224,8 @@ class DataStore(Ledger):
             layer: A layer of an execution.
         """
         key = layer.execution.key(layer)
-        record = self.read_record(key)
+        record = self.ledger.read_record(key)
         # What else people or programs leave in folders, such as desktop.ini, is no split.
         splits = (int(name) for name in self.names(prefix=key.archives) if name.isdecimal())
-        found = self.map(lambda index: self.attributes(key, index=index, record=record), splits)
+        found = self.map(lambda index: self.ledger.attributes(key, index=index, record=record), splits)
         return sorted(set().union(*found))
-
-
-_pickle = serde.PickleProtocol()

@@ -25,9 +25,17 @@ _SHOWN = 10
 _TRIES = 5
 
 
-@_records.define(eq=False)
-class Ledger(Transport):
-    """Base of what knows which layers and splits finished."""
+class Ledger:
+    """Knows which layers and splits finished. It keeps nothing itself: all of it is where the transport has it.
+
+    Args:
+        transport: What moves bytes.
+    """
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     def read_archive(self, key: LayerKey, *, index: int, name: str) -> Archive:
         """Read the archive of an attribute as the attempt wrote it by which a split finished.
@@ -80,21 +88,23 @@ class Ledger(Transport):
             DamagedError: If it is damaged, or gone.
         """
         found, path = commit.archives.get(name), key.archive(index, name, commit.attempt)
-        if isinstance(found, Archive) and self.distant:
+        if isinstance(found, Archive) and self._transport.distant:
             return found
         if found is None and commit.attempt:
-            raise MissingError(f"nothing is stored at {self.uri(path=path)}")
+            raise MissingError(f"nothing is stored at {self._transport.uri(path=path)}")
         try:
             return self._load(path)
         except MissingError:
             if found is None:
                 raise
-            raise DamagedError(f"{self.uri(path=path)} is gone, and the split that finished wrote it") from None
+            raise DamagedError(
+                f"{self._transport.uri(path=path)} is gone, and the split that finished wrote it"
+            ) from None
 
     def _load(self, path: str) -> Archive:
-        archive = Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+        archive = Archive.loads(self._transport.read_bytes(path=path), key=self._transport.uri(path=path))
         if archive.unset:
-            raise MissingError(f"nothing is assigned by what is stored at {self.uri(path=path)}")
+            raise MissingError(f"nothing is assigned by what is stored at {self._transport.uri(path=path)}")
         return archive
 
     def read_uncommitted(self, key: LayerKey, *, index: int, name: str) -> Archive:
@@ -124,13 +134,13 @@ class Ledger(Transport):
         if commit is not None and commit.attempt:
             return set(commit.archives)
         attempt = self._last_attempt(key, index) if commit is None else ""
-        found = self.names(prefix=key.archives_of(index, attempt))
+        found = self._transport.names(prefix=key.archives_of(index, attempt))
         names = (name.removesuffix(".json") for name in found if name.endswith(".json"))
         return set(map(naming.read, names)) if attempt else set(names)
 
     def _last_attempt(self, key: LayerKey, index: int) -> str:
         """The token of the last attempt at a split that wrote something, empty if none did that has one."""
-        found = self.names(prefix=key.archives_of(index))
+        found = self._transport.names(prefix=key.archives_of(index))
         return max((name for name in found if not name.endswith(".json")), key=started, default="")
 
     def read_commit(self, key: LayerKey, *, index: int, record: Record | None = None) -> Commit | None:
@@ -169,11 +179,11 @@ class Ledger(Transport):
         """
         path = key.split(index)
         try:
-            content = self.read_bytes(path=path)
+            content = self._transport.read_bytes(path=path)
         except MissingError:
             return None
-        commit = Commit.loads(content, key=self.uri(path=path))
-        _check_names(key, (key.flow, key.execution, commit.layer or key.layer), self.root)
+        commit = Commit.loads(content, key=self._transport.uri(path=path))
+        _check_names(key, (key.flow, key.execution, commit.layer or key.layer), self._transport.root)
         return commit
 
     def finished_splits(self, key: LayerKey, *, splits: int) -> set[int]:
@@ -187,7 +197,7 @@ class Ledger(Transport):
             # Of an only one, an earlier release left a record alone.
             return set() if self.read_commit(key, index=0) is None else {0}
         # Of thousands the names do: those who read what a split assigned read its commit.
-        return {int(name.removesuffix(".json")) for name in self.names(prefix=key.splits)}
+        return {int(name.removesuffix(".json")) for name in self._transport.names(prefix=key.splits)}
 
     def commit(self, key: LayerKey, *, index: int, commit: Commit, fans_out: bool) -> bool:
         """Have a split be finished, by one of its attempts. It is once: of several that come to the end, one stays.
@@ -206,13 +216,13 @@ class Ledger(Transport):
         else:
             path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit, key.execution).dumps()
         for _ in range(_TRIES):
-            if self.create_bytes(path=path, content=content):
+            if self._transport.create_bytes(path=path, content=content):
                 return True
             # What was created may have been told as failed, and was tried again: then it is our own that is there.
             kept = self.read_split(key, index=index) if fans_out else self.read_commit(key, index=index)
             if kept is not None:
                 return kept.attempt == commit.attempt
-        raise DatastoreError(f"{self.uri(path=path)} can neither be created nor read")
+        raise DatastoreError(f"{self._transport.uri(path=path)} can neither be created nor read")
 
     def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
         """Read the archives of an attribute of all splits of a finished layer, as one.
@@ -250,7 +260,7 @@ class Ledger(Transport):
         """
         for path in (key.joined(name), key.joined_some(name)):
             with contextlib.suppress(MissingError):
-                return Archive.loads(self.read_bytes(path=path), key=self.uri(path=path))
+                return Archive.loads(self._transport.read_bytes(path=path), key=self._transport.uri(path=path))
 
         def read(index: int) -> Archive | None:
             commit = self.read_split(key, index=index) or Commit()
@@ -258,13 +268,15 @@ class Ledger(Transport):
                 return self.read_committed(key, index=index, name=name, commit=commit)
             return None
 
-        parts = list(self.map(read, range(splits)))
+        parts = list(self._transport.map(read, range(splits)))
         missing = tuple(index for index, part in enumerate(parts) if part is None)
         archive = Archive.join(part for part in parts if part is not None)
         if missing:
             archive = _records.evolve(archive, sharded=True, missing=missing)
         # What is joined is committed: whoever else joins it writes the same.
-        self.write_bytes(path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps())
+        self._transport.write_bytes(
+            path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps()
+        )
         return archive
 
     def elements(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Elements:
@@ -296,9 +308,9 @@ class Ledger(Transport):
 
     def _elements(self, path: str) -> Elements:
         """The artifacts of an archive, of a large one by its beginning, which says where each of them stands."""
-        beginning = self.read_range(path=path, start=0, end=_BEGINNING)
+        beginning = self._transport.read_range(path=path, start=0, end=_BEGINNING)
         if len(beginning) < _BEGINNING:
-            return Elements.of(Archive.loads(beginning, key=self.uri(path=path)))
+            return Elements.of(Archive.loads(beginning, key=self._transport.uri(path=path)))
         found = rows.find(beginning)
         return self._rows(path, found) if found else Elements.of(self._load(path))
 
@@ -306,9 +318,9 @@ class Ledger(Transport):
         def read(place: int) -> Artifact:
             start, end = found.span(place)
             try:
-                return Artifact.parse(rows.item(self.read_range(path=path, start=start, end=end)))
+                return Artifact.parse(rows.item(self._transport.read_range(path=path, start=start, end=end)))
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise DamagedError(f"{self.uri(path=path)} is damaged: {error!r} at byte {start}") from error
+                raise DamagedError(f"{self._transport.uri(path=path)} is damaged: {error!r} at byte {start}") from error
 
         return Elements(found.count, read)
 
@@ -325,11 +337,11 @@ class Ledger(Transport):
             DamagedError: If it is damaged.
         """
         try:
-            content = self.read_bytes(path=key.record)
+            content = self._transport.read_bytes(path=key.record)
         except MissingError:
             return None
-        record = Record.loads(content, key=self.uri(path=key.record))
-        _check_names(key, (record.flow, record.execution or key.execution, record.layer), self.root)
+        record = Record.loads(content, key=self._transport.uri(path=key.record))
+        _check_names(key, (record.flow, record.execution or key.execution, record.layer), self._transport.root)
         return record
 
     def write_record(
@@ -344,7 +356,7 @@ class Ledger(Transport):
             commit: That of its only split, if it is no fan-out.
         """
         record = Record(key.flow, key.layer, splits, seconds, commit, key.execution)
-        self.write_bytes(path=key.record, content=record.dumps())
+        self._transport.write_bytes(path=key.record, content=record.dumps())
 
 
 def _check_names(key: LayerKey, kept: tuple[str, str, str], root: str) -> None:

@@ -269,7 +269,7 @@ class Scheduler:
         finally:
             await event_loop.cancel(set(tasks))
         if splits != 1:
-            store.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
+            store.ledger.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
         view.ended(layer.name, "finished")
         return list(done) or [layer]
 

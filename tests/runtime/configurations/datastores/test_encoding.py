@@ -169,7 +169,7 @@ def test_large_bytes_are_in_memory_once(tmp_path: Path) -> None:
         value = os.urandom(size)
         store.write(key, index=0, name="x", values=[value], sharded=False)
     else:
-        value = store.read("F", store.read_archive(key, index=0, name="x"))
+        value = store.read("F", store.ledger.read_archive(key, index=0, name="x"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(type(value).__name__, len(value) == size, (peak - before) * 1024 / size < 1.1)
     """

@@ -1,0 +1,107 @@
+"""What turns values into bytes and back: the protocols of a datastore, and pickle for all other types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from laminar_runtime.configurations import serde
+from laminar_runtime.configurations.datastores.encoding import (
+    FRAMES,
+    RAW,
+    Buffer,
+    Encoded,
+    decode,
+    encode,
+    serializer_of,
+)
+from laminar_runtime.exceptions import DamagedError, DatastoreError
+from laminar_runtime.pickling import homes
+from laminar_runtime.storage.archives import Artifact
+
+__all__ = ["Codec"]
+
+
+class Codec:
+    """Encodes and decodes values. It reads and writes nothing.
+
+    Args:
+        protocols: The protocols by the name of the type that they are registered for.
+        pickle: Whether types without a protocol are pickled, and pickles loaded.
+
+    Example:
+        >>> codec = Codec({}, pickle=True)
+        >>> encoded = codec.encode([1, 2], "a list")
+        >>> artifact = Artifact("builtins.list", encoded.digest(), encoded.extension)
+        >>> codec.decode(b"".join(encoded.parts), artifact, local="builtins.list", place="memory")
+        [1, 2]
+    """
+
+    __slots__ = ("_pickle", "_protocols")
+
+    def __init__(self, protocols: Mapping[str, serde.Protocol], *, pickle: bool) -> None:
+        self._protocols, self._pickle = protocols, pickle
+
+    def encode(self, value: Any, what: str) -> Encoded:
+        """Return the bytes of a value, with what says how to read them.
+
+        Args:
+            value: The value.
+            what: What it is, for errors.
+
+        Raises:
+            DatastoreError: If it cannot be serialised.
+        """
+        kind = serde.dtype(type(value))
+        protocol = self._protocols.get(kind)
+        if protocol is None and not self._pickle:
+            register = "register a protocol for it with datastore.protocol(...)"
+            raise DatastoreError(f"{what} is a {kind}, and this datastore does not pickle: {register}")
+        try:
+            return encode(value, protocol or _pickle)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            raise DatastoreError(f"{what} is a {kind} that {protocol or _pickle} cannot serialise: {why}") from error
+
+    def decode(self, content: Buffer, artifact: Artifact, *, local: str, place: str) -> Any:
+        """Return the value of which `encode` gave the bytes.
+
+        Args:
+            content: The bytes.
+            artifact: The type of the value, and what it was encoded by.
+            local: The name of that type in this process.
+            place: Where the bytes are stored, for errors.
+
+        Raises:
+            DamagedError: If they are no such bytes.
+            DatastoreError: If no protocol reads them, or it fails, as when the value's class is gone.
+        """
+        protocol = self._reader(artifact, local)
+        try:
+            return decode(content, artifact.extension, protocol, place=place)
+        except DamagedError:
+            raise
+        except homes.UnknownNameError as error:
+            msg = f"{place} holds a {artifact.dtype} that cannot be loaded here: {error}"
+            raise DatastoreError(msg) from None
+        except Exception as error:
+            msg = (
+                f"{place} holds a {artifact.dtype} that cannot be loaded here: "
+                f"{type(error).__name__}: {error}. Is the code that defines it in this environment?"
+            )
+            raise DatastoreError(msg) from error
+
+    def _reader(self, artifact: Artifact, local: str) -> serde.Protocol:
+        """Return what reads an artifact, of a type that may have another name in this process."""
+        if serializer_of(artifact.extension) in {_pickle.extension, FRAMES, RAW}:
+            if self._pickle:
+                return _pickle
+            raise DatastoreError(f"this datastore does not load pickles, and a {artifact.dtype} was pickled")
+        for name in (local, artifact.dtype):
+            if name in self._protocols:
+                return self._protocols[name]
+        msg = f"no protocol is registered for {artifact.dtype}: register it with datastore.protocol(...)"
+        raise DatastoreError(msg)
+
+
+_pickle = serde.PickleProtocol()
