@@ -19,8 +19,8 @@ from benchmarks import embedded, metaflow, peers, processes, programs, proxy
 from benchmarks.embedded import BUCKET, Account
 from benchmarks.rows import Row, at_most, faster, slower_by_at_most
 from benchmarks.timing import Command, compare_all, output, python
-from laminar_runtime import settings
-from laminar_runtime.settings import TaskContext
+from laminar_runtime import task_environment
+from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["measure"]
 
@@ -46,7 +46,7 @@ def measure(runs: int) -> Iterator[Row]:
 def _ours(folder: Path, account: Account) -> Command:
     file = folder / "main.py"
     file.write_text(programs.laminar_chain(10), encoding="utf-8")
-    root = {settings.DATASTORE_ROOT: f"s3://{BUCKET}/flows", **account.environment}
+    root = {task_environment.DATASTORE_ROOT: f"s3://{BUCKET}/flows", **account.environment}
     first, second = (
         python("task", "main.py", environment={**_task(layer).environment(), **root}, folder=folder)
         for layer in ("L0", "L1")

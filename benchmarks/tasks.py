@@ -11,8 +11,8 @@ import attrs
 from benchmarks import metaflow, programs
 from benchmarks.rows import Row, at_most, faster
 from benchmarks.timing import NOTHING, Command, compare_all, output, python
-from laminar_runtime import settings
-from laminar_runtime.settings import TaskContext
+from laminar_runtime import task_environment
+from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["measure", "task_command"]
 
@@ -41,7 +41,7 @@ def task_command(folder: Path, size: int, *, layer: str = "L0") -> Command:
     file = folder / "main.py"
     file.write_text(programs.laminar_chain(size), encoding="utf-8")
     context = TaskContext(execution="benchmark", flow="Bench", layer=layer)
-    environment = {**context.environment(), settings.DATASTORE_ROOT: str(folder / "store")}
+    environment = {**context.environment(), task_environment.DATASTORE_ROOT: str(folder / "store")}
     return python("task", str(file), environment=environment, folder=folder)
 
 

@@ -22,8 +22,8 @@ class paused:  # noqa: N801 - it is called in a with statement
     def __exit__(self, *_: object) -> None:
         if not self._before:
             return
-        from laminar_runtime import settings
+        from laminar_runtime import task_environment
 
-        if settings.LAYER_NAME in os.environ and settings.TAKEN not in os.environ:
+        if task_environment.LAYER_NAME in os.environ and task_environment.TAKEN not in os.environ:
             gc.freeze()
         gc.enable()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
 from laminar_runtime.failures import reports
 from laminar_runtime.process import output
@@ -50,7 +50,12 @@ def run(variables: Mapping[str, str]) -> Ended:
 
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         errors = Path(folder, "error.json")
-        environment = {**settings.UNBUFFERED, **os.environ, **variables, settings.ERROR_FILE: str(errors)}
+        environment = {
+            **task_environment.UNBUFFERED,
+            **os.environ,
+            **variables,
+            task_environment.ERROR_FILE: str(errors),
+        }
         code, last = _printed(_words(), environment)
         report = reports.read(errors)
         if report is None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.exceptions import DeploymentError, ExecutionError, UnfinishedError, WaitTimeoutError
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 
@@ -341,7 +341,7 @@ def _unfinished(error: str, cause: str) -> bool:
     if "ExecutionArn" in found:
         return _unfinished(str(found.get("Error", "")), str(found.get("Cause", "")))
     container = found.get("Container")
-    return isinstance(container, dict) and container.get("ExitCode") == settings.UNFINISHED
+    return isinstance(container, dict) and container.get("ExitCode") == task_environment.UNFINISHED
 
 
 def _state(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef]) -> str | None:

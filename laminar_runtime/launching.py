@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
@@ -77,7 +77,7 @@ def enter_guard(flow: Flow, asking: FrameType) -> bool:
         if not task.requested():
             return True
         _run_task(flow)
-        if settings.TAKEN in os.environ or importing.runs_no_task(asking):
+        if task_environment.TAKEN in os.environ or importing.runs_no_task(asking):
             return False
     from laminar_runtime.introspection import chaining
 
@@ -216,14 +216,14 @@ def refuse_results(flow: str) -> NoReturn:
     raise SystemExit(0)
 
 
-def open_execution(flow: Flow, context: settings.TaskContext) -> Execution:
+def open_execution(flow: Flow, context: task_environment.TaskContext) -> Execution:
     """Return the execution of a flow that a task belongs to; the environment may say where its datastore is.
 
     Args:
         flow: The flow.
         context: The task.
     """
-    root, own = os.environ.get(settings.DATASTORE_ROOT), flow.configuration.datastore
+    root, own = os.environ.get(task_environment.DATASTORE_ROOT), flow.configuration.datastore
     flow._keep_in(datastores.from_root(root, own) if root else own)  # noqa: SLF001 - one unit
     return _records.evolve(flow.execution(context.execution), retry=context.retry)
 
@@ -235,7 +235,7 @@ def link_parameters(linker: Callable[[Execution], Parameters], execution: Execut
         linker: The linker.
         execution: The execution, which has ended.
     """
-    with settings.outside():
+    with task_environment.outside():
         return {name: value for name, value in vars(linker(execution)).items() if name != "_private"}
 
 
@@ -279,7 +279,7 @@ def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -
     if context is not None:
         from laminar_runtime.planner import planner
 
-        with task.reporting(), task.underway(), settings.outside():
+        with task.reporting(), task.underway(), task_environment.outside():
             open_execution(flow, context).link(link_parameters(linker, open_execution(before, context)))
             planner.done()
 
@@ -296,20 +296,23 @@ def _run_task(flow: Flow) -> None:
     with task.reporting(), task.underway(), prompts.refused(flow.name, context.layer):
         task.check_known(context, flow.classes)
         execution = open_execution(flow, context)
-        if settings.PLAN_FILE in os.environ:
+        if task_environment.PLAN_FILE in os.environ:
             _plan(execution, context)
             return
-        context = fanout.index_of(execution.datastore, context)
+        if context.listed:
+            context = fanout.resolve_index(execution.datastore, context)
+            # Processes that the layer starts ask the environment.
+            os.environ[task_environment.LAYER_INDEX] = str(context.index)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         task.run_layer(execution, execution.layer(context.layer, **fields), context)
 
 
-def _plan(execution: Execution, context: settings.TaskContext) -> None:
+def _plan(execution: Execution, context: task_environment.TaskContext) -> None:
     """Answer what the planner is asked about a layer."""
     from laminar_runtime.planner import planner
 
     # Hooks see what they see where this process schedules: no task.
-    with settings.outside():
+    with task_environment.outside():
         planner.answer(execution, context.layer, {**planner.asked(), "drive": context.drive})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
@@ -186,7 +186,7 @@ class Layer:
             return _record(self, read="state.finished") is not None
 
         def running() -> bool:
-            task = settings.task()
+            task = task_environment.task()
             return task is not None and (task.layer, task.execution) == (self.name, self.execution.id)
 
         return State(finished, running)
@@ -288,7 +288,7 @@ def _stored(layer: Layer, name: str) -> Archive:
     if commit is not None:
         return store.ledger.read_committed(key, index=index, name=name, commit=commit)
     # People who look for what went wrong see what the last attempt assigned. To tasks it is as if it had not been.
-    if settings.task() is not None:
+    if task_environment.task() is not None:
         raise MissingError(f"nothing says that split {index} finished at {store.uri(path=key.archives)}")
     return store.ledger.read_uncommitted(key, index=index, name=name)
 

@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from laminar_runtime import container_command, indexes, settings, types
+from laminar_runtime import container_command, indexes, task_environment, types
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, SubmissionError, UnfinishedError
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["handler", "record"]
 
@@ -47,7 +47,9 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
         SubmissionError: If a submission hook failed, and the layer has an attempt left.
         ExecutionError: If the layer cannot be planned, with what the flow printed.
     """
-    task = TaskContext(execution=request["execution"], flow=os.environ[settings.FLOW_NAME], layer=request["layer"])
+    task = TaskContext(
+        execution=request["execution"], flow=os.environ[task_environment.FLOW_NAME], layer=request["layer"]
+    )
     if "record" in request:
         asked_for = types.unwrap(TaskContext.parse(task.environment()))
         key = LayerKey(asked_for.flow, asked_for.execution, asked_for.layer)
@@ -56,7 +58,7 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         asked, answered = Path(folder, "request.json"), Path(folder, "plan.json")
         asked.write_text(json.dumps(request), encoding="utf-8")
-        files = {settings.PLAN_REQUEST: str(asked), settings.PLAN_FILE: str(answered)}
+        files = {task_environment.PLAN_REQUEST: str(asked), task_environment.PLAN_FILE: str(answered)}
         ended = container_command.run({**task.environment(), **files})
         if ended.code != 0 or not answered.exists():
             why = ended.reason or ended.last or f"exit code {ended.code}, and no plan written"
@@ -99,8 +101,8 @@ def _unfinished(key: LayerKey, splits: int, left: list[int]) -> str:
 
 def _datastore() -> datastores.DataStore:
     """The flow's datastore as the environment has it: whose code would say more of it is not loaded."""
-    root, asked = os.environ[settings.DATASTORE_ROOT], os.environ.get
+    root, asked = os.environ[task_environment.DATASTORE_ROOT], os.environ.get
     if not root.startswith("s3://"):
         return datastores.Local(root)
-    encryption, key = asked(settings.DATASTORE_ENCRYPTION), asked(settings.DATASTORE_KMS_KEY_ID)
+    encryption, key = asked(task_environment.DATASTORE_ENCRYPTION), asked(task_environment.DATASTORE_KMS_KEY_ID)
     return datastores.AWS.S3(root, encryption=encryption, kms_key_id=key)

@@ -11,10 +11,10 @@ import signal
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import container_command, settings, types
+from laminar_runtime import container_command, task_environment, types
 from laminar_runtime.exceptions import TaskError
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores import DataStore
@@ -56,17 +56,17 @@ def variables_of(request: dict[str, Any]) -> dict[str, str]:
         request: What the function is invoked with.
     """
     variables = {
-        settings.EXECUTION_ID: request["execution"],
-        settings.LAYER_NAME: request["layer"],
-        settings.INVOCATION: uuid.uuid4().hex,
+        task_environment.EXECUTION_ID: request["execution"],
+        task_environment.LAYER_NAME: request["layer"],
+        task_environment.INVOCATION: uuid.uuid4().hex,
     }
     if "attempt" in request:
-        variables[settings.LAYER_ATTEMPT] = str(request["attempt"])
+        variables[task_environment.LAYER_ATTEMPT] = str(request["attempt"])
     if "indexes" in request:
         variables |= {
-            settings.LAYER_INDEXES: request["indexes"],
-            settings.BATCH_INDEX: str(request["child"]),
-            settings.LAYER_SPLITS: str(request["splits"]),
+            task_environment.LAYER_INDEXES: request["indexes"],
+            task_environment.BATCH_INDEX: str(request["child"]),
+            task_environment.LAYER_SPLITS: str(request["splits"]),
         }
     return variables
 
@@ -104,10 +104,10 @@ def _task(environment: dict[str, str]) -> TaskContext:
     """Which task an environment asks for. Its index may stand in a plan, and what reads that is loaded on use."""
     from laminar_runtime.splits import fanout
 
-    return fanout.index_of(_datastore(environment), types.unwrap(TaskContext.parse(environment)))
+    return fanout.resolve_index(_datastore(environment), types.unwrap(TaskContext.parse(environment)))
 
 
 def _datastore(environment: dict[str, str]) -> DataStore:
     from laminar_runtime.configurations import datastores
 
-    return datastores.from_root(environment[settings.DATASTORE_ROOT], datastores.Local())
+    return datastores.from_root(environment[task_environment.DATASTORE_ROOT], datastores.Local())

@@ -17,7 +17,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import BatchTarget, LambdaTarget, Placement, job_size, usual_size
 from laminar_codegen.ir.retriers import Retrier, of_layer
 from laminar_codegen.lower_states.invocations import Invocations
-from laminar_runtime import settings
+from laminar_runtime import task_environment
 from laminar_runtime.splits import job_container
 
 __all__ = ["LEFT", "Jobs"]
@@ -61,7 +61,7 @@ class Jobs:
             return Invocations(layer, self.functions[layer.name], retry, attempt).once(after, catch)
         environment: list[Value] = []
         if attempt is not None:
-            environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({attempt})"))
+            environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({attempt})"))
         return Task(
             name=layer.name,
             comment=layer.summary,
@@ -130,11 +130,11 @@ class Jobs:
         """
         group = "$states.input"
         environment: list[Value] = [
-            _variable(settings.LAYER_INDEXES, f"{group}.indexes"),
-            _variable(settings.LAYER_SPLITS, f"$string({group}.splits)"),
+            _variable(task_environment.LAYER_INDEXES, f"{group}.indexes"),
+            _variable(task_environment.LAYER_SPLITS, f"$string({group}.splits)"),
         ]
         if layer.replanned:
-            environment.append(_variable(settings.LAYER_ATTEMPT, f"$string({group}.attempt)"))
+            environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({group}.attempt)"))
         arguments = self._arguments(layer, environment, group)
         arguments["ArrayProperties"] = Expression(f"{group}.size > 1 ? {{'Size': {group}.size}} : {{}}")
         if follows:
@@ -189,8 +189,8 @@ class Jobs:
         definition = self.definitions[layer.placement]
         overrides: dict[str, Value] = {
             "Environment": [
-                {"Name": settings.LAYER_NAME, "Value": layer.name},
-                _variable(settings.EXECUTION_ID, DRIVE),
+                {"Name": task_environment.LAYER_NAME, "Value": layer.name},
+                _variable(task_environment.EXECUTION_ID, DRIVE),
                 *environment,
             ]
         }

@@ -15,7 +15,7 @@ from laminar_codegen.ir.deployment import Planner, TaskFunction
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.ir.terraform import Block
-from laminar_runtime import container_command, settings
+from laminar_runtime import container_command, task_environment
 
 __all__ = ["configuration", "emit_function"]
 
@@ -71,8 +71,8 @@ def configuration(function: Planner | TaskFunction) -> dict[str, Value]:
 
 def _planner(function: Planner) -> dict[str, Value]:
     encryption: dict[str, Value] = {
-        settings.DATASTORE_ENCRYPTION: function.encryption.kind,
-        settings.DATASTORE_KMS_KEY_ID: function.encryption.key,
+        task_environment.DATASTORE_ENCRYPTION: function.encryption.kind,
+        task_environment.DATASTORE_KMS_KEY_ID: function.encryption.key,
     }
     asked = {name: text for name, text in encryption.items() if text is not None}
     return {
@@ -114,7 +114,7 @@ def _environment(flow: Ref, container: Container, more: Mapping[str, Value] | No
         "variables": {
             **(more or {}),
             container_command.COMMAND: shlex.join(container.command),
-            settings.DATASTORE_ROOT: Ref("var.datastore_root"),
-            settings.FLOW_NAME: flow,
+            task_environment.DATASTORE_ROOT: Ref("var.datastore_root"),
+            task_environment.FLOW_NAME: flow,
         }
     }

@@ -17,7 +17,7 @@ from laminar_codegen.ir.deployment import JobDefinition
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.placement import Container, Placement, usual_size
 from laminar_codegen.ir.terraform import Block
-from laminar_runtime import settings
+from laminar_runtime import task_environment
 from laminar_runtime.splits import job_container
 
 __all__ = ["container_properties", "emit_job_definition", "platform"]
@@ -88,8 +88,8 @@ def container_properties(definition: JobDefinition) -> dict[str, Value]:
     properties: dict[str, Value] = {
         "command": job_container.job_command(container.command, container.workdir),
         "environment": [
-            {"name": settings.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
-            {"name": settings.FLOW_NAME, "value": definition.flow},
+            {"name": task_environment.DATASTORE_ROOT, "value": Ref("var.datastore_root")},
+            {"name": task_environment.FLOW_NAME, "value": definition.flow},
         ],
         "image": labels.image(container),
         "jobRoleArn": labels.role("task"),

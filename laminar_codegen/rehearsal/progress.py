@@ -16,7 +16,7 @@ from rich.table import Table
 
 from laminar_codegen.rehearsal.embedded_aws import InvocationEvent, JobEvent
 from laminar_codegen.rehearsal.printed import Printed
-from laminar_runtime import indexes, settings
+from laminar_runtime import indexes, task_environment
 from laminar_runtime.process.output import printable
 
 __all__ = ["Progress"]
@@ -141,7 +141,7 @@ class Progress:
                 job_id=event.request_id,
                 job_name=name,
                 index=request.get("child"),
-                variables={settings.LAYER_INDEXES: request["indexes"]} if "indexes" in request else {},
+                variables={task_environment.LAYER_INDEXES: request["indexes"]} if "indexes" in request else {},
                 attempt=request.get("attempt", 1),
                 status=event.status,
                 reason=event.reason,
@@ -155,7 +155,7 @@ def _title(name: str, event: JobEvent) -> str:
 
     Which splits an array job has may stand in the layer's plan only.
     """
-    spelled = event.variables.get(settings.LAYER_INDEXES, "")
+    spelled = event.variables.get(task_environment.LAYER_INDEXES, "")
     if event.index is None or not spelled or spelled.startswith("@"):
         return name
     return f"{name}/{indexes.nth(spelled, event.index)}"

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
@@ -95,7 +95,7 @@ def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None
             f"bytes, and Step Functions hands on {MAX_ANSWER}: let its hooks choose among fewer sizes"
         )
         raise ExecutionError(msg)
-    Path(os.environ[settings.PLAN_FILE]).write_text(text, encoding="utf-8")
+    Path(os.environ[task_environment.PLAN_FILE]).write_text(text, encoding="utf-8")
 
 
 def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> LayerPlan:
@@ -124,13 +124,13 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
 
 def asked() -> dict[str, Any]:
     """What the planner asks, as plain values."""
-    request: dict[str, Any] = json.loads(Path(os.environ[settings.PLAN_REQUEST]).read_text(encoding="utf-8"))
+    request: dict[str, Any] = json.loads(Path(os.environ[task_environment.PLAN_REQUEST]).read_text(encoding="utf-8"))
     return request
 
 
 def done() -> None:
     """Answer that what was asked for is done: the parameters of a flow that follows another one are made."""
-    Path(os.environ[settings.PLAN_FILE]).write_text("{}", encoding="utf-8")
+    Path(os.environ[task_environment.PLAN_FILE]).write_text("{}", encoding="utf-8")
 
 
 def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (), drive: str = "") -> LayerPlan:

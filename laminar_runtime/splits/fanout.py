@@ -9,16 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from laminar_runtime import _records, indexes
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, MissingError
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.storage.archives import Archive, Artifact, Elements
 from laminar_runtime.storage.commits import Record
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["archive_of", "count", "elements", "index_of", "position", "some_of"]
+__all__ = ["archive_of", "count", "elements", "position", "resolve_index", "some_of"]
 
 
 def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
@@ -89,18 +88,15 @@ def elements(
     return tuple(zip(foreach.parameters, found, strict=True))
 
 
-def index_of(datastore: DataStore, context: TaskContext) -> TaskContext:
-    """A task with its index read from the plan of its layer, if it stands there.
+def resolve_index(datastore: DataStore, context: TaskContext) -> TaskContext:
+    """Return a task with its index, read from the plan of its layer if it stands there.
 
     Args:
         datastore: The flow's datastore.
         context: The task.
     """
-    if not context.listed:
-        return context
     key = LayerKey(context.flow, context.execution, context.layer)
-    text = datastore.read_bytes(path=key.listed(context.listed)).decode()
-    return _records.evolve(context, index=indexes.nth(text, context.index), listed="")
+    return context.resolve(lambda name: datastore.read_bytes(path=key.listed(name)).decode())
 
 
 def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:

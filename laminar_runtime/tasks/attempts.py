@@ -22,8 +22,8 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.layer import Layer
-from laminar_runtime.settings import LAYER_ATTEMPT, TaskContext
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
 __all__ = ["NoAttemptLeftError", "counted", "exit_code", "failing"]
 

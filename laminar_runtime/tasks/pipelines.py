@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.pickling import scopes
-from laminar_runtime.settings import TaskContext
+from laminar_runtime.task_environment import TaskContext
 
 if TYPE_CHECKING:
     from laminar_runtime.flow import Flow

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from laminar_runtime import settings, types
+from laminar_runtime import task_environment, types
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.configurations.executors.tasks import Permit
 from laminar_runtime.configurations.hooks import annotation, event
@@ -22,11 +22,11 @@ from laminar_runtime.identifiers import new_attempt
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.process.endings import Ended
 from laminar_runtime.programs import importing, loading
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.archives import Archive
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import attempts
 from laminar_runtime.tasks.assignments import Assigned, assigning
 
@@ -123,7 +123,7 @@ def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: 
         context = attempts.counted(store, key, context, layer)
         if context.run:
             layer.__dict__["attempt"] = context.attempt
-        with settings.activate(context), attempts.failing(store, key, context, layer):
+        with task_environment.activate(context), attempts.failing(store, key, context, layer):
             commit = _attempt(execution, layer, context)
             with (permit or Permit()).used() as permitted:
                 if not permitted:
@@ -216,7 +216,7 @@ def _dependencies(execution: Execution, layer: Layer, context: TaskContext) -> l
     named = types.names(cls.__call__, execution.classes, layer=layer.name, flow=execution.flow_name)
     found = {name: execution.layer(name) for name in named}
     foreach, key = layer.configuration.foreach, execution.key(layer)
-    if not foreach and settings.on_aws(os.environ):
+    if not foreach and task_environment.on_aws(os.environ):
         # The planner has looked at what a fan-out depends on.
         from laminar_runtime.tasks import upstream
 
@@ -264,7 +264,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
         from laminar_runtime.failures import tracebacks
 
         tracebacks.trim(error)
-        path = os.environ.get(settings.ERROR_FILE)
+        path = os.environ.get(task_environment.ERROR_FILE)
         if isinstance(error, Exception):
             _errors[os.getpid()] = error, bool(path)
         if path:
@@ -272,7 +272,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
 
             from laminar_runtime.failures import reports
 
-            reports.write(Path(path), error, attempt=int(os.environ.get(settings.LAYER_ATTEMPT) or 0))
+            reports.write(Path(path), error, attempt=int(os.environ.get(task_environment.LAYER_ATTEMPT) or 0))
             _leave_to_reader(error)
 
 
@@ -303,13 +303,13 @@ def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
         The task, None if there is nothing to run.
     """
     context = TaskContext.parse(os.environ)
-    if context is None or context.flow != flow or settings.TAKEN in os.environ:
+    if context is None or context.flow != flow or task_environment.TAKEN in os.environ:
         return None
     if importing.runs_no_task(sys._getframe(1)):  # noqa: SLF001 - what the flow is asked by
         return None
     if context.layer == Parameters.__name__ and not linking:
         return None
-    os.environ[settings.TAKEN] = str(os.getpid())
+    os.environ[task_environment.TAKEN] = str(os.getpid())
     return context
 
 
@@ -364,8 +364,8 @@ def check_kept(flow: str, datastore: Callable[[], DataStore]) -> None:
     context = TaskContext.parse(os.environ)
     if context is None:
         return
-    store, own = datastore(), os.environ.get(settings.DATASTORE_ROOT, "")
-    lost = isinstance(store, Local) and settings.folders(os.environ) != "all" and not _inside(store.root, own)
+    store, own = datastore(), os.environ.get(task_environment.DATASTORE_ROOT, "")
+    lost = isinstance(store, Local) and task_environment.folders(os.environ) != "all" and not _inside(store.root, own)
     if not lost and not (isinstance(store, Memory) and _underway):
         return
     raise FlowError(
@@ -393,11 +393,11 @@ def _check_taken() -> None:
         from laminar_runtime.failures import tracebacks
 
         error, told = ended
-        code = settings.UNFINISHED if isinstance(error, UnfinishedError) else None
+        code = task_environment.UNFINISHED if isinstance(error, UnfinishedError) else None
         _fail("" if told or hasattr(sys, "last_value") else tracebacks.text(error) or f"{error}\n", code)
-    if not requested() or settings.TAKEN in os.environ or loading.read_only():
+    if not requested() or task_environment.TAKEN in os.environ or loading.read_only():
         return
-    flow, layer = os.environ[settings.FLOW_NAME], os.environ[settings.LAYER_NAME]
+    flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
     fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()', before it goes on to results?"
     _fail(f"layer '{layer}' was not run: {fix}\n")
 
@@ -420,7 +420,7 @@ def _print_at_once() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
-if settings.LAYER_NAME in os.environ:
+if task_environment.LAYER_NAME in os.environ:
     _print_at_once()
     atexit.register(_check_taken)
 
@@ -430,7 +430,7 @@ def requested() -> bool:
 
     A process that a task starts inherits its environment, but is no task: it may launch flows, as the task's layer may.
     """
-    taken = os.environ.get(settings.TAKEN, "")
+    taken = os.environ.get(task_environment.TAKEN, "")
     return not _underway and taken in {"", str(os.getpid())} and TaskContext.parse(os.environ) is not None
 
 

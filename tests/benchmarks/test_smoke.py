@@ -32,8 +32,8 @@ from benchmarks import (
     transitions,
 )
 from benchmarks.rows import Row, at_most, both, faster, memory_at_most, ratio_at_most, slower_by_at_most
-from laminar_runtime import settings
-from laminar_runtime.settings import TaskContext
+from laminar_runtime import task_environment
+from laminar_runtime.task_environment import TaskContext
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +166,7 @@ def test_requests_and_processes_of_a_task(tmp_path: Path) -> None:
     file = tmp_path / "main.py"
     file.write_text(programs.laminar_chain(3), encoding="utf-8")
     with stand_in_s3.serving(0) as found, proxy.counting(found["AWS_ENDPOINT_URL"]) as counted:
-        environment = {**found, "AWS_ENDPOINT_URL": counted.url, settings.DATASTORE_ROOT: "s3://bucket/flows"}
+        environment = {**found, "AWS_ENDPOINT_URL": counted.url, task_environment.DATASTORE_ROOT: "s3://bucket/flows"}
         commands = [
             timing.python(
                 layer,

@@ -11,7 +11,7 @@ import pytest
 from laminar_codegen.ir.asl import Task, all_states
 from laminar_codegen.pipeline import Scheduling, compile_flow
 from laminar_codegen.render.terraform_json import render_document
-from laminar_runtime import settings
+from laminar_runtime import task_environment
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Parameters
@@ -43,7 +43,7 @@ class E(Layer):
 
 flow = F(datastore={datastore})
 """
-ASKED = {settings.DATASTORE_ENCRYPTION, settings.DATASTORE_KMS_KEY_ID}
+ASKED = {task_environment.DATASTORE_ENCRYPTION, task_environment.DATASTORE_KMS_KEY_ID}
 S3 = "datastores.AWS.S3(root='s3://mine', {})"
 
 
@@ -55,12 +55,12 @@ S3 = "datastores.AWS.S3(root='s3://mine', {})"
         (
             S3.format("encryption='AES256'"),
             {"ServerSideEncryption": "AES256"},
-            {settings.DATASTORE_ENCRYPTION: "AES256"},
+            {task_environment.DATASTORE_ENCRYPTION: "AES256"},
         ),
         (
             S3.format("encryption='aws:kms', kms_key_id='alias/x'"),
             {"ServerSideEncryption": "aws:kms", "SsekmsKeyId": "alias/x"},
-            {settings.DATASTORE_ENCRYPTION: "aws:kms", settings.DATASTORE_KMS_KEY_ID: "alias/x"},
+            {task_environment.DATASTORE_ENCRYPTION: "aws:kms", task_environment.DATASTORE_KMS_KEY_ID: "alias/x"},
         ),
     ],
 )

@@ -31,7 +31,7 @@ from laminar_codegen.rehearsal.replay import (
     replay_flow,
 )
 from laminar_codegen.render.terraform_json import render_document, render_machine
-from laminar_runtime import settings
+from laminar_runtime import task_environment
 
 FLOW = """
 from laminar_runtime import Flow, Layer
@@ -101,7 +101,7 @@ def test_jobs_before_one_that_is_not_taken_are_terminated(
     replayed = replay_flow(compiled(FLOW).machines, services=known)
     assert (replayed.status, replayed.seconds) == ("FAILED", 0)
     jobs = [job for job in known.jobs.jobs.values() if job.parent is None]
-    ended = {job.request.environment[settings.LAYER_NAME]: (job.state, job.status_reason) for job in jobs}
+    ended = {job.request.environment[task_environment.LAYER_NAME]: (job.state, job.status_reason) for job in jobs}
     assert {layer: how for layer, how in ended.items() if layer != "Find"} == dict.fromkeys(
         left, ("FAILED", "The execution ended before the job did")
     )

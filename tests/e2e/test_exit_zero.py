@@ -13,7 +13,7 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from laminar_runtime import Flow, settings
+from laminar_runtime import Flow, task_environment
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
@@ -131,7 +131,7 @@ def deployed(made: Deployed, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) 
         ("Check 1", "layer 'Check' of flow 'Report' has not .*: split 1 of 0 to 2 ended with exit code 0", True),
         ("Each 2", "layer 'Each' of flow 'Report' has not .*: split 2 of 0 to 2 ended with exit code 0", True),
         # Of a job its exit code is told; the log of the job names the layer.
-        ("Sum", f"in state 'Print': .*exit code {settings.UNFINISHED}", True),
+        ("Sum", f"in state 'Print': .*exit code {task_environment.UNFINISHED}", True),
         ("Print", "UnfinishedError: layer 'Tell' depends on layer 'Print', which has not finished", True),
         ("Tell", "its process ended with exit code 0 before its layer did", False),
     ],

@@ -12,8 +12,8 @@ import pytest
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.layers import Container, Retry
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks.attempts import NoAttemptLeftError, counted, failing
 from tests.runtime.harness import Folder, in_memory
 

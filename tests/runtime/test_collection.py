@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from laminar_runtime.settings import TAKEN, TaskContext
+from laminar_runtime.task_environment import TAKEN, TaskContext
 from tests.runtime.harness import Folder
 
 TASK = TaskContext(execution="e1", flow="Report", layer="Load").environment()

@@ -13,11 +13,11 @@ from laminar_runtime import Execution, Flow, Layer
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import DamagedError, DatastoreError, TaskError, UnsetError
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Commit, Record
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.storage.rows import Rows
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import task
 from tests.runtime.harness import in_memory, stored
 

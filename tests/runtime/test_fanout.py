@@ -22,8 +22,8 @@ from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, LayerError
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.splits import fanout
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import task
 from tests.runtime.harness import in_memory
 

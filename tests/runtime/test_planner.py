@@ -17,8 +17,8 @@ from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionErro
 from laminar_runtime.execution import Execution
 from laminar_runtime.planner import planner
 from laminar_runtime.planner.planner import LayerPlan, plan_layer, replan_layer
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.splits import fanout
+from laminar_runtime.task_environment import TaskContext
 from tests.runtime.harness import Folder, in_memory
 
 
@@ -192,7 +192,7 @@ def test_long_lists_of_indexes_are_stored() -> None:
         }
     )
     assert context is not None
-    assert fanout.index_of(execution.datastore, context).index == 1401
+    assert fanout.resolve_index(execution.datastore, context).index == 1401
     again = replan_layer(execution, "Sized", _records.plain(plan), {})
     assert sum(item["size"] for item in again.groups) == 3000
 

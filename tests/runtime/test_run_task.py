@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_runtime import settings
+from laminar_runtime import task_environment
 from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.run_task import handler
@@ -149,5 +149,11 @@ def test_what_a_function_inherits(store: Local, monkeypatch: pytest.MonkeyPatch,
     store.ledger.write_record(key("Shards"), splits=1)
     handler({"execution": "e1", "layer": "Shards"})
     names = set(eval(target.read_text()))  # noqa: S307 - our own text
-    assert {"OWN", "PATH", settings.EXECUTION_ID, settings.LAYER_NAME, settings.FLOW_NAME} <= names
-    assert settings.LAYER_INDEX not in names
+    assert {
+        "OWN",
+        "PATH",
+        task_environment.EXECUTION_ID,
+        task_environment.LAYER_NAME,
+        task_environment.FLOW_NAME,
+    } <= names
+    assert task_environment.LAYER_INDEX not in names

@@ -9,7 +9,8 @@ from laminar_runtime._records import evolve
 from laminar_runtime.configurations import hooks
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.launching import link_parameters
-from laminar_runtime.settings import TaskContext, current
+from laminar_runtime.settings import current
+from laminar_runtime.task_environment import TaskContext
 from tests.runtime.harness import in_memory
 
 
@@ -146,3 +147,39 @@ def test_a_number_that_is_none() -> None:
     }
     with pytest.raises(FlowError, match="LAMINAR_LAYER_INDEX is 'first'"):
         TaskContext.parse(environment)
+
+
+LISTED = {
+    "LAMINAR_EXECUTION_ID": "e1",
+    "LAMINAR_FLOW_NAME": "F",
+    "LAMINAR_LAYER_NAME": "A",
+    "AWS_BATCH_JOB_ARRAY_INDEX": "1",
+}
+
+
+def test_an_index_that_stands_in_a_list_is_known_when_that_is_read() -> None:
+    """A child's place in a list of the plan is no index: nothing takes it for one."""
+    found = TaskContext.parse({**LISTED, "LAMINAR_LAYER_INDEXES": "@1-0"})
+    assert found is not None
+    assert (found.listed, found.place) == ("1-0", 1)
+    with pytest.raises(FlowError, match="at place 1 of list '1-0'"):
+        _ = found.index
+    read = {"1-0": "0-3,7"}.__getitem__
+    resolved = found.resolve(read)
+    assert (resolved.index, resolved.listed) == (1, "")
+    assert resolved.resolve(read) is resolved
+    with pytest.raises(FlowError, match="has no index for child 1"):
+        found.resolve(lambda _: "7")
+
+
+def test_an_index_of_its_own_goes_before_a_list() -> None:
+    found = TaskContext.parse({**LISTED, "LAMINAR_LAYER_INDEXES": "@1-0", "LAMINAR_LAYER_INDEX": "5"})
+    assert found is not None
+    assert (found.index, found.listed) == (5, "")
+
+
+def test_an_index_that_was_not_read_is_none_to_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at the top of the flow's file, which runs before the flow comes to its task."""
+    for name, value in {**LISTED, "LAMINAR_LAYER_INDEXES": "@1-0"}.items():
+        monkeypatch.setenv(name, value)
+    assert (current.layer.name, current.layer.index) == ("A", None)

@@ -6,14 +6,14 @@ from collections import Counter
 
 import pytest
 
-from laminar_runtime import Execution, Flow, Layer, Parameters, settings
+from laminar_runtime import Execution, Flow, Layer, Parameters, task_environment
 from laminar_runtime.configurations import executors, hooks
 from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import UnfinishedError
 from laminar_runtime.planner.planner import plan_layer
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import task
 from tests.runtime.harness import Folder
 
@@ -163,5 +163,5 @@ def test_the_exit_code(folder: Folder) -> None:
     )
     asked = TaskContext(execution="e1", flow="Report", layer="B").environment()
     ended = folder.python("main.py", **asked, AWS_BATCH_JOB_ID="1")
-    assert ended.returncode == settings.UNFINISHED
+    assert ended.returncode == task_environment.UNFINISHED
     assert "UnfinishedError: layer 'B' depends on layer 'A', which has not finished" in ended.stderr

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import TaskError
@@ -263,10 +263,10 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
     environment = tasks[0].environment()
     array: dict[str, Any] = {}
     if len(tasks) > 1:
-        del environment[settings.LAYER_INDEX]
+        del environment[task_environment.LAYER_INDEX]
         array = {"arrayProperties": {"size": len(tasks)}}
         if not _whole(tasks):
-            environment[settings.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
+            environment[task_environment.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
     context = tasks[0].context
     return {
         "jobName": f"{context.flow}-{context.layer}"[:128],

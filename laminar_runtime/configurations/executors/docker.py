@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
@@ -49,8 +49,12 @@ class Docker(Executor):
         name = f"laminar-{os.urandom(16).hex()}"
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
-            variables = {**task.environment(), settings.FOLDERS: "datastore", settings.ERROR_FILE: str(errors)}
-            variables |= settings.UNBUFFERED
+            variables = {
+                **task.environment(),
+                task_environment.FOLDERS: "datastore",
+                task_environment.ERROR_FILE: str(errors),
+            }
+            variables |= task_environment.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if _passed_on(task, key)}
             words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
             environment = {**os.environ, **variables}

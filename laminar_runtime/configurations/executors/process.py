@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.executors.tasks import Task, local_command
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND
@@ -66,12 +66,12 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
         # What it runs is not ours to be told by an argument.
         path = {"PYTHONPATH": os.pathsep.join(own_path())}
     # A task of this machine leaves its folders, unless this process is a task that does not.
-    folders = {settings.FOLDERS: settings.folders(os.environ)}
+    folders = {task_environment.FOLDERS: task_environment.folders(os.environ)}
     return {
-        **settings.UNBUFFERED,
+        **task_environment.UNBUFFERED,
         **inherited,
         **path,
         **task.environment(),
         **folders,
-        settings.ERROR_FILE: str(errors),
+        task_environment.ERROR_FILE: str(errors),
     }

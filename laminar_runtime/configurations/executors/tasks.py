@@ -7,12 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
-from laminar_runtime import _records, settings
+from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.programs import origins
 from laminar_runtime.programs.origins import Origin
-from laminar_runtime.settings import TaskContext
+from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["Permit", "Task", "local_command"]
 
@@ -66,7 +66,7 @@ class Task:
 
     def environment(self) -> dict[str, str]:
         """The variables that ask a process for this task."""
-        return {**self.context.environment(), settings.DATASTORE_ROOT: self.datastore_root}
+        return {**self.context.environment(), task_environment.DATASTORE_ROOT: self.datastore_root}
 
 
 def local_command(task: Task) -> list[str]:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from laminar_runtime import _records, progress, settings, types
+from laminar_runtime import _records, progress, task_environment, types
 from laminar_runtime.configurations.executors.base import Executor, raised
 from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.exceptions import FlowError, LaminarError
@@ -67,7 +67,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
 
 def _task(execution: Execution, layer: Layer) -> Task:
     key = execution.key(layer)
-    context = settings.TaskContext(
+    context = task_environment.TaskContext(
         execution=key.execution,
         flow=key.flow,
         layer=layer.name,

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, progress, settings
+from laminar_runtime import _records, progress, task_environment
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop
@@ -72,7 +72,7 @@ class Scheduler:
         if execution.retry:
             _check_begun(execution)
         # A layer of another flow may have started this one: hooks and schedulers are outside its task.
-        with settings.outside():
+        with task_environment.outside():
             error = _ended(execution, self._loop(execution))
         if error is not None:
             raise error

@@ -9,14 +9,14 @@ from typing import Any
 
 import attrs
 
-from laminar_runtime import Flow, _records, plan_layer, run_task, settings
+from laminar_runtime import Flow, _records, plan_layer, run_task, task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.launching import open_execution
 from laminar_runtime.planner import planner
-from laminar_runtime.settings import TaskContext
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import attempts, task
 from tests.property.flows.behaviour import Memory
 from tests.property.flows.loading import deployable
@@ -99,9 +99,9 @@ class Image:
             The exit code.
         """
         assert all(isinstance(text, str) for text in environment.values())
-        context = TaskContext.parse({**environment, settings.FLOW_NAME: self.spec.name})
+        context = TaskContext.parse({**environment, task_environment.FLOW_NAME: self.spec.name})
         assert context is not None
-        context = fanout.index_of(self.store, context)
+        context = fanout.resolve_index(self.store, context)
         finished = task.finished(self.store, LayerKey(context.flow, context.execution, context.layer), context)
         attempts._final = False  # a process begins
         execution = open_execution(self.flow, context)
@@ -114,7 +114,7 @@ class Image:
         finally:
             if job is not None and not finished:
                 # What a run finds out of its attempt it leaves in the environment of its process.
-                number = int(os.environ[settings.LAYER_ATTEMPT]) if context.run else context.attempt
+                number = int(os.environ[task_environment.LAYER_ATTEMPT]) if context.run else context.attempt
                 self.jobs[context.layer, context.index, number] = job
         return 0
 

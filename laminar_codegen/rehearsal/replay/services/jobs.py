@@ -11,7 +11,7 @@ import attrs
 from laminar_codegen.rehearsal.batch_requests import ANY, JobRequest, Queue, RefusedError, make_request
 from laminar_codegen.rehearsal.replay.clock import Clock, Future, Process
 from laminar_codegen.rehearsal.replay.services.calls import Call, required
-from laminar_runtime import settings
+from laminar_runtime import task_environment
 
 __all__ = ["Attempt", "Job", "JobResult", "request_of"]
 
@@ -94,7 +94,7 @@ class Attempt:
     @property
     def layer(self) -> str:
         """The layer that it runs, empty if it runs none."""
-        return self.job.request.environment.get(settings.LAYER_NAME, "")
+        return self.job.request.environment.get(task_environment.LAYER_NAME, "")
 
     @property
     def index(self) -> int | None:

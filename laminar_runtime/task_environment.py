@@ -1,0 +1,249 @@
+"""The task environment: what a process is asked to do, and the only spelling of its variables.
+
+Whoever starts a task (a local executor, AWS Batch, AWS Lambda) says by these variables which layer of which flow runs.
+`TaskContext` reads and writes them; user code reads `laminar_runtime.settings.current`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+
+from laminar_runtime import _records, indexes
+from laminar_runtime.exceptions import FlowError
+from laminar_runtime.identifiers import RESUMED, check_execution_id
+
+__all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "task"]
+
+EXECUTION_ID = "LAMINAR_EXECUTION_ID"
+EXECUTION_RETRY = "LAMINAR_EXECUTION_RETRY"
+FLOW_NAME = "LAMINAR_FLOW_NAME"
+LAYER_NAME = "LAMINAR_LAYER_NAME"
+LAYER_INDEX = "LAMINAR_LAYER_INDEX"
+LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
+LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
+#: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or,
+#: after an ``@``, the name of the list of the layer's plan that holds them.
+LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
+#: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
+DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
+#: What the flow's datastore asks of S3's encryption, for functions that write to it without the flow's code.
+DATASTORE_ENCRYPTION = "LAMINAR_DATASTORE_ENCRYPTION"
+DATASTORE_KMS_KEY_ID = "LAMINAR_DATASTORE_KMS_KEY_ID"
+#: The number of the process that took the task of this environment. Processes that the task starts inherit it.
+TAKEN = "LAMINAR_TASK_TAKEN"
+#: Which folders outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. Unless it is there,
+#: the latter is so if that datastore is none of this machine.
+FOLDERS = "LAMINAR_FOLDERS"
+#: The file that a failing task writes its error to, for the executor that started it.
+ERROR_FILE = "LAMINAR_ERROR_FILE"
+#: The file that a task asked to plan its layer, not to run it, writes the plan to, and the file with what is asked.
+PLAN_FILE = "LAMINAR_PLAN_FILE"
+PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
+
+#: Has a task's process print what it prints at once, also what is no whole line.
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
+
+#: The exit code of a task whose layer depends on one that has not finished: to run the task again does not help. It is
+#: ``EX_NOINPUT`` of sysexits.h.
+UNFINISHED = 66
+
+# AWS Batch tells the children of an array job their index, and every job its attempt:
+# https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
+_BATCH_JOB, _BATCH_ATTEMPT = "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"
+_FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
+#: Names an invocation of the function of a layer, as a job has an id.
+INVOCATION = "LAMINAR_INVOCATION"
+
+
+@_records.frozen(kw_only=True)
+class TaskContext:
+    """Which task a process runs.
+
+    Args:
+        execution: The execution's id.
+        flow: The flow's name.
+        layer: The layer's name.
+        index: The split's index, from 0.
+        splits: The number of splits of the layer.
+        attempt: The attempt, from 1.
+        retry: Whether the execution is a resumed one.
+        listed: The name of the list of the layer's plan in which the index stands; empty when it is known.
+        place: The place in that list, from 0: which child of an array job the process is.
+        run: The run of a deployed task whose attempt nobody has said, as ``<job>.<number of its start>``; empty for any
+            other.
+        drive: Which of the resumes and redrives of the execution it belongs to; empty for none of them.
+
+    Example:
+        >>> task = TaskContext(execution="e1", flow="Report", layer="Load")
+        >>> TaskContext.parse(task.environment()) == task
+        True
+    """
+
+    execution: str
+    flow: str
+    layer: str
+    _index: int = _records.field(default=0, alias="index")
+    splits: int = 1
+    attempt: int = 1
+    retry: bool = False
+    listed: str = ""
+    place: int = 0
+    drive: str = ""
+    run: str = ""
+
+    @property
+    def index(self) -> int:
+        """The split's index, from 0.
+
+        Raises:
+            FlowError: If it stands in a list of the layer's plan, which `resolve` has not read.
+        """
+        if self.listed:
+            where = f"at place {self.place} of list '{self.listed}' of the plan"
+            raise FlowError(f"the index of this split of layer '{self.layer}' stands {where}, which was not read yet")
+        return self._index
+
+    def resolve(self, read: Callable[[str], str]) -> TaskContext:
+        """Return the task with its index, which may stand in a list of the layer's plan.
+
+        Args:
+            read: Reads a list, by its name.
+
+        Raises:
+            FlowError: If the list has no index for this process.
+        """
+        if not self.listed:
+            return self
+        return _records.evolve(self, index=_nth(read(self.listed), self.place), listed="", place=0)
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str]) -> TaskContext | None:
+        """Read the task from a process environment.
+
+        Args:
+            environment: The variables.
+
+        Returns:
+            The task, or None if the variables ask for none.
+
+        Raises:
+            FlowError: If a number among the variables is none, or the execution's name is no id.
+        """
+        names = (environment.get(key) for key in (EXECUTION_ID, FLOW_NAME, LAYER_NAME))
+        execution, flow, layer = names
+        if not (execution and flow and layer):
+            return None
+        execution, resumed, drive = execution.partition(RESUMED)
+        check_execution_id(execution)
+        # The child's own index goes before what stands in a list.
+        child = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0)
+        spelled = "" if LAYER_INDEX in environment else environment.get(LAYER_INDEXES, "")
+        listed = spelled[1:] if spelled.startswith("@") else ""
+        return cls(
+            execution=execution,
+            flow=flow,
+            layer=layer,
+            index=_nth(spelled, child) if spelled and not listed else 0 if listed else child,
+            splits=_integer(environment, (LAYER_SPLITS,), 1),
+            attempt=_integer(environment, (LAYER_ATTEMPT,), 1),
+            retry=bool(resumed) or environment.get(EXECUTION_RETRY, "False") == "True",
+            listed=listed,
+            place=child if listed else 0,
+            drive=drive,
+            run=_run(environment),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that ask a process for this task."""
+        return {
+            EXECUTION_ID: f"{self.execution}{RESUMED}{self.drive}" if self.drive else self.execution,
+            EXECUTION_RETRY: str(self.retry),
+            FLOW_NAME: self.flow,
+            LAYER_NAME: self.layer,
+            LAYER_INDEX: str(self.index),
+            LAYER_SPLITS: str(self.splits),
+            LAYER_ATTEMPT: str(self.attempt),
+        }
+
+
+def on_aws(environment: Mapping[str, str]) -> bool:
+    """Whether a process runs in a job of AWS Batch, or in a function of AWS Lambda.
+
+    Args:
+        environment: Its variables. AWS sets those that say so:
+            https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
+    """
+    return _BATCH_JOB in environment or _FUNCTION in environment
+
+
+def folders(environment: Mapping[str, str]) -> str:
+    """Which folders of this machine outlive the task of an environment.
+
+    Args:
+        environment: The variables.
+
+    Returns:
+        ``all``, or ``datastore``: no other than that of the flow's datastore.
+    """
+    remote = environment.get(DATASTORE_ROOT, "").startswith("s3://")
+    return environment.get(FOLDERS) or ("datastore" if remote else "all")
+
+
+def _nth(spelled: str, child: int) -> int:
+    """Return the index of the split that a child of an array job runs."""
+    try:
+        return indexes.nth(spelled, child)
+    except (IndexError, ValueError):
+        raise FlowError(f"the environment variable {LAYER_INDEXES} has no index for child {child}") from None
+
+
+def _run(environment: Mapping[str, str]) -> str:
+    """The run of a deployed task, if its attempt is to be found out."""
+    job = environment.get(_BATCH_JOB) or environment.get(INVOCATION)
+    if not job or environment.get(LAYER_ATTEMPT):
+        return ""
+    # Children of an array job have its id, a colon and their index.
+    return f"{job.partition(':')[0]}.{_integer(environment, (_BATCH_ATTEMPT,), 1)}"
+
+
+def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int) -> int:
+    for name in names:
+        text = environment.get(name)
+        if text:
+            try:
+                return int(text)
+            except ValueError:
+                msg = f"the environment variable {name} is {text!r}, which is not a whole number"
+                raise FlowError(msg) from None
+    return default
+
+
+#: The task of a thread of control, None where it is known to be outside one; else the environment says it.
+_active: ContextVar[TaskContext | None] = ContextVar("laminar_task")
+
+
+def task() -> TaskContext | None:
+    """The task this code runs in, None outside one."""
+    try:
+        return _active.get()
+    except LookupError:
+        return TaskContext.parse(os.environ)
+
+
+def outside() -> contextlib.AbstractContextManager[None]:
+    """Have the code inside the ``with`` run outside a task, as on a scheduler, whatever the environment asks for."""
+    return activate(None)
+
+
+@contextlib.contextmanager
+def activate(context: TaskContext | None) -> Iterator[None]:
+    """Make `context` the task of the code inside the ``with``, for this thread of control; None for no task."""
+    token = _active.set(context)
+    try:
+        yield
+    finally:
+        _active.reset(token)
