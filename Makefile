@@ -18,7 +18,7 @@ demo: $(VENV)/installed-local
 	@echo
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
-## Runs all checks and all tests.
+## Runs all checks, and the tests of all tiers.
 test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
@@ -38,9 +38,19 @@ architecture: $(VENV)/installed-dev
 compare: $(VENV)/installed-dev
 	$(BIN)/python -m tools.compare_documents $(if $(COMMIT),--commit $(COMMIT))
 
-## The tests that need neither Terraform nor the embedded AWS: they take seconds.
+# The tiers of the tests, by what a test needs (tests/tiers.py).
+
+## Runs the tests that need no server, no child process and no Terraform: less than a minute on two cores.
 unit: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -m "not e2e"
+	$(BIN)/python -m pytest -q -n auto -m unit
+
+## Runs the tests that need the embedded AWS, other servers or child processes: some minutes.
+integration: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m integration
+
+## Runs the tests that need Terraform: many minutes.
+e2e: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m e2e
 
 $(VENV)/installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

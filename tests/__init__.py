@@ -1,1 +1,1 @@
-"""The tests. Their folders mirror the packages; end-to-end tests and golden files have folders of their own."""
+"""The tests, a folder for each tier (tests/tiers.py), with folders in it that mirror the packages."""

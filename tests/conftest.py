@@ -1,19 +1,84 @@
-"""How examples are tried: without a limit of time, since machines that run tests are slow at times.
+"""What tests ask for, and how examples are tried: without a limit of time, since some machines are slow at times.
 
-In CI they are the same in each run, so that a commit passes or fails there whoever runs it. Everywhere else each run
-tries others, and remembers those that failed.
+In CI they are many, and the same in each run, so that a commit passes or fails there whoever runs it. Everywhere else
+each run tries a few others, so that unit tests are quick, and remembers those that failed.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
+import boto3
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.harness import Folder
+
+_CI = os.environ.get("CI") == "true"
 
 settings.register_profile(
     "laminar",
     deadline=None,
-    derandomize=os.environ.get("CI") == "true",
+    derandomize=_CI,
+    max_examples=100 if _CI else 20,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("laminar")
+
+
+@pytest.fixture(autouse=True)
+def launching_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each test begin as a process that launches flows."""
+    for name in list(os.environ):
+        if name.startswith("LAMINAR_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = f"http://{host}:{port}"
+    # Have state machines be run, and not only noted.
+    config = json.dumps({"stepfunctions": {"execute_state_machine": True}}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{endpoint}/moto-api/config", config, headers)  # noqa: S310
+    urllib.request.urlopen(request).close()  # noqa: S310
+    yield endpoint
+    server.stop()
+
+
+@pytest.fixture
+def aws(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point the environment at a server that answers for AWS."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # boto3 keeps a session for the process, made in the environment of the first test that asks for it.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    return aws_endpoint
+
+
+@pytest.fixture
+def s3_root(aws: str) -> str:
+    """A prefix in a new bucket."""
+    bucket = f"bucket-{uuid.uuid4()}"
+    boto3.Session().client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    return f"s3://{bucket}/flows"

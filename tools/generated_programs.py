@@ -14,15 +14,15 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks import programs
-from tests.property.flows.compiling import feasible
-from tests.property.flows.drawing import flows
-from tests.property.flows.source import HEADER, guard_of, source_of
-from tests.property.flows.spec import FlowSpec
+from tests.support.random_flows.compiling import feasible
+from tests.support.random_flows.drawing import flows
+from tests.support.random_flows.source import HEADER, guard_of, source_of
+from tests.support.random_flows.spec import FlowSpec
 
 #: What the classes of a random flow take from around them.
 _AROUND = """\
 from laminar_runtime.configurations.executors import AWS
-from tests.property.flows.behaviour import *
+from tests.support.random_flows.behaviour import *
 
 LAMBDA = AWS.Lambda()
 world = None

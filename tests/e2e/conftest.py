@@ -14,15 +14,8 @@ import pytest
 
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from tests.terraform_harness import Terraform, fake_aws, serving_provider, terraform_executable
+from tests.support.terraform_harness import Terraform, fake_aws, serving_provider, terraform_executable
 from tools.terraform_standin.installing import install
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests in here, so that quick runs can leave them out."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker("e2e")
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from laminar_codegen.command.main import main
-from tests.aws_contents import account_contents
 from tests.e2e.conftest import Platform
-from tests.terraform_harness import Change
+from tests.support.aws_contents import account_contents
+from tests.support.terraform_harness import Change
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

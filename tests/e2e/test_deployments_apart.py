@@ -14,9 +14,9 @@ from laminar_codegen.ir.labels import MADE_FIRST
 from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
-from tests.aws_contents import account_contents
 from tests.e2e.conftest import Platform
-from tests.terraform_harness import Terraform, TerraformError, fake_aws
+from tests.support.aws_contents import account_contents
+from tests.support.terraform_harness import Terraform, TerraformError, fake_aws
 
 ROOT = Path(__file__).parents[2]
 SCHEDULED = ROOT / "tests" / "golden" / "scheduled" / "flow.py"

@@ -17,7 +17,7 @@ from laminar_codegen.ir.graph import build_graph
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
-from tests.terraform_harness import terraform_executable
+from tests.support.terraform_harness import terraform_executable
 
 pytestmark = pytest.mark.e2e
 

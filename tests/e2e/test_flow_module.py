@@ -20,9 +20,9 @@ from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.split_document import render_module
 from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime.configurations import datastores
-from tests.aws_contents import account_contents, assert_made
 from tests.e2e.conftest import Platform
-from tests.terraform_harness import Terraform
+from tests.support.aws_contents import account_contents, assert_made
+from tests.support.terraform_harness import Terraform
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

@@ -17,9 +17,9 @@ from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.nested_blocks import Nested, nested_blocks
 from laminar_codegen.render.split_document import FILES, render_module
 from laminar_codegen.render.terraform_json import render_document
-from tests.aws_contents import account_contents, assert_made
 from tests.e2e.conftest import provide
-from tests.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.aws_contents import account_contents, assert_made
+from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

@@ -22,8 +22,8 @@ from laminar_codegen.rehearsal.embedded_aws import ApiCall, EmbeddedAws, Workspa
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
-from tests.iam_checker import Denial, Statement, applied, denials, needs
-from tests.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.iam_checker import Denial, Statement, applied, denials, needs
+from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

@@ -24,7 +24,7 @@ from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document, provide
-from tests.terraform_harness import Terraform, fake_aws
+from tests.support.terraform_harness import Terraform, fake_aws
 
 MODULE = Path(__file__).parents[2] / "terraform_modules" / "flow"
 FLOW = '''

@@ -16,9 +16,9 @@ from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
-from tests.aws_contents import account_contents
 from tests.e2e.conftest import compile_document, provide
-from tests.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.aws_contents import account_contents
+from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
 
 FLOWS = """
 import time

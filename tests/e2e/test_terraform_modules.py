@@ -19,9 +19,9 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations.schedulers import AWS
-from tests.aws_contents import account_contents, assert_made
 from tests.e2e.conftest import compile_document
-from tests.terraform_harness import (
+from tests.support.aws_contents import account_contents, assert_made
+from tests.support.terraform_harness import (
     Change,
     Terraform,
     TerraformError,

@@ -10,7 +10,7 @@ import pytest
 
 from laminar_codegen.ir.terraform import MARK
 from laminar_codegen.render.write_folder import write_module
-from tests.terraform_harness import Terraform, TerraformError
+from tests.support.terraform_harness import Terraform, TerraformError
 
 
 def die(*_: Path) -> None:

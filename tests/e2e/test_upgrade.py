@@ -15,7 +15,7 @@ from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError
 from tests.e2e.conftest import Platform, compile_document
-from tests.terraform_harness import Terraform, TerraformError
+from tests.support.terraform_harness import Terraform, TerraformError
 
 FLOW = """
 import time

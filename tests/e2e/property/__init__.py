@@ -1,0 +1,1 @@
+"""Random texts, given to Terraform."""

@@ -1,0 +1,228 @@
+"""The benchmarks run: each part of them, on little. How fast anything is, is not asked, and no peer is installed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks import (
+    artifacts,
+    compiling,
+    growth,
+    joining,
+    makespan,
+    peers,
+    processes,
+    programs,
+    proxy,
+    report,
+    stand_in_s3,
+    suite,
+    table,
+    tasks,
+    timing,
+    transitions,
+)
+from benchmarks.rows import Row, at_most, both, faster, memory_at_most, ratio_at_most, slower_by_at_most
+from laminar_runtime import task_environment
+from laminar_runtime.task_environment import TaskContext
+
+
+@pytest.fixture(autouse=True)
+def no_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing installed in the user's cache, and no variable of a task in the environment."""
+    monkeypatch.setenv(peers.CACHE, str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    for name in list(os.environ):
+        if name.startswith(("LAMINAR_LAYER", "LAMINAR_FLOW", "LAMINAR_EXECUTION")):
+            monkeypatch.delenv(name)
+
+
+def test_command() -> None:
+    """The command prints rows as JSON, with the machine and the versions that they are of."""
+    words = [sys.executable, "-m", "benchmarks", "import", "--runs", "1", "--json"]
+    told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    assert told["benchmark"] == "import"
+    assert {"date", "machine", "versions", "peers", "load"} <= told.keys()
+    assert all(row["candidate"] > 0 and row["ratio"] > 0 and row["met"] in {True, False, None} for row in told["rows"])
+    assert "| import | import laminar_runtime |" in report.table([told])
+
+
+def test_unknown_benchmark() -> None:
+    """The command tells which benchmarks there are."""
+    words = [sys.executable, "-m", "benchmarks", "nope"]
+    ended = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert all(name in ended.stderr for name in suite.BENCHMARKS)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    "write",
+    [
+        programs.laminar_chain,
+        programs.laminar_foreach,
+        programs.metaflow_chain,
+        programs.metaflow_diamonds,
+        programs.metaflow_foreach,
+        programs.sfnx_chain,
+        programs.cdk_chain,
+    ],
+)
+def test_programs(write: Callable[[int], str]) -> None:
+    """Each program is Python, and grows with what it is asked for."""
+    assert len(list(ast.walk(ast.parse(write(3))))) <= len(list(ast.walk(ast.parse(write(9)))))
+
+
+@pytest.mark.parametrize("make", [programs.chain, programs.chained_diamonds, programs.random_dag])
+def test_shapes(make: Callable[[int], programs.Dependencies], tmp_path: Path) -> None:
+    """Each shape has about as many layers as asked for, the same each time, and compiles."""
+    shape = make(20)
+    assert 17 < len(shape) <= 20
+    assert shape == make(20)
+    file = tmp_path / "flow.py"
+    file.write_text(programs.laminar(shape), encoding="utf-8")
+    document = json.loads(timing.output(compiling.compile_flow(file)))
+    assert "aws_sfn_state_machine" in document["resource"]
+
+
+def test_timing(tmp_path: Path) -> None:
+    """Commands are run in turn, the first time not counted, and what they print of themselves is taken up."""
+    log = tmp_path / "log"
+    code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2]); print('{\"figure\": ' + sys.argv[3] + '}')"
+    commands = [timing.python(name, "-c", code, str(log), name, "{turn}") for name in ("a", "b")]
+    first, second = timing.interleave(commands, 2)
+    assert log.read_text(encoding="utf-8") == "ababab"
+    assert (len(first.seconds), len(second.processor), first.figure("figure")) == (2, 2, 1.5)
+    assert first.memory > 1
+    with pytest.raises(subprocess.CalledProcessError):
+        timing.interleave([timing.python("fails", "-c", "raise SystemExit(3)")], 1)
+
+
+@pytest.mark.unit
+def test_targets() -> None:
+    """A row knows whether it reaches its target."""
+    row = Row("subject", 0.1, 0.5, "baseline", 90)
+    for target, met in [
+        (at_most(0.1), True),
+        (at_most(0.09), False),
+        (faster(5), True),
+        (faster(6), False),
+        (ratio_at_most(0.2), True),
+        (slower_by_at_most(0.0), True),
+        (memory_at_most(89), False),
+        (both(at_most(1), memory_at_most(89)), False),
+    ]:
+        assert target.met(row) is met, target.text
+    assert "1/5" in report.table([{"benchmark": "x", "rows": [Row("s", 0.01, 0.05, "b").plain()]}]) or row.ratio == 0.2
+
+
+@pytest.mark.unit
+def test_exponent() -> None:
+    """The exponent of a power is found."""
+    sizes = [1_000, 2_500, 5_000]
+    assert growth.exponent(sizes, [size**1.5 for size in sizes]) == pytest.approx(1.5)
+    assert growth.exponent(sizes, [size * math.log(size) for size in sizes]) < 1.2
+
+
+def test_task(tmp_path: Path) -> None:
+    """The task that is timed runs its layer."""
+    timing.output(tasks.task_command(tmp_path, 3))
+    assert list((tmp_path / "store" / "Bench" / "archives").glob("*/L0/0/*/value.json"))
+
+
+@pytest.mark.parametrize("name", ["laminar_store", "raw_files"])
+def test_probes_of_files(name: str, tmp_path: Path) -> None:
+    """What a probe writes to files it reads again, and it tells what that took."""
+    for action in ("write", "read"):
+        (timed,) = timing.interleave([artifacts.probe(name, action, "small", str(tmp_path / "root"), {})], 1)
+        assert timed.figure("seconds") > 0
+
+
+@pytest.mark.parametrize("name", ["laminar_store", "raw_boto3"])
+def test_probes_of_s3(name: str) -> None:
+    """What a probe writes to the stand-in of S3 it reads again."""
+    with stand_in_s3.serving(0) as environment:
+        for action in ("write", "read"):
+            command = artifacts.probe(name, action, "small", "s3://bucket/root", environment)
+            (timed,) = timing.interleave([command], 1)
+            assert timed.figure("seconds") > 0
+
+
+def test_join() -> None:
+    """A join is read, beside calls one after the other."""
+    (row,) = joining.measure_join(1, splits=20, delay=0.001)
+    assert row.candidate > 0
+    assert row.baseline is not None
+
+
+def test_requests_and_processes_of_a_task(tmp_path: Path) -> None:
+    """A task with one artifact in and one out is one process, and makes at most six requests."""
+    file = tmp_path / "main.py"
+    file.write_text(programs.laminar_chain(3), encoding="utf-8")
+    with stand_in_s3.serving(0) as found, proxy.counting(found["AWS_ENDPOINT_URL"]) as counted:
+        environment = {**found, "AWS_ENDPOINT_URL": counted.url, task_environment.DATASTORE_ROOT: "s3://bucket/flows"}
+        commands = [
+            timing.python(
+                layer,
+                "main.py",
+                environment={**TaskContext(execution="e1", flow="Bench", layer=layer).environment(), **environment},
+                folder=tmp_path,
+            )
+            for layer in ("L0", "L1")
+        ]
+        timing.output(commands[0])
+        before = len(counted.requests())
+        assert processes.count(commands[1]) == 1
+        requests = counted.requests()[before:]
+    assert 0 < len(requests) <= 6, requests
+
+
+def test_scheduling_probe() -> None:
+    """The probe of the scheduler runs all its layers."""
+    for shape in ("wide", "chain"):
+        command = timing.python(shape, str(artifacts.PROBES / "scheduling.py"), "20", shape)
+        assert timing.figures(timing.output(command))["seconds"] > 0
+
+
+@pytest.mark.unit
+def test_transitions(tmp_path: Path) -> None:
+    """A fan-out takes four transitions, as many as its states."""
+    assert transitions.transitions_of(tmp_path, 3) == 4
+
+
+@pytest.mark.unit
+def test_makespans(tmp_path: Path) -> None:
+    """The makespans of a folder of workflows are told over all of them, for each way to plan."""
+    tasks_ = [
+        {"id": name, "runtime": seconds, "parents": parents}
+        for name, seconds, parents in [("a", 1, []), ("b", 5, []), ("c", 5, ["a"]), ("d", 1, ["a", "b"])]
+    ]
+    (tmp_path / "n.json").write_text(json.dumps({"name": "n", "tasks": tasks_}), encoding="utf-8")
+    barriers, profile, exact = makespan.rows(tmp_path)
+    assert (exact.candidate, exact.met, exact.baseline) == (1, True, 10 / 6)
+    assert barriers.candidate >= profile.candidate >= exact.candidate
+
+
+@pytest.mark.unit
+def test_table(tmp_path: Path) -> None:
+    """The table of some runs takes the place of the one that is there, and says what it was measured with."""
+    rows = [Row("subject", 0.1, 0.5, "baseline", 90, target=at_most(0.1), note="of a sample")]
+    figures = report.section(report.document(name, rows) for name in ("task", "import"))
+    assert "| task | subject (of a sample) | 100.0 ms | 90 MiB | baseline | 500.0 ms |  | 0.20 |  | at most" in figures
+    assert figures.count("Python ") == 1
+    before = "text\n<!-- figures -->\nold\n<!-- end of the figures -->\nmore\n"
+    written = table.place(before, figures)
+    assert written == before.replace("old", f"\n{figures}\n")
+    assert table.place(written, figures) == written
+    with pytest.raises(ValueError, match="no place"):
+        table.place("text", figures)
+    assert set(table.NAMES) - set(suite.BENCHMARKS) == {"makespan"}

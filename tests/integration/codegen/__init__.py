@@ -1,0 +1,1 @@
+"""Tests of the compiler as a command, and of the embedded AWS."""

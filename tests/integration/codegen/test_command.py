@@ -1,0 +1,192 @@
+"""The command: what it takes, what it ends with, and where it writes what."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from laminar_codegen.command import main
+from tests.support.commands import codegen
+
+FLOW = """
+from laminar_runtime import Flow, Layer
+
+class {flow}(Flow): ...
+
+@{flow}.register
+class A(Layer):
+    def __call__(self) -> None: ...
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--emit", "yaml", "flow.py"], ["--fast", "flow.py"], ["flow.py", "more.py"], ["--emit"]]
+)
+def test_wrong_usage_ends_with_2(arguments: list[str], tmp_path: Path) -> None:
+    """The command that is not told what to do tells how to, on standard error, and compiles nothing."""
+    ended = codegen(*arguments, cwd=tmp_path)
+    assert (ended.code, ended.output) == (2, b"")
+    assert ended.errors.startswith("usage: laminar-codegen")
+    assert "Traceback" not in ended.errors
+
+
+def test_help_tells_the_exit_codes(tmp_path: Path) -> None:
+    """--help is no error, and it says how the command is used and what its exit codes mean."""
+    ended = codegen("--help", cwd=tmp_path)
+    assert (ended.code, ended.errors) == (0, "")
+    assert b"laminar-codegen flow.py > main.tf.json" in ended.output
+    assert b"exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage" in ended.output
+
+
+@pytest.mark.parametrize("command", ["check", "profile", "rehearse"])
+def test_help_of_the_commands(command: str, tmp_path: Path) -> None:
+    """Each tells the exit codes that it has, and none of another's."""
+    ended = codegen(command, "--help", cwd=tmp_path)
+    assert (ended.code, ended.errors) == (0, "")
+    told = b" ".join(ended.output.split())
+    assert b"exit codes: 0 " in told
+    assert told.endswith(b"3 a bug of ours, 130 stopped")
+    assert b"--check" not in told
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("file", "target"),
+    [
+        ("flow.py", "flow.py"),
+        ("flow.py", "flow.py:Other"),
+        ("flow.py", "./flow.py:Other"),
+        ("a folder/my flow.py", "a folder/my flow.py"),
+        ("a folder/my flow.py", "a folder/my flow.py:Other"),
+        ("odd:name.py", "odd:name.py"),
+        ("odd:name/flow.py", "odd:name/flow.py:Other"),
+        ("dots.and-dashes.py", "dots.and-dashes.py"),
+        ("json.py", "json.py"),
+        ("laminar_runtime.py", "laminar_runtime.py"),
+        ("größe.py", "größe.py"),
+    ],
+)
+def test_a_flow_is_named_by_file_and_class(
+    file: str,
+    target: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    """FILE and FILE:FLOW are understood, with spaces, colons and names of other modules in the path."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(FLOW.format(flow="Other"))
+    assert main.main(["--emit", "graph", target]) == 0
+    assert capsysbinary.readouterr() == (b"Other\n  A\n", b"")
+
+
+def test_a_file_that_is_named_like_a_choice_is_a_file(tmp_path: Path) -> None:
+    """A path that exists is a path, also if what follows its colon could be the name of a flow."""
+    (tmp_path / "a:flow").write_text("")
+    ended = codegen("a:flow", cwd=tmp_path)
+    assert (ended.code, ended.errors.splitlines()[0]) == (1, "a:flow: LAM001 it is no Python file")
+
+
+def test_the_document_is_the_default(tmp_path: Path) -> None:
+    """Without --emit the command prints the Terraform document, which ends in a line break."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
+    plain, asked = codegen("flow.py", cwd=tmp_path), codegen("--emit", "terraform", "flow.py", cwd=tmp_path)
+    assert plain == asked
+    assert plain.output.endswith(b"}\n")
+    assert json.loads(plain.output)["variable"]["name"]["default"] == "Report"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"\xff\xfe\x00", "LAM00"),
+        (b"value = 1\x00\n", "LAM00"),
+        (b"# coding: nothing-known\n", "LAM002"),
+        (b"exec('1 +')\n", "LAM002"),
+        (b"class E(Exception):\n    def __str__(self): return 'a\\nb'\nraise E\n", "LAM003 reading the file raised E"),
+        (b"def f(): f()\nf()\n", "LAM003 reading the file raised RecursionError"),
+        (b"from laminar_runtime import Flow\n@Flow.register\nclass A: ...\n", "LAM003"),
+    ],
+)
+def test_whatever_the_file_does_is_told_as_a_problem(text: bytes, told: str, tmp_path: Path) -> None:
+    """A file that cannot be read for whatever reason is the flow's fault, told without a traceback."""
+    (tmp_path / "flow.py").write_bytes(text)
+    ended = codegen("flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output) == (1, b"")
+    assert told in ended.errors
+    assert "None" not in ended.errors
+    assert "Traceback" not in ended.errors
+
+
+def test_the_user_may_stop_it(tmp_path: Path) -> None:
+    """An interrupt, also one while the flow's file is read, ends the command with 130 and without a traceback."""
+    (tmp_path / "flow.py").write_text("raise KeyboardInterrupt\n")
+    ended = codegen("flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output, ended.errors) == (130, b"", "laminar-codegen: stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "words", "extra"),
+    [("attrs", [], "codegen"), ("attrs", ["check"], "codegen"), ("moto", ["rehearse"], "local")],
+)
+def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: str, tmp_path: Path) -> None:
+    """What is to be installed is told, and is no bug of ours."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
+    script = (
+        f"import sys; sys.modules[{lacking!r}] = None\nfrom laminar_codegen.command.main import main\nsys.exit(main())"
+    )
+    command = [sys.executable, "-c", script, *words, "flow.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("laminar-codegen: ")
+    assert ended.stderr.endswith(f": pip install 'laminar-terraform[{extra}]'\n")
+
+
+def test_a_command_that_is_not_installed(tmp_path: Path) -> None:
+    """Where no package brings an entry point for a command, the extra that does is named."""
+    # A finder of modules that knows no installed package, as where no metadata is.
+    script = """
+import importlib.machinery, sys
+from laminar_codegen.command.main import main
+class Finder:
+    find_spec = importlib.machinery.PathFinder.find_spec
+sys.meta_path[:] = [finder for finder in sys.meta_path if not hasattr(finder, "find_distributions")] + [Finder()]
+sys.exit(main(["rehearse", "flow.py"]))
+"""
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    hint = "pip install 'laminar-terraform[local]'"
+    assert ended.stderr == f"laminar-codegen: the command 'rehearse' is not installed: {hint}\n"
+
+
+@pytest.mark.unit
+def test_a_bug_of_ours_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What no rule foresees, here a standard output that takes no bytes, ends the command with 3 and a traceback."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main.main([str(tmp_path / "flow.py")]) == 3
+    errors = capsys.readouterr().err
+    assert "Traceback" in errors
+    assert errors.endswith("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it\n")
+
+
+def test_a_reader_may_stop_reading(tmp_path: Path) -> None:
+    """A closed pipe, as of ``| head``, is no bug: the command ends without a word."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
+    command = [sys.executable, "-m", "laminar_codegen", "flow.py"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (2, b"")

@@ -1,0 +1,1 @@
+"""The replay beside the embedded AWS."""

@@ -1,0 +1,1 @@
+"""Random flows, run in processes."""

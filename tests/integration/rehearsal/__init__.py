@@ -1,0 +1,1 @@
+"""Compiled flows, run on the embedded AWS."""

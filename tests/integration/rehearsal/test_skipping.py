@@ -1,0 +1,38 @@
+"""Layers are skipped by the compiled state machine as they are by the local run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from laminar_codegen.frontend.loader import load
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.schedulers import Scheduler
+
+FLOW = Path(__file__).parents[2] / "golden" / "skipping" / "flow.py"
+LAYERS = ("Score", "Publish", "Announce", "Tell", "Last")
+
+
+@pytest.mark.parametrize(
+    ("score", "text", "skipped"),
+    [(99, "told [99, 198, 297]", set()), (1, "nothing to tell", {"Publish", "Announce", "Last"})],
+)
+def test_the_machine_skips_what_the_local_run_skips(score: int, text: str, skipped: set[str]) -> None:
+    """The same layers run, with the same artifacts, whether the entry hook lets its layer run or not."""
+    flow = load(str(FLOW)).flow
+    flow.configuration.datastore = datastores.Memory()
+    flow.configuration.executor = executors.Thread()
+    flow.configuration.scheduler = Scheduler()
+    local = flow(score=score)
+    assert {name for name in LAYERS if not local.layer(name).state.finished} == skipped
+    assert local.layer("Tell").text == text
+
+    command = [sys.executable, "-m", "laminar_codegen", "rehearse", str(FLOW), "--param", f"score={score}"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert f"Tell.text = {text!r}" in ended.stdout
+    ran = {name for name in LAYERS if f"  {name}." in ended.stdout}
+    assert ran == set(LAYERS) - skipped

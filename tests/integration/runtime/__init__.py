@@ -1,0 +1,1 @@
+"""Tests of the runtime, in processes and against servers."""

@@ -1,0 +1,212 @@
+"""The AWS.Batch executor on the embedded AWS: this process schedules, jobs run the tasks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.frontend.loader import load
+from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Faults, StartFailure, Workspace
+from laminar_runtime import Flow
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.exceptions import FlowError, TaskError
+
+FLOW = '''\
+import os
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import hooks
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
+
+container = Container(image="team/flow:1", memory=512)
+
+
+class Batched(Flow):
+    """Runs on Batch."""
+
+
+@Batched.register(container=container)
+class Load(Layer):
+    def __call__(self, parameters: Parameters) -> None:
+        self.shard(number=range(parameters.count))
+
+
+@Batched.register(
+    container=container,
+    retry=Retry(attempts=2, delay=0.01),
+    foreach=ForEach(parameters=[Parameter(layer=Load, attribute="number")]),
+)
+class Square(Layer):
+    def __call__(self, load: Load, parameters: Parameters) -> None:
+        if load.number in parameters.failing and self.attempt == 1:
+            raise ValueError(f"no luck with {load.number}")
+        if load.number in parameters.hopeless:
+            raise ValueError(f"never any luck with {load.number}")
+        self.square = load.number**2
+        self.job = os.environ["AWS_BATCH_JOB_ID"]
+
+    @hooks.submission
+    def larger(self, load: Load) -> None:
+        if load.number[self.index] >= 5:
+            self.configuration.container.memory = 1024
+
+
+@Batched.register(container=container)
+class Sum(Layer):
+    def __call__(self, square: Square) -> None:
+        self.sum = sum(square.square)
+
+
+if flow := Batched():
+    flow()
+'''
+
+
+@attrs.frozen
+class Bench:
+    """An embedded AWS, and a flow whose layers run on its Batch."""
+
+    aws: EmbeddedAws
+    flow: Flow
+    starts: dict[str, list[StartFailure]] = attrs.field(factory=dict)
+
+    def jobs(self) -> list[Any]:
+        """All jobs but the children of array jobs, by name."""
+        batch = self.aws.client("batch")
+        statuses = ("SUCCEEDED", "FAILED", "RUNNING")
+        found = [
+            job for status in statuses for job in batch.list_jobs(jobQueue="spare", jobStatus=status)["jobSummaryList"]
+        ]
+        return batch.describe_jobs(jobs=[job["jobId"] for job in found])["jobs"] if found else []
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    (tmp_path / "main.py").write_text(FLOW)
+    starts: dict[str, list[StartFailure]] = {}
+
+    def start(job: str, _: int | None, __: int) -> StartFailure | None:
+        left = starts.get(job)
+        return left.pop() if left else None
+
+    with EmbeddedAws(workspace=Workspace(directory=tmp_path), faults=Faults(start=start)) as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        aws.client("s3").create_bucket(Bucket="artifacts")
+        role = aws.client("iam").create_role(RoleName="task", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        batch = aws.client("batch")
+        batch.create_compute_environment(computeEnvironmentName="spare", type="UNMANAGED", serviceRole=role)
+        order = [{"order": 1, "computeEnvironment": "spare"}]
+        queue = batch.create_job_queue(jobQueueName="spare", state="ENABLED", priority=1, computeEnvironmentOrder=order)
+        flow = load(str(tmp_path / "main.py")).flow
+        flow.configuration.datastore = datastores.AWS.S3(root="s3://artifacts/flows")
+        flow.configuration.executor = executors.AWS.Batch(
+            job_queue_arn=queue["jobQueueArn"], job_role_arn=role, poll=0.1
+        )
+        yield Bench(aws, flow, starts)
+    sys.modules.pop("main", None)
+
+
+def run(bench: Bench, **parameters: Any) -> Any:
+    """Run the flow."""
+    given = {"count": 3, "failing": [], "hopeless": [], **parameters}
+    return bench.flow(**given)
+
+
+def test_a_flow_on_batch(bench: Bench) -> None:
+    """A flow gives its results, with one job for a layer and one array job for a fan-out."""
+    execution = run(bench)
+    assert execution.layer("Sum").sum == 5
+    jobs = execution.layer("Square").job
+    assert sorted(job.partition(":")[2] for job in jobs) == ["0", "1", "2"]
+    assert len({job.partition(":")[0] for job in jobs}) == 1
+    assert sorted(job["jobName"] for job in bench.jobs()) == ["Batched-Load", "Batched-Square", "Batched-Sum"]
+
+
+def test_definitions_are_used_again(bench: Bench) -> None:
+    """Equal containers share a job definition, and later runs use it again."""
+    run(bench)
+    run(bench)
+    definitions = bench.aws.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
+    assert len(definitions) == 1
+    assert definitions[0]["revision"] == 1
+
+
+def test_splits_that_failed_are_tried_again(bench: Bench) -> None:
+    """Only the splits that failed are submitted again, in one job or two, as they were found to have failed."""
+    execution = run(bench, count=5, failing=[1, 3])
+    assert execution.layer("Sum").sum == 30
+    squares = [job for job in bench.jobs() if job["jobName"] == "Batched-Square"]
+    assert sum(job.get("arrayProperties", {"size": 1})["size"] for job in squares) == 5 + 2
+
+
+def test_an_array_job_for_some_of_the_splits(bench: Bench) -> None:
+    """A resumed run submits the splits that are left as one array job, whose children are told their indexes."""
+    with pytest.raises(TaskError):
+        run(bench, count=5, hopeless=[1, 3, 4])
+    (execution,) = bench.flow.datastore.list_executions(flow=bench.flow)
+    execution.parameters(count=5, failing=[], hopeless=[])
+    assert execution.resume().layer("Sum").sum == 30
+    jobs = [job for job in bench.jobs() if job["jobName"] == "Batched-Square" and job["status"] == "SUCCEEDED"]
+    (environment,) = (job["container"]["environment"] for job in jobs)
+    left = next(item["value"] for item in environment if item["name"] == "LAMINAR_LAYER_INDEXES")
+    assert {1, 3, 4} <= {int(index) for index in left.split(",")}
+
+
+def test_splits_that_want_other_containers(bench: Bench) -> None:
+    """Splits whose submission hooks ask for other containers get jobs of their own."""
+    execution = run(bench, count=7)
+    assert execution.layer("Square").square[6] == 36
+    sizes = [job["arrayProperties"]["size"] for job in bench.jobs() if job["jobName"] == "Batched-Square"]
+    assert sorted(sizes) == [2, 5]
+
+
+def test_a_split_that_fails_for_good(bench: Bench) -> None:
+    """The error names the split, and tells of its job."""
+    with pytest.raises(
+        TaskError, match=r"layer 'Square' \(split 1 of 0 to 2\) .* failed on attempt 2 .*exit code 1"
+    ) as caught:
+        run(bench, hopeless=[1])
+    assert caught.value.index == 1
+
+
+@pytest.mark.unit
+def test_queue_and_role_belong_together() -> None:
+    """One without the other is refused, and so is an unknown platform."""
+    with pytest.raises(FlowError, match="takes a job queue and a job role, or neither"):
+        executors.AWS.Batch("arn:aws:batch:us-east-1:123456789012:job-queue/flows")
+    with pytest.raises(FlowError, match=r"the platform of AWS\.Batch must be 'FARGATE' or 'EC2', not 'ec2'"):
+        executors.AWS.Batch(platform="ec2")  # type: ignore[arg-type]
+
+
+def test_containers_of_jobs(bench: Bench) -> None:
+    """A job on EC2 has the GPUs that its container asks for; secrets it cannot have."""
+    containers = {name: item.configuration.container for name, item in bench.flow.registry.items()}
+    containers["Load"].gpu = 1
+    run(bench)
+    (job,) = (job for job in bench.jobs() if job["jobName"] == "Batched-Load")
+    assert {"type": "GPU", "value": "1"} in job["container"]["resourceRequirements"]
+    containers["Load"].secrets = {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}
+    with pytest.raises(FlowError, match="layer 'Load' of flow 'Batched' asks for secrets"):
+        run(bench)
+
+
+def test_what_it_needs(bench: Bench, tmp_path: Path) -> None:
+    """A datastore elsewhere than in S3 is refused, with what to do."""
+    bench.flow.configuration.datastore = datastores.Local(root=tmp_path)
+    with pytest.raises(FlowError, match=r"AWS Batch jobs need a datastore in S3"):
+        run(bench)
+
+
+def test_a_container_that_does_not_start(bench: Bench) -> None:
+    """A task whose container did not start is started again, and that is no attempt of its layer."""
+    bench.starts["Batched-Load"] = [StartFailure(reason="ResourceInitializationError: no network interface")] * 3
+    assert run(bench).layer("Sum").sum == 5
+    assert bench.starts["Batched-Load"] == []
+    bench.starts["Batched-Load"] = [StartFailure(reason="DockerTimeoutError: not created")] * 4
+    with pytest.raises(TaskError, match="Task failed to start, reason DockerTimeoutError"):
+        run(bench)

@@ -1,0 +1,159 @@
+"""Tasks in functions: the container's command runs them, and what fails is told by its own name."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from laminar_runtime import task_environment
+from laminar_runtime.configurations.datastores import Local
+from laminar_runtime.exceptions import TaskError
+from laminar_runtime.run_task import handler
+from laminar_runtime.storage.layout import LayerKey
+from tests.support.harness import Folder
+
+FLOW = """
+import os, signal
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class MyFlow(Flow): ...
+
+@MyFlow.register
+class Shards(Layer):
+    def __call__(self) -> None:
+        print("sharding")
+        self.attempts = self.attempt
+        self.shard(foo=range(5))
+
+@MyFlow.register(foreach=ForEach(parameters=[Parameter(Shards, "foo")]))
+class Each(Layer):
+    def __call__(self, shards: Shards) -> None:
+        if shards.foo == 3:
+            raise KeyError("three " + "!" * 10_000)
+        if shards.foo == 4 and self.execution.id == "e1" and os.environ["LAMINAR_LAYER_INDEXES"] == "4":
+            os.execvp("true", ["true"])
+        self.double = shards.foo * 2
+
+@MyFlow.register
+class Exits(Layer):
+    def __call__(self) -> None:
+        os.execvp("true", ["true"])
+
+@MyFlow.register
+class Killed(Layer):
+    def __call__(self) -> None:
+        print("the last words", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if flow := MyFlow():
+    flow()
+"""
+
+
+@pytest.fixture
+def store(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> Local:
+    """The environment of a function, and its datastore."""
+    return folder.become_function(FLOW, monkeypatch)
+
+
+def key(layer: str) -> LayerKey:
+    return LayerKey("MyFlow", "e1", layer)
+
+
+def test_a_task(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
+    """The layer is run as anywhere, and what it prints is printed."""
+    assert handler({"execution": "e1", "layer": "Shards", "attempt": 2}) == {}
+    assert store.ledger.read_record(key("Shards")) is not None
+    (artifact,) = store.ledger.read_archive(key("Shards"), index=0, name="attempts").artifacts
+    assert store.read_artifact("MyFlow", artifact) == 2
+    assert "sharding" in capfd.readouterr().out
+
+
+def test_a_split(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
+    """A split is told which of some indexes is its own, spelled out or in a list of the plan."""
+    handler({"execution": "e1", "layer": "Shards"})
+    handler({"execution": "e1", "layer": "Each", "indexes": "1,4", "child": 1, "splits": 5})
+    store.write_bytes(path=key("Each").listed("1-0"), content=b"0,2")
+    handler({"execution": "e1", "layer": "Each", "indexes": "@1-0", "child": 1, "splits": 5})
+    assert store.names(prefix=key("Each").splits) == ["2.json", "4.json"]
+
+
+@pytest.mark.parametrize(("indexes", "child"), [("0-4", 3), ("@1-0", 0)])
+def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytest.CaptureFixture[str]) -> None:
+    """The error has the name of the flow's own, tells which split it was, and is not longer than can be told."""
+    handler({"execution": "e1", "layer": "Shards"})
+    store.write_bytes(path=key("Each").listed("1-0"), content=b"3,4")
+    request = {
+        "execution": "e1@resume-2",
+        "layer": "Each",
+        "indexes": indexes,
+        "child": child,
+        "splits": 5,
+        "attempt": 2,
+    }
+    with pytest.raises(
+        TaskError, match=r"split 3 of 0 to 4\) of flow 'MyFlow' failed on attempt 2 of execution e1"
+    ) as caught:
+        handler(request)
+    assert type(caught.value).__name__ == "KeyError"
+    assert str(caught.value).endswith("!... (all of it is in the log)")
+    assert len(str(caught.value)) < 10_000
+    assert "Traceback" in capfd.readouterr().out
+
+
+def test_an_ascii_locale(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that takes ASCII only gets other characters escaped, and fails no task."""
+    log = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", log)
+    monkeypatch.setenv("LAMINAR_COMMAND", "python -c \"print('caf\u00e9')\"")
+    monkeypatch.setenv("PYTHONUTF8", "1")
+    with pytest.raises(TaskError, match="before its layer did"):
+        handler({"execution": "e1", "layer": "Shards"})
+    assert log.buffer.getvalue() == b"caf\\xe9\n"  # type: ignore[attr-defined]
+
+
+def test_a_task_that_is_killed(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
+    """A process that ends without a word of its error is told by its end, and by what it printed last."""
+    with pytest.raises(TaskError, match="ended with signal SIGKILL, after it printed: the last words") as caught:
+        handler({"execution": "e1", "layer": "Killed"})
+    assert type(caught.value) is TaskError
+
+
+@pytest.mark.parametrize("request_", [{"layer": "Exits"}, {"layer": "Each", "indexes": "4", "child": 0, "splits": 5}])
+def test_a_task_that_ends_before_its_layer(
+    store: Local, request_: dict[str, object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A process that becomes another one, which ends with exit code 0, has not run its layer."""
+    handler({"execution": "e1", "layer": "Shards"})
+    with pytest.raises(TaskError, match=r"its process ended with exit code 0 before its layer did$"):
+        handler({"execution": "e1", **request_})
+
+
+def test_a_command_that_fails(store: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A command that does not get to the flow is told by its exit code."""
+    monkeypatch.setenv("LAMINAR_COMMAND", "python -c 'raise SystemExit(3)'")
+    with pytest.raises(TaskError, match=r"its process ended with exit code 3$"):
+        handler({"execution": "e1", "layer": "Shards"})
+
+
+def test_what_a_function_inherits(store: Local, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A task has the function's own environment, with what asks for it."""
+    target = tmp_path / "environment"
+    command = f"import os; open({str(target)!r}, 'w').write(repr(sorted(os.environ)))"
+    monkeypatch.setenv("LAMINAR_COMMAND", f'python -c "{command}"')
+    monkeypatch.setenv("OWN", "1")
+    store.ledger.write_record(key("Shards"), splits=1)
+    handler({"execution": "e1", "layer": "Shards"})
+    names = set(eval(target.read_text()))  # noqa: S307 - our own text
+    assert {
+        "OWN",
+        "PATH",
+        task_environment.EXECUTION_ID,
+        task_environment.LAYER_NAME,
+        task_environment.FLOW_NAME,
+    } <= names
+    assert task_environment.LAYER_INDEX not in names

@@ -1,0 +1,142 @@
+"""The image of a deployed flow: what its tasks and its planner do, in this process."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from laminar_runtime import Flow, _records, plan_layer, run_task, task_environment
+from laminar_runtime.configurations import datastores
+from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.launching import open_execution
+from laminar_runtime.planner import planner
+from laminar_runtime.splits import fanout
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
+from laminar_runtime.tasks import attempts, task
+from tests.support.random_flows.behaviour import Memory
+from tests.support.random_flows.loading import deployable
+from tests.support.random_flows.outcomes import Job, Task
+from tests.support.random_flows.spec import FlowSpec
+
+__all__ = ["Image", "InvocationError"]
+
+
+class InvocationError(Exception):
+    """A function failed.
+
+    Args:
+        error: The name of its error.
+        layer: The layer that it was asked for.
+        message: What it said.
+    """
+
+    def __init__(self, error: str, layer: str, message: str) -> None:
+        super().__init__(message)
+        self.error, self.layer = error, layer
+        self.cause = json.dumps({"errorMessage": message, "errorType": error}, separators=(",", ":"))
+
+
+@attrs.define
+class Image:
+    """An image, the datastore that its tasks use, and notes of what they did.
+
+    Args:
+        spec: The flow in it.
+        world: What is outside of the flow.
+        jobs: The containers of the tasks that had something to do.
+        failed: The splits of which an attempt failed, in order.
+    """
+
+    spec: FlowSpec
+    world: Memory = attrs.field(factory=Memory)
+    jobs: dict[Task, Job] = attrs.field(factory=dict)
+    failed: list[tuple[str, int]] = attrs.field(factory=list)
+    flow: Flow = attrs.field(init=False)
+
+    @flow.default
+    def _make_flow(self) -> Flow:
+        return deployable(self.spec, self.world)
+
+    @property
+    def store(self) -> datastores.Memory:
+        """The datastore."""
+        assert isinstance(self.flow.datastore, datastores.Memory)
+        return self.flow.datastore
+
+    def forget(self) -> None:
+        """Begin the notes anew."""
+        for notes in (self.world.calls, self.jobs, self.failed):
+            notes.clear()
+
+    def invoke(self, function: str, request: Mapping[str, Any]) -> Any:
+        """Invoke a function: the planner, or one that runs tasks.
+
+        Args:
+            function: The reference to it.
+            request: What it is given.
+
+        Returns:
+            Its answer.
+
+        Raises:
+            InvocationError: If it fails.
+        """
+        if function.startswith("aws_lambda_function.planner"):
+            return self._plan(request)
+        if self.attempt(run_task.variables_of({**request}), None):
+            raise InvocationError("RuntimeError", request["layer"], "it failed")
+        return {}
+
+    def attempt(self, environment: Mapping[str, str], job: Job | None) -> int:
+        """Run a task, in a container of AWS Batch if so, as `laminar_runtime.flow.Flow` does in a process.
+
+        Returns:
+            The exit code.
+        """
+        assert all(isinstance(text, str) for text in environment.values())
+        context = TaskContext.parse({**environment, task_environment.FLOW_NAME: self.spec.name})
+        assert context is not None
+        context = fanout.resolve_index(self.store, context)
+        finished = task.finished(self.store, LayerKey(context.flow, context.execution, context.layer), context)
+        attempts._final = False  # a process begins
+        execution = open_execution(self.flow, context)
+        fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
+        try:
+            task.run_layer(execution, execution.layer(context.layer, **fields), context)
+        except Exception:  # noqa: BLE001 - whatever it raises, the process ends with an exit code
+            self.failed.append((context.layer, context.index))
+            return attempts.exit_code()
+        finally:
+            if job is not None and not finished:
+                # What a run finds out of its attempt it leaves in the environment of its process.
+                number = int(os.environ[task_environment.LAYER_ATTEMPT]) if context.run else context.attempt
+                self.jobs[context.layer, context.index, number] = job
+        return 0
+
+    def _plan(self, request: Mapping[str, Any]) -> Any:
+        if "record" in request:
+            return self._record(request)
+        asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])
+        context = TaskContext.parse(asked.environment())
+        assert context is not None
+        try:
+            plan = planner.plan_of(open_execution(self.flow, context), context.layer, request)
+        except LaminarError as error:
+            raise InvocationError("ExecutionError", context.layer, str(error)) from error
+        return json.loads(json.dumps(_records.plain(plan)))
+
+    def _record(self, request: Mapping[str, Any]) -> Any:
+        asked = TaskContext(execution=request["execution"], flow=self.spec.name, layer=request["layer"])
+        context = TaskContext.parse(asked.environment())
+        assert context is not None
+        key = LayerKey(context.flow, context.execution, context.layer)
+        try:
+            plan_layer.record(self.store, key, splits=request["record"]["splits"])
+        except LaminarError as error:
+            raise InvocationError(type(error).__name__, context.layer, str(error)) from error
+        return {}

@@ -1,0 +1,210 @@
+"""What a random flow is, as plain values, and what can be told of it without running it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+__all__ = [
+    "CALL_TROUBLES",
+    "KINDS",
+    "PARAMETERS",
+    "Failure",
+    "FlowSpec",
+    "Hook",
+    "Kind",
+    "LayerSpec",
+    "Over",
+    "Read",
+    "Trouble",
+]
+
+PARAMETERS = "Parameters"
+
+Kind = Literal["entry", "submission", "execution", "retry"]
+KINDS: tuple[Kind, ...] = ("submission", "entry", "execution", "retry")
+
+
+@attrs.frozen
+class Read:
+    """What a layer, or a hook, reads of a layer that it names."""
+
+    layer: str
+    names: tuple[str, ...]
+
+
+@attrs.frozen
+class Over:
+    """A dimension of a fan-out."""
+
+    layer: str
+    attribute: str
+    index: int | None
+
+
+@attrs.frozen
+class Failure:
+    """An error that ``__call__`` raises.
+
+    Args:
+        index: In which split, None for all.
+        attempts: In how many attempts, from the first on.
+        error: The name of its class.
+    """
+
+    index: int | None
+    attempts: int
+    error: str
+
+
+@attrs.frozen
+class Hook:
+    """A hook of a layer or of the flow.
+
+    Args:
+        kind: What kind of hook it is.
+        does: What it does: see `tests.support.random_flows.source`.
+        reads: What it reads.
+        generator: Whether it is a generator that goes on after the event.
+    """
+
+    kind: Kind
+    does: str
+    reads: tuple[Read, ...] = ()
+    generator: bool = False
+
+
+@attrs.frozen
+class Trouble:
+    """What fails until its cause is taken away.
+
+    Args:
+        layer: The layer.
+        where: In which method: ``call``, ``exit`` (``__call__`` ends the process), or a kind of hook; ``plan`` if it
+            fans out over what there is not, which is not mended.
+        index: In which split, None for all.
+    """
+
+    layer: str
+    where: str
+    index: int | None = None
+
+
+#: Troubles of ``__call__``.
+CALL_TROUBLES = ("call", "exit")
+
+
+@attrs.frozen(kw_only=True)
+class LayerSpec:
+    """A layer.
+
+    Args:
+        name: Its name.
+        flow: Which of the flow's bases it is registered to.
+        reads: What its ``__call__`` reads.
+        over: What it fans out over.
+        pipelined: Whether it does so item by item.
+        widths: How many items its splits shard, one split after the other and over again; none if it shards nothing.
+        failures: The errors that it raises.
+        picky: Whether it raises an OSError where its value is a multiple of three.
+        hooks: Its hooks.
+        inherits: Whether its hooks are those of a base class.
+        attempts: How often it is tried.
+        catch: The errors that it forgives.
+        container: Virtual CPUs and memory.
+        on_lambda: Whether AWS Lambda runs it once deployed; else AWS Batch.
+    """
+
+    name: str
+    flow: int = 0
+    reads: tuple[Read, ...] = ()
+    over: tuple[Over, ...] = ()
+    pipelined: bool = False
+    widths: tuple[int, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    picky: bool = False
+    hooks: tuple[Hook, ...] = ()
+    inherits: bool = False
+    attempts: int = 1
+    catch: tuple[str, ...] = ()
+    container: tuple[float, int] = (1, 1500)
+    on_lambda: bool = False
+
+    @property
+    def depends(self) -> frozenset[str]:
+        """The layers that it names, parameters among them."""
+        named = {read.layer for read in self.reads} | {over.layer for over in self.over}
+        return frozenset(named | {read.layer for hook in self.hooks for read in hook.reads})
+
+    def hooked(self, kind: str) -> bool:
+        """Whether it has hooks of a kind of its own."""
+        return any(hook.kind == kind for hook in self.hooks)
+
+
+@attrs.frozen(kw_only=True)
+class FlowSpec:
+    """A flow, and how it is run.
+
+    Args:
+        name: Its name.
+        layers: Its layers, each after what it depends on.
+        order: The names of the layers in the order in which they are registered.
+        bases: How many flows it is composed of.
+        hooks: The hooks of the flow; what they read is parameters only.
+        parameters: What it is called with.
+        troubles: What fails, until it is mended; of two the second is after the first.
+    """
+
+    name: str
+    layers: tuple[LayerSpec, ...]
+    order: tuple[str, ...]
+    bases: int = 1
+    hooks: tuple[Hook, ...] = ()
+    parameters: Mapping[str, Any] = attrs.field(factory=dict)
+    troubles: tuple[Trouble, ...] = ()
+
+    def layer(self, name: str) -> LayerSpec:
+        """The layer of a name."""
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def hooked(self, layer: LayerSpec, kind: str) -> bool:
+        """Whether a layer has hooks of a kind, its own or the flow's."""
+        return layer.hooked(kind) or any(hook.kind == kind for hook in self.hooks)
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """All layers before a layer."""
+        depends = self.layer(name).depends - {PARAMETERS}
+        return depends.union(*(self.ancestors(parent) for parent in depends))
+
+    def optional(self) -> frozenset[str]:
+        """The layers that may be skipped."""
+        found: set[str] = set()
+        for layer in self.layers:
+            if self.hooked(layer, "entry") or layer.depends & found:
+                found.add(layer.name)
+        return frozenset(found)
+
+    def splits(self) -> dict[str, int]:
+        """How many splits each layer has, if it runs."""
+        found: dict[str, int] = {PARAMETERS: 1}
+        for layer in self.layers:
+            found[layer.name] = math.prod(self._elements(over, found) for over in layer.over)
+        return found
+
+    def elements(self, over: Over) -> int:
+        """How many elements a dimension has."""
+        return self._elements(over, self.splits())
+
+    def _elements(self, over: Over, splits: Mapping[str, int]) -> int:
+        if over.layer == PARAMETERS:
+            return 1
+        count = splits[over.layer]
+        if over.attribute != "items":
+            return count if over.index is None or count == 0 else 1
+        widths = self.layer(over.layer).widths
+        if over.index is None:
+            return sum(widths[index % len(widths)] for index in range(count))
+        return widths[over.index % len(widths)] if count else 0

@@ -1,0 +1,205 @@
+"""Run real Terraform in a test: no network, the stand-in AWS provider, an embedded AWS.
+
+    mirror = install(tmp_path / "mirror")
+    terraform = Terraform(directory, mirror, fake_aws(endpoint))
+    terraform.init()
+    terraform.apply(name="report")
+    assert terraform.plan(name="report").empty
+
+Nothing of the user's is read or written: no `~/.terraformrc`, no plugin cache, no checkpoint
+service.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve, field, frozen
+
+from tools.terraform_standin.installing import ATTACHED, CONFIGURATION
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PLAN_FILE = "harness.tfplan"
+_EXIT_CHANGES = 2
+
+
+class TerraformError(Exception):
+    """Terraform refused or failed; the text is what it wrote to standard error."""
+
+
+@frozen
+class Change:
+    """What a plan does to one resource: `("create",)`, `("update",)`, `("delete", "create")`..."""
+
+    address: str
+    actions: tuple[str, ...]
+
+
+@frozen
+class Plan:
+    """A plan: `empty` is Terraform's own answer, `document` is what `show -json` tells of it."""
+
+    changes: tuple[Change, ...]
+    empty: bool
+    document: Mapping[str, Any] = field(repr=False, eq=False)
+
+
+def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
+    """The environment in which everything talks to the embedded AWS at `endpoint`."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextmanager
+def serving_provider(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Start one provider process for all commands of Terraform meanwhile, in an environment; give it with that.
+
+    Each command starts a provider several times else, which is most of what it costs. `init` installs it all the same.
+    https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
+    """
+    command = [sys.executable, "-m", "tools.terraform_standin", "serve"]
+    given = {**os.environ, **environment}
+    with subprocess.Popen(
+        command, cwd=_ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        line = shlex.split(process.stdout.readline())
+        assert line[:1] == ["export"], "the provider did not start"
+        name, _, value = line[1].partition("=")
+        try:
+            yield {**environment, name: value}
+        finally:
+            process.stdin.close()
+            process.wait()
+
+
+def terraform_executable() -> str:
+    """Where Terraform is; without it a test is skipped, but fails where CI should have it."""
+    found = shutil.which("terraform")
+    if found is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("there is no terraform executable on PATH")
+    return found
+
+
+@frozen
+class Terraform:
+    """One working directory, with the environment that its commands get."""
+
+    directory: Path
+    configuration: Path
+    environment: Mapping[str, str]
+    executable: str = field(factory=terraform_executable)
+
+    def init(self) -> None:
+        """Install the provider from the mirror, which Terraform does not do with one that is served."""
+        environment = {name: value for name, value in self.environment.items() if name != ATTACHED}
+        evolve(self, environment=environment)._run("init", "-input=false")
+
+    def validate(self) -> dict[str, Any]:
+        """What `terraform validate -json` says: `valid` and `diagnostics`."""
+        ran = self._start("validate", "-json")
+        answer: dict[str, Any] = json.loads(ran.stdout)
+        return answer
+
+    def unformatted(self) -> str:
+        """How the files differ from what `terraform fmt` makes of them; empty if they do not."""
+        ran = self._start("fmt", "-check", "-diff")
+        return ran.stdout + ran.stderr
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression, evaluated beside what is declared."""
+        # In base64, since the console prints texts in different ways.
+        ran = self._start("console", given=f"base64encode(jsonencode({expression}))\n")
+        if ran.returncode != 0:
+            raise TerraformError(ran.stderr)
+        return json.loads(base64.b64decode(ran.stdout.strip().strip('"')))
+
+    def plan(self, **variables: object) -> Plan:
+        """Plan, without changing anything."""
+        ran = self._start("plan", "-input=false", "-detailed-exitcode", f"-out={_PLAN_FILE}", *_values(variables))
+        if ran.returncode not in (0, _EXIT_CHANGES):
+            raise TerraformError(ran.stderr)
+        document = json.loads(self._run("show", "-json", _PLAN_FILE))
+        changes = tuple(
+            Change(change["address"], tuple(change["change"]["actions"]))
+            for change in document.get("resource_changes", ())
+            if change["change"]["actions"] not in (["no-op"], ["read"])
+        )
+        return Plan(changes, ran.returncode == 0, document)
+
+    def apply(self, **variables: object) -> None:
+        """Plan and apply."""
+        self._run("apply", "-input=false", "-auto-approve", *_values(variables))
+
+    def apply_planned(self) -> None:
+        """Apply what `plan` planned last, and nothing else."""
+        self._run("apply", "-input=false", _PLAN_FILE)
+
+    def destroy(self, **variables: object) -> None:
+        """Delete everything that is in the state."""
+        self._run("destroy", "-input=false", "-auto-approve", *_values(variables))
+
+    def output(self) -> dict[str, Any]:
+        """The values of the outputs."""
+        outputs = json.loads(self._run("output", "-json"))
+        return {name: output["value"] for name, output in outputs.items()}
+
+    def state(self) -> list[str]:
+        """The addresses of the resources in the state."""
+        return self._run("state", "list").split()
+
+    def import_resource(self, address: str, identity: str) -> None:
+        """Take an existing object into the state."""
+        self._run("import", "-input=false", address, identity)
+
+    def _run(self, *arguments: str) -> str:
+        ran = self._start(*arguments)
+        if ran.returncode != 0:
+            raise TerraformError(ran.stderr)
+        return ran.stdout
+
+    def _start(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.executable, *arguments],
+            cwd=self.directory,
+            env=self._environment(),
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.configuration.parent),
+            CONFIGURATION: str(self.configuration),
+            "TF_IN_AUTOMATION": "1",
+            "TF_CLI_ARGS": "-no-color",
+            "CHECKPOINT_DISABLE": "1",
+            **self.environment,
+        }
+
+
+def _values(variables: Mapping[str, object]) -> list[str]:
+    return [
+        f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in variables.items()
+    ]

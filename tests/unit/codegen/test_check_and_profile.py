@@ -1,0 +1,263 @@
+"""What an execution takes, and how long layers took: the commands ``check`` and ``profile``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from laminar_codegen.command.main import main
+from laminar_codegen.durations.measure import measure
+from laminar_codegen.durations.profile import read_profile
+from laminar_codegen.problems import CompileError
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+FLOW = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class Report(Flow): ...
+
+@Report.register
+class A(Layer):
+    def __call__(self) -> None:
+        self.shard(part=[1, 2])
+
+@Report.register
+class B(Layer):
+    def __call__(self) -> None: ...
+
+@Report.register(foreach=ForEach(parameters=[Parameter(A, "part")]))
+class C(Layer):
+    def __call__(self, a: A) -> None: ...
+
+@Report.register
+class D(Layer):
+    def __call__(self, a: A, b: B) -> None: ...
+
+if flow := Report():
+    flow()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a flow that is an N, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(FLOW)
+    return tmp_path
+
+
+def test_check_tells_what_an_execution_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """States, transitions, events, bytes and dollars, as formulas in the jobs of fan-outs; given a profile, seconds."""
+    (folder / "profile.json").write_text(json.dumps({"Report": {"A": 10, "B": 50, "C": 60, "D": 7, "Old": 1}}))
+    assert main(["check", "flow.py", "--profile", "profile.json", "--joins", "exact"]) == 0
+    told = capsys.readouterr().out
+    assert "flow Report: 4 layers, 1 of them fan-outs" in told
+    assert "in 1 state machine\n" in told
+    assert "+ jobs(C)" in told
+    assert "makespan        70.0 s expected, 70.0 s at least (1.000)" in told
+    assert main(["check", "flow.py"]) == 0
+    assert "makespan" not in capsys.readouterr().out
+
+
+def test_check_tells_all_problems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A flow that cannot be compiled is told of as when it is compiled, and nothing is printed of it."""
+    wrong = "class E(Layer):\n    def __call__(self, x: 'Nothing', y) -> None: ..."
+    (folder / "flow.py").write_text(FLOW.replace("if flow", f"@Report.register\n{wrong}\n\nif flow"))
+    assert main(["check", "flow.py"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert {"LAM010", "LAM011"} <= set(told.err.split())
+
+
+def test_auto_needs_a_profile(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Barriers are weighed by durations."""
+    assert main(["flow.py", "--joins", "auto"]) == 1
+    assert "LAM044" in capsys.readouterr().err
+    (folder / "profile.json").write_text('{"Report": {"A": 1, "B": 1, "C": 1, "D": 1}}')
+    assert main(["flow.py", "--joins", "auto", "--profile", "profile.json", "--emit", "plan"]) == 0
+    balanced = capsys.readouterr().out
+    assert "ExactJoins" not in balanced
+    (folder / "profile.json").write_text('{"Report": {"A": 20, "B": 50, "C": 45, "D": 30}}')
+    assert main(["flow.py", "--joins", "auto", "--profile", "profile.json", "--emit", "plan"]) == 0
+    assert "ExactJoins" in capsys.readouterr().out
+
+
+def test_the_scheduler_says_how_a_flow_is_planned(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the file says holds unless the command says otherwise."""
+    scheduler = "from laminar_runtime.configurations.schedulers import AWS\n\nif flow"
+    text = FLOW.replace("if flow", scheduler).replace(
+        "Report():", "Report(scheduler=AWS.StepFunctions(joins='exact')):"
+    )
+    (folder / "flow.py").write_text(text)
+    assert main(["flow.py", "--emit", "plan"]) == 0
+    assert "ExactJoins" in capsys.readouterr().out
+    assert main(["flow.py", "--emit", "plan", "--joins", "barriers"]) == 0
+    assert "ExactJoins" not in capsys.readouterr().out
+
+
+def test_check_goes_by_the_profile_that_the_scheduler_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It tells the makespan of the plan that is made, whoever named the profile."""
+    scheduler = "from laminar_runtime.configurations.schedulers import AWS\n\nif flow"
+    text = FLOW.replace("if flow", scheduler).replace(
+        "Report():", "Report(scheduler=AWS.StepFunctions(profile='own.json')):"
+    )
+    (folder / "flow.py").write_text(text)
+    (folder / "own.json").write_text(json.dumps({"Report": {"A": 10, "B": 50, "C": 60, "D": 7}}))
+    (folder / "other.json").write_text(json.dumps({"Report": {"A": 1, "B": 1, "C": 1, "D": 1}}))
+    assert main(["check", "flow.py"]) == 0
+    assert "70.0 s at least" in capsys.readouterr().out
+    assert main(["check", "flow.py", "--profile", "other.json"]) == 0
+    assert "2.0 s at least" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("last", ["0", "-1", "many"])
+def test_profile_measures_at_least_one_run(last: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No number of executions means all of them by chance."""
+    with pytest.raises(SystemExit) as ended:
+        main(["profile", "flow.py", f"--last={last}"])
+    assert ended.value.code == 2
+    assert "must be a whole number of at least 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "cannot be read"),
+        ("{", "is no JSON"),
+        ("[]", "is no JSON object of objects"),
+        ('{"Report": 1}', "is no JSON object of objects"),
+        ('{"Other": {}}', "says nothing of flow 'Report', only of Other"),
+        ('{"Report": {"A": -1, "B": "x", "C": NaN, "D": true}}', "are no seconds: A: -1, B: 'x', C: nan, D: True"),
+    ],
+)
+def test_wrong_profiles(text: str | None, problem: str, tmp_path: Path) -> None:
+    """What is no profile is told with its file."""
+    path = tmp_path / "profile.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(CompileError, match=f"LAM030.*{problem}"):
+        read_profile(path, "Report")
+
+
+@pytest.mark.integration
+def test_profile_measures_the_last_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it prints is a profile: the seconds that layers took in the flow's own datastore."""
+    assert main(["profile", "flow.py"]) == 1
+    assert "flow 'Report' has no executions" in capsys.readouterr().err
+    ended = codegen_run(folder)
+    assert main(["profile", "flow.py", "--last", "1"]) == 0
+    told = capsys.readouterr()
+    (folder / "profile.json").write_text(told.out)
+    measured = read_profile(folder / "profile.json", "Report")
+    assert set(measured) == {"A", "B", "C", "D"}
+    assert all(0 <= seconds < 60 for seconds in measured.values())
+    assert "measured 1 execution of Report" in told.err
+    assert ended == 0
+
+
+def codegen_run(folder: Path) -> int:
+    """Run the flow here, as a user does."""
+    import subprocess
+    import sys
+
+    return subprocess.run([sys.executable, "flow.py"], cwd=folder, check=True, capture_output=True).returncode
+
+
+class Wide(Flow): ...
+
+
+@Wide.register
+class Shards(Layer):
+    def __call__(self) -> None: ...
+
+
+@Wide.register(foreach=ForEach(parameters=[Parameter(Shards, "foo")]))
+class Each(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+
+def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
+    """The record that a state machine writes tells no seconds: those of the splits do; the median of runs counts."""
+    flow = Wide(datastore=datastores.Memory(), executor=executors.Thread())
+    store = flow.datastore
+    for number, seconds in enumerate([(1, 5), (2, 9), (3, 40)]):
+        key = flow.execution(f"e{number}").key("Each")
+        for index, taken in enumerate(seconds):
+            store.write_bytes(path=key.split(index), content=json.dumps({"seconds": taken}).encode())
+        store.ledger.write_record(key, splits=2)
+    store.ledger.write_record(flow.execution("e1").key("Shards"), splits=1, seconds=7.5)
+    assert measure(flow, ["e0", "e1", "e2"], None) == {"Shards": 7.5, "Each": 9}
+
+
+CHAIN = """
+from laminar_runtime import Flow, Layer, Parameters
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class First(Flow): ...
+class Second(Flow): ...
+
+@First.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+@Second.register
+class B(Layer):
+    def __call__(self) -> None:
+        self.shard(part=[1, 2])
+
+@Second.register(executor=executors.AWS.Lambda(), foreach=ForEach(parameters=[Parameter(B, "part")]))
+class C(Layer):
+    def __call__(self, b: B) -> None: ...
+
+First()().next(flow=Second(), linker=lambda _: Parameters())
+"""
+
+
+def test_check_tells_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What runs flows one after the other takes something, too; jobs on AWS Lambda are told as what they are."""
+    (tmp_path / "flow.py").write_text(CHAIN)
+    assert main(["check", str(tmp_path / "flow.py")]) == 0
+    told = capsys.readouterr().out
+    first, second, chain = told.split("flow Second: ")[0], told.split("flow Second: ")[1], told.split("chain ")[1]
+    assert first.startswith("flow First: 1 layer, 0 of them fan-outs\n")
+    # A job is six events, the input that is kept five, and an execution begins and ends.
+    assert "  events          13 of 25,000\n" in first
+    assert "jobs(L) of a layer on AWS Lambda: an invocation for each split of L\n" in second
+    assert "10,000 splits" not in second
+    assert chain.startswith("First -> Second: ")
+    assert "  transitions     3\n  events          19 of 25,000\n" in chain
+    # Its own three, two of the first flow, and five with an invocation of the second.
+    assert "  orchestration   $0.000275 an execution with its flows, each fan-out one job\n" in chain
+
+
+def test_check_tells_of_the_longest_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a flow in several machines it is the largest one that has to hold to the limits."""
+    layers = [
+        f"@Big.register\nclass L{place}(Layer):\n"
+        f"    def __call__(self{f', before: L{place - 1}' if place else ''}) -> None: ...\n"
+        for place in range(2000)
+    ]
+    head = "from laminar_runtime import Flow, Layer\nclass Big(Flow): ...\n"
+    (tmp_path / "flow.py").write_text(head + "".join(layers))
+    assert main(["check", str(tmp_path / "flow.py")]) == 0
+    told = capsys.readouterr().out
+    (events,) = (line.split()[1] for line in told.splitlines() if line.startswith("  events "))
+    assert int(events.replace(",", "")) > 5_000
+    assert " of 25,000, the largest\n" in told
+
+
+def test_check_tells_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A makespan is no more than what the profile knows: what is made up is told."""
+    for known, lack in (
+        ({"A": 1, "B": 2, "C": 3}, "1 layer, taken to take the median of the others"),
+        ({"Old": 1}, "4 layers, taken to take a second each"),
+    ):
+        (folder / "profile.json").write_text(json.dumps({"Report": known}))
+        assert main(["check", "flow.py", "--profile", "profile.json"]) == 0
+        assert f"  not in the profile: {lack}\n" in capsys.readouterr().out

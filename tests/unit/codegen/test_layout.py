@@ -1,0 +1,79 @@
+"""The layout of a datastore is spelled in one module."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from laminar_codegen.lower_states.objects import inserted
+from laminar_codegen.rehearsal.query_language import evaluate
+from laminar_runtime.storage import layout
+from laminar_runtime.storage.layout import JoinKey, LayerKey, cache_prefix, input_key
+
+ROOT = Path(__file__).parents[3]
+#: What a key has that is no name, and that no other text has: a dot before a folder's name, or a slash behind it.
+SEGMENT = re.compile(
+    r"(^|/)\.(cache|locks|joins|some|splits|attempts|plan|record\.json|input\.json)(?=/|$)|(^|/)(artifacts|archives)/"
+)
+SPELLED = Path(layout.__file__)
+
+
+def texts(path: Path) -> list[str]:
+    """All texts of a module but its docstrings."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone
+    ]
+
+
+def test_no_other_module_spells_a_segment_of_a_key() -> None:
+    modules = [*(ROOT / "laminar_runtime").rglob("*.py"), *(ROOT / "laminar_codegen").rglob("*.py")]
+
+    found = {path for path in modules if any(SEGMENT.search(text) for text in texts(path))}
+
+    assert found == {SPELLED}
+
+
+def test_the_test_knows_each_segment_that_begins_with_a_dot() -> None:
+    segments = {text for text in texts(SPELLED) if text.startswith(".") and text not in {".json", ".txt"}}
+
+    assert segments
+    assert all(SEGMENT.fullmatch(segment) for segment in segments), segments
+
+
+def test_the_module_of_the_datastore_expires_what_the_layout_calls_the_cache() -> None:
+    module = (ROOT / "terraform_modules/datastore/main.tf").read_text()
+
+    prefixes = re.findall(r'prefix = "\$\{local\.prefix\}(.+)"', module)
+
+    assert prefixes == [cache_prefix("${rule.key}")]
+    for page in (ROOT / "terraform_modules").rglob("*.md"):
+        for flow, folder in re.findall(r"`(<\w+>)(/\.[^`]*)`", page.read_text()):
+            assert f"{flow}{folder}" == cache_prefix(flow), page
+
+
+@pytest.mark.parametrize(
+    ("computed", "expected"),
+    [
+        (input_key("Flow", inserted("$id")), input_key("Flow", "e1")),
+        (JoinKey("Flow", inserted("$id"), inserted("$name")).prefix, JoinKey("Flow", "e1", "Merge").prefix),
+        (JoinKey("Flow", inserted("$id"), "Merge").marks, JoinKey("Flow", "e1", "Merge").marks),
+        (JoinKey("Flow", inserted("$id"), inserted("$name")).mark("A"), JoinKey("Flow", "e1", "Merge").mark("A")),
+        (LayerKey("Flow", inserted("$id"), inserted("$name")).record, LayerKey("Flow", "e1", "Merge").record),
+    ],
+)
+def test_a_state_computes_the_key_that_python_reads(computed: str, expected: str) -> None:
+    assert evaluate(f"($id := 'e1'; $name := 'Merge'; '{computed}')", {}) == expected
+
+
+def test_a_layer_that_waits_has_a_folder_for_marks_and_a_token() -> None:
+    key = JoinKey("Flow", "e1", "Merge")
+
+    assert key.prefix == "Flow/.cache/e1/.joins/Merge/"
+    assert (key.mark("Clean"), key.token) == (f"{key.marks}Clean", "Flow/.cache/e1/.joins/Merge/token.json")

@@ -1,0 +1,94 @@
+"""The machines of compiled flows: valid, and run to their end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.ir.plan import layers_of
+from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.rehearsal.replay import (
+    Attempt,
+    Invocation,
+    JobResult,
+    NamedError,
+    Services,
+    profiled_services,
+    redrive,
+    replay_flow,
+    validate,
+)
+from laminar_codegen.render.terraform_json import render_machine
+from tests.unit.codegen.test_golden import CASES, _source
+from tests.unit.property.test_machines import REFERENCES
+
+
+@attrs.define
+class Work:
+    """What the jobs and functions of a flow do, which fails as long as it is broken."""
+
+    services: Services
+    broken: bool = False
+    done: list[str] = attrs.field(factory=list)
+
+    @classmethod
+    def of(cls, splits: dict[str, int]) -> Work:
+        """Ten seconds each."""
+        work = cls(profiled_services({}, splits=splits, otherwise=10))
+        plan = work.services.functions.run
+
+        def call(invocation: Invocation) -> Any:
+            if "planner" in invocation.name:
+                return plan(invocation)
+            if work.broken:
+                raise NamedError("Broken")
+            return work.done.append(invocation.payload["layer"])
+
+        work.services.jobs.run = work.run
+        work.services.functions.run = call
+        return work
+
+    def run(self, attempt: Attempt) -> JobResult:
+        """A job ends."""
+        if not self.broken:
+            self.done.append(attempt.layer)
+        return JobResult(exit_code=int(self.broken))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_golden_flows_run(case: str) -> None:
+    """Every layer of every golden flow runs, with as many splits as it is told, in a machine without problems."""
+    compilation = compile_flow(str(_source(case) / "flow.py"))
+    for machine in compilation.machines:
+        assert validate(render_machine(machine, REFERENCES)) == []
+    wide = {layer.name for graph in compilation.graphs for layer in graph.layers if layer.foreach}
+    work = Work.of(dict.fromkeys(wide, 3))
+    replayed = replay_flow(compilation.machines, services=work.services)
+    assert replayed.status == "SUCCEEDED", replayed
+    assert Counter(work.done) == Counter({name: 3 if name in wide else 1 for name in _layers(compilation)})
+    assert replayed.seconds >= 10
+
+
+#: Where hooks decide on attempts, a state asks the planner after a failure, and fails in its turn.
+ATTEMPTS_BY_HOOKS = {"hooks"}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in ATTEMPTS_BY_HOOKS])
+def test_golden_flows_are_redriven(case: str) -> None:
+    """Whichever job of a golden flow fails first, for good, a redrive runs what has not run."""
+    compilation = compile_flow(str(_source(case) / "flow.py"))
+    work = Work.of({})
+    work.broken = True
+    failed = replay_flow(compilation.machines, services=work.services)
+    assert failed.status == "FAILED"
+    work.broken = False
+    ended = redrive(failed)
+    assert ended.status == "SUCCEEDED", ended
+    assert Counter(work.done) == Counter(_layers(compilation))
+
+
+def _layers(compilation: Compilation) -> list[str]:
+    return [name for unit in compilation.units for name in layers_of(unit.plan)]

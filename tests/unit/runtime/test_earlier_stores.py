@@ -1,0 +1,99 @@
+"""Stores that earlier releases wrote are read, and gone on with: `tests.unit.runtime.stores.flow` wrote them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.planner import planner
+from laminar_runtime.splits import fanout
+from tests.support.harness import stored
+from tests.unit.runtime.stores.flow import Kept
+
+STORES = Path(__file__).parent / "stores"
+CELLS = ["0a", "0b", "1a", "1b"]
+
+
+@pytest.fixture
+def flow() -> Kept:
+    """The flow on a store that release 0.1 wrote, of format 2: each key with its bytes, as text in Latin-1."""
+    store = datastores.Memory()
+    kept = json.loads((STORES / "format_2.json").read_text(encoding="utf-8"))
+    store.workspace.update({key: text.encode("latin-1") for key, text in kept.items()})
+    return Kept(datastore=store, executor=executors.Thread())
+
+
+def test_results(flow: Kept) -> None:
+    """What an earlier release wrote of an execution that ended is read, joined or not, sharded or not."""
+    before = dict(stored(flow))
+    execution = flow.execution("whole")
+    assert execution.finished
+    shards, each = execution.layer("Shards"), execution.layer("Each")
+    assert (shards.plain, shards.attempts, list(shards.number)) == ("plain", 2, [0, 1])
+    assert (list(each.cell), list(each.pair)) == (CELLS, [0, "a", 0, "b", 1, "a", 1, "b"])
+    assert (execution.layer("Each", index=2).cell, execution.layer("Parameters").n) == ("1a", 2)
+    assert execution.layer("Total").all[0] == ["0A", "0B", "1A", "1B"]
+    assert stored(flow) == before
+    # What is not joined yet is joined of archives without attempts.
+    for key in [key for key in stored(flow) if key.endswith("/Each/cell.json") and "/.cache/" in key]:
+        del stored(flow)[key]
+    assert list(flow.execution("whole").layer("Each").cell) == CELLS
+
+
+def test_listings(flow: Kept) -> None:
+    """Executions, layers and attributes of an earlier release are listed."""
+    store = flow.datastore
+    executions = store.list_executions(flow=flow)
+    assert [execution.id for execution in executions] == ["half", "whole"]
+    assert store.list_layers(execution=executions[1]) == ["Chained", "Each", "Parameters", "Shards", "Total"]
+    assert store.list_artifacts(layer=executions[1].layer("Each")) == ["cell", "pair"]
+    # What attempt 1 left stands there under the finished record: that release did not tell attempts apart.
+    shards = executions[1].layer("Shards")
+    assert store.list_artifacts(layer=shards) == ["attempts", "left", "letter", "number", "plain"]
+
+
+def test_resume(flow: Kept) -> None:
+    """A fan-out of which an earlier release ran some splits runs the others, and nothing that failed stays."""
+    execution = flow.execution("half")
+    assert not execution.layer("Each").state.finished
+    assert execution.layer("Each", index=3).tried
+    before = dict(stored(flow))
+    assert planner.plan_layer(execution, "Each").groups[0]["indexes"] == "3"
+    resumed = execution.resume()
+    assert resumed.layer("Total").all == [["0A", "0B", "1A", "1B"], [0, "a", 0, "b", 1, "a", 1, "b"], [0, 1], "plain"]
+    for index in range(3):
+        assert not [key for key in stored(flow).keys() - before.keys() if f"/Each/{index}/" in key]
+    assert flow.datastore.list_artifacts(layer=resumed.layer("Each")) == ["cell", "pair"]
+    assert not hasattr(resumed.layer("Each", index=3), "tried")
+
+
+def test_elements_of_large_archives(flow: Kept) -> None:
+    """An archive without rows is read whole where one element of it is wanted."""
+    artifacts = json.loads(stored(flow)["Kept/archives/half/Shards/0/number.json"])["artifacts"]
+    content = json.dumps({"version": 2, "sharded": True, "artifacts": artifacts * 100}, separators=(",", ":"))
+    stored(flow)["Kept/archives/half/Shards/0/number.json"] = content.encode()
+    key, foreach = flow.execution("half").key("Each"), flow.registry["Each"].configuration.foreach
+    assert fanout.count(flow.datastore, key, foreach) == 400
+    found = [fanout.elements(flow.datastore, key, foreach, index)[0][1] for index in (0, 398)]
+    assert [flow.datastore.read_artifact("Kept", artifact) for artifact in found] == [0, 1]
+
+
+def test_the_id_is_taken(flow: Kept) -> None:
+    """An execution of an earlier release is not run again under its id."""
+    for name in ("half", "whole"):
+        with pytest.raises(ExecutionError, match=f"execution {name} of flow 'Kept' has results already"):
+            flow(name, n=3)
+
+
+def test_the_flow_runs_beside_them(flow: Kept) -> None:
+    """A new execution in an old store uses its values, and is stored as this release does."""
+    assert "KEPT" not in os.environ
+    execution = flow("new", n=2)
+    assert execution.layer("Total").all[0] == ["0A", "0B", "1A", "1B"]
+    assert not hasattr(execution.layer("Shards"), "left")
+    assert len(flow.datastore.list_executions(flow=flow)) == 3

@@ -1,0 +1,553 @@
+"""Planning: what the jobs of a layer are, at its first attempt and at later ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laminar_runtime import Flow, Layer, _records
+from laminar_runtime import plan_layer as plan_layer_function
+from laminar_runtime.configurations import datastores, executors, hooks
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
+from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionError, UnfinishedError
+from laminar_runtime.execution import Execution
+from laminar_runtime.planner import planner
+from laminar_runtime.planner.planner import LayerPlan, plan_layer, replan_layer
+from laminar_runtime.splits import fanout
+from laminar_runtime.task_environment import TaskContext
+from tests.support.harness import Folder, in_memory
+
+
+class Wide(Flow): ...
+
+
+@Wide.register
+class Shards(Layer):
+    def __call__(self) -> None: ...
+
+
+OVER = ForEach(parameters=[Parameter(Shards, "foo")])
+
+
+@Wide.register(foreach=OVER, retry=Retry(attempts=3))
+class Each(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+
+@Wide.register(foreach=OVER, retry=Retry(attempts=2, delay=1.2, jitter=0))
+class Sized(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+    @hooks.submission
+    def by_index(self) -> Iterator[None]:
+        if self.index is not None and self.index % 2:
+            self.configuration.container.memory = 4000
+        yield
+        self.configuration.container.memory = 1
+
+    @hooks.retry
+    def more(self) -> None:
+        self.configuration.container.memory *= 2
+
+
+@Wide.register(foreach=ForEach(parameters=[Parameter(Each, "bar", index=None)]))
+class Follows(Layer):
+    def __call__(self, each: Each) -> None: ...
+
+
+@Wide.register
+class Images(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def other(self) -> None:
+        self.configuration.container.image = "other"
+
+
+@Wide.register
+class Breaks(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def divide(self) -> None:
+        _ = 1 / 0
+
+
+@Wide.register
+class Huge(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def grow(self) -> None:
+        self.configuration.container.memory = 10**6
+
+
+def wide(splits: int) -> Execution:
+    """An execution in which a layer sharded this many values."""
+    execution = in_memory(Wide).execution("e1")
+    key = execution.key("Shards")
+    execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
+    execution.datastore.ledger.write_record(key, splits=1)
+    return execution
+
+
+def finish(execution: Execution, layer: str, *splits: int) -> None:
+    """Note that splits of a layer finished."""
+    for index in splits:
+        execution.datastore.write_bytes(path=execution.key(layer).split(index), content=b"{}")
+
+
+def group(indexes: str, size: int, splits: int, **details: Any) -> dict[str, Any]:
+    """A group of a plan."""
+    return {"size": size, "indexes": indexes, "splits": splits, "attempt": 1, **details}
+
+
+@pytest.mark.parametrize("splits", [0, 1, 2, 10_000])
+def test_splits_are_one_job(splits: int) -> None:
+    """Up to as many splits as an array job has children are one job; none are none."""
+    indexes = {1: "0"}.get(splits, f"0-{splits - 1}")
+    groups = (group(indexes, splits, splits),) if splits else ()
+    assert plan_layer(wide(splits), "Each") == LayerPlan(splits=splits, groups=groups)
+
+
+def test_more_splits_are_few_and_even_jobs() -> None:
+    """No job is left with one split."""
+    plan = plan_layer(wide(20_001), "Each")
+    assert [(item["size"], item["indexes"]) for item in plan.groups] == [
+        (6667, "0-6666"),
+        (6667, "6667-13333"),
+        (6667, "13334-20000"),
+    ]
+
+
+def test_what_finished_is_not_planned_again() -> None:
+    """As in an execution that is resumed."""
+    execution = wide(5)
+    finish(execution, "Each", 0, 3)
+    assert plan_layer(execution, "Each").groups == (group("1-2,4", 3, 5),)
+
+
+def test_a_layer_of_which_a_dependency_did_not_finish() -> None:
+    """It is no layer that is skipped: its dependency's job ended as if it had finished."""
+    with pytest.raises(UnfinishedError, match="layer 'Each' depends on layer 'Shards', which has not finished"):
+        plan_layer(in_memory(Wide).execution("e1"), "Each")
+
+
+def test_hooks_choose_containers() -> None:
+    """Splits of equal containers are one job, told its resources; a generator goes on after the submission."""
+    plan = plan_layer(wide(5), "Sized")
+    sizes = [(item["indexes"], item["size"], item["resources"]) for item in plan.groups]
+    assert sizes == [
+        ("0,2,4", 3, [{"Type": "MEMORY", "Value": "2048"}, {"Type": "VCPU", "Value": "1"}]),
+        ("1,3", 2, [{"Type": "MEMORY", "Value": "4096"}, {"Type": "VCPU", "Value": "1"}]),
+    ]
+    assert [item["command"] for item in plan.groups] == [["python", "main.py"]] * 2
+
+
+def test_the_next_attempt_is_of_what_did_not_finish() -> None:
+    """Retry hooks change the containers of the attempt before, whose wait is rounded up; then no attempt is left."""
+    execution = wide(5)
+    finish(execution, "Sized", 0, 1, 2)
+    first = json.loads(json.dumps(_records.plain(plan_layer(wide(5), "Sized"))))
+    second = replan_layer(execution, "Sized", first, {"Error": "States.TaskFailed", "Cause": "killed"})
+    assert (second.splits, second.attempt, second.wait) == (5, 2, 2)
+    assert [(item["indexes"], item["attempt"]) for item in second.groups] == [("4", 2), ("3", 2)]
+    # The submission hook has the last word on odd splits.
+    assert [item["container"]["memory"] for item in second.groups] == [3000, 4000]
+    with pytest.raises(ExecutionError, match="layer 'Sized' failed at attempt 2 of 2: killed"):
+        replan_layer(execution, "Sized", _records.plain(second), {"Error": "States.TaskFailed", "Cause": "killed"})
+
+
+@pytest.mark.parametrize(
+    ("layer", "problem"),
+    [
+        ("Images", "a hook of layer 'Images' changes image of its container"),
+        ("Breaks", "a submission hook of layer 'Breaks' failed: ZeroDivisionError"),
+        ("Huge", "a hook of layer 'Huge' wants 1 vCPU and 1000000 MiB, and no size of Fargate has them"),
+    ],
+)
+def test_hooks_that_ask_for_what_cannot_be(layer: str, problem: str) -> None:
+    """They are told of with their layer."""
+    with pytest.raises(ExecutionError, match=problem):
+        plan_layer(wide(1), layer)
+
+
+def test_long_lists_of_indexes_are_stored() -> None:
+    """An environment has room for few: a task reads its own from the datastore."""
+    execution = wide(3000)
+    plan = plan_layer(execution, "Sized")
+    assert [item["indexes"] for item in plan.groups] == ["@1-0", "@1-1"]
+    context = TaskContext.parse(
+        {
+            "LAMINAR_EXECUTION_ID": "e1",
+            "LAMINAR_FLOW_NAME": "Wide",
+            "LAMINAR_LAYER_NAME": "Sized",
+            "LAMINAR_LAYER_INDEXES": "@1-1",
+            "LAMINAR_LAYER_SPLITS": "3000",
+            "AWS_BATCH_JOB_ARRAY_INDEX": "700",
+        }
+    )
+    assert context is not None
+    assert fanout.resolve_index(execution.datastore, context).index == 1401
+    again = replan_layer(execution, "Sized", _records.plain(plan), {})
+    assert sum(item["size"] for item in again.groups) == 3000
+
+
+def test_a_plan_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step Functions hands on 256 KiB."""
+    monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
+
+    class Scattered(Flow): ...
+
+    @Scattered.register
+    class Many(Layer):
+        def __call__(self) -> None: ...
+
+        @hooks.submission
+        def long(self) -> None:
+            self.configuration.container.command = "python main.py " + "x" * 300_000
+
+    with pytest.raises(ExecutionError, match="the plan of layer 'Many' has 1 groups of splits"):
+        planner.answer(in_memory(Scattered).execution("e1"), "Many", {})
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_containers_survive_the_way_through_the_machine() -> None:
+    """What a plan says of a container makes an equal one."""
+    plan = plan_layer(wide(1), "Sized")
+    assert Container(**plan.groups[0]["container"]) == Container()
+
+
+class Placed(Flow): ...
+
+
+@Placed.register
+class Values(Layer):
+    def __call__(self) -> None: ...
+
+
+@Placed.register(
+    executor=executors.AWS.Lambda(),
+    retry=Retry(attempts=2, jitter=0),
+    foreach=ForEach(parameters=[Parameter(Values, "foo")]),
+)
+class Invoked(Layer):
+    def __call__(self, values: Values) -> None: ...
+
+    @hooks.retry
+    def patient(self) -> None:
+        if self.index == 1:
+            self.configuration.container.memory *= 2
+
+
+@Placed.register(
+    executor=executors.AWS.Batch(platform="EC2"),
+    container=Container(cpu=2, memory=5000, gpu=1),
+    foreach=ForEach(parameters=[Parameter(Values, "foo")]),
+)
+class OnEc2(Layer):
+    def __call__(self, values: Values) -> None: ...
+
+    @hooks.submission
+    def larger(self) -> None:
+        self.configuration.container.cpu += self.index or 0
+
+
+def placed(folder: Path, splits: int) -> Execution:
+    """An execution of layers that run elsewhere than on Fargate."""
+    execution = Placed(datastore=datastores.Local(folder)).execution("e1")
+    key = execution.key("Values")
+    execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
+    execution.datastore.ledger.write_record(key, splits=1)
+    return execution
+
+
+def test_invocations_are_told_nothing_of_containers(tmp_path: Path) -> None:
+    """A function has its container, which may not change: a group says only what a next attempt goes by."""
+    execution = placed(tmp_path, 3)
+    plan = plan_layer(execution, "Invoked")
+    (only,) = plan.groups
+    assert {"command", "resources"} & only.keys() == set()
+    finish(execution, "Invoked", 0, 1)
+    failed = json.loads(json.dumps(_records.plain(plan)))
+    assert [item["indexes"] for item in replan_layer(execution, "Invoked", failed, {}).groups] == ["2"]
+    with pytest.raises(ExecutionError, match="changes memory of its container, which AWS Lambda cannot change"):
+        replan_layer(placed(tmp_path / "other", 3), "Invoked", failed, {})
+
+
+def test_more_splits_than_a_history_holds(tmp_path: Path) -> None:
+    """On AWS Lambda each split leaves its events: more are refused, with the way out."""
+    assert plan_layer(placed(tmp_path / "a", planner.MAX_INVOCATIONS), "Invoked").groups[0]["size"] == 1000
+    with pytest.raises(ExecutionError, match="layer 'Invoked' has 1001 splits, and on AWS Lambda there may be 1000"):
+        plan_layer(placed(tmp_path / "b", planner.MAX_INVOCATIONS + 1), "Invoked")
+
+
+def test_sizes_on_ec2(tmp_path: Path) -> None:
+    """There a container has what it asks for, GPUs too."""
+    plan = plan_layer(placed(tmp_path, 2), "OnEc2")
+    assert [item["resources"] for item in plan.groups] == [
+        [{"Type": kind, "Value": value} for kind, value in {"GPU": "1", "MEMORY": "5000", "VCPU": cpu}.items()]
+        for cpu in ("2", "3")
+    ]
+
+
+def test_attempts_count_anew_after_a_redrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redriven execution asks again what had no answer, and goes on with a first attempt at what did not finish."""
+    monkeypatch.setenv("LAMINAR_PLAN_FILE", str(tmp_path / "plan.json"))
+    execution = wide(3)
+    first = json.loads(json.dumps(_records.plain(plan_layer(execution, "Sized"))))
+    groups = [{**one, "attempt": 2} for one in first["groups"]]
+    failed = {"plan": {**first, "attempt": 2, "groups": groups}, "error": {"Cause": "killed"}}
+    with pytest.raises(ExecutionError, match="failed at attempt 2 of 2"):
+        planner.answer(execution, "Sized", {**failed, "redrives": 0})
+    finish(execution, "Sized", 0)
+    planner.answer(execution, "Sized", {**failed, "redrives": 1})
+    again = json.loads((tmp_path / "plan.json").read_text())
+    assert (again["attempt"], again["wait"], again["redrives"]) == (1, 0, 1)
+    assert sorted(item["indexes"] for item in again["groups"]) == ["1", "2"]
+    # Within the redriven execution they count on.
+    again["groups"] = [item for item in again["groups"] if item["indexes"] == "1"]
+    planner.answer(execution, "Sized", {"plan": again, "error": {}, "redrives": 1})
+    assert json.loads((tmp_path / "plan.json").read_text())["attempt"] == 2
+
+
+class Chained(Flow): ...
+
+
+@Chained.register
+class First(Layer):
+    def __call__(self) -> None: ...
+
+
+@Chained.register(foreach=ForEach(parameters=[Parameter(First, "foo")]))
+class One(Layer):
+    def __call__(self, first: First) -> None: ...
+
+
+@Chained.register(foreach=ForEach(parameters=[Parameter(One, "bar", index=None)], pipelined=True))
+class Two(Layer):
+    def __call__(self, one: One) -> None: ...
+
+
+@Chained.register(foreach=ForEach(parameters=[Parameter(Two, "bar", index=None)], pipelined=True))
+class Three(Layer):
+    def __call__(self, two: Two) -> None: ...
+
+
+PIPELINE = ["One", "Two", "Three"]
+
+
+def chained(width: int, **finished: Sequence[int]) -> Execution:
+    """An execution whose first layer stored so many values, and of which splits of other layers finished."""
+    execution = in_memory(Chained).execution("e1")
+    store, key = execution.datastore, execution.key("First")
+    store.write(key, index=0, name="foo", values=range(width), sharded=True)
+    store.ledger.write_record(key, splits=1)
+    for layer, indexes in finished.items():
+        finish(execution, layer, *indexes)
+    return execution
+
+
+@pytest.mark.parametrize(
+    ("finished", "left"),
+    [
+        ({}, "0-2"),
+        ({"One": [0, 1, 2]}, "0-2"),
+        ({"One": [0, 2], "Two": [0, 2], "Three": [2]}, "0-1"),
+        ({"One": [0, 1, 2], "Two": [0, 1, 2], "Three": [0, 1, 2]}, ""),
+    ],
+)
+def test_splits_that_are_left_of_any_layer_of_a_pipeline(finished: Mapping[str, Sequence[int]], left: str) -> None:
+    """They are planned for all of its layers at once; tasks of splits that finished end at once."""
+    plan = planner.plan_of(chained(3, **finished), "One", {"redrives": 0, "chain": PIPELINE})
+    assert plan.splits == 3
+    assert [item["indexes"] for item in plan.groups] == [left] * bool(left)
+
+
+def test_a_layer_that_follows_another_has_as_many_splits() -> None:
+    """Of what the splits of that one stored nothing has to be known."""
+    execution = chained(3)
+    execution.datastore.ledger.write_record(execution.key("One"), splits=3)
+    assert [item["indexes"] for item in plan_layer(execution, "Two").groups] == ["0-2"]
+
+
+def test_the_only_split_is_not_planned_again() -> None:
+    """It leaves a record, and no note of a split."""
+    execution = chained(1)
+    for layer in PIPELINE:
+        assert len(plan_layer(execution, "One", pipeline=PIPELINE).groups) == 1
+        execution.datastore.ledger.write_record(execution.key(layer), splits=1)
+    assert plan_layer(execution, "One", pipeline=PIPELINE) == plan_layer(execution, "One") == LayerPlan(splits=1)
+
+
+@pytest.mark.parametrize(
+    ("finished", "culprit"),
+    [({"One": [0]}, "One"), ({"One": [0, 1], "Two": [0]}, "Two"), ({"One": [0, 1], "Two": [0, 1]}, "Three")],
+)
+def test_the_culprit_of_layers_that_run_item_by_item(finished: Mapping[str, Sequence[int]], culprit: str) -> None:
+    """It is the first that is not done. After a redrive what is left of any of them is planned."""
+    execution = chained(2)
+    plan = plan_layer(execution, "One", pipeline=PIPELINE)
+    for layer, indexes in finished.items():
+        finish(execution, layer, *indexes)
+    request = {"plan": _records.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": PIPELINE}
+    with pytest.raises(ExecutionError, match=f"layer '{culprit}' failed while it ran item by item: why"):
+        planner.plan_of(execution, "One", {**request, "redrives": 0})
+    again = planner.plan_of(execution, "One", {**request, "redrives": 1})
+    assert [item["indexes"] for item in again.groups] == ["0-1"]
+    assert again.redrives == 1
+
+
+def test_a_plan_that_is_made_in_a_redriven_execution() -> None:
+    """The next attempt at it is a next attempt."""
+    execution = wide(1)
+    plan = planner.plan_of(execution, "Sized", {"redrives": 1})
+    request = {"plan": json.loads(json.dumps(_records.plain(plan))), "error": {"Error": "E"}, "redrives": 1}
+    assert planner.plan_of(execution, "Sized", request).attempt == 2
+
+
+class Unsure(Flow): ...
+
+
+@Unsure.register(retry=Retry(attempts=3, delay=0))
+class Priced(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def ask(self) -> None:
+        if self.attempt == 1:
+            raise OSError("the price service is away")
+        self.configuration.container.cpu = 2
+
+    @hooks.retry
+    def more(self) -> None:
+        self.configuration.container.memory *= 2
+
+
+def test_a_submission_hook_that_fails_is_a_failed_attempt() -> None:
+    """The planner is asked again; retry hooks were called, and the next attempt goes by what they left."""
+    execution = in_memory(Unsure).execution("e1")
+    with pytest.raises(
+        SubmissionError, match=r"a submission hook of layer 'Priced' failed: OSError: the price service"
+    ):
+        plan_layer(execution, "Priced")
+    found = plan_layer(execution, "Priced")
+    container = found.groups[0]["container"]
+    assert (found.attempt, found.groups[0]["attempt"], container["memory"], container["cpu"]) == (2, 2, 3000, 2)
+    # A resumed execution, or one that is redriven, counts for itself.
+    with pytest.raises(SubmissionError):
+        plan_layer(execution, "Priced", drive="1")
+
+
+@Unsure.register
+class Items(Layer):
+    def __call__(self) -> None:
+        self.shard(item=range(5))
+
+
+#: How often the submission hook of each split was called.
+CALLED: list[int] = []
+
+
+@Unsure.register(foreach=ForEach([Parameter(Items, "item")]), retry=Retry(attempts=3, delay=0))
+class Quoted(Layer):
+    def __call__(self, items: Items) -> None: ...
+
+    @hooks.submission
+    def ask(self) -> None:
+        CALLED.append(self.index)
+        if self.attempt <= self.index - 2:
+            raise OSError("the price service is away")
+        self.configuration.container.memory = 4096 if self.index % 2 else 2048
+
+
+def test_submission_hooks_of_some_splits_fail() -> None:
+    """Each split has attempts of its own: of the others the hooks are not called again, and the first one stays."""
+    execution = in_memory(Unsure).execution("e1")
+    key = execution.key("Items")
+    execution.datastore.write(key, index=0, name="item", values=range(5), sharded=True)
+    execution.datastore.ledger.write_record(key, splits=1)
+    CALLED.clear()
+    for _ in range(2):
+        with pytest.raises(SubmissionError, match=r"split [34] of 0 to 4"):
+            plan_layer(execution, "Quoted")
+    found = plan_layer(execution, "Quoted")
+    told = [(group["indexes"], group["attempt"], group["container"]["memory"]) for group in found.groups]
+    assert told == [("0,2", 1, 2048), ("1", 1, 4096), ("3", 2, 4096), ("4", 3, 2048)]
+    assert sorted(CALLED) == [0, 1, 2, 3, 3, 4, 4, 4]
+    # The next attempt of each is the one after its own; split 4 has none.
+    failed = json.loads(json.dumps(_records.plain(found)))
+    with pytest.raises(ExecutionError, match="failed at attempt 3 of 3"):
+        replan_layer(execution, "Quoted", failed, {"Error": "x"})
+    failed["groups"].pop()
+    assert [group["attempt"] for group in replan_layer(execution, "Quoted", failed, {"Error": "x"}).groups] == [2, 2, 3]
+
+
+def test_a_submission_hook_that_fails_at_the_last_attempt() -> None:
+    """Where no attempt is left, the layer failed: nothing is asked again."""
+    execution = in_memory(Unsure).execution("e1")
+    failed = {"splits": 1, "attempt": 1, "groups": [], "redrives": 0}
+    assert replan_layer(execution, "Priced", failed, {"Error": "x"}).attempt == 2
+    with pytest.raises(ExecutionError, match="a submission hook of layer 'Breaks'") as error:
+        plan_layer(in_memory(Wide).execution("e1"), "Breaks")
+    assert not isinstance(error.value, SubmissionError)
+
+
+class Settled(Flow): ...
+
+
+@Settled.register(retry=Retry(attempts=2, delay=0))
+class Sets(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def patient(self) -> None:
+        self.configuration.retry = Retry(attempts=5)
+
+
+def test_a_submission_hook_that_sets_retry() -> None:
+    """It is refused by its name, by the planner and by the local scheduler, at its first attempt."""
+    told = "submission hook 'patient' of layer 'Sets' sets configuration.retry"
+    with pytest.raises(FlowError, match=told):
+        plan_layer(in_memory(Settled).execution("e1"), "Sets")
+    with pytest.raises(FlowError, match=told):
+        in_memory(Settled)()
+
+
+#: Memory is 2048 where hooks are outside a task, and one more in an execution that is a resumed one.
+WATCHED = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations import hooks
+from laminar_runtime.settings import current
+
+class MyFlow(Flow): ...
+
+@MyFlow.register
+class Looks(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.entry
+    def enter(self) -> bool:
+        return current.layer.name is None and not self.state.running and not self.execution.running
+
+    @hooks.submission
+    def size(self) -> None:
+        outside = current.execution.id is None and current.execution.retry is None
+        self.configuration.container.memory = (2048 if outside else 4096) + self.execution.retry
+
+if flow := MyFlow():
+    flow()
+"""
+
+
+@pytest.mark.integration
+def test_hooks_are_outside_a_task(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the planner's process hooks see of `current` what they see on the local scheduler: no task."""
+    folder.become_function(WATCHED, monkeypatch)
+    asked = {"execution": "e1@resume-1", "layer": "Looks"}
+    found = plan_layer_function.handler(asked)
+    assert (found["run"], found["groups"][0]["container"]["memory"]) == (True, 2049)

@@ -1,0 +1,132 @@
+"""What users import: every name of the contract's table, and no other by accident."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests.support.harness import Folder
+
+PUBLIC = {
+    "laminar_runtime": ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"],
+    "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
+    "laminar_runtime.configurations.datastores": [
+        "AWS",
+        "Accessor",
+        "Archive",
+        "Artifact",
+        "DataStore",
+        "Local",
+        "Memory",
+        "Record",
+        "from_root",
+    ],
+    "laminar_runtime.configurations.executors": ["AWS", "Docker", "Executor", "Process", "Thread"],
+    "laminar_runtime.configurations.hooks": [
+        "annotation",
+        "condition",
+        "entry",
+        "event",
+        "execution",
+        "retry",
+        "submission",
+    ],
+    "laminar_runtime.configurations.layers": [
+        "Catch",
+        "Configuration",
+        "Container",
+        "ForEach",
+        "Parameter",
+        "Retry",
+        "State",
+    ],
+    "laminar_runtime.configurations.schedulers": ["AWS", "Delegated", "Scheduler"],
+    "laminar_runtime.configurations.serde": ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"],
+    "laminar_runtime.deployment": ["Deployment", "parameter_name"],
+    "laminar_runtime.exceptions": [
+        "AssignmentError",
+        "DamagedError",
+        "DatastoreError",
+        "DeploymentError",
+        "ExecutionError",
+        "FlowError",
+        "LaminarError",
+        "LayerError",
+        "MissingError",
+        "SchedulerError",
+        "SubmissionError",
+        "TaskError",
+        "UnfinishedError",
+        "UnsetError",
+        "WaitTimeoutError",
+    ],
+    "laminar_runtime.settings": ["TaskContext", "current"],
+    "laminar_runtime.types": ["Hint", "dependencies", "hints", "resolve", "unwrap"],
+}
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_are_pinned(module: str) -> None:
+    """A public module exports exactly the names that are written down here, and has all of them."""
+    imported = importlib.import_module(module)
+    assert sorted(imported.__all__) == PUBLIC[module]
+    assert all(hasattr(imported, name) for name in imported.__all__)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("laminar_runtime.configurations.datastores", "AWS.S3"),
+        ("laminar_runtime.configurations.executors", "AWS.Batch"),
+        ("laminar_runtime.configurations.executors", "AWS.Lambda"),
+        ("laminar_runtime.configurations.schedulers", "AWS.StepFunctions"),
+    ],
+)
+def test_names_of_aws_are_attributes_of_aws(module: str, name: str) -> None:
+    """What is on AWS is found below ``AWS``."""
+    outer, inner = name.split(".")
+    assert isinstance(getattr(getattr(importlib.import_module(module), outer), inner), type)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("heavy", ["boto3", "botocore", "laminar_codegen", "moto", "cloudpickle", "asyncio"])
+def test_import_is_light(heavy: str, folder: Folder) -> None:
+    """Importing the package loads neither AWS nor the compiler nor what only a run needs."""
+    code = f"""
+    import sys, laminar_runtime
+    from laminar_runtime.configurations import datastores, executors, hooks, layers, schedulers, serde
+    print({heavy!r} in sys.modules)
+    """
+    assert folder.run(code) == "False"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "seldom",
+    ["hashlib", *(f"laminar_runtime.{name}" for name in ("job_container", "pipelines", "prompts", "tracebacks"))],
+)
+def test_what_is_seldom_needed_is_loaded_on_use(seldom: str, folder: Folder) -> None:
+    """Importing the package, which each task does, loads nothing that most tasks go without."""
+    assert folder.run(f"import sys, laminar_runtime; print({seldom!r} in sys.modules)") == "False"
+
+
+@pytest.mark.integration
+def test_import_compiles_no_pattern(folder: Folder) -> None:
+    """Patterns are compiled when they are used: to compile those of all modules would take longer than to load them."""
+    code = """
+    import json, re, typing
+
+    compiled = []
+    re.compile = lambda *given: compiled.append(given)
+    import laminar_runtime
+    from laminar_runtime.configurations import datastores, executors, hooks, layers, serde
+    print(compiled)
+    """
+    assert folder.run(code) == "[]"
+
+
+def test_all_errors_have_one_base() -> None:
+    """Whoever catches `LaminarError` catches every error of ours."""
+    exceptions = importlib.import_module("laminar_runtime.exceptions")
+    assert all(issubclass(getattr(exceptions, name), exceptions.LaminarError) for name in exceptions.__all__)

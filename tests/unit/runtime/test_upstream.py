@@ -1,0 +1,168 @@
+"""What a layer depends on has finished: a deployed task looks, as jobs end well that have not run their layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from laminar_runtime import Execution, Flow, Layer, Parameters, task_environment
+from laminar_runtime.configurations import executors, hooks
+from laminar_runtime.configurations.datastores import Memory
+from laminar_runtime.configurations.layers import ForEach, Parameter
+from laminar_runtime.exceptions import UnfinishedError
+from laminar_runtime.planner.planner import plan_layer
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
+from laminar_runtime.tasks import task
+from tests.support.harness import Folder
+
+
+class Counting(Memory):
+    """A datastore that counts what is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: Counter[str] = Counter()
+
+    def read_bytes(self, *, path: str) -> bytes:
+        """Read, and count."""
+        self.reads[path] += 1
+        return super().read_bytes(path=path)
+
+
+class Chain(Flow): ...
+
+
+@Chain.register
+class Load(Layer):
+    def __call__(self) -> None:
+        self.shard(part=[1, 2])
+
+
+@Chain.register
+class Maybe(Layer):
+    def __call__(self, load: Load) -> None: ...
+
+    @hooks.entry
+    def never(self) -> bool:
+        return False
+
+
+@Chain.register
+class AfterMaybe(Layer):
+    def __call__(self, maybe: Maybe) -> None: ...
+
+
+@Chain.register
+class Work(Layer):
+    def __call__(self, load: Load, maybe: Maybe, after: AfterMaybe, parameters: Parameters) -> None:
+        self.parts = list(load.part)
+
+
+@Chain.register
+class Sure(Layer):
+    def __call__(self, load: Load) -> None: ...
+
+
+@Chain.register(foreach=ForEach(parameters=[Parameter(Load, "part")]))
+class Fetch(Layer):
+    def __call__(self, load: Load) -> None:
+        self.text = load.part
+
+
+@Chain.register(foreach=ForEach(parameters=[Parameter(Fetch, "text", index=None)], pipelined=True))
+class Clean(Layer):
+    def __call__(self, fetch: Fetch, sure: Sure, maybe: Maybe) -> None:
+        self.text = fetch.text
+
+
+@pytest.fixture(params=["AWS_BATCH_JOB_ID", "AWS_LAMBDA_FUNCTION_NAME"])
+def on_aws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of a job, and of a function."""
+    monkeypatch.setenv(request.param, "1")
+
+
+def run(execution: Execution, layer: str) -> None:
+    """Run a task of a layer."""
+    fields = {"index": 0, "splits": 1, "attempt": 1}
+    context = TaskContext(execution="e1", flow="Chain", layer=layer)
+    task.run_layer(execution, execution.layer(layer, **fields), context)
+
+
+def begun() -> tuple[Execution, Counting]:
+    """An execution of which nothing has run."""
+    store = Counting()
+    execution = Chain(datastore=store, executor=executors.Thread()).execution("e1")
+    execution.parameters()
+    return execution, store
+
+
+def test_a_dependency_that_has_not_finished(on_aws: None) -> None:
+    """The task fails, and names the layer and how that can be; what its layer does not depend on is no matter."""
+    execution, store = begun()
+    told = r"layer 'Work' depends on layer 'Load', which has not finished in execution e1: its process ended with exit"
+    with pytest.raises(UnfinishedError, match=told):
+        run(execution, "Work")
+    assert store.ledger.read_record(LayerKey("Chain", "e1", "Work")) is None
+
+
+def test_dependencies_that_finished_or_were_skipped(on_aws: None) -> None:
+    """The task runs, after each record was read once: those of layers that may be skipped are missing."""
+    execution, store = begun()
+    run(execution, "Load")
+    store.reads.clear()
+    run(execution, "Work")
+    assert execution.layer(Work).parts == [1, 2]
+    records = {path: count for path, count in store.reads.items() if path.endswith("Load/.record.json")}
+    assert records == {"Chain/.cache/e1/Load/.record.json": 1}
+
+
+def test_tasks_elsewhere_do_not_ask() -> None:
+    """Where the scheduler sees its tasks end, it knows whether they finished."""
+    execution, store = begun()
+    run(execution, "Load")
+    store.reads.clear()
+    run(execution, "Maybe")
+    assert "Chain/.cache/e1/Load/.record.json" not in store.reads
+
+
+def test_plans() -> None:
+    """The planner asks for layers with hooks and those that follow item by item, but not for what runs with them."""
+    execution, _ = begun()
+    with pytest.raises(UnfinishedError, match="layer 'Maybe' depends on layer 'Load'"):
+        plan_layer(execution, "Maybe")
+    run(execution, "Load")
+    assert not plan_layer(execution, "Maybe").run
+    assert not plan_layer(execution, "AfterMaybe").run
+    with pytest.raises(UnfinishedError, match="layer 'Clean' depends on layer 'Sure'"):
+        plan_layer(execution, "Fetch", pipeline=["Fetch", "Clean"])
+    run(execution, "Sure")
+    assert plan_layer(execution, "Fetch", pipeline=["Fetch", "Clean"]).splits == 2
+
+
+@pytest.mark.integration
+def test_the_exit_code(folder: Folder) -> None:
+    """The task's process says by its exit code that to run it again would not help."""
+    folder.write(
+        """
+        from laminar_runtime import Flow, Layer
+
+        class Report(Flow): ...
+
+        @Report.register
+        class A(Layer):
+            def __call__(self) -> None: ...
+
+        @Report.register
+        class B(Layer):
+            def __call__(self, a: A) -> None: ...
+
+        if flow := Report():
+            flow()
+        """
+    )
+    asked = TaskContext(execution="e1", flow="Report", layer="B").environment()
+    ended = folder.python("main.py", **asked, AWS_BATCH_JOB_ID="1")
+    assert ended.returncode == task_environment.UNFINISHED
+    assert "UnfinishedError: layer 'B' depends on layer 'A', which has not finished" in ended.stderr

@@ -1,0 +1,101 @@
+"""The Terraform modules keep to the conventions, and their READMEs say what their files do."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import module_readmes
+
+READMES = module_readmes.readmes()
+GOLDEN = Path(__file__).parents[1] / "golden"
+FILES = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
+
+
+def blocks(readme: Path, kind: str) -> dict[str, Any]:
+    """The bodies of a module's blocks of a kind, by their last label."""
+    files = sorted(readme.parent.glob("*.tf"))
+    found = [block for file in files for block in module_readmes.read_blocks(file)]
+    return {labels[-1]: body for name, labels, body in found if name == kind}
+
+
+def test_the_modules_are_found() -> None:
+    """There is something to look at."""
+    assert [readme.parent.name for readme in READMES] == ["batch", "datastore", "flow", "network", "platform"]
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.parent.name)
+def test_tables_are_up_to_date(readme: Path) -> None:
+    """A README's tables are those that its module's files make; else run `python -m tests.module_readmes`."""
+    assert readme.read_text(encoding="utf-8") == module_readmes.render(readme)
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.parent.name)
+def test_conventions(readme: Path) -> None:
+    """Files have the usual names, and every variable and output is described, every variable typed."""
+    assert {file.name for file in readme.parent.glob("*.tf")} >= set(FILES)
+    assert (readme.parent / "examples" / "complete" / "main.tf").is_file()
+    variables, outputs = blocks(readme, "variable"), blocks(readme, "output")
+    assert variables
+    assert outputs
+    assert [name for name, body in variables.items() if not {"description", "type"} <= set(body)] == []
+    assert [name for name, body in outputs.items() if not {"description", "value"} <= set(body)] == []
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda readme: readme.parent.name)
+def test_every_input_is_used(readme: Path) -> None:
+    """No variable is without effect."""
+    files = [file for file in readme.parent.glob("*.tf") if file.name != "variables.tf"]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    assert [name for name in blocks(readme, "variable") if not re.search(rf"\bvar\.{name}\b", text)] == []
+
+
+def test_places_are_not_written_down() -> None:
+    """No module says in which region or partition it is."""
+    for readme in READMES:
+        for file in readme.parent.glob("*.tf"):
+            text = file.read_text(encoding="utf-8")
+            assert "arn:aws:" not in text, file
+            assert "-west-" not in text, file
+
+
+def test_the_platform_gives_what_flows_need() -> None:
+    """Whatever a compiled flow asks for is an output of the platform by the same name, except for its image."""
+    documents = sorted(GOLDEN.glob("*/main.tf.json"))
+    asked = {
+        name
+        for document in documents
+        for name, variable in json.loads(document.read_text(encoding="utf-8"))["variable"].items()
+        if "default" not in variable
+    }
+    assert asked > {"datastore_root", "job_queue_arn"}
+    assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image"}
+
+
+def test_out_of_date(tmp_path: Path) -> None:
+    """The check can fail: another variable is another table."""
+    module = tmp_path / "module"
+    module.mkdir()
+    readme = module / "README.md"
+    readme.write_text("# It\n\n<!-- BEGIN_TF_DOCS -->\n<!-- END_TF_DOCS -->\nEnd.\n", encoding="utf-8")
+    variable = 'variable "a" {\n  description = "An \\"a\\" | b."\n  type = map(number)\n  default = { x = 1 }\n}\n'
+    (module / "variables.tf").write_text(variable, encoding="utf-8")
+    rendered = module_readmes.render(readme)
+    assert '| `a` | An "a" \\| b. | `map(number)` | `{ x = 1 }` |' in rendered
+    assert rendered.startswith("# It\n\n<!-- BEGIN_TF_DOCS -->\n")
+    assert rendered.endswith("<!-- END_TF_DOCS -->\nEnd.\n")
+    assert module_readmes.render(readme) == rendered
+    (module / "variables.tf").write_text(variable.replace('"a"', '"b"', 1), encoding="utf-8")
+    assert module_readmes.render(readme) != rendered
+
+
+def test_no_marks(tmp_path: Path) -> None:
+    """A README without a place for the tables is told as such."""
+    readme = tmp_path / "README.md"
+    readme.write_text("# It\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="has not <!-- BEGIN_TF_DOCS -->"):
+        module_readmes.render(readme)
