@@ -26,6 +26,7 @@ from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import Location
 from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
+from laminar_codegen.targets.batch.target import BatchTarget
 
 __all__ = ["Makespan", "Workflow", "load", "main", "measure_makespan", "summary"]
 
@@ -39,6 +40,7 @@ _LAYER = LayerNode(
     container=Container(("python", "main.py"), 1, 2048, None, None),
     foreach=(),
     retry=Retry(1, 0.1, 2, 0),
+    executor=BatchTarget(),
 )
 
 

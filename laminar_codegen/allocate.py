@@ -11,28 +11,21 @@ from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
-from laminar_codegen.ir.deployment import (
-    Alarm,
-    Deployment,
-    JobDefinition,
-    LogGroup,
-    Planner,
-    Role,
-    TaskFunction,
-    Trigger,
-)
+from laminar_codegen.ir.deployment import Alarm, Deployment, LogGroup, Planner, Role, TaskResource, Trigger
 from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.placement import QUEUES, Queue
+from laminar_codegen.ir.placement import Queue
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH
-from laminar_codegen.triggers import registry
+from laminar_codegen.targets import registry as targets
+from laminar_codegen.targets.kind import TargetKind
+from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["allocate", "longest_name"]
 
 _NAME = Ref("var.name")
 
 #: The principals that assume roles.
-_STATES, _TASKS, _LAMBDA = "states.amazonaws.com", "ecs-tasks.amazonaws.com", "lambda.amazonaws.com"
+_STATES, _LAMBDA = "states.amazonaws.com", "lambda.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
 #: The alarms of a state machine: label, metric, description.
@@ -54,19 +47,17 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
     Returns:
         The deployment.
     """
-    job_definitions = tuple(item for graph in graphs for item in _job_definitions(graph))
-    functions = tuple(item for graph in graphs for item in _functions(graph))
-    triggers = registry.triggers_of(graphs[0])
+    resources = tuple(_resources(graphs))
+    found = triggers.triggers_of(graphs[0])
     return Deployment(
         graphs=tuple(graphs),
         machines=tuple(machines),
-        job_definitions=job_definitions,
-        functions=functions,
+        resources=resources,
         queues=_queues(graphs),
-        roles=tuple(_roles(graphs, job_definitions, functions, triggers)),
-        log_groups=tuple(_log_groups(job_definitions, functions)),
-        alarms=tuple(_alarms(triggers)),
-        triggers=triggers,
+        roles=tuple(_roles(graphs, resources, found)),
+        log_groups=tuple(_log_groups(resources)),
+        alarms=tuple(_alarms(found)),
+        triggers=found,
         longest_name=longest_name(graphs),
     )
 
@@ -79,26 +70,23 @@ def longest_name(graphs: Sequence[Graph]) -> int:
     """
     if len(graphs) == 1:
         return NAME_LENGTH
-    found = [
-        *(label for graph in graphs for label in labels.planner_functions(graph).values()),
-        *(label for graph in graphs for label in labels.task_functions(graph).values()),
-    ]
+    found = [function.label for function in targets.functions_of(_resources(graphs))]
     of_functions = FUNCTION_NAME_LENGTH - 1 - max(map(len, found), default=0)
     of_machines = MACHINE_NAME_LENGTH - 1 - max(len(f"{graph.prefix}{labels.LONGEST_PART}") for graph in graphs)
     return min(NAME_LENGTH, of_functions, of_machines)
 
 
-def _job_definitions(graph: Graph) -> Iterator[JobDefinition]:
-    flow = labels.flow(graph)
-    placements = {label: placement for placement, label in labels.job_definitions(graph).items()}
-    for label in sorted(placements):
-        placement = placements[label]
-        yield JobDefinition(label, flow, placement, graph.timeout_of(placement.target))
-
-
-def _functions(graph: Graph) -> Iterator[Planner | TaskFunction]:
-    yield from _planners(graph)
-    yield from _task_functions(graph)
+def _resources(graphs: Sequence[Graph]) -> Iterator[Planner | TaskResource]:
+    """Yield what runs layers. Functions stand flow by flow, planners first; all others come before them."""
+    for kind in targets.kinds():
+        if not kind.functions:
+            for graph in graphs:
+                yield from kind.resources(graph)
+    for graph in graphs:
+        yield from _planners(graph)
+        for kind in targets.kinds():
+            if kind.functions:
+                yield from kind.resources(graph)
 
 
 def _planners(graph: Graph) -> Iterator[Planner]:
@@ -108,56 +96,50 @@ def _planners(graph: Graph) -> Iterator[Planner]:
         yield Planner(label, flow, containers[label], graph.encryption)
 
 
-def _task_functions(graph: Graph) -> Iterator[TaskFunction]:
-    flow = labels.flow(graph)
-    placements = {layer.name: layer.placement for layer in graph.layers}
-    for layer, label in sorted(labels.task_functions(graph).items(), key=lambda item: item[1]):
-        placement = placements[layer]
-        yield TaskFunction(label, flow, placement, graph.timeout_of(placement.target))
-
-
 def _queues(graphs: Sequence[Graph]) -> tuple[Queue, ...]:
     used = {placement.queue for graph in graphs for placement in graph.placements}
-    return tuple(queue for queue in QUEUES if queue in used)
+    return tuple(queue for kind in targets.kinds() for queue in kind.queues if queue in used)
 
 
 def _roles(
-    graphs: Sequence[Graph],
-    job_definitions: Sequence[JobDefinition],
-    functions: Sequence[Planner | TaskFunction],
-    triggers: Sequence[Trigger],
+    graphs: Sequence[Graph], resources: Sequence[Planner | TaskResource], found: Sequence[Trigger]
 ) -> Iterator[Role]:
     named = ", ".join(graph.flow for graph in graphs)
     flows = f"flow {named}" if len(graphs) == 1 else f"flows {named}"
     yield Role("state_machine", _STATES, f"Runs the {flows}", "runs the state machines")
-    if job_definitions:
-        yield Role("task", _TASKS, f"What the layers of the {flows} may do", "the tasks have")
-    if any(item.placement.has_execution_role for item in job_definitions):
-        yield Role("execution", _TASKS, f"Starts the containers of the {flows}", "starts the containers of tasks")
-    if any(isinstance(function, Planner) for function in functions):
+    for kind, own in _by_kind(resources, functions=False):
+        yield from kind.roles(flows, own)
+    if any(isinstance(item, Planner) for item in resources):
         yield Role("planner", _LAMBDA, f"Plans the layers of the {flows}", "the planner has")
-    if any(isinstance(function, TaskFunction) for function in functions):
-        description = f"What the layers of the {flows} on AWS Lambda may do"
-        yield Role("function", _LAMBDA, description, "the tasks on AWS Lambda have")
-    for trigger in triggers:
-        yield from registry.kind_of(trigger).roles(flows)
+    for kind, own in _by_kind(resources, functions=True):
+        yield from kind.roles(flows, own)
+    for trigger in found:
+        yield from triggers.kind_of(trigger).roles(flows)
     if any(graph.pipelines for graph in graphs):
         description = f"Has jobs of the {flows} end with executions"
         yield Role(labels.STOP_JOBS, _EVENTS, description, "has jobs end with their executions")
 
 
-def _log_groups(
-    job_definitions: Sequence[JobDefinition], functions: Sequence[Planner | TaskFunction]
-) -> Iterator[LogGroup]:
+def _log_groups(resources: Sequence[Planner | TaskResource]) -> Iterator[LogGroup]:
     found = ["state_machine"]
-    if any(item.placement.container.log_driver == "awslogs" for item in job_definitions):
-        found.append(labels.TASKS)
-    for kind in (Planner, TaskFunction):
-        found += sorted(function.label for function in functions if isinstance(function, kind))
+    for kind, own in _by_kind(resources, functions=False):
+        found += kind.log_groups(own)
+    found += sorted(item.label for item in resources if isinstance(item, Planner))
+    for kind, own in _by_kind(resources, functions=True):
+        found += kind.log_groups(own)
     return (LogGroup(label, labels.log_group(label)) for label in found)
 
 
-def _alarms(triggers: Sequence[Trigger]) -> Iterator[Alarm]:
+def _by_kind(
+    resources: Sequence[Planner | TaskResource], *, functions: bool
+) -> Iterator[tuple[TargetKind, list[TaskResource]]]:
+    for kind in targets.used_by(resources):
+        if kind.functions == functions:
+            own = [item for item in resources if isinstance(item, TaskResource)]
+            yield kind, [item for item in own if targets.kind_of(item.placement.target) is kind]
+
+
+def _alarms(found: Sequence[Trigger]) -> Iterator[Alarm]:
     for label, metric, description in _ALARMS:
         yield Alarm(
             label=label,
@@ -167,5 +149,5 @@ def _alarms(triggers: Sequence[Trigger]) -> Iterator[Alarm]:
             statistic="Sum",
             dimensions={"StateMachineArn": Ref("aws_sfn_state_machine.flow.arn")},
         )
-    for trigger in triggers:
-        yield from registry.kind_of(trigger).alarms(trigger.value)
+    for trigger in found:
+        yield from triggers.kind_of(trigger).alarms(trigger.value)

@@ -14,10 +14,10 @@ from typing import assert_never
 
 import attrs
 
-from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import LambdaTarget
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.batch.labels import job_queue
 
 __all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_chain", "estimate_stop"]
 
@@ -129,7 +129,7 @@ def estimate_stop(graphs: Iterable[Graph]) -> int:
     Args:
         graphs: The graphs of the flows.
     """
-    queues = {labels.job_queue(layer) for graph in graphs for layer in graph.layers if layer.name in graph.pipelines}
+    queues = {job_queue(layer) for graph in graphs for layer in graph.layers if layer.name in graph.pipelines}
     look = sum((_CALL + _MAP + _CHOICE + _CHOICE for _ in queues), _MAP + _CHOICE)
     pause = end = _CHOICE
     return (_CALL + look + pause + look + end).transitions.base

@@ -20,11 +20,12 @@ import attrs
 from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.durations.profile import read_profile
+from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
-from laminar_codegen.ir.graph import Graph, build_graph
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.plan import Step
 from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_states.flow_sequence import emit_chain

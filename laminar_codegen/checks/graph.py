@@ -8,13 +8,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
-from laminar_codegen.checks.placements import PLACEMENT_RULES
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
-from laminar_codegen.ir.placement import BatchTarget
 from laminar_codegen.limits import (
-    ARRAY_ATTEMPTS,
     DEFINITION_BYTES,
     NAME_LENGTH,
     STATE_NAME_LENGTH,
@@ -23,7 +20,8 @@ from laminar_codegen.limits import (
 from laminar_codegen.planning import fuse_fan_outs
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.terraform_json import size_of
-from laminar_codegen.triggers import registry
+from laminar_codegen.targets import registry as targets
+from laminar_codegen.triggers import registry as triggers
 from laminar_runtime.types import Hint
 
 __all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
@@ -45,7 +43,9 @@ def check(graphs: Sequence[Graph]) -> None:
     Raises:
         CompileError: With all problems that the rules find.
     """
-    rules = (*RULES, *(rule for kind in registry.kinds() for rule in kind.rules))
+    of_targets = (rule for kind in targets.kinds() for rule in kind.rules)
+    of_triggers = (rule for kind in triggers.kinds() for rule in kind.rules)
+    rules = (*RULES, *of_targets, *of_triggers)
     problems = [problem for graph in graphs for rule in rules for problem in rule(graph)]
     problems += [problem for rule in CHAIN_RULES for problem in rule(graphs)]
     if problems:
@@ -213,15 +213,8 @@ def check_commands(graph: Graph) -> Iterator[Problem]:
 
 
 def check_retries(graph: Graph) -> Iterator[Problem]:
-    """Batch retries the splits of a fan-out at most nine times, and waits end."""
+    """The retries of a layer are in numbers that Step Functions takes."""
     for layer in graph.layers:
-        in_array = bool(layer.foreach) and isinstance(layer.executor, BatchTarget)
-        if in_array and layer.retry.attempts > ARRAY_ATTEMPTS:
-            attempts = layer.retry.attempts
-            what = (
-                f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
-            )
-            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={ARRAY_ATTEMPTS})")
         retry = layer.retry
         if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
             what = f"layer '{layer.name}' is retried with a number that Step Functions does not take"
@@ -257,7 +250,6 @@ RULES: tuple[Rule, ...] = (
     check_commands,
     check_retries,
     check_names,
-    *PLACEMENT_RULES,
     *TEXT_RULES,
 )
 

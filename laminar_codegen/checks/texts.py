@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
 import re
-import shlex
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,15 +16,10 @@ from typing import Any
 import attrs
 
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.placement import LambdaTarget
-from laminar_codegen.limits import FUNCTION_VARIABLES_BYTES, JOB_DEFINITION_BYTES
 from laminar_codegen.problems import Location, Problem
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
-#: Bytes of what else is in a job definition and in a function's variables: names, ARNs, the longest datastore.
-_REST_OF_DEFINITION = 4 * 1024
-_REST_OF_VARIABLES = 1296
 #: How many combining characters may follow each other.
 _COMBINING = 30
 #: What ``jsonencode`` writes by a letter or a number. It composes that with what combines with it, so that it is lost.
@@ -94,37 +87,5 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
-    """What a container is told fits into a job definition."""
-    most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
-    for layer in graph.layers:
-        told = layer.container
-        size = len(json.dumps([told.command, told.image, told.workdir, told.secrets, told.log_options]).encode())
-        if size > most and not isinstance(layer.executor, LambdaTarget):
-            what = (
-                f"the container of layer '{layer.name}' is told {size:,} bytes (command, image, folder, secrets and "
-                f"log options), and a job definition of AWS Batch has room for {most:,}"
-            )
-            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
-
-
-def check_function_sizes(graph: Graph) -> Iterator[Problem]:
-    """The command of a container that a function is made of fits into the function's variables."""
-    most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
-    for layer in graph.with_function:
-        # What is no Unicode is refused by another rule.
-        size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
-        if size > most:
-            what = (
-                f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
-                f"Lambda that plans or runs it have room for {most:,}"
-            )
-            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
-
-
 #: The rules of this module.
-TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (
-    check_texts,
-    check_definition_sizes,
-    check_function_sizes,
-)
+TEXT_RULES: tuple[Callable[[Graph], Iterator[Problem]], ...] = (check_texts,)

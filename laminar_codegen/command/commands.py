@@ -17,13 +17,13 @@ from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.method_bodies import read_bodies
 from laminar_codegen.ir.asl import StateMachine, all_states
-from laminar_codegen.ir.placement import LambdaTarget
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.planning.makespan import complete, critical_path, makespan
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.terraform_json import size_of
+from laminar_codegen.targets.registry import kinds
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
@@ -96,10 +96,8 @@ def _report(unit: Unit) -> Iterator[str]:
     yield f"  orchestration   {_cost(found.transitions)}"
     if unit.durations is not None:
         yield from _makespan(unit, unit.durations)
-    if any(not isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
-        yield "  jobs(L): one for each 10,000 splits of L and size of container, none if it has no split"
-    if any(isinstance(layer.executor, LambdaTarget) for layer in fan_outs):
-        yield "  jobs(L) of a layer on AWS Lambda: an invocation for each split of L"
+    used = [kind for kind in kinds() if any(isinstance(layer.executor, kind.target) for layer in fan_outs)]
+    yield from (f"  {kind.jobs_note}" for kind in sorted(used, key=lambda kind: kind.functions) if kind.jobs_note)
     yield f"  {_CONDITIONS}"
 
 

@@ -4,9 +4,9 @@
 and ask nothing else which resources there are::
 
     Deployment
-      job_definitions   JobDefinition  fargate, ec2_gpu_1, ...
-      functions         Planner        planner, ...
+      resources         JobDefinition  fargate, ec2_gpu_1, ...
                         TaskFunction   run_score, ...
+                        Planner        planner, ...
       queues            Queue          job_queue_arn, ...
       roles             Role           state_machine, task, execution, ...
       log_groups        LogGroup       state_machine, tasks, planner, ...
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -30,24 +30,32 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Container, Placement, Queue
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
-__all__ = ["Alarm", "Deployment", "JobDefinition", "LogGroup", "Planner", "Role", "TaskFunction", "Trigger"]
+__all__ = ["Alarm", "Deployment", "LogGroup", "Planner", "Role", "TaskResource", "Trigger"]
+
+
+Resource = TypeVar("Resource", bound="Planner | TaskResource")
 
 
 @attrs.frozen
-class JobDefinition:
-    """A job definition of AWS Batch.
+class TaskResource:
+    """A resource that runs layers. `laminar_codegen.targets` has a subclass for each kind of target.
 
     Args:
         label: Its label.
         flow: The name of the flow whose layers it runs.
-        placement: The container of these layers, and the platform that runs it.
-        timeout: Seconds after which an attempt is stopped.
+        placement: The container of these layers, and their target.
+        timeout: Seconds after which a task is stopped.
     """
 
     label: str
     flow: Ref
     placement: Placement
     timeout: float
+
+    @property
+    def container(self) -> Container:
+        """The container of the layers."""
+        return self.placement.container
 
 
 @attrs.frozen
@@ -65,28 +73,6 @@ class Planner:
     flow: Ref
     container: Container
     encryption: Encryption = NO_ENCRYPTION
-
-
-@attrs.frozen
-class TaskFunction:
-    """A function of AWS Lambda that runs a layer.
-
-    Args:
-        label: Its label.
-        flow: The name of the flow.
-        placement: The container of the layer, and its target.
-        timeout: Seconds after which an invocation is stopped.
-    """
-
-    label: str
-    flow: Ref
-    placement: Placement
-    timeout: float
-
-    @property
-    def container(self) -> Container:
-        """The container of the layer."""
-        return self.placement.container
 
 
 @attrs.frozen
@@ -169,8 +155,7 @@ class Deployment:
     Args:
         graphs: The graphs of its flows. Flows that follow others come after these.
         machines: All state machines. The first is the one that applications start.
-        job_definitions: Its job definitions, flow by flow.
-        functions: Its functions, flow by flow, planners first.
+        resources: What runs its layers, and its planners, in the order of the document.
         queues: The job queues that its jobs are submitted to. They are inputs of the document.
         roles: Its roles.
         log_groups: Its log groups.
@@ -181,8 +166,7 @@ class Deployment:
 
     graphs: tuple[Graph, ...]
     machines: tuple[StateMachine, ...]
-    job_definitions: tuple[JobDefinition, ...]
-    functions: tuple[Planner | TaskFunction, ...]
+    resources: tuple[Planner | TaskResource, ...]
     queues: tuple[Queue, ...]
     roles: tuple[Role, ...]
     log_groups: tuple[LogGroup, ...]
@@ -203,14 +187,16 @@ class Deployment:
     @functools.cached_property
     def planners(self) -> tuple[Planner, ...]:
         """Its planners, sorted by label."""
-        found = (function for function in self.functions if isinstance(function, Planner))
-        return tuple(sorted(found, key=lambda function: function.label))
+        return self.of_type(Planner)
 
-    @functools.cached_property
-    def task_functions(self) -> tuple[TaskFunction, ...]:
-        """Its functions that run layers, sorted by label."""
-        found = (function for function in self.functions if isinstance(function, TaskFunction))
-        return tuple(sorted(found, key=lambda function: function.label))
+    def of_type(self, kind: type[Resource]) -> tuple[Resource, ...]:
+        """Return its resources of one class, sorted by label.
+
+        Args:
+            kind: The class.
+        """
+        found = (item for item in self.resources if isinstance(item, kind))
+        return tuple(sorted(found, key=lambda item: item.label))
 
     @property
     def stops_jobs(self) -> bool:

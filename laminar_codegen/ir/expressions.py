@@ -5,12 +5,12 @@ They are objects, never text with marks in it, so that text of the user's is nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Union
 
 import attrs
 
-__all__ = ["Expression", "Joined", "Ref", "Value"]
+__all__ = ["Expression", "Joined", "Ref", "Value", "resolve", "write"]
 
 
 @attrs.frozen
@@ -63,3 +63,40 @@ def _flat(parts: tuple[str | Ref | Joined, ...]) -> tuple[str | Ref, ...]:
 Value = Union[  # noqa: UP007 - a recursive type needs names in quotes
     str, int, float, bool, None, Ref, Joined, Expression, Mapping[str, "Value"], Sequence["Value"]
 ]
+
+
+def resolve(value: Value, references: Mapping[str, str]) -> Any:
+    """Return a value with its references resolved, as AWS takes it.
+
+    Args:
+        value: The value.
+        references: The values of the references, by their expressions.
+
+    Raises:
+        KeyError: If a reference is not among them.
+    """
+
+    def text(parts: Sequence[str | Ref]) -> str:
+        return "".join([references[part.expression] if isinstance(part, Ref) else part for part in parts])
+
+    return write(value, text)
+
+
+def write(value: Value, text: Callable[[Sequence[str | Ref]], str]) -> Any:
+    """Return a value as JSON.
+
+    Args:
+        value: The value.
+        text: Writes a text from its parts.
+    """
+    match value:
+        case str() | Ref():
+            return text((value,))
+        case bool() | int() | float() | None:
+            return value
+        case Joined(parts) | Expression(parts):
+            return text(parts)
+        case dict() | Mapping():
+            return {text((key,)): write(item, text) for key, item in value.items()}
+        case _:
+            return [write(item, text) for item in value]

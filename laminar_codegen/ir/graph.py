@@ -6,35 +6,23 @@ were registered.
 
 from __future__ import annotations
 
-import difflib
 import functools
-import inspect
-from typing import Any, assert_never
 
 import attrs
 
-from laminar_codegen.frontend.loader import Source
-from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.ir.placement import (
-    BatchTarget,
     Container,
-    LambdaTarget,
     Placement,
     Target,
-    container_of,
     place,
-    target_of,
 )
 from laminar_codegen.problems import Location
-from laminar_runtime import Flow, Layer, Parameters
-from laminar_runtime.configurations import datastores, hooks
+from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind
-from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
-from laminar_runtime.layer import Definition
-from laminar_runtime.types import Hint, resolve
+from laminar_runtime.types import Hint
 
-__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Schedule", "build_graph"]
+__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Schedule"]
 
 PARAMETERS = Parameters.__name__
 
@@ -99,8 +87,8 @@ class LayerNode:
     container: Container
     foreach: tuple[Dimension, ...]
     retry: Retry
+    executor: Target
     optional: bool = False
-    executor: Target = attrs.field(factory=BatchTarget)
     calls: str = "__call__"
     initialised: bool = False
     pipelined: bool = False
@@ -168,14 +156,6 @@ class Graph:
         """The layers that a planner is asked about: that of the first also makes the parameters of a linked flow."""
         return tuple(layer for place, layer in enumerate(self.layers) if layer.planned or (self.linked and place == 0))
 
-    @property
-    def with_function(self) -> tuple[LayerNode, ...]:
-        """The layers of whose container a function of AWS Lambda is made, one that plans or one that runs them."""
-        planned = {layer.name for layer in self.with_planner}
-        return tuple(
-            layer for layer in self.layers if layer.name in planned or isinstance(layer.executor, LambdaTarget)
-        )
-
     @functools.cached_property
     def pipelines(self) -> frozenset[str]:
         """The layers that run item by item, and those that they go on from."""
@@ -206,105 +186,4 @@ def _describe(layer: LayerNode) -> str:
     over = ", ".join(f"{item.layer}.{item.attribute}" for item in layer.foreach)
     each = f"{'item by item ' if layer.pipelined else ''}for each of {over}" if over else ""
     parts = [f"{layer.name}{after}", each, "may be skipped" if layer.optional else ""]
-    return ", ".join(filter(None, [*parts, _describe_target(layer)]))
-
-
-def _describe_target(layer: LayerNode) -> str:
-    """Return the target of a layer, or '' if it is the default one."""
-    match layer.executor:
-        case LambdaTarget():
-            return "on AWS Lambda"
-        case BatchTarget(platform):
-            spot = " Spot" if layer.container.spot else ""
-            name = "Fargate" if platform == "FARGATE" else "EC2"
-            return f"on {name}{spot}" if spot or platform == "EC2" else ""
-        case _:
-            assert_never(layer.executor)
-
-
-def build_graph(source: Source) -> Graph:
-    """Take a flow apart.
-
-    Args:
-        source: The flow.
-
-    Returns:
-        Its graph, which may still be wrong: see `laminar_codegen.checks`.
-    """
-    flow, locator = source.flow, Locator(source)
-    definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
-    return Graph(
-        flow=flow.name,
-        location=locator.location(type(flow)),
-        summary=_summary(type(flow), Flow),
-        layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
-        in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
-        timeout=flow.configuration.executor.timeout,
-        schedule=_schedule(source.scheduler),
-        encryption=_encryption(flow.configuration.datastore),
-    )
-
-
-def _encryption(datastore: datastores.DataStore) -> Encryption:
-    return datastore.asked() if isinstance(datastore, datastores.AWS.S3) else NO_ENCRYPTION
-
-
-def _schedule(scheduler: StepFunctions) -> Schedule | None:
-    return None if scheduler.started_by is None else Schedule(scheduler.started_by, scheduler.timezone)
-
-
-def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
-    """Mark the layers that may be skipped: those with an entry hook, and all that depend on such."""
-    dependents: dict[str, list[str]] = {}
-    for layer in layers:
-        for name in layer.depends:
-            dependents.setdefault(name, []).append(layer.name)
-    todo = [layer.name for layer in layers if layer.hooked("entry")]
-    found: set[str] = set()
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += dependents.get(name, [])
-    return tuple(attrs.evolve(layer, optional=True) if layer.name in found else layer for layer in layers)
-
-
-def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNode:
-    cls, configuration = definition.layer, definition.configuration
-    functions = (cls.__call__, *definition.hooks)
-    hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
-    dimensions = tuple(Dimension(item.name, item.attribute, item.index) for item in configuration.foreach.parameters)
-    named = {hint.layer for hint in hints if hint.layer} | {item.layer for item in dimensions}
-    retry = configuration.retry
-    return LayerNode(
-        name=cls.__name__,
-        location=locator.location(cls),
-        summary=_summary(cls, Layer),
-        depends=tuple(sorted(named)),
-        hints=hints,
-        hooks=tuple((kind, hook.__name__) for hook in definition.hooks if (kind := hooks.annotation.kind_of(hook))),
-        container=container_of(configuration.container),
-        foreach=dimensions,
-        retry=Retry(retry.attempts, retry.delay, retry.backoff, retry.jitter),
-        executor=target_of(configuration.executor, flow),
-        calls=_calls(cls),
-        initialised=cls.__init__ is not Layer.__init__,
-        pipelined=configuration.foreach.pipelined,
-    )
-
-
-def _calls(cls: type[Layer]) -> str:
-    """Return the name of the method that does a layer's work, as far as it has one: else of what may be meant by it."""
-    if cls.__call__ is not Layer.__call__:
-        return "__call__"
-    own = [(base, name) for base in cls.__mro__ if base not in Layer.__mro__ for name in vars(base)]
-    # Python spells `__call_` in class A as `_A__call_`.
-    written = [name.removeprefix(f"_{base.__name__.lstrip('_')}") for base, name in own if callable(vars(base)[name])]
-    near = difflib.get_close_matches("__call__", written, n=1)
-    return near[0] if near else ""
-
-
-def _summary(cls: type[Any], base: type[Any]) -> str:
-    """Return the first line of a class's own docstring: that of its base says nothing of it."""
-    text = cls.__doc__ if cls.__doc__ != base.__doc__ else None
-    return inspect.cleandoc(text).partition("\n")[0].strip() if text else ""
+    return ", ".join(filter(None, [*parts, layer.executor.describe(layer.container)]))

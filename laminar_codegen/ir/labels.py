@@ -13,25 +13,25 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Container, Graph, LayerNode
-from laminar_codegen.ir.placement import USUAL, BatchTarget, LambdaTarget, Placement
-from laminar_codegen.limits import FUNCTION_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
+from laminar_codegen.ir.graph import Container, Graph
+from laminar_codegen.ir.placement import USUAL, Placement
+from laminar_codegen.limits import STATE_NAME_LENGTH
 
 __all__ = [
     "FUNCTIONS",
-    "JOBS",
     "LONGEST_PART",
     "MADE_FIRST",
     "MAIN",
+    "RUN",
     "STOP_JOBS",
     "TASKS",
     "definition",
+    "digest",
     "flow",
+    "identity",
     "image",
     "is_given",
-    "job_definitions",
-    "job_queue",
-    "jobs_of_execution",
+    "labels_of",
     "log_group",
     "machine",
     "main",
@@ -43,7 +43,7 @@ __all__ = [
     "prefix",
     "role",
     "role_prefix",
-    "task_functions",
+    "set_options",
 ]
 
 #: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
@@ -59,86 +59,15 @@ TASKS = "tasks"
 #: The label of the machine that ends the jobs of executions, and of what starts it.
 STOP_JOBS = "stop_jobs"
 
-#: What the labels of job definitions begin with.
-JOBS = _FARGATE, _EC2 = "fargate", "ec2"
+#: The prefixes of the labels of functions: those that run layers, and planners.
+FUNCTIONS = RUN, _PLANNER = "run_", "planner"
 
-#: Hexadecimal digits that name an execution in the names of its jobs.
-_DIGITS = 16
-
-#: What the labels of functions begin with: those that run layers, and planners.
-FUNCTIONS = _RUN, _PLANNER = "run_", "planner"
-
-#: Characters of the label of a function, which is behind the longest name of a deployment in the function's.
-_LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
 #: The longest name of the machine of a nested step, behind what its flow's begin with: a flow has no 1,000 of them.
 LONGEST_PART = "part_999"
 
 Item = TypeVar("Item", Container, Placement)
 #: What of an image a label follows from.
 Image = Callable[[str], str]
-
-
-def job_queue(layer: LayerNode) -> Ref:
-    """The job queue that a layer's jobs are submitted to.
-
-    Args:
-        layer: A layer on AWS Batch.
-    """
-    queue = layer.placement.queue
-    if queue is None:
-        raise ValueError(f"layer '{layer.name}' runs on AWS Lambda, which has no queues")
-    return Ref(f"var.{queue.variable}")
-
-
-def jobs_of_execution(execution: str, redrives: str) -> str:
-    """What gives the beginning of the names of jobs that are to be found by the execution that they are of.
-
-    AWS Batch lists jobs by the beginnings of their names, whatever their letters' case. A name has 128 characters:
-    beside those of a flow and a layer there is room for these.
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
-
-    Args:
-        execution: What gives the execution's ARN, in JSONata.
-        redrives: What gives how often it had been redriven: jobs that are submitted then are other ones.
-    """
-    return f"$substring($hash({execution} & ' ' & $string({redrives}), 'SHA-256'), 0, {_DIGITS}) & '-'"
-
-
-def job_definitions(graph: Graph) -> dict[Placement, str]:
-    """The label of the job definition of each placement on AWS Batch.
-
-    It names the platform and the kind of capacity, and, of a container that is unusual in other ways, a digest of them.
-    Of sizes it says nothing: jobs have their own.
-
-    Args:
-        graph: The graph.
-    """
-    on_batch = [item for item in graph.placements if isinstance(item.target, BatchTarget)]
-    return _labels(graph, on_batch, _job, _rest_of_job)
-
-
-def task_functions(graph: Graph) -> dict[str, str]:
-    """The label of the function of each layer on AWS Lambda, by the layer's name.
-
-    An invocation has the size of its function, so that each layer has a function of its own: another size is a change
-    in place, which takes nothing away from executions that run.
-
-    Args:
-        graph: The graph.
-    """
-    layers = [layer.name for layer in graph.layers if isinstance(layer.executor, LambdaTarget)]
-    short = {layer: f"{_RUN}{prefix(layer).rstrip('_')}" for layer in layers}
-    taken = Counter(short.values())
-    return {
-        layer: f"{graph.prefix}{label if taken[label] == 1 and len(label) <= _LABEL else _shortened(label, layer)}"
-        for layer, label in short.items()
-    }
-
-
-def _shortened(label: str, layer: str) -> str:
-    """The beginning of a label with a digest behind it."""
-    end = f"_{_digest(layer)}"
-    return f"{label[: _LABEL - len(end)]}{end}"
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
@@ -148,7 +77,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
         graph: The graph.
     """
     asking = [layer.container for layer in graph.with_planner]
-    return _labels(graph, asking, lambda _: _PLANNER, _rest_of_planner)
+    return labels_of(graph, asking, lambda _: _PLANNER, _rest_of_planner)
 
 
 def image(container: Container) -> Value:
@@ -192,7 +121,7 @@ def of_role(label: str) -> Joined:
     return Joined(Ref("local.role_prefix"), f"-{label}")
 
 
-def _labels(
+def labels_of(
     graph: Graph,
     items: Iterable[Item],
     base: Callable[[Item], str],
@@ -206,7 +135,7 @@ def _labels(
 
     def label(item: Item, image: Image) -> str:
         own = rest(item, image)
-        return f"{graph.prefix}{base(item)}{'' if own == _rest(USUAL, image) else f'_{_digest(own)}'}"
+        return f"{graph.prefix}{base(item)}{'' if own == identity(USUAL, image) else f'_{digest(own)}'}"
 
     versionless = {item: label(item, _repository) for item in dict.fromkeys(items)}
     taken = Counter(versionless.values())
@@ -227,7 +156,7 @@ def parallel(layers: Sequence[str]) -> str:
     if len(text) <= STATE_NAME_LENGTH:
         return text
     # The digest tells apart states that begin with the same layers.
-    end = f"... ({len(layers)} layers, {_digest(tuple(layers))})"
+    end = f"... ({len(layers)} layers, {digest(tuple(layers))})"
     shown = list(layers[:STATE_NAME_LENGTH])
     while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:
         shown.pop()
@@ -319,15 +248,6 @@ def nested(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def _job(item: Placement) -> str:
-    container = item.container
-    parts = [_EC2 if item.on_ec2 else _FARGATE]
-    parts += [f"gpu_{container.gpu}"] if container.gpu else []
-    parts += [container.architecture] if container.architecture != "x86_64" else []
-    parts += ["spot"] if container.spot else []
-    return "_".join(parts)
-
-
 def _whole(image: str) -> str:
     return image
 
@@ -344,31 +264,31 @@ def _repository(image: str) -> str:
     return repository if repository and "/" not in tag else named
 
 
-def _rest(container: Container, image: Image) -> tuple[object, ...]:
+def identity(container: Container, image: Image) -> tuple[object, ...]:
+    """Return what makes a container another one: command, image and working directory.
+
+    Args:
+        container: The container.
+        image: Returns the part of an image's name that counts.
+    """
     return (container.command, None if container.image is None else image(container.image), container.workdir)
 
 
-def _rest_of_job(item: Placement, image: Image) -> tuple[object, ...]:
-    container = item.container
-    return _rest(container, image) + _said(
-        secrets=container.secrets,
-        ephemeral_storage=container.ephemeral_storage,
-        log_driver="" if container.log_driver == "awslogs" else container.log_driver,
-        log_options=container.log_options,
-        timeout=item.target.timeout,
-    )
-
-
 def _rest_of_planner(container: Container, image: Image) -> tuple[object, ...]:
-    return _rest(container, image) + _said(
+    return identity(container, image) + set_options(
         architecture="" if container.architecture == "x86_64" else container.architecture
     )
 
 
-def _said(**options: object) -> tuple[object, ...]:
-    """Options that say something, so that the digest of those that do not stays as it was before there were any."""
+def set_options(**options: object) -> tuple[object, ...]:
+    """Drop unset options, so that adding an option does not change existing labels."""
     return tuple((name, value) for name, value in options.items() if value)
 
 
-def _digest(value: object) -> str:
+def digest(value: object) -> str:
+    """Return eight hexadecimal digits for a JSON value.
+
+    Args:
+        value: The value.
+    """
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]

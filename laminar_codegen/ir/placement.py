@@ -6,30 +6,24 @@ layer's jobs or invocations is made of.
 
 from __future__ import annotations
 
+import abc
 import functools
 import shlex
-from typing import Literal, assert_never
+from typing import ClassVar
 
 import attrs
 
-from laminar_runtime import Flow
-from laminar_runtime.configurations import executors, layers
-from laminar_runtime.splits.job_container import fargate_size
+from laminar_codegen.ir.expressions import Value
+from laminar_runtime.configurations import layers
 
 __all__ = [
-    "QUEUES",
     "USUAL",
-    "BatchTarget",
     "Container",
-    "LambdaTarget",
     "Placement",
     "Queue",
     "Target",
     "container_of",
-    "job_size",
     "place",
-    "target_of",
-    "usual_size",
 ]
 
 
@@ -71,33 +65,44 @@ class Container:
         return tuple((name, value) for name, value in self.log_options if layers.is_secret(value))
 
 
-@attrs.frozen
-class BatchTarget:
-    """AWS Batch runs the layer.
+class Target(abc.ABC):
+    """What runs a layer. `laminar_codegen.targets` has a subclass for each kind, all of frozen values.
 
-    Args:
-        platform: On what.
-        timeout: Seconds after which a job is stopped, None for the flow's.
+    Attributes:
+        service: The name of the service, for people.
+        array_jobs: Whether the splits of a group are the children of one array job.
+        pipelines: Whether a split can wait for one split of another layer.
+        timeout: Seconds after which a task is stopped, None for the flow's.
     """
 
-    platform: Literal["FARGATE", "EC2"] = "FARGATE"
-    timeout: float | None = None
+    service: ClassVar[str]
+    array_jobs: ClassVar[bool] = False
+    pipelines: ClassVar[bool] = False
+    timeout: float | None
 
+    @abc.abstractmethod
+    def describe(self, container: Container) -> str:
+        """Return where a layer runs, as in "on EC2", or '' on the default target.
 
-@attrs.frozen
-class LambdaTarget:
-    """AWS Lambda runs the layer.
+        Args:
+            container: The container of the layer.
+        """
 
-    Args:
-        concurrency: How many splits run at once.
-        timeout: Seconds after which an invocation is stopped, None for the flow's.
-    """
+    @abc.abstractmethod
+    def facts(self, container: Container) -> dict[str, Value]:
+        """Return what a plan of Terraform shows of a layer on this target: where it runs, and its size.
 
-    concurrency: int
-    timeout: float | None = None
+        Args:
+            container: The container of the layer.
+        """
 
+    def queue(self, container: Container) -> Queue | None:  # noqa: ARG002 - for those that have one
+        """Return the job queue of a layer, None if there is none.
 
-Target = BatchTarget | LambdaTarget
+        Args:
+            container: The container of the layer.
+        """
+        return None
 
 
 @attrs.frozen
@@ -115,18 +120,6 @@ class Queue:
     tasks: str
 
 
-_FARGATE_QUEUE = Queue("job_queue_arn", "Fargate", "the tasks")
-_FARGATE_SPOT_QUEUE = Queue("fargate_spot_job_queue_arn", "Fargate Spot", "tasks on spot capacity")
-_EC2_QUEUE = Queue("ec2_job_queue_arn", "EC2", "tasks on EC2")
-_EC2_SPOT_QUEUE = Queue("ec2_spot_job_queue_arn", "EC2 Spot", "tasks on EC2 and spot capacity")
-_GPU_QUEUE = Queue("gpu_job_queue_arn", "EC2", "tasks with GPUs")
-_GPU_SPOT_QUEUE = Queue("gpu_spot_job_queue_arn", "EC2 Spot", "tasks with GPUs on spot capacity")
-
-#: All kinds of queues. Fargate and EC2 cannot share one, and whether capacity is spot is said where it is made:
-#: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html
-QUEUES = (_FARGATE_QUEUE, _FARGATE_SPOT_QUEUE, _EC2_QUEUE, _EC2_SPOT_QUEUE, _GPU_QUEUE, _GPU_SPOT_QUEUE)
-
-
 @attrs.frozen(cache_hash=True)
 class Placement:
     """A container, and what runs it: layers of the same placement share a job definition, or a function."""
@@ -135,49 +128,9 @@ class Placement:
     target: Target
 
     @property
-    def on_ec2(self) -> bool:
-        """Whether AWS Batch runs it on EC2."""
-        return isinstance(self.target, BatchTarget) and self.target.platform == "EC2"
-
-    @property
     def queue(self) -> Queue | None:
-        """The job queue, None on AWS Lambda."""
-        spot = self.container.spot
-        match self.target:
-            case LambdaTarget():
-                return None
-            case BatchTarget():
-                if not self.on_ec2:
-                    return _FARGATE_SPOT_QUEUE if spot else _FARGATE_QUEUE
-                if self.container.gpu:
-                    return _GPU_SPOT_QUEUE if spot else _GPU_QUEUE
-                return _EC2_SPOT_QUEUE if spot else _EC2_QUEUE
-            case _:
-                assert_never(self.target)
-
-    @property
-    def has_execution_role(self) -> bool:
-        """Whether a role starts the container. Fargate needs one, EC2 only to read secrets: its instances have theirs.
-
-        https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html
-        """
-        match self.target:
-            case LambdaTarget():
-                return False
-            case BatchTarget():
-                return not self.on_ec2 or bool(self.container.secrets or self.container.secret_log_options)
-            case _:
-                assert_never(self.target)
-
-
-def job_size(placement: Placement) -> tuple[float, int]:
-    """Return the virtual CPUs and the memory, in MiB, of a job: on Fargate the smallest size that holds its container.
-
-    Args:
-        placement: The job's container, and what runs it.
-    """
-    asked = (placement.container.cpu, placement.container.memory)
-    return asked if placement.on_ec2 else fargate_size(*asked) or asked
+        """The job queue, None if there is none."""
+        return self.target.queue(self.container)
 
 
 @functools.cache
@@ -223,33 +176,3 @@ def container_of(container: layers.Container) -> Container:
 
 #: The container of layers that ask for no other.
 USUAL = container_of(layers.Container())
-
-
-def usual_size(placement: Placement) -> tuple[float, int]:
-    """Return the virtual CPUs and the memory, in MiB, of a job that asks for no others.
-
-    Args:
-        placement: What it shares a job definition with.
-    """
-    return job_size(attrs.evolve(placement, container=USUAL))
-
-
-def target_of(own: executors.Executor | None, flow: Flow) -> Target:
-    """Return the target of a layer: its own, or that of its flow.
-
-    Args:
-        own: The layer's own executor, None if it has none.
-        flow: Its flow.
-
-    Returns:
-        AWS Lambda or AWS Batch if the executor says so. The executors of this machine stand for AWS Batch on Fargate.
-    """
-    executor = own or flow.configuration.executor
-    timeout = None if executor.timeout == flow.configuration.executor.timeout else executor.timeout
-    match executor:
-        case executors.AWS.Lambda(concurrency=concurrency):
-            return LambdaTarget(concurrency, timeout)
-        case executors.AWS.Batch(platform=platform):
-            return BatchTarget(platform, timeout)
-        case _:
-            return BatchTarget("FARGATE", timeout)

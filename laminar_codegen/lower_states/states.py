@@ -23,7 +23,6 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import LambdaTarget
 from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Sequence, Step, SubMachine, layers_of
 from laminar_codegen.ir.plan import Parallel as ParallelStep
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
@@ -81,10 +80,6 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
     return weight
 
 
-def _grouped(layer: LayerNode) -> str:
-    return "" if isinstance(layer.executor, LambdaTarget) else ", those that are one array job together"
-
-
 def _events(state: State) -> int:
     """How many events a state adds to the history of an execution that it succeeds in.
 
@@ -127,7 +122,7 @@ class _Emitter:
     @classmethod
     def of(cls, graph: Graph) -> _Emitter:
         layers = {layer.name: layer for layer in graph.layers}
-        return cls(graph, layers, Planners.of(graph), Jobs.of(graph), Objects(graph.flow, graph.encryption))
+        return cls(graph, layers, Planners.of(graph), Jobs(graph), Objects(graph.flow, graph.encryption))
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
         """The states of a step, the one it starts at first; `after` is the state that follows it."""
@@ -175,7 +170,7 @@ class _Emitter:
         ended = f"{name} ended" if layer.replanned else f"{name} record"
         yield Map(
             name=splits,
-            comment=f"Runs the splits of {name}{_grouped(layer)}",
+            comment=f"Runs the splits of {name}{self.jobs.together(layer)}",
             items=Expression("$states.input.groups"),
             states=tuple(self.jobs.spared(layer, name)) if layer.replanned else (self.jobs.group(layer, name),),
             output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},

@@ -23,7 +23,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Choice, Map, Rule, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.ir.expressions import Expression, Value
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.lower_states.jobs import LEFT
+from laminar_codegen.targets.batch.labels import LEFT, job_queue, jobs_of_execution
 
 __all__ = ["emit_stop_jobs"]
 
@@ -41,7 +41,7 @@ def emit_stop_jobs(graphs: Sequence[Graph]) -> StateMachine:
         The state machine. Its input is the detail of an event "Step Functions Execution Status Change".
     """
     layers = [layer for graph in graphs for layer in graph.layers if layer.name in graph.pipelines]
-    queues: list[Value] = list(dict.fromkeys(map(labels.job_queue, layers)))
+    queues: list[Value] = list(dict.fromkeys(map(job_queue, layers)))
     redrives = "$exists($states.result.RedriveCount) ? $states.result.RedriveCount : 0"
     # One that runs again was redriven since: its jobs have other names by now.
     ended = f"({redrives}) - ($states.result.Status = 'RUNNING' ? 1 : 0)"
@@ -55,7 +55,7 @@ def emit_stop_jobs(graphs: Sequence[Graph]) -> StateMachine:
                 integration="aws-sdk:sfn:describeExecution",
                 arguments={"ExecutionArn": Expression("$states.input.executionArn"), "IncludedData": "METADATA_ONLY"},
                 output={
-                    "jobs": Expression(labels.jobs_of_execution("$states.input.executionArn", ended)),
+                    "jobs": Expression(jobs_of_execution("$states.input.executionArn", ended)),
                     "looks": 1,
                 },
                 next="Queues",

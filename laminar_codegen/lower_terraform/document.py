@@ -7,20 +7,21 @@ is a variable. What a flow does not need is not there: one without a fan-out has
 
 from __future__ import annotations
 
-from laminar_codegen.ir import ecr, labels
+from collections.abc import Iterable
+
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
-from laminar_codegen.ir.deployment import Deployment, LogGroup
+from laminar_codegen.ir.deployment import Deployment, LogGroup, Planner, TaskResource
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import MARK, Block, Document, Output
 from laminar_codegen.lower_terraform import account, iam_roles
 from laminar_codegen.lower_terraform.alarms import emit_alarm
-from laminar_codegen.lower_terraform.functions import emit_function
-from laminar_codegen.lower_terraform.job_definitions import container_properties, emit_job_definition
 from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, layers
-from laminar_codegen.lower_terraform.start_permissions import pulled
 from laminar_codegen.lower_terraform.stop_jobs import ENDED, emit_rule, ended_executions
 from laminar_codegen.lower_terraform.variables import emit_variables
-from laminar_codegen.triggers import registry
+from laminar_codegen.targets import registry as targets
+from laminar_codegen.targets.functions import emit_planner
+from laminar_codegen.triggers import registry as triggers
 from laminar_runtime.deployment import parameter_name
 
 __all__ = ["emit_document"]
@@ -54,10 +55,9 @@ def emit_document(deployment: Deployment) -> Document:
             emit_layers(),
             *map(_log_group, deployment.log_groups),
             *(block for role in deployment.roles for block in iam_roles.emit_role(role)),
-            *map(emit_job_definition, deployment.job_definitions),
-            *map(emit_function, deployment.functions),
+            *(block for item in deployment.resources for block in _task_resource(item)),
             *map(_state_machine, deployment.machines),
-            *(block for item in deployment.triggers for block in registry.kind_of(item).emit(item.value)),
+            *(block for item in deployment.triggers for block in triggers.kind_of(item).emit(item.value)),
             *(emit_rule() if deployment.stops_jobs else ()),
             *map(emit_alarm, deployment.alarms),
             _parameter(deployment),
@@ -73,7 +73,7 @@ def _flows(deployment: Deployment) -> str:
 
 def _locals(deployment: Deployment) -> dict[str, Value]:
     """Return the local values. State machines and containers are structures here, so that diffs are small."""
-    containers = {item.label: container_properties(item) for item in deployment.job_definitions}
+    used = targets.used_by(deployment.resources)
     return {
         **{labels.main(graph): graph.flow for graph in deployment.graphs},
         **account.local_values(),
@@ -86,8 +86,7 @@ def _locals(deployment: Deployment) -> dict[str, Value]:
         "given_role_arns": iam_roles.given_role_arns(deployment.roles),
         **{role.arn.expression.removeprefix("local."): _role_arn(role.label) for role in deployment.roles},
         **iam_roles.local_values(deployment),
-        **_repositories(deployment),
-        **({"containers": containers} if containers else {}),
+        **{name: value for kind in used for name, value in kind.local_values(deployment).items()},
         **({ENDED: ended_executions(deployment)} if deployment.stops_jobs else {}),
         "layers": layers(deployment.graphs),
         **{
@@ -101,24 +100,10 @@ def _role_arn(label: str) -> Ref:
     return Ref(f"try(local.given_role_arns.{label}, one(aws_iam_role.{label}[*].arn))")
 
 
-def _repositories(deployment: Deployment) -> dict[str, Value]:
-    """Return the repositories in ECR of the images of jobs, if a role of the deployment pulls them."""
-    if not deployment.has_role("execution"):
-        return {}
-    found = pulled(deployment)
-    arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
-    parts = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
-    arns = f"[for part in {parts} : {arn}]"
-    if not found.patterns:
-        return {"images": [*found.images], "repositories": Ref(f"distinct({arns})")}
-    # More than a policy can name: Terraform finds that of the deployment's image, the others are there as patterns.
-    if not found.images:
-        return {"repositories": [*found.patterns]}
-    return {
-        "images": [*found.images],
-        "repository_patterns": [*found.patterns],
-        "repositories": Ref(f"distinct(concat({arns}, local.repository_patterns))"),
-    }
+def _task_resource(resource: Planner | TaskResource) -> Iterable[Block]:
+    if isinstance(resource, Planner):
+        return (emit_planner(resource),)
+    return targets.kind_of(resource.placement.target).emit(resource)
 
 
 def _log_group(group: LogGroup) -> Block:
@@ -194,7 +179,8 @@ def _parameter(deployment: Deployment) -> Block:
 
 
 def _outputs(deployment: Deployment) -> tuple[Output, ...]:
-    roles = {"task": "tasks", "function": "tasks on AWS Lambda"}
+    kinds = targets.used_by(deployment.resources)
+    roles = dict(sorted((kind.task_role for kind in kinds if kind.task_role), key=lambda pair: pair[0] != "task"))
     return (
         Output(
             name="state_machine_arn",
@@ -213,7 +199,6 @@ def _outputs(deployment: Deployment) -> tuple[Output, ...]:
                 value=labels.role(role),
             )
             for role, tasks in roles.items()
-            if deployment.has_role(role)
         ),
         Output(
             name="role_arns",

@@ -9,15 +9,14 @@ from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.lower_terraform.role_permissions import (
-    for_functions,
     for_state_machine,
     for_stop_jobs,
-    for_tasks,
 )
-from laminar_codegen.lower_terraform.start_permissions import for_execution
+from laminar_codegen.policies.datastore import for_functions
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import ACCOUNT
-from laminar_codegen.triggers import registry
+from laminar_codegen.targets import registry as targets
+from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["POLICIES", "TRUST", "emit_role", "given_role_arns", "local_values", "permissions"]
 
@@ -35,18 +34,17 @@ def permissions(deployment: Deployment) -> dict[str, Fitted]:
         deployment: The deployment.
     """
     known = {**_PERMISSIONS}
+    for target in targets.used_by(deployment.resources):
+        known |= target.permissions
     for trigger in deployment.triggers:
-        known |= registry.kind_of(trigger).permissions
+        known |= triggers.kind_of(trigger).permissions
     return {role.label: known[role.label](deployment) for role in deployment.roles}
 
 
-#: The permissions of each role but those of triggers.
+#: The permissions of each role but those of targets and triggers.
 _PERMISSIONS: Mapping[str, Callable[[Deployment], Fitted]] = {
     "state_machine": for_state_machine,
-    "task": for_tasks,
-    "execution": for_execution,
     "planner": lambda deployment: for_functions(deployment, deployment.planners),
-    "function": lambda deployment: for_functions(deployment, deployment.task_functions),
     labels.STOP_JOBS: for_stop_jobs,
 }
 

@@ -18,13 +18,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import assert_never
 
 import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import USUAL, BatchTarget, LambdaTarget, job_size
+from laminar_codegen.ir.placement import USUAL
 from laminar_codegen.ir.terraform import Block
 
 __all__ = ["emit_layers", "layers"]
@@ -53,7 +52,7 @@ def layers(graphs: Sequence[Graph]) -> dict[str, Value]:
 
 def _layer(layer: LayerNode) -> dict[str, Value]:
     container = layer.container
-    sized = _sized(layer)
+    sized = layer.executor.facts(container)
     told: Mapping[str, Value] = {
         "comment": layer.summary,
         "after": ", ".join(layer.depends),
@@ -75,18 +74,6 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "log_options": dict(container.log_options),
     }
     return {**sized, **{name: value for name, value in told.items() if value}}
-
-
-def _sized(layer: LayerNode) -> dict[str, Value]:
-    """Where a layer runs, and how large it is there."""
-    match layer.executor:
-        case BatchTarget(platform):
-            cpu, memory = job_size(layer.placement)
-            return {"runs_on": f"AWS Batch, {platform}", "cpu": cpu, "memory": memory}
-        case LambdaTarget(concurrency):
-            return {"runs_on": "AWS Lambda", "memory": layer.container.memory, "concurrency": concurrency}
-        case _:
-            assert_never(layer.executor)
 
 
 def _dimension(layer: str, attribute: str, index: int | None) -> str:

@@ -10,19 +10,20 @@ What the document makes is named by ARNs put together of names: so Terraform kno
 none as changed because what it names is. They are JSON that Terraform itself writes, no data sources: it reads these
 later wherever the document is in a module that depends on something with changes.
 
-What starts containers has a module of its own, `laminar_codegen.lower_terraform.start_permissions`.
+What is special to a target stands with the target, see `laminar_codegen.targets`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Task, all_states, submits_unawaited
-from laminar_codegen.ir.deployment import Deployment, Planner, TaskFunction
+from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.policies.datastore import invoke, key_of
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import (
     BUCKET,
@@ -30,18 +31,17 @@ from laminar_codegen.policies.statement import (
     Statement,
     datastore_key,
     key,
-    logs,
+    managed_rule,
     regional,
     states_arn,
 )
+from laminar_codegen.targets import registry
 from laminar_runtime.storage.layout import input_key, joins_prefix
 
-__all__ = ["for_functions", "for_state_machine", "for_stop_jobs", "for_tasks"]
+__all__ = ["for_state_machine", "for_stop_jobs"]
 
 #: What wakes a state that waits for others.
 _WAKE = "aws-sdk:sfn:sendTaskSuccess"
-#: How many functions a policy names one by one, and how many beginnings of names at most.
-_NAMED, _BEGINNINGS = 20, 4
 
 
 def for_state_machine(deployment: Deployment) -> Fitted:
@@ -61,13 +61,17 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     marks = _in_datastore(f"{joins_prefix(graph.flow, '*')}*" for graph in deployment.graphs) if _WAKE in used else ()
     notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
     written = tuple(Joined(BUCKET, "/", note) for note in notes)
-    if "batch:submitJob.sync" in used:
-        yield from _batch(deployment, short=short)
+    tasks = registry.used_by(deployment.resources)
+    for kind in tasks:
+        if not kind.functions:
+            yield from kind.statements(deployment, short)
     if "aws-sdk:batch:listJobs" in used:
         yield from _left_jobs(deployment, short=short)
-    for sid, functions in (("InvokePlanner", deployment.planners), ("RunTasks", deployment.task_functions)):
-        if functions:
-            yield Statement(sid, ("lambda:InvokeFunction",), _functions(_named(deployment, functions, short=short)))
+    if deployment.planners:
+        yield invoke(deployment, "InvokePlanner", deployment.planners, short=short)
+    for kind in tasks:
+        if kind.functions:
+            yield from kind.statements(deployment, short)
     if "states:startExecution.sync:2" in used:
         yield from _nested(_others(deployment, short=short))
     yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
@@ -75,7 +79,7 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(deployment, short=short))
     if written:
-        yield datastore_key(_key_of(written, short=short))
+        yield datastore_key(key_of(written, short=short))
     yield from _own_key((*_own(deployment, short=short), *_stopping(deployment)), short=short)
     yield _LOG_DELIVERY
     yield TRACES
@@ -95,11 +99,6 @@ def _notes(written: tuple[Value, ...], read: tuple[Value, ...], *, short: bool) 
         yield Statement("WriteNotes", ("s3:PutObject",), written)
     if read:
         yield Statement("ReadTokens", ("s3:GetObject",), read)
-
-
-def _key_of(objects: tuple[Value, ...], *, short: bool) -> tuple[Value, ...]:
-    """The objects for which the bucket's key is used: those that are read and written, which other statements say."""
-    return (Joined(BUCKET, "/*"),) if short else objects
 
 
 def _others(deployment: Deployment, *, short: bool) -> tuple[str, ...]:
@@ -142,31 +141,7 @@ def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
     executions = tuple(Joined(states_arn("execution", part), ":*") for part in parts)
     yield Statement("WatchParts", ("states:DescribeExecution", "states:StopExecution"), executions)
     rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
-    yield _managed_rule("AwaitParts", rule)
-
-
-def _managed_rule(sid: str, rule: str) -> Statement:
-    """Making the rule of EventBridge by which Step Functions learns that what it started has ended."""
-    actions = ("events:DescribeRule", "events:PutRule", "events:PutTargets")
-    return Statement(sid, actions, (regional("events", f"rule/{rule}"),))
-
-
-def _batch(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
-    found = tuple(sorted(definition.label for definition in deployment.job_definitions))
-    patterns = _beginnings(deployment, found, labels.JOBS) if short else found
-    definitions = tuple(regional("batch", "job-definition/", labels.of_deployment(pattern)) for pattern in patterns)
-    # A pattern is one of revisions too.
-    revisions = () if short else tuple(Joined(definition, ":*") for definition in definitions)
-    # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
-    jobs = regional("batch", "job/*")
-    queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
-    yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
-    # The ARN of a job is of an identifier that Batch makes, and its tags are not those of the children of an array: a
-    # narrower permission would leave jobs running, and billed, when their execution is stopped.
-    yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
-    # AWS offers no resource for it.
-    yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
-    yield _managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
+    yield managed_rule("AwaitParts", rule)
 
 
 def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
@@ -193,65 +168,6 @@ def for_stop_jobs(deployment: Deployment) -> Fitted:
     """
     machine = (states_arn("stateMachine", labels.STOP_JOBS),)
     return fit(deployment, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
-
-
-def for_tasks(deployment: Deployment) -> Fitted:
-    """Reading and writing artifacts. Listing makes a missing object be told as missing, and not as forbidden.
-
-    Args:
-        deployment: The deployment.
-    """
-    return fit(deployment, lambda most: _for_tasks(deployment, short=most is not None))
-
-
-def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
-    objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in deployment.flow_names)
-    return (
-        Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
-        # Not by s3:prefix: a request for one object has none, and S3 would tell that it is forbidden.
-        Statement("TellWhatIsMissing", ("s3:ListBucket",), (BUCKET,)),
-        datastore_key(_key_of(objects, short=short)),
-    )
-
-
-def for_functions(deployment: Deployment, functions: Sequence[Planner | TaskFunction]) -> Fitted:
-    """What functions do: they read and write artifacts as tasks do.
-
-    Args:
-        deployment: The deployment.
-        functions: The functions.
-    """
-    return fit(deployment, lambda most: _for_functions(deployment, functions, short=most is not None))
-
-
-def _for_functions(
-    deployment: Deployment, functions: Sequence[Planner | TaskFunction], *, short: bool
-) -> tuple[Statement, ...]:
-    patterns = _named(deployment, functions, short=short)
-    condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(patterns))
-    environment = attrs.evolve(key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
-    groups = tuple(labels.log_group(pattern) for pattern in patterns)
-    return (*_for_tasks(deployment, short=short), environment, logs("WriteLogs", groups), TRACES)
-
-
-def _named(deployment: Deployment, functions: Sequence[Planner | TaskFunction], *, short: bool) -> tuple[str, ...]:
-    """Return the labels of functions as a policy names them: each, or patterns of their prefixes if there are many."""
-    found = tuple(function.label for function in functions)
-    return _beginnings(deployment, found, labels.FUNCTIONS) if short or len(found) > _NAMED else found
-
-
-def _beginnings(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """Patterns of labels, by what those of each kind begin with: so none is of another deployment's.
-
-    Of the flows of a chain there may be many. Then it is all that is named after the deployment.
-    """
-    starts = [f"{graph.prefix}{kind}" for graph in deployment.graphs for kind in kinds]
-    patterns = tuple(f"{start}*" for start in starts if any(label.startswith(start) for label in found))
-    return patterns if len(patterns) <= _BEGINNINGS else ("*",)
-
-
-def _functions(patterns: Iterable[str]) -> tuple[Value, ...]:
-    return tuple(regional("lambda", "function:", labels.of_deployment(pattern)) for pattern in patterns)
 
 
 # AWS offers no resources for these two.

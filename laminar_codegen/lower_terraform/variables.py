@@ -8,7 +8,8 @@ from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
-from laminar_codegen.triggers import registry
+from laminar_codegen.targets import registry as targets
+from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["emit_variables"]
 
@@ -52,14 +53,14 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
     Args:
         deployment: The deployment.
     """
-    on_fargate = any(not item.placement.on_ec2 for item in deployment.job_definitions)
+    kinds = targets.used_by(deployment.resources)
     return (
         _name(deployment),
         *_image(deployment),
         *map(_job_queue, deployment.queues),
         _DATASTORE_ROOT,
-        *((_ASSIGN_PUBLIC_IP,) if on_fargate else ()),
-        *(found for trigger in deployment.triggers for found in registry.kind_of(trigger).variables(trigger.value)),
+        *(found for kind in kinds for found in kind.variables(deployment)),
+        *(found for trigger in deployment.triggers for found in triggers.kind_of(trigger).variables(trigger.value)),
         *_OPTIONAL,
         _role_arns(tuple(role.label for role in deployment.roles)),
         *map(_role, deployment.roles),
@@ -121,7 +122,7 @@ def _image(deployment: Deployment) -> tuple[Variable, ...]:
     """The image of the containers that name none, if there are such."""
     if all(layer.container.image is not None for graph in deployment.graphs for layer in graph.layers):
         return ()
-    on_lambda = any(function.container.image is None for function in deployment.functions)
+    on_lambda = any(function.container.image is None for function in targets.functions_of(deployment.resources))
     of_ecr = " It must be in ECR, in this region and in this account or one that shares it: AWS Lambda takes no other."
     in_ecr = of_ecr if on_lambda else ""
     variable = Variable(
@@ -176,14 +177,6 @@ def _job_queue(queue: Queue) -> Variable:
             ),
         ),
     )
-
-
-_ASSIGN_PUBLIC_IP = Variable(
-    name="assign_public_ip",
-    type="bool",
-    description="Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints.",
-    default=(False,),
-)
 
 
 def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Variable:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
-from laminar_codegen.ir.placement import BatchTarget
 from laminar_codegen.ir.plan import FanOut, PipelinedFanOut, Run
 from laminar_codegen.planning.partial_order import closure, topological_numbering
 
@@ -171,8 +170,8 @@ def _obstacle(one: LayerNode | None, other: LayerNode) -> tuple[str, str] | None
     if one is None or not one.foreach:
         return f"goes over '{previous}', which does not fan out", "drop pipelined=True: there is one split to wait for"
     for layer in (one, other):
-        if not isinstance(layer.executor, BatchTarget):
-            why = f"needs jobs that wait for each other, and '{layer.name}' runs on AWS Lambda"
+        if not layer.executor.pipelines:
+            why = f"needs jobs that wait for each other, and '{layer.name}' runs on {layer.executor.service}"
             return why, f"run both layers on AWS Batch, or {drop}"
         if layer.optional:
             why = f"needs to know beforehand what runs, and '{layer.name}' may be skipped"

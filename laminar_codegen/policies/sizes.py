@@ -18,10 +18,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import attrs
 
 from laminar_codegen.ir.deployment import Deployment
-from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.expressions import Ref, Value, resolve
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.policies.statement import Statement
-from laminar_codegen.render.terraform_json import resolve
 
 __all__ = ["Fitted", "beginnings", "fit", "length_of"]
 

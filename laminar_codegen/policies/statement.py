@@ -21,6 +21,7 @@ __all__ = [
     "datastore_key",
     "key",
     "logs",
+    "managed_rule",
     "regional",
     "states_arn",
 ]
@@ -131,3 +132,14 @@ def states_arn(kind: str, machine: str) -> Joined:
         machine: The name of the state machine among those of the deployment.
     """
     return regional("states", f"{kind}:", labels.machine(machine))
+
+
+def managed_rule(sid: str, rule: str) -> Statement:
+    """Return the permission to make the rule of EventBridge by which Step Functions learns that a task has ended.
+
+    Args:
+        sid: The name of the statement.
+        rule: The name of the rule.
+    """
+    actions = ("events:DescribeRule", "events:PutRule", "events:PutTargets")
+    return Statement(sid, actions, (regional("events", f"rule/{rule}"),))

@@ -14,13 +14,13 @@ from typing import Any
 
 from laminar_codegen import pipeline
 from laminar_codegen.command.options import add_scheduling, scheduling_of
-from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.rehearsal.progress import Progress
+from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError
@@ -161,7 +161,7 @@ def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
 
 def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
     """Return the titles of tasks on AWS Lambda by the name of their function."""
-    return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in labels.task_functions(graph).items()}
+    return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in task_functions(graph).items()}
 
 
 def _report(execution: Execution, folder: Path | None) -> Iterator[str]:

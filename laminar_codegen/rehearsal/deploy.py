@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, assert_never
+from typing import Any
 
 import attrs
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.deployment import JobDefinition, Planner, TaskFunction
-from laminar_codegen.lower_terraform.functions import configuration
-from laminar_codegen.lower_terraform.job_definitions import container_properties, platform
+from laminar_codegen.ir.deployment import Planner
+from laminar_codegen.ir.expressions import resolve
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws
-from laminar_codegen.render.terraform_json import render_machine, resolve
+from laminar_codegen.render.terraform_json import render_machine
+from laminar_codegen.targets.aws_lambda.functions import TaskFunction, configuration
+from laminar_codegen.targets.batch.job_definitions import JobDefinition, container_properties, platform
+from laminar_codegen.targets.functions import planner_configuration
 from laminar_runtime import _records
 from laminar_runtime.deployment import Deployment, parameter_name
 from laminar_runtime.splits import job_container
@@ -102,7 +104,7 @@ def _queue(aws: EmbeddedAws, name: str) -> str:
 
 def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
     found = {}
-    for item in compilation.deployment.job_definitions:
+    for item in compilation.deployment.of_type(JobDefinition):
         definition = aws.client("batch").register_job_definition(
             jobDefinitionName=item.label,
             type="container",
@@ -130,24 +132,26 @@ def _properties(item: JobDefinition, references: Mapping[str, str]) -> dict[str,
 
 
 def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
+    deployment = compilation.deployment
+    configurations = {
+        **{item.label: planner_configuration(_planner_here(item)) for item in deployment.planners},
+        **{item.label: configuration(_here(item)) for item in deployment.of_type(TaskFunction)},
+    }
     return {
-        f"aws_lambda_function.{function.label}.arn": _function(
-            aws, function.label, resolve(configuration(_here(function)), references)
-        )
-        for function in compilation.deployment.functions
+        f"aws_lambda_function.{label}.arn": _function(aws, label, resolve(configured, references))
+        for label, configured in configurations.items()
     }
 
 
-def _here(function: Planner | TaskFunction) -> Planner | TaskFunction:
+def _planner_here(planner: Planner) -> Planner:
+    """Return a planner whose working directory is that of the image's stand-in."""
+    return attrs.evolve(planner, container=attrs.evolve(planner.container, workdir=None))
+
+
+def _here(function: TaskFunction) -> TaskFunction:
     """Return a function whose working directory is that of the image's stand-in."""
     container = attrs.evolve(function.container, workdir=None)
-    match function:
-        case Planner():
-            return attrs.evolve(function, container=container)
-        case TaskFunction():
-            return attrs.evolve(function, placement=attrs.evolve(function.placement, container=container))
-        case _:
-            assert_never(function)
+    return attrs.evolve(function, placement=attrs.evolve(function.placement, container=container))
 
 
 def _function(aws: EmbeddedAws, label: str, function: Mapping[str, Any]) -> str:

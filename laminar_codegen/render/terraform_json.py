@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from laminar_codegen.ir.asl import State, StateMachine
-from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
+from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value, resolve, write
 from laminar_codegen.ir.terraform import Block, Call, Document, Variable
 from laminar_codegen.render.escaping import escape_template
 
-__all__ = ["render_document", "render_machine", "render_template", "resolve"]
-
-#: Writes text that is put together of plain text and references.
-_Text = Callable[[Sequence[str | Ref]], str]
+__all__ = ["render_document", "render_machine", "render_template"]
 
 
 def render_document(document: Document) -> str:
@@ -77,23 +74,6 @@ def render_machine(machine: StateMachine, references: Mapping[str, str]) -> str:
     return json.dumps(resolve(machine.fields(), references))
 
 
-def resolve(value: Value, references: Mapping[str, str]) -> Any:
-    """Return a value with its references resolved, as AWS takes it.
-
-    Args:
-        value: The value.
-        references: The values of the references, by their expressions.
-
-    Raises:
-        KeyError: If a reference is not among them.
-    """
-
-    def text(parts: Sequence[str | Ref]) -> str:
-        return "".join([references[part.expression] if isinstance(part, Ref) else part for part in parts])
-
-    return _write(value, text)
-
-
 def _dumps(content: Any) -> str:
     written: list[str] = []
     _lay_out(content, "\n", written)
@@ -129,21 +109,7 @@ def _lay_out(value: Any, line: str, written: list[str]) -> None:
 
 
 def _template(value: Value) -> Any:
-    return _write(value, escape_template)
-
-
-def _write(value: Value, text: _Text) -> Any:
-    match value:
-        case str() | Ref():
-            return text((value,))
-        case bool() | int() | float() | None:
-            return value
-        case Joined(parts) | Expression(parts):
-            return text(parts)
-        case dict() | Mapping():
-            return {text((key,)): _write(item, text) for key, item in value.items()}
-        case _:
-            return [_write(item, text) for item in value]
+    return write(value, escape_template)
 
 
 def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:

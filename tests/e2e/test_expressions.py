@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from laminar_codegen.allocate import allocate
+from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.ir import ecr
-from laminar_codegen.ir.graph import build_graph
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document

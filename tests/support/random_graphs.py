@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 from laminar_codegen.problems import Location
+from laminar_codegen.targets.batch.target import BatchTarget
 
 _LAYER = LayerNode(
     name="",
@@ -22,6 +23,7 @@ _LAYER = LayerNode(
     container=Container(("python", "main.py"), 1, 2048, None, None),
     foreach=(),
     retry=Retry(1, 0.1, 2, 0),
+    executor=BatchTarget(),
 )
 _OVER = (Dimension("Parameters", "items", 0),)
 

@@ -15,10 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from laminar_codegen.checks.texts import fault_of
-from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.expressions import Joined, Ref, Value, resolve
 from laminar_codegen.ir.terraform import Document, Output, Validation, Variable
 from laminar_codegen.render.hcl import render_hcl
-from laminar_codegen.render.terraform_json import render_document, resolve
+from laminar_codegen.render.terraform_json import render_document
 from tests.support.terraform_harness import Terraform
 
 LOCALS = {"a": "A", "empty": "", "template": "${var.a}%{ if x }"}

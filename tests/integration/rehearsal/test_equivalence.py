@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check
+from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.graph import build_graph
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document

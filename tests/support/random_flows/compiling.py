@@ -12,9 +12,9 @@ import attrs
 
 from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check, check_definitions
+from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.graph import build_graph
 from laminar_codegen.ir.plan import Step
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.lower_terraform.document import emit_document

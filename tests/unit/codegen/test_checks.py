@@ -12,10 +12,12 @@ from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.graph import CHAIN_RULES, RULES, check, check_definitions
 from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
 from laminar_codegen.ir.labels import parallel
-from laminar_codegen.ir.placement import BatchTarget, LambdaTarget, Target
+from laminar_codegen.ir.placement import Target
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_runtime.splits.job_container import FARGATE_MEMORY, fargate_size
 
 LAYER = LayerNode(
@@ -28,6 +30,7 @@ LAYER = LayerNode(
     container=Container(("python", "main.py"), 1, 1500, None, None),
     foreach=(),
     retry=Retry(1, 0.1, 2, 0.1),
+    executor=BatchTarget(),
 )
 GRAPH = Graph("Report", Location("flow.py", 3), "", (LAYER,), in_memory=False, timeout=86400)
 EDGE = (Dimension("Parameters", "items", 0),)

@@ -9,9 +9,11 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.graph import Dimension, LayerNode, Retry
-from laminar_codegen.ir.placement import BatchTarget, Container, LambdaTarget
+from laminar_codegen.ir.placement import Container
 from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.pipeline import Compilation
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.batch.target import BatchTarget
 
 FLOW = """
 from laminar_runtime import Flow, Layer

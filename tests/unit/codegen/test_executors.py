@@ -13,11 +13,11 @@ import pytest
 
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.cost import estimate
-from laminar_codegen.ir import labels as spelled
+from laminar_codegen.ir.expressions import resolve
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
 from laminar_codegen.rehearsal.replay import Functions, Invocation, NamedError, Replayed, Services, replay
-from laminar_codegen.render.terraform_json import resolve
+from laminar_codegen.targets.aws_lambda.labels import task_functions
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -147,7 +147,7 @@ def test_each_layer_has_a_function(tmp_path: Path) -> None:
     """It is named after the layer, by a digest where that is too long or not enough, and AWS takes each name."""
     layers = ["Load", "AB", "A_b", "Planner", "Summarise" * 7, "Summarise" * 6]
     graph = _on_lambda(tmp_path, layers).graphs[0]
-    labels = spelled.task_functions(graph)
+    labels = task_functions(graph)
     assert list(labels) == layers
     assert (labels["Load"], labels["Planner"]) == ("run_load", "run_planner")
     assert len(set(labels.values())) == len(layers)

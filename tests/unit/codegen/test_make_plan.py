@@ -9,7 +9,6 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode
-from laminar_codegen.ir.placement import LambdaTarget
 from laminar_codegen.ir.plan import (
     ExactJoins,
     FanOut,
@@ -24,6 +23,7 @@ from laminar_codegen.ir.plan import (
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.makespan import critical_path, makespan
 from laminar_codegen.problems import CompileError
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_runtime.configurations.layers import Retry
 from tests.support.random_graphs import graph_of
 

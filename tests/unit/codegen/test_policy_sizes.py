@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.expressions import Ref, resolve
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
@@ -17,7 +17,7 @@ from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies.sizes import beginnings
 from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import CompileError
-from laminar_codegen.render.terraform_json import render_document, resolve
+from laminar_codegen.render.terraform_json import render_document
 from tests.support import iam_checker
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"

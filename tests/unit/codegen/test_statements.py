@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.expressions import Ref, resolve
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies.statement import Statement
-from laminar_codegen.render.terraform_json import resolve
 from tests.support import iam_checker
 
 FLOW = """

@@ -25,13 +25,14 @@ from hypothesis import strategies as st
 
 from laminar_codegen.checks.texts import fault_of
 from laminar_codegen.frontend.loader import Source
-from laminar_codegen.ir import labels as spelled
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.pipeline import Compilation, compile_source
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.terraform_json import render_document
+from laminar_codegen.targets.aws_lambda.labels import task_functions
+from laminar_codegen.targets.batch.labels import job_definitions
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry
@@ -301,7 +302,7 @@ def expect(one: Given, graph: Graph, found: Mapping[str, Any]) -> None:
     assert found["comment"] == summary_of(one.summary) or not summary_of(one.summary)
     assert tuple(found["schedule"]) == one.schedule
     assert found["tags"] == one.tags
-    jobs, functions = spelled.job_definitions(graph), spelled.task_functions(graph)
+    jobs, functions = job_definitions(graph), task_functions(graph)
     for place, (name, words) in enumerate(one.layers.items()):
         node = next(layer for layer in graph.layers if layer.name == name)
         summary = summary_of(words.summary)

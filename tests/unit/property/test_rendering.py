@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from sfnx.testing import Call, run
 
 from laminar_codegen.ir.asl import StateMachine, Task
-from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
+from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value, resolve
 from laminar_codegen.ir.terraform import Document, Output, Variable
-from laminar_codegen.render.terraform_json import render_document, render_machine, render_template, resolve
+from laminar_codegen.render.terraform_json import render_document, render_machine, render_template
 
 REFERENCES = {"var.a": "A", "local.b": "", 'var.c ? "x" : "y"': "{", "data.d.e.f": "${var.a}%{"}
 TEXTS = st.text(st.sampled_from("$%{}\"\\~ \n'a") | st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -12,17 +12,58 @@ What a task is told of itself, a job is told by its environment; an invocation i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import attrs
 
 from laminar_codegen.ir.asl import DRIVE, Catcher, Map, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
-from laminar_codegen.ir.graph import LayerNode
-from laminar_codegen.ir.placement import LambdaTarget
+from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.limits import MAP_CONCURRENCY
+from laminar_codegen.targets.aws_lambda.labels import task_functions
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime.planner.planner import MAX_INVOCATIONS
 
-__all__ = ["Invocations"]
+__all__ = ["LambdaStates"]
+
+
+@attrs.frozen
+class LambdaStates(TaskStates):
+    """Makes the states of layers on AWS Lambda.
+
+    Args:
+        functions: The labels of the functions that run layers, by the layer's name.
+    """
+
+    error_field: ClassVar[str] = "errorMessage"
+
+    functions: Mapping[str, str]
+
+    @classmethod
+    def of(cls, graph: Graph) -> LambdaStates:
+        """Return what makes the states of the layers of a graph.
+
+        Args:
+            graph: The graph.
+        """
+        return cls(task_functions(graph))
+
+    def once(self, layer: LayerNode, after: str | None, attempts: Attempts) -> Task:
+        """Return the invocation of the function of a layer that does not fan out."""
+        return self._of(layer, attempts).once(after, attempts.catchers)
+
+    def group(self, layer: LayerNode, name: str, attempts: Attempts) -> Map:
+        """Return a Map of invocations, one for each split of a group."""
+        target = layer.executor
+        if not isinstance(target, LambdaTarget):
+            raise TypeError(f"layer '{layer.name}' does not run on AWS Lambda")
+        return self._of(layer, attempts).each(target, name)
+
+    def _of(self, layer: LayerNode, attempts: Attempts) -> Invocations:
+        return Invocations(layer, self.functions[layer.name], attempts.retriers, attempts.attempt)
 
 
 @attrs.frozen

@@ -9,20 +9,43 @@ that becomes larger is a change of the state machine alone, and executions that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import attrs
+
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.deployment import JobDefinition
+from laminar_codegen.ir.deployment import TaskResource
 from laminar_codegen.ir.expressions import Ref, Value
-from laminar_codegen.ir.placement import Container, Placement, usual_size
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import Container, Placement
 from laminar_codegen.ir.terraform import Block
+from laminar_codegen.targets.batch.labels import job_definitions as labels_of_jobs
+from laminar_codegen.targets.batch.target import has_execution_role, on_ec2, usual_size
 from laminar_runtime import task_environment
 from laminar_runtime.splits import job_container
 
-__all__ = ["container_properties", "emit_job_definition", "platform"]
+__all__ = ["JobDefinition", "container_properties", "emit_job_definition", "job_definitions", "platform"]
 
 _UPPER = re.compile("[A-Z]")
+
+
+@attrs.frozen
+class JobDefinition(TaskResource):
+    """A job definition of AWS Batch."""
+
+
+def job_definitions(graph: Graph) -> Iterator[JobDefinition]:
+    """Yield the job definitions of a flow, sorted by label.
+
+    Args:
+        graph: The graph of the flow.
+    """
+    flow = labels.flow(graph)
+    placements = {label: placement for placement, label in labels_of_jobs(graph).items()}
+    for label in sorted(placements):
+        placement = placements[label]
+        yield JobDefinition(label, flow, placement, graph.timeout_of(placement.target))
 
 
 def emit_job_definition(definition: JobDefinition) -> Block:
@@ -58,7 +81,7 @@ def platform(item: Placement) -> str:
     Args:
         item: Its container, and what runs it.
     """
-    return "EC2" if item.on_ec2 else "FARGATE"
+    return "EC2" if on_ec2(item) else "FARGATE"
 
 
 def _block(value: Any) -> Any:
@@ -96,11 +119,11 @@ def container_properties(definition: JobDefinition) -> dict[str, Value]:
         "logConfiguration": _log_configuration(container),
         "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
     }
-    if item.has_execution_role:
+    if has_execution_role(item):
         properties["executionRoleArn"] = labels.role("execution")
     if container.secrets:
         properties["secrets"] = _secrets(container.secrets)
-    if not item.on_ec2:
+    if not on_ec2(item):
         properties |= _fargate(container)
     return dict(sorted(properties.items()))
 

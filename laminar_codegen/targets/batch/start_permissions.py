@@ -17,8 +17,10 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.policies.sizes import Fitted, beginnings, fit
 from laminar_codegen.policies.statement import Statement, logs
+from laminar_codegen.targets.batch.job_definitions import JobDefinition
+from laminar_codegen.targets.batch.target import has_execution_role
 
-__all__ = ["Pulled", "for_execution", "pulled"]
+__all__ = ["for_execution", "local_values"]
 
 #: The ARNs of the repositories that jobs have their images from.
 _REPOSITORIES = "local.repositories"
@@ -54,7 +56,7 @@ class Pulled:
     patterns: tuple[Joined, ...] = ()
 
 
-def pulled(deployment: Deployment) -> Pulled:
+def _pulled_by(deployment: Deployment) -> Pulled:
     """What the role that starts containers pulls.
 
     Args:
@@ -65,8 +67,8 @@ def pulled(deployment: Deployment) -> Pulled:
 
 def _images(deployment: Deployment) -> list[str | None]:
     """The images that the role pulls, None for the deployment's."""
-    placements = [definition.placement for definition in deployment.job_definitions]
-    given = {placement.container.image for placement in placements if placement.has_execution_role}
+    placements = [definition.placement for definition in deployment.of_type(JobDefinition)]
+    given = {placement.container.image for placement in placements if has_execution_role(placement)}
     return [*([None] if None in given else []), *sorted(image for image in given if image is not None)]
 
 
@@ -127,7 +129,7 @@ def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Stateme
 
 def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
     """Reading the secrets that containers ask for, and no others, unless there are too many to be named."""
-    containers = [definition.placement.container for definition in deployment.job_definitions]
+    containers = [definition.placement.container for definition in deployment.of_type(JobDefinition)]
     given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
     kinds = (
         ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),
@@ -157,3 +159,27 @@ def _shortened(arns: set[str], most: int) -> Iterator[str]:
         end = place.end() if place else len(arn)
         found[arn[:end]].append(arn[end:])
     return (f"{head}{pattern}" for head, tails in sorted(found.items()) for pattern in beginnings(tails, most))
+
+
+def local_values(deployment: Deployment) -> dict[str, Value]:
+    """Return the repositories in ECR of the images of jobs, if a role of the deployment pulls them.
+
+    Args:
+        deployment: The deployment.
+    """
+    if not deployment.has_role("execution"):
+        return {}
+    found = _pulled_by(deployment)
+    arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
+    parts = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
+    arns = f"[for part in {parts} : {arn}]"
+    if not found.patterns:
+        return {"images": [*found.images], "repositories": Ref(f"distinct({arns})")}
+    # More than a policy can name: Terraform finds that of the deployment's image, the others are there as patterns.
+    if not found.images:
+        return {"repositories": [*found.patterns]}
+    return {
+        "images": [*found.images],
+        "repository_patterns": [*found.patterns],
+        "repositories": Ref(f"distinct(concat({arns}, local.repository_patterns))"),
+    }

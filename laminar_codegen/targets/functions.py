@@ -8,44 +8,39 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import assert_never
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.deployment import Planner, TaskFunction
+from laminar_codegen.ir.deployment import Planner, TaskResource
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.ir.terraform import Block
 from laminar_runtime import container_command, task_environment
 
-__all__ = ["configuration", "emit_function"]
+__all__ = ["emit_function", "emit_planner", "environment_of", "of_image", "planner_configuration"]
 
 #: A planner's memory in MiB and seconds: it imports what the flow's file imports, and reads a few small objects.
 _PLANNER_MEMORY = 1024
 _PLANNER_TIMEOUT = 300
 
 
-def emit_function(function: Planner | TaskFunction) -> Block:
+def emit_function(
+    function: Planner | TaskResource, role: str, description: Joined, configuration: Mapping[str, Value]
+) -> Block:
     """Emit the resource of a function.
 
     Args:
         function: The function.
+        role: The label of its role.
+        description: Its description in the account.
+        configuration: Its code, its environment and its size.
     """
-    match function:
-        case Planner():
-            role = "planner"
-            description = Joined("Tells the state machine of the flow ", function.flow, " how wide a layer fans out")
-        case TaskFunction():
-            role = "function"
-            description = Joined("Runs a layer of the flow ", function.flow)
-        case _:
-            assert_never(function)
     return Block(
         "aws_lambda_function",
         function.label,
         {
             "function_name": labels.of_deployment(function.label),
             "description": description,
-            **configuration(function),
+            **configuration,
             "kms_key_arn": Ref("var.kms_key_arn"),
             "tracing_config": {"mode": "Active"},
             "tags": Ref("var.tags"),
@@ -54,22 +49,22 @@ def emit_function(function: Planner | TaskFunction) -> Block:
     )
 
 
-def configuration(function: Planner | TaskFunction) -> dict[str, Value]:
-    """Return the role, the code and the size of a function.
+def emit_planner(function: Planner) -> Block:
+    """Emit the resource of a planner.
 
     Args:
-        function: The function.
+        function: The planner.
     """
-    match function:
-        case Planner():
-            return _planner(function)
-        case TaskFunction():
-            return _task(function)
-        case _:
-            assert_never(function)
+    description = Joined("Tells the state machine of the flow ", function.flow, " how wide a layer fans out")
+    return emit_function(function, "planner", description, planner_configuration(function))
 
 
-def _planner(function: Planner) -> dict[str, Value]:
+def planner_configuration(function: Planner) -> dict[str, Value]:
+    """Return the role, the code, the environment and the size of a planner.
+
+    Args:
+        function: The planner.
+    """
     encryption: dict[str, Value] = {
         task_environment.DATASTORE_ENCRYPTION: function.encryption.kind,
         task_environment.DATASTORE_KMS_KEY_ID: function.encryption.key,
@@ -77,26 +72,20 @@ def _planner(function: Planner) -> dict[str, Value]:
     asked = {name: text for name, text in encryption.items() if text is not None}
     return {
         "role": labels.role("planner"),
-        **_of_image(function.container, "laminar_runtime.plan_layer.handler"),
+        **of_image(function.container, "laminar_runtime.plan_layer.handler"),
         "memory_size": _PLANNER_MEMORY,
         "timeout": _PLANNER_TIMEOUT,
-        "environment": _environment(function.flow, function.container, asked),
+        "environment": environment_of(function.flow, function.container, asked),
     }
 
 
-def _task(function: TaskFunction) -> dict[str, Value]:
-    disk = function.container.ephemeral_storage
-    return {
-        "role": labels.role("function"),
-        **_of_image(function.container, "laminar_runtime.run_task.handler"),
-        "memory_size": function.container.memory,
-        "timeout": int(function.timeout),
-        **({"ephemeral_storage": {"size": disk * 1024}} if disk is not None else {}),
-        "environment": _environment(function.flow, function.container),
-    }
+def of_image(container: Container, handler: str) -> dict[str, Value]:
+    """Return the code of a function made of an image.
 
-
-def _of_image(container: Container, handler: str) -> dict[str, Value]:
+    Args:
+        container: The container, whose image it is.
+        handler: The handler of the function.
+    """
     return {
         "package_type": "Image",
         "image_uri": labels.image(container),
@@ -109,7 +98,14 @@ def _of_image(container: Container, handler: str) -> dict[str, Value]:
     }
 
 
-def _environment(flow: Ref, container: Container, more: Mapping[str, Value] | None = None) -> dict[str, Value]:
+def environment_of(flow: Ref, container: Container, more: Mapping[str, Value] | None = None) -> dict[str, Value]:
+    """Return the environment of a function.
+
+    Args:
+        flow: The name of the flow.
+        container: The container, whose command the function runs.
+        more: Further variables.
+    """
     return {
         "variables": {
             **(more or {}),

@@ -1,0 +1,104 @@
+"""The permissions of tasks and functions: they read and write artifacts, and functions write logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.deployment import Deployment, Planner, TaskResource
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.policies.sizes import Fitted, fit
+from laminar_codegen.policies.statement import BUCKET, TRACES, Statement, datastore_key, key, logs, regional
+
+__all__ = ["for_functions", "for_tasks", "invoke", "key_of", "prefixes"]
+
+#: The greatest number of functions that a policy names one by one, and of patterns in their place.
+_NAMED, _PATTERNS = 20, 4
+
+
+def for_tasks(deployment: Deployment) -> Fitted:
+    """Return the permissions to read and write artifacts. With listing, S3 reports a missing object as missing.
+
+    Args:
+        deployment: The deployment.
+    """
+    return fit(deployment, lambda most: _for_tasks(deployment, short=most is not None))
+
+
+def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
+    objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in deployment.flow_names)
+    return (
+        Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
+        # Not by s3:prefix: a request for one object has none, and S3 would tell that it is forbidden.
+        Statement("TellWhatIsMissing", ("s3:ListBucket",), (BUCKET,)),
+        datastore_key(key_of(objects, short=short)),
+    )
+
+
+def for_functions(deployment: Deployment, functions: Sequence[Planner | TaskResource]) -> Fitted:
+    """Return the permissions of functions, which read and write artifacts as tasks do.
+
+    Args:
+        deployment: The deployment.
+        functions: The functions.
+    """
+    return fit(deployment, lambda most: _for_functions(deployment, functions, short=most is not None))
+
+
+def _for_functions(
+    deployment: Deployment, functions: Sequence[Planner | TaskResource], *, short: bool
+) -> tuple[Statement, ...]:
+    patterns = _named(deployment, functions, short=short)
+    condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(patterns))
+    environment = attrs.evolve(key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
+    groups = tuple(labels.log_group(pattern) for pattern in patterns)
+    return (*_for_tasks(deployment, short=short), environment, logs("WriteLogs", groups), TRACES)
+
+
+def _named(deployment: Deployment, functions: Sequence[Planner | TaskResource], *, short: bool) -> tuple[str, ...]:
+    """Return the labels of functions as a policy names them: each, or patterns of their prefixes if there are many."""
+    found = tuple(function.label for function in functions)
+    return prefixes(deployment, found, labels.FUNCTIONS) if short or len(found) > _NAMED else found
+
+
+def _functions(patterns: Iterable[str]) -> tuple[Value, ...]:
+    return tuple(regional("lambda", "function:", labels.of_deployment(pattern)) for pattern in patterns)
+
+
+def invoke(deployment: Deployment, sid: str, functions: Sequence[Planner | TaskResource], *, short: bool) -> Statement:
+    """Return the permission to invoke functions.
+
+    Args:
+        deployment: The deployment.
+        sid: The name of the statement.
+        functions: The functions.
+        short: Whether to name them by prefixes.
+    """
+    return Statement(sid, ("lambda:InvokeFunction",), _functions(_named(deployment, functions, short=short)))
+
+
+def prefixes(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return patterns of labels by their prefixes, which no other deployment has.
+
+    A chain of many flows has many prefixes. The pattern is then all that is named after the deployment.
+
+    Args:
+        deployment: The deployment.
+        found: The labels.
+        kinds: The prefixes of labels, behind those of flows.
+    """
+    starts = [f"{graph.prefix}{kind}" for graph in deployment.graphs for kind in kinds]
+    patterns = tuple(f"{start}*" for start in starts if any(label.startswith(start) for label in found))
+    return patterns if len(patterns) <= _PATTERNS else ("*",)
+
+
+def key_of(objects: tuple[Value, ...], *, short: bool) -> tuple[Value, ...]:
+    """Return the objects for which the bucket's key is used.
+
+    Args:
+        objects: The objects that other statements let a role read and write.
+        short: Whether to name all objects of the bucket, as those statements are enough.
+    """
+    return (Joined(BUCKET, "/*"),) if short else objects

@@ -1,0 +1,143 @@
+"""The rules of layers on AWS Lambda, and of planners, which are functions, too. One function for each rule."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from laminar_codegen.ir.ecr import repository_of
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import Container
+from laminar_codegen.limits import (
+    FUNCTION_VARIABLES_BYTES,
+    LAMBDA_MEMORY,
+    LAMBDA_PROCESSOR,
+    LAMBDA_SECONDS,
+    LAMBDA_STORAGE,
+)
+from laminar_codegen.problems import Problem
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_runtime.configurations import layers
+
+__all__ = ["RULES"]
+
+_ON_BATCH = "run the layer on AWS Batch, as in register(executor=executors.AWS.Batch())"
+
+_DEFAULTS = Container(command=(), cpu=layers.Container().cpu, memory=0, image=None, workdir=None)
+
+#: Bytes of the other variables of a function: names, the longest datastore.
+_REST_OF_VARIABLES = 1296
+
+
+def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
+    """An image that AWS Lambda runs is built for one kind of processors."""
+    # It takes no others: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    invoked = {layer.container.image: layer for layer in _with_function(graph)}
+    for layer in graph.layers:
+        other = invoked.get(layer.container.image)
+        if other is not None and other.container.architecture != layer.container.architecture:
+            one, two = other.container.architecture, layer.container.architecture
+            what = (
+                f"layers '{other.name}' and '{layer.name}' share an image that is to be built for {one} and {two}, and "
+                "the function of AWS Lambda that runs or plans one of them takes an image for one of them only"
+            )
+            yield Problem(layer.location, "LAM040", what, "give one of them an image of its own: Container(image=...)")
+
+
+def check_storage(graph: Graph) -> Iterator[Problem]:
+    """Disk is of a size that AWS Lambda offers."""
+    least, most = LAMBDA_STORAGE
+    for layer in _on_lambda(graph):
+        asked = layer.container.ephemeral_storage
+        if asked is not None and not least <= asked <= most:
+            what = f"layer '{layer.name}' wants {asked} GiB of disk, and AWS Lambda offers {least} to {most}"
+            fix = f"ask for {least} to {most}, or leave ephemeral_storage out"
+            yield Problem(layer.location, "LAM033", what, fix)
+
+
+def check_lambda_sizes(graph: Graph) -> Iterator[Problem]:
+    """A function's memory is of a size that AWS Lambda offers."""
+    least, most = LAMBDA_MEMORY
+    for layer in _on_lambda(graph):
+        if not least <= layer.container.memory <= most:
+            what = f"layer '{layer.name}' wants {layer.container.memory} MiB, and AWS Lambda offers {least} to {most}"
+            yield Problem(layer.location, "LAM036", what, f"ask for these, or {_ON_BATCH}")
+
+
+def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
+    """A function ends within the time that AWS Lambda gives it."""
+    least, most = LAMBDA_SECONDS
+    for layer in _on_lambda(graph):
+        timeout = graph.timeout_of(layer.executor)
+        if not least <= timeout <= most:
+            what = f"layer '{layer.name}' may run for {timeout:g} seconds, and AWS Lambda gives it {least} to {most}"
+            yield Problem(layer.location, "LAM037", what, f"give AWS.Lambda such a timeout, or {_ON_BATCH}")
+
+
+def check_lambda_options(graph: Graph) -> Iterator[Problem]:
+    """A layer on AWS Lambda asks for nothing that functions do not have."""
+    for layer in _on_lambda(graph):
+        container = layer.container
+        reasons = {
+            "cpu": f"processors come with the memory, one for each {LAMBDA_PROCESSOR} MiB",
+            "gpu": "functions have no GPUs",
+            "spot": "functions have no spot capacity",
+            "secrets": "functions have no variables from secrets: let the layer read them itself",
+            "log_driver": "functions log to CloudWatch Logs",
+            "log_options": "functions log to CloudWatch Logs",
+        }
+        asked = [name for name in reasons if getattr(container, name) != getattr(_DEFAULTS, name)]
+        for name in asked:
+            what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reasons[name]}"
+            yield Problem(layer.location, "LAM038", what, f"leave {name} out, or {_ON_BATCH}")
+
+
+def check_lambda_images(graph: Graph) -> Iterator[Problem]:
+    """The image of a function, one that runs a layer or one that plans it, is in ECR: AWS Lambda takes no other.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    """
+    for layer in _with_function(graph):
+        image = layer.container.image
+        if image is not None and repository_of(image) is None:
+            runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
+            what = (
+                f"layer '{layer.name}' {runs} on AWS Lambda, which takes images of ECR only, and its image is {image!r}"
+            )
+            fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1, or leave it to the deployment"
+            yield Problem(layer.location, "LAM039", what, fix)
+
+
+def check_function_sizes(graph: Graph) -> Iterator[Problem]:
+    """The command of a container that a function is made of fits into the function's variables."""
+    most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
+    for layer in _with_function(graph):
+        # What is no Unicode is refused by another rule.
+        size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
+        if size > most:
+            what = (
+                f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
+                f"Lambda that plans or runs it have room for {most:,}"
+            )
+            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+
+
+def _on_lambda(graph: Graph) -> Iterator[LayerNode]:
+    return (layer for layer in graph.layers if isinstance(layer.executor, LambdaTarget))
+
+
+def _with_function(graph: Graph) -> list[LayerNode]:
+    """Return the layers whose container a function is made of: one that plans, or one that runs them."""
+    planned = {layer.name for layer in graph.with_planner}
+    return [layer for layer in graph.layers if layer.name in planned or isinstance(layer.executor, LambdaTarget)]
+
+
+RULES = (
+    check_images_of_functions,
+    check_storage,
+    check_lambda_sizes,
+    check_lambda_timeouts,
+    check_lambda_options,
+    check_lambda_images,
+    check_function_sizes,
+)

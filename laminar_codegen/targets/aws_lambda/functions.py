@@ -1,0 +1,63 @@
+"""The functions that run layers, as values and as resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.deployment import TaskResource
+from laminar_codegen.ir.expressions import Joined, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Block
+from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
+from laminar_codegen.targets.functions import emit_function, environment_of, of_image
+
+__all__ = ["TaskFunction", "configuration", "emit_task_function", "task_functions"]
+
+
+@attrs.frozen
+class TaskFunction(TaskResource):
+    """A function of AWS Lambda that runs a layer."""
+
+
+def task_functions(graph: Graph) -> Iterator[TaskFunction]:
+    """Yield the functions of a flow that run layers, sorted by label.
+
+    Args:
+        graph: The graph of the flow.
+    """
+    flow = labels.flow(graph)
+    placements = {layer.name: layer.placement for layer in graph.layers}
+    for layer, label in sorted(labels_of_functions(graph).items(), key=lambda item: item[1]):
+        placement = placements[layer]
+        yield TaskFunction(label, flow, placement, graph.timeout_of(placement.target))
+
+
+def emit_task_function(function: TaskFunction) -> Block:
+    """Emit the resource of a function.
+
+    Args:
+        function: The function.
+    """
+    return emit_function(
+        function, "function", Joined("Runs a layer of the flow ", function.flow), configuration(function)
+    )
+
+
+def configuration(function: TaskFunction) -> dict[str, Value]:
+    """Return the role, the code, the environment and the size of a function.
+
+    Args:
+        function: The function.
+    """
+    disk = function.container.ephemeral_storage
+    return {
+        "role": labels.role("function"),
+        **of_image(function.container, "laminar_runtime.run_task.handler"),
+        "memory_size": function.container.memory,
+        "timeout": int(function.timeout),
+        **({"ephemeral_storage": {"size": disk * 1024}} if disk is not None else {}),
+        "environment": environment_of(function.flow, function.container),
+    }

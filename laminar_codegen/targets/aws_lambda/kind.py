@@ -1,0 +1,54 @@
+"""AWS Lambda as a kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
+from laminar_codegen.policies.datastore import for_functions, invoke
+from laminar_codegen.policies.sizes import Fitted
+from laminar_codegen.policies.statement import Statement
+from laminar_codegen.targets.aws_lambda import checks
+from laminar_codegen.targets.aws_lambda.functions import TaskFunction, emit_task_function, task_functions
+from laminar_codegen.targets.aws_lambda.states import LambdaStates
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.kind import TargetKind
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.executors import Executor
+
+__all__ = ["LAMBDA"]
+
+
+def _of_executor(executor: Executor, timeout: float | None) -> LambdaTarget | None:
+    return LambdaTarget(executor.concurrency, timeout) if isinstance(executor, executors.AWS.Lambda) else None
+
+
+def _roles(flows: str, _: Sequence[TaskResource]) -> Iterator[Role]:
+    description = f"What the layers of the {flows} on AWS Lambda may do"
+    yield Role("function", "lambda.amazonaws.com", description, "the tasks on AWS Lambda have")
+
+
+def _permissions(deployment: Deployment) -> Fitted:
+    return for_functions(deployment, deployment.of_type(TaskFunction))
+
+
+def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # noqa: FBT001 - a field of the kind
+    yield invoke(deployment, "RunTasks", deployment.of_type(TaskFunction), short=short)
+
+
+#: The kind of target.
+LAMBDA = TargetKind(
+    target=LambdaTarget,
+    of_executor=_of_executor,
+    states=LambdaStates.of,
+    resources=task_functions,
+    emit=lambda function: (emit_task_function(function),),
+    rules=checks.RULES,
+    roles=_roles,
+    permissions={"function": _permissions},
+    statements=_statements,
+    log_groups=lambda resources: sorted(item.label for item in resources),
+    task_role=("function", "tasks on AWS Lambda"),
+    functions=True,
+    jobs_note="jobs(L) of a layer on AWS Lambda: an invocation for each split of L",
+)

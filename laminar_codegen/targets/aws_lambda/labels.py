@@ -1,0 +1,39 @@
+"""The labels of the functions that run layers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.labels import RUN, digest, prefix
+from laminar_codegen.limits import FUNCTION_NAME_LENGTH, NAME_LENGTH
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+
+__all__ = ["task_functions"]
+
+#: The greatest length of the label of a function: the name of the function is that of the deployment, and the label.
+_LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
+
+
+def task_functions(graph: Graph) -> dict[str, str]:
+    """The label of the function of each layer on AWS Lambda, by the layer's name.
+
+    An invocation has the size of its function, so that each layer has a function of its own: another size is a change
+    in place, which takes nothing away from executions that run.
+
+    Args:
+        graph: The graph.
+    """
+    layers = [layer.name for layer in graph.layers if isinstance(layer.executor, LambdaTarget)]
+    short = {layer: f"{RUN}{prefix(layer).rstrip('_')}" for layer in layers}
+    taken = Counter(short.values())
+    return {
+        layer: f"{graph.prefix}{label if taken[label] == 1 and len(label) <= _LABEL else _shortened(label, layer)}"
+        for layer, label in short.items()
+    }
+
+
+def _shortened(label: str, layer: str) -> str:
+    """The beginning of a label with a digest behind it."""
+    end = f"_{digest(layer)}"
+    return f"{label[: _LABEL - len(end)]}{end}"

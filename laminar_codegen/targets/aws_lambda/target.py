@@ -1,0 +1,35 @@
+"""The target AWS Lambda as a value."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.placement import Container, Target
+
+__all__ = ["LambdaTarget"]
+
+
+@attrs.frozen
+class LambdaTarget(Target):
+    """AWS Lambda runs the layer.
+
+    Args:
+        concurrency: The greatest number of splits that run at once.
+        timeout: Seconds after which an invocation is stopped, None for the flow's.
+    """
+
+    service: ClassVar[str] = "AWS Lambda"
+
+    concurrency: int
+    timeout: float | None = None
+
+    def describe(self, container: Container) -> str:  # noqa: ARG002 - the same for all
+        """Return where a layer runs."""
+        return f"on {self.service}"
+
+    def facts(self, container: Container) -> dict[str, Value]:
+        """Return the size of the function of a layer."""
+        return {"runs_on": self.service, "memory": container.memory, "concurrency": self.concurrency}

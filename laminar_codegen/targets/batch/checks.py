@@ -1,0 +1,182 @@
+"""The rules of layers on AWS Batch: sizes and options that Fargate and EC2 take. One function for each rule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.limits import ARRAY_ATTEMPTS, FARGATE_STORAGE, JOB_DEFINITION_BYTES, TIMEOUT_SECONDS
+from laminar_codegen.problems import Problem
+from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+from laminar_runtime.splits.job_container import ec2_size, fargate_size
+
+__all__ = ["RULES"]
+
+_ON_EC2 = 'register(executor=executors.AWS.Batch(platform="EC2"))'
+
+#: The log drivers of Fargate, and those that EC2 has besides. Of AWS's list awsfirelens is left out: it needs a second
+#: container. https://docs.aws.amazon.com/batch/latest/APIReference/API_LogConfiguration.html
+_FARGATE_DRIVERS = ("awslogs", "splunk")
+_EC2_DRIVERS = ("fluentd", "gelf", "journald", "json-file", "logentries", "syslog")
+#: The options of awslogs that the document gives.
+_OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
+
+#: Bytes of the rest of a job definition: names, ARNs, the longest datastore.
+_REST_OF_DEFINITION = 4 * 1024
+
+
+def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
+    """Each container on Fargate fits one of its sizes."""
+    for layer in _on_fargate(graph):
+        container = layer.container
+        if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
+            size = f"{container.cpu:g} vCPU and {container.memory} MiB"
+            what = f"layer '{layer.name}' wants {size}, and no size of Fargate has them"
+            yield Problem(layer.location, "LAM023", what, "ask for at most 32 vCPU and 249856 MiB")
+
+
+def check_timeouts(graph: Graph) -> Iterator[Problem]:
+    """A task's timeout on AWS Batch is one that Batch takes: the flow's, and those that layers have of their own."""
+    least, most = TIMEOUT_SECONDS
+    told = f"stops tasks after {{:g}} seconds, and AWS Batch takes {least} to {most}"
+    fix = f"give its executor a timeout from {least} to {most} seconds"
+    shared = not graph.layers
+    for layer in graph.layers:
+        own = layer.executor.timeout
+        if not isinstance(layer.executor, BatchTarget):
+            continue
+        shared |= own is None
+        if own is not None and not least <= own <= most:
+            yield Problem(layer.location, "LAM027", f"layer '{layer.name}' {told.format(own)}", fix)
+    if shared and not least <= graph.timeout <= most:
+        yield Problem(graph.location, "LAM027", f"flow '{graph.flow}' {told.format(graph.timeout)}", fix)
+
+
+def check_gpus(graph: Graph) -> Iterator[Problem]:
+    """Fargate has no GPUs."""
+    for layer in _on_fargate(graph):
+        if layer.container.gpu:
+            what = f"layer '{layer.name}' wants GPUs, and Fargate has none"
+            yield Problem(layer.location, "LAM031", what, f"run the layer on EC2, as in {_ON_EC2}")
+
+
+def check_architectures(graph: Graph) -> Iterator[Problem]:
+    """The layers that share a job queue on EC2 are built for the same processors: Batch does not look at them."""
+    first: dict[object, LayerNode] = {}
+    for layer in _on_ec2(graph):
+        other = first.setdefault(layer.placement.queue, layer)
+        one, two = other.container.architecture, layer.container.architecture
+        if one != two:
+            what = (
+                f"layers '{other.name}' and '{layer.name}' are built for {one} and {two} and share a job queue on EC2, "
+                "from which AWS Batch places jobs on any of its instances"
+            )
+            yield Problem(layer.location, "LAM032", what, f"build both for {one}, or run one of them on Fargate")
+
+
+def check_storage(graph: Graph) -> Iterator[Problem]:
+    """Disk is of a size that Fargate offers. On EC2 the disks of the instances decide."""
+    least, most = FARGATE_STORAGE
+    for layer in _on_batch(graph):
+        asked = layer.container.ephemeral_storage
+        if asked is None:
+            continue
+        if on_ec2(layer.placement):
+            what = f"layer '{layer.name}' wants {asked} GiB of disk, and on EC2 the disks of the instances decide"
+            fix = "leave ephemeral_storage out, and give the job queue's compute environment a launch template"
+            yield Problem(layer.location, "LAM033", what, fix)
+        elif not least <= asked <= most:
+            what = f"layer '{layer.name}' wants {asked} GiB of disk, and Fargate offers {least} to {most}"
+            fix = f"ask for {least} to {most}, or leave ephemeral_storage out"
+            yield Problem(layer.location, "LAM033", what, fix)
+
+
+def check_logs(graph: Graph) -> Iterator[Problem]:
+    """A log driver is one that the platform has, with the options that it needs."""
+    for layer in _on_batch(graph):
+        for what, fix in _log_problems(layer):
+            yield Problem(layer.location, "LAM034", what, fix)
+
+
+def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
+    container, options = layer.container, dict(layer.container.log_options)
+    driver, ec2 = container.log_driver, on_ec2(layer.placement)
+    known = (*_FARGATE_DRIVERS, *_EC2_DRIVERS) if ec2 else _FARGATE_DRIVERS
+    if driver not in known:
+        platform = "EC2" if ec2 else "Fargate"
+        what = f"layer '{layer.name}' logs by {driver!r}, and jobs on {platform} log by {', '.join(known)}"
+        elsewhere = driver in _EC2_DRIVERS
+        yield what, f"run the layer on EC2, as in {_ON_EC2}" if elsewhere else "choose one of those"
+    if driver == "awslogs" and (ours := sorted(_OURS & options.keys())):
+        yield (
+            f"layer '{layer.name}' gives the log options {', '.join(ours)}",
+            "leave them out: the document has a log group",
+        )
+    if driver == "splunk":
+        secret = {name for name, _ in container.secret_log_options}
+        if missing := sorted({"splunk-token", "splunk-url"} - options.keys()):
+            yield f"layer '{layer.name}' logs by splunk without {', '.join(missing)}", "add them to its log_options"
+        if "splunk-token" in options.keys() - secret:
+            fix = "give the ARN of a secret in its place"
+            yield f"layer '{layer.name}' has the value of its splunk-token in code", fix
+
+
+def check_ec2_sizes(graph: Graph) -> Iterator[Problem]:
+    """A job on EC2 has whole processors, and some memory."""
+    for layer in _on_ec2(graph):
+        container = layer.container
+        if ec2_size(container.cpu, container.memory) is None:
+            size = f"{container.cpu:g} vCPU and {container.memory} MiB"
+            what = f"layer '{layer.name}' wants {size}, and jobs on EC2 have whole vCPUs and at least 4 MiB"
+            yield Problem(layer.location, "LAM035", what, "ask for whole vCPUs, or run the layer on Fargate")
+
+
+def check_attempts(graph: Graph) -> Iterator[Problem]:
+    """Batch retries the splits of a fan-out at most nine times."""
+    for layer in _on_batch(graph):
+        attempts = layer.retry.attempts
+        if layer.foreach and attempts > ARRAY_ATTEMPTS:
+            what = (
+                f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
+            )
+            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={ARRAY_ATTEMPTS})")
+
+
+def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
+    """What a container is told fits into a job definition."""
+    most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
+    for layer in _on_batch(graph):
+        told = layer.container
+        size = len(json.dumps([told.command, told.image, told.workdir, told.secrets, told.log_options]).encode())
+        if size > most:
+            what = (
+                f"the container of layer '{layer.name}' is told {size:,} bytes (command, image, folder, secrets and "
+                f"log options), and a job definition of AWS Batch has room for {most:,}"
+            )
+            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+
+
+def _on_batch(graph: Graph) -> Iterator[LayerNode]:
+    return (layer for layer in graph.layers if isinstance(layer.executor, BatchTarget))
+
+
+def _on_ec2(graph: Graph) -> Iterator[LayerNode]:
+    return (layer for layer in _on_batch(graph) if on_ec2(layer.placement))
+
+
+def _on_fargate(graph: Graph) -> Iterator[LayerNode]:
+    return (layer for layer in _on_batch(graph) if not on_ec2(layer.placement))
+
+
+RULES = (
+    check_fargate_sizes,
+    check_timeouts,
+    check_gpus,
+    check_architectures,
+    check_storage,
+    check_logs,
+    check_ec2_sizes,
+    check_attempts,
+    check_definition_sizes,
+)

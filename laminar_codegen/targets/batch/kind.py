@@ -1,0 +1,106 @@
+"""AWS Batch as a kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.terraform import Variable
+from laminar_codegen.policies.datastore import for_tasks, prefixes
+from laminar_codegen.policies.statement import Statement, managed_rule, regional
+from laminar_codegen.targets.batch import checks, start_permissions
+from laminar_codegen.targets.batch.job_definitions import (
+    JobDefinition,
+    container_properties,
+    emit_job_definition,
+    job_definitions,
+)
+from laminar_codegen.targets.batch.labels import JOBS
+from laminar_codegen.targets.batch.states import BatchStates
+from laminar_codegen.targets.batch.target import QUEUES, BatchTarget, has_execution_role, on_ec2
+from laminar_codegen.targets.kind import TargetKind
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.executors import Executor
+
+__all__ = ["BATCH"]
+
+_ASSIGN_PUBLIC_IP = Variable(
+    name="assign_public_ip",
+    type="bool",
+    description="Whether tasks get a public IP address: needed in subnets without a NAT gateway or VPC endpoints.",
+    default=(False,),
+)
+
+
+def _of_executor(executor: Executor, timeout: float | None) -> BatchTarget:
+    platform = executor.platform if isinstance(executor, executors.AWS.Batch) else "FARGATE"
+    return BatchTarget(platform, timeout)
+
+
+def _local_values(deployment: Deployment) -> dict[str, Value]:
+    containers = {item.label: container_properties(item) for item in _in_order(deployment)}
+    return {
+        **start_permissions.local_values(deployment),
+        **({"containers": containers} if containers else {}),
+    }
+
+
+def _in_order(deployment: Deployment) -> Iterator[JobDefinition]:
+    return (item for item in deployment.resources if isinstance(item, JobDefinition))
+
+
+def _variables(deployment: Deployment) -> Iterator[Variable]:
+    if any(not on_ec2(item.placement) for item in _in_order(deployment)):
+        yield _ASSIGN_PUBLIC_IP
+
+
+def _roles(flows: str, resources: Sequence[TaskResource]) -> Iterator[Role]:
+    tasks = "ecs-tasks.amazonaws.com"
+    yield Role("task", tasks, f"What the layers of the {flows} may do", "the tasks have")
+    if any(has_execution_role(item.placement) for item in resources):
+        yield Role("execution", tasks, f"Starts the containers of the {flows}", "starts the containers of tasks")
+
+
+def _log_groups(resources: Sequence[TaskResource]) -> Iterator[str]:
+    if any(item.container.log_driver == "awslogs" for item in resources):
+        yield labels.TASKS
+
+
+def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # noqa: FBT001 - a field of the kind
+    found = tuple(sorted(definition.label for definition in deployment.of_type(JobDefinition)))
+    patterns = prefixes(deployment, found, JOBS) if short else found
+    definitions = tuple(regional("batch", "job-definition/", labels.of_deployment(pattern)) for pattern in patterns)
+    # A pattern is one of revisions too.
+    revisions = () if short else tuple(Joined(definition, ":*") for definition in definitions)
+    # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
+    jobs = regional("batch", "job/*")
+    queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
+    yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
+    # The ARN of a job is of an identifier that Batch makes, and its tags are not those of the children of an array: a
+    # narrower permission would leave jobs running, and billed, when their execution is stopped.
+    yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
+    # AWS offers no resource for it.
+    yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
+    yield managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
+
+
+#: The kind of target.
+BATCH = TargetKind(
+    target=BatchTarget,
+    of_executor=_of_executor,
+    states=BatchStates.of,
+    resources=job_definitions,
+    emit=lambda definition: (emit_job_definition(definition),),
+    rules=checks.RULES,
+    queues=QUEUES,
+    local_values=_local_values,
+    variables=_variables,
+    roles=_roles,
+    permissions={"task": for_tasks, "execution": start_permissions.for_execution},
+    statements=_statements,
+    log_groups=_log_groups,
+    task_role=("task", "tasks"),
+    jobs_note="jobs(L): one for each 10,000 splits of L and size of container, none if it has no split",
+)

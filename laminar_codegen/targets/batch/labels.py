@@ -1,0 +1,79 @@
+"""The labels of job definitions, and the names of jobs."""
+
+from __future__ import annotations
+
+from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.labels import Image, identity, labels_of, set_options
+from laminar_codegen.ir.placement import Placement
+from laminar_codegen.targets.batch.target import batch_target, on_ec2
+
+__all__ = ["JOBS", "LEFT", "job_definitions", "job_queue", "jobs_of_execution"]
+
+#: The prefixes of the labels of job definitions.
+JOBS = _FARGATE, _EC2 = "fargate", "ec2"
+
+#: Why jobs are terminated that nothing waits for any more.
+LEFT = "The execution ended before the job did"
+
+#: Hexadecimal digits that name an execution in the names of its jobs.
+_DIGITS = 16
+
+
+def job_queue(layer: LayerNode) -> Ref:
+    """The job queue that a layer's jobs are submitted to.
+
+    Args:
+        layer: A layer on AWS Batch.
+    """
+    queue = layer.placement.queue
+    if queue is None:
+        raise ValueError(f"layer '{layer.name}' does not run on AWS Batch")
+    return Ref(f"var.{queue.variable}")
+
+
+def jobs_of_execution(execution: str, redrives: str) -> str:
+    """What gives the beginning of the names of jobs that are to be found by the execution that they are of.
+
+    AWS Batch lists jobs by the beginnings of their names, whatever their letters' case. A name has 128 characters:
+    beside those of a flow and a layer there is room for these.
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+
+    Args:
+        execution: What gives the execution's ARN, in JSONata.
+        redrives: What gives how often it had been redriven: jobs that are submitted then are other ones.
+    """
+    return f"$substring($hash({execution} & ' ' & $string({redrives}), 'SHA-256'), 0, {_DIGITS}) & '-'"
+
+
+def job_definitions(graph: Graph) -> dict[Placement, str]:
+    """The label of the job definition of each placement on AWS Batch.
+
+    It names the platform and the kind of capacity, and, of a container that is unusual in other ways, a digest of them.
+    Of sizes it says nothing: jobs have their own.
+
+    Args:
+        graph: The graph.
+    """
+    on_batch = [item for item in graph.placements if batch_target(item)]
+    return labels_of(graph, on_batch, _job, _rest_of_job)
+
+
+def _job(item: Placement) -> str:
+    container = item.container
+    parts = [_EC2 if on_ec2(item) else _FARGATE]
+    parts += [f"gpu_{container.gpu}"] if container.gpu else []
+    parts += [container.architecture] if container.architecture != "x86_64" else []
+    parts += ["spot"] if container.spot else []
+    return "_".join(parts)
+
+
+def _rest_of_job(item: Placement, image: Image) -> tuple[object, ...]:
+    container = item.container
+    return identity(container, image) + set_options(
+        secrets=container.secrets,
+        ephemeral_storage=container.ephemeral_storage,
+        log_driver="" if container.log_driver == "awslogs" else container.log_driver,
+        log_options=container.log_options,
+        timeout=item.target.timeout,
+    )

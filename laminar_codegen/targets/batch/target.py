@@ -1,0 +1,109 @@
+"""The target AWS Batch as a value: the platform, the job queues, and the sizes of jobs."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import attrs
+
+from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target
+from laminar_runtime.splits.job_container import fargate_size
+
+__all__ = ["QUEUES", "BatchTarget", "batch_target", "has_execution_role", "job_size", "on_ec2", "usual_size"]
+
+_FARGATE_QUEUE = Queue("job_queue_arn", "Fargate", "the tasks")
+_FARGATE_SPOT_QUEUE = Queue("fargate_spot_job_queue_arn", "Fargate Spot", "tasks on spot capacity")
+_EC2_QUEUE = Queue("ec2_job_queue_arn", "EC2", "tasks on EC2")
+_EC2_SPOT_QUEUE = Queue("ec2_spot_job_queue_arn", "EC2 Spot", "tasks on EC2 and spot capacity")
+_GPU_QUEUE = Queue("gpu_job_queue_arn", "EC2", "tasks with GPUs")
+_GPU_SPOT_QUEUE = Queue("gpu_spot_job_queue_arn", "EC2 Spot", "tasks with GPUs on spot capacity")
+
+#: All kinds of queues. Fargate and EC2 cannot share one, and whether capacity is spot is said where it is made:
+#: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html
+QUEUES = (_FARGATE_QUEUE, _FARGATE_SPOT_QUEUE, _EC2_QUEUE, _EC2_SPOT_QUEUE, _GPU_QUEUE, _GPU_SPOT_QUEUE)
+
+
+@attrs.frozen
+class BatchTarget(Target):
+    """AWS Batch runs the layer.
+
+    Args:
+        platform: The platform of its jobs.
+        timeout: Seconds after which a job is stopped, None for the flow's.
+    """
+
+    service: ClassVar[str] = "AWS Batch"
+    array_jobs: ClassVar[bool] = True
+    pipelines: ClassVar[bool] = True
+
+    platform: Literal["FARGATE", "EC2"] = "FARGATE"
+    timeout: float | None = None
+
+    def describe(self, container: Container) -> str:
+        """Return where a layer runs, '' on Fargate."""
+        spot = " Spot" if container.spot else ""
+        name = "Fargate" if self.platform == "FARGATE" else "EC2"
+        return f"on {name}{spot}" if spot or self.platform == "EC2" else ""
+
+    def facts(self, container: Container) -> dict[str, Value]:
+        """Return the platform and the size of the jobs of a layer."""
+        cpu, memory = job_size(Placement(container, self))
+        return {"runs_on": f"{self.service}, {self.platform}", "cpu": cpu, "memory": memory}
+
+    def queue(self, container: Container) -> Queue:
+        """Return the job queue of a layer."""
+        if self.platform == "FARGATE":
+            return _FARGATE_SPOT_QUEUE if container.spot else _FARGATE_QUEUE
+        if container.gpu:
+            return _GPU_SPOT_QUEUE if container.spot else _GPU_QUEUE
+        return _EC2_SPOT_QUEUE if container.spot else _EC2_QUEUE
+
+
+def batch_target(placement: Placement) -> BatchTarget | None:
+    """Return the target of a placement if it is AWS Batch, else None.
+
+    Args:
+        placement: The placement.
+    """
+    return placement.target if isinstance(placement.target, BatchTarget) else None
+
+
+def on_ec2(placement: Placement) -> bool:
+    """Return whether AWS Batch runs a placement on EC2.
+
+    Args:
+        placement: The placement.
+    """
+    target = batch_target(placement)
+    return target is not None and target.platform == "EC2"
+
+
+def has_execution_role(placement: Placement) -> bool:
+    """Return whether a role starts the container. Fargate needs one, EC2 only to read secrets: instances have theirs.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html
+
+    Args:
+        placement: A placement on AWS Batch.
+    """
+    return not on_ec2(placement) or bool(placement.container.secrets or placement.container.secret_log_options)
+
+
+def job_size(placement: Placement) -> tuple[float, int]:
+    """Return the virtual CPUs and the memory, in MiB, of a job: on Fargate the smallest size that holds its container.
+
+    Args:
+        placement: The job's container, and its target.
+    """
+    asked = (placement.container.cpu, placement.container.memory)
+    return asked if on_ec2(placement) else fargate_size(*asked) or asked
+
+
+def usual_size(placement: Placement) -> tuple[float, int]:
+    """Return the virtual CPUs and the memory, in MiB, of a job that asks for no others.
+
+    Args:
+        placement: A placement with the same job definition.
+    """
+    return job_size(attrs.evolve(placement, container=USUAL))

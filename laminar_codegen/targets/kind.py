@@ -1,0 +1,127 @@
+"""The interface of a kind of target."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+
+from laminar_codegen.ir.asl import Catcher, Map, State, Task
+from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
+from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import Queue, Target
+from laminar_codegen.ir.retriers import Retrier
+from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.policies.sizes import Fitted
+from laminar_codegen.policies.statement import Statement
+from laminar_codegen.problems import Problem
+from laminar_runtime.configurations.executors import Executor
+
+__all__ = ["Attempts", "TargetKind", "TaskStates"]
+
+
+@attrs.frozen
+class Attempts:
+    """How a task is tried again.
+
+    Args:
+        retriers: The retriers of its state.
+        attempt: An expression for the number of the attempt, None if the task counts its attempts itself.
+        catchers: The catchers of its state.
+    """
+
+    retriers: tuple[Retrier, ...]
+    attempt: str | None
+    catchers: tuple[Catcher, ...] = ()
+
+
+class TaskStates(abc.ABC):
+    """Makes the states that run layers on one kind of target.
+
+    Attributes:
+        error_field: The field with the reason in the cause of a failed task.
+        together: The end of a comment on the state that runs all splits of a layer.
+    """
+
+    error_field: ClassVar[str]
+    together: ClassVar[str] = ""
+
+    @abc.abstractmethod
+    def once(self, layer: LayerNode, after: str | None, attempts: Attempts) -> Task:
+        """Return the state that runs a layer that does not fan out.
+
+        Args:
+            layer: The layer.
+            after: The state that follows, None at the end.
+            attempts: How it is tried again.
+        """
+
+    @abc.abstractmethod
+    def group(self, layer: LayerNode, name: str, attempts: Attempts) -> Task | Map:
+        """Return the state that runs a group of splits, which is its input.
+
+        Args:
+            layer: The layer.
+            name: The name of the state.
+            attempts: How a split is tried again.
+        """
+
+    def pipelined(self, layers: Sequence[LayerNode]) -> Iterator[State]:
+        """Return the states that run a group of splits of several layers item by item.
+
+        Args:
+            layers: The layers, in their order.
+        """
+        raise NotImplementedError(f"{layers[0].executor.service} has no pipelines")
+
+
+def _none(*_: Any) -> tuple[()]:
+    return ()
+
+
+def _no_locals(_: Deployment) -> Mapping[str, Value]:
+    return {}
+
+
+@attrs.frozen(kw_only=True)
+class TargetKind:
+    """A kind of target: everything that the compiler must know about it.
+
+    Args:
+        target: The class of its targets.
+        of_executor: Returns the target for an executor of the runtime and a timeout, None if it is of another kind.
+        states: Returns what makes the states of the layers of a graph.
+        resources: Returns the resources of a graph that run layers.
+        emit: Returns the blocks of such a resource.
+        rules: The rules that a flow with layers on such a target must keep.
+        queues: The job queues that the layers may need, in the order of their variables.
+        local_values: Returns the local values of a document.
+        variables: Returns the variables of a document, besides those of queues and roles.
+        roles: Returns the roles that the resources need, given the flows, as in "flow Report".
+        permissions: The statements of each of these roles, by the role's label.
+        statements: Returns what the state machine may do, and short statements if the others are too long.
+        log_groups: Returns the labels of the log groups that the resources need.
+        task_role: The label of the role that tasks have, and a name for the tasks.
+        functions: Whether the resources are functions of AWS Lambda, which stand beside the planners of their flow.
+        jobs_note: The meaning of ``jobs(L)`` in what ``laminar-codegen check`` prints.
+    """
+
+    target: type[Target]
+    of_executor: Callable[[Executor, float | None], Target | None]
+    states: Callable[[Graph], TaskStates]
+    resources: Callable[[Graph], Iterable[TaskResource]]
+    emit: Callable[[Any], Iterable[Block]]
+    rules: tuple[Callable[[Graph], Iterable[Problem]], ...] = ()
+    queues: tuple[Queue, ...] = ()
+    local_values: Callable[[Deployment], Mapping[str, Value]] = _no_locals
+    variables: Callable[[Deployment], Iterable[Variable]] = _none
+    roles: Callable[[str, Sequence[TaskResource]], Iterable[Role]] = _none
+    permissions: Mapping[str, Callable[[Deployment], Fitted]] = attrs.field(factory=dict)
+    statements: Callable[[Deployment, bool], Iterable[Statement]] = _none
+    log_groups: Callable[[Sequence[TaskResource]], Iterable[str]] = _none
+    task_role: tuple[str, str] | None = None
+    functions: bool = False
+    jobs_note: str = ""

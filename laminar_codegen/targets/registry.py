@@ -1,0 +1,67 @@
+"""All kinds of targets. To add one, write its folder and name its value here: see the recipes in the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from laminar_codegen.ir.deployment import Planner, TaskResource
+from laminar_codegen.ir.placement import Target
+from laminar_codegen.targets.aws_lambda.kind import LAMBDA
+from laminar_codegen.targets.batch.kind import BATCH
+from laminar_codegen.targets.kind import TargetKind
+from laminar_runtime import Flow
+from laminar_runtime.configurations.executors import Executor
+
+__all__ = ["TARGETS", "functions_of", "kind_of", "kinds", "target_of", "used_by"]
+
+#: All kinds. An executor that no other kind knows stands for the last one.
+TARGETS: tuple[TargetKind, ...] = (LAMBDA, BATCH)
+
+
+def kinds() -> tuple[TargetKind, ...]:
+    """Return all kinds of targets."""
+    return TARGETS
+
+
+def kind_of(target: Target) -> TargetKind:
+    """Return the kind of a target.
+
+    Args:
+        target: The target.
+    """
+    return next(kind for kind in kinds() if isinstance(target, kind.target))
+
+
+def target_of(own: Executor | None, flow: Flow) -> Target:
+    """Return the target of a layer: that of its own executor, or of its flow's.
+
+    The executors of this machine stand for the default target, AWS Batch on Fargate.
+
+    Args:
+        own: The layer's own executor, None if it has none.
+        flow: Its flow.
+    """
+    usual = flow.configuration.executor
+    executor = own or usual
+    timeout = None if executor.timeout == usual.timeout else executor.timeout
+    found = (kind.of_executor(executor, timeout) for kind in kinds())
+    return next(target for target in found if target is not None)
+
+
+def used_by(resources: Iterable[Planner | TaskResource]) -> tuple[TargetKind, ...]:
+    """Return the kinds of the targets that some resources run layers on.
+
+    Args:
+        resources: The resources.
+    """
+    used = {type(item.placement.target) for item in resources if isinstance(item, TaskResource)}
+    return tuple(kind for kind in kinds() if any(issubclass(target, kind.target) for target in used))
+
+
+def functions_of(resources: Iterable[Planner | TaskResource]) -> tuple[Planner | TaskResource, ...]:
+    """Return the resources that are functions of AWS Lambda: planners, and those of some kinds of targets.
+
+    Args:
+        resources: The resources.
+    """
+    return tuple(item for item in resources if isinstance(item, Planner) or kind_of(item.placement.target).functions)
