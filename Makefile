@@ -28,7 +28,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tools.architecture --check --levels 10
+	$(BIN)/python -m tools.architecture --check
 
 ## The figures of the packages in docs/architecture.md.
 architecture: $(VENV)/installed-dev

@@ -19,7 +19,6 @@ import attrs
 
 from laminar_codegen.allocate import allocate
 from laminar_codegen.checks.graph import check, check_definitions
-from laminar_codegen.durations.profile import read_profile
 from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.ir import labels
@@ -35,6 +34,7 @@ from laminar_codegen.lower_states.stop_jobs import emit_stop_jobs
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
+from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.make_plan import Joins, make_plan
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 

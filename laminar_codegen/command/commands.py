@@ -11,7 +11,6 @@ from laminar_codegen import pipeline
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
 from laminar_codegen.command.options import EXITS, add_scheduling, scheduling_of
 from laminar_codegen.cost import PRICE, Formula, estimate, estimate_chain, estimate_stop
-from laminar_codegen.durations.measure import measure
 from laminar_codegen.frontend import loader
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
@@ -21,6 +20,7 @@ from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.planning.makespan import complete, critical_path, makespan
+from laminar_codegen.planning.past_durations import measure
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets.registry import kinds

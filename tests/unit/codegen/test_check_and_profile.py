@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.command.main import main
-from laminar_codegen.durations.measure import measure
-from laminar_codegen.durations.profile import read_profile
+from laminar_codegen.planning.durations_file import read_profile
+from laminar_codegen.planning.past_durations import measure
 from laminar_codegen.problems import CompileError
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors

@@ -1,1 +1,0 @@
-"""How long layers take: measured from past executions, and read from a file."""
