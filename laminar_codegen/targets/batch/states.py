@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import attrs
@@ -18,6 +18,9 @@ from laminar_runtime import task_environment
 from laminar_runtime.splits import job_container
 
 __all__ = ["BatchStates"]
+
+#: The group of splits that a state has as its input.
+_GROUP = "$states.input"
 
 
 @attrs.frozen
@@ -60,64 +63,74 @@ class BatchStates(TaskStates):
         )
 
     def group(self, layer: LayerNode, name: str, attempts: Attempts) -> Task:  # noqa: ARG002 - Batch retries children
-        """Return the job of a group of splits."""
-        return self.splits(layer, name, None)
+        """Return the job of a group of splits: an array job, or, of one split, a plain one."""
+        return Task(
+            name=name,
+            comment=layer.summary,
+            integration="batch:submitJob.sync",
+            arguments=self._array_job(layer, {}),
+            output={},
+            next=None,
+        )
 
-    def splits(  # noqa: PLR0913 - a job of many kinds
-        self,
-        layer: LayerNode,
-        name: str,
-        after: str | None,
-        *,
-        comment: str = "",
-        chained: bool = False,
-        follows: bool = False,
-        awaited: bool = True,
-    ) -> Task:
-        """The job of a group of splits: an array job, or, of one split, a plain one.
-
-        Args:
-            layer: The layer.
-            name: The state's name.
-            after: The state that follows.
-            comment: What it is for, if that is not what the layer is for.
-            chained: Whether the job is one of several that run item by item. It is named after the execution, so that
-                it can be found when that has ended; its id is handed on, unless its end is waited for.
-            follows: Whether child i starts when child i of the job before it ended.
-            awaited: Whether the state waits for the end of the job.
-        """
-        group = "$states.input"
+    def _array_job(self, layer: LayerNode, more: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the arguments that submit a group of splits."""
         environment: list[Value] = [
-            _variable(task_environment.LAYER_INDEXES, f"{group}.indexes"),
-            _variable(task_environment.LAYER_SPLITS, f"$string({group}.splits)"),
+            _variable(task_environment.LAYER_INDEXES, f"{_GROUP}.indexes"),
+            _variable(task_environment.LAYER_SPLITS, f"$string({_GROUP}.splits)"),
         ]
         if layer.replanned:
-            environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({group}.attempt)"))
-        arguments = self._arguments(layer, environment, group)
-        arguments["ArrayProperties"] = Expression(f"{group}.size > 1 ? {{'Size': {group}.size}} : {{}}")
-        if follows:
-            before = f"{group}.jobs[-1]"
-            one_to_one = f"[{{'JobId': {before}, 'Type': 'N_TO_N'}}]"
-            arguments["DependsOn"] = Expression(f"{group}.size > 1 ? {one_to_one} : [{{'JobId': {before}}}]")
-        if chained:
-            named = jobs_of_execution("$states.context.Execution.Id", "$states.context.Execution.RedriveCount")
-            arguments["JobName"] = Expression(f"{named} & '{arguments['JobName']}'")
+            environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({_GROUP}.attempt)"))
+        arguments: dict[str, Value] = {
+            **self._arguments(layer, environment, _GROUP),
+            "ArrayProperties": Expression(f"{_GROUP}.size > 1 ? {{'Size': {_GROUP}.size}} : {{}}"),
+            **more,
+        }
         if layer.retry.attempts > 1 and not layer.replanned:
             # Batch retries each child on its own, so that finished splits are not run again.
             strategy = job_container.retry_strategy(spot=layer.container.spot, attempts=layer.retry.attempts)
             arguments["RetryStrategy"] = _pascal(strategy)
-        submitted = f"$append({group}.jobs, $states.result.JobId)" if follows else "[$states.result.JobId]"
+        return arguments
+
+    def _first(self, layer: LayerNode, after: str) -> Task:
+        """Return the first job of a pipeline. Its id is handed on; nothing waits for it."""
         return Task(
-            name=name,
-            comment=comment or layer.summary,
-            integration=f"batch:submitJob{'.sync' if awaited else ''}",
-            arguments=arguments,
-            output={} if awaited else Expression(f"$merge([{group}, {{'jobs': {submitted}}}])"),
+            name=layer.name,
+            comment=layer.summary,
+            integration="batch:submitJob",
+            arguments=self._array_job(layer, self._named_after_execution(layer)),
+            output=Expression(f"$merge([{_GROUP}, {{'jobs': [$states.result.JobId]}}])"),
             next=after,
         )
 
+    def _next(self, layer: LayerNode, after: str | None) -> Task:
+        """Return a further job of a pipeline: child i starts when child i of the job before it has ended.
+
+        The id of a job is handed on. The end of the last job is waited for.
+        """
+        before = f"{_GROUP}.jobs[-1]"
+        one_to_one = f"[{{'JobId': {before}, 'Type': 'N_TO_N'}}]"
+        depends = Expression(f"{_GROUP}.size > 1 ? {one_to_one} : [{{'JobId': {before}}}]")
+        submitted = Expression(f"$merge([{_GROUP}, {{'jobs': $append({_GROUP}.jobs, $states.result.JobId)}}])")
+        return Task(
+            name=layer.name,
+            comment=layer.summary,
+            integration="batch:submitJob" if after else "batch:submitJob.sync",
+            arguments=self._array_job(layer, {"DependsOn": depends, **self._named_after_execution(layer)}),
+            output=submitted if after else {},
+            next=after,
+        )
+
+    def _named_after_execution(self, layer: LayerNode) -> dict[str, Value]:
+        """Return a name by which the job can be found when the execution has ended."""
+        named = jobs_of_execution("$states.context.Execution.Id", "$states.context.Execution.RedriveCount")
+        return {"JobName": Expression(f"{named} & '{self._job_name(layer)}'")}
+
+    def _job_name(self, layer: LayerNode) -> str:
+        return f"{self.graph.flow}-{layer.name}"
+
     def pipelined(self, layers: Sequence[LayerNode]) -> Iterator[State]:
-        """The states that run a group of splits of layers item by item: a job for each layer, the last one awaited.
+        """Yield the states that run a group of splits item by item: a job for each layer, the last one awaited.
 
         If one of them fails, or is not taken, those before it are terminated: nothing waits for them.
 
@@ -126,15 +139,14 @@ class BatchStates(TaskStates):
         """
         first, *rest = layers
         stop, failed = f"{first.name} stops", f"{first.name} failed"
-        yield self.splits(first, first.name, rest[0].name, chained=True, awaited=False)
+        yield self._first(first, rest[0].name)
         told = {
             "jobs": Expression("$states.input.jobs"),
             "error": Expression("$states.errorOutput.Error"),
             "cause": Expression("$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''"),
         }
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
-            next_ = follower.name if follower else None
-            job = self.splits(layer, layer.name, next_, chained=True, follows=True, awaited=follower is None)
+            job = self._next(layer, follower.name if follower else None)
             yield attrs.evolve(job, catch=(Catcher(("States.ALL",), stop, told),))
         yield from _stop(first, stop, failed)
 
@@ -156,7 +168,7 @@ class BatchStates(TaskStates):
             resources = job_container.job_resources(*size)
             overrides["ResourceRequirements"] = [{"Type": kind, "Value": value} for kind, value in resources.items()]
         return {
-            "JobName": f"{self.graph.flow}-{layer.name}",
+            "JobName": self._job_name(layer),
             "JobQueue": job_queue(layer),
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             "ContainerOverrides": overrides,
