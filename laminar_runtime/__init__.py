@@ -19,6 +19,8 @@ Example:
 from laminar_runtime import collection
 
 with collection.paused():
+    from typing import TYPE_CHECKING, Any
+
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
     from laminar_runtime.layer import Layer, Parameters
@@ -27,3 +29,13 @@ with collection.paused():
 __all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"]
 
 __version__ = "0.1.0"
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Load `laminar_runtime.settings` on use: those who ask for it without an import of it are few."""
+        if name != "settings":
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        from importlib import import_module
+
+        return import_module("laminar_runtime.settings")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from laminar_runtime import _records, launching, settings
+from laminar_runtime import _records, launching, task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
@@ -128,7 +128,8 @@ class Execution:
     @property
     def running(self) -> bool:
         """Whether this code runs in a task of the execution."""
-        return (settings.current.execution.id, settings.current.flow.name) == (self.id, self.flow.name)
+        found = task_environment.task()
+        return found is not None and (found.execution, found.flow) == (self.id, self.flow.name)
 
     @overload
     def layer(self, layer: str, **attributes: Any) -> Layer: ...
@@ -312,7 +313,8 @@ class Execution:
 
     def without_results(self) -> Execution:
         """Return what a call of the flow gives where it runs nothing: the execution of this process's task, if any."""
-        return NoResults(settings.current.execution.id, self.flow)
+        found = task_environment.task()
+        return NoResults(found.execution if found else None, self.flow)
 
 
 class NoResults(Execution):

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
 
-from laminar_runtime import _records, arguments, launching, settings, types
+from laminar_runtime import _records, arguments, launching, task_environment, types
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution
@@ -88,8 +88,8 @@ class Flow:
         if isinstance(store, datastores.Memory):
             self._check_threads(runner)
         self.configuration = flows.Configuration(store, runner, scheduler)
-        own = settings.current.flow.name == self.name
-        self.execution = Execution(settings.current.execution.id if own else None, self)
+        found = task_environment.task()
+        self.execution = Execution(found.execution if found and found.flow == self.name else None, self)
         self._datastore: datastores.DataStore | None = None
         scopes.settle(self, store)
         launching.note(self, sys._getframe(1))  # noqa: SLF001 - who makes it

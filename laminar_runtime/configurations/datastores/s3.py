@@ -6,7 +6,7 @@ import _thread
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
@@ -14,35 +14,13 @@ from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.configurations.datastores.s3_encryption import Encryption
 from laminar_runtime.exceptions import DatastoreError, MissingError
 
-__all__ = ["S3", "Objects"]
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores.s3_objects import Objects
+
+__all__ = ["S3"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class Objects(Protocol):
-    """A client of S3 for the objects of a bucket. An object that is not there is a `FileNotFoundError`."""
-
-    def exists(self, key: str) -> bool:
-        """Whether there is an object."""
-
-    def read(self, key: str) -> bytes:
-        """Read an object."""
-
-    def read_buffer(self, key: str) -> bytearray:
-        """Read an object, a large one in ranges, into memory that may be written to."""
-
-    def read_range(self, key: str, start: int, end: int) -> bytes:
-        """Read some of the bytes of an object: fewer if it has not as many."""
-
-    def create(self, key: str, content: bytes) -> bool:
-        """Write an object unless there is one, and say whether it was written."""
-
-    def write(self, key: str, parts: Sequence[Buffer]) -> None:
-        """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
-
-    def names(self, prefix: str) -> list[str]:
-        """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
 
 
 #: Names of buckets, old ones with upper-case letters and underscores among them, and aliases of access points:

@@ -6,8 +6,8 @@ import io
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
@@ -17,6 +17,7 @@ __all__ = [
     "PAUSES",
     "PIECE",
     "RANGE",
+    "Objects",
     "again",
     "concurrently",
     "read_ranges",
@@ -41,6 +42,31 @@ AT_ONCE = 8
 PIECE = 1024 * 1024
 #: The pauses between the attempts at what passes, in seconds: a read whose connection is cut, a refusal for the moment.
 PAUSES = (0.1, 0.2, 0.4, 0.8)
+
+
+class Objects(Protocol):
+    """A client of S3 for the objects of a bucket. An object that is not there is a `FileNotFoundError`."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+
+    def read(self, key: str) -> bytes:
+        """Read an object."""
+
+    def read_buffer(self, key: str) -> bytearray:
+        """Read an object, a large one in ranges, into memory that may be written to."""
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some of the bytes of an object: fewer if it has not as many."""
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one, and say whether it was written."""
+
+    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+        """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
+
+    def names(self, prefix: str) -> list[str]:
+        """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
 
 
 def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:

@@ -5,18 +5,30 @@ deployed flow: AWS Batch jobs or AWS Lambda functions; `Thread`, `Process` and `
 Fargate.
 """
 
-from laminar_runtime.configurations.executors.aws_batch import Batch
-from laminar_runtime.configurations.executors.aws_lambda import Lambda
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from laminar_runtime.configurations.executors.base import Executor
-from laminar_runtime.configurations.executors.docker import Docker
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.configurations.executors.thread import Thread
 
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.executors.aws import AWS
+    from laminar_runtime.configurations.executors.docker import Docker
+
 __all__ = ["AWS", "Docker", "Executor", "Process", "Thread"]
 
+#: The modules of those that are loaded when they are asked for.
+_ON_USE = {"AWS": "aws", "Docker": "docker"}
 
-class AWS:
-    """The executors on AWS."""
 
-    Batch = Batch
-    Lambda = Lambda
+def __getattr__(name: str) -> Any:
+    """Load on use what most processes do without."""
+    module = _ON_USE.get(name)
+    if module is None:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), name)
+    return found

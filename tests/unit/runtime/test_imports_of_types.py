@@ -17,7 +17,10 @@ import laminar_runtime
 NAMED = {
     "laminar_runtime.configurations.datastores": {"DataStore"},
     "laminar_runtime.configurations.datastores.base": {"DataStore"},
+    "laminar_runtime.configurations.datastores.s3_objects": {"Objects"},
     "laminar_runtime.configurations.executors": {"Executor"},
+    "laminar_runtime.configurations.executors.aws": {"AWS"},
+    "laminar_runtime.configurations.executors.docker": {"Docker"},
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.execution": {"Execution"},
     "laminar_runtime.flow": {"Flow"},

@@ -26,13 +26,12 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, DEFAULT_S
 from botocore.credentials import RefreshableCredentials
 
 from laminar_runtime.configurations.datastores import AWS, from_root, s3, s3_botocore, s3_environment, s3_obstore
-from laminar_runtime.configurations.datastores.s3 import Objects
 from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 from laminar_runtime.configurations.datastores.s3_connection import Connection
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.datastores.s3_environment import connect, from_variables
 from laminar_runtime.configurations.datastores.s3_errors import S3Error
-from laminar_runtime.configurations.datastores.s3_objects import RANGE
+from laminar_runtime.configurations.datastores.s3_objects import RANGE, Objects
 from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects
 from laminar_runtime.exceptions import DatastoreError, MissingError
 from tests.support.harness import Folder
