@@ -10,6 +10,7 @@ __all__ = [
     "FUNCTION_VARIABLES_BYTES",
     "HISTORY_EVENTS",
     "JOB_DEFINITION_BYTES",
+    "JOB_NAME_LENGTH",
     "JOIN_INPUTS",
     "LAMBDA_MEMORY",
     "LAMBDA_PROCESSOR",
@@ -37,6 +38,9 @@ FUNCTION_NAME_LENGTH = 64
 
 #: Bytes of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 JOB_DEFINITION_BYTES = 24 * 1024
+
+#: Characters of a job's name: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+JOB_NAME_LENGTH = 128
 
 #: Bytes of all variables of a function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_VARIABLES_BYTES = 4 * 1024

@@ -11,10 +11,10 @@ from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
+from laminar_codegen.ir.state_names import LAYER_NAME_LENGTH
 from laminar_codegen.limits import (
     DEFINITION_BYTES,
     NAME_LENGTH,
-    STATE_NAME_LENGTH,
     STATE_RETRIES,
 )
 from laminar_codegen.planning import fuse_fan_outs
@@ -30,8 +30,6 @@ Rule = Callable[[Graph], Iterator[Problem]]
 
 #: Names stand as they are in those of jobs, in keys of objects and in expressions of the state machine.
 _NAME = re.compile("[A-Za-z0-9_]+")
-#: The longest that the compiler makes the name of a helper state than the name of its layer.
-_STATE_SUFFIX = 16
 
 
 def check(graphs: Sequence[Graph]) -> None:
@@ -224,11 +222,11 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
 
 def check_names(graph: Graph) -> Iterator[Problem]:
     """Names are such as AWS takes. A class that is made by a call may have any other."""
-    most = STATE_NAME_LENGTH - _STATE_SUFFIX
     for layer in graph.layers:
-        if len(layer.name) > most or not _NAME.fullmatch(layer.name):
+        if len(layer.name) > LAYER_NAME_LENGTH or not _NAME.fullmatch(layer.name):
             what = f"the name of layer {layer.name!r} is too long or not of ASCII letters, digits and underscores"
-            yield Problem(layer.location, "LAM026", what, f"rename it with at most {most} of these characters")
+            fix = f"rename it with at most {LAYER_NAME_LENGTH} of these characters"
+            yield Problem(layer.location, "LAM026", what, fix)
     if len(graph.flow) > NAME_LENGTH or not _NAME.fullmatch(graph.flow):
         what = f"the name of flow {graph.flow!r} is too long or not of ASCII letters, digits and underscores"
         yield Problem(graph.location, "LAM026", what, f"rename it with at most {NAME_LENGTH} of these characters")

@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Container, Graph
 from laminar_codegen.ir.placement import USUAL, Placement
-from laminar_codegen.limits import STATE_NAME_LENGTH
 
 __all__ = [
+    "EXECUTION_DIGITS",
     "FUNCTIONS",
     "LONGEST_PART",
     "MADE_FIRST",
@@ -35,10 +35,8 @@ __all__ = [
     "log_group",
     "machine",
     "main",
-    "nested",
     "of_deployment",
     "of_role",
-    "parallel",
     "planner_functions",
     "prefix",
     "role",
@@ -61,6 +59,9 @@ STOP_JOBS = "stop_jobs"
 
 #: The prefixes of the labels of functions: those that run layers, and planners.
 FUNCTIONS = RUN, _PLANNER = "run_", "planner"
+
+#: Hexadecimal digits that name an execution in the names of its jobs.
+EXECUTION_DIGITS = 16
 
 #: The longest name of the machine of a nested step, behind what its flow's begin with: a flow has no 1,000 of them.
 LONGEST_PART = "part_999"
@@ -142,27 +143,6 @@ def labels_of(
     return {item: known if taken[known] == 1 else label(item, _whole) for item, known in versionless.items()}
 
 
-def parallel(layers: Sequence[str]) -> str:
-    """The name of the state that runs branches beside each other: the layers in it, or how many more there are.
-
-    Args:
-        layers: The layers in its branches.
-
-    Example:
-        >>> parallel(["Clean", "Train"])
-        'Clean | Train'
-    """
-    text = " | ".join(layers)
-    if len(text) <= STATE_NAME_LENGTH:
-        return text
-    # The digest tells apart states that begin with the same layers.
-    end = f"... ({len(layers)} layers, {digest(tuple(layers))})"
-    shown = list(layers[:STATE_NAME_LENGTH])
-    while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:
-        shown.pop()
-    return " | ".join([*shown, end])
-
-
 def main(graph: Graph) -> str:
     """The name of the machine of a flow.
 
@@ -233,19 +213,6 @@ def definition(name: str) -> Ref:
         name: Its name among those of the flow.
     """
     return Ref("local.definition" if name == MAIN else f"local.definition_{name}")
-
-
-def nested(name: str) -> str:
-    """The name of the state that runs a nested step.
-
-    Args:
-        name: The name of its machine.
-
-    Example:
-        >>> nested("part_1")
-        'Part 1'
-    """
-    return name.replace("_", " ").capitalize()
 
 
 def _whole(image: str) -> str:

@@ -15,6 +15,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine, Task
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import PARAMETERS, Graph
+from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
 from laminar_codegen.lower_states.planner import Planners
 
@@ -49,4 +50,4 @@ def _states(graphs: Sequence[Graph]) -> Iterator[Task]:
 
 
 def _link(graph: Graph) -> str:
-    return f"{graph.flow} parameters"
+    return Suffix.PARAMETERS.of(graph.flow)

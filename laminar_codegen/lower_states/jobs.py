@@ -14,6 +14,7 @@ from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Target
 from laminar_codegen.ir.retriers import Retrier, of_layer
+from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_codegen.targets.registry import kind_of
 
@@ -87,20 +88,21 @@ class Jobs:
         match job:
             case Map(states=(Task() as invocation,)):
                 error = Expression("{'error': [$states.result.error][0]}")
-                yield attrs.evolve(job, states=tuple(self._noted(layer, invocation)), output=error)
+                yield attrs.evolve(
+                    job, states=tuple(self._noted(layer, invocation, Suffix.SPLIT_FAILED.of(name))), output=error
+                )
             case Map():
                 raise AssertionError(job)
             case Task():
-                yield from self._noted(layer, job)
+                yield from self._noted(layer, job, Suffix.FAILED.of(name))
 
     def to_retry(self, layer: LayerNode) -> Catcher:
         """Where the jobs of a layer go on that its hooks have a say in when they fail."""
         output = {"plan": Expression("$states.input"), "error": self._error(layer)}
-        return Catcher(("States.TaskFailed",), f"{layer.name} retry", output)
+        return Catcher(("States.TaskFailed",), Suffix.RETRY.of(layer.name), output)
 
-    def _noted(self, layer: LayerNode, task: Task) -> Iterator[State]:
+    def _noted(self, layer: LayerNode, task: Task, failed: str) -> Iterator[State]:
         """Yield a task, and a state that it goes on to with the error if it fails."""
-        failed = f"{task.name} failed"
         yield attrs.evolve(task, catch=(Catcher(("States.TaskFailed",), failed, {"error": self._error(layer)}),))
         yield Succeed(name=failed, comment="Lets what runs beside it end first", output=Expression("$states.input"))
 

@@ -30,6 +30,7 @@ import attrs
 from laminar_codegen.ir.asl import Catcher, Choice, Map, Rule, State, Succeed, Task
 from laminar_codegen.ir.expressions import Expression, Value
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Step
+from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.lower_states.objects import EXECUTION_ID, Objects, inserted
 from laminar_runtime.storage.layout import JoinKey
 
@@ -80,12 +81,12 @@ class Joins:
             emit: Gives the states of a step.
             entry: Gives the name of the state that a step starts at.
         """
-        entries = [f"{node.name} inputs" if node.after else entry(node.step) for node in nodes]
+        entries = [Suffix.INPUTS.of(node.name) if node.after else entry(node.step) for node in nodes]
         for node, following in zip(nodes, [*entries[1:], None], strict=True):
             if node.after:
                 yield from self._wait(node.name, entry(node.step))
             if node.name in self.outputs:
-                yield from emit(node.step, f"{node.name} signals")
+                yield from emit(node.step, Suffix.SIGNALS.of(node.name))
                 yield self._signal(node.name, following)
             else:
                 yield from emit(node.step, following)
@@ -95,10 +96,10 @@ class Joins:
 
     def _wait(self, name: str, run: str) -> Iterator[State]:
         count = self.inputs[name]
-        ready, waits = f"{name} ready", f"{name} waits"
+        ready, waits = Suffix.READY.of(name), Suffix.WAITS.of(name)
         pause = f"$exists($states.input.pause) ? $min([$states.input.pause * 2, {_LONGEST}]) : {_PAUSE}"
         yield self.objects.list(
-            f"{name} inputs",
+            Suffix.INPUTS.of(name),
             f"Looks whether all that {name} waits for in other branches has ended",
             self._of(name).marks,
             {"ready": Expression(f"$states.result.KeyCount = {count}"), "pause": Expression(pause)},
@@ -110,7 +111,7 @@ class Joins:
             rules=(Rule(Expression("$states.input.ready"), run),),
             default=waits,
         )
-        again = Catcher(("States.Timeout",), f"{name} inputs", {"pause": Expression("$states.input.pause")})
+        again = Catcher(("States.Timeout",), Suffix.INPUTS.of(name), {"pause": Expression("$states.input.pause")})
         token = self.objects.put(
             waits,
             f"Waits until the last of them wakes {name}, and looks again from time to time",
@@ -127,9 +128,9 @@ class Joins:
 
     def _signal(self, name: str, after: str | None) -> Map:
         items: list[Value] = [{"name": output, "inputs": self.inputs[output]} for output in self.outputs[name]]
-        end = Succeed(name=f"{name} signalled", comment=f"What waits for {name} knows")
+        end = Succeed(name=Suffix.SIGNALLED.of(name), comment=f"What waits for {name} knows")
         return Map(
-            name=f"{name} signals",
+            name=Suffix.SIGNALS.of(name),
             comment=f"Tells what waits for {name} in other branches that it has ended",
             items=items,
             states=(*self._mark(name), *self._wake(name), end),
@@ -138,9 +139,9 @@ class Joins:
 
     def _mark(self, name: str) -> Iterator[State]:
         """The states that leave a mark for one of those that wait, and look whether it is to be woken."""
-        looks, last = f"{name} looks", f"{name} last"
+        looks, last = Suffix.LOOKS.of(name), Suffix.LAST.of(name)
         mark = self.objects.put(
-            f"{name} marks", f"Leaves a mark that {name} has ended", self._of(_WAITING).mark(name), {}, looks
+            Suffix.MARKS.of(name), f"Leaves a mark that {name} has ended", self._of(_WAITING).mark(name), {}, looks
         )
         yield attrs.evolve(mark, output=Expression("$states.input"))
         yield self.objects.list(
@@ -156,15 +157,15 @@ class Joins:
         yield Choice(
             name=last,
             comment="Ends here if others have yet to end, or nothing waits",
-            rules=(Rule(Expression("$states.input.last"), f"{name} takes"),),
-            default=f"{name} signalled",
+            rules=(Rule(Expression("$states.input.last"), Suffix.TAKES.of(name)),),
+            default=Suffix.SIGNALLED.of(name),
         )
 
     def _wake(self, name: str) -> Iterator[State]:
         """The states that wake it."""
-        sends, done = f"{name} sends", f"{name} signalled"
+        sends, done = Suffix.SENDS.of(name), Suffix.SIGNALLED.of(name)
         yield self.objects.get(
-            f"{name} takes",
+            Suffix.TAKES.of(name),
             "Reads the token of what waits",
             self._of(_WAITING).token,
             {"token": Expression("$parse($states.result.Body).token")},

@@ -13,6 +13,7 @@ import attrs
 
 from laminar_codegen.ir.asl import EXECUTION, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
+from laminar_codegen.ir.state_names import INPUT
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage.layout import input_key
@@ -58,7 +59,7 @@ class Objects:
         """
         comment = "Keeps the input, from which tasks take the parameters of the flow"
         body = Expression("$states.context.Execution.Input")
-        return self.put("Parameters", comment, input_key(self.flow, EXECUTION_ID), body, after)
+        return self.put(INPUT, comment, input_key(self.flow, EXECUTION_ID), body, after)
 
     def put(self, name: str, comment: str, key: str, body: Value, after: str) -> Task:
         """A state that writes an object.

@@ -15,6 +15,7 @@ from laminar_codegen.ir.asl import DRIVE, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Container, Graph, LayerNode
 from laminar_codegen.ir.retriers import Retrier, of_layer
+from laminar_codegen.ir.state_names import Suffix
 from laminar_runtime.exceptions import SubmissionError
 
 __all__ = ["Planners"]
@@ -62,14 +63,14 @@ class Planners:
     def replan(self, layer: LayerNode, after: str) -> Task:
         """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
         comment = f"Asks the planner about the next attempt at {layer.name}"
-        return self.ask(layer, layer.name, f"{layer.name} retry", comment, after, _FAILED)
+        return self.ask(layer, layer.name, Suffix.RETRY.of(layer.name), comment, after, _FAILED)
 
     def plan_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
         """The state that asks the planner which splits are to run of some layers that run item by item."""
         first, names_ = layers[0], [layer.name for layer in layers]
         comment = f"Asks the planner into how many splits {first.name} fans out, and with it what follows item by item"
         given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names_}
-        return self.ask(first, first.name, f"{first.name} plan", comment, after, given)
+        return self.ask(first, first.name, Suffix.PLAN.of(first.name), comment, after, given)
 
     def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
         """The state that asks the planner which of some layers failed that run item by item.
@@ -78,7 +79,7 @@ class Planners:
         """
         first, names_ = layers[0], [layer.name for layer in layers]
         comment = f"Asks the planner which of {', '.join(names_)} failed"
-        return self.ask(first, first.name, f"{first.name} retry", comment, after, {**_FAILED, "chain": names_})
+        return self.ask(first, first.name, Suffix.RETRY.of(first.name), comment, after, {**_FAILED, "chain": names_})
 
     def record(self, layer: LayerNode, after: str | None) -> Task:
         """The state that has the planner note that a fan-out finished, if all of its splits left their commits.
@@ -89,7 +90,7 @@ class Planners:
         """
         given: dict[str, Value] = {"record": {"splits": Expression("$states.input.splits")}}
         comment = f"Has the planner note that {layer.name} finished, if all of its splits did"
-        asked = self.ask(layer, layer.name, f"{layer.name} record", comment, after, given)
+        asked = self.ask(layer, layer.name, Suffix.RECORD.of(layer.name), comment, after, given)
         # It calls no hooks that may be tried again, and has nothing to hand on.
         return attrs.evolve(asked, output={}, retry=())
 

@@ -25,6 +25,7 @@ from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Sequence, Step, SubMachine, layers_of
 from laminar_codegen.ir.plan import Parallel as ParallelStep
+from laminar_codegen.ir.state_names import Suffix, parallel, sub_machine
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
 from laminar_codegen.lower_states.jobs import Jobs
 from laminar_codegen.lower_states.joins import Joins
@@ -68,7 +69,7 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
 
     def weight(step: Step) -> MachineSize:
         # Each name stands twice: where its state is, and where the one before it goes on.
-        after = f"{next(layers_of(step))} plan"
+        after = Suffix.PLAN.of(next(layers_of(step)))
         if isinstance(step, ExactJoins):
             joins = Joins.of(emitter.objects, step)
             chains = (joins.chain(chain, lambda *_: iter(()), lambda _: after) for chain in step.paths)
@@ -155,7 +156,7 @@ class _Emitter:
         if not layer.planned:
             yield job
             return
-        skipped = after or f"{layer.name} skipped"
+        skipped = after or Suffix.SKIPPED.of(layer.name)
         yield from self._plan(layer, f"Asks the planner how {layer.name} is to run", layer.name, skipped)
         yield job
         yield from self._again(layer, layer.name)
@@ -163,11 +164,11 @@ class _Emitter:
 
     def fan_out(self, layer: LayerNode, after: str | None) -> Iterator[State]:
         """The states of a layer that runs once for each element."""
-        name, splits = layer.name, f"{layer.name} splits"
-        skipped = after or f"{name} skipped"
+        name, splits = layer.name, Suffix.SPLITS.of(layer.name)
+        skipped = after or Suffix.SKIPPED.of(name)
         question = f"Asks the planner into how many splits {name} fans out"
         yield from self._plan(layer, question, splits, skipped)
-        ended = f"{name} ended" if layer.replanned else f"{name} record"
+        ended = Suffix.ENDED.of(name) if layer.replanned else Suffix.RECORD.of(name)
         yield Map(
             name=splits,
             comment=f"Runs the splits of {name}{self.jobs.together(layer)}",
@@ -180,8 +181,8 @@ class _Emitter:
             yield Choice(
                 name=ended,
                 comment=f"Goes on to the next attempt if splits of {name} failed",
-                rules=(Rule(Expression("$exists($states.input.error)"), f"{name} retry"),),
-                default=f"{name} record",
+                rules=(Rule(Expression("$exists($states.input.error)"), Suffix.RETRY.of(name)),),
+                default=Suffix.RECORD.of(name),
             )
         yield from self._again(layer, splits)
         yield self.planners.record(layer, after)
@@ -193,7 +194,7 @@ class _Emitter:
         If a job fails, the planner tells which; asked again, as after a redrive, it plans what is left.
         """
         first, *rest = layers
-        splits = f"{first.name} splits"
+        splits = Suffix.SPLITS.of(first.name)
         yield self.planners.plan_chain(layers, splits)
         yield Map(
             name=splits,
@@ -202,30 +203,30 @@ class _Emitter:
             states=tuple(self.jobs.chain(layers)),
             output={"splits": Expression("$states.input.splits")},
             catch=(self.jobs.to_retry(first),),
-            next=f"{first.name} record",
+            next=Suffix.RECORD.of(first.name),
         )
         yield self.planners.failed_chain(layers, splits)
         *others, last = layers
         for layer, follower in zip(others, rest, strict=True):
-            record = self.planners.record(layer, f"{follower.name} record")
+            record = self.planners.record(layer, Suffix.RECORD.of(follower.name))
             yield attrs.evolve(record, output={"splits": Expression("$states.input.splits")})
         yield self.planners.record(last, after)
 
     def sub_machine(self, step: SubMachine, after: str | None) -> Task:
         """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
         states = tuple(self.emit(step.step, None))
-        comment = f"Runs a part of the flow {self.graph.flow}: {labels.parallel(list(layers_of(step)))}"
+        comment = f"Runs a part of the flow {self.graph.flow}: {parallel(list(layers_of(step)))}"
         machine = f"{self.graph.prefix}{step.name}"
         self.nested.append(StateMachine(name=machine, comment=comment, states=states))
         return start_execution(self._entry(step), comment, machine, FROM_HERE, after)
 
     def _plan(self, layer: LayerNode, comment: str, run: str, skipped: str) -> Iterator[State]:
         """The states that plan a layer, and go past it if it is not to run."""
-        name = f"{layer.name} plan"
+        name = Suffix.PLAN.of(layer.name)
         if not layer.optional:
             yield self.planners.plan(layer, name, comment, run, again=layer.replanned)
             return
-        choice = f"{layer.name} entry"
+        choice = Suffix.ENTRY.of(layer.name)
         yield self.planners.plan(layer, name, comment, choice, again=layer.replanned)
         yield Choice(
             name=choice,
@@ -237,7 +238,7 @@ class _Emitter:
     def _again(self, layer: LayerNode, run: str) -> Iterator[State]:
         """The states that a failed attempt goes on to: what its hooks want of the next is asked, and waited for."""
         if layer.replanned:
-            wait = f"{layer.name} wait"
+            wait = Suffix.WAIT.of(layer.name)
             yield self.planners.replan(layer, wait)
             yield Wait(
                 name=wait,
@@ -255,14 +256,14 @@ class _Emitter:
         """The name of the state that a step starts at."""
         match step:
             case Run(name) | FanOut(name):
-                return f"{name} plan" if self.layers[name].planned else name
+                return Suffix.PLAN.of(name) if self.layers[name].planned else name
             case PipelinedFanOut(members):
-                return f"{members[0]} plan"
+                return Suffix.PLAN.of(members[0])
             case Sequence(steps):
                 return self._entry(steps[0])
             case ParallelStep() | ExactJoins():
-                return labels.parallel(list(layers_of(step)))
+                return parallel(list(layers_of(step)))
             case SubMachine(name):
-                return labels.nested(name)
+                return sub_machine(name)
             case _:
                 assert_never(step)

@@ -21,6 +21,7 @@ from laminar_codegen.ir.asl import DRIVE, Catcher, Map, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.retriers import Retrier
+from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
@@ -108,7 +109,7 @@ class Invocations:
             selector={"child": Expression("$states.context.Map.Item.Value"), **selector},
             concurrency=min(target.concurrency, MAP_CONCURRENCY),
             iterations=MAX_INVOCATIONS,
-            states=(self._task(f"{name} split", f"Runs one split of {self.layer.name}", told, None, ()),),
+            states=(self._task(Suffix.SPLIT.of(name), f"Runs one split of {self.layer.name}", told, None, ()),),
             next=None,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.labels import Image, identity, labels_of, set_options
+from laminar_codegen.ir.labels import EXECUTION_DIGITS, Image, identity, labels_of, set_options
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.targets.batch.target import batch_target, on_ec2
 
@@ -15,9 +15,6 @@ JOBS = _FARGATE, _EC2 = "fargate", "ec2"
 
 #: Why jobs are terminated that nothing waits for any more.
 LEFT = "The execution ended before the job did"
-
-#: Hexadecimal digits that name an execution in the names of its jobs.
-_DIGITS = 16
 
 
 def job_queue(layer: LayerNode) -> Ref:
@@ -43,7 +40,7 @@ def jobs_of_execution(execution: str, redrives: str) -> str:
         execution: What gives the execution's ARN, in JSONata.
         redrives: What gives how often it had been redriven: jobs that are submitted then are other ones.
     """
-    return f"$substring($hash({execution} & ' ' & $string({redrives}), 'SHA-256'), 0, {_DIGITS}) & '-'"
+    return f"$substring($hash({execution} & ' ' & $string({redrives}), 'SHA-256'), 0, {EXECUTION_DIGITS}) & '-'"
 
 
 def job_definitions(graph: Graph) -> dict[Placement, str]:

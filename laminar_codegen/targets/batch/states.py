@@ -11,6 +11,7 @@ from laminar_codegen.ir.asl import DRIVE, Catcher, Fail, Map, State, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement
+from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
 from laminar_codegen.targets.batch.target import job_size, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
@@ -138,7 +139,7 @@ class BatchStates(TaskStates):
             layers: The layers, in their order.
         """
         first, *rest = layers
-        stop, failed = f"{first.name} stops", f"{first.name} failed"
+        stop, failed = Suffix.STOPS.of(first.name), Suffix.FAILED.of(first.name)
         yield self._first(first, rest[0].name)
         told = {
             "jobs": Expression("$states.input.jobs"),
@@ -179,7 +180,7 @@ def _stop(first: LayerNode, name: str, failed: str) -> Iterator[State]:
     """The states that terminate jobs, and then fail with the error that there was."""
     error = {"error": Expression("$states.input.error"), "cause": Expression("$states.input.cause")}
     termination = Task(
-        name=f"{first.name} stop",
+        name=Suffix.STOP.of(first.name),
         comment="Terminates one of them, if it has not ended",
         integration="aws-sdk:batch:terminateJob",
         arguments={"JobId": Expression("$states.input"), "Reason": LEFT},
