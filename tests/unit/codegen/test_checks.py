@@ -11,8 +11,8 @@ import pytest
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.graph import CHAIN_RULES, RULES, check, check_definitions
 from laminar_codegen.ir.graph import Container, Dimension, Graph, LayerNode, Retry
-from laminar_codegen.ir.labels import parallel
 from laminar_codegen.ir.placement import Target
+from laminar_codegen.ir.state_names import parallel
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import CompileError, Location, Problem
