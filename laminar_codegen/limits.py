@@ -1,37 +1,62 @@
-"""The limits of AWS that the compiler keeps: each with where it is documented."""
+"""The quotas of AWS that the compiler keeps: each with where it is documented.
+
+Those that the runtime keeps, too, are in `laminar_runtime.limits`, and come from there.
+"""
 
 from __future__ import annotations
 
+from laminar_runtime.limits import (
+    ARRAY_CHILDREN,
+    DESCRIBED_JOBS,
+    EXECUTION_NAME_LENGTH,
+    HISTORY_EVENTS,
+    JOB_ATTEMPTS,
+    JOB_NAME_LENGTH,
+    JOB_TIMEOUT,
+    LAMBDA_SECONDS,
+    MAP_CONCURRENCY,
+    MAX_INVOCATIONS,
+    OVERRIDES_LENGTH,
+    STATE_BYTES,
+)
+
 __all__ = [
-    "ARRAY_ATTEMPTS",
+    "ARRAY_CHILDREN",
     "DEFINITION_BYTES",
+    "DESCRIBED_JOBS",
+    "EXECUTION_NAME_LENGTH",
     "FARGATE_STORAGE",
     "FUNCTION_NAME_LENGTH",
     "FUNCTION_VARIABLES_BYTES",
     "HISTORY_EVENTS",
+    "JOB_ATTEMPTS",
     "JOB_DEFINITION_BYTES",
     "JOB_NAME_LENGTH",
+    "JOB_TIMEOUT",
     "JOIN_INPUTS",
     "LAMBDA_MEMORY",
     "LAMBDA_PROCESSOR",
     "LAMBDA_SECONDS",
     "LAMBDA_STORAGE",
+    "LISTED_KEYS",
     "MACHINE_NAME_LENGTH",
     "MAP_CONCURRENCY",
+    "MAX_INVOCATIONS",
     "NAME_LENGTH",
+    "OVERRIDES_LENGTH",
+    "ROLE_NAME_LENGTH",
     "ROLE_POLICY_CHARACTERS",
+    "STATE_BYTES",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
-    "TIMEOUT_SECONDS",
     "TIMEZONE_LENGTH",
 ]
 
-#: Bytes of a state machine's definition, characters of its name and of that of a state, and events of the history of an
-#: execution: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+#: Bytes of a state machine's definition, and characters of its name and of that of a state:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 DEFINITION_BYTES = 1_048_576
 MACHINE_NAME_LENGTH = 80
 STATE_NAME_LENGTH = 80
-HISTORY_EVENTS = 25_000
 
 #: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 FUNCTION_NAME_LENGTH = 64
@@ -39,45 +64,34 @@ FUNCTION_NAME_LENGTH = 64
 #: Bytes of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 JOB_DEFINITION_BYTES = 24 * 1024
 
-#: Characters of a job's name: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
-JOB_NAME_LENGTH = 128
-
 #: Bytes of all variables of a function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_VARIABLES_BYTES = 4 * 1024
 
+#: The most keys in one answer to a listing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+LISTED_KEYS = 1_000
+
 #: The most layers that a layer of exact joins waits for: so many names, and a token's, are in one answer to a listing.
-#: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-JOIN_INPUTS = 999
+JOIN_INPUTS = LISTED_KEYS - 1
 
 #: Characters of a flow's name, so that roles and functions, at most 64 characters, can be named after it:
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 #: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 NAME_LENGTH = 46
 
+#: Characters of a role's name: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ROLE_NAME_LENGTH = 64
+
 #: Characters of all policies in a role, without white space:
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_POLICY_CHARACTERS = 10_240
-
-#: The most attempts that Batch makes of a job:
-#: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
-ARRAY_ATTEMPTS = 10
 
 #: The most attempts, and seconds between two of them, that Step Functions makes of a task:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 STATE_RETRIES = 99_999_999
 
-#: The least and most seconds of a Batch job's timeout; Fargate may end longer jobs:
-#: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
-TIMEOUT_SECONDS = (60, 1_209_600)
-
-#: The most iterations of an inline Map state that run at once:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
-MAP_CONCURRENCY = 40
-
-#: The least and most memory of a Lambda function in MiB, and the seconds that it runs at most:
+#: The least and most memory of a Lambda function in MiB:
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MEMORY = (128, 10_240)
-LAMBDA_SECONDS = (1, 900)
 
 #: The memory in MiB with which a Lambda function has one virtual CPU:
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html

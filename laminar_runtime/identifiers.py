@@ -11,6 +11,7 @@ import threading
 import time
 
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.limits import EXECUTION_NAME_LENGTH
 
 __all__ = [
     "LONGEST",
@@ -25,8 +26,8 @@ __all__ = [
 #: What parts an execution's id from the number of a resume behind it, and that of redrives behind that: ``2``, ``0.1``
 #: or ``2.1``. Executions that go on with others are named so; it is in no id, and nobody names one so by chance.
 RESUMED = "@resume-"
-#: The most characters of an id, and of one that is deployed: its resumes have names of their own, of 80 characters too.
-LONGEST, LONGEST_DEPLOYED = 80, 80 - len(RESUMED) - 4
+#: The most characters of an id, and of one that is deployed: its resumes have names of their own.
+LONGEST, LONGEST_DEPLOYED = EXECUTION_NAME_LENGTH, EXECUTION_NAME_LENGTH - len(RESUMED) - 4
 #: What is, besides letters and digits, legal in names of Step Functions executions, of folders and of parts of S3 keys.
 _SIGNS = "._=@-"
 

@@ -8,6 +8,7 @@ from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
+from laminar_codegen.limits import ROLE_NAME_LENGTH
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
 
@@ -196,9 +197,8 @@ def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Varia
     )
 
 
-#: Characters that a region and the longest label of a role leave of the 64 that IAM takes:
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-_WITH_REGION = 64 - len("-us-isof-south-1") - len("-state-machine")
+#: Characters that a region and the longest label of a role leave of those that IAM takes.
+_WITH_REGION = ROLE_NAME_LENGTH - len("-us-isof-south-1") - len("-state-machine")
 _KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
 _OPTIONAL = (
     Variable(

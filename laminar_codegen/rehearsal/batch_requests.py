@@ -9,14 +9,17 @@ from typing import Any, Literal
 
 import attrs
 
-MINIMUM_TIMEOUT_SECONDS = 60
+from laminar_codegen.limits import ARRAY_CHILDREN, JOB_ATTEMPTS, JOB_TIMEOUT
+from laminar_runtime.splits.job_container import EC2_MEMORY, FARGATE_MEMORY
+
+MINIMUM_TIMEOUT_SECONDS = JOB_TIMEOUT[0]
 FARGATE = "FARGATE"
 #: In place of a platform: it is not known, and sizes that one of them has are taken.
 ANY = "ANY"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_ARRAY_SIZES = range(2, 10_001)
-_ATTEMPTS = range(1, 11)
+_ARRAY_SIZES = range(ARRAY_CHILDREN[0], ARRAY_CHILDREN[1] + 1)
+_ATTEMPTS = range(1, JOB_ATTEMPTS + 1)
 _MAX_RULES = 5
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 _CONDITIONS = {
@@ -28,17 +31,7 @@ _MAX_DEPENDENCIES = 20
 _MAX_REQUEST_BYTES = 30 * 1024
 _RESERVED_PREFIX = "AWS_BATCH"
 _REFERENCE = "Ref::"
-_MIB_OF_FARGATE: Mapping[str, frozenset[int]] = {
-    "0.25": frozenset({512, 1024, 2048}),
-    "0.5": frozenset(range(1024, 4097, 1024)),
-    "1": frozenset(range(2048, 8193, 1024)),
-    "2": frozenset(range(4096, 16385, 1024)),
-    "4": frozenset(range(8192, 30721, 1024)),
-    "8": frozenset(range(16384, 61441, 4096)),
-    "16": frozenset(range(32768, 122881, 8192)),
-    "32": frozenset({61440, 122880, 249856}),
-}
-_MINIMUM_MIB = 4
+_MIB_OF_FARGATE = {f"{cpu:g}": amounts for cpu, amounts in FARGATE_MEMORY.items()}
 
 Json = Mapping[str, Any]
 DependencyType = Literal["N_TO_N", "SEQUENTIAL"]
@@ -198,7 +191,7 @@ def _check_size(wanted: Mapping[str, str]) -> None:
     if "GPU" in wanted:
         raise RefusedError("GPUs are not available on Fargate")
     vcpu, memory = wanted.get("VCPU"), wanted.get("MEMORY")
-    offered = _MIB_OF_FARGATE.get(_shortest(vcpu or ""), frozenset())
+    offered = _MIB_OF_FARGATE.get(_shortest(vcpu or ""), ())
     if memory is None or not memory.isdecimal() or int(memory) not in offered:
         raise RefusedError(f"Fargate resource requirements ({vcpu} vCPU, {memory} MiB) not valid.")
 
@@ -209,7 +202,7 @@ def _shortest(number: str) -> str:
 
 
 def _check_numbers(wanted: Mapping[str, str]) -> None:
-    for kind, minimum in (("VCPU", 1), ("MEMORY", _MINIMUM_MIB), ("GPU", 1)):
+    for kind, minimum in (("VCPU", 1), ("MEMORY", EC2_MEMORY), ("GPU", 1)):
         value = wanted.get(kind)
         if value is not None and not (_shortest(value).isdecimal() and int(_shortest(value)) >= minimum):
             raise RefusedError(f"{kind} must be a whole number of at least {minimum} on EC2, not {value}")
@@ -280,7 +273,7 @@ def _retry_strategy(strategy: Json) -> RetryStrategy:
 def _array_size(properties: Json) -> int | None:
     size: int | None = properties.get("size")
     if size is not None and size not in _ARRAY_SIZES:
-        raise RefusedError(f"Array size must be between 2 and 10000, not {size}")
+        raise RefusedError(f"Array size must be between {_ARRAY_SIZES.start} and {_ARRAY_SIZES[-1]}, not {size}")
     return size
 
 

@@ -15,6 +15,7 @@ from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Container
 from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.limits import ARRAY_CHILDREN
 from laminar_runtime.splits import job_container
 from laminar_runtime.storage.layout import LayerKey
 
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["arrays", "executor_of", "groups_of", "splits_of", "told_of"]
 
-#: The most children that an AWS Batch array job has:
-#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
-_CHILDREN = 10_000
-#: The longest list of indexes that a job is told in its environment, which may have 8,192 characters in all.
+#: The longest list of indexes that a job is told in its environment, which may have `OVERRIDES_LENGTH` in all.
 _SPELLED = 1_000
 #: What may differ from split to split: a job's overrides say these, and its job definition the rest.
 _CHOSEN = ("command", "cpu", "memory", "workdir")
@@ -38,7 +36,7 @@ def arrays(members: Sequence[int]) -> Iterator[Sequence[int]]:
     Args:
         members: The indexes of the splits.
     """
-    jobs = math.ceil(len(members) / _CHILDREN)
+    jobs = math.ceil(len(members) / ARRAY_CHILDREN[1])
     for place in range(jobs):
         yield members[len(members) * place // jobs : len(members) * (place + 1) // jobs]
 

@@ -20,6 +20,7 @@ from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
+from laminar_runtime.limits import MAX_INVOCATIONS, STATE_BYTES
 from laminar_runtime.planner import entry_hooks, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.splits import fanout
@@ -41,12 +42,8 @@ __all__ = [
     "replan_layer",
 ]
 
-#: The most splits of a layer on AWS Lambda. Each leaves seven events or more in the history of the execution, which
-#: takes 25,000: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MAX_INVOCATIONS = 1_000
-#: The most bytes that a state hands on, and some room for what the machine adds:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-MAX_ANSWER = 262_144 - 16_384
+#: The most bytes of an answer: what a state hands on, without some room for what the machine adds.
+MAX_ANSWER = STATE_BYTES - 16_384
 
 
 @_records.frozen

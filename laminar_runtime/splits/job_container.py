@@ -6,7 +6,10 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from laminar_runtime.limits import JOB_ATTEMPTS
+
 __all__ = [
+    "EC2_MEMORY",
     "FARGATE_MEMORY",
     "FINAL",
     "SPOT_ATTEMPTS",
@@ -19,7 +22,7 @@ __all__ = [
 ]
 
 #: The least memory of a job on EC2 in MiB: the same page as below.
-_EC2_MEMORY = 4
+EC2_MEMORY = 4
 #: More virtual CPUs and MiB than any instance has: what is above is a slip, or no number.
 _EC2_PROCESSORS, _EC2_MOST_MEMORY = 9_999, 99_999_999
 
@@ -37,8 +40,8 @@ FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
 }
 
 #: How often the container of a job is started at most until it runs, and how often on spot capacity, which may be taken
-#: back: as often as AWS Batch allows. https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
-STARTS, SPOT_ATTEMPTS = 4, 10
+#: back: as often as AWS Batch allows.
+STARTS, SPOT_ATTEMPTS = 4, JOB_ATTEMPTS
 #: The exit code of a task whose layer failed and has no attempt left.
 FINAL = 79
 _FINAL = {"onExitCode": str(FINAL), "action": "EXIT"}
@@ -123,7 +126,7 @@ def ec2_size(cpu: float, memory: int) -> tuple[float, int] | None:
         (3, 5000)
     """
     whole = 1 <= cpu <= _EC2_PROCESSORS and cpu == int(cpu)
-    return (cpu, memory) if whole and _EC2_MEMORY <= memory <= _EC2_MOST_MEMORY else None
+    return (cpu, memory) if whole and EC2_MEMORY <= memory <= _EC2_MOST_MEMORY else None
 
 
 def job_resources(cpu: float, memory: int, gpu: int = 0) -> dict[str, str]:

@@ -15,6 +15,7 @@ from moto.batch.exceptions import ClientException
 from moto.batch.responses import BatchResponse
 from moto.logs.models import logs_backends
 
+from laminar_codegen.limits import DESCRIBED_JOBS
 from laminar_codegen.rehearsal.batch_requests import (
     FARGATE,
     JobRequest,
@@ -32,7 +33,6 @@ from laminar_codegen.rehearsal.embedded_aws.batch_jobs import BatchJobs
 from laminar_codegen.rehearsal.embedded_aws.patches import Patches
 
 _LOG_GROUP = "/aws/batch/job"
-_MAX_DESCRIBED = 100
 
 _register_of_moto = BatchResponse.registerjobdefinition
 
@@ -137,8 +137,8 @@ def _check_capacity(queue: Any, capabilities: Sequence[str]) -> None:
 
 def _describe(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
     ids = asked.get("jobs") or []
-    if len(ids) > _MAX_DESCRIBED:
-        raise RefusedError(f"At most {_MAX_DESCRIBED} jobs can be described at once")
+    if len(ids) > DESCRIBED_JOBS:
+        raise RefusedError(f"At most {DESCRIBED_JOBS} jobs can be described at once")
     return {"jobs": [job.describe() for job in jobs.find(ids)]}
 
 

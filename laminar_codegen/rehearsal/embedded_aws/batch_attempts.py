@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import attrs
 
+from laminar_codegen.limits import OVERRIDES_LENGTH
 from laminar_codegen.rehearsal.embedded_aws.announcer import Announcer
 from laminar_codegen.rehearsal.embedded_aws.batch_job import Attempt, Job, now
 from laminar_codegen.rehearsal.embedded_aws.clients import Credentials
@@ -28,8 +29,6 @@ Begin = Callable[[Job, int], None]
 _EXITED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"
 _TIMED_OUT = "Job attempt duration exceeded timeout"
-
-_MAX_OVERRIDES = 8192
 
 
 class OverridesError(Exception):
@@ -156,8 +155,8 @@ def _end(
 
 def _check_overrides(overrides: Mapping[str, Any]) -> None:
     """ECS takes no more; Batch finds out when it starts the task."""
-    if len(json.dumps(overrides, separators=(",", ":"))) > _MAX_OVERRIDES:
-        raise OverridesError(f"Container Overrides length must be at most {_MAX_OVERRIDES}")
+    if len(json.dumps(overrides, separators=(",", ":"))) > OVERRIDES_LENGTH:
+        raise OverridesError(f"Container Overrides length must be at most {OVERRIDES_LENGTH}")
 
 
 def _batch_environment(job: Job, attempt: int) -> dict[str, str]:

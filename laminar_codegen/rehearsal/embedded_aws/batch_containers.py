@@ -8,21 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from laminar_codegen.limits import FARGATE_STORAGE, JOB_DEFINITION_BYTES
 from laminar_codegen.rehearsal.batch_requests import FARGATE, Json, RefusedError, check_environment, check_resources
 
-_STORAGE_GIB = range(21, 201)
+_STORAGE_GIB = range(FARGATE_STORAGE[0], FARGATE_STORAGE[1] + 1)
 _LOG_DRIVERS_OF_FARGATE = frozenset({"awslogs", "splunk"})
 _ARCHITECTURES = frozenset({"X86_64", "ARM64"})
 _ONLY_ON_EC2 = ("privileged", "ulimits", "instanceType")
 _ONLY_ON_FARGATE = ("networkConfiguration", "fargatePlatformConfiguration")
 _LINUX_ONLY_ON_EC2 = ("devices", "maxSwap", "sharedMemorySize", "swappiness", "tmpfs")
-_MAX_DEFINITION_BYTES = 24 * 1024
 
 
 def check_definition(container: Json, capabilities: Sequence[str]) -> None:
     """Check the container of a job definition. Raises RefusedError."""
-    if len(json.dumps(container)) > _MAX_DEFINITION_BYTES:
-        raise RefusedError(f"A job definition has at most {_MAX_DEFINITION_BYTES} bytes")
+    if len(json.dumps(container)) > JOB_DEFINITION_BYTES:
+        raise RefusedError(f"A job definition has at most {JOB_DEFINITION_BYTES} bytes")
     check_environment(container.get("environment") or [])
     _check_secrets(container.get("secrets") or [])
     _check_platform(container)

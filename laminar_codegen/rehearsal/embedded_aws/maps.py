@@ -34,6 +34,7 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
+from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.rehearsal.embedded_aws.failures import failure
 from laminar_codegen.rehearsal.embedded_aws.patches import Patches
 from laminar_codegen.rehearsal.embedded_aws.progress import attach, progress_of
@@ -45,7 +46,6 @@ DistributedWorker = distributed_item_processor_worker.DistributedItemProcessorWo
 MapRunRecord = map_run_record.MapRunRecord
 ResourceEvalS3 = resource_eval_s3.ResourceEvalS3
 
-_MAX_INLINE = 40
 _MAX_DISTRIBUTED = 1000
 
 _read_items_of_s3 = ResourceEvalS3.eval_resource
@@ -64,7 +64,7 @@ def install(patches: Patches) -> None:
 def _run_inline(self: InlineIterationComponent, env: Environment) -> None:
     """Moto runs all iterations at once if MaxConcurrency does not say less: AWS at most 40."""
     given: Any = env.stack.pop()
-    _run_iterations(self, env, given, given.input_items, _most(given.max_concurrency, _MAX_INLINE))
+    _run_iterations(self, env, given, given.input_items, _most(given.max_concurrency, MAP_CONCURRENCY))
 
 
 def _run_distributed(self: DistributedIterationComponent, env: Environment, eval_input: Any) -> None:

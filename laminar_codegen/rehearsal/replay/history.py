@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import attrs
 
+from laminar_codegen.limits import HISTORY_EVENTS
 from laminar_codegen.rehearsal.replay.errors import RUNTIME, NamedError
 
-__all__ = ["EVENTS", "History"]
-
-#: The most events of an execution: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-EVENTS = 25_000
+__all__ = ["History"]
 
 
 @attrs.define
@@ -37,13 +35,13 @@ class History:
             NamedError: If there are too many. The last one says that the execution failed.
         """
         self.events += events
-        if self.events >= EVENTS:
-            self.events = EVENTS - 1
-            raise NamedError(RUNTIME, f"The execution reached the maximum number of history events ({EVENTS}).")
+        if self.events >= HISTORY_EVENTS:
+            self.events = HISTORY_EVENTS - 1
+            raise NamedError(RUNTIME, f"The execution reached the maximum number of history events ({HISTORY_EVENTS}).")
 
     def note_end(self, events: int = 1) -> None:
         """Note events of something that ends, which end nothing else."""
-        self.events = min(self.events + events, EVENTS - 1)
+        self.events = min(self.events + events, HISTORY_EVENTS - 1)
 
     def enter(self, now: float, name: str) -> None:
         """Note that a state is entered."""

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 
 import attrs
 
+from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.rehearsal.replay.clock import EPOCH, AbortedError, Clock
 from laminar_codegen.rehearsal.replay.definition import (
     Attempted,
@@ -33,10 +34,6 @@ from laminar_codegen.rehearsal.replay.scopes import Scope, check_size
 from laminar_codegen.rehearsal.replay.templates import Template, View
 
 __all__ = ["Interpreter", "Leaving"]
-
-#: How many items of an inline Map run at the same time at most:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
-_CONCURRENCY = 40
 
 
 @attrs.frozen
@@ -249,11 +246,11 @@ class Interpreter:
 
     async def _items(self, scope: Scope, state: Map, retries: int) -> list[Any]:
         view = self.view(scope, state, retries=retries)
-        limit = self.number(state.concurrency, view, "MaxConcurrency") or _CONCURRENCY
+        limit = self.number(state.concurrency, view, "MaxConcurrency") or MAP_CONCURRENCY
         scope.inner = scope.inner or self._item_scopes(scope, state, retries, view)
         self.history.note()
         waiting = iter([inner for inner in scope.inner if not inner.ended])
-        workers = min(limit, _CONCURRENCY, len(scope.inner))
+        workers = min(limit, MAP_CONCURRENCY, len(scope.inner))
         await self.clock.gather(self._work_items(waiting) for _ in range(workers))
         return self._results([inner.payload for inner in scope.inner])
 

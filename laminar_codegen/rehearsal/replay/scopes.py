@@ -11,16 +11,14 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.limits import STATE_BYTES
 from laminar_codegen.rehearsal.replay.definition import Machine
 from laminar_codegen.rehearsal.replay.errors import DATA_LIMIT, NamedError
 
-__all__ = ["DATA_BYTES", "Scope", "check_size"]
-
-#: Bytes of an input, an output or a variable: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-DATA_BYTES = 262_144
+__all__ = ["Scope", "check_size"]
 
 #: Shorter text cannot have more bytes, whatever its characters.
-_SURELY_SMALL = DATA_BYTES // 4
+_SURELY_SMALL = STATE_BYTES // 4
 
 
 @attrs.define(eq=False)
@@ -81,5 +79,5 @@ def check_size(value: Any, what: str) -> None:
         return
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     size = len(text) if len(text) < _SURELY_SMALL else len(text.encode())
-    if size > DATA_BYTES:
-        raise NamedError(DATA_LIMIT, f"{what} has {size} bytes, more than the maximum of {DATA_BYTES}")
+    if size > STATE_BYTES:
+        raise NamedError(DATA_LIMIT, f"{what} has {size} bytes, more than the maximum of {STATE_BYTES}")

@@ -13,14 +13,13 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.limits import HISTORY_EVENTS, STATE_BYTES
 from laminar_codegen.rehearsal import query_language
 from laminar_codegen.rehearsal.replay.clock import AbortedError, Clock
 from laminar_codegen.rehearsal.replay.definition import Machine, tasks_of
 from laminar_codegen.rehearsal.replay.errors import TASK_FAILED, TIMEOUT, NamedError
 from laminar_codegen.rehearsal.replay.execution import Execution
-from laminar_codegen.rehearsal.replay.history import EVENTS
 from laminar_codegen.rehearsal.replay.interpreter import Interpreter
-from laminar_codegen.rehearsal.replay.scopes import DATA_BYTES
 from laminar_codegen.rehearsal.replay.services import Call, Handler, Services
 from laminar_codegen.rehearsal.replay.services.calls import required
 from laminar_codegen.rehearsal.replay.tasks import Caller
@@ -101,8 +100,8 @@ class World:
             raise NamedError(f"{prefix}.StateMachineDoesNotExistException", cause)
         if _NAME.fullmatch(name) is None:
             raise NamedError(f"{prefix}.InvalidNameException", f"Invalid Name: '{name}'")
-        if len(json.dumps(given, ensure_ascii=False).encode()) > DATA_BYTES:
-            raise NamedError(f"{prefix}.InvalidExecutionInputException", f"The input has more than {DATA_BYTES} bytes")
+        if len(json.dumps(given, ensure_ascii=False).encode()) > STATE_BYTES:
+            raise NamedError(f"{prefix}.InvalidExecutionInputException", f"The input has more than {STATE_BYTES} bytes")
         execution = Execution(machine, machine_arn, name, given, self.clock)
         before = self.executions.get(execution.arn)
         if before is not None:
@@ -124,7 +123,7 @@ class World:
         """
         if execution.status in ("RUNNING", "SUCCEEDED"):
             raise ValueError(f"an execution that is {execution.status} cannot be redriven")
-        if execution.history.events >= EVENTS - 1:
+        if execution.history.events >= HISTORY_EVENTS - 1:
             raise ValueError(f"an execution of {execution.history.events} events cannot be redriven")
         execution.restart()
         execution.process = self.clock.start(self._live(execution))

@@ -22,11 +22,10 @@ from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.ir.state_names import Suffix
-from laminar_codegen.limits import MAP_CONCURRENCY
+from laminar_codegen.limits import MAP_CONCURRENCY, MAX_INVOCATIONS
 from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.kind import Attempts, TaskStates
-from laminar_runtime.planner.planner import MAX_INVOCATIONS
 
 __all__ = ["LambdaStates"]
 

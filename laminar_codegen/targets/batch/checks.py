@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.limits import ARRAY_ATTEMPTS, FARGATE_STORAGE, JOB_DEFINITION_BYTES, TIMEOUT_SECONDS
+from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_runtime.splits.job_container import ec2_size, fargate_size
@@ -38,7 +38,7 @@ def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
 
 def check_timeouts(graph: Graph) -> Iterator[Problem]:
     """A task's timeout on AWS Batch is one that Batch takes: the flow's, and those that layers have of their own."""
-    least, most = TIMEOUT_SECONDS
+    least, most = JOB_TIMEOUT
     told = f"stops tasks after {{:g}} seconds, and AWS Batch takes {least} to {most}"
     fix = f"give its executor a timeout from {least} to {most} seconds"
     shared = not graph.layers
@@ -136,11 +136,9 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
     """Batch retries the splits of a fan-out at most nine times."""
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
-        if layer.foreach and attempts > ARRAY_ATTEMPTS:
-            what = (
-                f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {ARRAY_ATTEMPTS}"
-            )
-            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={ARRAY_ATTEMPTS})")
+        if layer.foreach and attempts > JOB_ATTEMPTS:
+            what = f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {JOB_ATTEMPTS}"
+            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={JOB_ATTEMPTS})")
 
 
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from laminar_runtime import _records
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
+from laminar_runtime.limits import LAMBDA_SECONDS, MAP_CONCURRENCY
 from laminar_runtime.process import processors
 
 __all__ = ["Lambda"]
-
-#: The longest that a function runs: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_LONGEST = 900
-#: The iterations of a Map state that run at once:
-#: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
-_AT_ONCE = 40
 
 
 @_records.define(eq=False)
@@ -36,8 +31,8 @@ class Lambda(Process):
         60
     """
 
-    timeout: float = _records.field(default=_LONGEST, validator=positive, kw_only=True)
-    concurrency: int = _records.field(default=_AT_ONCE, validator=positive, kw_only=True)
+    timeout: float = _records.field(default=LAMBDA_SECONDS[1], validator=positive, kw_only=True)
+    concurrency: int = _records.field(default=MAP_CONCURRENCY, validator=positive, kw_only=True)
 
     def _at_once(self) -> int:
         return min(self.concurrency, processors.available())

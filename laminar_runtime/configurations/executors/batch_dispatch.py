@@ -19,6 +19,7 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import TaskError
+from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.splits import job_container
 
 if TYPE_CHECKING:
@@ -31,16 +32,10 @@ __all__ = ["Dispatcher"]
 
 Item = TypeVar("Item")
 
-#: The children of an array job, and the jobs that one call describes:
-#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html,
-#: https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html
-_CHILDREN, _DESCRIBED = 10_000, 100
-#: The children whose indexes a variable can list: overrides hold 8,192 characters.
+#: The children whose indexes a variable can list: overrides have `OVERRIDES_LENGTH`.
 _LISTED = 1_000
 #: Seconds that splits are waited for before their array job is submitted.
 _GATHERING = 0.05
-#: The least seconds of a job's timeout: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
-_TIMEOUT = 60
 
 
 @_records.define(eq=False)
@@ -182,7 +177,7 @@ class Dispatcher:
 
     async def _look(self) -> None:
         """Ask how all jobs are, and tell those who await their ends."""
-        for ids in _chunks(list(self._jobs), _DESCRIBED):
+        for ids in _chunks(list(self._jobs), DESCRIBED_JOBS):
             described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
             for detail in described:
                 await self._take(self._jobs[detail["jobId"]], detail)
@@ -201,7 +196,7 @@ class Dispatcher:
     async def _take_children(self, job: _Job) -> None:
         """Tell of the children of an array job that failed."""
         failed = await _aside(self._failed_children, job.id)
-        for ids in _chunks(failed, _DESCRIBED):
+        for ids in _chunks(failed, DESCRIBED_JOBS):
             described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
             for detail in described:
                 task, future = job.members[int(detail["jobId"].rpartition(":")[2])]
@@ -251,12 +246,12 @@ def _groups(
         groups.setdefault((same, repr(task.container)), []).append(member)
     for members in groups.values():
         members.sort(key=lambda member: member[0].context.index)
-        yield from _chunks(members, _CHILDREN if _whole([task for task, _ in members]) else _LISTED)
+        yield from _chunks(members, ARRAY_CHILDREN[1] if _whole([task for task, _ in members]) else _LISTED)
 
 
 def _whole(tasks: Sequence[Task]) -> bool:
     """Whether the splits are 0, 1, 2, ..., so that the children's indexes are theirs."""
-    return len(tasks) <= _CHILDREN and all(task.context.index == place for place, task in enumerate(tasks))
+    return len(tasks) <= ARRAY_CHILDREN[1] and all(task.context.index == place for place, task in enumerate(tasks))
 
 
 def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict[str, Any]:
@@ -269,13 +264,13 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
             environment[task_environment.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
     context = tasks[0].context
     return {
-        "jobName": f"{context.flow}-{context.layer}"[:128],
+        "jobName": f"{context.flow}-{context.layer}"[:JOB_NAME_LENGTH],
         "jobQueue": dispatcher.queue,
         "jobDefinition": definition,
         "containerOverrides": {"environment": [{"name": name, "value": value} for name, value in environment.items()]},
         # What fails by itself is run again by the scheduler, which counts the attempts of the layer.
         "retryStrategy": job_container.retry_strategy(spot=tasks[0].container.spot),
-        "timeout": {"attemptDurationSeconds": max(_TIMEOUT, math.ceil(dispatcher.timeout))},
+        "timeout": {"attemptDurationSeconds": max(JOB_TIMEOUT[0], math.ceil(dispatcher.timeout))},
         **array,
     }
 

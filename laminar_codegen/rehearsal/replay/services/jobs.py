@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
+from laminar_codegen.limits import OVERRIDES_LENGTH
 from laminar_codegen.rehearsal.batch_requests import ANY, JobRequest, Queue, RefusedError, make_request
 from laminar_codegen.rehearsal.replay.clock import Clock, Future, Process
 from laminar_codegen.rehearsal.replay.services.calls import Call, required
@@ -17,9 +18,6 @@ __all__ = ["Attempt", "Job", "JobResult", "request_of"]
 
 Outcome = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "TERMINATED"]
 State = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED"]
-
-#: Characters of the overrides of a container: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
-_OVERRIDES = 8192
 
 _OPTIONAL = (
     "ArrayProperties",
@@ -205,8 +203,8 @@ def request_of(call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> JobR
     name, queue, definition = required(call, "JobName", "JobQueue", "JobDefinition", known=_OPTIONAL)
     overrides = call.arguments.get("ContainerOverrides", {})
     size = len(json.dumps(overrides, separators=(",", ":")))
-    if size > _OVERRIDES:
-        raise RefusedError(f"Container Overrides length must be at most {_OVERRIDES}, not {size}: {name}")
+    if size > OVERRIDES_LENGTH:
+        raise RefusedError(f"Container Overrides length must be at most {OVERRIDES_LENGTH}, not {size}: {name}")
     for item in overrides.get("ResourceRequirements", ()):
         if not isinstance(item.get("Value"), str):
             raise RefusedError(f"The value of a resource requirement must be text: {item}")

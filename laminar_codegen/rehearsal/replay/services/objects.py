@@ -14,12 +14,12 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.limits import LISTED_KEYS
 from laminar_codegen.rehearsal.replay.errors import NamedError
 from laminar_codegen.rehearsal.replay.services.calls import Call, Handler, nothing, required
 
 __all__ = ["Objects"]
 
-_MOST_KEYS = 1000
 _PUT = (
     "BucketKeyEnabled",
     "CacheControl",
@@ -98,7 +98,7 @@ class Objects:
     def _list(self, call: Call) -> Any:
         (bucket,) = required(call, "Bucket", known=_LIST)
         arguments = call.arguments
-        prefix, most = arguments.get("Prefix", ""), min(arguments.get("MaxKeys", _MOST_KEYS), _MOST_KEYS)
+        prefix, most = arguments.get("Prefix", ""), min(arguments.get("MaxKeys", LISTED_KEYS), LISTED_KEYS)
         after = arguments.get("ContinuationToken") or arguments.get("StartAfter", "")
         entries = list(islice(self._entries(f"{bucket}/", prefix, arguments.get("Delimiter"), after), most + 1))
         shown = entries[:most]

@@ -13,9 +13,9 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.limits import STATE_BYTES
 from laminar_codegen.rehearsal.replay.clock import Clock, Future, Timer
 from laminar_codegen.rehearsal.replay.errors import HEARTBEAT, TIMEOUT, NamedError
-from laminar_codegen.rehearsal.replay.scopes import DATA_BYTES
 from laminar_codegen.rehearsal.replay.services.calls import Call, Handler, nothing, required
 
 __all__ = ["TaskTokens", "Token"]
@@ -86,8 +86,8 @@ class TaskTokens:
             value = json.loads(text)
         except ValueError as error:
             raise NamedError("Sfn.InvalidOutputException", f"Invalid Output: {error}") from error
-        if len(text.encode()) > DATA_BYTES:
-            raise NamedError("Sfn.InvalidOutputException", f"Invalid Output: longer than {DATA_BYTES} bytes")
+        if len(text.encode()) > STATE_BYTES:
+            raise NamedError("Sfn.InvalidOutputException", f"Invalid Output: longer than {STATE_BYTES} bytes")
         self._waiting(token).answer.succeed(value)
 
     def fail(self, token: str, error: str = "", cause: str = "") -> None:

@@ -1,0 +1,60 @@
+"""The quotas of AWS that the runtime keeps: each with where it is documented. `laminar_codegen.limits` has the others.
+
+It imports nothing: tasks import it. The sizes of Fargate are in `laminar_runtime.splits.job_container`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ARRAY_CHILDREN",
+    "DESCRIBED_JOBS",
+    "EXECUTION_NAME_LENGTH",
+    "HISTORY_EVENTS",
+    "JOB_ATTEMPTS",
+    "JOB_NAME_LENGTH",
+    "JOB_TIMEOUT",
+    "LAMBDA_SECONDS",
+    "MAP_CONCURRENCY",
+    "MAX_INVOCATIONS",
+    "OVERRIDES_LENGTH",
+    "STATE_BYTES",
+]
+
+#: The least and most children of an AWS Batch array job:
+#: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html
+ARRAY_CHILDREN = (2, 10_000)
+
+#: The most jobs that one call describes: https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html
+DESCRIBED_JOBS = 100
+
+#: The most attempts that AWS Batch makes of a job:
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
+JOB_ATTEMPTS = 10
+
+#: The most characters of a job's name: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+JOB_NAME_LENGTH = 128
+
+#: The most characters of the overrides of a job's container:
+#: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
+OVERRIDES_LENGTH = 8_192
+
+#: The least and most seconds of a job's timeout. Fargate may end longer jobs:
+#: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html
+JOB_TIMEOUT = (60, 1_209_600)
+
+#: The least and most seconds of a Lambda function's timeout:
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LAMBDA_SECONDS = (1, 900)
+
+#: The most iterations of an inline Map state that run at once:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
+MAP_CONCURRENCY = 40
+
+#: The most characters of an execution's name, events of its history, and bytes that a state hands on:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+EXECUTION_NAME_LENGTH = 80
+HISTORY_EVENTS = 25_000
+STATE_BYTES = 262_144
+
+#: The most splits of a layer on AWS Lambda, a limit of ours: each leaves seven events or more in the history.
+MAX_INVOCATIONS = 1_000
