@@ -274,7 +274,11 @@ class Execution:
             FlowError: If a module is imported meanwhile: see `Flow`; or the id is none.
             ExecutionError: If it fails again, or nothing is known of it.
         """
-        return launching.resume(self)
+        # Here, so that no frame of this package is in the traceback of an error of the user's code.
+        from laminar_runtime.failures import tracebacks
+
+        with tracebacks.Trimmed():
+            return launching.resume(self)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
         """Wait until the execution ended, if another engine schedules it.
@@ -309,7 +313,11 @@ class Execution:
         Returns:
             The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
         """
-        return launching.chain(self, flow, linker)
+        # Here, so that no frame of this package is in the traceback of an error of the user's code.
+        from laminar_runtime.failures import tracebacks
+
+        with tracebacks.Trimmed():
+            return launching.chain(self, flow, linker)
 
     def without_results(self) -> Execution:
         """Return what a call of the flow gives where it runs nothing: the execution of this process's task, if any."""

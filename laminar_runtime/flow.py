@@ -328,4 +328,8 @@ class Flow:
             ExecutionError: If it fails, or was run before under the same id. Where tasks run within this process, an
                 error of the flow's own code is raised as it is, with a note that says where it happened.
         """
-        return launching.launch(self, execution, parameters)
+        # Here, so that no frame of this package is in the traceback of an error of the user's code.
+        from laminar_runtime.failures import tracebacks
+
+        with tracebacks.Trimmed():
+            return launching.launch(self, execution, parameters)

@@ -100,27 +100,24 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
             flow's datastore ends with the layer's task.
         ExecutionError: If it fails, or was run before under the same id.
     """
-    from laminar_runtime.failures import tracebacks
-
-    with tracebacks.Trimmed():
-        launched = _launches(flow)
-        homes.home_of(type(flow)).note()
-        if not launched:
-            return follow(flow)
-        dependencies = flow.dependencies
-        if not all((flow.name, *dependencies)):
-            raise FlowError(f"flow '{flow.name}' has a class without a name: it names a folder. Name the class")
-        run = flow.execution(new_execution_id() if execution is None else check_execution_id(execution))
-        with flow.configuration.scheduler.holding(execution=run):
-            if execution is not None:
-                flow.configuration.scheduler.check_new(execution=run)
-                run.take_input()
-            if not run.offer(parameters):
-                raise ExecutionError(
-                    f"execution {run.id} of flow '{flow.name}' was started before, with other parameters: go on "
-                    f"with it by flow.execution('{run.id}').resume(), or run the flow under another id"
-                )
-            return _schedule(run, dependencies)
+    launched = _launches(flow)
+    homes.home_of(type(flow)).note()
+    if not launched:
+        return follow(flow)
+    dependencies = flow.dependencies
+    if not all((flow.name, *dependencies)):
+        raise FlowError(f"flow '{flow.name}' has a class without a name: it names a folder. Name the class")
+    run = flow.execution(new_execution_id() if execution is None else check_execution_id(execution))
+    with flow.configuration.scheduler.holding(execution=run):
+        if execution is not None:
+            flow.configuration.scheduler.check_new(execution=run)
+            run.take_input()
+        if not run.offer(parameters):
+            raise ExecutionError(
+                f"execution {run.id} of flow '{flow.name}' was started before, with other parameters: go on "
+                f"with it by flow.execution('{run.id}').resume(), or run the flow under another id"
+            )
+        return _schedule(run, dependencies)
 
 
 def resume(execution: Execution) -> Execution:
@@ -136,18 +133,15 @@ def resume(execution: Execution) -> Execution:
         FlowError: If a module is imported meanwhile, or the id is none.
         ExecutionError: If it fails again, or nothing is known of it.
     """
-    from laminar_runtime.failures import tracebacks
-
     flow = execution.flow
-    with tracebacks.Trimmed():
-        if not _launches(flow):
-            return follow(flow)
-        check_execution_id(execution.key("").execution)
-        if not execution.known:
-            where = f"flow '{flow.name}' has no execution {execution.id} in {execution.datastore.root}"
-            raise ExecutionError(f"{where}: there is nothing to resume")
-        with flow.configuration.scheduler.holding(execution=execution):
-            return _schedule(_records.evolve(execution, retry=True), flow.dependencies)
+    if not _launches(flow):
+        return follow(flow)
+    check_execution_id(execution.key("").execution)
+    if not execution.known:
+        where = f"flow '{flow.name}' has no execution {execution.id} in {execution.datastore.root}"
+        raise ExecutionError(f"{where}: there is nothing to resume")
+    with flow.configuration.scheduler.holding(execution=execution):
+        return _schedule(_records.evolve(execution, retry=True), flow.dependencies)
 
 
 def chain(execution: Execution, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
@@ -161,18 +155,15 @@ def chain(execution: Execution, flow: Flow, linker: Callable[[Execution], Parame
     Returns:
         The execution of that flow.
     """
-    from laminar_runtime.failures import tracebacks
-
-    with tracebacks.Trimmed():
-        name = execution.key("").execution
-        if execution.flow.configuration.scheduler.runs_next(execution=execution, flow=flow):
-            return flow.execution(name)
-        parameters = link_parameters(linker, execution.wait())
-        if execution.retry:  # what a resumed execution goes on to may have been begun too
-            following = _records.evolve(flow.execution(name), retry=True)
-            following.link(parameters)
-            return following.resume()
-        return flow(execution.id, **parameters)
+    name = execution.key("").execution
+    if execution.flow.configuration.scheduler.runs_next(execution=execution, flow=flow):
+        return flow.execution(name)
+    parameters = link_parameters(linker, execution.wait())
+    if execution.retry:  # what a resumed execution goes on to may have been begun too
+        following = _records.evolve(flow.execution(name), retry=True)
+        following.link(parameters)
+        return following.resume()
+    return flow(execution.id, **parameters)
 
 
 def follow(
