@@ -1,4 +1,4 @@
-"""The command ``laminar-codegen FLOW``: what is compiled is printed, or written into a folder as a module.
+"""The command ``laminar-codegen compile``: what is compiled is printed, or written into a folder as a module.
 
 With ``--check`` what is in the folder is compared with it, for continuous integration.
 """
@@ -11,7 +11,8 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from laminar_codegen.command.options import add_scheduling, scheduling_of
+from laminar_codegen.command.exits import Exit, explain
+from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.ir.plan import print_plan
 from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_terraform.module_call import Module
@@ -23,58 +24,56 @@ from laminar_codegen.render.write_folder import compare_module, left_over, write
 from laminar_runtime.configurations.schedulers.step_functions import check_module
 from laminar_runtime.exceptions import SchedulerError
 
-__all__ = ["main"]
+__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
 
-_EXITS = """\
-exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage, or what cannot be read or
-written, 3 a bug of ours, 130 stopped"""
-
-_DESCRIPTION = """\
-Compiles a flow into a Terraform document, on standard output:
+DESCRIPTION = """\
+Compiles a flow into a Terraform document, on standard output.
 
   laminar-codegen flow.py > main.tf.json && terraform init && terraform apply
-
-'laminar-codegen check FLOW' tells all problems of a flow, or what an execution of it takes,
-'laminar-codegen profile FLOW' how long its layers took, and
-'laminar-codegen rehearse FLOW' runs the compiled flow here, on an embedded AWS. Each has a --help of its own.
+  laminar-codegen --emit hcl --output infrastructure/report flow.py:Report
+  laminar-codegen --output infrastructure/report --check flow.py:Report
 """
 
+#: The exit codes, for the help.
+EXITS = explain("--check found other files")
 
-def main(words: Sequence[str]) -> int:
+
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Compile a flow, and print it, write it into a folder, or compare what is in one.
 
     Args:
-        words: The arguments of the command.
+        parser: The parser of the command, which reports arguments that do not go together.
+        options: The parsed arguments.
 
     Returns:
         0, or 1 if a folder was to be compared and differs.
 
     Raises:
-        CompileError: If the flow cannot be compiled; it tells every reason.
+        CompileError: If the flow cannot be compiled, with all problems.
         NotWrittenError: If the folder cannot be read or written.
     """
-    options = _options(words)
+    _check_options(parser, options)
     module = None if options.module is None else Module(options.module, options.module_version)
     compilation = compile_flow(options.flow, scheduling_of(options), module)
     if options.check:
-        return 0 if _check(compilation.document, options.emit, options.output) else 1
+        same = _check(compilation.document, options.emit, options.output)
+        return Exit.OK if same else Exit.INVALID
     if options.output is not None:
         _write(compilation.document, options.emit, options.output)
-        return 0
+        return Exit.OK
     # Bytes, so that the document is the same whatever the locale.
     sys.stdout.buffer.write(_stage(compilation, options.emit).encode())
     sys.stdout.buffer.flush()
-    return 0
+    return Exit.OK
 
 
-def _options(words: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="laminar-codegen",
-        description=_DESCRIPTION,
-        epilog=_EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command.
+
+    Args:
+        parser: Its parser.
+    """
+    add_flow(parser)
     stages = ("terraform", "hcl", "asl", "plan", "graph")
     parser.add_argument(
         "--emit", choices=stages, default="terraform", help="what to print (default: terraform, a document in JSON)"
@@ -96,13 +95,14 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--module-version", metavar="CONSTRAINT", help="the versions of a module in a registry that do")
     add_scheduling(parser)
-    options = parser.parse_args(words)
+
+
+def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     if options.check and options.output is None:
         parser.error("--check needs --output DIR: it compares what is there")
     if options.output is not None and options.emit not in {"terraform", "hcl"}:
         parser.error(f"--output takes --emit terraform or hcl, not {options.emit}")
     _check_module(parser, options)
-    return options
 
 
 def _check_module(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -1,26 +1,28 @@
-"""The command ``laminar-codegen``.
+"""The command ``laminar-codegen``: a tree of commands, of which ``compile`` is the default.
 
-Exit codes: 0 fine, 1 the flow is at fault (or its rehearsed execution failed, or `--check` found other files), 2 wrong
-usage, or a machine that does not let us: a folder that cannot be read or written, a full disk. 3 our bug, 130 stopped
-by the user. What is asked for goes to standard output, and only when all of it is there; what is said of it goes to
-standard error.
+Output goes to standard output, and only when all of it is there. Messages go to standard error. The exit codes are
+those of `laminar_codegen.command.exits`.
 """
 
 from __future__ import annotations
 
+import argparse
+import difflib
 import errno
 import gc
+import importlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from laminar_codegen.command.exits import Exit, explain
+from laminar_runtime import __version__
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
-
-AT_FAULT, USAGE, BUG = 1, 2, 3
 
 #: What each extra of the package is for, by the first of its packages that is imported.
 _EXTRAS = {"attrs": "codegen", "jsonata": "local", "moto": "local"}
@@ -28,6 +30,30 @@ _EXTRAS = {"attrs": "codegen", "jsonata": "local", "moto": "local"}
 #: Commands that are entry points of this group: nothing in here imports them. With the extra that installs each.
 _GROUP = "laminar_codegen.commands"
 _ENTRY_POINTS = {"rehearse": "local"}
+_ENTRY_POINTS_HELP = {"rehearse": "run the compiled flow on this machine, on an embedded AWS"}
+
+#: The commands, and the one that a flow without a command means.
+_COMMANDS = {
+    "compile": "compile a flow into a Terraform document (the default)",
+    "check": "print all problems of a flow, or what an execution of it takes",
+    "measure": "print how long the layers of a flow took in past executions",
+}
+_DEFAULT = "compile"
+#: Commands whose module has another name: `compile` is a function of Python.
+_MODULES = {"compile": "compile_command"}
+#: Former names of commands.
+_FORMER = {"profile": "measure"}
+
+_DESCRIPTION = """\
+Compiles a flow, written in Python, into Terraform for AWS Step Functions:
+
+  laminar-codegen flow.py > main.tf.json && terraform init && terraform apply
+  laminar-codegen check flow.py
+  laminar-codegen rehearse --param 'day="2026-01-31"' flow.py
+
+A flow without a command is compiled: 'laminar-codegen FLOW' is 'laminar-codegen compile FLOW'. Each command has a
+--help of its own.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one for each way to end
@@ -52,19 +78,19 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         if extra is None:
             return _bug()
         print(f"laminar-codegen: {error}: pip install 'laminar-terraform[{extra}]'", file=sys.stderr)
-        return USAGE
+        return Exit.USAGE
     except KeyboardInterrupt:
         print("laminar-codegen: stopped", file=sys.stderr)
-        return 130
+        return Exit.STOPPED
     except BrokenPipeError:
         # Who reads has read enough, as in `| head`. Python must not write what is left when it ends.
         _drop_output()
-        return USAGE
+        return Exit.USAGE
     except OSError as error:
         # A full disk, a folder that cannot be written to: the machine's fault, with its own words.
-        print(f"laminar-codegen: {_told(error)}", file=sys.stderr)
+        print(f"laminar-codegen: {_reason(error)}", file=sys.stderr)
         _drop_output()
-        return USAGE
+        return Exit.USAGE
     except Exception:  # noqa: BLE001 - the last resort, told as what it is
         return _bug()
 
@@ -73,26 +99,26 @@ def _run(words: list[str]) -> int:
     from laminar_codegen.problems import CompileError, NotWrittenError
 
     try:
-        return _COMMANDS.get(words[0], _compile)(words) if words else _compile(words)
+        return _execute(words)
     except CompileError as error:
         print(error, file=sys.stderr)
-        return AT_FAULT
+        return Exit.INVALID
     except NotWrittenError as error:
         print(f"laminar-codegen: {error}", file=sys.stderr)
-        return USAGE
+        return Exit.USAGE
     except LaminarError as error:
         print(f"laminar-codegen: {error}", file=sys.stderr)
-        return AT_FAULT
+        return Exit.INVALID
 
 
 def _bug() -> int:
     traceback.print_exc()
-    print("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it", file=sys.stderr)
-    return BUG
+    print("laminar-codegen: internal error, not a fault of the flow: please report it", file=sys.stderr)
+    return Exit.INTERNAL
 
 
-def _told(error: OSError) -> str:
-    """What is said of an error of the machine: of a file by its name, of what has none by what it is."""
+def _reason(error: OSError) -> str:
+    """Return the reason of an error of the machine, with the name of its file if it has one."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return f"cannot write the output: {error.strerror}" if full and error.filename is None else str(error)
 
@@ -106,27 +132,73 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _compile(words: list[str]) -> int:
+def _execute(words: list[str]) -> int:
+    name = words[0] if words else ""
+    if name in _ENTRY_POINTS:
+        return _run_entry_point(words)
+    if name in _FORMER:
+        print(f"laminar-codegen: '{name}' is now '{_FORMER[name]}'", file=sys.stderr)
+        words = [_FORMER[name], *words[1:]]
+    elif name not in _COMMANDS and name not in {"-h", "--help", "--version"}:
+        _refuse_misspelt(name)
+        words = [_DEFAULT, *words]
+    chosen = words[0]
+    parser, command = _tree(chosen)
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.error("name a command, or a flow to compile")
+    if chosen != _DEFAULT:
+        return int(_module(chosen).run(options))
     # What is made here is in use until the end: to look again and again for what is not took a third of the time.
     gc.disable()
     try:
-        from laminar_codegen.command import compile_command
-
-        return compile_command.main(words)
+        return int(_module(chosen).run(command, options))
     finally:
         gc.enable()
 
 
-def _check(words: list[str]) -> int:
-    from laminar_codegen.command import commands
+def _tree(chosen: str) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """Return the parser of all commands, and that of the chosen one. Only that one is imported."""
+    parser = argparse.ArgumentParser(
+        prog="laminar-codegen",
+        description=_DESCRIPTION,
+        epilog=explain(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"laminar-codegen {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name, summary in {**_COMMANDS, **_ENTRY_POINTS_HELP}.items():
+        if name != chosen or name in _ENTRY_POINTS:
+            commands.add_parser(name, help=summary, add_help=False)
+            continue
+        module = _module(name)
+        own = commands.add_parser(
+            name,
+            # Written with its command, a flow named like a command is a flow.
+            prog=f"laminar-codegen {name}",
+            help=summary,
+            description=module.DESCRIPTION,
+            epilog=module.EXITS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(own)
+    return parser, commands.choices.get(chosen, parser)
 
-    return commands.check(words[1:])
+
+def _module(command: str) -> Any:
+    return importlib.import_module(f"laminar_codegen.command.{_MODULES.get(command, command)}")
 
 
-def _profile(words: list[str]) -> int:
-    from laminar_codegen.command import commands
-
-    return commands.profile(words[1:])
+def _refuse_misspelt(name: str) -> None:
+    """Refuse a word that is nearly a command, and no flow's file or module."""
+    near = difflib.get_close_matches(name, [*_COMMANDS, *_ENTRY_POINTS, *_FORMER], n=1, cutoff=0.7)
+    plain = name.isidentifier() and not any(os.path.exists(f"{name}{end}") for end in ("", ".py"))  # noqa: PTH110
+    if near and plain:
+        print(
+            f"laminar-codegen: unknown command '{name}', did you mean '{_FORMER.get(near[0], near[0])}'?",
+            file=sys.stderr,
+        )
+        raise SystemExit(Exit.USAGE)
 
 
 def _run_entry_point(words: list[str]) -> int:
@@ -140,13 +212,6 @@ def _run_entry_point(words: list[str]) -> int:
             f"laminar-codegen: the command '{name}' is not installed: pip install 'laminar-terraform[{extra}]'",
             file=sys.stderr,
         )
-        return USAGE
+        return Exit.USAGE
     command: Callable[[list[str]], int] = found[0].load()
     return command(words[1:])
-
-
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "check": _check,
-    "profile": _profile,
-    **dict.fromkeys(_ENTRY_POINTS, _run_entry_point),
-}

@@ -1,4 +1,4 @@
-"""The options of all commands that compile: how flows are planned."""
+"""The arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import get_args
 from laminar_codegen.pipeline import Scheduling
 from laminar_codegen.planning.make_plan import Joins
 
-__all__ = ["EXITS", "add_scheduling", "scheduling_of"]
+__all__ = ["add_flow", "add_scheduling", "scheduling_of"]
 
-#: The exit codes of the commands, as their help tells them.
-EXITS = """\
-exit codes: 0 fine, 1 the flow is at fault, 2 wrong usage, or what cannot be read or written, 3 a bug of ours,
-130 stopped"""
+
+def add_flow(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names a flow.
+
+    Args:
+        parser: The parser of a command that reads a flow.
+    """
+    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
 
 
 def add_scheduling(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +31,7 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="how long layers take, as 'laminar-codegen profile' prints it: barriers are placed by it (default: what "
+        help="how long layers take, as 'laminar-codegen measure' prints it: barriers are placed by it (default: what "
         "the flow's AWS.StepFunctions(profile=...) says)",
     )
     parser.add_argument(
@@ -42,7 +46,7 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
 
 
 def scheduling_of(options: argparse.Namespace) -> Scheduling:
-    """What the options say.
+    """Return what the options say.
 
     Args:
         options: The parsed options.

@@ -4,7 +4,7 @@
 
     {"Report": {"Load": 12.5, "Train": 3600}}
 
-``laminar-codegen profile`` writes such a file.
+``laminar-codegen measure`` writes such a file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from laminar_codegen.problems import CompileError, Location, Problem
 
 __all__ = ["read_profile"]
 
-_FORM = 'write it by laminar-codegen profile, or by hand: {"<Flow>": {"<Layer>": seconds}}'
+_FORM = 'write it by laminar-codegen measure, or by hand: {"<Flow>": {"<Layer>": seconds}}'
 
 
 def read_profile(path: Path, flow: str) -> dict[str, float]:

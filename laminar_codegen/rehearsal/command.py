@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from laminar_codegen import pipeline
-from laminar_codegen.command.options import add_scheduling, scheduling_of
+from laminar_codegen.command.exits import explain
+from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results
 from laminar_codegen.rehearsal.deploy import deploy
@@ -31,6 +32,9 @@ __all__ = ["main"]
 _DESCRIPTION = """\
 Compiles a flow and runs the compiled state machine here, on an embedded AWS: no account and no container is needed.
 Every job is a process of this machine that reads and writes an embedded S3.
+
+  laminar-codegen rehearse flow.py
+  laminar-codegen rehearse --param 'day="2026-01-31"' --save results flow.py
 """
 
 #: What a call of a flow means by itself, or a layer: none is a name of a parameter.
@@ -89,12 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="laminar-codegen rehearse",
         description=_DESCRIPTION,
-        epilog=(
-            "exit codes: 0 it succeeded, 1 it failed or the flow is at fault, 2 wrong usage, or what cannot be saved, "
-            "3 a bug of ours, 130 stopped"
-        ),
+        epilog=explain("its execution failed"),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
+    add_flow(parser)
     parser.add_argument(
         "--param",
         action="append",

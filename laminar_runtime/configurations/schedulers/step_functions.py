@@ -80,7 +80,7 @@ class StepFunctions(Delegated):
         joins: What the compiler does where dependencies are not nested: it puts ``barriers`` in, at which layers wait
             for more than they depend on; or has branches wait for each other, ``exact``, which takes more states; or,
             ``auto``, that where a profile shows that barriers cost 2 % and more.
-        profile: The file that tells the compiler how long layers take; ``laminar-codegen profile`` writes it.
+        profile: The file that tells the compiler how long layers take; ``laminar-codegen measure`` writes it.
         schedule: When the deployed flow is started by itself, as Amazon EventBridge Scheduler takes it:
             ``cron(0 6 * * ? *)`` or ``rate(1 hour)``; only when it is asked to, unless given.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html

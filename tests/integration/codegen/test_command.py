@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.command import main
+from laminar_runtime import __version__
 from tests.support.commands import codegen
 
 FLOW = """
@@ -41,18 +42,18 @@ def test_help_tells_the_exit_codes(tmp_path: Path) -> None:
     ended = codegen("--help", cwd=tmp_path)
     assert (ended.code, ended.errors) == (0, "")
     assert b"laminar-codegen flow.py > main.tf.json" in ended.output
-    assert b"exit codes: 0 fine, 1 the flow is at fault, or --check found other files, 2 wrong usage" in ended.output
+    assert b"exit codes: 0 success; 1 the flow is invalid" in ended.output
 
 
-@pytest.mark.parametrize("command", ["check", "profile", "rehearse"])
+@pytest.mark.parametrize("command", ["compile", "check", "measure", "rehearse"])
 def test_help_of_the_commands(command: str, tmp_path: Path) -> None:
     """Each tells the exit codes that it has, and none of another's."""
     ended = codegen(command, "--help", cwd=tmp_path)
     assert (ended.code, ended.errors) == (0, "")
     told = b" ".join(ended.output.split())
     assert b"exit codes: 0 " in told
-    assert told.endswith(b"3 a bug of ours, 130 stopped")
-    assert b"--check" not in told
+    assert told.endswith(b"3 internal error, please report it; 130 stopped by the user")
+    assert (b"--check found" in told) == (command == "compile")
 
 
 @pytest.mark.unit
@@ -178,7 +179,7 @@ def test_a_bug_of_ours_is_told_as_one(
     assert main.main([str(tmp_path / "flow.py")]) == 3
     errors = capsys.readouterr().err
     assert "Traceback" in errors
-    assert errors.endswith("laminar-codegen: this is a bug of laminar-codegen, not of the flow: please report it\n")
+    assert errors.endswith("laminar-codegen: internal error, not a fault of the flow: please report it\n")
 
 
 def test_a_reader_may_stop_reading(tmp_path: Path) -> None:
@@ -190,3 +191,49 @@ def test_a_reader_may_stop_reading(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60)
     os.close(writing)
     assert (done.returncode, done.stderr) == (2, b"")
+
+
+def test_help_names_all_commands(tmp_path: Path) -> None:
+    """The help of the whole command shows each command, and its exit codes."""
+    ended = codegen("--help", cwd=tmp_path)
+    assert (ended.code, ended.errors) == (0, "")
+    for command in ("compile", "check", "measure", "rehearse"):
+        assert f"\n    {command} ".encode() in ended.output
+
+
+def test_version(tmp_path: Path) -> None:
+    ended = codegen("--version", cwd=tmp_path)
+    assert (ended.code, ended.output) == (0, f"laminar-codegen {__version__}\n".encode())
+
+
+@pytest.mark.parametrize(("word", "command"), [("chek", "check"), ("rehears", "rehearse"), ("profil", "measure")])
+def test_a_misspelt_command_is_suggested(word: str, command: str, tmp_path: Path) -> None:
+    ended = codegen(word, "flow.py", cwd=tmp_path)
+    assert (ended.code, ended.output) == (2, b"")
+    assert ended.errors == f"laminar-codegen: unknown command '{word}', did you mean '{command}'?\n"
+
+
+def test_a_module_that_is_named_nearly_like_a_command_is_a_flow(tmp_path: Path) -> None:
+    (tmp_path / "checks.py").write_text(FLOW.format(flow="Report"))
+    assert codegen("checks", cwd=tmp_path).code == 0
+
+
+def test_compile_is_the_default(tmp_path: Path) -> None:
+    """With and without its name the command prints the same."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
+    named, unnamed = codegen("compile", "flow.py", cwd=tmp_path), codegen("flow.py", cwd=tmp_path)
+    assert named.code == unnamed.code == 0
+    assert named.output == unnamed.output
+
+
+def test_a_flow_that_is_named_like_a_command(tmp_path: Path) -> None:
+    """It is reached by its path, or behind the name of the command."""
+    (tmp_path / "check.py").write_text(FLOW.format(flow="Report"))
+    assert codegen("./check.py", cwd=tmp_path).output == codegen("compile", "check.py", cwd=tmp_path).output != b""
+
+
+def test_the_former_name_of_measure(tmp_path: Path) -> None:
+    """It works, with a note."""
+    ended = codegen("profile", "--help", cwd=tmp_path)
+    assert (ended.code, ended.errors) == (0, "laminar-codegen: 'profile' is now 'measure'\n")
+    assert ended.output == codegen("measure", "--help", cwd=tmp_path).output

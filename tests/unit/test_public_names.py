@@ -9,6 +9,19 @@ import pytest
 from tests.support.harness import Folder
 
 PUBLIC = {
+    "laminar_codegen": [
+        "Compilation",
+        "CompileError",
+        "Deployment",
+        "Document",
+        "Location",
+        "Module",
+        "Problem",
+        "Scheduling",
+        "compile_flow",
+        "render_document",
+        "render_hcl",
+    ],
     "laminar_runtime": ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"],
     "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
     "laminar_runtime.configurations.datastores": [

@@ -1,15 +1,15 @@
-"""The commands ``laminar-codegen check`` and ``laminar-codegen profile``."""
+"""The command ``laminar-codegen check``: prints all problems of a flow, or what an execution of it takes."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from laminar_codegen import pipeline
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
-from laminar_codegen.command.options import EXITS, add_scheduling, scheduling_of
+from laminar_codegen.command.exits import Exit, explain
+from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.cost import PRICE, Formula, estimate, estimate_chain, estimate_stop
 from laminar_codegen.frontend import loader
 from laminar_codegen.frontend.loader import Source
@@ -20,40 +20,49 @@ from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.planning.makespan import complete, critical_path, makespan
-from laminar_codegen.planning.past_durations import measure
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets.registry import kinds
-from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionError
 
-__all__ = ["check", "profile"]
+__all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
 
 _CONDITIONS = "without retries, and if nothing is skipped; a transition costs $0.000025 in us-east-1"
 
 
-def check(words: Sequence[str]) -> int:
+DESCRIPTION = """\
+Checks a flow: prints all problems, or else what an execution of it takes, and warnings.
+
+  laminar-codegen check flow.py
+  laminar-codegen check --strict --profile durations.json flow.py:Report
+"""
+
+#: The exit codes, for the help.
+EXITS = explain("with --strict there are warnings")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command.
+
+    Args:
+        parser: Its parser.
+    """
+    add_flow(parser)
+    parser.add_argument("--strict", action="store_true", help="end with 1 if there are warnings, too")
+    add_scheduling(parser)
+
+
+def run(options: argparse.Namespace) -> int:
     """Compile a flow, and print what an execution of it takes, and warnings.
 
     Args:
-        words: The arguments of the command.
+        options: The parsed arguments.
 
     Returns:
         0, or with ``--strict`` 1 if there are warnings. Problems are raised.
 
     Raises:
-        CompileError: If the flow cannot be compiled; it tells every reason.
+        CompileError: If the flow cannot be compiled, with all problems.
     """
-    parser = argparse.ArgumentParser(
-        prog="laminar-codegen check",
-        description="Checks a flow: prints all problems, or else what an execution of it takes, and warnings.",
-        epilog=EXITS,
-    )
-    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
-    parser.add_argument("--strict", action="store_true", help="end with 1 if there are warnings, too")
-    add_scheduling(parser)
-    options = parser.parse_args(words)
     source = loader.load(options.flow)
     problems, warnings = _inspect(source)
     try:
@@ -71,7 +80,7 @@ def check(words: Sequence[str]) -> int:
     warnings += policy_warnings(compilation.deployment)
     for warning in warnings:
         print(warning, file=sys.stderr)
-    return 1 if warnings and options.strict else 0
+    return Exit.INVALID if warnings and options.strict else Exit.OK
 
 
 def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
@@ -141,7 +150,7 @@ def _makespan(unit: Unit, profiled: Mapping[str, float]) -> Iterator[str]:
     yield f"  makespan        {expected:,.1f} s expected, {ideal:,.1f} s at least ({expected / ideal:.3f})"
     if unknown := sum(name not in profiled for name in names):
         usual = "the median of the others" if unknown < len(names) else "a second each"
-        yield f"  not in the profile: {_count(unknown, 'layer')}, taken to take {usual}"
+        yield f"  {_count(unknown, 'layer')} without a measured duration, assuming {usual}"
 
 
 def _count(number: int, what: str) -> str:
@@ -159,56 +168,3 @@ def _cost(transitions: Formula) -> str:
 
 def _dollars(transitions: int) -> str:
     return f"${transitions * PRICE:,.6f}"
-
-
-def _number(text: str) -> int:
-    """A number of executions that is given as text."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
-    return int(text)
-
-
-def profile(words: Sequence[str]) -> int:
-    """Print how long the layers of a flow took in past executions, as JSON that `--profile` reads.
-
-    Args:
-        words: The arguments of the command.
-
-    Returns:
-        0.
-
-    Raises:
-        ExecutionError: If there is no execution to measure.
-    """
-    parser = argparse.ArgumentParser(
-        prog="laminar-codegen profile",
-        description="Prints how long the layers of a flow took, the median of its last executions, as JSON.",
-        epilog=EXITS,
-    )
-    parser.add_argument("flow", help="the flow's file or module; of several flows one, as in FILE:FLOW")
-    parser.add_argument(
-        "--execution", action="append", default=[], metavar="ID", help="an execution to measure; may be given again"
-    )
-    parser.add_argument(
-        "--last", type=_number, default=10, metavar="N", help="how many to measure else, the last ones (default: 10)"
-    )
-    parser.add_argument(
-        "--deployment",
-        metavar="NAME",
-        help="the deployment whose executions are meant, by its datastore and histories; else the flow's own datastore",
-    )
-    options = parser.parse_args(words)
-    source = loader.load(options.flow)
-    measured = {}
-    for flow in (source.flow, *source.following):
-        deployment = Deployment.find(options.deployment) if options.deployment else None
-        if deployment is not None:
-            flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
-        known = [str(execution.id) for execution in flow.datastore.list_executions(flow=flow)]
-        executions = options.execution or known[-options.last :]
-        if not executions:
-            raise ExecutionError(f"flow '{flow.name}' has no executions in {flow.datastore.root}: run it first")
-        measured[flow.name] = measure(flow, executions, deployment)
-        print(f"measured {_count(len(executions), 'execution')} of {flow.name}", file=sys.stderr)
-    print(json.dumps(measured, indent=2))
-    return 0
