@@ -1,25 +1,25 @@
-"""Tells what an execution of a plan takes: state transitions, events of its history, money.
+"""What an execution of a state machine takes: state transitions, events of its history, money.
 
-The figures are of an execution in which nothing is skipped and nothing is retried; where exact joins meet they are what
-there is at most, if no layer waits longer than half a minute for another. A fan-out's jobs are known only at run time:
-the figures are formulas in them. On AWS Lambda each split of a fan-out counts as a job.
+The figures are computed from the states. They are of an execution in which nothing is skipped and nothing is retried;
+where exact joins meet they are what there is at most, if no layer waits longer than half a minute for another. A
+fan-out's jobs are known only at run time: the figures are formulas in them. On AWS Lambda each split of a fan-out
+counts as a job.
 
-Before: a plan with ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`` transitions.
+Before: the states of ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`` transitions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 import attrs
 
-from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
-from laminar_codegen.targets.aws_lambda.target import LambdaTarget
-from laminar_codegen.targets.batch.labels import job_queue
+from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, State, StateMachine, Succeed, Task, Wait
+from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.history import EXECUTION_EVENTS, ITEM_EVENTS, own_events
 
-__all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_chain", "estimate_stop"]
+__all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_stop"]
 
 #: Dollars for a state transition, in us-east-1: https://aws.amazon.com/step-functions/pricing/
 PRICE = 0.000025
@@ -83,102 +83,126 @@ class Estimate:
         return max((self.events, *self.nested), key=lambda events: events.at({}))
 
 
-def _states(number: int, events: int) -> Estimate:
-    return Estimate(Formula(number), Formula(number * events))
+#: An execution starts and ends, and so does an item of a Map: those are events, and no transitions.
+_EXECUTION, _ITEM = Estimate(events=Formula(EXECUTION_EVENTS)), Estimate(events=Formula(ITEM_EVENTS))
 
 
-def _per_job(layer: str, number: int, events: int) -> Estimate:
-    return Estimate(Formula(0, {layer: number}), Formula(0, {layer: events}))
+def estimate(machines: Sequence[StateMachine], *, laps: int = 1) -> Estimate:
+    """Estimate an execution of a state machine.
 
-
-# The events of states, as https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html names
-# them: of a task that is awaited that it was entered, scheduled, started, submitted, succeeded and exited.
-_JOB, _CALL, _CHOICE, _BRANCHES, _MAP = (_states(1, events) for events in (6, 5, 2, 4, 4))
-_NOTHING = Estimate()
-#: What a Map adds for an item, besides the states in it.
-_ITEM = Estimate(Formula(), Formula(2))
-#: That an execution was started, and that it ended, are events too.
-_EXECUTION = Estimate(Formula(), Formula(2))
-
-
-def estimate(graph: Graph, plan: Step) -> Estimate:
-    """Estimate an execution.
+    Among the ways through its states it takes the longest one on which no state fails.
 
     Args:
-        graph: The graph.
-        plan: Its plan.
+        machines: The machine, and behind it those that it starts, as far as their executions are counted.
+        laps: How often it runs the states of a loop.
+
+    Raises:
+        ValueError: If no way through the states ends.
     """
-    layers = {layer.name: layer for layer in graph.layers}
-    return _EXECUTION + _of(plan, layers) + (_CALL if graph.keeps_input else _NOTHING)
+    first, *others = machines
+    nested = {f"aws_sfn_state_machine.{machine.name}.arn": machine for machine in others}
+    return _EXECUTION + _longest(first.states, nested, laps)
 
 
-def estimate_chain(flows: int) -> Estimate:
-    """Estimate an execution that runs flows one after the other, without what their own executions take.
-
-    Args:
-        flows: How many they are. The parameters of all but the first are made between them.
-    """
-    return sum((_JOB + _CALL for _ in range(flows - 1)), _EXECUTION + _JOB)
-
-
-def estimate_stop(graphs: Iterable[Graph]) -> int:
+def estimate_stop(machine: StateMachine) -> int:
     """Estimate the transitions that it takes to find that the jobs of an execution have ended with it.
 
     Each job that is terminated adds one. If jobs end slowly there are more looks than the two that there always are.
 
     Args:
-        graphs: The graphs of the flows.
+        machine: The machine that ends jobs.
     """
-    queues = {job_queue(layer) for graph in graphs for layer in graph.layers if layer.name in graph.pipelines}
-    look = sum((_CALL + _MAP + _CHOICE + _CHOICE for _ in queues), _MAP + _CHOICE)
-    pause = end = _CHOICE
-    return (_CALL + look + pause + look + end).transitions.base
+    return estimate([machine], laps=2).transitions.base
 
 
-def _of(step: Step, layers: Mapping[str, LayerNode]) -> Estimate:  # noqa: PLR0911 - one for each kind of step
-    match step:
-        case Run(name):
-            layer = layers[name]
-            task = _CALL if isinstance(layer.executor, LambdaTarget) else _JOB
-            return task + (_planned(layer) if layer.planned else _NOTHING)
-        case FanOut(name):
-            if isinstance(layers[name].executor, LambdaTarget):
-                return _fan_out(layers[name]) + _ITEM + _MAP + _per_job(name, 1, 7)
-            return _fan_out(layers[name]) + _per_job(name, 1, 8)
-        case PipelinedFanOut(members):
-            jobs = _per_job(members[0], len(members), 2 + 5 * (len(members) - 1) + 6)
-            # One is planned, and the end of each is noted.
-            return sum((_CALL for _ in members), jobs) + _planned(layers[members[0]]) + _MAP
-        case Sequence(steps):
-            return sum((_of(child, layers) for child in steps), _NOTHING)
-        case Parallel(branches):
-            return sum((_of(child, layers) for child in branches), _BRANCHES)
-        case ExactJoins():
-            return _exact(step, layers)
-        case SubMachine(_, inner):
-            found = _EXECUTION + _of(inner, layers)
-            return Estimate(found.transitions, nested=(found.events, *found.nested)) + _JOB
+def _longest(states: Sequence[State], nested: Mapping[str, StateMachine], laps: int = 1) -> Estimate:
+    """Return what the longest way takes from the first state to an end.
+
+    A step back to a state on the way is a step into the next lap; in the last lap there is none.
+    """
+    named = {state.name: state for state in states}
+    taken = {name: _state(state, nested) for name, state in named.items()}
+    back = _steps_back(named, states[0].name)
+    # None: no way from there ends.
+    ways: dict[tuple[str, int], Estimate | None] = {}
+    start = (states[0].name, 1)
+    stack = [start]
+    # With a stack of its own: a machine has thousands of states in a row.
+    while stack:
+        name, lap = stack[-1]
+        following = _following(named[name])
+        steps = [(after, lap + ((name, after) in back)) for after in following]
+        steps = [step for step in steps if step[1] <= laps]
+        if missing := [step for step in steps if step not in ways]:
+            stack += missing
+            continue
+        stack.pop()
+        found = [way for step in steps if (way := ways[step]) is not None]
+        if found:
+            ways[name, lap] = taken[name] + max(found, key=lambda way: (way.transitions.at({}), way.events.at({})))
+        else:
+            ways[name, lap] = None if following else taken[name]
+    longest = ways[start]
+    if longest is None:
+        raise ValueError(f"no way through the states from '{states[0].name}' ends")
+    return longest
+
+
+def _steps_back(named: Mapping[str, State], start: str) -> set[tuple[str, str]]:
+    """Return the steps to a state that is on the way already, found depth first."""
+    found: set[tuple[str, str]] = set()
+    seen, on_way = {start}, {start}
+    stack = [(start, iter(_following(named[start])))]
+    while stack:
+        name, following = stack[-1]
+        after = next(following, None)
+        if after is None:
+            stack.pop()
+            on_way.remove(name)
+        elif after in on_way:
+            found.add((name, after))
+        elif after not in seen:
+            seen.add(after)
+            on_way.add(after)
+            stack.append((after, iter(_following(named[after]))))
+    return found
+
+
+def _following(state: State) -> tuple[str, ...]:
+    """Return the states that may follow one that does not fail."""
+    match state:
+        case Choice(rules=rules, default=default):
+            return (*(rule.next for rule in rules), default)
+        case Task() | Map() | Parallel() | Wait():
+            return () if state.next is None else (state.next,)
+        case Succeed() | Fail():
+            return ()
         case _:
-            assert_never(step)
+            assert_never(state)
 
 
-def _planned(layer: LayerNode) -> Estimate:
-    return _CALL + (_CHOICE if layer.optional else _NOTHING)
+def _state(state: State, nested: Mapping[str, StateMachine]) -> Estimate:
+    """Return what a state takes with all that is in it."""
+    own = Estimate(Formula(1), Formula(own_events(state)))
+    match state:
+        case Parallel(branches=branches):
+            return sum((_longest(branch, nested) for branch in branches), own)
+        case Map(states=inner):
+            return own + _times(_ITEM + _longest(inner, nested), _count(state))
+        case Task(arguments={"StateMachineArn": Ref(expression)}) if expression in nested:
+            found = _EXECUTION + _longest(nested[expression].states, nested)
+            return own + Estimate(found.transitions, nested=(found.events, *found.nested))
+        case _:
+            return own
 
 
-def _fan_out(layer: LayerNode) -> Estimate:
-    """What a fan-out takes without its jobs: it is planned, its jobs are in a Map, and its end is noted."""
-    return _planned(layer) + _MAP + _CALL
+def _count(state: Map) -> int | str:
+    return len(state.items) if isinstance(state.items, list) else state.count
 
 
-def _exact(step: ExactJoins, layers: Mapping[str, LayerNode]) -> Estimate:
-    nodes = [node for path in step.paths for node in path]
-    found = sum((_of(node.step, layers) for node in nodes), _BRANCHES)
-    # Who waits looks, chooses, and waits for its token; one that waits long does so again, ever more rarely. Who is
-    # waited for marks, looks, chooses, takes the token and sends it, and ends; all but the last leave out two of these.
-    waiting = _CALL + _CHOICE + _JOB
-    signal = _CALL + _CALL + _CHOICE + _CALL + _CALL + _CHOICE + _ITEM
-    signalling = {name for node in nodes for name in node.after}
-    found = sum((waiting for node in nodes if node.after), found)
-    found = sum((signal for node in nodes for _ in node.after), found)
-    return sum((_MAP for _ in signalling), found)
+def _times(item: Estimate, count: int | str) -> Estimate:
+    """Return what items take, of which each takes the same."""
+    if isinstance(count, str):
+        transitions, events = item.transitions.base, item.events.base
+        return Estimate(Formula(0, {count: transitions}), Formula(0, {count: events}))
+    return sum((item for _ in range(count)), Estimate())

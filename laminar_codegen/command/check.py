@@ -10,7 +10,7 @@ from laminar_codegen import pipeline
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
-from laminar_codegen.cost import PRICE, Formula, estimate, estimate_chain, estimate_stop
+from laminar_codegen.cost import PRICE, Formula, estimate, estimate_stop
 from laminar_codegen.frontend import loader
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
@@ -96,7 +96,7 @@ def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
 
 
 def _report(unit: Unit) -> Iterator[str]:
-    graph, found = unit.graph, estimate(unit.graph, unit.plan)
+    graph, found = unit.graph, estimate(unit.machines)
     fan_outs = [layer for layer in graph.layers if layer.foreach]
     yield f"flow {graph.flow}: {_count(len(graph.layers), 'layer')}, {len(fan_outs):,} of them fan-outs"
     yield from _sizes(unit.machines)
@@ -113,8 +113,8 @@ def _report(unit: Unit) -> Iterator[str]:
 def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
     """What is added by the state machine that runs those of flows which follow each other."""
     flows = [unit.graph.flow for unit in compilation.units]
-    own = estimate_chain(len(flows))
-    found = [estimate(unit.graph, unit.plan).transitions.at({}) for unit in compilation.units]
+    own = estimate(compilation.machines[:1])
+    found = [estimate(unit.machines).transitions.at({}) for unit in compilation.units]
     each = (
         ", each fan-out one job" if any(layer.foreach for graph in compilation.graphs for layer in graph.layers) else ""
     )
@@ -128,7 +128,7 @@ def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
 
 def _report_stop(compilation: pipeline.Compilation) -> Iterator[str]:
     """What it takes that jobs end with their execution."""
-    found = estimate_stop(compilation.graphs)
+    found = estimate_stop(compilation.machines[-1])
     yield "stop: what ends the jobs of layers that run item by item with their execution"
     yield from _sizes(compilation.machines[-1:])
     yield f"  transitions     {found}, and 1 for each job that has not ended"

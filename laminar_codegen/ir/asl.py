@@ -160,6 +160,8 @@ class Map:
         selector: What the machine gets, if that is not the item.
         concurrency: How many items are worked on at once, None for as many as can be.
         iterations: How many items the history of an execution must have room for.
+        count: How many items there are, for estimates: a number, or the layer of which each item is a job. A list that
+            stands in the state has as many as it has.
         output: What the next state gets.
         next: The state that follows, None at the end.
         comment: What the state is for, for readers.
@@ -172,6 +174,7 @@ class Map:
     selector: Mapping[str, Value] = attrs.field(factory=dict)
     concurrency: int | None = None
     iterations: int = 1
+    count: int | str = 1
     output: Mapping[str, Value] | Expression = attrs.field(factory=dict)
     next: str | None
     comment: str = ""

@@ -20,9 +20,10 @@ from typing import assert_never
 import attrs
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
+from laminar_codegen.ir.asl import Choice, Map, Parallel, Rule, State, StateMachine, Succeed, Task, Wait
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.history import events_of
 from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Sequence, Step, SubMachine, layers_of
 from laminar_codegen.ir.plan import Parallel as ParallelStep
 from laminar_codegen.ir.state_names import Suffix, parallel, sub_machine
@@ -76,29 +77,9 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
             states = tuple(state for chain in chains for state in chain)
         else:
             states = tuple(emitter.emit(step, after))
-        return MachineSize(size_of(states), sum(map(_events, states)))
+        return MachineSize(size_of(states), sum(map(events_of, states)))
 
     return weight
-
-
-def _events(state: State) -> int:
-    """How many events a state adds to the history of an execution that it succeeds in.
-
-    https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
-    """
-    match state:
-        case Task(integration=integration):
-            return 6 if integration.endswith((".sync", ".sync:2", ".waitForTaskToken")) else 5
-        case Map(states=inner, iterations=iterations):
-            return 4 + iterations * (2 + sum(map(_events, inner)))
-        case Parallel(branches=branches):
-            return 4 + sum(_events(inner) for branch in branches for inner in branch)
-        case Choice() | Wait() | Succeed():
-            return 2
-        case Fail():
-            return 0
-        case _:
-            assert_never(state)
 
 
 #: What the states are for that have branches.
@@ -169,11 +150,14 @@ class _Emitter:
         question = f"Asks the planner into how many splits {name} fans out"
         yield from self._plan(layer, question, splits, skipped)
         ended = Suffix.ENDED.of(name) if layer.replanned else Suffix.RECORD.of(name)
+        states = tuple(self.jobs.spared(layer, name)) if layer.replanned else (self.jobs.group(layer, name),)
         yield Map(
             name=splits,
             comment=f"Runs the splits of {name}{self.jobs.together(layer)}",
             items=Expression("$states.input.groups"),
-            states=tuple(self.jobs.spared(layer, name)) if layer.replanned else (self.jobs.group(layer, name),),
+            # A group whose splits are the items of a Map is one item here.
+            count=1 if isinstance(states[0], Map) else name,
+            states=states,
             output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
             next=ended,
         )
@@ -200,6 +184,7 @@ class _Emitter:
             name=splits,
             comment=f"Runs {', '.join(layer.name for layer in layers)} item by item",
             items=Expression("$states.input.groups"),
+            count=first.name,
             states=tuple(self.jobs.chain(layers)),
             output={"splits": Expression("$states.input.splits")},
             catch=(self.jobs.to_retry(first),),

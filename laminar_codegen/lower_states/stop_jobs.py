@@ -111,6 +111,7 @@ def _of_queue() -> tuple[State, ...]:
             name="Terminations",
             comment="Terminates those that have not ended",
             items=Expression("$states.input.alive"),
+            count=0,
             states=(
                 Task(
                     name="Termination",

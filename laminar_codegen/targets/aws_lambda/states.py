@@ -108,6 +108,7 @@ class Invocations:
             selector={"child": Expression("$states.context.Map.Item.Value"), **selector},
             concurrency=min(target.concurrency, MAP_CONCURRENCY),
             iterations=MAX_INVOCATIONS,
+            count=self.layer.name,
             states=(self._task(Suffix.SPLIT.of(name), f"Runs one split of {self.layer.name}", told, None, ()),),
             next=None,
         )

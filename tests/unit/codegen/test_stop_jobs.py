@@ -183,7 +183,7 @@ def test_it_looks_twice_where_there_is_nothing(compiled: Callable[[str], Compila
     known, calls = stopping("FAILED", 0, {})
     replayed = replay(stop_machine(compiled(FLOW)), services=known, input={"executionArn": EXECUTION})
     assert (replayed.status, replayed.seconds, len(calls)) == ("SUCCEEDED", 30, 2 * 2)
-    assert replayed.transitions == estimate_stop(compiled(FLOW).graphs)
+    assert replayed.transitions == estimate_stop(compiled(FLOW).machines[-1])
 
 
 def test_check_tells_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

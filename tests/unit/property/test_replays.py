@@ -188,7 +188,10 @@ def test_fan_outs_run_item_by_item(seconds: list[int], width: int) -> None:
     assert replayed.status == "SUCCEEDED", replayed
     assert replayed.seconds == (sum(seconds) if width else 0)
     assert Counter(attempt.layer for attempt in services.jobs.attempts) == Counter(dict.fromkeys(layers, width))
-    estimated, jobs = estimate(graph, PipelinedFanOut(tuple(layers))), dict.fromkeys(layers, int(width > 0))
+    estimated, jobs = (
+        estimate(emit_states(graph, PipelinedFanOut(tuple(layers)))),
+        dict.fromkeys(layers, int(width > 0)),
+    )
     assert (estimated.transitions.at(jobs), estimated.events.at(jobs)) == (replayed.transitions, replayed.events)
 
 
