@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check architecture compare unit readmes clean
+.PHONY: demo test check docs architecture compare unit integration e2e oldest newest readmes clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -19,7 +19,7 @@ demo: $(VENV)/installed-local
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
 ## Runs all checks, and the tests of all tiers.
-test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check
+test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check docs
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ## Style, types and the direction of imports.
@@ -29,6 +29,11 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.architecture --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+## The documentation, in build/docs. A warning is an error: each reference must lead somewhere.
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --builder html docs build/docs
 
 ## The figures of the packages in docs/architecture.md.
 architecture: $(VENV)/installed-dev
@@ -51,6 +56,16 @@ integration: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-ven
 ## Runs the tests that need Terraform: many minutes.
 e2e: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m e2e
+
+## The unit tests with the oldest and the newest dependencies that pyproject.toml allows, in environments of their own.
+oldest newest:
+	$(PYTHON) -m venv --clear .venv-$@
+	.venv-$@/bin/python -m pip install --quiet uv
+	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --resolution $(RESOLUTION_$@) --editable ".[test]"
+	.venv-$@/bin/python -m pytest -q -n auto -m unit
+
+RESOLUTION_oldest = lowest-direct
+RESOLUTION_newest = highest
 
 $(VENV)/installed-%: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -75,4 +90,4 @@ readmes: $(VENV)/installed-dev
 comma := ,
 
 clean:
-	rm -rf $(VENV) tests/asl_validator/node_modules .checkov-venv build dist .laminar .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-oldest .venv-newest tests/asl_validator/node_modules .checkov-venv build dist .laminar .mypy_cache .ruff_cache .pytest_cache

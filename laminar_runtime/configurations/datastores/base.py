@@ -43,7 +43,7 @@ class DataStore(Transport):
     """Base of all datastores: a transport, with a codec for values and a ledger of what finished.
 
     A kind of datastore defines how bytes are moved: `exists`, `read_bytes`, `write_bytes` and `names`, and others of
-    the methods of `Transport` where it can do better than they do by these four.
+    the methods of ``Transport`` where it can do better than they do by these four.
 
     Args:
         root: Where the datastore is.

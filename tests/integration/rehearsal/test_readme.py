@@ -1,4 +1,4 @@
-"""What README shows works as it stands there."""
+"""What README and its pages show works as it stands there. The code blocks that need no AWS run by tests/pages.py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from laminar_codegen.rehearsal.embedded_aws.api_calls import ApiCall
 from laminar_codegen.rehearsal.embedded_aws.clients import access_key
 from laminar_codegen.rehearsal.image import lay_out
 
-README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[3]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+#: The page about applications that use a deployed flow.
+USE = (ROOT / "docs" / "how-to" / "use-a-deployed-flow.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -32,19 +35,6 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_run_here(folder: Path) -> None:
-    """The example runs by ``python main.py``."""
-    ended = command(folder, "main.py")
-    assert ended.stdout == "['hello Ada', 'hello Grace', 'hello Mary']\n", ended.stderr
-
-
-def test_rehearsed(folder: Path) -> None:
-    """The example is rehearsed with the parameter that README gives."""
-    ended = command(folder, "-m", "laminar_codegen", "rehearse", "main.py", "--param", 'names=["Ada", "Grace"]')
-    assert ended.returncode == 0, ended.stderr
-    assert "Book.pages = ['hello Ada', 'hello Grace']" in ended.stdout
-
-
 def test_rehearsed_without_its_parameter(folder: Path) -> None:
     """A rehearsal that lacks a parameter fails, names the state that failed, and says what is missing."""
     ended = command(folder, "-m", "laminar_codegen", "rehearse", "main.py")
@@ -53,13 +43,13 @@ def test_rehearsed_without_its_parameter(folder: Path) -> None:
     assert "flow 'Greetings' was called without the parameter 'names'" in ended.stderr
 
 
-APPLICATION = """
+#: What the page does not show: an execution that fails, and is resumed twice.
+FAILING = """
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError
-from main import Book, Greetings
+from main import Greetings
 
 flow = Greetings(scheduler=AWS.StepFunctions())
-print(flow(names=["Ada", "Grace"]).wait(timeout=120).layer(Book).pages)
 failing = flow()
 for _ in range(2):
     try:
@@ -82,9 +72,10 @@ def action(call: ApiCall) -> set[str]:
 
 def test_what_the_role_of_an_application_may_do(folder: Path) -> None:
     """An application that starts a flow, waits, reads results and resumes calls what the table says, and all of it."""
-    (table,) = re.findall(r"\n\| its role may \|.*\n\| ---.*\n((?:\|.*\n)+)", README)
+    (table,) = re.findall(r"\n\| its role may \|.*\n\| ---.*\n((?:\|.*\n)+)", USE)
+    (application,) = re.findall(r"```python\n(.*?)```", USE, flags=re.DOTALL)
     granted = {name for row in table.splitlines() for name in re.findall(r"`(\w+:\w+)`", row.split("|")[1])}
-    (folder / "application.py").write_text(APPLICATION, encoding="utf-8")
+    (folder / "application.py").write_text(application + FAILING, encoding="utf-8")
     image = folder / "image"
     image.mkdir()
     calls: list[ApiCall] = []

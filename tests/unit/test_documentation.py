@@ -1,0 +1,91 @@
+"""The documentation is whole: its links lead somewhere, its blocks are of a known kind, README is short."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "terraform_modules").rglob("README.md"),
+        *(ROOT / "benchmarks").rglob("*.md"),
+    ]
+)
+#: The languages of code blocks that `tests/pages.py` runs or parses.
+TRIED = {"console", "hcl", "json", "python", "yaml"}
+#: Those that nothing here reads, and directives of the documentation's site.
+OTHERS = {"{eval-rst}", "{include}", "{toctree}", "dot", "mermaid", "rego", "text", ""}
+#: The modules whose public names have an entry in the reference.
+PUBLIC = [
+    "laminar_runtime",
+    "laminar_runtime.configurations.datastores",
+    "laminar_runtime.configurations.executors",
+    "laminar_runtime.configurations.flows",
+    "laminar_runtime.configurations.hooks",
+    "laminar_runtime.configurations.layers",
+    "laminar_runtime.configurations.schedulers",
+    "laminar_runtime.configurations.serde",
+    "laminar_runtime.exceptions",
+    "laminar_codegen",
+]
+#: Public names that are no class or function with a docstring of its own: submodules, and the version.
+WITHOUT_ENTRY = {"__version__", "annotation", "condition", "event"}
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    """A relative link names a file or a folder of the repository, and a section of a page if it says one."""
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)):
+        if re.match(r"https?:|mailto:", link):
+            continue
+        path, _, section = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        if section:
+            titles = re.findall(r"^#+ (.*)$", target.read_text("utf-8"), flags=re.MULTILINE)
+            assert section in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_code_blocks_are_of_a_known_language(page: Path) -> None:
+    """A block of a misspelt language would be neither run nor coloured."""
+    fences = re.findall(r"^```(.*)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    assert len(fences) % 2 == 0, "a code block has no end"
+    assert {fence.partition(" ")[0] for fence in fences[::2]} <= TRIED | OTHERS
+
+
+def test_readme_is_short() -> None:
+    """A newcomer reads README in five minutes: what is more has a page in the documentation."""
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 110
+
+
+def test_readme_has_the_two_commands() -> None:
+    """README's table of commands has the two that do all the set-up, and the Makefile has them."""
+    commands = re.findall(r"^\| `make (\w+)` \|", (ROOT / "README.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert commands == ["demo", "test"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(re.search(rf"^{command}:", makefile, flags=re.MULTILINE) for command in commands)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_public_names_are_in_the_reference(module: str) -> None:
+    """Each public name of both packages has an entry in the reference, written out or with its module's members."""
+    pages = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "reference" / "api").glob("*.md"))
+    entries = set(re.findall(r"\.\. auto(?:class|function|exception|data):: ([\w.]+)", pages))
+    members = re.findall(r"\.\. automodule:: ([\w.]+)\n   :members:([\w, ]*)\n", pages)
+    documented = {entry.rpartition(".")[2] for entry in entries}
+    for whole, listed in members:
+        if whole == module:
+            documented |= set(re.findall(r"\w+", listed)) or set(importlib.import_module(module).__all__)
+    assert set(getattr(importlib.import_module(module), "__all__", [])) - WITHOUT_ENTRY - documented == set()
