@@ -2,7 +2,7 @@
 
 | Tier | Folder | What a test needs |
 | --- | --- | --- |
-| unit | tests/unit, and the doctests of the packages | this process: no server, no child process, no Terraform |
+| unit | tests/unit, and the doctests | this process: no server, no child process, no Terraform |
 | integration | tests/integration | the embedded AWS, other servers, child processes |
 | e2e | tests/e2e | Terraform |
 
@@ -82,9 +82,9 @@ def tier_of(item: pytest.Item) -> str:
         raise pytest.UsageError(f"{item.nodeid}: has the markers of {len(marked)} tiers: keep one of {sorted(marked)}")
     if marked:
         return marked.pop()
-    if TESTS not in item.path.parents:
+    folder = item.path.relative_to(TESTS).parts[0] if TESTS in item.path.parents else "support"
+    if folder == "support":
         return "unit"
-    folder = item.path.relative_to(TESTS).parts[0]
     if folder not in TIERS:
         raise pytest.UsageError(f"{item.path}: move it to tests/unit, tests/integration or tests/e2e (tests/tiers.py)")
     return folder

@@ -11,7 +11,6 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.terraform import Document
-from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.nested_blocks import Nested, nested_blocks
@@ -19,26 +18,13 @@ from laminar_codegen.render.split_document import FILES, render_module
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
 from tests.support.aws_contents import account_contents, assert_made
+from tests.support.golden import CASES, compilation_of, document_of
 from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
 
 ROOT = Path(__file__).parents[2]
-GOLDEN = ROOT / "tests" / "golden"
-CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
 #: Terraform's own resource has no nested blocks: https://developer.hashicorp.com/terraform/language/resources/terraform-data
 TERRAFORMS_OWN: dict[str, Any] = {"terraform_data": {}}
 SCHEMA = json.loads((ROOT / "tools" / "terraform_standin" / "schema.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(autouse=True)
-def _no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-
-
-def compiled(case: str, monkeypatch: pytest.MonkeyPatch) -> Document:
-    """The document of a golden case."""
-    folder = ROOT / "examples" / "digits" if case == "digits" else GOLDEN / case
-    monkeypatch.chdir(folder)
-    return compile_flow("flow.py").document
 
 
 @attrs.frozen
@@ -88,9 +74,9 @@ def assert_valid(terraform: Terraform) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_life_cycle(case: str, tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_life_cycle(case: str, tmp_path: Path, account: Account) -> None:
     """A document is valid, is applied as planned and stays so, in HCL too, and leaves nothing when it is destroyed."""
-    document = compiled(case, monkeypatch)
+    document = compilation_of(case).document
     given, before = account.given(document, case), account_contents(account.aws)
     as_json = {"main.tf.json": render_document(document)}
     terraform = account.terraform(tmp_path, as_json)
@@ -119,9 +105,9 @@ def test_life_cycle(case: str, tmp_path: Path, account: Account, monkeypatch: py
     assert account_contents(account.aws) == before
 
 
-def test_an_unknown_argument_is_not_valid(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_argument_is_not_valid(tmp_path: Path, account: Account) -> None:
     """The check can fail, in both syntaxes: an argument that the provider does not have is an error."""
-    document = compiled("one_layer", monkeypatch)
+    document = compilation_of("one_layer").document
     spoiled = json.loads(render_document(document))
     spoiled["resource"]["aws_sfn_state_machine"]["flow"]["colour"] = "green"
     block = 'resource "aws_sfn_state_machine" "flow" {'
@@ -138,9 +124,9 @@ def test_an_unknown_argument_is_not_valid(tmp_path: Path, account: Account, monk
         assert "colour" in json.dumps(answer["diagnostics"])
 
 
-def test_another_document_is_a_change(tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_document_is_a_change(tmp_path: Path, account: Account) -> None:
     """The comparison can fail: one character of a container's command is a change."""
-    document = compiled("one_layer", monkeypatch)
+    document = compilation_of("one_layer").document
     text, given = render_hcl(document), account.given(document, "other")
     terraform = account.terraform(tmp_path, {"main.tf": text})
     terraform.init()
@@ -151,29 +137,27 @@ def test_another_document_is_a_change(tmp_path: Path, account: Account, monkeypa
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_terraform_would_lay_it_out_so(
-    case: str, tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_terraform_would_lay_it_out_so(case: str, tmp_path: Path, mirror: Path) -> None:
     """`terraform fmt` has nothing to change, in the whole document and in the files of modules."""
-    document = compiled(case, monkeypatch)
+    document = compilation_of(case).document
     split = render_module(document, "hcl")
     for name, text in {"whole.tf": render_hcl(document), **split}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert Terraform(tmp_path, mirror, {}).unformatted() == ""
 
 
-def test_what_is_laid_out_otherwise_is_told(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_laid_out_otherwise_is_told(tmp_path: Path, mirror: Path) -> None:
     """The check of the layout can fail: equals signs out of line are not what `terraform fmt` writes."""
-    text = render_hcl(compiled("one_layer", monkeypatch))
+    text = render_hcl(compilation_of("one_layer").document)
     assert "type        = string" in text
     (tmp_path / "main.tf").write_text(text.replace("type        = string", "type = string", 1), encoding="utf-8")
     assert "+  type        = string" in Terraform(tmp_path, mirror, {}).unformatted()
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_modules_are_of_the_same_parts(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_are_of_the_same_parts(case: str) -> None:
     """A module holds each part of the document once, in the file that it belongs to."""
-    document = compiled(case, monkeypatch)
+    document = compilation_of(case).document
     whole = json.loads(render_document(document))
     split = render_module(document, "terraform")
     assert tuple(split) == FILES["terraform"]
@@ -222,7 +206,7 @@ def contents(value: Any) -> list[Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_nested_blocks_are_those_of_the_provider(case: str) -> None:
     """Which arguments are nested blocks is told as version 6.25.0 of the AWS provider tells it."""
-    document = json.loads((GOLDEN / case / "main.tf.json").read_text(encoding="utf-8"))
+    document = document_of(case)
     assert document["resource"]
     for kind in ("data", "resource"):
         for name, blocks in document[kind].items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests import module_readmes
+from tests.support.golden import CASES, document_of
 
 READMES = module_readmes.readmes()
-GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
 
@@ -65,12 +64,8 @@ def test_places_are_not_written_down() -> None:
 
 def test_the_platform_gives_what_flows_need() -> None:
     """Whatever a compiled flow asks for is an output of the platform by the same name, except for its image."""
-    documents = sorted(GOLDEN.glob("*/main.tf.json"))
     asked = {
-        name
-        for document in documents
-        for name, variable in json.loads(document.read_text(encoding="utf-8"))["variable"].items()
-        if "default" not in variable
+        name for case in CASES for name, variable in document_of(case)["variable"].items() if "default" not in variable
     }
     assert asked > {"datastore_root", "job_queue_arn"}
     assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image"}

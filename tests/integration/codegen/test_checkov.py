@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 
 from laminar_codegen.render.split_document import FILES
+from tests.support.golden import CASES, GOLDEN, document_of, text_of
 
 ROOT = Path(__file__).parents[3]
 MODULES = ROOT / "terraform_modules"
-GOLDEN = ROOT / "tests" / "golden"
-CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
 
 
 def executable(root: Path = ROOT) -> str:
@@ -76,9 +75,12 @@ def test_modules() -> None:
     assert {Path(file).parts[0] for file in passed(answer)} >= {"batch", "datastore", "flow", "network"}
 
 
-def test_generated_documents() -> None:
+def test_generated_documents(tmp_path: Path) -> None:
     """Checkov has no objection to the documents of the golden cases, and has looked at each."""
-    answer = scan(GOLDEN, "terraform_json")
+    for case in CASES:
+        (tmp_path / case).mkdir()
+        (tmp_path / case / "main.tf.json").write_text(text_of(case), encoding="utf-8")
+    answer = scan(tmp_path, "terraform_json")
     assert_clean(answer)
     assert CASES
     assert passed(answer) >= {f"{case}/main.tf.json" for case in CASES}
@@ -117,7 +119,7 @@ def test_an_objection(tmp_path: Path) -> None:
 
 def test_an_objection_to_a_document(tmp_path: Path) -> None:
     """The check can fail: a document whose logs take no key is objected to."""
-    document = json.loads((GOLDEN / "one_layer" / "main.tf.json").read_text(encoding="utf-8"))
+    document = document_of("one_layer")
     del document["resource"]["aws_cloudwatch_log_group"]["state_machine"]["kms_key_id"]
     (tmp_path / "main.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
     assert "CKV_AWS_158" in " ".join(objections(scan(tmp_path, "terraform_json")))

@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from laminar_codegen.lower_states.states import emit_states
-from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.rehearsal.replay import validate
 from laminar_codegen.render.terraform_json import render_machine
 from tests.asl_validator import problems
+from tests.support.golden import CASES, compilation_of
 from tests.support.random_graphs import dags, graph_of
-from tests.unit.codegen.test_golden import CASES, _source
 from tests.unit.property.test_machines import REFERENCES
 
 #: What the validator has against what Step Functions takes. It takes a state named ``Default`` for the field.
@@ -27,7 +26,7 @@ def test_golden_machines() -> None:
     machines = [
         (case, json.loads(render_machine(machine, REFERENCES)))
         for case in CASES
-        for machine in compile_flow(str(_source(case) / "flow.py")).machines
+        for machine in compilation_of(case).machines
     ]
     found = problems([definition for _, definition in machines])
     told = {case: problem for (case, _), problem in zip(machines, found, strict=True) if problem}

@@ -11,8 +11,7 @@ import pytest
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.render.terraform_json import render_document
 from tests.support.commands import codegen
-
-GOLDEN = Path(__file__).parents[2] / "golden"
+from tests.support.golden import GOLDEN, text_of
 
 HEAD = """
 from laminar_runtime import Flow, Layer, Parameters
@@ -49,7 +48,7 @@ def test_surroundings_do_not_show(case: str, tmp_path: Path) -> None:
     """Hash seed, working directory, time zone, locale, encoding and a task's variables change no byte."""
     here = codegen("flow.py", cwd=GOLDEN / case, environment={"PYTHONHASHSEED": "1"})
     assert here.code == 0, here.errors
-    assert here.output.decode() == (GOLDEN / case / "main.tf.json").read_text(encoding="utf-8")
+    assert here.output.decode() == text_of(case)
     plain = {
         "PYTHONHASHSEED": "2",
         "TZ": "Asia/Kathmandu",

@@ -18,8 +18,7 @@ from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
 from laminar_codegen.rehearsal.replay import Functions, Invocation, NamedError, Replayed, Services, replay
 from laminar_codegen.targets.aws_lambda.labels import task_functions
-
-GOLDEN = Path(__file__).parents[2] / "golden"
+from tests.support.golden import compilation_of, document_of
 
 
 @attrs.define
@@ -56,15 +55,14 @@ class Account:
         return {}
 
     def replay(self) -> Replayed:
-        text = (GOLDEN / "lambda" / "asl.json").read_text(encoding="utf-8")
-        definition = text.replace("${local.partition}", "aws")
+        definition = json.dumps(document_of("lambda")["locals"]["definition"]).replace("${local.partition}", "aws")
         functions = Functions(self.run, lambda invocation: 60 if "run_count" in invocation.name else 0)
         return replay(definition, services=Services(functions=functions))
 
 
 @pytest.fixture(scope="module")
 def compilation() -> Compilation:
-    return compile_flow(str(GOLDEN / "lambda" / "flow.py"))
+    return compilation_of("lambda")
 
 
 @pytest.mark.parametrize("splits", [0, 1, 2, 25, 1000])
@@ -107,7 +105,7 @@ def test_lambda_that_is_busy() -> None:
 
 def test_jobs_are_told_no_attempt_that_a_service_counts() -> None:
     """Tasks find their attempts out; splits with a retry are started as often as AWS Batch has it on spot capacity."""
-    states = json.loads((GOLDEN / "ec2" / "asl.json").read_text(encoding="utf-8"))
+    states = document_of("ec2")["locals"]["definition"]
     tasks = {name: task for name, task in _tasks(states) if "batch" in task["Resource"]}
     environments = {
         name: {item["Name"]: item["Value"] for item in task["Arguments"]["ContainerOverrides"]["Environment"]}

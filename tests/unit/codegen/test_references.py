@@ -5,21 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from laminar_codegen.pipeline import Compilation
+from tests.support.golden import CASES, GOLDEN, document_of
 
-GOLDEN = Path(__file__).parents[2] / "golden"
-CASES = sorted(path.parent.name for path in GOLDEN.glob("*/main.tf.json"))
 _REFERENCE = re.compile(r"\b(data\.)?([a-z][a-z0-9_]*)\.([A-Za-z_][A-Za-z0-9_-]*)(?:\.([A-Za-z_][A-Za-z0-9_-]*))?")
 
 
-def _document(case: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((GOLDEN / case / "main.tf.json").read_text(encoding="utf-8"))
-    return document
+_document = document_of
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ from laminar_codegen.ir.asl import StateMachine, Task, all_states
 from laminar_codegen.ir.retriers import Retrier, of_service
 from laminar_codegen.limits import LAMBDA_SECONDS
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
-from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.replay import (
     Call,
     Handler,
@@ -25,7 +25,7 @@ from laminar_codegen.rehearsal.replay import (
     profiled_services,
     replay_flow,
 )
-from tests.unit.codegen.test_golden import CASES, _source
+from tests.support.golden import CASES, compilation_of
 
 MONTHLY = """
 from laminar_runtime import Flow, Layer
@@ -124,7 +124,7 @@ def test_every_call_is_made_again(case: str) -> None:
     """All tasks of all flows begin with the retriers of their service, and none of these is for a layer's failure."""
     tasks = [
         state
-        for machine in compile_flow(str(_source(case) / "flow.py")).machines
+        for machine in compilation_of(case).machines
         for state in all_states(machine.states)
         if isinstance(state, Task)
     ]

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.plan import layers_of
-from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.replay import (
     Attempt,
     Invocation,
@@ -22,7 +22,7 @@ from laminar_codegen.rehearsal.replay import (
     validate,
 )
 from laminar_codegen.render.terraform_json import render_machine
-from tests.unit.codegen.test_golden import CASES, _source
+from tests.support.golden import CASES, compilation_of
 from tests.unit.property.test_machines import REFERENCES
 
 
@@ -61,7 +61,7 @@ class Work:
 @pytest.mark.parametrize("case", CASES)
 def test_golden_flows_run(case: str) -> None:
     """Every layer of every golden flow runs, with as many splits as it is told, in a machine without problems."""
-    compilation = compile_flow(str(_source(case) / "flow.py"))
+    compilation = compilation_of(case)
     for machine in compilation.machines:
         assert validate(render_machine(machine, REFERENCES)) == []
     wide = {layer.name for graph in compilation.graphs for layer in graph.layers if layer.foreach}
@@ -79,7 +79,7 @@ ATTEMPTS_BY_HOOKS = {"hooks"}
 @pytest.mark.parametrize("case", [case for case in CASES if case not in ATTEMPTS_BY_HOOKS])
 def test_golden_flows_are_redriven(case: str) -> None:
     """Whichever job of a golden flow fails first, for good, a redrive runs what has not run."""
-    compilation = compile_flow(str(_source(case) / "flow.py"))
+    compilation = compilation_of(case)
     work = Work.of({})
     work.broken = True
     failed = replay_flow(compilation.machines, services=work.services)
