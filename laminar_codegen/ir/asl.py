@@ -73,6 +73,8 @@ class Task:
         retry: How it is retried after other errors than the passing ones of its service.
         catch: Where it goes on if it failed for good.
         timeout: Seconds after which it fails, None for never.
+        of_service: The retriers of the passing errors of its service, None for those that `laminar_codegen.ir.retriers`
+            knows.
     """
 
     name: str
@@ -84,16 +86,18 @@ class Task:
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
     timeout: Value = None
+    of_service: tuple[Retrier, ...] | None = None
 
     def fields(self) -> dict[str, Value]:
         """Return the fields of the language."""
+        passing = of_service(self.integration) if self.of_service is None else self.of_service
         return {
             "Type": "Task",
             **_comment(self.comment),
             "Resource": Joined("arn:", PARTITION, f":states:::{self.integration}"),
             "Arguments": _literal(self.arguments),
             **({} if self.timeout is None else {"TimeoutSeconds": self.timeout}),
-            "Retry": [retrier.fields() for retrier in (*of_service(self.integration), *self.retry)],
+            "Retry": [retrier.fields() for retrier in (*passing, *self.retry)],
             **_catch(self.catch),
             "Output": _literal(self.output),
             **_after(self.next),

@@ -151,6 +151,8 @@ _LENGTHS = {
     "local.": 40,
     "var.": 80,
 }
+#: That of any other, such as what a further kind of target runs: no kind that is known has longer ones.
+_LENGTH = max(_LENGTHS.values())
 
 
 def _typical(value: Ref | Joined | Expression) -> str:
@@ -160,7 +162,8 @@ def _typical(value: Ref | Joined | Expression) -> str:
 
 @functools.cache
 def _typical_value(reference: Ref) -> str:
-    return "x" * next(length for start, length in _LENGTHS.items() if reference.expression.startswith(start))
+    known = (length for start, length in _LENGTHS.items() if reference.expression.startswith(start))
+    return "x" * next(known, _LENGTH)
 
 
 _compact_typical = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, default=_typical).encode
