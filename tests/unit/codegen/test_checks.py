@@ -256,3 +256,21 @@ def test_parts_of_a_chained_flow_have_names() -> None:
     first = attrs.evolve(GRAPH, flow="F" * 37, prefix=f"{'f' * 37}_")
     chain = (first, attrs.evolve(GRAPH, flow="G", prefix="g_", linked=True))
     assert longest_name(chain) == 80 - len(f"-{first.prefix}part_999")
+
+
+def test_a_chain_has_a_flow_once() -> None:
+    """Two flows of a chain with one name, or nearly one, would share labels and results."""
+    graph = attrs.evolve(GRAPH, prefix="report_")
+    with pytest.raises(CompileError) as refused:
+        check([graph, attrs.evolve(graph, linked=True)])
+    assert [problem.code for problem in refused.value.problems] == ["LAM042"]
+
+
+def test_names_of_a_chain_leave_room_for_a_deployment() -> None:
+    """State machines are named after the deployment and the flow: two long names are too long together."""
+    graphs = [
+        attrs.evolve(GRAPH, flow=letter * 40, prefix=f"{letter.lower() * 40}_", linked=letter == "B") for letter in "AB"
+    ]
+    with pytest.raises(CompileError) as refused:
+        check(graphs)
+    assert [problem.code for problem in refused.value.problems] == ["LAM043"]
