@@ -23,6 +23,8 @@ extensions = [
 
 # Each reference in a text must lead somewhere.
 nitpicky = True
+#: Two classes are named Configuration, that of layers and that of flows: an annotation names the one of its module.
+suppress_warnings = ["ref.python"]
 nitpick_ignore_regex = [
     # Annotations: mypy checks them. Many name the standard library, type variables and modules that have no page.
     (r"py:class", r".*"),
