@@ -61,7 +61,7 @@ e2e: $(VENV)/installed-dev
 oldest newest:
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-$@/bin/python -m pip install --quiet uv
-	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --resolution $(RESOLUTION_$@) --editable ".[test]"
+	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --resolution $(RESOLUTION_$@) --editable ".[dev]"
 	.venv-$@/bin/python -m pytest -q -n auto -m unit
 
 RESOLUTION_oldest = lowest-direct
