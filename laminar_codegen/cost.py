@@ -1,4 +1,4 @@
-"""What an execution of a state machine takes: state transitions, events of its history, money.
+"""Estimate an execution of a state machine: state transitions, events of its history, money.
 
 The figures are computed from the states. They are of an execution in which nothing is skipped and nothing is retried;
 where exact joins meet they are what there is at most, if no layer waits longer than half a minute for another. A

@@ -112,7 +112,7 @@ def compile_flow(target: str, scheduling: Scheduling | None = None, module: Modu
         What each pass made of it.
 
     Raises:
-        CompileError: If it cannot be compiled; it tells every reason.
+        CompileError: If it cannot be compiled, with every reason.
 
     Example:
         ``render_document(compile_flow("flow.py").document)`` is what ``laminar-codegen flow.py`` prints.
@@ -133,11 +133,11 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
         What each pass made of it.
 
     Raises:
-        CompileError: If it cannot be compiled; it tells every reason.
+        CompileError: If it cannot be compiled, with every reason.
     """
     # The flows as data: from here on no code of the user's is asked.
     graphs = graphs_of(source)
-    # All that keeps them from being compiled, told at once.
+    # All problems that keep them from being compiled, reported at once.
     check(graphs)
     joins, profile = _scheduling(source.scheduler, scheduling or Scheduling())
     units = tuple(_compile(graph, joins, profile) for graph in graphs)
@@ -174,13 +174,13 @@ def graphs_of(source: Source) -> tuple[Graph, ...]:
 
 
 def _scheduling(own: StepFunctions, given: Scheduling) -> tuple[Joins, Path | None]:
-    """The joins and the profile that are asked for, or else those that the flow's scheduler says."""
+    """Return the joins and the profile of the options, or else of the flow's scheduler."""
     profile = given.profile or (Path(own.profile) if own.profile else None)
     return given.joins or own.joins, profile
 
 
 def _module(own: StepFunctions) -> Module | None:
-    """What the flow's scheduler says."""
+    """Return the module that the flow's scheduler requests."""
     return None if own.module is None else Module(own.module, own.module_version)
 
 

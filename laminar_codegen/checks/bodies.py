@@ -60,7 +60,7 @@ def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 
 def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """What a layer fans out over is an artifact of the layer that it names."""
+    """Check that a layer fans out over an artifact of the layer that it names."""
     for layer in graph.layers:
         for item in layer.foreach:
             body = bodies.get(item.layer)
@@ -68,11 +68,13 @@ def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
                 continue
             what = f"layer '{layer.name}' fans out over '{item.attribute}', which layer '{item.layer}' never assigns"
             fix = f"let {item.layer} call self.shard({item.attribute}=[...])"
-            yield Problem(layer.location, "LAM063", what, fix + _meant(item.attribute, body.artifacts), _over(item))
+            yield Problem(
+                layer.location, "LAM063", what, fix + _suggestion(item.attribute, body.artifacts), _over(item)
+            )
 
 
 def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """What a layer reads is assigned somewhere: by the layer that it depends on, or by itself."""
+    """Check that each attribute that a layer reads is assigned: by a dependency, or by itself."""
     for layer, body in _known(graph, bodies):
         for access in (*body.call.reads, *body.hooks.reads):
             other = bodies.get(access.layer)
@@ -80,13 +82,13 @@ def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
                 continue
             what = f"layer '{layer.name}' reads '{access.attribute}', which layer '{access.layer}' never assigns"
             fix = f"assign it there, or read one of its artifacts{_list(other.artifacts)}"
-            meant = _meant(access.attribute, other.artifacts)
+            meant = _suggestion(access.attribute, other.artifacts)
             yield _problem(access.location, "LAM065", what, fix + meant, layer)
         yield from _own_reads(layer, body)
 
 
 def check_pipelined_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """A layer that runs item by item reads its own element of the layer that it follows, and nothing else."""
+    """Check that a layer that runs item by item reads only its own element of the layer that it follows."""
     for layer, body in _known(graph, bodies):
         for access in (*body.call.reads, *body.hooks.reads):
             if not layer.pipelined or access.layer != layer.foreach[0].layer or access.attribute in RESERVED:
@@ -109,11 +111,11 @@ def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
         if name not in known:
             what = f"layer '{layer.name}' reads its own '{name}', which it never assigns"
             fix = "assign it before, or read what it does assign"
-            yield _problem(place, "LAM065", what, fix + _meant(name, known - body.known), layer)
+            yield _problem(place, "LAM065", what, fix + _suggestion(name, known - body.known), layer)
 
 
 def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """A fan-out has something to fan out over: an attribute that is assigned, not sharded, is one element."""
+    """Check that a fan-out has elements: an attribute that is assigned, not sharded, is one element."""
     fan_outs = {layer.name for layer in graph.layers if layer.foreach}
     for layer in graph.layers:
         if layer.foreach and all(_is_single(item, fan_outs, bodies) for item in layer.foreach):
@@ -138,7 +140,7 @@ def _is_single(item: Dimension, fan_outs: set[str], bodies: Bodies) -> bool:
 
 
 def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """What is assigned to a dependency is stored nowhere."""
+    """Warn of assignments to a dependency, which are not stored."""
     for layer, body in _known(graph, bodies):
         for access in (*body.call.writes, *body.hooks.writes):
             what = f"layer '{layer.name}' assigns '{access.attribute}' to layer '{access.layer}', which is not stored"
@@ -147,7 +149,7 @@ def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 
 def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """What ``__call__`` returns is dropped."""
+    """Warn of values that ``__call__`` returns, which are dropped."""
     for layer, body in _known(graph, bodies):
         for place in body.call.returned:
             what = f"layer '{layer.name}' returns a value, which is dropped"
@@ -155,7 +157,7 @@ def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 
 def warn_of_sequences(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """An attribute of a fan-out is a sequence only if there are several splits."""
+    """Check that an attribute of a fan-out is used as a sequence only if there are several splits."""
     fan_outs = {layer.name for layer in graph.layers if layer.foreach}
     for layer, body in _known(graph, bodies):
         elements = {(item.layer, item.attribute) for item in layer.foreach}
@@ -168,7 +170,7 @@ def _sequence(layer: LayerNode, access: Access, over: Body) -> Iterator[Problem]
     if over.opaque or access.attribute in over.call.sharded:
         return
     what = (
-        f"layer '{layer.name}' takes '{access.attribute}' of fan-out '{access.layer}' for a sequence, and it is the "
+        f"layer '{layer.name}' uses '{access.attribute}' of fan-out '{access.layer}' as a sequence, but it is the "
         "plain value if there is one split"
     )
     fix = f"read it by each({access.parameter}, lambda one: one.{access.attribute}): always a sequence"
@@ -176,11 +178,11 @@ def _sequence(layer: LayerNode, access: Access, over: Body) -> Iterator[Problem]
 
 
 def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
-    """What an ``__init__`` sets up is not there when a layer runs."""
+    """Warn of an ``__init__``, whose attributes are missing when a layer runs."""
     for layer in graph.layers:
         if layer.initialised:
-            what = f"layer '{layer.name}' has an __init__, and no task calls it"
-            fix = "set up in __call__, or in an execution hook, what the layer needs; constants are class attributes"
+            what = f"layer '{layer.name}' has an __init__, which no task calls"
+            fix = "move the set-up into __call__ or an execution hook; make constants class attributes"
             yield Problem(layer.location, "LAM069", what, fix)
 
 
@@ -206,8 +208,8 @@ def _over(item: Dimension) -> str:
     return f"ForEach({item.layer}.{item.attribute})"
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
-    """The nearest of the known names, as a question."""
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    """Return a question that suggests the nearest known name, '' if none is near."""
     near = difflib.get_close_matches(name, sorted(known), n=1)
     return f"; did you mean '{near[0]}'?" if near else ""
 

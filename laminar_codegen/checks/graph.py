@@ -1,4 +1,4 @@
-"""What must hold of a graph before it is compiled: one function for each rule, all problems told at once."""
+"""What must hold of a graph before it is compiled: one function for each rule. All problems are reported at once."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
 
 
 def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """The values of flows that run one after the other have names of their own."""
+    """Check that flows that run one after the other have different names for their values."""
     flows = {graph.prefix: graph.flow for graph in graphs}
     for graph in graphs:
         other = flows.get(f"definition_{graph.prefix}")
@@ -75,7 +75,7 @@ def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
 
 
 def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """The names of flows that run one after the other leave some room for that of the deployment."""
+    """Check that the names of flows that run one after the other leave room for the deployment's name."""
     if len(graphs) > 1 and longest_name(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"
@@ -94,14 +94,14 @@ def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
     """
     largest = max(size_of(machine.states) for machine in machines)
     if largest > DEFINITION_BYTES:
-        limit = f"Step Functions takes {DEFINITION_BYTES}"
+        limit = f"Step Functions accepts {DEFINITION_BYTES}"
         what = f"a state machine of flow '{graph.flow}' takes about {largest} bytes, and {limit}"
         fix = "split the flow into several, or compile it without exact joins"
         raise CompileError([Problem(graph.location, "LAM028", what, fix)])
 
 
 def check_layers(graph: Graph) -> Iterator[Problem]:
-    """A flow has layers."""
+    """Check that a flow has layers."""
     if not graph.layers:
         fix = f"register at least one layer with @{graph.flow}.register"
         yield Problem(graph.location, "LAM007", f"flow '{graph.flow}' has no layers", fix)
@@ -185,7 +185,7 @@ def check_cycles(graph: Graph) -> Iterator[Problem]:
 
 
 def check_pipelines(graph: Graph) -> Iterator[Problem]:
-    """What is asked to run item by item can run so: it would read less than others do, and gain nothing."""
+    """Check that layers can run item by item where the flow requests it, and gain from it."""
     if any(True for rule in (check_hints, check_foreach, check_cycles) for _ in rule(graph)):
         return  # what depends on what is not known
     for layer, why, fix in fuse_fan_outs.obstacles(graph):
@@ -203,7 +203,7 @@ def check_datastore(graph: Graph) -> Iterator[Problem]:
 
 
 def check_commands(graph: Graph) -> Iterator[Problem]:
-    """The command of each container says something."""
+    """Check that each container has a command, whose quotes are closed."""
     for layer in graph.layers:
         if not layer.container.command:
             what = f"the container of layer '{layer.name}' has no command, or one with a quote that is not closed"
@@ -211,7 +211,7 @@ def check_commands(graph: Graph) -> Iterator[Problem]:
 
 
 def check_retries(graph: Graph) -> Iterator[Problem]:
-    """The retries of a layer are in numbers that Step Functions takes."""
+    """Check that Step Functions accepts the numbers of a layer's retries."""
     for layer in graph.layers:
         retry = layer.retry
         if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
@@ -221,7 +221,7 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
 
 
 def check_names(graph: Graph) -> Iterator[Problem]:
-    """Names are such as AWS takes. A class that is made by a call may have any other."""
+    """Check that AWS accepts the names. A class that is made by a call may have any name."""
     for layer in graph.layers:
         if len(layer.name) > LAYER_NAME_LENGTH or not _NAME.fullmatch(layer.name):
             what = f"the name of layer {layer.name!r} is too long or not of ASCII letters, digits and underscores"
@@ -236,7 +236,7 @@ def check_names(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, "LAM026", what, "rename it so that it does")
 
 
-#: The rules of a flow, in the order in which they are told of.
+#: The rules of a flow, in the order of their messages.
 RULES: tuple[Rule, ...] = (
     check_layers,
     check_calls,

@@ -58,8 +58,8 @@ def check_texts(graph: Graph) -> Iterator[Problem]:
     # Most layers of large flows have the same container.
     of_container = functools.cache(lambda container: tuple(_faulty(container)))
     for layer in graph.layers:
-        told = (("the docstring", _faulty(layer.summary)), ("the container", of_container(layer.container)))
-        for where, texts in told:
+        found = (("the docstring", _faulty(layer.summary)), ("the container", of_container(layer.container)))
+        for where, texts in found:
             yield from (_problem(layer.location, f"layer '{layer.name}'", where, text) for text in texts)
 
 

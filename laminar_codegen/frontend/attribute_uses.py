@@ -126,7 +126,7 @@ class _Reader(ast.NodeVisitor):
         self._probed: set[str] = set()
 
     def result(self) -> Uses:
-        """What was found, without the attributes that the method asks for before it reads them."""
+        """Return the uses, without the attributes that the method checks for before it reads them."""
         self.found.reads[:] = [use for use in self.found.reads if use.attribute not in self._probed]
         self.found.own = {name: place for name, place in self.found.own.items() if name not in self._probed}
         return self.found
@@ -137,12 +137,12 @@ class _Reader(ast.NodeVisitor):
     # Names and attributes.
 
     def visit_Name(self, node: ast.Name) -> None:
-        """A name that stands alone: `self` goes where the text does not follow."""
+        """Visit a name that stands alone: `self` goes where the analysis does not follow."""
         if node.id == self._own or node.id in {"eval", "exec"}:
             self.found.opaque = True
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        """An attribute of `self`, of a dependency, of ``super()``, or of something else."""
+        """Visit an attribute of `self`, of a dependency, of ``super()``, or of something else."""
         match node.value:
             case ast.Name(id=name) if name == self._own:
                 self._of_self(node)
@@ -180,29 +180,29 @@ class _Reader(ast.NodeVisitor):
                 pass
 
     def visit_For(self, node: ast.For) -> None:
-        """A loop."""
+        """Visit a loop."""
         self._sequence(node.iter)
         self.generic_visit(node)
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
-        """A loop of a comprehension."""
+        """Visit a loop of a comprehension."""
         self._sequence(node.iter)
         self.generic_visit(node)
 
     def visit_Starred(self, node: ast.Starred) -> None:
-        """An unpacked sequence."""
+        """Visit an unpacked sequence."""
         self._sequence(node.value)
         self.generic_visit(node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
-        """An index, or a slice."""
+        """Visit an index, or a slice."""
         self._sequence(node.value)
         self.generic_visit(node)
 
     # Calls.
 
     def visit_Call(self, node: ast.Call) -> None:
-        """A call: ``self.shard`` stores, some functions only look, and some take sequences."""
+        """Visit a call: ``self.shard`` stores, some functions only look, and some accept sequences."""
         match node.func:
             case ast.Attribute(value=ast.Name(id=name), attr="shard") if name == self._own:
                 self._sharded(node)
@@ -248,14 +248,14 @@ class _Reader(ast.NodeVisitor):
     # Statements.
 
     def visit_Return(self, node: ast.Return) -> None:
-        """A value that is returned; that of a method without a value is None."""
+        """Visit a returned value, which is None for a method without one."""
         nothing = node.value is None or (isinstance(node.value, ast.Constant) and node.value.value is None)
         if self._returns and not nothing:
             self.found.returned.append(self._place(node))
         self.generic_visit(node)
 
     def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
-        """A block that may handle the absence of an attribute."""
+        """Visit a block that may handle a missing attribute."""
         handled = any(handler.type is None or _names(handler.type) & _ABSENT for handler in node.handlers)
         with self._handling(handled):
             for statement in node.body:
@@ -266,7 +266,7 @@ class _Reader(ast.NodeVisitor):
     visit_TryStar = visit_Try  # noqa: N815 - the name of the node
 
     def visit_With(self, node: ast.With) -> None:
-        """A block that may handle the same by ``contextlib.suppress``."""
+        """Visit a block that may handle a missing attribute by ``contextlib.suppress``."""
         for item in node.items:
             self.visit(item)
         with self._handling(any("suppress" in _names(item.context_expr) for item in node.items)):
@@ -284,15 +284,15 @@ class _Reader(ast.NodeVisitor):
     # Functions within the method: what they return is theirs, and their parameters hide names.
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        """A function within the method."""
+        """Visit a function within the method."""
         self._within(node, node.args)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        """The same, asynchronous."""
+        """Visit an asynchronous function within the method."""
         self._within(node, node.args)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        """A function without a name."""
+        """Visit a lambda."""
         self._within(node, node.args)
 
     def _within(self, node: ast.AST, arguments: ast.arguments) -> None:
@@ -306,7 +306,7 @@ class _Reader(ast.NodeVisitor):
 
 
 def _names(node: ast.expr) -> set[str]:
-    """The names in an expression, and of attributes in it."""
+    """Return the names in an expression, and those in its attributes."""
     inner = list(ast.walk(node))
     return {item.id for item in inner if isinstance(item, ast.Name)} | {
         item.attr for item in inner if isinstance(item, ast.Attribute)

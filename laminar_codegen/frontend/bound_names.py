@@ -22,7 +22,7 @@ def bound_names(function: ast.AST) -> frozenset[str]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that one node binds; many nodes have them as text."""
+    """Yield the names that one node binds."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name

@@ -96,7 +96,7 @@ def load(target: str) -> Source:
 
 
 def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], place: Place) -> None:
-    """Tell of what flows are given only when the file is run, where it would be missed in what is compiled."""
+    """Warn of values that flows get only when the file runs as a program: the compiled flow lacks them."""
     known = {type(flow) for flow in flows}
     unmade = {
         key
@@ -109,7 +109,7 @@ def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str],
 
 
 def _chain(calls: list[tuple[Any, Any | None]]) -> list[Flow]:
-    """The flows that a file calls one after the other, none if it calls several that follow no other."""
+    """Return the flows that a file calls one after the other, none if it calls several that do not follow another."""
     first = [flow for flow, before in calls if before is None]
     if len(first) != 1:
         return []
@@ -199,7 +199,7 @@ def _make_way(name: str, folder: str) -> None:
 
 
 def _module_name(file: Path) -> str:
-    """The module's name: the file's, but never that of a module that is loaded, which it would hide from the flow."""
+    """Return the file's module name, or another one if a loaded module has that name already."""
     name = file.stem
     while name in sys.modules:
         name += "_flow"
@@ -208,12 +208,12 @@ def _module_name(file: Path) -> str:
 
 def _syntax_error(error: SyntaxError, file: Path, name: str) -> CompileError:
     place = name if error.filename in {str(file), None} else str(error.filename)
-    what = f"the file is no valid Python: {error.msg}"
-    return _error(Location(place, error.lineno or 0), "LAM002", what, "mend the syntax of that line")
+    what = f"the file is not valid Python: {error.msg}"
+    return _error(Location(place, error.lineno or 0), "LAM002", what, "fix the syntax error in that line")
 
 
 def _line(error: BaseException, file: Path) -> int:
-    """The line of a file that an error came from, 0 if it is not in the file."""
+    """Return the line of a file that raised an error, 0 if the error comes from elsewhere."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(file)]
     return (lines[-1] if lines else 0) or 0
@@ -224,7 +224,7 @@ def _loading_error(error: BaseException, place: Place) -> CompileError:
     if isinstance(error, LaminarError):
         return _error(location, "LAM003", str(error), "change the flow's definition as said above")
     what = f"reading the file raised {type(error).__name__}: {error}"
-    fix = "the compiler reads the file to find its flows: keep in the layers what only a run needs, and mend the rest"
+    fix = "the compiler imports the file to find its flows: move what only a run needs into layers, and fix the rest"
     if isinstance(error, SystemExit) and error.code == _USAGE:
         fix = (
             "it is read without arguments, as deployed: parse them behind the guard of the call, or let all be optional"
@@ -235,7 +235,7 @@ def _loading_error(error: BaseException, place: Place) -> CompileError:
 
 
 def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place) -> Flow:
-    """The flow that is meant: the one chosen, else the only one that the file makes, or a run of it, or it defines."""
+    """Return the chosen flow, else the only one that the file makes, calls, or defines."""
     name = place.name
     instances = {flow.name: flow for flow in reversed(made)}
     defined = {

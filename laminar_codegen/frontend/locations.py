@@ -23,7 +23,7 @@ class Locator:
     """Finds classes, each file being looked into once.
 
     Args:
-        source: The flow, by whose file as the user named it the classes in that file are told.
+        source: The flow's place: classes in its file are reported under the name that the user gave.
     """
 
     source: Source
@@ -41,7 +41,7 @@ class Locator:
         return Location(name, lines.get(cls.__qualname__, 0))
 
     def shown(self, file: str) -> str:
-        """The name of a file for messages.
+        """Return the name of a file for messages.
 
         Args:
             file: The file.
@@ -49,7 +49,7 @@ class Locator:
         return self.source.name if Path(file).absolute() == self.source.file else file
 
     def _module(self, cls: type) -> tuple[str, dict[str, int]]:
-        """The name of the file that a class is in, and the lines of its classes."""
+        """Return the name of the file that a class is in, and the lines of its classes."""
         try:
             file = inspect.getsourcefile(cls)
         except (OSError, TypeError):
@@ -60,7 +60,7 @@ class Locator:
 
 
 def _code(module: str, file: str) -> CodeType:
-    """The code of a module: where Python keeps it, as it does of what is imported, it is not compiled again."""
+    """Return the code of a module, from Python's cache if the module was imported."""
     loader = getattr(sys.modules[module], "__loader__", None)
     if isinstance(loader, SourceFileLoader) and loader.name == module != "__main__":
         with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ def _code(module: str, file: str) -> CodeType:
 
 
 def _class_lines(module: CodeType) -> dict[str, int]:
-    """The lines of the classes in the code of a module, by their qualified names."""
+    """Return the lines of the classes in the code of a module, by their qualified names."""
     lines: dict[str, int] = {}
 
     def visit(code: CodeType) -> None:

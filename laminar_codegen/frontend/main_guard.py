@@ -27,7 +27,7 @@ __all__ = ["called", "guarded", "guarded_chains"]
 
 
 def guarded(source: bytes, flows: Container[str], made: Container[str] = ()) -> Iterator[tuple[int, str]]:
-    r"""What is given to flows behind a check of ``__name__``.
+    r"""Yield the lines and the values that flows get behind a check of ``__name__``.
 
     Args:
         source: The text of a file that Python takes.
@@ -44,11 +44,11 @@ def guarded(source: bytes, flows: Container[str], made: Container[str] = ()) -> 
     for statement in _guards(source):
         if not _guards_chain(statement, made):
             for part in (statement.test, *statement.body):
-                yield from _given(part, flows)
+                yield from _arguments(part, flows)
 
 
 def guarded_chains(source: bytes, made: Container[str]) -> Iterator[ast.Module]:
-    r"""The blocks of guards that have flows follow one another, behind a check of ``__name__`` and of a flow.
+    r"""Yield the blocks that run flows one after the other, behind a check of ``__name__`` and of a flow.
 
     Args:
         source: The text of a file that Python takes.
@@ -65,7 +65,7 @@ def guarded_chains(source: bytes, made: Container[str]) -> Iterator[ast.Module]:
 
 
 def called(source: bytes, flows: Container[str]) -> set[str]:
-    r"""The flows that a file makes only if it is run.
+    r"""Return the flows that a file calls only if it runs as a program.
 
     Args:
         source: The text of a file that Python takes.
@@ -80,7 +80,7 @@ def called(source: bytes, flows: Container[str]) -> set[str]:
 
 
 def _guards(source: bytes) -> Iterator[ast.If]:
-    """The statements of a file that check its name."""
+    """Yield the statements of a file that check its ``__name__``."""
     # Most files have none, and are not to be parsed twice.
     if b"__main__" not in source:
         return
@@ -107,7 +107,7 @@ def _asks_for_main(test: ast.expr) -> bool:
     return sides == {"__name__", repr("__main__")}
 
 
-def _given(part: ast.AST, flows: Container[str]) -> Iterator[tuple[int, str]]:
+def _arguments(part: ast.AST, flows: Container[str]) -> Iterator[tuple[int, str]]:
     for node in ast.walk(part):
         match node:
             case ast.Call(func=ast.Name(id=name)) if name in flows and (node.args or node.keywords):

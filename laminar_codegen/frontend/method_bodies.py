@@ -102,7 +102,7 @@ class _Reader:
     text: _Text
 
     def read(self, functions: Sequence[Callable[..., Any]]) -> Uses:
-        """What some methods do together."""
+        """Return the uses of some methods together."""
         total, seen = Uses(), set[object]()
         todo: list[Any] = list(functions)
         while todo:
@@ -132,19 +132,19 @@ class _Reader:
         return uses_of(node, self.text.name(function), named, returns=entry and annotation.kind_of(function) is None)
 
     def _behind(self, uses: Uses) -> Iterator[object]:
-        """What the class runs where its attributes are read or assigned: a function, or something without a text."""
+        """Yield the code behind an attribute of the class: a function, or an object without a text."""
         for name in sorted(uses.methods):
             yield from _run(self._attribute(name), "__get__")
         for name in sorted(uses.assigned):
             yield from _run(self._attribute(name), "__set__")
 
     def _attribute(self, name: str) -> object:
-        """What stands in the class, or in one of its own bases."""
+        """Return the attribute of the class, or of one of its own bases."""
         known = found(self.cls, name)
         return None if known is None or known[0] in Layer.__mro__ else known[1]
 
     def _above(self, function: Callable[..., Any], name: str) -> Iterator[Callable[..., Any]]:
-        """The method that ``super()`` finds in a method."""
+        """Yield the method that ``super()`` finds in a method."""
         order = self.cls.__mro__
         place = next((at for at, base in enumerate(order) if function in map(_first, vars(base).values())), len(order))
         for base in order[place + 1 :]:
@@ -155,7 +155,7 @@ class _Reader:
 
 
 def _functions(value: object) -> Iterator[Callable[..., Any]]:
-    """The function behind an attribute of a class, if it is called with the instance."""
+    """Yield the function behind an attribute of a class, if the call passes the instance."""
     match value:
         case FunctionType():
             yield value
@@ -168,7 +168,7 @@ def _functions(value: object) -> Iterator[Callable[..., Any]]:
 
 
 def _run(value: object, how: str) -> Iterator[object]:
-    """What runs with the instance if an attribute of a class is read, ``__get__``, or assigned, ``__set__``."""
+    """Yield the code that runs when an attribute is read, ``__get__``, or assigned, ``__set__``."""
     match value:
         case staticmethod() | classmethod():
             return
@@ -196,11 +196,11 @@ class _Text:
     _files: dict[str, dict[int, ast.FunctionDef]] = attrs.field(factory=dict, init=False)
 
     def name(self, function: FunctionType) -> str:
-        """The file of a function, for messages."""
+        """Return the file of a function, for messages."""
         return self._shown(function.__code__.co_filename)
 
     def function(self, function: FunctionType) -> ast.FunctionDef | None:
-        """The text of a function, None if it has none, as one that was made by ``exec``."""
+        """Return the text of a function, None if it has none, such as one made by ``exec``."""
         code = function.__code__
         if code.co_filename not in self._files:
             self._files[code.co_filename] = _definitions(code.co_filename)
@@ -209,7 +209,7 @@ class _Text:
 
 
 def _definitions(file: str) -> dict[int, ast.FunctionDef]:
-    """The functions of a file by their first line, which is that of the first decorator."""
+    """Return the functions of a file by their first line, which is the line of the first decorator."""
     linecache.checkcache(file)
     try:
         tree = ast.parse("".join(linecache.getlines(file)))

@@ -33,7 +33,7 @@ class Place:
 
     Args:
         file: The file, by an absolute path.
-        name: The file as it is told to the user.
+        name: The file's name in messages.
         target: What the user named.
         module: Its name as a module of a package, None if it is a script.
     """
@@ -73,7 +73,7 @@ def _missing(target: str, what: str, fix: str) -> CompileError:
 
 
 def _package_module(file: Path) -> str | None:
-    """The name that a file has in a package, if it imports from there."""
+    """Return the name that a file has in a package, if it imports from there."""
     source, above = file.read_bytes(), list(file.parents)[:-1]
     if not _RELATIVE.search(source) and not any(folder.name.encode() in source for folder in above):
         return None
@@ -106,7 +106,7 @@ def _imported(module: ast.Module) -> tuple[int, set[str]]:
 
 
 def _module_place(target: str) -> Place:
-    """The file of a module, found as ``python -m`` finds it: from the working directory on. Nothing is imported."""
+    """Return the place of a module, found as ``python -m`` finds it, from the working directory. Import nothing."""
     with importing_from(Path.cwd()):
         spec, module = _spec(target.split(".")), target
         if spec is not None and spec.submodule_search_locations is not None:
@@ -120,7 +120,7 @@ def _module_place(target: str) -> Place:
 
 
 def _spec(parts: Sequence[str]) -> ModuleSpec | None:
-    """What Python knows of a module that is not imported: its packages are looked through, and not run."""
+    """Return the spec of a module without importing it: search its packages, and do not run them."""
     spec, path = None, None
     for number in range(len(parts)):
         name = ".".join(parts[: number + 1])

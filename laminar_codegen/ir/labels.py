@@ -72,7 +72,7 @@ Image = Callable[[str], str]
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
-    """The label of the planner's function for each container of a planned layer: one for each image and command.
+    """Return the label of the planner's function for each container of a planned layer: one for each image and command.
 
     Args:
         graph: The graph.
@@ -82,7 +82,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
 
 
 def image(container: Container) -> Value:
-    """The image of a container: its own, or the deployment's.
+    """Return the image of a container: its own, or the deployment's.
 
     Args:
         container: The container.
@@ -91,7 +91,7 @@ def image(container: Container) -> Value:
 
 
 def role(label: str) -> Ref:
-    """The ARN of a role: the one that a variable gives, or the one that the document makes.
+    """Return the ARN of a role: from a variable, or of the role in the document.
 
     Args:
         label: The role's label.
@@ -109,12 +109,12 @@ def is_given(label: str) -> Ref:
 
 
 def role_prefix() -> Ref:
-    """What the names of roles begin with. IAM has no regions: one flow in two would have two roles of one name."""
+    """Return the prefix of role names. IAM has no regions: one flow in two regions needs two names."""
     return Ref('var.region_in_role_names ? "${var.name}-${local.region}" : var.name')
 
 
 def of_role(label: str) -> Joined:
-    """The name of a role.
+    """Return the name of a role.
 
     Args:
         label: What it is.
@@ -144,7 +144,7 @@ def labels_of(
 
 
 def main(graph: Graph) -> str:
-    """The name of the machine of a flow.
+    """Return the name of the machine of a flow.
 
     Args:
         graph: The flow's graph.
@@ -153,7 +153,7 @@ def main(graph: Graph) -> str:
 
 
 def flow(graph: Graph) -> Ref:
-    """The local value that is the name of a flow.
+    """Return the local value that holds the name of a flow.
 
     Args:
         graph: The flow's graph.
@@ -162,7 +162,7 @@ def flow(graph: Graph) -> Ref:
 
 
 def prefix(name: str) -> str:
-    """What the labels of a flow's resources begin with where there are other flows.
+    """Return the prefix of labels of a flow's resources, used where there are other flows.
 
     Args:
         name: The flow's name.
@@ -175,7 +175,7 @@ def prefix(name: str) -> str:
 
 
 def of_deployment(label: str) -> Joined:
-    """The name of what is made for a deployment: the deployment's, and behind it what it is.
+    """Return the name of a deployment's resource: the deployment's name, followed by the kind of resource.
 
     Args:
         label: What it is.
@@ -184,7 +184,7 @@ def of_deployment(label: str) -> Joined:
 
 
 def log_group(label: str) -> Joined:
-    """The name of a log group, such as its service would give it.
+    """Return the name of a log group, as its service would spell it.
 
     Args:
         label: Its label: ``state_machine``, `TASKS`, or that of a function.
@@ -198,7 +198,7 @@ def log_group(label: str) -> Joined:
 
 
 def machine(name: str) -> Ref | Joined:
-    """The name of a state machine in its account: the deployment's, with that of the step behind it if it is nested.
+    """Return the name of a state machine: the deployment's, followed by the step's if it is nested.
 
     Args:
         name: Its name among those of the flow.
@@ -207,7 +207,7 @@ def machine(name: str) -> Ref | Joined:
 
 
 def definition(name: str) -> Ref:
-    """The local value that the definition of a state machine is.
+    """Return the local value that holds the definition of a state machine.
 
     Args:
         name: Its name among those of the flow.
@@ -220,7 +220,7 @@ def _whole(image: str) -> str:
 
 
 def _repository(image: str) -> str:
-    """An image without its version, the tag or the digest behind its repository.
+    """Return an image without its tag or digest.
 
     Example:
         >>> _repository("registry.example:5000/team/flow:1"), _repository("team/flow@sha256:ab")

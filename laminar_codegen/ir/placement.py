@@ -148,7 +148,7 @@ def place(container: Container, target: Target) -> Placement:
 def _words(command: str) -> tuple[str, ...]:
     try:
         return tuple(shlex.split(command))
-    except ValueError:  # a quote is not closed: `check_commands` tells of it
+    except ValueError:  # a quote is not closed: `check_commands` reports it
         return ()
 
 

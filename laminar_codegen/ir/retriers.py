@@ -20,7 +20,7 @@ from laminar_codegen.ir.graph import Retry
 
 __all__ = ["Retrier", "of_layer", "of_service"]
 
-#: What waits are multiplied with unless told otherwise:
+#: What waits are multiplied with unless set otherwise:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 _BACKOFF = 2.0
 
@@ -114,7 +114,7 @@ _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
     "aws-sdk:batch": _passing("Batch.BatchException", "Batch.SdkClientException", "Batch.ServerException"),
     # An execution that is started again by its name, with the same input, is the one that runs: there is never a
     # second. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html. That too many run
-    # is told by two names: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+    # has two names: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     "states": _passing(
         "StepFunctions.AWSStepFunctionsException",
         "StepFunctions.ExecutionLimitExceeded",

@@ -88,7 +88,7 @@ def parallel(layers: Sequence[str]) -> str:
     text = " | ".join(layers)
     if len(text) <= STATE_NAME_LENGTH:
         return text
-    # The digest tells apart states that begin with the same layers.
+    # The digest separates states that begin with the same layers.
     end = f"... ({len(layers)} layers, {labels.digest(tuple(layers))})"
     shown = list(layers[:STATE_NAME_LENGTH])
     while len(" | ".join([*shown, end])) > STATE_NAME_LENGTH:

@@ -38,7 +38,7 @@ class Variable:
         name: Its name.
         type: Its type, such as ``string``.
         description: What it is, for people.
-        default: Its default; without one it must be given. It is a tuple of one to tell None from nothing.
+        default: Its default; without one it must be given. A tuple of one, so that None differs from no default.
         validation: What must hold of it.
         nullable: Whether it may be null.
     """

@@ -13,7 +13,7 @@ FROM_HERE: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$s
 
 
 def start_execution(name: str, comment: str, machine: str, given: Value, after: str | None) -> Task:
-    """A state that runs an execution of another state machine, under the same id, and waits for its end.
+    """Return a state that runs an execution of another state machine, under the same id, and waits for its end.
 
     Args:
         name: The state's name.

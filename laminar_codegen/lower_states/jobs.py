@@ -78,7 +78,7 @@ class Jobs:
         return self.states[kind.target]
 
     def spared(self, layer: LayerNode, name: str) -> Iterator[State]:
-        """The states that run a group of splits whose failure does not stop other groups, but is handed on.
+        """Yield the states that run a group of splits and pass its failure on without stopping other groups.
 
         Args:
             layer: The layer.
@@ -89,19 +89,21 @@ class Jobs:
             case Map(states=(Task() as invocation,)):
                 error = Expression("{'error': [$states.result.error][0]}")
                 yield attrs.evolve(
-                    job, states=tuple(self._noted(layer, invocation, Suffix.SPLIT_FAILED.of(name))), output=error
+                    job,
+                    states=tuple(self._failing_softly(layer, invocation, Suffix.SPLIT_FAILED.of(name))),
+                    output=error,
                 )
             case Map():
                 raise AssertionError(job)
             case Task():
-                yield from self._noted(layer, job, Suffix.FAILED.of(name))
+                yield from self._failing_softly(layer, job, Suffix.FAILED.of(name))
 
     def to_retry(self, layer: LayerNode) -> Catcher:
-        """Where the jobs of a layer go on that its hooks have a say in when they fail."""
+        """Return the catcher that routes a failed job to the retry hooks."""
         output = {"plan": Expression("$states.input"), "error": self._error(layer)}
         return Catcher(("States.TaskFailed",), Suffix.RETRY.of(layer.name), output)
 
-    def _noted(self, layer: LayerNode, task: Task, failed: str) -> Iterator[State]:
+    def _failing_softly(self, layer: LayerNode, task: Task, failed: str) -> Iterator[State]:
         """Yield a task, and a state that it goes on to with the error if it fails."""
         yield attrs.evolve(task, catch=(Catcher(("States.TaskFailed",), failed, {"error": self._error(layer)}),))
         yield Succeed(name=failed, comment="Lets what runs beside it end first", output=Expression("$states.input"))
@@ -114,10 +116,10 @@ class Jobs:
 
 
 def _attempt(layer: LayerNode, group: str) -> str | None:
-    """What gives the attempt at a task, None if it finds that out: services count more than failures of the layer."""
+    """Return the expression for the attempt of a task, None if the task counts its attempts itself."""
     return f"{group}.attempt" if layer.replanned else None
 
 
 def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
-    """How such a task is retried by its state."""
+    """Return the retriers of a task's state, none if the planner plans its attempts."""
     return () if layer.replanned else of_layer(layer.retry, "States.TaskFailed")

@@ -74,7 +74,7 @@ class Joins:
         return cls(objects, {node.name: len(node.after) for node in nodes if node.after}, outputs)
 
     def chain(self, nodes: tuple[JoinNode, ...], emit: _Emit, entry: Callable[[Step], str]) -> Iterator[State]:
-        """The states of a chain.
+        """Yield the states of a chain.
 
         Args:
             nodes: Its nodes.
@@ -138,7 +138,7 @@ class Joins:
         )
 
     def _mark(self, name: str) -> Iterator[State]:
-        """The states that leave a mark for one of those that wait, and look whether it is to be woken."""
+        """Yield the states that leave a mark for a waiting branch, and check whether it can be woken."""
         looks, last = Suffix.LOOKS.of(name), Suffix.LAST.of(name)
         mark = self.objects.put(
             Suffix.MARKS.of(name), f"Leaves a mark that {name} has ended", self._of(_WAITING).mark(name), {}, looks
@@ -162,7 +162,7 @@ class Joins:
         )
 
     def _wake(self, name: str) -> Iterator[State]:
-        """The states that wake it."""
+        """Yield the states that wake one waiting branch."""
         sends, done = Suffix.SENDS.of(name), Suffix.SIGNALLED.of(name)
         yield self.objects.get(
             Suffix.TAKES.of(name),

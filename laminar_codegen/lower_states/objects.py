@@ -52,7 +52,7 @@ class Objects:
     encryption: Encryption = NO_ENCRYPTION
 
     def parameters(self, after: str) -> Task:
-        """The state that keeps the input of an execution, from which tasks take the flow's parameters.
+        """Return the state that keeps the input of an execution, from which tasks take the flow's parameters.
 
         Args:
             after: The state that follows.
@@ -62,7 +62,7 @@ class Objects:
         return self.put(INPUT, comment, input_key(self.flow, EXECUTION_ID), body, after)
 
     def put(self, name: str, comment: str, key: str, body: Value, after: str) -> Task:
-        """A state that writes an object.
+        """Return a state that writes an object.
 
         Args:
             name: The state's name.
@@ -85,7 +85,7 @@ class Objects:
         )
 
     def get(self, name: str, comment: str, key: str, output: Mapping[str, Value], after: str) -> Task:
-        """A state that reads an object.
+        """Return a state that reads an object.
 
         Args:
             name: The state's name.
@@ -104,7 +104,7 @@ class Objects:
         )
 
     def list(self, name: str, comment: str, prefix: str, output: Mapping[str, Value], after: str) -> Task:
-        """A state that lists objects.
+        """Return a state that lists objects.
 
         Args:
             name: The state's name.

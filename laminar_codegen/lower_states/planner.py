@@ -21,7 +21,7 @@ from laminar_runtime.exceptions import SubmissionError
 __all__ = ["Planners"]
 
 _REDRIVES = Expression("$states.context.Execution.RedriveCount")
-#: What the planner is told of an attempt that failed.
+#: The planner's input about an attempt that failed.
 _FAILED: Mapping[str, Value] = {
     "plan": Expression("$states.input.plan"),
     "error": Expression("$states.input.error"),
@@ -49,7 +49,7 @@ class Planners:
         return cls(labels.planner_functions(graph))
 
     def plan(self, layer: LayerNode, name: str, comment: str, after: str, *, again: bool = False) -> Task:
-        """The state that asks the planner how a layer is to run, and hands on its plan.
+        """Return the state that asks the planner how to run a layer, and passes its plan on.
 
         Args:
             layer: The layer.
@@ -61,19 +61,19 @@ class Planners:
         return self.ask(layer, layer.name, name, comment, after, {"redrives": _REDRIVES} if again else {})
 
     def replan(self, layer: LayerNode, after: str) -> Task:
-        """The state that asks the planner about the next attempt, with plan and error of the one that failed."""
+        """Return the state that asks the planner about the next attempt, with plan and error of the last one."""
         comment = f"Asks the planner about the next attempt at {layer.name}"
         return self.ask(layer, layer.name, Suffix.RETRY.of(layer.name), comment, after, _FAILED)
 
     def plan_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
-        """The state that asks the planner which splits are to run of some layers that run item by item."""
+        """Return the state that asks the planner which splits of some layers to run item by item."""
         first, names_ = layers[0], [layer.name for layer in layers]
         comment = f"Asks the planner into how many splits {first.name} fans out, and with it what follows item by item"
         given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names_}
         return self.ask(first, first.name, Suffix.PLAN.of(first.name), comment, after, given)
 
     def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
-        """The state that asks the planner which of some layers failed that run item by item.
+        """Return the state that asks the planner which of some layers that run item by item failed.
 
         It has no answer, and fails. Where an execution is redriven it is asked again, and plans what is left.
         """
@@ -82,7 +82,7 @@ class Planners:
         return self.ask(first, first.name, Suffix.RETRY.of(first.name), comment, after, {**_FAILED, "chain": names_})
 
     def record(self, layer: LayerNode, after: str | None) -> Task:
-        """The state that has the planner note that a fan-out finished, if all of its splits left their commits.
+        """Return the state in which the planner records the end of a fan-out, if all of its splits left their commits.
 
         Args:
             layer: The layer.
@@ -103,7 +103,7 @@ class Planners:
         after: str | None,
         given: Mapping[str, Value] | None = None,
     ) -> Task:
-        """A state that asks a planner, and hands on its answer.
+        """Return a state that asks a planner, and passes its answer on.
 
         Args:
             asked: The layer whose planner is asked.
@@ -111,7 +111,7 @@ class Planners:
             name: The state's name.
             comment: What it is for.
             after: The state that follows.
-            given: What it is told besides.
+            given: Its further input.
         """
         return Task(
             name=name,

@@ -107,7 +107,7 @@ class _Emitter:
         return cls(graph, layers, Planners.of(graph), Jobs(graph), Objects(graph.flow, graph.encryption))
 
     def emit(self, step: Step, after: str | None) -> Iterator[State]:
-        """The states of a step, the one it starts at first; `after` is the state that follows it."""
+        """Yield the states of a step, its first state first; `after` is the state that follows it."""
         match step:
             case Run(name):
                 yield from self.run(self.layers[name], after)
@@ -132,7 +132,7 @@ class _Emitter:
                 assert_never(step)
 
     def run(self, layer: LayerNode, after: str | None) -> Iterator[State]:
-        """The states of a layer that runs once, or, if it may be skipped, at most once."""
+        """Yield the states of a layer that runs once, or at most once if it can be skipped."""
         job = self.jobs.job(layer, after)
         if not layer.planned:
             yield job
@@ -144,7 +144,7 @@ class _Emitter:
         yield from self._end(layer, skipped, after)
 
     def fan_out(self, layer: LayerNode, after: str | None) -> Iterator[State]:
-        """The states of a layer that runs once for each element."""
+        """Yield the states of a layer that runs once for each element."""
         name, splits = layer.name, Suffix.SPLITS.of(layer.name)
         skipped = after or Suffix.SKIPPED.of(name)
         question = f"Asks the planner into how many splits {name} fans out"
@@ -173,9 +173,9 @@ class _Emitter:
         yield from self._end(layer, skipped, after)
 
     def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
-        """The states of fan-outs that run item by item: their array jobs, each child after that of the one before.
+        """Yield the states of fan-outs that run item by item: array jobs, each child after its predecessor.
 
-        If a job fails, the planner tells which; asked again, as after a redrive, it plans what is left.
+        If a job fails, the planner reports which; asked again, as after a redrive, it plans what is left.
         """
         first, *rest = layers
         splits = Suffix.SPLITS.of(first.name)
@@ -198,7 +198,7 @@ class _Emitter:
         yield self.planners.record(last, after)
 
     def sub_machine(self, step: SubMachine, after: str | None) -> Task:
-        """The state that runs a step as an execution of a machine of its own, which is kept for the document."""
+        """Return the state that runs a step as an execution of its own machine, and record that machine."""
         states = tuple(self.emit(step.step, None))
         comment = f"Runs a part of the flow {self.graph.flow}: {parallel(list(layers_of(step)))}"
         machine = f"{self.graph.prefix}{step.name}"
@@ -206,7 +206,7 @@ class _Emitter:
         return start_execution(self._entry(step), comment, machine, FROM_HERE, after)
 
     def _plan(self, layer: LayerNode, comment: str, run: str, skipped: str) -> Iterator[State]:
-        """The states that plan a layer, and go past it if it is not to run."""
+        """Yield the states that plan a layer, and skip it if it need not run."""
         name = Suffix.PLAN.of(layer.name)
         if not layer.optional:
             yield self.planners.plan(layer, name, comment, run, again=layer.replanned)
@@ -221,7 +221,7 @@ class _Emitter:
         )
 
     def _again(self, layer: LayerNode, run: str) -> Iterator[State]:
-        """The states that a failed attempt goes on to: what its hooks want of the next is asked, and waited for."""
+        """Yield the states that follow a failed attempt: ask the hooks about the next one, and wait."""
         if layer.replanned:
             wait = Suffix.WAIT.of(layer.name)
             yield self.planners.replan(layer, wait)
@@ -238,7 +238,7 @@ class _Emitter:
             yield Succeed(name=skipped, comment=f"{layer.name} was skipped, and nothing follows")
 
     def _entry(self, step: Step) -> str:
-        """The name of the state that a step starts at."""
+        """Return the name of the first state of a step."""
         match step:
             case Run(name) | FanOut(name):
                 return Suffix.PLAN.of(name) if self.layers[name].planned else name

@@ -90,7 +90,7 @@ def emit_stop_jobs(graphs: Sequence[Graph]) -> StateMachine:
 
 
 def _of_queue() -> tuple[State, ...]:
-    """The states that terminate the jobs of an execution in one queue, page by page of the list of jobs."""
+    """Return the states that terminate the jobs of an execution in one queue, page by page of the list of jobs."""
     page = "$exists($states.input.page) ? {'NextToken': $states.input.page} : {}"
     # Of an array job the list has the job, and not its children: they are terminated with it.
     filters = "[{'Name': 'JOB_NAME', 'Values': [$states.input.jobs & '*']}]"

@@ -29,7 +29,7 @@ __all__ = ["emit_document"]
 _NAME = Ref("var.name")
 _TAGS = Ref("var.tags")
 _KMS_KEY = Ref("var.kms_key_arn")
-#: A state machine is there until its executions have ended, and these end with the jobs that they wait for. Unless told
+#: A state machine is there until its executions have ended, and these end with the jobs that they wait for. Unless set
 #: otherwise the provider waits for 5 minutes, and for 1 minute until a change is seen everywhere.
 _TIMEOUTS = {"create": "10m", "update": "10m", "delete": "60m"}
 _PROVIDERS = {"aws": {"source": "hashicorp/aws", "version": ">= 6.25, < 7"}}

@@ -35,7 +35,7 @@ def emit_layers() -> Block:
 
 
 def layers(graphs: Sequence[Graph]) -> dict[str, Value]:
-    """What the layers are, by their names, or by those of their flow and theirs if there are several flows.
+    """Return the descriptions of the layers by name, or by flow and name if there are several flows.
 
     What is usual is not said, nor what is the same for all: the deployment's image, the usual command.
 
@@ -53,7 +53,7 @@ def layers(graphs: Sequence[Graph]) -> dict[str, Value]:
 def _layer(layer: LayerNode) -> dict[str, Value]:
     container = layer.container
     sized = layer.executor.facts(container)
-    told: Mapping[str, Value] = {
+    facts: Mapping[str, Value] = {
         "comment": layer.summary,
         "after": ", ".join(layer.depends),
         "foreach": ", ".join(_dimension(item.layer, item.attribute, item.index) for item in layer.foreach),
@@ -73,7 +73,7 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "log_driver": container.log_driver if container.log_driver != USUAL.log_driver else "",
         "log_options": dict(container.log_options),
     }
-    return {**sized, **{name: value for name, value in told.items() if value}}
+    return {**sized, **{name: value for name, value in facts.items() if value}}
 
 
 def _dimension(layer: str, attribute: str, index: int | None) -> str:

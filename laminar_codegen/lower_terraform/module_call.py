@@ -2,7 +2,7 @@
 
 Before: a document that declares the state machines with their roles, logs, schedule and alarms itself. After: one that
 gives the module what is the flow's own in these, and still declares job definitions and functions. Both deploy the
-same; ``moved`` blocks tell Terraform what becomes what, so that going over to the module makes nothing anew.
+same; ``moved`` blocks map the old addresses to the new ones, so that Terraform recreates nothing.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _arn(machine: StateMachine) -> Joined:
 
 
 def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
-    """A resource without what it depends on: that is the module's, and comes with the role that the module gives."""
+    """Return a resource that depends on the module instead of on resources that are in it."""
     body = {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"}
     after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
     return Block(block.type, block.label, {**body, **after})
@@ -118,7 +118,7 @@ def _output(output: Output) -> Output:
 
 
 def _referring(value: Value, elsewhere: Mapping[str, Ref | Joined]) -> Value:
-    """A value that refers to things where they are now. JSONata expressions refer to none of these."""
+    """Return a value with its references renamed. JSONata expressions have none."""
     match value:
         case Ref(expression):
             return elsewhere.get(expression, value)

@@ -46,7 +46,7 @@ def check_policies(deployment: Deployment) -> None:
 
 
 def policy_warnings(deployment: Deployment) -> list[Problem]:
-    """What roles may do to more than the flows name, as their policies cannot name it all.
+    """Warn of policies that allow more than the flows name, as they cannot name it all.
 
     Names within the deployment are not among it: they are nobody else's.
 

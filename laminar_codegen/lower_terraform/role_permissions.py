@@ -45,7 +45,7 @@ _WAKE = "aws-sdk:sfn:sendTaskSuccess"
 
 
 def for_state_machine(deployment: Deployment) -> Fitted:
-    """What the states of the machines need, each kind of state its own, and what every machine needs for its logs.
+    """Return the permissions of the machines: those of each kind of state, and those for logs.
 
     Args:
         deployment: The deployment.
@@ -91,7 +91,7 @@ def _in_datastore(keys: Iterable[str]) -> tuple[Joined, ...]:
 
 
 def _notes(written: tuple[Value, ...], read: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
-    """Writing and reading what is kept of executions."""
+    """Yield the statements to write and read the objects of executions."""
     if read and short:
         yield Statement("KeepNotes", ("s3:GetObject", "s3:PutObject"), written)
         return
@@ -102,7 +102,7 @@ def _notes(written: tuple[Value, ...], read: tuple[Value, ...], *, short: bool) 
 
 
 def _others(deployment: Deployment, *, short: bool) -> tuple[str, ...]:
-    """The names of the machines that others start, each, or by what they begin with."""
+    """Return the names, or prefixes of names, of the machines that other machines start."""
     others = tuple(
         machine.name for machine in deployment.machines if machine.name not in {labels.MAIN, labels.STOP_JOBS}
     )
@@ -112,12 +112,12 @@ def _others(deployment: Deployment, *, short: bool) -> tuple[str, ...]:
 
 
 def _own(deployment: Deployment, *, short: bool) -> tuple[Value, ...]:
-    """The ARNs of the machines that run the flows."""
+    """Return the ARNs of the machines that run the flows."""
     return tuple(states_arn("stateMachine", machine) for machine in (labels.MAIN, *_others(deployment, short=short)))
 
 
 def _stopping(deployment: Deployment) -> tuple[Value, ...]:
-    """The ARN of the machine that ends jobs, if there is one."""
+    """Return the ARN of the machine that terminates jobs, if there is one."""
     return tuple(states_arn("stateMachine", item.name) for item in deployment.machines if item.name == labels.STOP_JOBS)
 
 
@@ -133,7 +133,7 @@ def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
 
 
 def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
-    """Starting executions of other machines and waiting for them.
+    """Yield the statements to start executions of other machines, and to wait for them.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     """
@@ -145,7 +145,7 @@ def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
 
 
 def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
-    """Finding the jobs of executions that have ended.
+    """Yield the statements to find the jobs of ended executions.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
     """
@@ -159,7 +159,7 @@ def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
 
 
 def for_stop_jobs(deployment: Deployment) -> Fitted:
-    """Starting the machine that ends the jobs of executions.
+    """Return the permission to start the machine that terminates the jobs of executions.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
 

@@ -78,7 +78,7 @@ def _role(role: Role) -> Variable:
 
 
 def _role_arns(labels: tuple[str, ...]) -> Variable:
-    """The roles that are given where their ARNs may be unknown when Terraform plans: it knows the keys of a map."""
+    """Return the variable for roles whose ARNs are unknown at plan time: Terraform knows a map's keys."""
     arn = f'can(regex("^arn:[a-z-]+:{_ROLE}$", arn))'
     return Variable(
         name="role_arns",
@@ -120,7 +120,7 @@ def _name(deployment: Deployment) -> Variable:
 
 
 def _image(deployment: Deployment) -> tuple[Variable, ...]:
-    """The image of the containers that name none, if there are such."""
+    """Return the variable for the default image, if a container needs it."""
     if all(layer.container.image is not None for graph in deployment.graphs for layer in graph.layers):
         return ()
     on_lambda = any(function.container.image is None for function in targets.functions_of(deployment.resources))
@@ -181,7 +181,7 @@ def _job_queue(queue: Queue) -> Variable:
 
 
 def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Variable:
-    """A variable that is an ARN, or null."""
+    """Return a variable that is an ARN or null."""
     return Variable(
         name=name,
         type="string",

@@ -47,7 +47,7 @@ def read_profile(path: Path, flow: str) -> dict[str, float]:
         raise _error(path, f"the profile says nothing of flow '{flow}', only of {known}", "measure the flow itself")
     wrong = sorted(f"{layer}: {seconds!r}" for layer, seconds in document[flow].items() if not _is_duration(seconds))
     if wrong:
-        what = f"what the profile says of flow '{flow}' are no seconds: {', '.join(wrong)}"
+        what = f"the profile's durations of flow '{flow}' must be non-negative numbers: {', '.join(wrong)}"
         raise _error(path, what, "give finite numbers, none below 0")
     return {layer: float(seconds) for layer, seconds in document[flow].items()}
 

@@ -31,7 +31,7 @@ def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
     objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in deployment.flow_names)
     return (
         Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
-        # Not by s3:prefix: a request for one object has none, and S3 would tell that it is forbidden.
+        # Not by s3:prefix: a request for one object has none, and S3 would answer that it is forbidden.
         Statement("TellWhatIsMissing", ("s3:ListBucket",), (BUCKET,)),
         datastore_key(key_of(objects, short=short)),
     )
@@ -50,14 +50,16 @@ def for_functions(deployment: Deployment, functions: Sequence[Planner | TaskReso
 def _for_functions(
     deployment: Deployment, functions: Sequence[Planner | TaskResource], *, short: bool
 ) -> tuple[Statement, ...]:
-    patterns = _named(deployment, functions, short=short)
+    patterns = _principal_names(deployment, functions, short=short)
     condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(patterns))
     environment = attrs.evolve(key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
     groups = tuple(labels.log_group(pattern) for pattern in patterns)
     return (*_for_tasks(deployment, short=short), environment, logs("WriteLogs", groups), TRACES)
 
 
-def _named(deployment: Deployment, functions: Sequence[Planner | TaskResource], *, short: bool) -> tuple[str, ...]:
+def _principal_names(
+    deployment: Deployment, functions: Sequence[Planner | TaskResource], *, short: bool
+) -> tuple[str, ...]:
     """Return the labels of functions as a policy names them: each, or patterns of their prefixes if there are many."""
     found = tuple(function.label for function in functions)
     return prefixes(deployment, found, labels.FUNCTIONS) if short or len(found) > _NAMED else found
@@ -76,7 +78,7 @@ def invoke(deployment: Deployment, sid: str, functions: Sequence[Planner | TaskR
         functions: The functions.
         short: Whether to name them by prefixes.
     """
-    return Statement(sid, ("lambda:InvokeFunction",), _functions(_named(deployment, functions, short=short)))
+    return Statement(sid, ("lambda:InvokeFunction",), _functions(_principal_names(deployment, functions, short=short)))
 
 
 def prefixes(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:

@@ -134,6 +134,6 @@ def beginnings(texts: Collection[str], most: int) -> list[str]:
 
 
 def _shared(one: str, other: str) -> str:
-    """What two texts begin with, up to where a part ends."""
+    """Return the common prefix of two texts, up to the end of a part."""
     same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1] != "*", zip(one, other, strict=False)))
     return one[: 1 + max(one.rfind(mark, 0, same) for mark in "/-_.")]

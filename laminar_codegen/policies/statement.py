@@ -51,7 +51,7 @@ class Statement:
     conditions: tuple[Condition, ...] = ()
 
     def body(self) -> dict[str, Value]:
-        """The statement as IAM takes it.
+        """Return the statement in the form of an IAM policy.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
         """
@@ -69,7 +69,7 @@ class Statement:
 
 
 def regional(service: str, *resource: str | Ref | Joined) -> Joined:
-    """The ARN of what is in the deployment's own account and region.
+    """Return the ARN of a resource in the deployment's own account and region.
 
     Args:
         service: Its service.
@@ -79,7 +79,7 @@ def regional(service: str, *resource: str | Ref | Joined) -> Joined:
 
 
 def key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Statement:
-    """The use of a customer's key, if there is one.
+    """Return the statement that uses a customer managed key, if there is one.
 
     Args:
         sid: The name of the statement.
@@ -91,7 +91,7 @@ def key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Stat
 
 
 def datastore_key(objects: tuple[Value, ...]) -> Statement:
-    """Reading and writing objects in a bucket that is encrypted by a customer's key.
+    """Return the statement to read and write objects under a customer managed key.
 
     S3 names what it encrypts: the object, or the bucket if that has a key of its own.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
@@ -101,7 +101,7 @@ def datastore_key(objects: tuple[Value, ...]) -> Statement:
 
 
 def logs(sid: str, groups: tuple[Joined, ...]) -> Statement:
-    """Writing to log groups.
+    """Return the statement to write to log groups.
 
     Args:
         sid: The name of the statement.

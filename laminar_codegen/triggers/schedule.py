@@ -177,7 +177,7 @@ _FIELDS = (
 
 
 def check_expressions(graph: Graph) -> Iterator[Problem]:
-    """A schedule is one that EventBridge Scheduler takes."""
+    """Check that EventBridge Scheduler accepts the schedule."""
     if graph.schedule is None:
         return
     expression = graph.schedule.expression
@@ -189,7 +189,7 @@ def check_expressions(graph: Graph) -> Iterator[Problem]:
 
 
 def _wrong(expression: str) -> str:
-    """What is wrong with an expression, nothing if it is empty."""
+    """Return why the expression is invalid, or '' if it is valid or empty."""
     if _RATE.fullmatch(expression):
         return ""
     cron = _CRON.fullmatch(expression)
@@ -205,7 +205,7 @@ def _wrong(expression: str) -> str:
 
 
 def check_timezones(graph: Graph) -> Iterator[Problem]:
-    """The time zone of a schedule is one."""
+    """Check that the time zone of a schedule exists."""
     if graph.schedule is None:
         return
     import zoneinfo
@@ -214,14 +214,14 @@ def check_timezones(graph: Graph) -> Iterator[Problem]:
     # A machine without time zones knows the form only; one that has them knows a misspelt one.
     known = zoneinfo.available_timezones() or {name}
     if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
-        what = f"the schedule of flow '{graph.flow}' is in the time zone {name!r}, which there is not"
-        yield Problem(graph.location, "LAM051", what, "name one of IANA's, as in timezone='Europe/Berlin'")
+        what = f"the schedule of flow '{graph.flow}' has the unknown time zone {name!r}"
+        yield Problem(graph.location, "LAM051", what, "use a name of the IANA database, as in timezone='Europe/Berlin'")
 
 
 def check_followers(graph: Graph) -> Iterator[Problem]:
-    """A flow that follows another has no schedule of its own."""
+    """Check that a flow that follows another has no schedule of its own."""
     if graph.linked and graph.schedule is not None:
-        what = f"flow '{graph.flow}' follows another flow, and has a schedule of its own"
+        what = f"flow '{graph.flow}' follows another flow but has its own schedule"
         yield Problem(graph.location, "LAM052", what, "give the schedule to the first flow, whose deployment it starts")
 
 

@@ -30,7 +30,7 @@ _REST_OF_VARIABLES = 1296
 
 
 def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
-    """An image that AWS Lambda runs is built for one kind of processors."""
+    """Check that the image of a function is built for one processor architecture."""
     # It takes no others: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     invoked = {layer.container.image: layer for layer in _with_function(graph)}
     for layer in graph.layers:
@@ -39,7 +39,7 @@ def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
             one, two = other.container.architecture, layer.container.architecture
             what = (
                 f"layers '{other.name}' and '{layer.name}' share an image that is to be built for {one} and {two}, and "
-                "the function of AWS Lambda that runs or plans one of them takes an image for one of them only"
+                "an AWS Lambda function accepts an image for one of them only"
             )
             yield Problem(layer.location, "LAM040", what, "give one of them an image of its own: Container(image=...)")
 
@@ -50,22 +50,22 @@ def check_storage(graph: Graph) -> Iterator[Problem]:
     for layer in _on_lambda(graph):
         asked = layer.container.ephemeral_storage
         if asked is not None and not least <= asked <= most:
-            what = f"layer '{layer.name}' wants {asked} GiB of disk, and AWS Lambda offers {least} to {most}"
+            what = f"layer '{layer.name}' requests {asked} GiB of disk; AWS Lambda offers {least} to {most}"
             fix = f"ask for {least} to {most}, or leave ephemeral_storage out"
             yield Problem(layer.location, "LAM033", what, fix)
 
 
 def check_lambda_sizes(graph: Graph) -> Iterator[Problem]:
-    """A function's memory is of a size that AWS Lambda offers."""
+    """Check that AWS Lambda offers the memory of a function."""
     least, most = LAMBDA_MEMORY
     for layer in _on_lambda(graph):
         if not least <= layer.container.memory <= most:
-            what = f"layer '{layer.name}' wants {layer.container.memory} MiB, and AWS Lambda offers {least} to {most}"
+            what = f"layer '{layer.name}' requests {layer.container.memory} MiB; AWS Lambda offers {least} to {most}"
             yield Problem(layer.location, "LAM036", what, f"ask for these, or {_ON_BATCH}")
 
 
 def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
-    """A function ends within the time that AWS Lambda gives it."""
+    """Check that a function ends within the time limit of AWS Lambda."""
     least, most = LAMBDA_SECONDS
     for layer in _on_lambda(graph):
         timeout = graph.timeout_of(layer.executor)
@@ -75,7 +75,7 @@ def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
 
 
 def check_lambda_options(graph: Graph) -> Iterator[Problem]:
-    """A layer on AWS Lambda asks for nothing that functions do not have."""
+    """Check that a layer on AWS Lambda requests nothing that functions do not have."""
     for layer in _on_lambda(graph):
         container = layer.container
         reasons = {
@@ -93,7 +93,7 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
-    """The image of a function, one that runs a layer or one that plans it, is in ECR: AWS Lambda takes no other.
+    """Check that the image of each function, for a layer or its planner, is in ECR: AWS Lambda accepts no other.
 
     https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     """
@@ -102,14 +102,14 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
         if image is not None and repository_of(image) is None:
             runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
             what = (
-                f"layer '{layer.name}' {runs} on AWS Lambda, which takes images of ECR only, and its image is {image!r}"
+                f"layer '{layer.name}' {runs} on AWS Lambda, which accepts images from ECR only; its image is {image!r}"
             )
             fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1, or leave it to the deployment"
             yield Problem(layer.location, "LAM039", what, fix)
 
 
 def check_function_sizes(graph: Graph) -> Iterator[Problem]:
-    """The command of a container that a function is made of fits into the function's variables."""
+    """Check that the command of a function's container fits into the function's variables."""
     most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
     for layer in _with_function(graph):
         # What is no Unicode is refused by another rule.

@@ -16,7 +16,7 @@ _LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
 
 
 def task_functions(graph: Graph) -> dict[str, str]:
-    """The label of the function of each layer on AWS Lambda, by the layer's name.
+    """Return the label of the function of each layer on AWS Lambda, by the layer's name.
 
     An invocation has the size of its function, so that each layer has a function of its own: another size is a change
     in place, which takes nothing away from executions that run.
@@ -34,6 +34,6 @@ def task_functions(graph: Graph) -> dict[str, str]:
 
 
 def _shortened(label: str, layer: str) -> str:
-    """The beginning of a label with a digest behind it."""
+    """Return the beginning of a label, followed by a digest."""
     end = f"_{digest(layer)}"
     return f"{label[: _LABEL - len(end)]}{end}"

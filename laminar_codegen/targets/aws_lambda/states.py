@@ -7,7 +7,7 @@ Before: a layer, and the function that runs it. After::
     Score           a Map over the splits of a group
       Score split   the invocation for one of them
 
-What a task is told of itself, a job is told by its environment; an invocation is told by its payload.
+A job gets the settings of its task from the environment, an invocation from its payload.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Invocations:
     attempt: str | None
 
     def once(self, after: str | None, catch: tuple[Catcher, ...]) -> Task:
-        """The state that runs the only task of the layer.
+        """Return the state that runs the only task of the layer.
 
         Args:
             after: The state that follows, None at the end.
@@ -92,7 +92,7 @@ class Invocations:
         return self._task(self.layer.name, self.layer.summary, {}, after, catch)
 
     def each(self, target: LambdaTarget, name: str) -> Map:
-        """The state that runs the splits of a group, which is its input.
+        """Return the state that runs the splits of a group, which is its input.
 
         Args:
             target: How AWS Lambda runs them.
@@ -100,7 +100,7 @@ class Invocations:
         """
         of_group = ("indexes", "splits", "attempt") if self.layer.replanned else ("indexes", "splits")
         selector: dict[str, Value] = {key: Expression(f"$states.input.{key}") for key in of_group}
-        told: dict[str, Value] = {key: Expression(f"$states.input.{key}") for key in ("child", "indexes", "splits")}
+        settings: dict[str, Value] = {key: Expression(f"$states.input.{key}") for key in ("child", "indexes", "splits")}
         return Map(
             name=name,
             comment=self.layer.summary,
@@ -109,12 +109,12 @@ class Invocations:
             concurrency=min(target.concurrency, MAP_CONCURRENCY),
             iterations=MAX_INVOCATIONS,
             count=self.layer.name,
-            states=(self._task(Suffix.SPLIT.of(name), f"Runs one split of {self.layer.name}", told, None, ()),),
+            states=(self._task(Suffix.SPLIT.of(name), f"Runs one split of {self.layer.name}", settings, None, ()),),
             next=None,
         )
 
     def _task(
-        self, name: str, comment: str, told: dict[str, Value], after: str | None, catch: tuple[Catcher, ...]
+        self, name: str, comment: str, settings: dict[str, Value], after: str | None, catch: tuple[Catcher, ...]
     ) -> Task:
         attempt: dict[str, Value] = {} if self.attempt is None else {"attempt": Expression(self.attempt)}
         return Task(
@@ -123,7 +123,7 @@ class Invocations:
             integration="lambda:invoke",
             arguments={
                 "FunctionName": Ref(f"aws_lambda_function.{self.function}.arn"),
-                "Payload": {"execution": Expression(DRIVE), "layer": self.layer.name, **told, **attempt},
+                "Payload": {"execution": Expression(DRIVE), "layer": self.layer.name, **settings, **attempt},
             },
             retry=self.retry,
             catch=catch,

@@ -32,14 +32,14 @@ def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
         container = layer.container
         if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
-            what = f"layer '{layer.name}' wants {size}, and no size of Fargate has them"
-            yield Problem(layer.location, "LAM023", what, "ask for at most 32 vCPU and 249856 MiB")
+            what = f"layer '{layer.name}' requests {size}; no Fargate size fits"
+            yield Problem(layer.location, "LAM023", what, "request at most 32 vCPU and 249856 MiB")
 
 
 def check_timeouts(graph: Graph) -> Iterator[Problem]:
-    """A task's timeout on AWS Batch is one that Batch takes: the flow's, and those that layers have of their own."""
+    """Check that AWS Batch accepts the timeouts: the flow's, and those of layers."""
     least, most = JOB_TIMEOUT
-    told = f"stops tasks after {{:g}} seconds, and AWS Batch takes {least} to {most}"
+    timeout = f"has a timeout of {{:g}} seconds; AWS Batch accepts {least} to {most}"
     fix = f"give its executor a timeout from {least} to {most} seconds"
     shared = not graph.layers
     for layer in graph.layers:
@@ -48,21 +48,21 @@ def check_timeouts(graph: Graph) -> Iterator[Problem]:
             continue
         shared |= own is None
         if own is not None and not least <= own <= most:
-            yield Problem(layer.location, "LAM027", f"layer '{layer.name}' {told.format(own)}", fix)
+            yield Problem(layer.location, "LAM027", f"layer '{layer.name}' {timeout.format(own)}", fix)
     if shared and not least <= graph.timeout <= most:
-        yield Problem(graph.location, "LAM027", f"flow '{graph.flow}' {told.format(graph.timeout)}", fix)
+        yield Problem(graph.location, "LAM027", f"flow '{graph.flow}' {timeout.format(graph.timeout)}", fix)
 
 
 def check_gpus(graph: Graph) -> Iterator[Problem]:
     """Fargate has no GPUs."""
     for layer in _on_fargate(graph):
         if layer.container.gpu:
-            what = f"layer '{layer.name}' wants GPUs, and Fargate has none"
+            what = f"layer '{layer.name}' requests GPUs; Fargate has none"
             yield Problem(layer.location, "LAM031", what, f"run the layer on EC2, as in {_ON_EC2}")
 
 
 def check_architectures(graph: Graph) -> Iterator[Problem]:
-    """The layers that share a job queue on EC2 are built for the same processors: Batch does not look at them."""
+    """Check that layers on one EC2 job queue have the same architecture: Batch does not match it."""
     first: dict[object, LayerNode] = {}
     for layer in _on_ec2(graph):
         other = first.setdefault(layer.placement.queue, layer)
@@ -83,17 +83,17 @@ def check_storage(graph: Graph) -> Iterator[Problem]:
         if asked is None:
             continue
         if on_ec2(layer.placement):
-            what = f"layer '{layer.name}' wants {asked} GiB of disk, and on EC2 the disks of the instances decide"
+            what = f"layer '{layer.name}' requests {asked} GiB of disk; on EC2 the instances' disks decide"
             fix = "leave ephemeral_storage out, and give the job queue's compute environment a launch template"
             yield Problem(layer.location, "LAM033", what, fix)
         elif not least <= asked <= most:
-            what = f"layer '{layer.name}' wants {asked} GiB of disk, and Fargate offers {least} to {most}"
-            fix = f"ask for {least} to {most}, or leave ephemeral_storage out"
+            what = f"layer '{layer.name}' requests {asked} GiB of disk; Fargate offers {least} to {most}"
+            fix = f"request {least} to {most}, or leave ephemeral_storage out"
             yield Problem(layer.location, "LAM033", what, fix)
 
 
 def check_logs(graph: Graph) -> Iterator[Problem]:
-    """A log driver is one that the platform has, with the options that it needs."""
+    """Check that the platform has the log driver, and that the driver has the options that it needs."""
     for layer in _on_batch(graph):
         for what, fix in _log_problems(layer):
             yield Problem(layer.location, "LAM034", what, fix)
@@ -105,7 +105,7 @@ def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
     known = (*_FARGATE_DRIVERS, *_EC2_DRIVERS) if ec2 else _FARGATE_DRIVERS
     if driver not in known:
         platform = "EC2" if ec2 else "Fargate"
-        what = f"layer '{layer.name}' logs by {driver!r}, and jobs on {platform} log by {', '.join(known)}"
+        what = f"layer '{layer.name}' has the log driver {driver!r}; jobs on {platform} have {', '.join(known)}"
         elsewhere = driver in _EC2_DRIVERS
         yield what, f"run the layer on EC2, as in {_ON_EC2}" if elsewhere else "choose one of those"
     if driver == "awslogs" and (ours := sorted(_OURS & options.keys())):
@@ -116,20 +116,23 @@ def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
     if driver == "splunk":
         secret = {name for name, _ in container.secret_log_options}
         if missing := sorted({"splunk-token", "splunk-url"} - options.keys()):
-            yield f"layer '{layer.name}' logs by splunk without {', '.join(missing)}", "add them to its log_options"
+            yield (
+                f"layer '{layer.name}' has the log driver splunk without {', '.join(missing)}",
+                "add them to its log_options",
+            )
         if "splunk-token" in options.keys() - secret:
             fix = "give the ARN of a secret in its place"
             yield f"layer '{layer.name}' has the value of its splunk-token in code", fix
 
 
 def check_ec2_sizes(graph: Graph) -> Iterator[Problem]:
-    """A job on EC2 has whole processors, and some memory."""
+    """Check that a job on EC2 has whole vCPUs, and the least memory."""
     for layer in _on_ec2(graph):
         container = layer.container
         if ec2_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
-            what = f"layer '{layer.name}' wants {size}, and jobs on EC2 have whole vCPUs and at least 4 MiB"
-            yield Problem(layer.location, "LAM035", what, "ask for whole vCPUs, or run the layer on Fargate")
+            what = f"layer '{layer.name}' requests {size}; jobs on EC2 have whole vCPUs and at least 4 MiB"
+            yield Problem(layer.location, "LAM035", what, "request whole vCPUs, or run the layer on Fargate")
 
 
 def check_attempts(graph: Graph) -> Iterator[Problem]:
@@ -137,22 +140,22 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
         if layer.foreach and attempts > JOB_ATTEMPTS:
-            what = f"layer '{layer.name}' fans out with {attempts} attempts, and AWS Batch makes at most {JOB_ATTEMPTS}"
-            yield Problem(layer.location, "LAM025", what, f"ask for at most Retry(attempts={JOB_ATTEMPTS})")
+            what = f"layer '{layer.name}' fans out with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
+            yield Problem(layer.location, "LAM025", what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
 
 
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
-    """What a container is told fits into a job definition."""
+    """Check that a container's settings fit into a job definition."""
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
     for layer in _on_batch(graph):
-        told = layer.container
-        size = len(json.dumps([told.command, told.image, told.workdir, told.secrets, told.log_options]).encode())
+        item = layer.container
+        size = len(json.dumps([item.command, item.image, item.workdir, item.secrets, item.log_options]).encode())
         if size > most:
             what = (
-                f"the container of layer '{layer.name}' is told {size:,} bytes (command, image, folder, secrets and "
-                f"log options), and a job definition of AWS Batch has room for {most:,}"
+                f"the container of layer '{layer.name}' has settings of {size:,} bytes (command, image, folder, "
+                f"secrets and log options); an AWS Batch job definition has room for {most:,}"
             )
-            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+            yield Problem(layer.location, "LAM047", what, "move long values into a file of the image")
 
 
 def _on_batch(graph: Graph) -> Iterator[LayerNode]:

@@ -76,7 +76,7 @@ def emit_job_definition(definition: JobDefinition) -> Block:
 
 
 def platform(item: Placement) -> str:
-    """What a job definition must run on.
+    """Return the platform of a job definition.
 
     Args:
         item: Its container, and what runs it.
@@ -85,7 +85,7 @@ def platform(item: Placement) -> str:
 
 
 def _block(value: Any) -> Any:
-    """What the API of AWS Batch takes, as a block of Terraform's: its names are in another case."""
+    """Return an argument of the AWS Batch API as a Terraform block, whose names are in snake case."""
     match value:
         case dict():
             return {
@@ -129,7 +129,7 @@ def container_properties(definition: JobDefinition) -> dict[str, Value]:
 
 
 def _fargate(container: Container) -> dict[str, Value]:
-    """What only a container on Fargate has."""
+    """Return the properties that only a container on Fargate has."""
     properties: dict[str, Value] = {
         "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
         "networkConfiguration": {"assignPublicIp": Ref('var.assign_public_ip ? "ENABLED" : "DISABLED"')},

@@ -18,7 +18,7 @@ LEFT = "The execution ended before the job did"
 
 
 def job_queue(layer: LayerNode) -> Ref:
-    """The job queue that a layer's jobs are submitted to.
+    """Return the job queue that a layer's jobs are submitted to.
 
     Args:
         layer: A layer on AWS Batch.
@@ -30,7 +30,7 @@ def job_queue(layer: LayerNode) -> Ref:
 
 
 def jobs_of_execution(execution: str, redrives: str) -> str:
-    """What gives the beginning of the names of jobs that are to be found by the execution that they are of.
+    """Return the expression for the common prefix of the names of an execution's jobs.
 
     AWS Batch lists jobs by the beginnings of their names, whatever their letters' case. A name has 128 characters:
     beside those of a flow and a layer there is room for these.
@@ -44,7 +44,7 @@ def jobs_of_execution(execution: str, redrives: str) -> str:
 
 
 def job_definitions(graph: Graph) -> dict[Placement, str]:
-    """The label of the job definition of each placement on AWS Batch.
+    """Return the label of the job definition of each placement on AWS Batch.
 
     It names the platform and the kind of capacity, and, of a container that is unusual in other ways, a digest of them.
     Of sizes it says nothing: jobs have their own.

@@ -57,7 +57,7 @@ class Pulled:
 
 
 def _pulled_by(deployment: Deployment) -> Pulled:
-    """What the role that starts containers pulls.
+    """Return the images that the execution role pulls.
 
     Args:
         deployment: The deployment.
@@ -66,7 +66,7 @@ def _pulled_by(deployment: Deployment) -> Pulled:
 
 
 def _images(deployment: Deployment) -> list[str | None]:
-    """The images that the role pulls, None for the deployment's."""
+    """Return the images that the role pulls, None for the deployment's."""
     placements = [definition.placement for definition in deployment.of_type(JobDefinition)]
     given = {placement.container.image for placement in placements if has_execution_role(placement)}
     return [*([None] if None in given else []), *sorted(image for image in given if image is not None)]
@@ -93,7 +93,7 @@ def _arn(region: str, account: str, repository: str) -> Joined:
 
 
 def for_execution(deployment: Deployment) -> Fitted:
-    """Starting containers.
+    """Return the permissions to start containers.
 
     On EC2 the instances have a role of their own for their images and logs; one that reads secrets has both roles:
     https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
@@ -109,7 +109,7 @@ def for_execution(deployment: Deployment) -> Fitted:
 
 
 def _repositories(deployment: Deployment, most: int | None) -> list[Value]:
-    """The ARNs, or patterns, of the repositories, as long as they can be."""
+    """Return the ARNs, or patterns, of the repositories, as exact as the policy's size allows."""
     found = _pulled(deployment, most)
     own = [repository for image in found.images if isinstance(image, str) and (repository := ecr.repository_of(image))]
     arns = [_arn(item.region, item.account, item.name) for item in own]
@@ -128,7 +128,7 @@ def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Stateme
 
 
 def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
-    """Reading the secrets that containers ask for, and no others, unless there are too many to be named."""
+    """Yield the statements to read the containers' secrets, and no others, unless they are too many to name."""
     containers = [definition.placement.container for definition in deployment.of_type(JobDefinition)]
     given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
     kinds = (
@@ -143,7 +143,7 @@ def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
 
 
 def _whole(arn: str) -> str:
-    """The ARN of a secret or parameter as policies name it, also if what follows a secret's name was left out.
+    """Return the ARN of a secret or parameter as policies name it, also if what follows a secret's name was left out.
 
     Secrets Manager takes a name that ends as if it had that for a whole one, and so does this.
     """

@@ -141,14 +141,14 @@ class BatchStates(TaskStates):
         first, *rest = layers
         stop, failed = Suffix.STOPS.of(first.name), Suffix.FAILED.of(first.name)
         yield self._first(first, rest[0].name)
-        told = {
+        failure = {
             "jobs": Expression("$states.input.jobs"),
             "error": Expression("$states.errorOutput.Error"),
             "cause": Expression("$exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : ''"),
         }
         for layer, follower in zip(rest, [*rest[1:], None], strict=True):
             job = self._next(layer, follower.name if follower else None)
-            yield attrs.evolve(job, catch=(Catcher(("States.ALL",), stop, told),))
+            yield attrs.evolve(job, catch=(Catcher(("States.ALL",), stop, failure),))
         yield from _stop(first, stop, failed)
 
     def _arguments(self, layer: LayerNode, environment: list[Value], group: str) -> dict[str, Value]:
@@ -177,7 +177,7 @@ class BatchStates(TaskStates):
 
 
 def _stop(first: LayerNode, name: str, failed: str) -> Iterator[State]:
-    """The states that terminate jobs, and then fail with the error that there was."""
+    """Yield the states that terminate jobs, and then fail with the original error."""
     error = {"error": Expression("$states.input.error"), "cause": Expression("$states.input.cause")}
     termination = Task(
         name=Suffix.STOP.of(first.name),
@@ -204,7 +204,7 @@ def _stop(first: LayerNode, name: str, failed: str) -> Iterator[State]:
 
 
 def _pascal(value: Any) -> Any:
-    """What the API of AWS Batch takes, as a state gives it: its names are in another case."""
+    """Return an argument of the AWS Batch API as a state spells it, in Pascal case."""
     match value:
         case dict():
             return {f"{name[:1].upper()}{name[1:]}": _pascal(item) for name, item in value.items()}

@@ -132,7 +132,10 @@ def test_profile_measures_at_least_one_run(last: str, folder: Path, capsys: pyte
         ("[]", "is no JSON object of objects"),
         ('{"Report": 1}', "is no JSON object of objects"),
         ('{"Other": {}}', "says nothing of flow 'Report', only of Other"),
-        ('{"Report": {"A": -1, "B": "x", "C": NaN, "D": true}}', "are no seconds: A: -1, B: 'x', C: nan, D: True"),
+        (
+            '{"Report": {"A": -1, "B": "x", "C": NaN, "D": true}}',
+            "must be non-negative numbers: A: -1, B: 'x', C: nan, D: True",
+        ),
     ],
 )
 def test_wrong_profiles(text: str | None, problem: str, tmp_path: Path) -> None:

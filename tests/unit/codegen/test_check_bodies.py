@@ -92,7 +92,7 @@ WARNINGS = {
     "set up before": (
         _layer("self.x = 1") + "\n    def __init__(self) -> None:\n        self.k = 1\n",
         "LAM069",
-        "no task calls it",
+        "which no task calls",
     ),
 }
 

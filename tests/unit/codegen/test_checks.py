@@ -233,19 +233,19 @@ def test_problems_are_told_in_the_order_of_the_file() -> None:
 
 @pytest.mark.parametrize(("layers", "fits"), [(1000, True), (2500, False)])
 def test_a_definition_that_is_too_large_is_refused(layers: int, fits: bool) -> None:  # noqa: FBT001
-    """Step Functions takes definitions of 1 MB: a larger flow is told so, with the figure and the way out."""
+    """Step Functions accepts definitions of 1 MB: a larger flow is told so, with the figure and the way out."""
     graph = attrs.evolve(GRAPH, layers=tuple(attrs.evolve(LAYER, name=f"Layer{i}") for i in range(layers)))
     machine = emit_states(graph, make_plan(graph))
     if fits:
         check_definitions(graph, machine)
         return
-    with pytest.raises(CompileError, match=r"^flow.py:3: LAM028 .* bytes, and Step Functions takes 1048576\n  fix "):
+    with pytest.raises(CompileError, match=r"^flow.py:3: LAM028 .* bytes, and Step Functions accepts 1048576\n  fix "):
         check_definitions(graph, machine)
 
 
 @pytest.mark.parametrize("names", [["A" * 64, "B" * 64], ["A" * 64] * 99, ["A", "B"] * 500, ["A" * 39, "B" * 38]])
 def test_names_of_parallel_states_are_short(names: list[str]) -> None:
-    """However many layers a Parallel state runs, its name is one that Step Functions takes, and one to read."""
+    """However many layers a Parallel state runs, its name is one that Step Functions accepts, and one to read."""
     name = parallel(names)
     assert 0 < len(name) <= 80
     assert name == name.strip(" |")
