@@ -9,20 +9,24 @@ with on the path::
 from __future__ import annotations
 
 import argparse
+import importlib
+import shutil
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks import programs
-from tests.support.random_flows.compiling import feasible
-from tests.support.random_flows.drawing import flows
-from tests.support.random_flows.source import HEADER, guard_of, source_of
-from tests.support.random_flows.spec import FlowSpec
 
-#: What the classes of a random flow take from around them.
+#: Where the tests have what draws flows: now, and at commits before that.
+_PACKAGES = ("tests.support.random_flows", "tests.property.flows")
+
+#: What the classes of a random flow take from around them. A copy of the module stands beside each flow, because it is
+#: not in the same package at all commits.
 _AROUND = """\
 from laminar_runtime.configurations.executors import AWS
-from tests.support.random_flows.behaviour import *
+from behaviour import *
 
 LAMBDA = AWS.Lambda()
 world = None
@@ -38,7 +42,26 @@ def main() -> None:
     for name, text in _large().items():
         _write(options.folder / "large" / name, text)
     for number, text in enumerate(_random(options.random)):
-        _write(options.folder / "random" / f"flow_{number}", text)
+        folder = options.folder / "random" / f"flow_{number}"
+        _write(folder, text)
+        shutil.copyfile(str(_module("behaviour").__file__), folder / "behaviour.py")
+
+
+def _module(name: str) -> ModuleType:
+    """Return a module of the package that draws random flows, as the commit has it.
+
+    Args:
+        name: The module's name in that package.
+    """
+    for package in _PACKAGES:
+        try:
+            importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            if error.name is None or not package.startswith(error.name):
+                raise  # it is there, and misses something else
+            continue
+        return importlib.import_module(f"{package}.{name}")
+    raise ModuleNotFoundError(f"the tests of this commit draw no flows: none of {', '.join(_PACKAGES)} is there")
 
 
 def _large() -> dict[str, str]:
@@ -53,6 +76,7 @@ def _large() -> dict[str, str]:
 def _random(count: int) -> list[str]:
     """The texts of as many random flows, the largest that were drawn."""
     drawn: set[str] = set()
+    compiling, drawing, source = map(_module, ("compiling", "drawing", "source"))
 
     # More are drawn than are taken: the first ones are the smallest.
     @seed(11)
@@ -63,10 +87,10 @@ def _random(count: int) -> list[str]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(flows())
-    def draw(drawing: FlowSpec) -> None:
-        spec = feasible(drawing)
-        drawn.add(f"{HEADER}{_AROUND}{source_of(spec)}{guard_of(spec)}")
+    @given(drawing.flows())
+    def draw(drawn_flow: Any) -> None:
+        spec = compiling.feasible(drawn_flow)
+        drawn.add(f"{source.HEADER}{_AROUND}{source.source_of(spec)}{source.guard_of(spec)}")
 
     draw()
     return sorted(drawn, key=lambda text: (-len(text), text))[:count]
