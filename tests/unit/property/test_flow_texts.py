@@ -33,6 +33,7 @@ from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.terraform_json import render_document
 from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_codegen.targets.batch.labels import job_definitions
+from laminar_codegen.targets.registry import functions_of
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry
@@ -249,7 +250,7 @@ class Account:
                     module = f"{'hcl' if file == 'main.tf' else 'json'}_{place}"
                     Path(folder, module).mkdir()
                     Path(folder, module, file).write_text(text, encoding="utf-8")
-                    labels = [function.label for function in compilation.deployment.functions]
+                    labels = [function.label for function in functions_of(compilation.deployment.resources)]
                     probe = _PROBE % "".join(map(_FUNCTION.format, labels))
                     Path(folder, module, "probe.tf").write_text(probe, encoding="utf-8")
                     root["variable"][module] = {"type": "map(string)"}
