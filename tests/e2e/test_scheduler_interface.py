@@ -264,9 +264,9 @@ def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.Monk
         ('echo \'{"terraform_version": "0.15.0-beta1"}\'', r"of version 0\.15: install Terraform 1\.9 or newer"),
         (
             "echo Terraform v1.11",
-            "terraform does not tell its version: install Terraform 1.9 or newer\nTerraform v1.11",
+            "terraform does not print its version: install Terraform 1.9 or newer\nTerraform v1.11",
         ),
-        ("echo no such shell >&2; exit 1", "terraform does not tell its version: .*\nno such shell$"),
+        ("echo no such shell >&2; exit 1", "terraform does not print its version: .*\nno such shell$"),
     ],
 )
 def test_an_unsuitable_terraform(

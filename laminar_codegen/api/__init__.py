@@ -1,0 +1,79 @@
+"""The compiler as the runtime's scheduler calls it: a flow object in, plain values out, and Terraform driven."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from laminar_codegen.api import terraform_cli
+from laminar_codegen.api.terraform_cli import TerraformFailedError
+from laminar_codegen.frontend.loader import Source
+from laminar_codegen.ir.plan import unstructure
+from laminar_codegen.pipeline import compile_source
+from laminar_codegen.problems import NotWrittenError
+from laminar_codegen.render.split_document import split_document
+from laminar_codegen.render.terraform_json import render_document
+from laminar_codegen.render.write_folder import left_over, write_module
+from laminar_runtime import Flow
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
+
+__all__ = ["TerraformFailedError", "compile_plain", "create"]
+
+
+def compile_plain(flow: Flow, scheduler: StepFunctions | None = None) -> dict[str, Any]:
+    """Compile a flow object.
+
+    Args:
+        flow: The flow.
+        scheduler: How it is deployed; the flow's own scheduler unless given.
+
+    Returns:
+        ``{"flow": name, "plan": tree, "document": Terraform's}``, JSON values all through.
+
+    Raises:
+        CompileError: If it cannot be compiled, with all problems.
+    """
+    file = _file_of(flow)
+    compilation = compile_source(Source(flow, Path(file).absolute(), file, given=scheduler))
+    return {
+        "flow": compilation.units[0].graph.flow,
+        "plan": unstructure(compilation.units[0].plan),
+        "document": json.loads(render_document(compilation.document)),
+    }
+
+
+def _file_of(flow: Flow) -> str:
+    """Return the file that defines a flow, for error messages."""
+    try:
+        return inspect.getsourcefile(type(flow)) or "<flow>"
+    except (OSError, TypeError):  # it has none, as in an interactive session
+        return "<flow>"
+
+
+def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, Any], apply: bool) -> str | None:
+    """Write a compiled document into a folder, and have Terraform initialise it and show what it plans.
+
+    Args:
+        ir: The result of `compile_plain`.
+        directory: The folder; it is made if it is not there.
+        variables: The values of the document's variables.
+        apply: Whether the plan is applied.
+
+    Returns:
+        The name of the deployment, wherever Terraform has it from, if the plan was applied.
+
+    Raises:
+        TerraformFailedError: If Terraform is missing, too old, or fails, or a variable is no JSON value.
+        NotWrittenError: If the document cannot be written, or the folder has one in HCL; the folder is as it was.
+    """
+    terraform_cli.check_version()
+    terraform_cli.check_variables(variables)
+    files = split_document(ir["document"])
+    if others := left_over(directory, files):
+        # Written beside them, the document would leave a folder that Terraform refuses.
+        raise NotWrittenError("\n".join(others))
+    write_module(directory, files)
+    return terraform_cli.deploy(directory, variables, apply=apply)
