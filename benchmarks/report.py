@@ -1,4 +1,4 @@
-"""What is told with the figures: when, on what machine, with which versions. And a table of several runs.
+"""The circumstances of figures: when, on what machine, with which versions. And a table of several runs.
 
 ``python -m benchmarks.report FILE ...`` prints the Markdown table of files that ``--json`` wrote.
 """
@@ -68,20 +68,22 @@ def section(documents: Iterable[dict[str, Any]]) -> str:
     Args:
         documents: What `document` gave of each.
     """
-    told = list(documents)
+    runs = list(documents)
     measured: dict[str, list[str]] = {}
-    for one in told:
+    for one in runs:
         measured.setdefault(_measured_with(one), []).append(one["benchmark"])
     lines = [f"- {', '.join(names)}: {text}" if len(measured) > 1 else text for text, names in measured.items()]
-    loads = [one["load"] for one in told]
+    loads = [one["load"] for one in runs]
     lines.append(f"\nProcesses that ran besides, at the end of each: {min(loads)} to {max(loads)} (load average).")
-    return "\n".join([*lines, "", table(told)])
+    return "\n".join([*lines, "", table(runs)])
 
 
-def _measured_with(told: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in told["versions"].items())
-    others = ", ".join(wanted for every in told["peers"].values() for wanted in every)
-    return f"{told['date']}, on {told['machine']}, Python {told['python']}. Here: {versions}. Peers: {others}."
+def _measured_with(document: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
+    others = ", ".join(wanted for every in document["peers"].values() for wanted in every)
+    return (
+        f"{document['date']}, on {document['machine']}, Python {document['python']}. Here: {versions}. Peers: {others}."
+    )
 
 
 def table(documents: Iterable[dict[str, Any]]) -> str:
@@ -90,8 +92,8 @@ def table(documents: Iterable[dict[str, Any]]) -> str:
         "| benchmark | measured | ours | memory | baseline | its figure | its memory | ratio | processor | target | |",
         "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |",
     ]
-    for told in documents:
-        lines += [_line(told["benchmark"], row) for row in told["rows"]]
+    for document in documents:
+        lines += [_line(document["benchmark"], row) for row in document["rows"]]
     return "\n".join(lines)
 
 

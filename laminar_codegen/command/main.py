@@ -7,7 +7,6 @@ those of `laminar_codegen.command.exits`.
 from __future__ import annotations
 
 import argparse
-import difflib
 import errno
 import gc
 import importlib
@@ -24,10 +23,10 @@ from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
 
-#: What each extra of the package is for, by the first of its packages that is imported.
+#: The extra of the package that installs an import.
 _EXTRAS = {"attrs": "codegen", "jsonata": "local", "moto": "local"}
 
-#: Commands that are entry points of this group: nothing in here imports them. With the extra that installs each.
+#: Commands that are entry points of this group, with the extra that installs each. Nothing in here imports them.
 _GROUP = "laminar_codegen.commands"
 _ENTRY_POINTS = {"rehearse": "local"}
 _ENTRY_POINTS_HELP = {"rehearse": "run the compiled flow on this machine, on an embedded AWS"}
@@ -66,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         The exit code.
     """
     if arguments is None:
-        # Told to end, the command ends as when interrupted: it stops what it started and removes what it laid out.
+        # A signal to end acts like an interrupt: the command stops what it started and removes its files.
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             if signal.getsignal(number) == signal.SIG_DFL:  # under nohup a hangup is to be ignored
                 signal.signal(number, _stop)
@@ -91,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         print(f"laminar-codegen: {_reason(error)}", file=sys.stderr)
         _drop_output()
         return Exit.USAGE
-    except Exception:  # noqa: BLE001 - the last resort, told as what it is
+    except Exception:  # noqa: BLE001 - the last resort
         return _bug()
 
 
@@ -124,7 +123,7 @@ def _reason(error: OSError) -> str:
 
 
 def _drop_output() -> None:
-    """Have what is left to write go nowhere: Python would try to write it when it ends, and fail again."""
+    """Discard the rest of the output: Python would try to write it at its end, and fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -143,16 +142,14 @@ def _execute(words: list[str]) -> int:
         _refuse_misspelt(name)
         words = [_DEFAULT, *words]
     chosen = words[0]
-    parser, command = _tree(chosen)
-    options = parser.parse_args(words)
-    if options.command is None:
-        parser.error("name a command, or a flow to compile")
-    if chosen != _DEFAULT:
-        return int(_module(chosen).run(options))
-    # What is made here is in use until the end: to look again and again for what is not took a third of the time.
-    gc.disable()
+    if chosen == _DEFAULT:
+        # A compile keeps what it makes until its end: looking for garbage would take a third of the time.
+        gc.disable()
     try:
-        return int(_module(chosen).run(command, options))
+        parser, command = _tree(chosen)
+        options = parser.parse_args(words)
+        module = _module(chosen)
+        return int(module.run(command, options) if chosen == _DEFAULT else module.run(options))
     finally:
         gc.enable()
 
@@ -174,7 +171,6 @@ def _tree(chosen: str) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser
         module = _module(name)
         own = commands.add_parser(
             name,
-            # Written with its command, a flow named like a command is a flow.
             prog=f"laminar-codegen {name}",
             help=summary,
             description=module.DESCRIPTION,
@@ -191,13 +187,14 @@ def _module(command: str) -> Any:
 
 def _refuse_misspelt(name: str) -> None:
     """Refuse a word that is nearly a command, and no flow's file or module."""
+    if not name.isidentifier() or any(os.path.exists(f"{name}{end}") for end in ("", ".py")):  # noqa: PTH110
+        return
+    import difflib
+
     near = difflib.get_close_matches(name, [*_COMMANDS, *_ENTRY_POINTS, *_FORMER], n=1, cutoff=0.7)
-    plain = name.isidentifier() and not any(os.path.exists(f"{name}{end}") for end in ("", ".py"))  # noqa: PTH110
-    if near and plain:
-        print(
-            f"laminar-codegen: unknown command '{name}', did you mean '{_FORMER.get(near[0], near[0])}'?",
-            file=sys.stderr,
-        )
+    if near:
+        meant = _FORMER.get(near[0], near[0])
+        print(f"laminar-codegen: unknown command '{name}', did you mean '{meant}'?", file=sys.stderr)
         raise SystemExit(Exit.USAGE)
 
 

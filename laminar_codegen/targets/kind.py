@@ -72,10 +72,15 @@ class TaskStates(abc.ABC):
     def pipelined(self, layers: Sequence[LayerNode]) -> Iterator[State]:
         """Return the states that run a group of splits of several layers item by item.
 
+        A kind whose targets have `pipelines` overrides this. The checks refuse pipelines on any other.
+
         Args:
             layers: The layers, in their order.
+
+        Raises:
+            TypeError: If the kind has no pipelines.
         """
-        raise NotImplementedError(f"{layers[0].executor.service} has no pipelines")
+        raise TypeError(f"{layers[0].executor.service} has no pipelines")
 
 
 def _none(*_: Any) -> tuple[()]:

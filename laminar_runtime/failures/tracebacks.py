@@ -95,18 +95,18 @@ def text(error: BaseException) -> str:
     """
     import traceback
 
-    told = traceback.TracebackException.from_exception(error, compact=True)
-    _trim(told, error)
-    alone = not (told.stack or told.__cause__ or told.__context__ or getattr(error, "__notes__", None))
-    return "" if alone else shortened("".join(told.format()))
+    shown = traceback.TracebackException.from_exception(error, compact=True)
+    _trim(shown, error)
+    alone = not (shown.stack or shown.__cause__ or shown.__context__ or getattr(error, "__notes__", None))
+    return "" if alone else shortened("".join(shown.format()))
 
 
-def _trim(told: traceback.TracebackException, error: BaseException) -> None:
+def _trim(shown: traceback.TracebackException, error: BaseException) -> None:
     """Cut the frames of an error, and of those that led to it."""
     import traceback
 
     seen: set[int] = set()
-    left: list[tuple[traceback.TracebackException | None, BaseException | None]] = [(told, error)]
+    left: list[tuple[traceback.TracebackException | None, BaseException | None]] = [(shown, error)]
     while left:
         one, about = left.pop()
         if one is None or about is None or id(one) in seen:
@@ -132,9 +132,9 @@ def _kept(files: list[str], error: BaseException) -> list[int]:
     return list(range(len(files)))
 
 
-def shortened(told: str) -> str:
+def shortened(shown: str) -> str:
     """Return a text, its middle left out if it is very long."""
-    if len(told) <= _LONGEST:
-        return told
+    if len(shown) <= _LONGEST:
+        return shown
     half = _LONGEST // 2
-    return f"{told[:half]}\n... ({len(told) - 2 * half} characters are left out) ...\n{told[-half:]}"
+    return f"{shown[:half]}\n... ({len(shown) - 2 * half} characters are left out) ...\n{shown[-half:]}"

@@ -39,13 +39,13 @@ class Commit:
         found: dict[str, Any] = {}
         room = _SMALL
         for name, archive in self.archives.items():
-            told = archive.plain() if isinstance(archive, Archive) and len(archive) <= _FEW else None
-            size = len(json.dumps(told)) if told else room
-            if told is None or size >= room:
+            plain = archive.plain() if isinstance(archive, Archive) and len(archive) <= _FEW else None
+            size = len(json.dumps(plain)) if plain else room
+            if plain is None or size >= room:
                 where = archive if isinstance(archive, Rows) else archive.rows
                 found[name] = {"rows": [where.count, where.start, where.width]}
             else:
-                found[name] = told
+                found[name] = plain
                 room -= size
         return {"attempt": self.attempt, "archives": found}
 
@@ -62,8 +62,8 @@ class Commit:
             KeyError: If a field is missing.
         """
         archives = {
-            name: Rows(*map(int, told["rows"])) if "rows" in told else Archive.parse(told)
-            for name, told in document.get("archives", {}).items()
+            name: Rows(*map(int, plain["rows"])) if "rows" in plain else Archive.parse(plain)
+            for name, plain in document.get("archives", {}).items()
         }
         return cls(document.get("attempt", ""), archives, seconds)
 

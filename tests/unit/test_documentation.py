@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from laminar_codegen.command.exits import Exit
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [
@@ -89,3 +91,11 @@ def test_public_names_are_in_the_reference(module: str) -> None:
         if whole == module:
             documented |= set(re.findall(r"\w+", listed)) or set(importlib.import_module(module).__all__)
     assert set(getattr(importlib.import_module(module), "__all__", [])) - WITHOUT_ENTRY - documented == set()
+
+
+def test_exit_codes_are_those_of_the_command() -> None:
+    """The page on the command gives each exit code the meaning that help texts have."""
+    page = (ROOT / "docs" / "reference" / "command.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| (\d+) \| ([^|]+) \|", page, flags=re.MULTILINE))
+    assert {int(code) for code in rows} == set(Exit)
+    assert all(rows[str(code.value)].startswith(code.meaning) for code in Exit)

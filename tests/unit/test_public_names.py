@@ -6,6 +6,7 @@ import importlib
 
 import pytest
 
+import laminar_codegen
 from tests.support.harness import Folder
 
 PUBLIC = {
@@ -143,3 +144,10 @@ def test_all_errors_have_one_base() -> None:
     """Whoever catches `LaminarError` catches every error of ours."""
     exceptions = importlib.import_module("laminar_runtime.exceptions")
     assert all(issubclass(getattr(exceptions, name), exceptions.LaminarError) for name in exceptions.__all__)
+
+
+def test_names_of_the_compiler_are_found_on_use() -> None:
+    """Each exported name has a module, and each module is of an exported name."""
+    assert sorted(laminar_codegen._MODULES) == sorted(laminar_codegen.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'compile_floe'"):
+        _ = laminar_codegen.compile_floe  # type: ignore[attr-defined] # it is misspelt

@@ -77,7 +77,7 @@ class Job:
     blockers: set[str] = attrs.field(factory=set)
     termination: str | None = None
     process: LocalProcess | None = None
-    told: list[Callable[[], None]] = attrs.field(factory=list)
+    callbacks: list[Callable[[], None]] = attrs.field(factory=list)
 
     @property
     def arn(self) -> str:

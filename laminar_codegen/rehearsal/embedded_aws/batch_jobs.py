@@ -2,7 +2,7 @@
 
 `concurrency` threads take attempts from one queue, so that an array job of ten thousand children
 costs ten thousand small records and not as many threads. All records change under one lock;
-who waits for a job (not a child) is told when it ends.
+who waits for a job (not a child) is called back when it ends.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ class BatchJobs:
         with self._lock:
             return [job for job in self._jobs.values() if job.parent is None]
 
-    def when_ended(self, job_id: str, tell: Callable[[], None]) -> None:
-        """Have somebody told when a job has ended; at once if it has."""
+    def when_ended(self, job_id: str, callback: Callable[[], None]) -> None:
+        """Call back when a job has ended; at once if it has."""
         with self._lock:
             job = self._jobs[job_id]
             if not job.ended:
-                job.told.append(tell)
+                job.callbacks.append(callback)
                 return
-        tell()
+        callback()
 
     def has_ended(self, job_id: str) -> bool:
         """Whether a job has ended."""
@@ -227,8 +227,8 @@ class BatchJobs:
                 self._make_ready(dependent)
         if job.parent is None:
             self._ended.notify_all()
-            for tell in job.told:
-                tell()
+            for callback in job.callbacks:
+                callback()
         elif all(job.parent.child_states[state] == 0 for state in STATES if state not in TERMINAL):
             yield (job.parent, *_end_of_array(job.parent))
 

@@ -1,4 +1,4 @@
-"""Who waits for the end of a part of an execution is told of it, instead of looking again and again.
+"""Calls back who waits for the end of a part of an execution, instead of polling.
 
 A part (an execution, a branch, an iteration, an attempt) runs in an environment of its own, which
 ends by itself, with an error, when it is stopped or when its time is over.
@@ -15,26 +15,26 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 
 from laminar_codegen.rehearsal.embedded_aws.patches import Patches
 
-_ATTRIBUTE = "laminar_told"
+_ATTRIBUTE = "laminar_callbacks"
 
 _set_error_of_environment = Environment.set_error
 
 
 def install(patches: Patches) -> None:
-    """Have moto's environments tell of their ends."""
+    """Make moto's environments call back at their ends."""
     patches.attribute(Environment, "set_error", _telling(_set_error))
     for name in ("set_ended", "set_stop", "set_timed_out"):
         patches.attribute(Environment, name, _telling(getattr(Environment, name)))
 
 
-def when_ended(env: Environment, tell: Callable[[], None]) -> None:
-    """Have somebody told once when a part has ended; at once if it has."""
+def when_ended(env: Environment, callback: Callable[[], None]) -> None:
+    """Call back once when a part has ended; at once if it has."""
     waiting = cast(Any, env)
     with waiting._state_mutex:
         if env.is_running():
-            vars(waiting).setdefault(_ATTRIBUTE, []).append(tell)
+            vars(waiting).setdefault(_ATTRIBUTE, []).append(callback)
             return
-    tell()
+    callback()
 
 
 def _telling(change: Callable[..., None]) -> Callable[..., None]:
@@ -44,10 +44,10 @@ def _telling(change: Callable[..., None]) -> Callable[..., None]:
         if self.is_running():
             return
         with self._state_mutex:
-            told: list[Callable[[], None]] = vars(self).pop(_ATTRIBUTE, [])
+            callbacks: list[Callable[[], None]] = vars(self).pop(_ATTRIBUTE, [])
             cast(Any, self).program_state_event.set()
-        for tell in told:
-            tell()
+        for callback in callbacks:
+            callback()
 
     return changed
 

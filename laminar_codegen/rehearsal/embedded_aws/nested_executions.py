@@ -24,7 +24,7 @@ from laminar_codegen.rehearsal.embedded_aws.waiting import STOPPED, SyncCall
 
 NestedTask = state_task_service_sfn.StateTaskServiceSfn
 
-_ATTRIBUTE = "laminar_told"
+_ATTRIBUTE = "laminar_callbacks"
 
 _telling = threading.Lock()
 _note_end: Any = BaseExecutionWorkerCommunication.terminated
@@ -66,17 +66,17 @@ def _call(env: Environment, clients: Clients, resolver: Callable[[], Any]) -> Sy
     )
 
 
-def _when_ended(execution: Execution, tell: Callable[[], None]) -> None:
+def _when_ended(execution: Execution, callback: Callable[[], None]) -> None:
     with _telling:
         if execution.status == "RUNNING":
-            vars(execution).setdefault(_ATTRIBUTE, []).append(tell)
+            vars(execution).setdefault(_ATTRIBUTE, []).append(callback)
             return
-    tell()
+    callback()
 
 
 def _terminated(self: BaseExecutionWorkerCommunication) -> None:
     with _telling:
         _note_end(self)
-        told: list[Callable[[], None]] = vars(self.execution).pop(_ATTRIBUTE, [])
-    for tell in told:
-        tell()
+        callbacks: list[Callable[[], None]] = vars(self.execution).pop(_ATTRIBUTE, [])
+    for callback in callbacks:
+        callback()

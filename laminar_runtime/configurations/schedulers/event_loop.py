@@ -1,4 +1,4 @@
-"""The event loop that a local run goes on in: begun, told to end, and cleaned up."""
+"""The event loop of a local run: its start, its end by a signal, and its cleanup."""
 
 from __future__ import annotations
 
@@ -66,19 +66,19 @@ class Watch:
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Have a run that the process is told to end stop its tasks first, if the process leaves that to us.
+    """Stop the tasks of a run first when a signal ends the process, if the process has no handler of its own.
 
     What the terminal asks for by Ctrl-C, `asyncio` sees to.
     """
     import asyncio
 
-    loop, run, told = asyncio.get_running_loop(), asyncio.current_task(), 0
+    loop, run, signalled = asyncio.get_running_loop(), asyncio.current_task(), 0
     main = threading.current_thread() is threading.main_thread()
     ours = [number for number in _ENDING if main and signal.getsignal(number) == signal.SIG_DFL]
 
     def stop(number: signal.Signals) -> None:
-        nonlocal told
-        told = number
+        nonlocal signalled
+        signalled = number
         if run is not None:
             run.cancel()
 
@@ -89,8 +89,8 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if told:
-            raise Ended(_SIGNALLED + told) from None
+        if signalled:
+            raise Ended(_SIGNALLED + signalled) from None
         raise
     finally:
         _handled.difference_update(ours)
@@ -108,7 +108,7 @@ def _part_forks() -> None:
 
 
 def _leave() -> None:
-    """Have signals end a process that was forked from this one, and not be told to the event loop of this one.
+    """Let signals end a process that was forked from this one, and not reach the event loop of this one.
 
     Pools of a layer that runs in a thread fork such processes, and end them so.
     """

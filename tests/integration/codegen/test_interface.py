@@ -140,7 +140,9 @@ def test_variables_that_cannot_be_told(
 ) -> None:
     """A value that is no JSON is told of by its variable's name, before anything is written."""
     terraform()
-    with pytest.raises(TerraformFailedError, match=r"the variable 'name' .* is no JSON value: .*: give plain JSON values"):
+    with pytest.raises(
+        TerraformFailedError, match=r"the variable 'name' .* is no JSON value: .*: give plain JSON values"
+    ):
         create(ir, tmp_path / "out", variables={"name": value}, apply=True)
     assert not (tmp_path / "out").exists()
 
