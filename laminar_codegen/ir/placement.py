@@ -70,13 +70,11 @@ class Target(abc.ABC):
 
     Attributes:
         service: The name of the service, for people.
-        array_jobs: Whether the splits of a group are the children of one array job.
         pipelines: Whether a split can wait for one split of another layer.
         timeout: Seconds after which a task is stopped, None for the flow's.
     """
 
     service: ClassVar[str]
-    array_jobs: ClassVar[bool] = False
     pipelines: ClassVar[bool] = False
     timeout: float | None
 

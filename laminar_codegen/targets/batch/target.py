@@ -34,7 +34,6 @@ class BatchTarget(Target):
     """
 
     service: ClassVar[str] = "AWS Batch"
-    array_jobs: ClassVar[bool] = True
     pipelines: ClassVar[bool] = True
 
     platform: Literal["FARGATE", "EC2"] = "FARGATE"
