@@ -54,7 +54,8 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
         machines=tuple(machines),
         resources=resources,
         queues=_queues(graphs),
-        roles=tuple(_roles(graphs, resources, found)),
+        # Kinds of targets may share a role, such as that of the tasks.
+        roles=tuple({role.label: role for role in _roles(graphs, resources, found)}.values()),
         log_groups=tuple(_log_groups(resources)),
         alarms=tuple(_alarms(found)),
         triggers=found,

@@ -128,8 +128,10 @@ def _stage(compilation: Compilation, stage: str) -> str:
             return render_template(compilation.machines)
         case "hcl":
             return render_hcl(compilation.document)
-        case _:
+        case "terraform":
             return render_document(compilation.document)
+        case _:
+            raise ValueError(f"nothing prints the stage {stage!r}")
 
 
 def _plans(units: Sequence[Unit]) -> str:

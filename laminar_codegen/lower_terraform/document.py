@@ -179,8 +179,8 @@ def _parameter(deployment: Deployment) -> Block:
 
 
 def _outputs(deployment: Deployment) -> tuple[Output, ...]:
-    kinds = targets.used_by(deployment.resources)
-    roles = dict(sorted((kind.task_role for kind in kinds if kind.task_role), key=lambda pair: pair[0] != "task"))
+    kinds = sorted(targets.used_by(deployment.resources), key=lambda kind: kind.functions)
+    roles = dict(kind.task_role for kind in kinds if kind.task_role)
     return (
         Output(
             name="state_machine_arn",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from laminar_codegen import pipeline
-from laminar_codegen.command.exits import explain
+from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results
@@ -86,7 +86,7 @@ def main(words: Sequence[str]) -> int:
         ended = (chained.execution(execution.key("").execution) for chained in (flow, *following))
         # All of it at once: if something cannot be saved, nothing is printed.
         print("\n".join([line for one in ended for line in _report(one, options.save)]))
-    return 0
+    return Exit.OK
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -158,7 +158,7 @@ def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
             continue
         print(f"the last lines of {event.job_name}, attempt {event.attempt}:", file=sys.stderr)
         print("\n".join(f"  {line}" for line in lines[-_TAIL:]), file=sys.stderr)
-    return 1
+    return Exit.INVALID
 
 
 def _functions(graphs: Sequence[Graph]) -> dict[str, str]:

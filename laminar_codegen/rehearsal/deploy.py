@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.deployment import Planner
+from laminar_codegen.ir.deployment import Planner, TaskResource
 from laminar_codegen.ir.expressions import resolve
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws
@@ -20,6 +20,7 @@ from laminar_codegen.targets.batch.job_definitions import JobDefinition, contain
 from laminar_codegen.targets.functions import planner_configuration
 from laminar_runtime import _records
 from laminar_runtime.deployment import Deployment, parameter_name
+from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.splits import job_container
 
 __all__ = ["deploy"]
@@ -38,8 +39,12 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
 
     Returns:
         The deployment, which applications find by the flow's name.
+
+    Raises:
+        SchedulerError: If layers run on a target that the embedded AWS does not have.
     """
     deployed = compilation.deployment
+    _check_targets(deployed.resources)
     flow = deployed.flows[0]
     references = _environment(flow, aws)
     references |= {name.expression: own for name, own in zip(deployed.flow_names, deployed.flows, strict=True)}
@@ -62,6 +67,15 @@ def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
         Value=json.dumps(_records.plain(deployment)),
     )
     return deployment
+
+
+def _check_targets(resources: Sequence[Planner | TaskResource]) -> None:
+    for item in resources:
+        if not isinstance(item, Planner | JobDefinition | TaskFunction):
+            service = item.placement.target.service
+            raise SchedulerError(
+                f"the rehearsal has no {service}: run its layers on AWS Batch or AWS Lambda to rehearse"
+            )
 
 
 def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:

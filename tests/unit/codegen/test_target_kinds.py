@@ -18,12 +18,15 @@ from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container, Target
 from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.policies.datastore import for_tasks
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.problems import Problem
+from laminar_codegen.rehearsal.deploy import _check_targets
 from laminar_codegen.targets import registry
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
 from laminar_runtime.configurations.executors import Executor
+from laminar_runtime.exceptions import SchedulerError
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Parameters
@@ -217,3 +220,21 @@ def test_other_targets_are_as_they_were(ecs: Path, capsys: pytest.CaptureFixture
     document = _document(capsys)
     assert set(document["resource"]["aws_batch_job_definition"]) == {"fargate"}
     assert "aws_ecs_task_definition" not in document["resource"]
+
+
+def test_kinds_share_a_role(ecs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The role of the tasks is declared once, whatever kinds of targets have it."""
+    (ecs / "flow.py").write_text((FLOW % 0).replace("executor=Ecs(), foreach", "foreach"))
+    assert main(["--emit", "hcl", "flow.py"]) == 0
+    document = capsys.readouterr().out
+    assert document.count('resource "aws_iam_role" "task"') == 1
+    assert document.count('output "task_role_arn"') == 1
+    assert 'resource "aws_batch_job_definition"' in document
+    assert 'resource "aws_ecs_task_definition"' in document
+
+
+def test_the_rehearsal_names_what_it_has_not(ecs: Path) -> None:
+    """A target that the embedded AWS does not have is refused by its name."""
+    (ecs / "flow.py").write_text(FLOW % 0)
+    with pytest.raises(SchedulerError, match="the rehearsal has no Amazon ECS"):
+        _check_targets(compile_flow("flow.py").deployment.resources)

@@ -1,0 +1,55 @@
+"""Layers share a job definition only if it is the same for both: each field is in the label or in the job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.graph import Container, Graph
+from laminar_codegen.ir.placement import USUAL, Placement
+from laminar_codegen.targets.batch.job_definitions import JobDefinition, container_properties
+from laminar_codegen.targets.batch.labels import job_definitions
+from laminar_codegen.targets.batch.target import BatchTarget
+from tests.support.random_graphs import graph_of
+
+#: Another value for each field of a container. A new field needs one here.
+OTHERS: dict[str, Any] = {
+    "command": ("python", "other.py"),
+    "cpu": 2,
+    "memory": 4096,
+    "image": "team/other:1",
+    "workdir": "/other",
+    "gpu": 1,
+    "spot": True,
+    "architecture": "arm64",
+    "secrets": (("TOKEN", "arn:aws:ssm:eu-west-1:123456789012:parameter/token"),),
+    "ephemeral_storage": 50,
+    "log_driver": "splunk",
+    "log_options": (("awslogs-stream-prefix", "other"),),
+}
+
+
+def test_each_field_has_another_value() -> None:
+    assert OTHERS.keys() == {field.name for field in attrs.fields(Container)}
+
+
+@pytest.mark.parametrize("platform", ["FARGATE", "EC2"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_layers_of_one_label_have_one_job_definition(name: str, platform: Any) -> None:
+    """Two layers that differ in one field have different labels, or job definitions that are equal."""
+    target = BatchTarget(platform)
+    containers = (USUAL, attrs.evolve(USUAL, **{name: OTHERS[name]}))
+    graph: Graph = graph_of({"A": set(), "B": set()})
+    layers = tuple(
+        attrs.evolve(layer, container=container, executor=target)
+        for layer, container in zip(graph.layers, containers, strict=True)
+    )
+    labels = job_definitions(attrs.evolve(graph, layers=layers))
+    one, other = (
+        container_properties(JobDefinition("label", Ref("local.flow"), Placement(container, target), 60))
+        for container in containers
+    )
+    assert len({*labels.values()}) == 2 or one == other
