@@ -100,6 +100,8 @@ def bench(tmp_path: Path, modules: Path, mirror: Path, monkeypatch: pytest.Monke
         EmbeddedAws(workspace=Workspace(directory=image)) as aws,
         serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
     ):
+        # Another moto of this process may have made its IAM already, without these policies.
+        aws.reset()
         yield Bench(modules, mirror, aws, environment)
 
 
