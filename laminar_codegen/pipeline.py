@@ -41,7 +41,7 @@ from laminar_runtime.configurations.schedulers.step_functions import StepFunctio
 __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Unit:
     """What the passes made of one flow.
 
@@ -58,7 +58,7 @@ class Unit:
     durations: Mapping[str, float] | None = None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Compilation:
     """What the passes made of a flow, or of flows that run one after the other.
 

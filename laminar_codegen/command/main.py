@@ -155,7 +155,7 @@ def _execute(words: list[str]) -> int:
 
 
 def _tree(chosen: str) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
-    """Return the parser of all commands, and that of the chosen one. Only that one is imported."""
+    """Return the whole parser, and that of the chosen command. Of the others only the help of all has an entry."""
     parser = argparse.ArgumentParser(
         prog="laminar-codegen",
         description=_DESCRIPTION,
@@ -165,8 +165,9 @@ def _tree(chosen: str) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser
     parser.add_argument("--version", action="version", version=f"laminar-codegen {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     for name, summary in {**_COMMANDS, **_ENTRY_POINTS_HELP}.items():
-        if name != chosen or name in _ENTRY_POINTS:
-            commands.add_parser(name, help=summary, add_help=False)
+        if name != chosen:
+            if chosen not in _COMMANDS:
+                commands.add_parser(name, help=summary, add_help=False)
             continue
         module = _module(name)
         own = commands.add_parser(

@@ -18,7 +18,7 @@ from laminar_codegen.problems import Location
 __all__ = ["Locator"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Locator:
     """Finds classes, each file being looked into once.
 

@@ -36,7 +36,7 @@ __all__ = ["Alarm", "Deployment", "LogGroup", "Planner", "Role", "TaskResource",
 Resource = TypeVar("Resource", bound="Planner | TaskResource")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class TaskResource:
     """A resource that runs layers. `laminar_codegen.targets` has a subclass for each kind of target.
 
@@ -58,7 +58,7 @@ class TaskResource:
         return self.placement.container
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Planner:
     """A function of AWS Lambda that answers the questions of a state machine about layers.
 
@@ -75,7 +75,7 @@ class Planner:
     encryption: Encryption = NO_ENCRYPTION
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class LogGroup:
     """A log group of CloudWatch Logs.
 
@@ -88,7 +88,7 @@ class LogGroup:
     name: Joined
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Role:
     """A role of IAM. `laminar_codegen.lower_terraform.iam_roles` has its permissions.
 
@@ -110,7 +110,7 @@ class Role:
         return labels.role(self.label)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Alarm:
     """An alarm of CloudWatch.
 
@@ -135,7 +135,7 @@ class Alarm:
     threshold: int = 0
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Trigger:
     """What starts a deployment without a caller.
 
@@ -148,7 +148,7 @@ class Trigger:
     value: Any
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Deployment:
     """All that one document deploys.
 

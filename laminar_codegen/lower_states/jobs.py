@@ -24,7 +24,7 @@ __all__ = ["Jobs"]
 _REASON = 100
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Jobs:
     """Makes the states of layers, each by the kind of its target.
 

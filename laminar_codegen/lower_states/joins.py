@@ -44,7 +44,7 @@ _WAITING = inserted("$states.input.name")
 _Emit = Callable[[Step, str | None], Iterator[State]]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Joins:
     """Makes the states of exact joins.
 

@@ -39,7 +39,7 @@ EXECUTION_ID = inserted(f"$substringBefore({EXECUTION}, '{RESUMED}')")
 _BUCKET = Ref("local.datastore_bucket")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Objects:
     """Makes the states. Their keys come from `laminar_runtime.storage.layout`, with `inserted` expressions as parts.
 

@@ -29,7 +29,7 @@ _FAILED: Mapping[str, Value] = {
 }
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Planners:
     """Makes the states.
 

@@ -92,7 +92,7 @@ _FAILED = Expression(
 )
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Emitter:
     graph: Graph
     layers: dict[str, LayerNode]

@@ -87,7 +87,7 @@ def _tail(predecessors: Predecessors, takes: Sequence[float]) -> list[float]:
     return tail
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Ranking:
     """Layers sorted by time, and the places between layers with different times."""
 

@@ -37,7 +37,7 @@ class PrimePart:
 Split = ParallelParts | SeriesParts | PrimePart
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Decomposition:
     """The decomposition of a flow.
 

@@ -81,7 +81,7 @@ def obstacles(graph: Graph) -> Iterator[tuple[LayerNode, str, str]]:
     return iter(_pipelines(graph).obstacles)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Pipelines:
     """The next layer of each layer in a pipeline, and the layers that cannot be pipelined as asked."""
 
@@ -136,7 +136,7 @@ def _conflict(order: _Order, first: str, layer: LayerNode, previous: str) -> tup
     return None
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Order:
     names: tuple[str, ...]
     dependents: dict[str, list[str]]

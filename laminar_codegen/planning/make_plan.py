@@ -119,7 +119,7 @@ def _no_durations(graph: Graph) -> Problem:
     return Problem(graph.location, "LAM044", what, "give a profile, or choose joins='exact' or joins='barriers'")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Planner:
     """Plans parts.
 

@@ -51,7 +51,7 @@ def _reversed(predecessors: Predecessors) -> list[int]:
     return after
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Relation:
     before: Sequence[int]
     after: Sequence[int]

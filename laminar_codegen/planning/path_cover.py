@@ -61,7 +61,7 @@ def path_cover(predecessors: Predecessors) -> list[list[int]]:
     return matching.paths()
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Matching:
     predecessors: Predecessors
     previous: dict[int, int] = attrs.field(factory=dict)

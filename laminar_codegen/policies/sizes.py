@@ -38,7 +38,7 @@ _LONGEST = {
 _OTHER = 190
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Fitted:
     """The statements of a role.
 

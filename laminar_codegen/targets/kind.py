@@ -23,7 +23,7 @@ from laminar_runtime.configurations.executors import Executor
 __all__ = ["Attempts", "TargetKind", "TaskStates"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Attempts:
     """How a task is tried again.
 
@@ -91,7 +91,7 @@ def _no_locals(_: Deployment) -> Mapping[str, Value]:
     return {}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TargetKind:
     """A kind of target: everything that the compiler must know about it.
 

@@ -25,7 +25,7 @@ def _empty(_: Any) -> Mapping[str, Value]:
     return {}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TriggerKind:
     """A kind of trigger: everything that the compiler must know about it.
 

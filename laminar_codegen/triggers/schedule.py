@@ -136,7 +136,7 @@ _CRON = re.compile(r"cron\(([!-'*-~]+(?: [!-'*-~]+){5})\)")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Field:
     """A field of a cron expression: its name, least and most value, names of values, and what else it may be."""
 

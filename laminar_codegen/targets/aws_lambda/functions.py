@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
-
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
 from laminar_codegen.ir.expressions import Joined, Value
@@ -17,9 +15,10 @@ from laminar_codegen.targets.functions import emit_function, environment_of, of_
 __all__ = ["TaskFunction", "configuration", "emit_task_function", "task_functions"]
 
 
-@attrs.frozen
 class TaskFunction(TaskResource):
     """A function of AWS Lambda that runs a layer."""
+
+    __slots__ = ()
 
 
 def task_functions(graph: Graph) -> Iterator[TaskFunction]:

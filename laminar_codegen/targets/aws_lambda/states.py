@@ -30,7 +30,7 @@ from laminar_codegen.targets.kind import Attempts, TaskStates
 __all__ = ["LambdaStates"]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class LambdaStates(TaskStates):
     """Makes the states of layers on AWS Lambda.
 
@@ -66,7 +66,7 @@ class LambdaStates(TaskStates):
         return Invocations(layer, self.functions[layer.name], attempts.retriers, attempts.attempt)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Invocations:
     """What all invocations for a layer have in common.
 

@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
 from laminar_codegen.ir.expressions import Ref, Value
@@ -30,9 +28,10 @@ __all__ = ["JobDefinition", "container_properties", "emit_job_definition", "job_
 _UPPER = re.compile("[A-Z]")
 
 
-@attrs.frozen
 class JobDefinition(TaskResource):
     """A job definition of AWS Batch."""
+
+    __slots__ = ()
 
 
 def job_definitions(graph: Graph) -> Iterator[JobDefinition]:

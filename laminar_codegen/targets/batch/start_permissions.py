@@ -43,7 +43,7 @@ _SUFFIX = re.compile("-[A-Za-z0-9]{6}")
 _NAMES = re.compile(":secret:|:parameter/")
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Pulled:
     """What a role of ours pulls.
 

@@ -24,7 +24,7 @@ __all__ = ["BatchStates"]
 _GROUP = "$states.input"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class BatchStates(TaskStates):
     """Makes the states of layers on AWS Batch.
 
