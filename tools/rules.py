@@ -19,7 +19,8 @@ _HEAD = """\
 # Rules
 
 Each problem that the compiler reports has a code, with the same meaning in all releases. A flow with warnings compiles;
-`laminar-codegen check` prints them. This page is written by `python -m tools.rules --write`.
+`laminar-codegen check` prints them, and `laminar-codegen check --explain LAM012` a row of this table. This page is
+written by `python -m tools.rules --write`.
 
 | code | what is wrong | why | how to fix it |
 | --- | --- | --- | --- |
@@ -30,7 +31,7 @@ def page() -> str:
     """Return the page.
 
     Example:
-        >>> page().splitlines()[7].startswith("| LAM001 |")
+        >>> page().splitlines()[8].startswith("| LAM001 |")
         True
     """
     rows = (

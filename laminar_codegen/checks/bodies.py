@@ -8,19 +8,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-import attrs
-
 from laminar_codegen.frontend.attribute_uses import Access
 from laminar_codegen.frontend.method_bodies import Body
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode
 from laminar_codegen.problems import Location, Problem
+from laminar_codegen.problems.rules import LAM053, LAM061, LAM063, LAM064, LAM065, LAM066, LAM067, LAM068, LAM069, Rule
 from laminar_runtime import Parameters
 from laminar_runtime.layer import RESERVED
 
 __all__ = ["check_bodies", "warnings_of"]
 
 Bodies = Mapping[str, Body]
-Rule = Callable[[Graph, Bodies], Iterator[Problem]]
+Check = Callable[[Graph, Bodies], Iterator[Problem]]
 
 
 def check_bodies(graph: Graph, bodies: Bodies) -> list[Problem]:
@@ -33,7 +32,7 @@ def check_bodies(graph: Graph, bodies: Bodies) -> list[Problem]:
     Returns:
         The problems, sorted by their place.
     """
-    return sorted({problem for rule in _RULES for problem in rule(graph, bodies)})
+    return sorted({problem for check in _CHECKS for problem in check(graph, bodies)})
 
 
 def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
@@ -46,8 +45,7 @@ def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
     Returns:
         The warnings, sorted by their place.
     """
-    found = {problem for rule in _WARNINGS for problem in rule(graph, bodies)}
-    return sorted(attrs.evolve(problem, warning=True) for problem in found)
+    return sorted({problem for check in _WARNINGS for problem in check(graph, bodies)})
 
 
 def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -56,7 +54,7 @@ def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         for name, place in {**body.call.assigned, **body.call.sharded}.items():
             if name in RESERVED:
                 what = f"layer '{layer.name}' assigns '{name}', which is reserved on layers"
-                yield _problem(place, "LAM061", what, f"rename the artifact, as in 'self.{name}_'", layer)
+                yield _problem(place, LAM061, what, f"rename the artifact, as in 'self.{name}_'", layer)
 
 
 def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -68,9 +66,7 @@ def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
                 continue
             what = f"layer '{layer.name}' fans out over '{item.attribute}', which layer '{item.layer}' never assigns"
             fix = f"let {item.layer} call self.shard({item.attribute}=[...])"
-            yield Problem(
-                layer.location, "LAM063", what, fix + _suggestion(item.attribute, body.artifacts), _over(item)
-            )
+            yield Problem(layer.location, LAM063, what, fix + _suggestion(item.attribute, body.artifacts), _over(item))
 
 
 def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -83,7 +79,7 @@ def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
             what = f"layer '{layer.name}' reads '{access.attribute}', which layer '{access.layer}' never assigns"
             fix = f"assign it there, or read one of its artifacts{_list(other.artifacts)}"
             meant = _suggestion(access.attribute, other.artifacts)
-            yield _problem(access.location, "LAM065", what, fix + meant, layer)
+            yield _problem(access.location, LAM065, what, fix + meant, layer)
         yield from _own_reads(layer, body)
 
 
@@ -100,7 +96,7 @@ def check_pipelined_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
                     f"'{access.attribute}', which may not be there yet"
                 )
                 fix = f"drop pipelined=True, so that it waits for all of '{access.layer}', or read '{own}' only"
-                yield _problem(access.location, "LAM053", what, fix, layer)
+                yield _problem(access.location, LAM053, what, fix, layer)
 
 
 def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
@@ -111,7 +107,7 @@ def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
         if name not in known:
             what = f"layer '{layer.name}' reads its own '{name}', which it never assigns"
             fix = "assign it before, or read what it does assign"
-            yield _problem(place, "LAM065", what, fix + _suggestion(name, known - body.known), layer)
+            yield _problem(place, LAM065, what, fix + _suggestion(name, known - body.known), layer)
 
 
 def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -121,7 +117,7 @@ def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         if layer.foreach and all(_is_single(item, fan_outs, bodies) for item in layer.foreach):
             over = " and ".join(f"'{item.attribute}' of layer '{item.layer}'" for item in layer.foreach)
             what = f"layer '{layer.name}' has one split: it fans out over {over}, assigned as a whole"
-            yield Problem(layer.location, "LAM064", what, _sharding(layer.foreach[0]))
+            yield Problem(layer.location, LAM064, what, _sharding(layer.foreach[0]))
 
 
 def _sharding(item: Dimension) -> str:
@@ -145,7 +141,7 @@ def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
         for access in (*body.call.writes, *body.hooks.writes):
             what = f"layer '{layer.name}' assigns '{access.attribute}' to layer '{access.layer}', which is not stored"
             fix = f"assign to self, as in 'self.{access.attribute} = ...', or use a local name"
-            yield _problem(access.location, "LAM066", what, fix, layer)
+            yield _problem(access.location, LAM066, what, fix, layer)
 
 
 def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -153,7 +149,7 @@ def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     for layer, body in _known(graph, bodies):
         for place in body.call.returned:
             what = f"layer '{layer.name}' returns a value, which is dropped"
-            yield _problem(place, "LAM067", what, "assign it to self: what is assigned is stored", layer)
+            yield _problem(place, LAM067, what, "assign it to self: what is assigned is stored", layer)
 
 
 def warn_of_sequences(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
@@ -174,7 +170,7 @@ def _sequence(layer: LayerNode, access: Access, over: Body) -> Iterator[Problem]
         "plain value if there is one split"
     )
     fix = f"read it by each({access.parameter}, lambda one: one.{access.attribute}): always a sequence"
-    yield _problem(access.location, "LAM068", what, fix, layer)
+    yield _problem(access.location, LAM068, what, fix, layer)
 
 
 def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
@@ -183,11 +179,11 @@ def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
         if layer.initialised:
             what = f"layer '{layer.name}' has an __init__, which no task calls"
             fix = "move the set-up into __call__ or an execution hook; make constants class attributes"
-            yield Problem(layer.location, "LAM069", what, fix)
+            yield Problem(layer.location, LAM069, what, fix)
 
 
-_RULES: tuple[Rule, ...] = (check_reserved, check_dimensions, check_reads, check_pipelined_reads)
-_WARNINGS: tuple[Rule, ...] = (
+_CHECKS: tuple[Check, ...] = (check_reserved, check_dimensions, check_reads, check_pipelined_reads)
+_WARNINGS: tuple[Check, ...] = (
     warn_of_single_elements,
     warn_of_writes,
     warn_of_returns,
@@ -200,8 +196,8 @@ def _known(graph: Graph, bodies: Bodies) -> Iterator[tuple[LayerNode, Body]]:
     return ((layer, bodies[layer.name]) for layer in graph.layers if layer.name in bodies)
 
 
-def _problem(place: Location, code: str, what: str, fix: str, layer: LayerNode) -> Problem:
-    return Problem(place, code, what, fix, layer.name)
+def _problem(place: Location, rule: Rule, what: str, fix: str, layer: LayerNode) -> Problem:
+    return Problem(place, rule, what, fix, layer.name)
 
 
 def _over(item: Dimension) -> str:

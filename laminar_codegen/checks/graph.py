@@ -19,6 +19,26 @@ from laminar_codegen.limits import (
 )
 from laminar_codegen.planning import fuse_fan_outs
 from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.problems.rules import (
+    LAM007,
+    LAM010,
+    LAM011,
+    LAM012,
+    LAM013,
+    LAM014,
+    LAM020,
+    LAM021,
+    LAM024,
+    LAM026,
+    LAM028,
+    LAM029,
+    LAM042,
+    LAM043,
+    LAM046,
+    LAM053,
+    LAM060,
+    LAM062,
+)
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
@@ -26,7 +46,7 @@ from laminar_runtime.types import Hint
 
 __all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
 
-Rule = Callable[[Graph], Iterator[Problem]]
+Check = Callable[[Graph], Iterator[Problem]]
 
 #: Names stand as they are in those of jobs, in keys of objects and in expressions of the state machine.
 _NAME = re.compile("[A-Za-z0-9_]+")
@@ -59,7 +79,7 @@ def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
             fix = (
                 "let each flow of a chain be another one: results of one execution of it would hide those of the other"
             )
-            yield Problem(graph.location, "LAM042", what, fix)
+            yield Problem(graph.location, LAM042, what, fix)
         seen.add(graph.prefix)
 
 
@@ -71,7 +91,7 @@ def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
         if other is not None:
             what = f"flows '{graph.flow}' and '{other}' cannot be in one chain: values of both would have one name"
             fix = "rename one of them, so that it does not begin with Definition"
-            yield Problem(graph.location, "LAM046", what, fix)
+            yield Problem(graph.location, LAM046, what, fix)
 
 
 def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
@@ -79,7 +99,7 @@ def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
     if len(graphs) > 1 and longest_name(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
         fix = "shorten them: state machines and functions are named after the deployment and them"
-        yield Problem(graphs[0].location, "LAM043", what, fix)
+        yield Problem(graphs[0].location, LAM043, what, fix)
 
 
 def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
@@ -97,14 +117,14 @@ def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
         limit = f"Step Functions accepts {DEFINITION_BYTES}"
         what = f"a state machine of flow '{graph.flow}' takes about {largest} bytes, and {limit}"
         fix = "split the flow into several, or compile it without exact joins"
-        raise CompileError([Problem(graph.location, "LAM028", what, fix)])
+        raise CompileError([Problem(graph.location, LAM028, what, fix)])
 
 
 def check_layers(graph: Graph) -> Iterator[Problem]:
     """Check that a flow has layers."""
     if not graph.layers:
         fix = f"register at least one layer with @{graph.flow}.register"
-        yield Problem(graph.location, "LAM007", f"flow '{graph.flow}' has no layers", fix)
+        yield Problem(graph.location, LAM007, f"flow '{graph.flow}' has no layers", fix)
 
 
 def check_calls(graph: Graph) -> Iterator[Problem]:
@@ -113,33 +133,33 @@ def check_calls(graph: Graph) -> Iterator[Problem]:
         if layer.calls != "__call__":
             what = f"layer '{layer.name}' has no method __call__, and would do nothing"
             fix = f"rename its method '{layer.calls}'" if layer.calls else "define 'def __call__(self) -> None: ...'"
-            yield Problem(layer.location, "LAM060", what, fix)
+            yield Problem(layer.location, LAM060, what, fix)
 
 
 _HINTS = {
-    "missing": ("LAM010", "has no type hint", "name the layer that it is to be, as in '{parameter}: SomeLayer'"),
+    "missing": (LAM010, "has no type hint", "name the layer that it is to be, as in '{parameter}: SomeLayer'"),
     "unknown": (
-        "LAM011",
+        LAM011,
         "is hinted '{text}', which names nothing",
         "define a layer '{text}' and register it to {flow}",
     ),
     "unregistered": (
-        "LAM012",
+        LAM012,
         "depends on '{text}', which is not registered to the flow",
         "add @{flow}.register above class {text}",
     ),
     "keyword": (
-        "LAM062",
+        LAM062,
         "can be given by keyword only, and layers are given by place",
         "take the '*' or '**' before it out",
     ),
     "parameters": (
-        "LAM012",
+        LAM012,
         "is hinted '{text}', a subclass of Parameters, which a flow does not fill",
         "hint it 'Parameters': that layer has whatever {flow} is called with",
     ),
     "other": (
-        "LAM013",
+        LAM013,
         "is hinted '{text}', which is not a layer",
         "let it name a layer: values come from artifacts and Parameters",
     ),
@@ -155,11 +175,11 @@ def check_hints(graph: Graph) -> Iterator[Problem]:
 
 
 def _hint_problem(graph: Graph, layer: LayerNode, hint: Hint) -> Problem:
-    code, what, fix = _HINTS[hint.problem or "other"]
+    rule, what, fix = _HINTS[hint.problem or "other"]
     words = {"parameter": hint.parameter, "text": hint.text, "flow": graph.flow}
     subject = f"parameter '{hint.parameter}' of layer '{layer.name}'"
     at = f"{graph.flow}.{layer.name}.{hint.function}({hint.parameter})"
-    return Problem(layer.location, code, f"{subject} {what.format(**words)}", fix.format(**words), at)
+    return Problem(layer.location, rule, f"{subject} {what.format(**words)}", fix.format(**words), at)
 
 
 def check_foreach(graph: Graph) -> Iterator[Problem]:
@@ -170,7 +190,7 @@ def check_foreach(graph: Graph) -> Iterator[Problem]:
             if item.layer not in known:
                 what = f"layer '{layer.name}' fans out over '{item.layer}', which is not registered to the flow"
                 fix = f"add @{graph.flow}.register above class {item.layer}"
-                yield Problem(layer.location, "LAM014", what, fix, f"ForEach({item.layer}.{item.attribute})")
+                yield Problem(layer.location, LAM014, what, fix, f"ForEach({item.layer}.{item.attribute})")
 
 
 def check_cycles(graph: Graph) -> Iterator[Problem]:
@@ -181,7 +201,7 @@ def check_cycles(graph: Graph) -> Iterator[Problem]:
         circle = list(reversed(error.args[1]))
         location = next(layer.location for layer in graph.layers if layer.name == circle[0])
         what = f"layers depend on each other in a circle: {' -> '.join(circle)}"
-        yield Problem(location, "LAM020", what, "take one of these dependencies out", f"flow {graph.flow}")
+        yield Problem(location, LAM020, what, "take one of these dependencies out", f"flow {graph.flow}")
 
 
 def check_pipelines(graph: Graph) -> Iterator[Problem]:
@@ -191,7 +211,7 @@ def check_pipelines(graph: Graph) -> Iterator[Problem]:
     for layer, why, fix in fuse_fan_outs.obstacles(graph):
         over = f"ForEach({layer.foreach[0].layer}.{layer.foreach[0].attribute}, pipelined=True)"
         what = f"layer '{layer.name}' cannot run item by item: it {why}"
-        yield Problem(layer.location, "LAM053", what, fix, over)
+        yield Problem(layer.location, LAM053, what, fix, over)
 
 
 def check_datastore(graph: Graph) -> Iterator[Problem]:
@@ -199,7 +219,7 @@ def check_datastore(graph: Graph) -> Iterator[Problem]:
     if graph.in_memory:
         what = f"flow '{graph.flow}' keeps its artifacts in memory, which containers do not share"
         fix = "use datastores.Local() or datastores.AWS.S3(...): deployed, artifacts are kept in S3 either way"
-        yield Problem(graph.location, "LAM021", what, fix)
+        yield Problem(graph.location, LAM021, what, fix)
 
 
 def check_commands(graph: Graph) -> Iterator[Problem]:
@@ -207,7 +227,7 @@ def check_commands(graph: Graph) -> Iterator[Problem]:
     for layer in graph.layers:
         if not layer.container.command:
             what = f"the container of layer '{layer.name}' has no command, or one with a quote that is not closed"
-            yield Problem(layer.location, "LAM024", what, "leave the command out, or give one such as 'python main.py'")
+            yield Problem(layer.location, LAM024, what, "leave the command out, or give one such as 'python main.py'")
 
 
 def check_retries(graph: Graph) -> Iterator[Problem]:
@@ -217,7 +237,7 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
         if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
             what = f"layer '{layer.name}' is retried with a number that Step Functions does not take"
             fix = f"ask for at most {STATE_RETRIES} attempts, and as many seconds between two"
-            yield Problem(layer.location, "LAM029", what, fix)
+            yield Problem(layer.location, LAM029, what, fix)
 
 
 def check_names(graph: Graph) -> Iterator[Problem]:
@@ -226,18 +246,18 @@ def check_names(graph: Graph) -> Iterator[Problem]:
         if len(layer.name) > LAYER_NAME_LENGTH or not _NAME.fullmatch(layer.name):
             what = f"the name of layer {layer.name!r} is too long or not of ASCII letters, digits and underscores"
             fix = f"rename it with at most {LAYER_NAME_LENGTH} of these characters"
-            yield Problem(layer.location, "LAM026", what, fix)
+            yield Problem(layer.location, LAM026, what, fix)
     if len(graph.flow) > NAME_LENGTH or not _NAME.fullmatch(graph.flow):
         what = f"the name of flow {graph.flow!r} is too long or not of ASCII letters, digits and underscores"
-        yield Problem(graph.location, "LAM026", what, f"rename it with at most {NAME_LENGTH} of these characters")
+        yield Problem(graph.location, LAM026, what, f"rename it with at most {NAME_LENGTH} of these characters")
     elif not graph.flow[0].isalpha():
         # Batch jobs and roles are named after it.
         what = f"the name of flow '{graph.flow}' does not begin with a letter"
-        yield Problem(graph.location, "LAM026", what, "rename it so that it does")
+        yield Problem(graph.location, LAM026, what, "rename it so that it does")
 
 
 #: The rules of a flow, in the order of their messages.
-RULES: tuple[Rule, ...] = (
+RULES: tuple[Check, ...] = (
     check_layers,
     check_calls,
     check_hints,

@@ -17,6 +17,7 @@ import attrs
 
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Location, Problem
+from laminar_codegen.problems.rules import LAM045
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
@@ -66,7 +67,7 @@ def check_texts(graph: Graph) -> Iterator[Problem]:
 def _problem(location: Location, who: str, where: str, text: str) -> Problem:
     what = f"{where} of {who} has the text {text!a}, which {fault_of(text)}: Terraform would change it"
     fix = "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives"
-    return Problem(location, "LAM045", what, fix)
+    return Problem(location, LAM045, what, fix)
 
 
 def _faulty(value: Any) -> Iterator[str]:

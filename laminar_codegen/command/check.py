@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,6 +22,7 @@ from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Unit
 from laminar_codegen.planning.makespan import complete, critical_path, makespan
 from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.problems.rules import RULES
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets.registry import kinds
 
@@ -34,10 +36,26 @@ Checks a flow: prints all problems, or else what an execution of it takes, and w
 
   laminar-codegen check flow.py
   laminar-codegen check --strict --profile durations.json flow.py:Report
+  laminar-codegen check --explain LAM012
 """
 
 #: The exit codes, for the help.
 EXITS = explain("with --strict there are warnings")
+
+
+class _Explain(argparse.Action):
+    """An option that prints a rule and ends the command, as ``--version`` does."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _namespace: object, value: object, _option: object = None
+    ) -> None:
+        """Print the rule, or end with exit code 2 if no rule has the code."""
+        code = str(value).upper()
+        if code not in RULES:
+            near = difflib.get_close_matches(code, RULES, n=1)
+            parser.error(f"no rule has the code '{value}'" + (f", did you mean '{near[0]}'?" if near else ""))
+        print(RULES[code].explanation())
+        parser.exit()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     add_flow(parser)
     parser.add_argument("--strict", action="store_true", help="end with 1 if there are warnings, too")
+    parser.add_argument(
+        "--explain", action=_Explain, metavar="CODE", help="explain a code of problems, such as LAM012, and exit"
+    )
     add_scheduling(parser)
 
 

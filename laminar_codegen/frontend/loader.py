@@ -20,6 +20,7 @@ import attrs
 from laminar_codegen.frontend.main_guard import called, guarded, guarded_chains
 from laminar_codegen.frontend.places import Place, find_place, importing_from
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_codegen.problems.rules import LAM001, LAM002, LAM003, LAM004, LAM005, LAM006, Rule
 from laminar_runtime import Flow, Parameters
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.exceptions import LaminarError
@@ -126,8 +127,8 @@ def _split(target: str) -> tuple[str, str | None]:
     return (name, choice) if colon and choice.isidentifier() else (target, None)
 
 
-def _error(location: Location, code: str, what: str, fix: str, at: str = "") -> CompileError:
-    return CompileError([Problem(location, code, what, fix, at)])
+def _error(location: Location, rule: Rule, what: str, fix: str, at: str = "") -> CompileError:
+    return CompileError([Problem(location, rule, what, fix, at)])
 
 
 def _read(place: Place, module_name: str) -> ModuleType:
@@ -135,7 +136,7 @@ def _read(place: Place, module_name: str) -> ModuleType:
     file, name = place.file, place.name
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
-        raise _error(Location(name), "LAM001", "it is no Python file", "name the Python file that defines the flow")
+        raise _error(Location(name), LAM001, "it is no Python file", "name the Python file that defines the flow")
     module = importlib.util.module_from_spec(spec)
     try:
         with contextlib.redirect_stdout(sys.stderr), importing_from(place.folder), _without_arguments(file):
@@ -209,7 +210,7 @@ def _module_name(file: Path) -> str:
 def _syntax_error(error: SyntaxError, file: Path, name: str) -> CompileError:
     place = name if error.filename in {str(file), None} else str(error.filename)
     what = f"the file is not valid Python: {error.msg}"
-    return _error(Location(place, error.lineno or 0), "LAM002", what, "fix the syntax error in that line")
+    return _error(Location(place, error.lineno or 0), LAM002, what, "fix the syntax error in that line")
 
 
 def _line(error: BaseException, file: Path) -> int:
@@ -222,7 +223,7 @@ def _line(error: BaseException, file: Path) -> int:
 def _loading_error(error: BaseException, place: Place) -> CompileError:
     location = Location(place.name, _line(error, place.file))
     if isinstance(error, LaminarError):
-        return _error(location, "LAM003", str(error), "change the flow's definition as said above")
+        return _error(location, LAM003, str(error), "change the flow's definition as said above")
     what = f"reading the file raised {type(error).__name__}: {error}"
     fix = "the compiler imports the file to find its flows: move what only a run needs into layers, and fix the rest"
     if isinstance(error, SystemExit) and error.code == _USAGE:
@@ -231,7 +232,7 @@ def _loading_error(error: BaseException, place: Place) -> CompileError:
         )
     if isinstance(error, ModuleNotFoundError):
         fix = f"install '{error.name}' in the environment that compiles, or import it inside the layers that need it"
-    return _error(location, "LAM003", what, fix)
+    return _error(location, LAM003, what, fix)
 
 
 def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place) -> Flow:
@@ -249,19 +250,17 @@ def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place
         if choice in defined:
             return _make(defined[choice], name)
         known = ", ".join(sorted({*instances, *defined})) or "none"
-        raise _error(
-            Location(name), "LAM006", f"the file has no flow '{choice}'; it has {known}", "choose one of those"
-        )
+        raise _error(Location(name), LAM006, f"the file has no flow '{choice}'; it has {known}", "choose one of those")
     own = {key: value for key, value in defined.items() if value.__module__ == module.__name__ and _has_layers(value)}
     # Of several that it defines the one that a run makes: layers may call the others.
     run = called(place.file.read_bytes(), own) if len(own) > 1 else set()
     candidates = sorted(instances) or (sorted(run) if len(run) == 1 else sorted(own))
     if not candidates:
         fix = "define 'class MyFlow(Flow): ...' and register layers to it with @MyFlow.register"
-        raise _error(Location(name), "LAM004", "the file defines no flow with layers", fix)
+        raise _error(Location(name), LAM004, "the file defines no flow with layers", fix)
     if len(candidates) > 1:
         what = f"the file has {len(candidates)} flows: {', '.join(candidates)}"
-        raise _error(Location(name), "LAM005", what, f"choose one, as in {place.target}:{candidates[0]}")
+        raise _error(Location(name), LAM005, what, f"choose one, as in {place.target}:{candidates[0]}")
     only = candidates[0]
     return instances[only] if only in instances else _make(own[only], name)
 
@@ -279,4 +278,4 @@ def _make(flow: type[Flow], name: str) -> Flow:
         else:
             what = f"making an instance of flow '{flow.__name__}' raised {type(error).__name__}: {error}"
             fix = f"let {flow.__name__}() work without arguments, or make the flow in the file"
-        raise _error(Location(name), "LAM003", what, fix) from error
+        raise _error(Location(name), LAM003, what, fix) from error

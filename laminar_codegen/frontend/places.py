@@ -20,6 +20,7 @@ from pathlib import Path
 import attrs
 
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_codegen.problems.rules import LAM001
 
 __all__ = ["Place", "find_place", "importing_from"]
 
@@ -69,7 +70,7 @@ def find_place(target: str) -> Place:
 
 
 def _missing(target: str, what: str, fix: str) -> CompileError:
-    return CompileError([Problem(Location(target), "LAM001", what, fix)])
+    return CompileError([Problem(Location(target), LAM001, what, fix)])
 
 
 def _package_module(file: Path) -> str | None:

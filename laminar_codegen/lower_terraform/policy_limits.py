@@ -6,6 +6,7 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.problems.rules import LAM056, LAM057
 
 __all__ = ["check_policies", "policy_warnings"]
 
@@ -31,7 +32,7 @@ def check_policies(deployment: Deployment) -> None:
     problems = [
         Problem(
             location,
-            "LAM056",
+            LAM056,
             (
                 f"the policy of the role that {role.use} takes up to {granted[role.label].length:,} characters, and "
                 f"IAM takes {ROLE_POLICY_CHARACTERS:,}"
@@ -61,4 +62,4 @@ def policy_warnings(deployment: Deployment) -> list[Problem]:
         "there are more than a policy can name one by one"
     )
     fix = "look at the statements ReadSecrets, ReadParameters and PullImages; fewer secrets and repositories are named"
-    return [Problem(deployment.graphs[0].location, "LAM057", what, fix)]
+    return [Problem(deployment.graphs[0].location, LAM057, what, fix)]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_codegen.problems.rules import LAM030
 
 __all__ = ["read_profile"]
 
@@ -60,4 +61,4 @@ def _is_duration(value: Any) -> bool:
 
 
 def _error(path: Path, what: str, fix: str) -> CompileError:
-    return CompileError([Problem(Location(str(path)), "LAM030", what, fix)])
+    return CompileError([Problem(Location(str(path)), LAM030, what, fix)])

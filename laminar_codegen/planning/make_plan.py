@@ -41,6 +41,7 @@ from laminar_codegen.planning.makespan import complete, makespan
 from laminar_codegen.planning.modular_decomposition import modules
 from laminar_codegen.planning.partial_order import Members, earliest_finish, ranks, restrict, topological_numbering
 from laminar_codegen.problems import CompileError, Problem
+from laminar_codegen.problems.rules import LAM044
 
 __all__ = ["DEPTH", "Joins", "make_plan"]
 
@@ -116,7 +117,7 @@ def make_plan(
 
 def _no_durations(graph: Graph) -> Problem:
     what = "joins='auto' needs the durations of layers, and none is known"
-    return Problem(graph.location, "LAM044", what, "give a profile, or choose joins='exact' or joins='barriers'")
+    return Problem(graph.location, LAM044, what, "give a profile, or choose joins='exact' or joins='barriers'")
 
 
 @attrs.frozen(eq=False, repr=False)

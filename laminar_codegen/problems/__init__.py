@@ -1,4 +1,4 @@
-"""What is wrong with a flow, told so that it can be mended: where, what and how. All problems are told at once."""
+"""Problems of a flow: where, what, and how to fix it. The compiler reports all of them at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from laminar_codegen.problems.rules import Rule
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["CompileError", "Location", "NotWrittenError", "Problem"]
@@ -33,24 +34,33 @@ class Problem:
 
     Args:
         location: Where it is.
-        code: Its code, the same in all releases, such as ``LAM010``.
+        rule: The rule that the flow breaks.
         what: What is wrong.
-        fix: How to mend it.
-        at: Which part of the flow it is about, such as ``Report.Merge(clean)``.
-        warning: Whether it is only most often a mistake: the flow can be compiled all the same.
+        fix: How to fix it.
+        at: The part of the flow that it is about, such as ``Report.Merge(clean)``.
 
     Example:
-        >>> print(Problem(Location("flow.py", 3), "LAM010", "parameter 'a' has no type hint", "write 'a: A'"))
+        >>> from laminar_codegen.problems.rules import LAM010
+        >>> print(Problem(Location("flow.py", 3), LAM010, "parameter 'a' has no type hint", "write 'a: A'"))
         flow.py:3: LAM010 parameter 'a' has no type hint
           fix  write 'a: A'
     """
 
     location: Location
-    code: str
+    rule: Rule
     what: str
     fix: str
     at: str = ""
-    warning: bool = False
+
+    @property
+    def code(self) -> str:
+        """The code of the rule, the same in all releases, such as ``LAM010``."""
+        return self.rule.code
+
+    @property
+    def warning(self) -> bool:
+        """Whether the flow compiles all the same: most often, it is a mistake."""
+        return self.rule.warning
 
     def __str__(self) -> str:
         at = f"  at   {self.at}\n" if self.at else ""

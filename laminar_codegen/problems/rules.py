@@ -1,6 +1,7 @@
 """The rules that a flow must keep: the only table of their codes. A code has one meaning in all releases.
 
-``python -m tools.rules --write`` writes the reference page from it.
+A rule is a constant named after its code. A module that reports it imports the constant: mypy, and the import itself,
+refuse a code that is not in the table. ``python -m tools.rules --write`` writes the reference page from it.
 """
 
 from __future__ import annotations
@@ -12,184 +13,251 @@ import attrs
 __all__ = ["RULES", "UNUSED", "Rule"]
 
 
-@attrs.frozen
+@attrs.frozen(order=True)
 class Rule:
     """A rule.
 
     Args:
+        code: Its code, the same in all releases, such as ``LAM010``.
         title: What is wrong, in a few words.
         cause: Why that is a problem.
         cure: How to fix it.
         warning: Whether the flow compiles all the same.
+
+    Example:
+        >>> print(LAM020.explanation())
+        LAM020 the dependencies have a cycle
+          why  No layer of a cycle can start first.
+          fix  Remove one dependency.
     """
 
+    code: str
     title: str
     cause: str
     cure: str
     warning: bool = False
 
+    def explanation(self) -> str:
+        """Return the rule as ``laminar-codegen check --explain`` prints it."""
+        warning = "warning: " if self.warning else ""
+        return f"{self.code} {warning}{self.title}\n  why  {self.cause}\n  fix  {self.cure}"
+
 
 #: Codes that a rule had once, and that none will get again.
 UNUSED = frozenset({"LAM022", "LAM041"})
 
-RULES: Mapping[str, Rule] = {
-    # The file.
-    "LAM001": Rule(
-        "the file is not found", "The compiler needs the Python file or module of a flow.", "Name an existing file."
-    ),
-    "LAM002": Rule("the file has a syntax error", "Python cannot read it.", "Fix the syntax error."),
-    "LAM003": Rule(
-        "reading the file fails",
-        "The compiler imports the file to find its flows, and an exception ends that.",
-        "Install what it imports, or move what only a run needs into the layers.",
-    ),
-    "LAM004": Rule("the file defines no flow with layers", "Nothing can be compiled.", "Register layers."),
-    "LAM005": Rule("the file has several flows", "One command compiles one flow.", "Choose one, as in FILE:FLOW."),
-    "LAM006": Rule("the file lacks the named flow", "FILE:FLOW names no flow of it.", "Choose a listed flow."),
-    # The graph.
-    "LAM007": Rule("the flow has no layers", "It would do nothing.", "Register at least one layer."),
-    "LAM010": Rule(
-        "a parameter has no type hint",
-        "Hints name the layers that a layer depends on.",
-        "Name the layer, as in `clean: Clean`.",
-    ),
-    "LAM011": Rule("a type hint names nothing", "The name is not defined.", "Define the layer, or correct the name."),
-    "LAM012": Rule(
-        "a dependency is not a layer of the flow",
-        "A flow runs only the layers that are registered to it, and fills `Parameters` itself.",
-        "Register the layer, or hint `Parameters`.",
-    ),
-    "LAM013": Rule("a type hint is not a layer", "Layers take other layers only.", "Name a layer, or use Parameters."),
-    "LAM014": Rule(
-        "a fan-out is over an unregistered layer",
-        "The number of splits comes from a layer of the same flow.",
-        "Register that layer.",
-    ),
-    "LAM020": Rule("the dependencies have a cycle", "No layer of a cycle can start first.", "Remove one dependency."),
-    "LAM021": Rule(
-        "artifacts are kept in memory",
-        "Containers do not share memory.",
-        "Use datastores.Local() or datastores.AWS.S3().",
-    ),
-    "LAM060": Rule("a layer has no __call__", "It would do nothing.", "Define __call__, or rename the method."),
-    "LAM062": Rule(
-        "a parameter takes no positional argument", "Layers are passed by position.", "Remove the `*` before it."
-    ),
-    # Names, commands, retries.
-    "LAM024": Rule(
-        "a container has no valid command", "It is empty, or a quote is not closed.", "Give one, or leave it out."
-    ),
-    "LAM025": Rule(
-        "too many attempts of a fan-out",
-        "AWS Batch retries the children of an array job at most nine times.",
-        "Ask for fewer.",
-    ),
-    "LAM026": Rule(
-        "a name is too long or has other characters",
-        "Names of layers and flows are in names of AWS resources and in keys of objects.",
-        "Use ASCII letters, digits and underscores, a letter first.",
-    ),
-    "LAM029": Rule("a retry is out of range", "Step Functions limits attempts and delays.", "Use smaller numbers."),
-    "LAM045": Rule(
-        "a text would be changed by Terraform",
-        "Terraform normalizes Unicode: the deployed text would differ from the flow's.",
-        "Use text in normal form C.",
-    ),
-    # Sizes.
-    "LAM028": Rule(
-        "a state machine is too large", "Step Functions limits the size of a definition.", "Split the flow."
-    ),
-    "LAM047": Rule(
-        "a container's settings are too long",
-        "A job definition, and the variables of a function, have a greatest size.",
-        "Put long text into a file of the image.",
-    ),
-    "LAM056": Rule(
-        "the policy of a role is too long", "IAM limits the policies of a role.", "Name fewer secrets and repositories."
-    ),
-    "LAM057": Rule(
-        "a role is granted prefixes",
-        "There are more secrets or repositories than a policy can name one by one.",
-        "Review the statements, or name fewer.",
-        warning=True,
-    ),
-    # AWS Batch.
-    "LAM023": Rule("no Fargate size fits", "Fargate offers certain sizes only.", "Ask for less, or use EC2."),
-    "LAM027": Rule("a timeout is out of range", "AWS Batch limits timeouts of jobs.", "Choose one in the range."),
-    "LAM031": Rule("a GPU on Fargate", "Fargate has no GPUs.", "Run the layer on EC2."),
-    "LAM032": Rule(
-        "two architectures share a job queue on EC2",
-        "AWS Batch places jobs of a queue on any of its instances.",
-        "Build for one architecture, or use Fargate for one of them.",
-    ),
-    "LAM033": Rule(
-        "the size of the disk is not offered",
-        "Fargate and AWS Lambda offer a range; on EC2 the instances decide.",
-        "Choose a size in the range, or leave ephemeral_storage out.",
-    ),
-    "LAM034": Rule(
-        "a log driver or its options are not valid", "Platforms have different log drivers.", "Choose a listed driver."
-    ),
-    "LAM035": Rule("no size of EC2 jobs fits", "Jobs on EC2 have whole vCPUs.", "Ask for whole vCPUs, or use Fargate."),
-    # AWS Lambda.
-    "LAM036": Rule("the memory is out of range", "AWS Lambda limits the memory of functions.", "Use AWS Batch."),
-    "LAM037": Rule("the timeout is out of range", "AWS Lambda ends invocations after 15 minutes.", "Use AWS Batch."),
-    "LAM038": Rule("a function lacks an option", "Functions have no GPUs, spot capacity or secrets.", "Use AWS Batch."),
-    "LAM039": Rule("an image is not in Amazon ECR", "AWS Lambda accepts images of ECR only.", "Push the image to ECR."),
-    "LAM040": Rule(
-        "one image for two architectures",
-        "AWS Lambda takes an image for one architecture only.",
-        "Give one of the layers an image of its own.",
-    ),
-    # Chains.
-    "LAM042": Rule(
-        "a flow is in a chain twice",
-        "Results of one execution would hide those of the other.",
-        "Chain different flows.",
-    ),
-    "LAM043": Rule("the names of a chain are too long", "Resources are named after all of them.", "Shorten the names."),
-    "LAM046": Rule(
-        "two names of a chain collide", "Values of two flows would have one name.", "Rename one of the flows."
-    ),
-    # Planning.
-    "LAM030": Rule(
-        "the file of durations is not valid",
-        "It holds seconds by flow and layer.",
-        "Write it by laminar-codegen measure.",
-    ),
-    "LAM044": Rule("joins='auto' without durations", "It weighs barriers by durations.", "Give --profile FILE."),
-    "LAM053": Rule(
-        "a layer cannot run item by item",
-        "A split of a pipelined layer waits for one split only, and reads nothing else.",
-        "Drop pipelined=True, or change the dependencies as the message says.",
-    ),
-    # Triggers.
-    "LAM050": Rule("a schedule is not valid", "EventBridge Scheduler refuses it.", "Write rate() or cron()."),
-    "LAM051": Rule("an unknown time zone", "The name is not in the IANA database.", "Use a name like Europe/Berlin."),
-    "LAM052": Rule(
-        "a flow that follows another has a schedule",
-        "The schedule of the first flow starts the whole chain.",
-        "Give the schedule to the first flow.",
-    ),
-    # The methods of layers, for `laminar-codegen check`.
-    "LAM061": Rule("a reserved name is assigned", "Layers use it themselves.", "Rename the artifact."),
-    "LAM063": Rule(
-        "a fan-out is over an attribute that is never assigned", "There would be no splits.", "Shard it in that layer."
-    ),
-    "LAM064": Rule(
-        "a fan-out has one split",
-        "What it fans out over is assigned as a whole, and not sharded.",
-        "Use self.shard().",
-        warning=True,
-    ),
-    "LAM065": Rule("an attribute is read and never assigned", "Reading it will fail.", "Assign it first."),
-    "LAM066": Rule("an attribute of another layer is assigned", "It is not stored.", "Assign to self.", warning=True),
-    "LAM067": Rule("a layer returns a value", "It is dropped.", "Assign it to self.", warning=True),
-    "LAM068": Rule(
-        "a fan-out is read as a sequence",
-        "With one split the attribute is the plain value.",
-        "Read it by each().",
-        warning=True,
-    ),
-    "LAM069": Rule("a layer has an __init__", "No task calls it.", "Set up in __call__ or in a hook.", warning=True),
-}
+# The file.
+LAM001 = Rule(
+    "LAM001",
+    "the file is not found",
+    "The compiler needs the Python file or module of a flow.",
+    "Name an existing file.",
+)
+LAM002 = Rule("LAM002", "the file has a syntax error", "Python cannot read it.", "Fix the syntax error.")
+LAM003 = Rule(
+    "LAM003",
+    "reading the file fails",
+    "The compiler imports the file to find its flows, and an exception ends that.",
+    "Install what it imports, or move what only a run needs into the layers.",
+)
+LAM004 = Rule("LAM004", "the file defines no flow with layers", "Nothing can be compiled.", "Register layers.")
+LAM005 = Rule("LAM005", "the file has several flows", "One command compiles one flow.", "Choose one, as in FILE:FLOW.")
+LAM006 = Rule("LAM006", "the file lacks the named flow", "FILE:FLOW names no flow of it.", "Choose a listed flow.")
+# The graph.
+LAM007 = Rule("LAM007", "the flow has no layers", "It would do nothing.", "Register at least one layer.")
+LAM010 = Rule(
+    "LAM010",
+    "a parameter has no type hint",
+    "Hints name the layers that a layer depends on.",
+    "Name the layer, as in `clean: Clean`.",
+)
+LAM011 = Rule(
+    "LAM011", "a type hint names nothing", "The name is not defined.", "Define the layer, or correct the name."
+)
+LAM012 = Rule(
+    "LAM012",
+    "a dependency is not a layer of the flow",
+    "A flow runs only the layers that are registered to it, and fills `Parameters` itself.",
+    "Register the layer, or hint `Parameters`.",
+)
+LAM013 = Rule(
+    "LAM013", "a type hint is not a layer", "Layers take other layers only.", "Name a layer, or use Parameters."
+)
+LAM014 = Rule(
+    "LAM014",
+    "a fan-out is over an unregistered layer",
+    "The number of splits comes from a layer of the same flow.",
+    "Register that layer.",
+)
+LAM020 = Rule(
+    "LAM020", "the dependencies have a cycle", "No layer of a cycle can start first.", "Remove one dependency."
+)
+LAM021 = Rule(
+    "LAM021",
+    "artifacts are kept in memory",
+    "Containers do not share memory.",
+    "Use datastores.Local() or datastores.AWS.S3().",
+)
+LAM060 = Rule("LAM060", "a layer has no __call__", "It would do nothing.", "Define __call__, or rename the method.")
+LAM062 = Rule(
+    "LAM062", "a parameter takes no positional argument", "Layers are passed by position.", "Remove the `*` before it."
+)
+# Names, commands, retries.
+LAM024 = Rule(
+    "LAM024", "a container has no valid command", "It is empty, or a quote is not closed.", "Give one, or leave it out."
+)
+LAM025 = Rule(
+    "LAM025",
+    "too many attempts of a fan-out",
+    "AWS Batch retries the children of an array job at most nine times.",
+    "Ask for fewer.",
+)
+LAM026 = Rule(
+    "LAM026",
+    "a name is too long or has other characters",
+    "Names of layers and flows are in names of AWS resources and in keys of objects.",
+    "Use ASCII letters, digits and underscores, a letter first.",
+)
+LAM029 = Rule("LAM029", "a retry is out of range", "Step Functions limits attempts and delays.", "Use smaller numbers.")
+LAM045 = Rule(
+    "LAM045",
+    "a text would be changed by Terraform",
+    "Terraform normalizes Unicode: the deployed text would differ from the flow's.",
+    "Use text in normal form C.",
+)
+# Sizes.
+LAM028 = Rule(
+    "LAM028", "a state machine is too large", "Step Functions limits the size of a definition.", "Split the flow."
+)
+LAM047 = Rule(
+    "LAM047",
+    "a container's settings are too long",
+    "A job definition, and the variables of a function, have a greatest size.",
+    "Put long text into a file of the image.",
+)
+LAM056 = Rule(
+    "LAM056",
+    "the policy of a role is too long",
+    "IAM limits the policies of a role.",
+    "Name fewer secrets and repositories.",
+)
+LAM057 = Rule(
+    "LAM057",
+    "a role is granted prefixes",
+    "There are more secrets or repositories than a policy can name one by one.",
+    "Review the statements, or name fewer.",
+    warning=True,
+)
+# AWS Batch.
+LAM023 = Rule("LAM023", "no Fargate size fits", "Fargate offers certain sizes only.", "Ask for less, or use EC2.")
+LAM027 = Rule("LAM027", "a timeout is out of range", "AWS Batch limits timeouts of jobs.", "Choose one in the range.")
+LAM031 = Rule("LAM031", "a GPU on Fargate", "Fargate has no GPUs.", "Run the layer on EC2.")
+LAM032 = Rule(
+    "LAM032",
+    "two architectures share a job queue on EC2",
+    "AWS Batch places jobs of a queue on any of its instances.",
+    "Build for one architecture, or use Fargate for one of them.",
+)
+LAM033 = Rule(
+    "LAM033",
+    "the size of the disk is not offered",
+    "Fargate and AWS Lambda offer a range; on EC2 the instances decide.",
+    "Choose a size in the range, or leave ephemeral_storage out.",
+)
+LAM034 = Rule(
+    "LAM034",
+    "a log driver or its options are not valid",
+    "Platforms have different log drivers.",
+    "Choose a listed driver.",
+)
+LAM035 = Rule(
+    "LAM035", "no size of EC2 jobs fits", "Jobs on EC2 have whole vCPUs.", "Ask for whole vCPUs, or use Fargate."
+)
+# AWS Lambda.
+LAM036 = Rule("LAM036", "the memory is out of range", "AWS Lambda limits the memory of functions.", "Use AWS Batch.")
+LAM037 = Rule(
+    "LAM037", "the timeout is out of range", "AWS Lambda ends invocations after 15 minutes.", "Use AWS Batch."
+)
+LAM038 = Rule(
+    "LAM038", "a function lacks an option", "Functions have no GPUs, spot capacity or secrets.", "Use AWS Batch."
+)
+LAM039 = Rule(
+    "LAM039", "an image is not in Amazon ECR", "AWS Lambda accepts images of ECR only.", "Push the image to ECR."
+)
+LAM040 = Rule(
+    "LAM040",
+    "one image for two architectures",
+    "AWS Lambda takes an image for one architecture only.",
+    "Give one of the layers an image of its own.",
+)
+# Chains.
+LAM042 = Rule(
+    "LAM042",
+    "a flow is in a chain twice",
+    "Results of one execution would hide those of the other.",
+    "Chain different flows.",
+)
+LAM043 = Rule(
+    "LAM043", "the names of a chain are too long", "Resources are named after all of them.", "Shorten the names."
+)
+LAM046 = Rule(
+    "LAM046", "two names of a chain collide", "Values of two flows would have one name.", "Rename one of the flows."
+)
+# Planning.
+LAM030 = Rule(
+    "LAM030",
+    "the file of durations is not valid",
+    "It holds seconds by flow and layer.",
+    "Write it by laminar-codegen measure.",
+)
+LAM044 = Rule("LAM044", "joins='auto' without durations", "It weighs barriers by durations.", "Give --profile FILE.")
+LAM053 = Rule(
+    "LAM053",
+    "a layer cannot run item by item",
+    "A split of a pipelined layer waits for one split only, and reads nothing else.",
+    "Drop pipelined=True, or change the dependencies as the message says.",
+)
+# Triggers.
+LAM050 = Rule("LAM050", "a schedule is not valid", "EventBridge Scheduler refuses it.", "Write rate() or cron().")
+LAM051 = Rule(
+    "LAM051", "an unknown time zone", "The name is not in the IANA database.", "Use a name like Europe/Berlin."
+)
+LAM052 = Rule(
+    "LAM052",
+    "a flow that follows another has a schedule",
+    "The schedule of the first flow starts the whole chain.",
+    "Give the schedule to the first flow.",
+)
+# The methods of layers, for `laminar-codegen check`.
+LAM061 = Rule("LAM061", "a reserved name is assigned", "Layers use it themselves.", "Rename the artifact.")
+LAM063 = Rule(
+    "LAM063",
+    "a fan-out is over an attribute that is never assigned",
+    "There would be no splits.",
+    "Shard it in that layer.",
+)
+LAM064 = Rule(
+    "LAM064",
+    "a fan-out has one split",
+    "What it fans out over is assigned as a whole, and not sharded.",
+    "Use self.shard().",
+    warning=True,
+)
+LAM065 = Rule("LAM065", "an attribute is read and never assigned", "Reading it will fail.", "Assign it first.")
+LAM066 = Rule(
+    "LAM066", "an attribute of another layer is assigned", "It is not stored.", "Assign to self.", warning=True
+)
+LAM067 = Rule("LAM067", "a layer returns a value", "It is dropped.", "Assign it to self.", warning=True)
+LAM068 = Rule(
+    "LAM068",
+    "a fan-out is read as a sequence",
+    "With one split the attribute is the plain value.",
+    "Read it by each().",
+    warning=True,
+)
+LAM069 = Rule(
+    "LAM069", "a layer has an __init__", "No task calls it.", "Set up in __call__ or in a hook.", warning=True
+)
+
+#: All rules, by their codes.
+RULES: Mapping[str, Rule] = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

@@ -20,6 +20,7 @@ from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM050, LAM051, LAM052
 from laminar_codegen.triggers.kind import TriggerKind
 
 __all__ = ["SCHEDULE"]
@@ -185,7 +186,7 @@ def check_expressions(graph: Graph) -> Iterator[Problem]:
     if reason:
         what = f"flow '{graph.flow}' is scheduled by {expression!r}: {reason}"
         fix = "write it as in schedule='cron(0 6 * * ? *)', every day at six, or schedule='rate(1 hour)'"
-        yield Problem(graph.location, "LAM050", what, fix)
+        yield Problem(graph.location, LAM050, what, fix)
 
 
 def _wrong(expression: str) -> str:
@@ -215,14 +216,14 @@ def check_timezones(graph: Graph) -> Iterator[Problem]:
     known = zoneinfo.available_timezones() or {name}
     if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
         what = f"the schedule of flow '{graph.flow}' has the unknown time zone {name!r}"
-        yield Problem(graph.location, "LAM051", what, "use a name of the IANA database, as in timezone='Europe/Berlin'")
+        yield Problem(graph.location, LAM051, what, "use a name of the IANA database, as in timezone='Europe/Berlin'")
 
 
 def check_followers(graph: Graph) -> Iterator[Problem]:
     """Check that a flow that follows another has no schedule of its own."""
     if graph.linked and graph.schedule is not None:
         what = f"flow '{graph.flow}' follows another flow but has its own schedule"
-        yield Problem(graph.location, "LAM052", what, "give the schedule to the first flow, whose deployment it starts")
+        yield Problem(graph.location, LAM052, what, "give the schedule to the first flow, whose deployment it starts")
 
 
 #: The kind of trigger.

@@ -16,6 +16,7 @@ from laminar_codegen.limits import (
     LAMBDA_STORAGE,
 )
 from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_runtime.configurations import layers
 
@@ -41,7 +42,7 @@ def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
                 f"layers '{other.name}' and '{layer.name}' share an image that is to be built for {one} and {two}, and "
                 "an AWS Lambda function accepts an image for one of them only"
             )
-            yield Problem(layer.location, "LAM040", what, "give one of them an image of its own: Container(image=...)")
+            yield Problem(layer.location, LAM040, what, "give one of them an image of its own: Container(image=...)")
 
 
 def check_storage(graph: Graph) -> Iterator[Problem]:
@@ -52,7 +53,7 @@ def check_storage(graph: Graph) -> Iterator[Problem]:
         if asked is not None and not least <= asked <= most:
             what = f"layer '{layer.name}' requests {asked} GiB of disk; AWS Lambda offers {least} to {most}"
             fix = f"ask for {least} to {most}, or leave ephemeral_storage out"
-            yield Problem(layer.location, "LAM033", what, fix)
+            yield Problem(layer.location, LAM033, what, fix)
 
 
 def check_lambda_sizes(graph: Graph) -> Iterator[Problem]:
@@ -61,7 +62,7 @@ def check_lambda_sizes(graph: Graph) -> Iterator[Problem]:
     for layer in _on_lambda(graph):
         if not least <= layer.container.memory <= most:
             what = f"layer '{layer.name}' requests {layer.container.memory} MiB; AWS Lambda offers {least} to {most}"
-            yield Problem(layer.location, "LAM036", what, f"ask for these, or {_ON_BATCH}")
+            yield Problem(layer.location, LAM036, what, f"ask for these, or {_ON_BATCH}")
 
 
 def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
@@ -71,7 +72,7 @@ def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
         timeout = graph.timeout_of(layer.executor)
         if not least <= timeout <= most:
             what = f"layer '{layer.name}' may run for {timeout:g} seconds, and AWS Lambda gives it {least} to {most}"
-            yield Problem(layer.location, "LAM037", what, f"give AWS.Lambda such a timeout, or {_ON_BATCH}")
+            yield Problem(layer.location, LAM037, what, f"give AWS.Lambda such a timeout, or {_ON_BATCH}")
 
 
 def check_lambda_options(graph: Graph) -> Iterator[Problem]:
@@ -89,7 +90,7 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
         asked = [name for name in reasons if getattr(container, name) != getattr(_DEFAULTS, name)]
         for name in asked:
             what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reasons[name]}"
-            yield Problem(layer.location, "LAM038", what, f"leave {name} out, or {_ON_BATCH}")
+            yield Problem(layer.location, LAM038, what, f"leave {name} out, or {_ON_BATCH}")
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
@@ -105,7 +106,7 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
                 f"layer '{layer.name}' {runs} on AWS Lambda, which accepts images from ECR only; its image is {image!r}"
             )
             fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1, or leave it to the deployment"
-            yield Problem(layer.location, "LAM039", what, fix)
+            yield Problem(layer.location, LAM039, what, fix)
 
 
 def check_function_sizes(graph: Graph) -> Iterator[Problem]:
@@ -119,7 +120,7 @@ def check_function_sizes(graph: Graph) -> Iterator[Problem]:
                 f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
                 f"Lambda that plans or runs it have room for {most:,}"
             )
-            yield Problem(layer.location, "LAM047", what, "put what is long into a file of the image")
+            yield Problem(layer.location, LAM047, what, "put what is long into a file of the image")
 
 
 def _on_lambda(graph: Graph) -> Iterator[LayerNode]:

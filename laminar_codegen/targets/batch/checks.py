@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM023, LAM025, LAM027, LAM031, LAM032, LAM033, LAM034, LAM035, LAM047
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_runtime.splits.job_container import ec2_size, fargate_size
 
@@ -33,7 +34,7 @@ def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
         if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
             what = f"layer '{layer.name}' requests {size}; no Fargate size fits"
-            yield Problem(layer.location, "LAM023", what, "request at most 32 vCPU and 249856 MiB")
+            yield Problem(layer.location, LAM023, what, "request at most 32 vCPU and 249856 MiB")
 
 
 def check_timeouts(graph: Graph) -> Iterator[Problem]:
@@ -48,9 +49,9 @@ def check_timeouts(graph: Graph) -> Iterator[Problem]:
             continue
         shared |= own is None
         if own is not None and not least <= own <= most:
-            yield Problem(layer.location, "LAM027", f"layer '{layer.name}' {timeout.format(own)}", fix)
+            yield Problem(layer.location, LAM027, f"layer '{layer.name}' {timeout.format(own)}", fix)
     if shared and not least <= graph.timeout <= most:
-        yield Problem(graph.location, "LAM027", f"flow '{graph.flow}' {timeout.format(graph.timeout)}", fix)
+        yield Problem(graph.location, LAM027, f"flow '{graph.flow}' {timeout.format(graph.timeout)}", fix)
 
 
 def check_gpus(graph: Graph) -> Iterator[Problem]:
@@ -58,7 +59,7 @@ def check_gpus(graph: Graph) -> Iterator[Problem]:
     for layer in _on_fargate(graph):
         if layer.container.gpu:
             what = f"layer '{layer.name}' requests GPUs; Fargate has none"
-            yield Problem(layer.location, "LAM031", what, f"run the layer on EC2, as in {_ON_EC2}")
+            yield Problem(layer.location, LAM031, what, f"run the layer on EC2, as in {_ON_EC2}")
 
 
 def check_architectures(graph: Graph) -> Iterator[Problem]:
@@ -72,7 +73,7 @@ def check_architectures(graph: Graph) -> Iterator[Problem]:
                 f"layers '{other.name}' and '{layer.name}' are built for {one} and {two} and share a job queue on EC2, "
                 "from which AWS Batch places jobs on any of its instances"
             )
-            yield Problem(layer.location, "LAM032", what, f"build both for {one}, or run one of them on Fargate")
+            yield Problem(layer.location, LAM032, what, f"build both for {one}, or run one of them on Fargate")
 
 
 def check_storage(graph: Graph) -> Iterator[Problem]:
@@ -85,18 +86,18 @@ def check_storage(graph: Graph) -> Iterator[Problem]:
         if on_ec2(layer.placement):
             what = f"layer '{layer.name}' requests {asked} GiB of disk; on EC2 the instances' disks decide"
             fix = "leave ephemeral_storage out, and give the job queue's compute environment a launch template"
-            yield Problem(layer.location, "LAM033", what, fix)
+            yield Problem(layer.location, LAM033, what, fix)
         elif not least <= asked <= most:
             what = f"layer '{layer.name}' requests {asked} GiB of disk; Fargate offers {least} to {most}"
             fix = f"request {least} to {most}, or leave ephemeral_storage out"
-            yield Problem(layer.location, "LAM033", what, fix)
+            yield Problem(layer.location, LAM033, what, fix)
 
 
 def check_logs(graph: Graph) -> Iterator[Problem]:
     """Check that the platform has the log driver, and that the driver has the options that it needs."""
     for layer in _on_batch(graph):
         for what, fix in _log_problems(layer):
-            yield Problem(layer.location, "LAM034", what, fix)
+            yield Problem(layer.location, LAM034, what, fix)
 
 
 def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
@@ -132,7 +133,7 @@ def check_ec2_sizes(graph: Graph) -> Iterator[Problem]:
         if ec2_size(container.cpu, container.memory) is None:
             size = f"{container.cpu:g} vCPU and {container.memory} MiB"
             what = f"layer '{layer.name}' requests {size}; jobs on EC2 have whole vCPUs and at least 4 MiB"
-            yield Problem(layer.location, "LAM035", what, "request whole vCPUs, or run the layer on Fargate")
+            yield Problem(layer.location, LAM035, what, "request whole vCPUs, or run the layer on Fargate")
 
 
 def check_attempts(graph: Graph) -> Iterator[Problem]:
@@ -141,7 +142,7 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
         attempts = layer.retry.attempts
         if layer.foreach and attempts > JOB_ATTEMPTS:
             what = f"layer '{layer.name}' fans out with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
-            yield Problem(layer.location, "LAM025", what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
+            yield Problem(layer.location, LAM025, what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
 
 
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
@@ -155,7 +156,7 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
                 f"the container of layer '{layer.name}' has settings of {size:,} bytes (command, image, folder, "
                 f"secrets and log options); an AWS Batch job definition has room for {most:,}"
             )
-            yield Problem(layer.location, "LAM047", what, "move long values into a file of the image")
+            yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
 
 
 def _on_batch(graph: Graph) -> Iterator[LayerNode]:

@@ -16,6 +16,7 @@ from laminar_codegen.ir.state_names import parallel
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_codegen.problems.rules import LAM007, LAM010, LAM011, LAM020
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_runtime.splits.job_container import FARGATE_MEMORY, fargate_size
@@ -218,10 +219,10 @@ def test_every_rule_is_named_for_what_it_checks() -> None:
 def test_problems_are_told_in_the_order_of_the_file() -> None:
     """All problems are told at once, by line and then by code, each with where, what and how to mend it."""
     problems = [
-        Problem(Location("flow.py", 10), "LAM011", "ten", "mend ten"),
-        Problem(Location("flow.py", 9), "LAM020", "nine", "mend nine", "Report.Nine"),
-        Problem(Location("flow.py", 9), "LAM010", "first", "mend first"),
-        Problem(Location("flow.py"), "LAM007", "whole", "mend all"),
+        Problem(Location("flow.py", 10), LAM011, "ten", "mend ten"),
+        Problem(Location("flow.py", 9), LAM020, "nine", "mend nine", "Report.Nine"),
+        Problem(Location("flow.py", 9), LAM010, "first", "mend first"),
+        Problem(Location("flow.py"), LAM007, "whole", "mend all"),
     ]
     assert str(CompileError(problems)) == (
         "flow.py: LAM007 whole\n  fix  mend all\n"

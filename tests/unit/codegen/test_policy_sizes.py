@@ -182,7 +182,11 @@ def test_wider_than_named_is_told(compiled: Callable[[str], Compilation]) -> Non
     """That secrets and images are had by patterns is a warning; that names within the deployment are is none."""
     wide, narrow = compiled(flow(images(150))), compiled(flow(images(60)))
     (warning,) = policy_warnings(wide.deployment)
-    assert str(warning).partition(" ")[2].startswith("LAM057 the role that starts the containers of tasks may read")
+    assert (
+        str(warning)
+        .partition(" ")[2]
+        .startswith("LAM057 warning: the role that starts the containers of tasks may read")
+    )
     assert policy_warnings(narrow.deployment) == []
 
 

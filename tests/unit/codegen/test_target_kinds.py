@@ -22,6 +22,7 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.policies.datastore import for_tasks
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import Rule
 from laminar_codegen.rehearsal.deploy import _check_targets
 from laminar_codegen.targets import registry
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
@@ -129,10 +130,13 @@ def _emit(definition: TaskDefinition) -> Iterator[Block]:
     )
 
 
+RULE = Rule("LAM099", "a GPU on ECS", "The toy target has none.", "Leave gpu out.")
+
+
 def _no_gpus(graph: Graph) -> Iterator[Problem]:
     for layer in graph.layers:
         if isinstance(layer.executor, EcsTarget) and layer.container.gpu:
-            yield Problem(layer.location, "LAM099", f"layer '{layer.name}' requests GPUs", "leave gpu out")
+            yield Problem(layer.location, RULE, f"layer '{layer.name}' requests GPUs", "leave gpu out")
 
 
 def _roles(flows: str, _: Sequence[TaskResource]) -> Iterator[Role]:

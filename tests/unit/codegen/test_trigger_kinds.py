@@ -18,6 +18,7 @@ from laminar_codegen.ir.terraform import Block, Variable
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, states_arn
 from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import Rule
 from laminar_codegen.triggers import registry
 from laminar_codegen.triggers.kind import TriggerKind
 
@@ -63,9 +64,12 @@ def _emit(prefix: str) -> Iterator[Block]:
     )
 
 
+RULE = Rule("LAM099", "any upload starts the flow", "The toy trigger needs a prefix.", "Name one.")
+
+
 def _rule(graph: Graph) -> Iterator[Problem]:
     if _find(graph) == "":
-        yield Problem(graph.location, "LAM099", f"flow '{graph.flow}' starts on any upload", "name a prefix")
+        yield Problem(graph.location, RULE, f"flow '{graph.flow}' starts on any upload", "name a prefix")
 
 
 def _permissions(deployment: Deployment) -> Fitted:

@@ -28,6 +28,7 @@ from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.pipeline import Compilation, compile_source
 from laminar_codegen.problems import CompileError, Location, Problem
+from laminar_codegen.problems.rules import LAM003
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.terraform_json import render_document
@@ -365,7 +366,7 @@ def tried(one: Given) -> tuple[Compilation | None, tuple[Problem, ...]]:
     except CompileError as error:
         return None, error.problems
     except LaminarError as error:
-        return None, (Problem(Location("flow.py"), "LAM003", str(error), "as it says"),)
+        return None, (Problem(Location("flow.py"), LAM003, str(error), "as it says"),)
 
 
 WILD = ANY.filter(lambda text: "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text))
