@@ -1,1 +1,1 @@
-"""What a flow is configured with: datastores, executors, schedulers, layers, hooks and serialisation."""
+"""The configuration of a flow: datastores, executors, schedulers, layers, hooks and serialisation."""

@@ -1,4 +1,4 @@
-"""How a flow runs."""
+"""The configuration of a flow: its datastore, its executor and its scheduler."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Configuration:
     """The datastore, executor and scheduler of a flow.
 
     Args:
-        datastore: Where artifacts are kept.
-        executor: What runs the tasks.
-        scheduler: What decides when a layer runs; the local scheduler unless given. A task needs none, so it is
-            loaded on use.
+        datastore: The store of the artifacts.
+        executor: Runs the tasks.
+        scheduler: Decides when a layer runs. The default is the local scheduler. A task needs no scheduler, so the
+            default is loaded on use.
     """
 
     def __init__(self, datastore: DataStore, executor: Executor, scheduler: Scheduler | None) -> None:
@@ -30,7 +30,7 @@ class Configuration:
 
     @property
     def scheduler(self) -> Scheduler:
-        """What decides when a layer runs."""
+        """The scheduler: it decides when a layer runs."""
         if self._scheduler is None:
             from laminar_runtime.configurations.schedulers import Scheduler
 

@@ -1,4 +1,4 @@
-"""How a layer runs: in which container, how often, with what errors forgiven."""
+"""The configuration of a layer: its container, its fan-out, its retries, and the errors that it tolerates."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Catch", "Configuration", "Container", "ForEach", "Parameter", "Retry
 
 Architecture = Literal["x86_64", "arm64"]
 
-#: The command of a container that is not told otherwise: the image holds the flow's file under this name.
+#: The default command of a container. The image holds the flow's file under this name.
 DEFAULT_COMMAND = "python main.py"
-#: The working directory of a container that is not told otherwise.
+#: The default working directory of a container.
 DEFAULT_WORKDIR = "/laminar"
-#: What names a secret: the ARN of a secret of Secrets Manager, of a key or version of one too, or of an SSM parameter:
+#: The ARNs that name a secret: of a Secrets Manager secret, of one key or version of it, or of an SSM parameter:
 #: https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
 _ARN = (
     r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*){0,3}"
@@ -30,7 +30,7 @@ _VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
 
 
 def is_secret(text: str) -> bool:
-    """Whether a text names a secret."""
+    """Return whether a text is the ARN of a secret."""
     return re.fullmatch(_ARN, text, re.ASCII) is not None
 
 
@@ -38,19 +38,19 @@ def _folder(path: Any) -> Any:
     return path.rstrip("/") or "/" if isinstance(path, str) else path
 
 
-def _copied(mapping: Any) -> Any:
-    """A copy of a mapping, so that two containers never share one."""
+def _copy(mapping: Any) -> Any:
+    """Return a copy of a mapping, so that two containers never share one."""
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
 def _is(*kinds: type, least: float | None = None, empty: bool = False) -> Callable[[Any, _records.Field, Any], None]:
-    """A validator: a value is of one of some types, not below a bound, and not empty. A bool is no number."""
+    """Return a validator of a value's type. It refuses values below a bound, empty text, and a bool for a number."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
     def validate(instance: object, attribute: _records.Field, value: Any) -> None:
         what = f"{attribute.name} of a {type(instance).__name__}"
-        no_number = isinstance(value, bool) and bool not in kinds
-        if not isinstance(value, kinds) or no_number or (value == "" and not empty):
+        bool_for_number = isinstance(value, bool) and bool not in kinds
+        if not isinstance(value, kinds) or bool_for_number or (value == "" and not empty):
             raise LayerError(f"the {what} must be of type {wanted}, not {value!r}")
         if least is not None and isinstance(value, int | float) and value < least:
             raise LayerError(f"the {what} must be at least {least}, not {value!r}")
@@ -59,7 +59,7 @@ def _is(*kinds: type, least: float | None = None, empty: bool = False) -> Callab
 
 
 def _one_of(*choices: str) -> Callable[[Any, _records.Field, Any], None]:
-    """A validator: a value is one of some words."""
+    """Return a validator that accepts some words only."""
 
     def validate(instance: object, attribute: _records.Field, value: Any) -> None:
         if value not in choices:
@@ -70,28 +70,28 @@ def _one_of(*choices: str) -> Callable[[Any, _records.Field, Any], None]:
 
 
 def _text_by_name(instance: object, attribute: _records.Field, value: Any) -> None:
-    """A validator: a value is a mapping from names to text. The text is not told: it may be a secret."""
-    known = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
-    if not known:
+    """Validate that a value maps names to text. The error does not show the text: it may be a secret."""
+    valid = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
+    if not valid:
         msg = f"the {attribute.name} of a {type(instance).__name__} must map names to text, as in {{'NAME': 'text'}}"
         raise LayerError(msg)
 
 
 def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
-    """A validator: variables of the environment are mapped to ARNs of secrets. What is no ARN is not told."""
+    """Validate that a value maps environment variables to ARNs of secrets. The error does not show another value."""
     _text_by_name(instance, attribute, value)
     for name, arn in value.items():
         if not re.fullmatch(_VARIABLE, name):
             msg = (
-                f"the secrets of a Container name {name!r}, which is no variable that a task can be given: take "
-                "letters, digits and underscores, no digit first, and not AWS_BATCH or LAMINAR_ at its beginning"
+                f"a secret of a Container cannot have the name {name!r}: use the name of an environment variable, of "
+                "letters, digits and underscores, which does not begin with a digit, AWS_BATCH or LAMINAR_"
             )
             raise LayerError(msg)
         if not is_secret(arn):
             msg = (
-                f"the secret {name!r} of a Container must be given by the ARN of a Secrets Manager secret or of an SSM "
-                f"parameter, such as arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}: its value does not "
-                "belong in code, and what was given is not shown here"
+                f"the secret {name!r} of a Container must be the ARN of a Secrets Manager secret or of an SSM "
+                f"parameter, for example arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}. Do not write a "
+                "secret's value in code. This message does not show the value"
             )
             raise LayerError(msg)
 
@@ -100,34 +100,34 @@ def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
 class Container:
     """The container that a layer's tasks run in.
 
-    The arguments from `gpu` on are for deployed flows: a task on this machine has the machine's processors and disk,
-    prints what it prints, and takes the variables that `secrets` names from the environment of the launching process.
+    The arguments from `gpu` on apply to deployed flows only. On this machine a task uses the machine's processors and
+    disk, its output is printed, and it reads the variables of `secrets` from the environment of the launching process.
 
     Args:
-        command: What starts a task; words are split as by a shell, but no shell runs it. On a plain machine, without
-            containers, ``python`` is the running interpreter and ``main.py`` the flow's own file.
-        cpu: Virtual CPUs, whole or a fraction such as 0.25.
-        image: The image, None for the one that the deployment is given.
+        command: The command that starts a task. Words are split as in a shell, but no shell runs it. If the task runs
+            on this machine without a container, ``python`` is the running interpreter and ``main.py`` the flow's file.
+        cpu: Virtual CPUs, a whole number or a fraction, for example 0.25.
+        image: The image. The default is the image of the deployment.
         memory: Memory in MiB.
         workdir: The working directory in the image.
-        gpu: GPUs, which AWS Batch on EC2 has: ``executors.AWS.Batch(platform="EC2")``.
-        spot: Whether it runs on spot capacity, which is cheaper, and which AWS may take back at any time. Such a task
-            is run again, up to ten times in all, apart from the layer's own `Retry`. For the splits of a fan-out with a
-            `Retry` of more than one attempt AWS Batch counts both together: there are ten attempts for either reason.
-        architecture: The processors that the image is built for. On EC2 the instances of the job queue decide, and must
-            be of this kind.
-        secrets: Variables of the environment, each with the ARN of the Secrets Manager secret or the SSM parameter that
-            holds its value. The tasks' execution role may read just these. If one is encrypted with a KMS key of your
-            own, let that role decrypt with it.
-        ephemeral_storage: Disk in GiB: 21 to 200 on Fargate, which has 20 unless told otherwise, and 1 to 10 on Lambda.
-            On EC2 the disks of the instances decide.
-        log_driver: Where the output goes: ``awslogs``, to CloudWatch Logs, or ``splunk``; on EC2 also ``fluentd``,
+        gpu: The number of GPUs. Only AWS Batch on EC2 has GPUs: ``executors.AWS.Batch(platform="EC2")``.
+        spot: Whether to use spot capacity. It is cheaper, but AWS may reclaim it at any time. AWS Batch then runs the
+            task again, up to ten times in total. These attempts do not count for the layer's `Retry`, with one
+            exception: for a fan-out with a `Retry` of more than one attempt, AWS Batch counts both together, and
+            makes at most ten attempts.
+        architecture: The processor architecture of the image. On EC2 the instances of the job queue must have it.
+        secrets: Environment variables, each with the ARN of the Secrets Manager secret or the SSM parameter that holds
+            its value. The execution role of the tasks may read only these. If a customer managed KMS key encrypts a
+            secret, allow this role to decrypt with the key.
+        ephemeral_storage: Disk in GiB: 21 to 200 on Fargate, whose default is 20, and 1 to 10 on Lambda. On EC2 the
+            disks of the instances decide.
+        log_driver: The driver of the output: ``awslogs`` (CloudWatch Logs) or ``splunk``. On EC2 also ``fluentd``,
             ``gelf``, ``journald``, ``json-file``, ``logentries`` or ``syslog``.
-        log_options: Options of the log driver. A value that is the ARN of a secret, as for ``splunk-token``, is read as
-            those of `secrets` are.
+        log_options: Options of the log driver. A value may be the ARN of a secret, as for ``splunk-token``. It is then
+            read in the same way as `secrets`.
 
     Raises:
-        LayerError: If one of them is of a wrong type, or a secret is not given by its ARN.
+        LayerError: If an argument has a wrong type, or a secret is not an ARN.
 
     Example:
         >>> Container(cpu=4, memory=8192).command
@@ -144,11 +144,11 @@ class Container:
     gpu: int = _records.field(default=0, validator=_is(int, least=0), kw_only=True)
     spot: bool = _records.field(default=False, validator=_is(bool), kw_only=True)
     architecture: Architecture = _records.field(default="x86_64", validator=_one_of("x86_64", "arm64"), kw_only=True)
-    secrets: Mapping[str, str] = _records.field(factory=dict, converter=_copied, validator=_secrets, kw_only=True)
+    secrets: Mapping[str, str] = _records.field(factory=dict, converter=_copy, validator=_secrets, kw_only=True)
     ephemeral_storage: int | None = _records.field(default=None, validator=_is(int, type(None), least=1), kw_only=True)
     log_driver: str = _records.field(default="awslogs", validator=_is(str), kw_only=True)
     log_options: Mapping[str, str] = _records.field(
-        factory=dict, converter=_copied, validator=_text_by_name, kw_only=True
+        factory=dict, converter=_copy, validator=_text_by_name, kw_only=True
     )
 
 
@@ -158,8 +158,11 @@ class Parameter:
 
     Args:
         layer: The layer that wrote the attribute, as a class or by name.
-        attribute: The attribute. Each item of a sharded one is an element; what was not sharded is one element.
-        index: The split of `layer` whose attribute it is, None for the attributes of all its splits, joined.
+        attribute: The attribute. Each item of a sharded attribute is an element. Another value is one element.
+        index: The split of `layer` that wrote the attribute. None joins the attributes of all its splits.
+
+    Raises:
+        LayerError: If an argument has a wrong type, or `index` is negative.
     """
 
     layer: type[object] | str = _records.field(validator=_is(type, str))
@@ -174,18 +177,19 @@ class Parameter:
 
 @_records.frozen
 class ForEach:
-    """Runs a layer once for each element of the Cartesian product of some attributes, the last varying fastest.
+    """Runs a layer once for each element of the Cartesian product of some attributes. The last varies fastest.
 
     Args:
-        parameters: The dimensions; none for a layer that runs once.
-        pipelined: Whether split i goes on where split i of another fan-out ends, instead of waiting for all of that
-            layer. It sees the one element that this split stored of the attribute, which must be one of each split;
-            to read anything else of the layer, or of what comes after it, is a `LayerError`. Here, on this machine, the
-            layer begins when the other one has finished; what it may read is the same. For one `Parameter` with
-            ``index=None``, of a layer that fans out.
+        parameters: The dimensions. Without dimensions the layer runs once.
+        pipelined: Whether split i starts as soon as split i of another fan-out ends, instead of when all splits of that
+            layer end. It reads the one element that split i stored in the attribute. To read anything else of that
+            layer, or of the layers after it, raises `LayerError`. On this machine the layer starts when the other layer
+            has finished, but may read only the same. It needs exactly one `Parameter`, with ``index=None``, of a layer
+            that fans out.
 
     Raises:
-        LayerError: If a parameter is none, or there is not one with ``index=None`` where it is pipelined.
+        LayerError: If an item is not a `Parameter`, or a pipelined fan-out does not have exactly one with
+            ``index=None``.
 
     Example:
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")]).parameters[0].name
@@ -203,13 +207,13 @@ class ForEach:
         if wrong:
             raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
         if not isinstance(pipelined, bool):
-            raise LayerError(f"the pipelined of a ForEach must be of type bool, not {pipelined!r}")
+            raise LayerError(f"the argument pipelined of a ForEach must be of type bool, not {pipelined!r}")
         _records.assign(self, given, pipelined)
         if pipelined and [item.index for item in self.parameters] != [None]:
             msg = (
-                "a pipelined ForEach has one Parameter, of all splits of a fan-out, as in "
-                'ForEach(parameters=[Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True): '
-                "drop pipelined=True where a layer needs more"
+                "a pipelined ForEach must have exactly one Parameter, with index=None, for example "
+                'ForEach(parameters=[Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True). '
+                "If the layer needs more, remove pipelined=True"
             )
             raise LayerError(msg)
 
@@ -219,16 +223,22 @@ class ForEach:
 
 @_records.frozen
 class Retry:
-    """Runs a failed task again: attempt k waits ``delay * backoff ** (k - 1)`` seconds, and up to `jitter` of it more.
+    """Runs a failed task again.
+
+    After failed attempt k the wait is ``delay * backoff ** (k - 1)`` seconds, plus a random part of it up to `jitter`.
 
     Args:
-        attempts: How often it is run at most, at least 1.
+        attempts: The maximum number of attempts, at least 1.
         delay: Seconds before the second attempt.
-        backoff: What the wait is multiplied with from attempt to attempt, at least 1.
-        jitter: The part of the wait that chance may add, from 0 to 1.
+        backoff: The factor by which the wait grows from attempt to attempt, at least 1.
+        jitter: The largest random part of the wait, from 0 to 1.
 
     Raises:
         LayerError: If a number is out of its range.
+
+    Example:
+        >>> Retry(attempts=3, delay=1, jitter=0).wait(2)
+        2.0
     """
 
     attempts: int = _records.field(default=1, validator=_is(int))
@@ -238,14 +248,17 @@ class Retry:
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.delay < 0 or self.backoff < 1 or not 0 <= self.jitter <= 1:
-            msg = f"{self} is out of range: attempts >= 1, delay >= 0, backoff >= 1 and 0 <= jitter <= 1 are needed"
+            msg = f"{self} is out of range: use attempts >= 1, delay >= 0, backoff >= 1 and 0 <= jitter <= 1"
             raise LayerError(msg)
 
     def wait(self, attempt: int) -> float:
-        """Seconds to wait after a failed attempt.
+        """Return how long to wait after a failed attempt.
 
         Args:
             attempt: The attempt that failed, from 1.
+
+        Returns:
+            Seconds.
         """
         import random
 
@@ -255,12 +268,19 @@ class Retry:
 
 @_records.frozen
 class Catch:
-    """Errors that end a layer early, but as finished, with the artifacts that it set so far.
+    """Errors that do not fail a layer: it ends early, as finished, with the artifacts that it assigned so far.
 
-    What such splits of a fan-out did not assign is missing: `laminar_runtime.each` reads what the others did.
+    A split of a fan-out that ends so may lack attributes. `laminar_runtime.each` reads the attributes of the others.
 
     Args:
-        *exceptions: The classes of such errors. Their subclasses are caught too.
+        *exceptions: The classes of the errors. Their subclasses are caught too.
+
+    Raises:
+        LayerError: If an argument is not a class of exceptions.
+
+    Example:
+        >>> Catch(KeyError, TimeoutError).exceptions
+        (<class 'KeyError'>, <class 'TimeoutError'>)
     """
 
     exceptions: tuple[type[BaseException], ...]
@@ -274,22 +294,28 @@ class Catch:
 
 
 def _runner(_: object, __: _records.Field, value: Any) -> None:
-    """A validator: a value runs tasks. A class does not: it must be called."""
+    """Validate that a value is an executor: an instance, not a class."""
     if value is not None and (isinstance(value, type) or not callable(getattr(value, "submit", None))):
-        msg = f"the executor of a Configuration must be one such as executors.AWS.Lambda() or None, not {value!r}"
+        msg = (
+            "the executor of a Configuration must be an instance, for example executors.AWS.Lambda(), or None, "
+            f"not {value!r}"
+        )
         raise LayerError(msg)
 
 
 @_records.define
 class Configuration:
-    """All of the above for one layer.
+    """The configuration of one layer.
 
     Args:
         container: The container that it runs in.
-        foreach: What it fans out over.
-        retry: How often a failed task is run again.
-        catch: Errors that end it early, but as finished.
-        executor: What runs its tasks, None for the flow's executor.
+        foreach: The attributes that it fans out over.
+        retry: How often a failed task runs again.
+        catch: The errors that do not fail it.
+        executor: Runs its tasks. None means the flow's executor.
+
+    Raises:
+        LayerError: If an argument has a wrong type.
     """
 
     container: Container = _records.field(factory=Container, validator=_is(Container))
@@ -299,24 +325,24 @@ class Configuration:
     executor: Executor | None = _records.field(default=None, validator=_runner)
 
     def copy(self) -> Configuration:
-        """A copy that may be changed without changing this one."""
+        """Return a copy: changes to it do not change this configuration."""
         own = {"secrets": dict(self.container.secrets), "log_options": dict(self.container.log_options)}
         return _records.copy(self, container=_records.copy(self.container, **own))
 
 
 @_records.frozen
 class State:
-    """How far a layer is. Each question is answered when it is asked."""
+    """The progress of a layer. Each property is computed on each read."""
 
     _finished: Callable[[], bool]
     _running: Callable[[], bool]
 
     @property
     def finished(self) -> bool:
-        """Whether the layer ran to its end in this execution."""
+        """Whether the layer finished in this execution."""
         return self._finished()
 
     @property
     def running(self) -> bool:
-        """Whether the layer is the one running here."""
+        """Whether this code runs in a task of the layer."""
         return self._running()

@@ -1,7 +1,6 @@
-"""How values become bytes and come back.
+"""Protocols, which write values as bytes and read them back.
 
-A `Protocol` says it for the types that it is registered for with ``datastore.protocol(...)``; every other type is
-pickled by `PickleProtocol`.
+``datastore.protocol(...)`` registers a `Protocol` for some types. `PickleProtocol` pickles values of all other types.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ __all__ = ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"]
 
 
 def dtype(cls: type) -> str:
-    """The name under which artifacts of a type are stored.
+    """Return the name that identifies a type in a datastore.
 
     Args:
         cls: The type.
@@ -36,8 +35,8 @@ def dtype(cls: type) -> str:
 class Protocol:
     """Base of all protocols: define `dumps` and `loads`, or `dump` and `load`.
 
-    Each of the two pairs is by default made of the other, so a protocol that streams defines `dump` and `load`, and
-    one that does not defines `dumps` and `loads`.
+    By default each pair calls the other. A protocol that streams defines `dump` and `load`; another protocol defines
+    `dumps` and `loads`.
 
     Example:
         >>> class Text(Protocol):
@@ -49,7 +48,7 @@ class Protocol:
         'hello'
     """
 
-    #: The end of the names of the objects that this protocol writes.
+    #: The extension of the names of the objects that this protocol writes.
     extension: ClassVar[str] = "bin"
 
     def __repr__(self) -> str:
@@ -59,10 +58,10 @@ class Protocol:
         """Serialise a value.
 
         Args:
-            value: The value, of a type the protocol is registered for.
+            value: The value, of a type that the protocol is registered for.
 
         Returns:
-            Its bytes. Equal values should give equal bytes: they are then stored once.
+            The bytes. Equal values should give equal bytes: they are then stored once.
 
         Raises:
             TypeError: If the protocol defines neither `dumps` nor `dump`.
@@ -79,14 +78,17 @@ class Protocol:
         Args:
             value: The value.
             file: A file open for writing bytes.
+
+        Raises:
+            TypeError: If the protocol defines neither `dump` nor `dumps`.
         """
         file.write(self.dumps(value))
 
     def loads(self, stream: bytes) -> Any:
-        """Bring a value back.
+        """Read a value from bytes.
 
         Args:
-            stream: What `dumps` gave.
+            stream: The bytes that `dumps` returned.
 
         Returns:
             The value.
@@ -99,28 +101,31 @@ class Protocol:
         return self.load(io.BytesIO(stream))
 
     def load(self, file: BinaryIO) -> Any:
-        """Bring a value back from a file.
+        """Read a value from a file.
 
         Args:
             file: A file open for reading bytes.
 
         Returns:
             The value.
+
+        Raises:
+            TypeError: If the protocol defines neither `load` nor `loads`.
         """
         return self.loads(file.read())
 
     def write(self, value: Any, uri: str) -> None:
-        """Serialise a value into the file at a path.
+        """Write a value to the file at a path.
 
         Args:
             value: The value.
             uri: The path of a local file.
         """
-        with open(uri, "wb") as file:  # noqa: PTH123 - pathlib is not needed for that
+        with open(uri, "wb") as file:  # noqa: PTH123 - pathlib is slow to load
             self.dump(value, file)
 
     def read(self, uri: str) -> Any:
-        """Bring a value back from the file at a path.
+        """Read a value from the file at a path.
 
         Args:
             uri: The path of a local file.
@@ -128,11 +133,11 @@ class Protocol:
         Returns:
             The value.
         """
-        with open(uri, "rb") as file:  # noqa: PTH123 - pathlib is not needed for that
+        with open(uri, "rb") as file:  # noqa: PTH123 - pathlib is slow to load
             return self.load(file)
 
     def hexdigest(self, value: Any) -> str:
-        """The SHA-256 of a value's bytes, under which it is stored.
+        """Return the SHA-256 of a value's bytes, which is its name in a datastore.
 
         Args:
             value: The value.
@@ -144,29 +149,40 @@ class Protocol:
 
 
 class PickleProtocol(Protocol):
-    """Pickles any value: classes and functions by their names, and by their code, as cloudpickle does, what has none.
+    """Pickles any value. Classes and functions are pickled by name, or, if they have none, by code, as by cloudpickle.
 
-    What the module of a flow defines is named as that, whatever name the module has in the process that writes or reads
-    an artifact. ``cloudpickle.register_pickle_by_value(module)`` has the code of a module be pickled nevertheless.
+    The names of a flow's module do not depend on the name that this module has in the process that writes or reads an
+    artifact. Call ``cloudpickle.register_pickle_by_value(module)`` to pickle the code of a module instead.
 
     A pickle runs code when it is loaded: read only datastores that you trust, or open them with ``pickle=False``.
+
+    Example:
+        >>> PickleProtocol().loads(PickleProtocol().dumps({"a": (1, 2)}))
+        {'a': (1, 2)}
     """
 
     extension: ClassVar[str] = "pickle"
 
     def dumps(self, value: Any) -> bytes:
-        """Pickle a value."""
-        return self.dump_parts(value, None)[0]
-
-    def dump_parts(self, value: Any, apart: int | None) -> tuple[bytes, list[memoryview]]:
-        """Pickle a value, its large buffers left out.
+        """Pickle a value.
 
         Args:
             value: The value.
-            apart: From how many bytes on a buffer is left out; None for none.
 
         Returns:
-            The pickle, and views of the buffers, in the order in which ``pickle.loads(..., buffers=...)`` wants them.
+            The pickle.
+        """
+        return self.dump_parts(value, None)[0]
+
+    def dump_parts(self, value: Any, apart: int | None) -> tuple[bytes, list[memoryview]]:
+        """Pickle a value without its large buffers.
+
+        Args:
+            value: The value.
+            apart: The size in bytes from which a buffer is left out; None to leave out nothing.
+
+        Returns:
+            The pickle, and views of the buffers in the order that ``pickle.loads(..., buffers=...)`` needs.
         """
         buffers: list[memoryview] = []
 
@@ -190,20 +206,26 @@ class PickleProtocol(Protocol):
         return content, buffers
 
     def loads(self, stream: bytes) -> Any:
-        """Load a pickle."""
+        """Load a pickle. It may run any code.
+
+        Args:
+            stream: The pickle.
+
+        Returns:
+            The value.
+        """
         return by_name.load(stream)
 
 
-#: Types that are pickled without a look at names.
+#: Types whose pickles contain no names of classes or functions.
 _PLAIN = frozenset({bool, bytes, float, int, str, type(None)})
 
 
 class JsonProtocol(Protocol):
-    """Writes values that are plain: None, booleans, numbers, text, and lists and dicts of such, as JSON.
+    """Writes plain values as JSON: None, booleans, numbers, text, and lists and dicts of plain values.
 
-    What would not come back as it was, such as a tuple, or a dict with keys that are no text, is refused. So are
-    numbers that JSON does not have (NaN and infinities), values that contain themselves, and such as are nested deeper
-    than Python's JSON goes.
+    Refused are values that JSON would change, for example a tuple, or a dict with keys that are not text. Refused are
+    also NaN and infinities, values that contain themselves, and values that are nested too deeply for Python's JSON.
 
     Example:
         >>> from laminar_runtime.configurations import datastores
@@ -219,33 +241,49 @@ class JsonProtocol(Protocol):
     def dumps(self, value: Any) -> bytes:
         """Write a value as JSON.
 
+        Args:
+            value: The value.
+
+        Returns:
+            The JSON, encoded in UTF-8.
+
         Raises:
-            TypeError: If it is not plain.
-            ValueError: If it contains itself, is nested too deeply, or has a number that JSON does not have.
+            TypeError: If the value is not plain.
+            ValueError: If the value contains itself, NaN or an infinity, or is nested too deeply.
         """
         _check_plain(value)
         try:
             text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         except RecursionError:
-            raise ValueError("it is nested too deeply for JSON: make it flatter, or leave it to pickle") from None
+            raise ValueError("the value is nested too deeply for JSON: make it flatter, or pickle it") from None
         return text.encode()
 
     def loads(self, stream: bytes) -> Any:
-        """Read JSON."""
+        """Read a value from JSON.
+
+        Args:
+            stream: The JSON.
+
+        Returns:
+            The value.
+
+        Raises:
+            ValueError: If the bytes are not JSON.
+        """
         return json.loads(stream)
 
 
 def _check_plain(value: Any) -> None:
-    # The second of a pair says whether all within the first was looked at.
+    # Depth first: an item is pushed again behind its inner items, with True, to be left when these are done.
     todo: list[tuple[Any, bool]] = [(value, False)]
     around: set[int] = set()
     while todo:
-        item, looked_at = todo.pop()
-        if looked_at:
+        item, done = todo.pop()
+        if done:
             around.discard(id(item))
         elif type(item) in {dict, list}:
             if id(item) in around:
-                raise ValueError("it contains itself, which JSON cannot say: take that out, or leave it to pickle")
+                raise ValueError("the value contains itself, which JSON cannot express: remove the cycle, or pickle it")
             around.add(id(item))
             todo.append((item, True))
             todo += [(inner, False) for inner in _inner(item)]
@@ -257,13 +295,13 @@ def _inner(item: dict[Any, Any] | list[Any]) -> Iterable[Any]:
     if isinstance(item, list):
         return item
     if not all(type(key) is str for key in item):
-        raise TypeError("a dict with keys that are no text does not come back from JSON as it was")
+        raise TypeError("JSON changes the keys of a dict that are not text: use text as keys, or pickle it")
     return item.values()
 
 
 def _check_leaf(item: Any) -> None:
     if type(item) not in {bool, float, int, str, type(None)}:
-        msg = f"a {dtype(type(item))} does not come back from JSON as it was: use plain values, or leave it to pickle"
+        msg = f"JSON cannot restore a {dtype(type(item))}: use plain values, or pickle it"
         raise TypeError(msg)
     if type(item) is float and (item != item or item in {float("inf"), -float("inf")}):  # noqa: PLR0124 - NaN alone
-        raise ValueError(f"JSON has no {item}: store None in its place, or leave it to pickle")
+        raise ValueError(f"JSON cannot express {item}: store None instead, or pickle it")

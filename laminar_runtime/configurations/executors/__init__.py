@@ -1,8 +1,8 @@
-"""What runs the tasks of a flow, or of one of its layers.
+"""Executors run the tasks of a flow, or of one of its layers.
 
-Where this process schedules: threads or processes of this machine, containers of Docker, or AWS Batch jobs. Of a
-deployed flow: AWS Batch jobs or AWS Lambda functions; `Thread`, `Process` and `Docker` stand there for AWS Batch on
-Fargate.
+If this process schedules the flow, tasks run in threads or processes of this machine, in Docker containers, or as AWS
+Batch jobs. The tasks of a deployed flow run as AWS Batch jobs or AWS Lambda functions. There, `Thread`, `Process` and
+`Docker` mean AWS Batch on Fargate.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = ["AWS", "Docker", "Executor", "Process", "Thread"]
 
-#: The modules of those that are loaded when they are asked for.
+#: The modules of the executors that are loaded on use.
 _ON_USE = {"AWS": "aws", "Docker": "docker"}
 
 
 def __getattr__(name: str) -> Any:
-    """Load on use what most processes do without."""
+    """Load an executor that most processes do not need."""
     module = _ON_USE.get(name)
     if module is None:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

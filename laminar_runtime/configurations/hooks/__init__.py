@@ -1,4 +1,4 @@
-"""Methods that a scheduler or a task calls beside ``__call__``.
+"""Hooks: methods that a scheduler or a task calls in addition to ``__call__``.
 
 Decorate a method of a layer, or of a flow for each of its layers, with `entry`, `submission`, `execution` or `retry`.
 """

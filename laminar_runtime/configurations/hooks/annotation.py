@@ -1,4 +1,4 @@
-"""Marks methods as hooks and finds them again."""
+"""Marks of hooks: how a method becomes a hook, and how hooks are found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def annotate(hook: Function, kind: Kind) -> Function:
 
     Args:
         hook: The method.
-        kind: What kind of hook it is.
+        kind: The kind of hook.
 
     Returns:
         The method.
@@ -28,25 +28,25 @@ def annotate(hook: Function, kind: Kind) -> Function:
 
 
 def kind_of(value: object) -> Kind | None:
-    """What kind of hook something is, None if it is none."""
+    """Return the kind of a hook, None if the value is not a hook."""
     kind: Kind | None = getattr(value, _MARK, None)
     return kind
 
 
 def collect(*classes: type) -> tuple[Callable[..., Any], ...]:
-    """The hooks of some classes and their bases.
+    """Return the hooks of some classes and their bases.
 
     Args:
         *classes: A flow's class and a layer's class.
 
     Returns:
-        For each class in turn its hooks in the order of definition, those of bases first. A method that a subclass
-        defines anew takes the place of its base's.
+        The hooks of each class in turn, in the order of definition, the hooks of bases first. A method that a subclass
+        overrides keeps the position of the base's method.
     """
     found: list[Callable[..., Any]] = []
     for cls in classes:
         methods: dict[str, Any] = {}
-        for base in reversed(cls.__mro__[:-1]):  # all but object, which has none
+        for base in reversed(cls.__mro__[:-1]):  # without object
             methods.update(vars(base))
         found += [method for method in methods.values() if getattr(method, _MARK, None)]
     return tuple(found)

@@ -1,4 +1,4 @@
-"""Hooks that decide."""
+"""Entry hooks, which decide whether a layer runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def entry(hook: Function) -> Function:
-    """Mark a method that decides, on the scheduler, whether its layer runs: all of them must return what is true.
+    """Mark a method that decides, on the scheduler, whether its layer runs: each entry hook must return a true value.
 
-    A layer with an entry hook runs also if a layer it depends on was skipped: only its hooks decide.
+    For a layer with entry hooks, only they decide: it may run even if a layer that it depends on was skipped.
 
     Args:
-        hook: The method. Its parameters are layers, by type hints.
+        hook: The method. The type hints of its parameters name layers.
 
     Returns:
         The method.

@@ -1,4 +1,4 @@
-"""Hooks around an event: functions, or generators that go on after the event."""
+"""Hooks of an event. A function runs before the event; a generator resumes after it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def submission(hook: Function) -> Function:
-    """Mark a method to call on the scheduler, just before a split is submitted.
+    """Mark a method that the scheduler calls just before it submits a split.
 
-    It may change ``self.configuration.container`` for this split; ``self.index`` says which it is. It sees all of what
-    the layer fans out over, and not just the split's element.
+    The method may change ``self.configuration.container`` for the split with the index ``self.index``. It reads the
+    whole attribute that the layer fans out over, not only the split's element.
 
     Args:
-        hook: The method. Its parameters are layers, by type hints.
+        hook: The method. The type hints of its parameters name layers.
 
     Returns:
         The method.
@@ -36,39 +36,53 @@ def submission(hook: Function) -> Function:
 
 
 def execution(hook: Function) -> Function:
-    """Mark a method to call in the task, around ``__call__``.
+    """Mark a method that the task calls before ``__call__``. If it is a generator, it resumes after ``__call__``.
 
     Args:
-        hook: The method. Its parameters are layers, by type hints.
+        hook: The method. The type hints of its parameters name layers.
 
     Returns:
         The method.
+
+    Example:
+        >>> class Train:
+        ...     @execution
+        ...     def timed(self):
+        ...         print("before __call__")
+        ...         yield
+        ...         print("after __call__")
     """
     return annotate(hook, "execution")
 
 
 def retry(hook: Function) -> Function:
-    """Mark a method to call on the scheduler when a split failed, before the wait for its next attempt.
+    """Mark a method that the scheduler calls after a split failed, before the wait for its next attempt.
 
-    It may change ``self.configuration`` for that attempt.
+    The method may change ``self.configuration`` for the next attempt.
 
     Args:
-        hook: The method. Its parameters are layers, by type hints.
+        hook: The method. The type hints of its parameters name layers.
 
     Returns:
         The method.
+
+    Example:
+        >>> class Train:
+        ...     @retry
+        ...     def more_memory(self) -> None:
+        ...         self.configuration.container.memory *= 2
     """
     return annotate(hook, "retry")
 
 
 def around(hooks: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> contextlib.ExitStack:
-    """Call hooks, and have those that are generators go on when the ``with`` block ends.
+    """Call hooks. Generators among them resume when the ``with`` block ends.
 
     Args:
-        hooks: Each hook with its arguments, in the order in which they are called.
+        hooks: Each hook with its arguments, in the order of the calls.
 
     Returns:
-        A context manager.
+        A context manager, already entered: leave it to resume the generators.
     """
     with contextlib.ExitStack() as stack:
         for hook, arguments in hooks:

@@ -1,4 +1,4 @@
-"""What decides when a layer runs: this process, or AWS Step Functions."""
+"""Schedulers decide when a layer runs: this process, or AWS Step Functions."""
 
 from laminar_runtime.configurations.schedulers.base import Scheduler
 from laminar_runtime.configurations.schedulers.delegated import Delegated

@@ -38,14 +38,14 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
         (lambda: Container(log_driver=""), "the log_driver of a Container must be of type str, not ''"),
         (lambda: Container(log_options={"mode": 1}), "the log_options of a Container must map names to text"),
         (lambda: Container(secrets=["TOKEN"]), "the secrets of a Container must map names to text"),
-        (lambda: Container(secrets={"2": ARN}), "the secrets of a Container name '2', which is no variable"),
+        (lambda: Container(secrets={"2": ARN}), "a secret of a Container cannot have the name '2'"),
         (
             lambda: Container(secrets={"AWS_BATCH_JOB_ID": ARN}),
-            "the secrets of a Container name 'AWS_BATCH_JOB_ID', which is no variable",
+            "a secret of a Container cannot have the name 'AWS_BATCH_JOB_ID'",
         ),
         (
             lambda: Container(secrets={"LAMINAR_FLOW_NAME": ARN}),
-            "the secrets of a Container name 'LAMINAR_FLOW_NAME', which is no variable",
+            "a secret of a Container cannot have the name 'LAMINAR_FLOW_NAME'",
         ),
         (lambda: Parameter(layer=3, attribute="a"), "the layer of a Parameter must be of type type or str, not 3"),
         (lambda: Parameter("A", "a", index="0"), "the index of a Parameter must be of type int or None, not '0'"),
@@ -71,9 +71,9 @@ def test_a_pipelined_fan_out_goes_over_all_splits_of_one_layer(index: int) -> No
     assert ForEach([whole], pipelined=True).pipelined
     assert not ForEach([whole]).pipelined
     for parameters in ([], [one], [whole, whole], [whole, one]):
-        with pytest.raises(LayerError, match="a pipelined ForEach has one Parameter, of all splits of a fan-out"):
+        with pytest.raises(LayerError, match="a pipelined ForEach must have exactly one Parameter"):
             ForEach(parameters, pipelined=True)
-    with pytest.raises(LayerError, match="the pipelined of a ForEach must be of type bool, not 1"):
+    with pytest.raises(LayerError, match="the argument pipelined of a ForEach must be of type bool, not 1"):
         ForEach([whole], pipelined=1)  # type: ignore[arg-type]
 
 
@@ -118,7 +118,7 @@ def test_secrets_are_named_by_arn(arn: str) -> None:
 )
 def test_values_of_secrets_are_refused(value: str) -> None:
     """What is no ARN of a secret may be its value: it is refused, and not shown."""
-    with pytest.raises(LayerError, match="the secret 'TOKEN' of a Container must be given by the ARN") as caught:
+    with pytest.raises(LayerError, match="the secret 'TOKEN' of a Container must be the ARN") as caught:
         Container(secrets={"TOKEN": value})
     assert not value.strip() or value not in str(caught.value)
 
@@ -142,7 +142,7 @@ def test_what_is_no_executor(executor: Any) -> None:
 
     class MyFlow(Flow): ...
 
-    with pytest.raises(LayerError, match=r"the executor of a Configuration must be one such as executors.AWS.Lambda"):
+    with pytest.raises(LayerError, match="the executor of a Configuration must be an instance"):
         MyFlow.register(executor=executor)
 
 

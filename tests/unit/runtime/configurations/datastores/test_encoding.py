@@ -118,7 +118,7 @@ def test_json_where_asked_for() -> None:
 @pytest.mark.parametrize("value", [[(1, 2)], {1: "a"}, [{"a": {1}}], [b"x"]])
 def test_json_refuses_what_would_not_come_back(value: Any) -> None:
     """What JSON would bring back as something else is refused when it is written."""
-    with pytest.raises(TypeError, match="come back from JSON as it was"):
+    with pytest.raises(TypeError, match=r"JSON (cannot restore|changes the keys)"):
         serde.JsonProtocol().dumps(value)
 
 
@@ -140,8 +140,8 @@ def _deep() -> list[Any]:
     [
         (_around_itself, "contains itself"),
         (_deep, "nested too deeply"),
-        (lambda: [float("nan")], "JSON has no nan"),
-        (lambda: {"a": -float("inf")}, "JSON has no -inf"),
+        (lambda: [float("nan")], "JSON cannot express nan"),
+        (lambda: {"a": -float("inf")}, "JSON cannot express -inf"),
     ],
 )
 def test_json_refuses_what_it_cannot_say(make: Callable[[], Any], told: str) -> None:
