@@ -1,0 +1,183 @@
+"""Graphs in a few lines, for cases and tests of what the compiler does with them.
+
+A line is a layer::
+
+    Load
+    Train after Load | each=Load.item attempts=3 on=EC2 gpu=1 image=train:1
+    Score after Train | each=Train.model pipelined takes=12.5
+
+Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
+``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
+``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
+``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``.
+
+A line that begins with ``flow`` says what is of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``.
+Further such lines begin further flows, which follow the first.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Schedule
+from laminar_codegen.ir.placement import USUAL, Container, Target
+from laminar_codegen.problems import Location
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+
+__all__ = ["durations_in", "graph_in", "graphs_in", "repeated"]
+
+_NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
+_NUMBERS |= {"ephemeral_storage"}
+_CONTAINER = {field.name for field in attrs.fields(Container)}
+_PAIRS = {"secrets", "log_options"}
+
+
+def graph_in(text: str) -> Graph:
+    """Return the only graph of a text.
+
+    Args:
+        text: The graph, in the notation of this module.
+    """
+    (graph,) = graphs_in(text)
+    return graph
+
+
+def graphs_in(text: str) -> tuple[Graph, ...]:
+    """Return the graphs of a text.
+
+    Args:
+        text: The graphs, in the notation of this module.
+    """
+    flows: list[tuple[str, list[str]]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("flow "):
+            flows.append((f"{line}@{number}", []))
+        elif line.strip():
+            if not flows:
+                flows.append(("flow Report@0", []))
+            flows[-1][1].append(f"{line}@{number}")
+    several = len(flows) > 1
+    return tuple(_graph(head, lines, linked=place > 0, several=several) for place, (head, lines) in enumerate(flows))
+
+
+def repeated(text: str, times: int) -> str:
+    r"""Return a text in which lines stand many times: for what depends on how many layers there are.
+
+    Args:
+        text: A graph. A line with ``#`` is repeated, with a number in its place; ``P*`` stands for all ``P#``.
+        times: How often.
+
+    Example:
+        >>> repeated("P#\nD after P*", 3)
+        'P0\nP1\nP2\nD after P0, P1, P2'
+    """
+    lines = [
+        line.replace("#", str(number)) for line in text.splitlines() for number in range(times if "#" in line else 1)
+    ]
+    return re.sub(
+        r"(\w+)\*", lambda found: ", ".join(f"{found[1]}{number}" for number in range(times)), "\n".join(lines)
+    )
+
+
+def durations_in(text: str) -> dict[str, float]:
+    """Return the seconds that the layers of a text take, of those that say it.
+
+    Args:
+        text: The graph.
+    """
+    found = {}
+    for line in text.splitlines():
+        name, _, options = _parts(f"{line}@0")
+        if "takes" in options:
+            found[name.partition(" after ")[0]] = float(options["takes"])
+    return found
+
+
+def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph:
+    name, place, options = _parts(head.removeprefix("flow "))
+    schedule = options.get("schedule")
+    kind = options.get("encryption")
+    return Graph(
+        flow=name,
+        location=Location("flow.py", place),
+        summary=options.get("summary", ""),
+        layers=tuple(map(_layer, lines)),
+        in_memory=options.get("in_memory", False),
+        timeout=options.get("timeout", 3600),
+        prefix=labels.prefix(name) if several else "",
+        linked=linked,
+        schedule=None if schedule is None else Schedule(schedule, options.get("timezone", "UTC")),
+        encryption=NO_ENCRYPTION if kind is None else Encryption(kind, options.get("key")),
+    )
+
+
+def _parts(line: str) -> tuple[str, int, dict[str, Any]]:
+    """Return the name of a layer, with what follows ``after`` in it, the number of the line, and the options."""
+    line, _, number = line.rpartition("@")
+    name, _, rest = line.partition("|")
+    return name.strip(), int(number), dict(_option(word) for word in shlex.split(rest))
+
+
+def _option(word: str) -> tuple[str, Any]:
+    name, given, value = word.partition("=")
+    if not given:
+        return name, True
+    if name in _NUMBERS:
+        return name, float(value) if "." in value or value == "inf" else int(value)
+    return name, value
+
+
+def _layer(line: str) -> LayerNode:
+    name, place, options = _parts(line)
+    name, _, after = name.partition(" after ")
+    foreach = tuple(map(_dimension, filter(None, options.get("each", "").split(","))))
+    named = {part.strip() for part in after.split(",") if part.strip()} | {item.layer for item in foreach}
+    hooks = tuple((kind, f"ask_{kind}") for kind in options.get("hook", "").split(",") if kind)
+    return LayerNode(
+        name=name,
+        location=Location("flow.py", place),
+        summary=options.get("summary", ""),
+        depends=tuple(sorted(named)),
+        hints=(),
+        hooks=hooks,
+        container=_container(options),
+        foreach=foreach,
+        retry=Retry(
+            options.get("attempts", 1), options.get("delay", 0.1), options.get("backoff", 2), options.get("jitter", 0)
+        ),
+        executor=_target(options),
+        optional=options.get("optional", False),
+        calls=options.get("calls", "__call__"),
+        initialised=options.get("initialised", False),
+        pipelined=options.get("pipelined", False),
+    )
+
+
+def _dimension(text: str) -> Dimension:
+    layer, _, attribute = text.partition(".")
+    attribute, indexed, index = attribute.partition("[")
+    return Dimension(layer, attribute, int(index.rstrip("]")) if indexed else None)
+
+
+def _container(options: Mapping[str, Any]) -> Container:
+    given = {name: value for name, value in options.items() if name in _CONTAINER}
+    for name in _PAIRS & given.keys():
+        given[name] = tuple(sorted(tuple(pair.split(":", 1)) for pair in given[name].split(";")))
+    if "command" in given:
+        given["command"] = tuple(given["command"].split())
+    return attrs.evolve(USUAL, **given)
+
+
+def _target(options: Mapping[str, Any]) -> Target:
+    timeout = options.get("timeout")
+    if options.get("on") == "Lambda":
+        return LambdaTarget(options.get("concurrency", 100), timeout)
+    return BatchTarget(options.get("on", "FARGATE"), timeout)

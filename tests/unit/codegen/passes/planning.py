@@ -1,0 +1,153 @@
+"""The cases of `laminar_codegen.planning`. The input of most is a graph: see tests/support/graph_notation.py."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from laminar_codegen.ir.plan import JoinNode, Parallel, Run, Step, print_plan
+from laminar_codegen.planning import duration_samples, makespan, partial_order
+from laminar_codegen.planning.barrier_candidates import Barrier, barrier_candidates
+from laminar_codegen.planning.barriers import Barriers
+from laminar_codegen.planning.decompose import Decomposition, ParallelParts, SeriesParts
+from laminar_codegen.planning.durations_file import read_profile
+from laminar_codegen.planning.exact_joins import join_exactly
+from laminar_codegen.planning.fuse_fan_outs import fuse_fan_outs, obstacles
+from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.planning.modular_decomposition import modules
+from laminar_codegen.planning.partial_order import Members, topological_numbering
+from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
+from tests.support.cases import cases_of
+from tests.support.graph_notation import durations_in, graph_in, repeated
+from tests.support.shown import evaluated, options_in, refused
+
+cases_of("planning.partial_order")(evaluated(partial_order))
+cases_of("planning.duration_samples")(evaluated(duration_samples))
+cases_of("planning.makespan")(evaluated(makespan, graph_in=graph_in, JoinNode=JoinNode))
+
+
+class Order:
+    """The order of the layers of a graph, with their names and their durations."""
+
+    def __init__(self, text: str) -> None:
+        graph = graph_in(text)
+        self.names, self.predecessors = topological_numbering({layer.name: {*layer.depends} for layer in graph.layers})
+        self.all: Members = tuple(range(len(self.names)))
+        taken = durations_in(text)
+        self.seconds = [taken.get(name, 1.0) for name in self.names]
+        self.measured = bool(taken)
+
+    def named(self, members: Members | list[int]) -> str:
+        """Return the names of layers."""
+        return ", ".join(self.names[member] for member in members)
+
+    def numbers(self, names: str) -> Members:
+        """Return the numbers of layers by their names."""
+        return tuple(sorted(self.names.index(name.strip()) for name in names.split(",")))
+
+    def sides(self, barrier: Barrier) -> str:
+        """Return the sides of a barrier."""
+        return f"{self.named(barrier.before)} | {self.named(barrier.after)}: at least {barrier.lower_bound:g} s"
+
+
+@cases_of("planning.decompose")
+def decompose(text: str) -> str:
+    """A graph -> its parts, one decomposition deep. With ``members`` only these are decomposed."""
+    options, text = options_in(text)
+    order = Order(text)
+    members = order.numbers(options["members"]) if "members" in options else order.all
+    split = Decomposition(order.predecessors).split(members)
+    match split:
+        case ParallelParts(parts) | SeriesParts(parts):
+            kind = "parallel" if isinstance(split, ParallelParts) else "series"
+            return f"{kind}: {' | '.join(map(order.named, parts))}"
+        case _:
+            return "prime"
+
+
+@cases_of("planning.barrier_candidates")
+def candidates(text: str) -> str:
+    """A graph of a prime part with the durations of its layers -> the barriers, the best first."""
+    options, text = options_in(text)
+    order = Order(text)
+    found = barrier_candidates(
+        order.predecessors, order.all, order.seconds, most=options.get("most", 3), balance=options.get("balance", 4)
+    )
+    return "\n".join(map(order.sides, found))
+
+
+@cases_of("planning.barriers")
+def barriers(text: str) -> str:
+    """A graph of a prime part -> its barrier, by durations that are given, or else by samples."""
+    options, text = options_in(text)
+    order = Order(text)
+    samples = (
+        [(seconds,) for seconds in order.seconds]
+        if order.measured
+        else duration_samples.sample_durations(len(order.names))
+    )
+    found = Barriers(Decomposition(order.predecessors), samples, order.seconds)
+    return order.sides(found.barrier(order.all, options.get("depth", 64)))
+
+
+@cases_of("planning.modular_decomposition")
+def modular(text: str) -> str:
+    """A graph of a prime part -> its modules, a line each."""
+    order = Order(text)
+    return "\n".join(map(order.named, modules(order.predecessors)))
+
+
+@cases_of("planning.path_cover")
+def paths(text: str) -> str:
+    """A graph -> what is left of it by the transitive reduction, and the paths that cover that."""
+    order = Order(text)
+    reduced = transitive_reduction(order.predecessors)
+    kept = [f"{order.names[member]} after {order.named(list(above))}" for member, above in enumerate(reduced) if above]
+    return "\n".join([*kept, *(f"path {order.named(path)}" for path in path_cover(reduced))])
+
+
+@cases_of("planning.exact_joins")
+def joins(text: str) -> str:
+    """A graph -> its exact joins. With ``parts`` some layers are in one node."""
+    options, text = options_in(text)
+    order = Order(repeated(text, options.get("times", 1)))
+    together = [order.numbers(part) for part in options.get("parts", ())]
+    alone = [(member,) for member in order.all if not any(member in part for part in together)]
+
+    def plan(part: Members) -> Step:
+        steps = tuple(Run(order.names[member]) for member in part)
+        return steps[0] if len(steps) == 1 else Parallel(steps)
+
+    found = join_exactly(order.predecessors, sorted([*together, *alone]), plan)
+    return "none\n" if found is None else print_plan(found)
+
+
+@cases_of("planning.fuse_fan_outs")
+def fused(text: str) -> str:
+    """A graph -> the units that are planned, with what they depend on, and why some layers cannot be pipelined."""
+    graph = graph_in(text)
+    units = [
+        f"{print_plan(unit.step).strip()} after {', '.join(sorted(unit.depends)) or 'nothing'}"
+        for unit in fuse_fan_outs(graph)
+    ]
+    return "\n".join([*units, *(f"{layer.name} {why}\n  fix {fix}" for layer, why, fix in obstacles(graph))])
+
+
+@cases_of("planning.make_plan")
+def planned(text: str) -> str:
+    """A graph -> its plan, by the durations that are given, with ``joins``."""
+    options, text = options_in(text)
+    taken = durations_in(text) or None
+    return refused(
+        lambda: print_plan(make_plan(graph_in(text), durations=taken, joins=options.get("joins", "barriers")))
+    )
+
+
+@cases_of("planning.durations_file")
+def profile(text: str) -> str:
+    """The text of a profile -> the seconds by layer of flow Report, or why it is refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "durations.json")
+        if text.strip() != "(no file)":
+            file.write_text(text, encoding="utf-8")
+        return refused(lambda: f"{read_profile(file, 'Report')}").replace(f"{folder}/", "")
