@@ -24,7 +24,7 @@ from moto.s3.models import FakeBucket
 
 from laminar_codegen.rehearsal.embedded_aws.api_calls import signer
 from laminar_codegen.rehearsal.embedded_aws.patches import Patches
-from laminar_codegen.rehearsal.embedded_aws.policy_conditions import UnknownConditionError, holds, matches
+from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds, matches
 
 _TRANSPORT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
 #: moto names what a request asks for by its method, which S3 does not for these.

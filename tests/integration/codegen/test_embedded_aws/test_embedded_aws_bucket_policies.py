@@ -14,7 +14,7 @@ from embedded_aws_bench import BUCKET
 
 from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.embedded_aws.clients import environment
-from laminar_codegen.rehearsal.embedded_aws.policy_conditions import UnknownConditionError, holds
+from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds
 
 ROLE = "arn:aws:iam::123456789012:role/flow"
 

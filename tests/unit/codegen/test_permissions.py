@@ -1,0 +1,323 @@
+"""Permissions are decided as IAM decides them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import botocore.parsers
+import pytest
+
+from laminar_codegen.rehearsal.permissions import (
+    Call,
+    Facts,
+    Guard,
+    Need,
+    Roles,
+    UnknownCallError,
+    UnknownStatementError,
+    decide,
+    needs,
+    read_policy,
+)
+from laminar_codegen.rehearsal.permissions.refusals import access_denied
+
+ROLE = "arn:aws:iam::123456789012:role/task"
+OBJECT = Need("s3:GetObject", "arn:aws:s3:::bucket/team/abc")
+
+
+def statement(effect: str = "Allow", **parts: Any) -> dict[str, Any]:
+    return {"Sid": "Own", "Effect": effect, "Action": "s3:GetObject", "Resource": "*", **parts}
+
+
+def policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allowed(need: Need, *statements: Mapping[str, Any], context: Mapping[str, str | None] | None = None) -> bool:
+    return decide(need, read_policy("p", policy(*statements)), context=context).allowed
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"Action": "S3:getobject"}, True),
+        ({"Action": ["s3:Put*", "s3:Get*"]}, True),
+        ({"Action": "s3:Get?bject"}, True),
+        ({"Action": "s3:GetObjectTagging"}, False),
+        ({"Action": "*"}, True),
+        ({"Resource": "arn:aws:s3:::bucket/*"}, True),
+        ({"Resource": "arn:aws:s3:::bucket/TEAM/*"}, False),
+        ({"Resource": "arn:aws:s3:::bucket"}, False),
+        ({"Resource": ["arn:aws:s3:::other/*", "arn:aws:s3:::bucket/team/a?c"]}, True),
+        ({"Resource": "arn:aws:s3:::bucket/team/[a]bc"}, False),
+        ({"Resource": "arn:*:bucket/team/abc"}, False),
+        ({"Resource": "arn:aws:s3:::bucket/${aws:PrincipalAccount}/*"}, False),
+        ({"Resource": "arn:aws:s3:::bucket/${team}/*"}, True),
+        ({"Resource": "arn:aws:s3:::bucket/${absent, 'team'}/*"}, True),
+        ({"Condition": {"StringEquals": {"team": ["a", "team"]}}}, True),
+        ({"Condition": {"StringNotEquals": {"Team": "team"}}}, False),
+        ({"Condition": {"StringEqualsIfExists": {"absent": "x"}}}, True),
+    ],
+)
+def test_statements(parts: dict[str, Any], *, expected: bool) -> None:
+    """A statement is about what its patterns say, in the case that they have, while its conditions hold."""
+    context = {"aws:principalaccount": "123456789012", "team": "team", "absent": None}
+    assert allowed(OBJECT, statement(**parts), context=context) is expected
+
+
+def test_all_but() -> None:
+    """``NotAction`` and ``NotResource`` are about everything else."""
+    others = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": "arn:aws:s3:::bucket/secret/*"}
+    assert allowed(OBJECT, others)
+    assert not allowed(Need("s3:PutObject", OBJECT.resource), others)
+    assert not allowed(Need("s3:GetObject", "arn:aws:s3:::bucket/secret/a"), others)
+
+
+def test_a_denial_wins() -> None:
+    """An explicit denial counts more than what allows, and is named."""
+    decision = decide(OBJECT, read_policy("team", policy(statement(), statement("Deny", Sid="NotThis"))))
+    assert not decision.allowed
+    assert decision.reason == "with an explicit deny in the identity-based policy team/NotThis"
+
+
+def test_a_boundary_limits() -> None:
+    """What a boundary does not allow is not allowed; a boundary alone allows nothing."""
+    own, boundary = read_policy("p", policy(statement())), read_policy("b", policy(statement(Action="batch:*")))
+    assert decide(OBJECT, own, boundary).reason == "no permissions boundary allows the s3:GetObject action"
+    assert decide(OBJECT, own, own).allowed
+    assert decide(OBJECT, (), own).reason == "no identity-based policy allows the s3:GetObject action"
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_what_cannot_be_evaluated_is_refused(effect: str) -> None:
+    """An unknown condition is neither taken to hold nor not to hold: the refusal names it."""
+    unknown = statement(effect, Condition={"StringEquals": {"aws:PrincipalTag/team": "a"}})
+    statements = [unknown] if effect == "Allow" else [statement(), unknown]
+    decision = decide(OBJECT, read_policy("p", policy(*statements)))
+    assert not decision.allowed
+    assert decision.reason.startswith("the rehearsal cannot evaluate a condition of the statement p/Own")
+    assert "aws:PrincipalTag/team" in decision.reason
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{}",
+        "no JSON",
+        policy({"Effect": "Maybe", "Action": "*"}),
+        policy(statement(Actions="s3:*")),
+        policy({"Effect": "Allow"}),
+    ],
+)
+def test_policies_that_cannot_be_read(document: Any) -> None:
+    """A policy that IAM would not take is an error that names it."""
+    with pytest.raises(UnknownStatementError, match="policy team "):
+        read_policy("team", document)
+
+
+BATCH = "arn:aws:batch:eu-west-1:123456789012"
+LOGS = "arn:aws:logs:eu-west-1:123456789012:log-group"
+
+
+def call(service: str, operation: str, **parameters: Any) -> Call:
+    return Call(
+        principal=ROLE, service=service, region="eu-west-1", operation=operation, parameters=parameters, place="Work[3]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (call("s3", "HeadObject", Bucket="b", Key="k"), ["s3:GetObject arn:aws:s3:::b/k"]),
+        (call("s3", "UploadPart", Bucket="b", Key="k"), ["s3:PutObject arn:aws:s3:::b/k"]),
+        (call("s3", "ListObjectsV2", Bucket="b", Prefix="x"), ["s3:ListBucket arn:aws:s3:::b"]),
+        (call("s3", "DeleteObjects", Bucket="b"), ["s3:DeleteObject arn:aws:s3:::b/*"]),
+        (
+            call("batch", "SubmitJob", jobQueue="q", jobDefinition="d:1", tags={"a": "b"}),
+            [
+                f"batch:SubmitJob {BATCH}:job-queue/q",
+                f"batch:SubmitJob {BATCH}:job-definition/d:1",
+                f"batch:SubmitJob {BATCH}:job/new",
+                f"batch:TagResource {BATCH}:job/new",
+            ],
+        ),
+        (call("batch", "DescribeJobs", jobs=["1"]), ["batch:DescribeJobs *"]),
+        (call("batch", "TerminateJob", jobId="1"), [f"batch:TerminateJob {BATCH}:job/1"]),
+        (
+            call("lambda", "Invoke", FunctionName="f"),
+            ["lambda:InvokeFunction arn:aws:lambda:eu-west-1:123456789012:function:f"],
+        ),
+        (
+            call("logs", "PutLogEvents", logGroupName="g", logStreamName="s"),
+            [f"logs:PutLogEvents {LOGS}:g:log-stream:s"],
+        ),
+        (
+            call("ssm", "GetParameters", Names=["/a/b"]),
+            ["ssm:GetParameters arn:aws:ssm:eu-west-1:123456789012:parameter/a/b"],
+        ),
+        (call("states", "StartExecution", stateMachineArn="arn:m"), ["states:StartExecution arn:m"]),
+        (call("states", "SendTaskSuccess", taskToken="t"), ["states:SendTaskSuccess arn:machine-of-t"]),
+        (call("sts", "GetCallerIdentity"), []),
+    ],
+    ids=lambda value: value.operation if isinstance(value, Call) else None,
+)
+def test_needs(made: Call, expected: list[str]) -> None:
+    """Each call needs what the Service Authorization Reference says."""
+    facts = Facts(machine_of=lambda token: f"arn:machine-of-{token}")
+    assert [f"{need.action} {need.resource}" for need in needs(made, facts)] == expected
+
+
+def test_a_bucket_with_a_key() -> None:
+    """S3 uses the key of a bucket in the name of who reads and writes."""
+    facts = Facts(key_of={"b": "arn:key"}.get)
+    found = {
+        operation: [need.action for need in needs(call("s3", operation, Bucket="b", Key="k"), facts)]
+        for operation in ("GetObject", "PutObject", "UploadPart")
+    }
+    assert found == {
+        "GetObject": ["s3:GetObject", "kms:Decrypt"],
+        "PutObject": ["s3:PutObject", "kms:GenerateDataKey"],
+        "UploadPart": ["s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt"],
+    }
+
+
+@pytest.mark.parametrize("made", [call("s3", "PutBucketPolicy", Bucket="b"), call("glacier", "ListVaults")])
+def test_an_unknown_call_is_an_error(made: Call) -> None:
+    """A call of which it is not known what it needs is not taken as allowed."""
+    with pytest.raises(UnknownCallError, match=made.operation):
+        needs(made)
+
+
+class FakeIam:
+    """IAM with one role."""
+
+    exceptions = SimpleNamespace(NoSuchEntityException=LookupError)
+
+    def __init__(self, *statements: Mapping[str, Any], boundary: Mapping[str, Any] | None = None) -> None:
+        self.statements, self.boundary, self.reads = statements, boundary, 0
+
+    def get_paginator(self, operation: str) -> Any:
+        pages: dict[str, Any] = {
+            "list_roles": {"Roles": [{"Arn": ROLE}]},
+            "list_role_policies": {"PolicyNames": ["own"]},
+            "list_attached_role_policies": {"AttachedPolicies": []},
+        }
+
+        class Paginator:
+            def paginate(self, **_: str) -> list[Any]:
+                return [pages[operation]]
+
+        return Paginator()
+
+    def get_role(self, RoleName: str) -> Any:  # noqa: N803 - botocore's name
+        self.reads += 1
+        if RoleName != "task":
+            raise self.exceptions.NoSuchEntityException
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
+        condition = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:123456789012:*"}}
+        role: dict[str, Any] = {"Arn": ROLE, "RoleName": RoleName}
+        role["AssumeRolePolicyDocument"] = policy({**trust, "Condition": condition})
+        if self.boundary is not None:
+            role["PermissionsBoundary"] = {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/limits"}
+        return {"Role": role}
+
+    def get_role_policy(self, **_: str) -> Any:
+        return {"PolicyDocument": policy(*self.statements)}
+
+    def get_policy(self, PolicyArn: str) -> Any:  # noqa: N803 - botocore's name
+        return {"Policy": {"PolicyName": PolicyArn.rpartition("/")[2], "DefaultVersionId": "v2"}}
+
+    def get_policy_version(self, **_: str) -> Any:
+        return {"PolicyVersion": {"Document": self.boundary}}
+
+
+SUBMIT = statement(Sid="Submit", Action=["batch:SubmitJob", "batch:TerminateJob"])
+SUBMITTED = call("batch", "SubmitJob", jobQueue="q", jobDefinition="d")
+
+
+def test_the_guard_decides_and_remembers() -> None:
+    """The guard names role, action, resource and place of what it refuses, and what was granted and not used."""
+    guard = Guard(Roles(FakeIam(SUBMIT, statement(Resource="arn:aws:s3:::b/*"))))
+    assert guard.decide(SUBMITTED) is None
+    assert [str(grant) for grant in guard.unused()] == [
+        "role task: batch:TerminateJob (own/Submit)",
+        "role task: s3:GetObject (own/Own)",
+    ]
+    refused = call("s3", "PutObject", Bucket="b", Key="k")
+    refusal = guard.decide(refused)
+    assert refusal is not None
+    assert refusal.message == (
+        "User: arn:aws:sts::123456789012:assumed-role/task/rehearsal is not authorized to perform: s3:PutObject on "
+        "resource: arn:aws:s3:::b/k because no identity-based policy allows the s3:PutObject action"
+    )
+    guard.decide(refused)
+    (kept,) = guard.refusals
+    assert str(kept) == (
+        "role task may not s3:PutObject on arn:aws:s3:::b/k (Work[3]): no identity-based policy allows the "
+        "s3:PutObject action"
+    )
+
+
+def test_the_guard_refuses_unknown_calls_and_roles() -> None:
+    """Nothing that is not known is allowed."""
+    guard = Guard(Roles(FakeIam(statement(Action="*"))))
+    unknown = guard.decide(call("s3", "PutBucketPolicy", Bucket="b"))
+    assert unknown is not None
+    assert "PutBucketPolicy needs is not known here" in unknown.reason
+    other = Call(principal=f"{ROLE}-2", service="sts", region="eu-west-1", operation="X", parameters={})
+    assert guard.check(other, [OBJECT]) is not None
+
+
+def test_boundaries_and_changes_of_roles() -> None:
+    """A role is read once, and again when it may have changed."""
+    iam = FakeIam(SUBMIT, boundary=policy(statement()))
+    roles = Roles(iam)
+    guard = Guard(roles)
+    refusal = guard.decide(SUBMITTED)
+    assert refusal is not None
+    assert refusal.reason == "no permissions boundary allows the batch:SubmitJob action"
+    guard.decide(SUBMITTED)
+    assert iam.reads == 1
+    iam.boundary = None
+    roles.forget()
+    assert guard.decide(SUBMITTED) is None
+
+
+def test_trust() -> None:
+    """A service may take a role on if its trust policy says so, for what its conditions say."""
+    guard = Guard(Roles(FakeIam()))
+    given = {"source": "arn:aws:ecs:eu-west-1:123456789012:task/x", "account": "123456789012"}
+    assert guard.trust(ROLE, "ecs-tasks.amazonaws.com", **given) is None
+    assert "does not let states.amazonaws.com assume it" in str(guard.trust(ROLE, "states.amazonaws.com", **given))
+    elsewhere = {**given, "source": "arn:aws:ecs:eu-west-1:999999999999:task/x"}
+    assert guard.trust(ROLE, "ecs-tasks.amazonaws.com", **elsewhere) is not None
+
+
+@pytest.mark.parametrize(
+    ("service", "protocol", "code"),
+    [
+        ("s3", "rest-xml", "AccessDenied"),
+        ("iam", "query", "AccessDenied"),
+        ("batch", "rest-json", "AccessDeniedException"),
+        ("states", "json", "AccessDeniedException"),
+        ("logs", "json", "AccessDeniedException"),
+    ],
+)
+def test_refusals_are_spelled_as_services_do(service: str, protocol: str, code: str) -> None:
+    """SDKs read a refusal as that of the service."""
+    answer = access_denied(service, 'not <authorized> & "refused"')
+    status = int(answer.status.split()[0])
+    response = {"status_code": status, "headers": _Headers(answer.headers), "body": answer.body}
+    parsed = botocore.parsers.create_parser(protocol).parse(response, None)
+    assert parsed["Error"]["Code"] == code
+    assert parsed["Error"]["Message"] == 'not <authorized> & "refused"'
+    assert status == (400 if protocol == "json" else 403)
+    assert json.dumps(parsed["Error"])
+
+
+class _Headers(dict[str, str]):
+    def __init__(self, headers: tuple[tuple[str, str], ...]) -> None:
+        super().__init__({name.lower(): value for name, value in headers})
