@@ -1,6 +1,6 @@
-"""The rules about what the methods of layers do, for ``laminar-codegen check``.
+"""The rules about the methods of layers, for ``laminar-codegen check``.
 
-A method that is certain to go wrong is a problem. What is most often a mistake is a warning.
+A method that is certain to fail is a problem. What is most often a mistake is a warning.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Check = Callable[[Graph, Bodies], Iterator[Problem]]
 
 
 def check_bodies(graph: Graph, bodies: Bodies) -> list[Problem]:
-    """Find what is certain to fail when a layer runs.
+    """Find the uses of attributes that are certain to fail when a layer runs.
 
     Args:
         graph: The flow.
-        bodies: What the methods of its layers do, by layer.
+        bodies: The bodies of its layers, by layer.
 
     Returns:
         The problems, sorted by their place.
@@ -36,11 +36,11 @@ def check_bodies(graph: Graph, bodies: Bodies) -> list[Problem]:
 
 
 def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
-    """Find what is most often a mistake.
+    """Find the uses of attributes that are most often mistakes.
 
     Args:
         graph: The flow.
-        bodies: What the methods of its layers do, by layer.
+        bodies: The bodies of its layers, by layer.
 
     Returns:
         The warnings, sorted by their place.
@@ -49,8 +49,8 @@ def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
 
 
 def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
-    """Artifacts do not have reserved names."""
-    for layer, body in _known(graph, bodies):
+    """Check that artifacts do not have reserved names."""
+    for layer, body in _with_bodies(graph, bodies):
         for name, place in {**body.call.assigned, **body.call.sharded}.items():
             if name in RESERVED:
                 what = f"layer '{layer.name}' assigns '{name}', which is reserved on layers"
@@ -71,7 +71,7 @@ def check_dimensions(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Check that each attribute that a layer reads is assigned: by a dependency, or by itself."""
-    for layer, body in _known(graph, bodies):
+    for layer, body in _with_bodies(graph, bodies):
         for access in (*body.call.reads, *body.hooks.reads):
             other = bodies.get(access.layer)
             if other is None or other.opaque or access.attribute in other.artifacts | other.known | RESERVED:
@@ -85,7 +85,7 @@ def check_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 def check_pipelined_reads(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Check that a layer that runs item by item reads only its own element of the layer that it follows."""
-    for layer, body in _known(graph, bodies):
+    for layer, body in _with_bodies(graph, bodies):
         for access in (*body.call.reads, *body.hooks.reads):
             if not layer.pipelined or access.layer != layer.foreach[0].layer or access.attribute in RESERVED:
                 continue
@@ -106,7 +106,7 @@ def _own_reads(layer: LayerNode, body: Body) -> Iterator[Problem]:
     for name, place in body.call.own.items():
         if name not in known:
             what = f"layer '{layer.name}' reads its own '{name}', which it never assigns"
-            fix = "assign it before, or read what it does assign"
+            fix = "assign it before, or read an attribute that the layer assigns"
             yield _problem(place, LAM065, what, fix + _suggestion(name, known - body.known), layer)
 
 
@@ -121,7 +121,10 @@ def warn_of_single_elements(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 
 def _sharding(item: Dimension) -> str:
-    """How to have what a layer fans out over stored item by item: parameters cannot be, so a layer in between does."""
+    """Return how to store a value item by item, so that a layer fans out over the items.
+
+    Parameters cannot be stored so: a layer in between does it.
+    """
     if item.layer == Parameters.__name__:
         return f"let a layer call self.shard({item.attribute}=parameters.{item.attribute}), and fan out over that"
     return f"store each item on its own, as in self.shard({item.attribute}=self.{item.attribute})"
@@ -137,7 +140,7 @@ def _is_single(item: Dimension, fan_outs: set[str], bodies: Bodies) -> bool:
 
 def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Warn of assignments to a dependency, which are not stored."""
-    for layer, body in _known(graph, bodies):
+    for layer, body in _with_bodies(graph, bodies):
         for access in (*body.call.writes, *body.hooks.writes):
             what = f"layer '{layer.name}' assigns '{access.attribute}' to layer '{access.layer}', which is not stored"
             fix = f"assign to self, as in 'self.{access.attribute} = ...', or use a local name"
@@ -146,7 +149,7 @@ def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 
 def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Warn of values that ``__call__`` returns, which are dropped."""
-    for layer, body in _known(graph, bodies):
+    for layer, body in _with_bodies(graph, bodies):
         for place in body.call.returned:
             what = f"layer '{layer.name}' returns a value, which is dropped"
             yield _problem(place, LAM067, what, "assign it to self: what is assigned is stored", layer)
@@ -155,7 +158,7 @@ def warn_of_returns(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
 def warn_of_sequences(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Check that an attribute of a fan-out is used as a sequence only if there are several splits."""
     fan_outs = {layer.name for layer in graph.layers if layer.foreach}
-    for layer, body in _known(graph, bodies):
+    for layer, body in _with_bodies(graph, bodies):
         elements = {(item.layer, item.attribute) for item in layer.foreach}
         for access in body.call.sequences:
             if access.layer in fan_outs and (access.layer, access.attribute) not in elements:
@@ -192,7 +195,7 @@ _WARNINGS: tuple[Check, ...] = (
 )
 
 
-def _known(graph: Graph, bodies: Bodies) -> Iterator[tuple[LayerNode, Body]]:
+def _with_bodies(graph: Graph, bodies: Bodies) -> Iterator[tuple[LayerNode, Body]]:
     return ((layer, bodies[layer.name]) for layer in graph.layers if layer.name in bodies)
 
 

@@ -1,4 +1,4 @@
-"""What must hold of a graph before it is compiled: one function for each rule. All problems are reported at once."""
+"""The rules that a graph must keep before it is compiled: one function each. All problems are reported at once."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ __all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
 
 Check = Callable[[Graph], Iterator[Problem]]
 
-#: Names stand as they are in those of jobs, in keys of objects and in expressions of the state machine.
+#: Names are copied into names of jobs, keys of objects and expressions of the state machine.
 _NAME = re.compile("[A-Za-z0-9_]+")
+_OTHERS = "characters other than ASCII letters, digits and underscores"
 
 
 def check(graphs: Sequence[Graph]) -> None:
@@ -71,20 +72,18 @@ def check(graphs: Sequence[Graph]) -> None:
 
 
 def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """Flows that run one after the other are different ones, whose labels begin differently."""
+    """Check that the flows of a chain are different ones, whose labels begin differently."""
     seen: set[str] = set()
     for graph in graphs:
         if graph.prefix in seen:
-            what = f"flow '{graph.flow}' runs twice in a chain, or another one has nearly its name"
-            fix = (
-                "let each flow of a chain be another one: results of one execution of it would hide those of the other"
-            )
+            what = f"flow '{graph.flow}' is in the chain twice, or another flow of it has almost the same name"
+            fix = "chain different flows: the results of one execution would hide those of the other"
             yield Problem(graph.location, LAM042, what, fix)
         seen.add(graph.prefix)
 
 
 def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """Check that flows that run one after the other have different names for their values."""
+    """Check that the flows of a chain have different names for their values."""
     flows = {graph.prefix: graph.flow for graph in graphs}
     for graph in graphs:
         other = flows.get(f"definition_{graph.prefix}")
@@ -95,10 +94,10 @@ def check_locals(graphs: Sequence[Graph]) -> Iterator[Problem]:
 
 
 def check_lengths(graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """Check that the names of flows that run one after the other leave room for the deployment's name."""
+    """Check that the names of the flows of a chain leave room for the deployment's name."""
     if len(graphs) > 1 and longest_name(graphs) < len(graphs[0].flow):
         what = f"the names of the flows {', '.join(graph.flow for graph in graphs)} are too long for a chain"
-        fix = "shorten them: state machines and functions are named after the deployment and them"
+        fix = "shorten them: state machines and functions are named after the deployment and all flows"
         yield Problem(graphs[0].location, LAM043, what, fix)
 
 
@@ -115,7 +114,7 @@ def check_definitions(graph: Graph, machines: Sequence[StateMachine]) -> None:
     largest = max(size_of(machine.states) for machine in machines)
     if largest > DEFINITION_BYTES:
         limit = f"Step Functions accepts {DEFINITION_BYTES}"
-        what = f"a state machine of flow '{graph.flow}' takes about {largest} bytes, and {limit}"
+        what = f"the definition of a state machine of flow '{graph.flow}' has about {largest} bytes; {limit}"
         fix = "split the flow into several, or compile it without exact joins"
         raise CompileError([Problem(graph.location, LAM028, what, fix)])
 
@@ -128,7 +127,7 @@ def check_layers(graph: Graph) -> Iterator[Problem]:
 
 
 def check_calls(graph: Graph) -> Iterator[Problem]:
-    """Each layer does something."""
+    """Check that each layer has a ``__call__``."""
     for layer in graph.layers:
         if layer.calls != "__call__":
             what = f"layer '{layer.name}' has no method __call__, and would do nothing"
@@ -137,10 +136,10 @@ def check_calls(graph: Graph) -> Iterator[Problem]:
 
 
 _HINTS = {
-    "missing": (LAM010, "has no type hint", "name the layer that it is to be, as in '{parameter}: SomeLayer'"),
+    "missing": (LAM010, "has no type hint", "name the layer that it takes, as in '{parameter}: SomeLayer'"),
     "unknown": (
         LAM011,
-        "is hinted '{text}', which names nothing",
+        "has the type hint '{text}', which is not defined",
         "define a layer '{text}' and register it to {flow}",
     ),
     "unregistered": (
@@ -150,24 +149,24 @@ _HINTS = {
     ),
     "keyword": (
         LAM062,
-        "can be given by keyword only, and layers are given by place",
-        "take the '*' or '**' before it out",
+        "is keyword-only, and layers are passed by position",
+        "remove the '*' or '**' before it",
     ),
     "parameters": (
         LAM012,
-        "is hinted '{text}', a subclass of Parameters, which a flow does not fill",
-        "hint it 'Parameters': that layer has whatever {flow} is called with",
+        "has the type hint '{text}', a subclass of Parameters, which a flow does not fill",
+        "write 'Parameters': that layer has all arguments that {flow} is called with",
     ),
     "other": (
         LAM013,
-        "is hinted '{text}', which is not a layer",
-        "let it name a layer: values come from artifacts and Parameters",
+        "has the type hint '{text}', which is not a layer",
+        "name a layer: values come from artifacts and Parameters",
     ),
 }
 
 
 def check_hints(graph: Graph) -> Iterator[Problem]:
-    """Each parameter of a layer's methods names a layer of the flow."""
+    """Check that each parameter of a layer's methods names a layer of the flow."""
     for layer in graph.layers:
         for hint in layer.hints:
             if hint.problem is not None:
@@ -183,7 +182,7 @@ def _hint_problem(graph: Graph, layer: LayerNode, hint: Hint) -> Problem:
 
 
 def check_foreach(graph: Graph) -> Iterator[Problem]:
-    """Each dimension of a fan-out reads a layer of the flow."""
+    """Check that each dimension of a fan-out names a layer of the flow."""
     known = {PARAMETERS, *(layer.name for layer in graph.layers)}
     for layer in graph.layers:
         for item in layer.foreach:
@@ -194,20 +193,20 @@ def check_foreach(graph: Graph) -> Iterator[Problem]:
 
 
 def check_cycles(graph: Graph) -> Iterator[Problem]:
-    """Layers do not depend on each other in a circle."""
+    """Check that the dependencies have no cycle."""
     try:
         graphlib.TopologicalSorter({layer.name: layer.depends for layer in graph.layers}).prepare()
     except graphlib.CycleError as error:
-        circle = list(reversed(error.args[1]))
-        location = next(layer.location for layer in graph.layers if layer.name == circle[0])
-        what = f"layers depend on each other in a circle: {' -> '.join(circle)}"
-        yield Problem(location, LAM020, what, "take one of these dependencies out", f"flow {graph.flow}")
+        cycle = list(reversed(error.args[1]))
+        location = next(layer.location for layer in graph.layers if layer.name == cycle[0])
+        what = f"the dependencies of layers have a cycle: {' -> '.join(cycle)}"
+        yield Problem(location, LAM020, what, "remove one of these dependencies", f"flow {graph.flow}")
 
 
 def check_pipelines(graph: Graph) -> Iterator[Problem]:
     """Check that layers can run item by item where the flow requests it, and gain from it."""
     if any(True for rule in (check_hints, check_foreach, check_cycles) for _ in rule(graph)):
-        return  # what depends on what is not known
+        return  # the dependencies are not known
     for layer, why, fix in fuse_fan_outs.obstacles(graph):
         over = f"ForEach({layer.foreach[0].layer}.{layer.foreach[0].attribute}, pipelined=True)"
         what = f"layer '{layer.name}' cannot run item by item: it {why}"
@@ -215,10 +214,10 @@ def check_pipelines(graph: Graph) -> Iterator[Problem]:
 
 
 def check_datastore(graph: Graph) -> Iterator[Problem]:
-    """Tasks in containers do not share a memory."""
+    """Check that the artifacts are not kept in memory, which containers do not share."""
     if graph.in_memory:
         what = f"flow '{graph.flow}' keeps its artifacts in memory, which containers do not share"
-        fix = "use datastores.Local() or datastores.AWS.S3(...): deployed, artifacts are kept in S3 either way"
+        fix = "use datastores.Local() or datastores.AWS.S3(...): with either, a deployed flow keeps artifacts in S3"
         yield Problem(graph.location, LAM021, what, fix)
 
 
@@ -226,7 +225,7 @@ def check_commands(graph: Graph) -> Iterator[Problem]:
     """Check that each container has a command, whose quotes are closed."""
     for layer in graph.layers:
         if not layer.container.command:
-            what = f"the container of layer '{layer.name}' has no command, or one with a quote that is not closed"
+            what = f"the command of the container of layer '{layer.name}' is empty, or a quote in it is not closed"
             yield Problem(layer.location, LAM024, what, "leave the command out, or give one such as 'python main.py'")
 
 
@@ -235,25 +234,25 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
     for layer in graph.layers:
         retry = layer.retry
         if not (max(retry.attempts, retry.delay) <= STATE_RETRIES and math.isfinite(retry.delay + retry.backoff)):
-            what = f"layer '{layer.name}' is retried with a number that Step Functions does not take"
-            fix = f"ask for at most {STATE_RETRIES} attempts, and as many seconds between two"
+            what = f"the retry of layer '{layer.name}' has a number that Step Functions does not accept"
+            fix = f"use at most {STATE_RETRIES} attempts, and a delay of at most as many seconds"
             yield Problem(layer.location, LAM029, what, fix)
 
 
 def check_names(graph: Graph) -> Iterator[Problem]:
-    """Check that AWS accepts the names. A class that is made by a call may have any name."""
+    """Check that AWS accepts the names. A class that is made by a call of ``type`` may have any name."""
     for layer in graph.layers:
         if len(layer.name) > LAYER_NAME_LENGTH or not _NAME.fullmatch(layer.name):
-            what = f"the name of layer {layer.name!r} is too long or not of ASCII letters, digits and underscores"
-            fix = f"rename it with at most {LAYER_NAME_LENGTH} of these characters"
+            what = f"the name of layer {layer.name!r} is too long, or has {_OTHERS}"
+            fix = f"rename it: use at most {LAYER_NAME_LENGTH} of these characters"
             yield Problem(layer.location, LAM026, what, fix)
     if len(graph.flow) > NAME_LENGTH or not _NAME.fullmatch(graph.flow):
-        what = f"the name of flow {graph.flow!r} is too long or not of ASCII letters, digits and underscores"
-        yield Problem(graph.location, LAM026, what, f"rename it with at most {NAME_LENGTH} of these characters")
+        what = f"the name of flow {graph.flow!r} is too long, or has {_OTHERS}"
+        yield Problem(graph.location, LAM026, what, f"rename it: use at most {NAME_LENGTH} of these characters")
     elif not graph.flow[0].isalpha():
         # Batch jobs and roles are named after it.
         what = f"the name of flow '{graph.flow}' does not begin with a letter"
-        yield Problem(graph.location, LAM026, what, "rename it so that it does")
+        yield Problem(graph.location, LAM026, what, "rename it: begin with a letter")
 
 
 #: The rules of a flow, in the order of their messages.
@@ -271,7 +270,7 @@ RULES: tuple[Check, ...] = (
     *TEXT_RULES,
 )
 
-#: Those of flows that run one after the other.
+#: The rules of a chain of flows.
 CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (
     check_repetitions,
     check_locals,

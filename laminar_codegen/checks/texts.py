@@ -1,4 +1,4 @@
-"""Texts must be such as Terraform keeps, for it would change others without a word, and as short as AWS takes them.
+"""The rules about texts: Terraform keeps only some texts as they are, and changes others without a message.
 
 Terraform has all texts in Unicode's normal form C, and puts a mark between what combines with one letter too often
 (https://developer.hashicorp.com/terraform/language/expressions/types, https://unicode.org/reports/tr15/#Stream_Safe_Text_Format).
@@ -21,14 +21,15 @@ from laminar_codegen.problems.rules import LAM045
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
-#: How many combining characters may follow each other.
+#: The most combining characters that may follow each other.
 _COMBINING = 30
-#: What ``jsonencode`` writes by a letter or a number. It composes that with what combines with it, so that it is lost.
+#: Characters that ``jsonencode`` writes as an escape sequence. A combining character after one would combine with the
+#: last letter of the sequence, and both would be lost.
 _ENCODED = re.compile("[\x00-\x1f<>&\x7f\u2028\u2029](.)", re.DOTALL)
 
 
 def fault_of(text: str) -> str | None:
-    """Why Terraform would change a text, None if it would not.
+    """Return why Terraform would change a text, None if it would not.
 
     Args:
         text: The text.
@@ -40,7 +41,7 @@ def fault_of(text: str) -> str | None:
     if text.isascii():
         return None
     if any("\ud800" <= character <= "\udfff" for character in text):
-        return "holds half of a surrogate pair, which is no character"
+        return "has half of a surrogate pair, which is not a character"
     if not unicodedata.is_normalized("NFC", text):
         return "is not in Unicode's normal form C"
     decomposed = unicodedata.normalize("NFD", text)
@@ -48,12 +49,12 @@ def fault_of(text: str) -> str | None:
     if any(combining and sum(1 for _ in run) > _COMBINING for combining, run in runs):
         return f"has more than {_COMBINING} combining characters in a row"
     if any(unicodedata.combining(follower) for follower in _ENCODED.findall(decomposed)):
-        return "has a combining character behind a line break, another control character or one of <>&"
+        return "has a combining character after a line break, another control character or one of <>&"
     return None
 
 
 def check_texts(graph: Graph) -> Iterator[Problem]:
-    """Docstrings, commands, images, variables and options come out of Terraform as they are written."""
+    """Check that Terraform keeps docstrings, commands, images, variables and options as they are written."""
     of_flow = _faulty(graph.summary)
     yield from (_problem(graph.location, f"flow '{graph.flow}'", "the docstring", text) for text in of_flow)
     # Most layers of large flows have the same container.
@@ -66,7 +67,7 @@ def check_texts(graph: Graph) -> Iterator[Problem]:
 
 def _problem(location: Location, who: str, where: str, text: str) -> Problem:
     what = f"{where} of {who} has the text {text!a}, which {fault_of(text)}: Terraform would change it"
-    fix = "use a text that Terraform keeps, such as unicodedata.normalize('NFC', text) gives"
+    fix = "use a text that Terraform keeps, such as the result of unicodedata.normalize('NFC', text)"
     return Problem(location, LAM045, what, fix)
 
 
@@ -75,7 +76,7 @@ def _faulty(value: Any) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts in a value."""
+    """Yield all texts in a value."""
     if isinstance(value, str):
         yield value
     elif attrs.has(type(value)):

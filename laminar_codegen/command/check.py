@@ -110,7 +110,7 @@ def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
     problems: list[Problem] = []
     warnings: list[Problem] = []
     for flow, graph in zip((source.flow, *source.following), pipeline.graphs_of(source), strict=True):
-        bodies = read_bodies(flow, locator.shown)
+        bodies = read_bodies(flow, locator.shown_name)
         problems += check_bodies(graph, bodies)
         warnings += warnings_of(graph, bodies)
     return problems, warnings

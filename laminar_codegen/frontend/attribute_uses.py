@@ -1,4 +1,4 @@
-"""What one method does with attributes of its layer and of the layers that it depends on, by its syntax tree."""
+"""The uses of attributes in one method, by its syntax tree: those of its layer, and of layers that it depends on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from laminar_codegen.problems import Location
 
 __all__ = ["Access", "Uses", "uses_of"]
 
-#: Functions that only look at an instance which they get.
+#: Functions that only read an instance that they get.
 _LOOKING = frozenset({"getattr", "hasattr", "id", "isinstance", "print", "repr", "str", "type"})
-#: Functions that take a sequence, as far as an attribute of a fan-out is concerned.
+#: Functions that use an attribute of a fan-out as a sequence.
 _TAKING = frozenset(
     {"all", "any", "dict", "enumerate", "filter", "frozenset", "iter", "len", "list", "map", "max", "min"}
 ) | frozenset({"next", "reversed", "set", "sorted", "sum", "tuple", "zip"})
@@ -28,7 +28,7 @@ class Access:
     """One use of an attribute of a layer that the method depends on.
 
     Args:
-        parameter: The parameter of the method that is the layer.
+        parameter: The parameter of the method that holds the layer.
         layer: The layer's name.
         attribute: The attribute.
         location: Where it is.
@@ -42,17 +42,17 @@ class Access:
 
 @attrs.define
 class Uses:
-    """What methods do with attributes.
+    """The uses of attributes in methods.
 
     Args:
         opaque: Whether they may do more than their text shows.
-        assigned: The attributes of ``self`` that are assigned, each with the place where it is first.
+        assigned: The attributes of ``self`` that are assigned, each with its first place.
         sharded: Those that ``self.shard`` stores, likewise.
         own: The attributes of ``self`` that are read, likewise.
-        reads: The attributes of dependencies that are read. Where an absent one is handled, the read is left out.
+        reads: The attributes of dependencies that are read, without reads that handle an absent attribute.
         sequences: Those that are iterated, indexed or measured.
         writes: Those that are assigned.
-        returned: The places that return something.
+        returned: The places that return a value.
         methods: The attributes of ``self`` that may be methods.
         supers: The methods that are called on ``super()``.
     """
@@ -69,10 +69,10 @@ class Uses:
     supers: set[str] = attrs.field(factory=set)
 
     def add(self, other: Uses) -> None:
-        """Take in what another method does.
+        """Add the uses in another method.
 
         Args:
-            other: What it does.
+            other: Those uses.
         """
         self.opaque |= other.opaque
         for mine, its in ((self.assigned, other.assigned), (self.sharded, other.sharded), (self.own, other.own)):
@@ -92,8 +92,8 @@ def uses_of(function: ast.FunctionDef, file: str, layers: Mapping[str, str], *, 
     Args:
         function: The method.
         file: The file that it is in, for messages.
-        layers: The names of the layers that its parameters are, by parameter.
-        returns: Whether what it returns is dropped, so that it is of interest.
+        layers: The layers of its parameters, by parameter.
+        returns: Whether its returned values are noted.
     """
     arguments = [*function.args.posonlyargs, *function.args.args]
     if not arguments:
@@ -109,12 +109,12 @@ def uses_of(function: ast.FunctionDef, file: str, layers: Mapping[str, str], *, 
 
 
 class _Reader(ast.NodeVisitor):
-    """Goes through the body of a method.
+    """A visitor of the body of a method.
 
     Args:
-        own: What the method calls its layer, most often ``self``.
-        file: The file that the method is in.
-        layers: The names of the layers that its parameters are, by parameter.
+        own: The name of its first parameter, most often ``self``.
+        file: The file of the method.
+        layers: The layers of its parameters, by parameter.
         returns: Whether returned values are noted.
     """
 
@@ -205,10 +205,10 @@ class _Reader(ast.NodeVisitor):
         """Visit a call: ``self.shard`` stores, some functions only look, and some accept sequences."""
         match node.func:
             case ast.Attribute(value=ast.Name(id=name), attr="shard") if name == self._own:
-                self._sharded(node)
+                self._shard(node)
                 return
             case ast.Name(id=name) if name in _LOOKING:
-                self._looked_at(node)
+                self._look(node)
                 return
             case ast.Name(id="each") | ast.Attribute(attr="each"):
                 self._each(node)
@@ -219,7 +219,7 @@ class _Reader(ast.NodeVisitor):
                 pass
         self.generic_visit(node)
 
-    def _sharded(self, node: ast.Call) -> None:
+    def _shard(self, node: ast.Call) -> None:
         for keyword in node.keywords:
             if keyword.arg is None:
                 self.found.opaque = True
@@ -227,7 +227,7 @@ class _Reader(ast.NodeVisitor):
                 self.found.sharded.setdefault(keyword.arg, self._place(node))
             self.visit(keyword.value)
 
-    def _looked_at(self, node: ast.Call) -> None:
+    def _look(self, node: ast.Call) -> None:
         match node.args:
             case [_, ast.Constant(value=str() as name), *_]:
                 self._probed.add(name)

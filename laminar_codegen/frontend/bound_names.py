@@ -9,7 +9,7 @@ __all__ = ["bound_names"]
 
 
 def bound_names(function: ast.AST) -> frozenset[str]:
-    """Find the names that a function binds in its body, and those that functions within it do.
+    """Find the names that a function binds in its body, and those that functions within it bind.
 
     Args:
         function: The function.
@@ -18,10 +18,10 @@ def bound_names(function: ast.AST) -> frozenset[str]:
         >>> sorted(bound_names(ast.parse("with open('x') as f, g: import json as j").body[0]))
         ['f', 'j']
     """
-    return frozenset(name for node in ast.walk(function) if node is not function for name in _bound(node))
+    return frozenset(name for node in ast.walk(function) if node is not function for name in _names_of(node))
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
+def _names_of(node: ast.AST) -> Iterator[str]:
     """Yield the names that one node binds."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):

@@ -1,4 +1,4 @@
-"""Takes a loaded flow apart: from here on it is data, and no code of the user's is asked."""
+"""Turns a loaded flow into a `Graph`. After this pass the flow is data, and no code of the user runs."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["build_graph"]
 
 
 def build_graph(source: Source) -> Graph:
-    """Take a flow apart.
+    """Turn a flow into a graph.
 
     Args:
         source: The flow.
 
     Returns:
-        Its graph, which may still be wrong: see `laminar_codegen.checks`.
+        Its graph, which may have problems: see `laminar_codegen.checks`.
     """
     flow, locator = source.flow, Locator(source)
     definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
@@ -55,7 +55,7 @@ def _schedule(scheduler: StepFunctions) -> Schedule | None:
 
 
 def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
-    """Mark the layers that may be skipped: those with an entry hook, and all that depend on such."""
+    """Mark the layers that may be skipped: those with an entry hook, and those that depend on them."""
     dependents: dict[str, list[str]] = {}
     for layer in layers:
         for name in layer.depends:
@@ -95,7 +95,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
 
 
 def _calls(cls: type[Layer]) -> str:
-    """Return the name of the method that does a layer's work, as far as it has one: else of what may be meant by it."""
+    """Return ``__call__`` if a layer defines it, else the most similar name of a method, '' without one."""
     if cls.__call__ is not Layer.__call__:
         return "__call__"
     own = [(base, name) for base in cls.__mro__ if base not in Layer.__mro__ for name in vars(base)]
@@ -106,6 +106,6 @@ def _calls(cls: type[Layer]) -> str:
 
 
 def _summary(cls: type[Any], base: type[Any]) -> str:
-    """Return the first line of a class's own docstring: that of its base says nothing of it."""
+    """Return the first line of a class's own docstring, not that of its base."""
     text = cls.__doc__ if cls.__doc__ != base.__doc__ else None
     return inspect.cleandoc(text).partition("\n")[0].strip() if text else ""

@@ -1,4 +1,4 @@
-"""Reads a flow's file without running the flow, and picks the flow that is meant.
+"""Reads a flow's file without running the flow, and picks the flow that the user named.
 
 Before: ``flow.py:Report``. After: an instance of the class ``Report``, configured as the file configures it.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.frontend.main_guard import called, guarded, guarded_chains
+from laminar_codegen.frontend.main_guard import called_flows, guarded_arguments, guarded_chains
 from laminar_codegen.frontend.places import Place, find_place, importing_from
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.problems.rules import LAM001, LAM002, LAM003, LAM004, LAM005, LAM006, Rule
@@ -28,10 +28,13 @@ from laminar_runtime.programs import loading
 
 __all__ = ["Source", "load"]
 
-#: The code that argparse exits with.
+#: The fix of an error whose message has one.
+_AS_SAID = "change the flow's definition as the message says"
+
+#: The exit code of argparse for wrong usage.
 _USAGE = 2
 
-#: What a file does that is read, run and imported alike.
+#: Advice for a file that can be compiled, run and imported.
 _IDIOM = (
     "Make the flow at module level, flow = MyFlow(...), and guard the call: "
     'if __name__ == "__main__" and flow: flow(), or if flow: flow().next(...)'
@@ -40,14 +43,14 @@ _IDIOM = (
 
 @attrs.frozen
 class Source:
-    """A flow as a file has it.
+    """A flow, as its file configures it.
 
     Args:
         flow: The flow.
         file: The file.
         name: The file as the user named it.
-        following: The flows that run after it, each when the one before it has ended.
-        given: The scheduler that compiles it, if that need not be the flow's own.
+        following: The flows that run after it, each after the one before it ended.
+        given: The scheduler that compiles it, if it is not the flow's own.
         module: The file's name as a module of a package, None if it is a script.
     """
 
@@ -60,7 +63,7 @@ class Source:
 
     @property
     def scheduler(self) -> StepFunctions:
-        """What says how the flow is deployed."""
+        """The scheduler that deploys the flow."""
         own = self.given or self.flow.configuration.scheduler
         return own if isinstance(own, StepFunctions) else StepFunctions()
 
@@ -69,14 +72,14 @@ def load(target: str) -> Source:
     """Read a file and pick a flow.
 
     Args:
-        target: A path, or the name of a module, as ``python -m`` takes it; of several flows one is named behind a
-            colon, as in ``path:FlowName``.
+        target: A path, or the name of a module, as for ``python -m``. A colon and a name choose one of several flows,
+            as in ``path:FlowName``.
 
     Returns:
         The flow.
 
     Raises:
-        CompileError: If there is no such file, it cannot be read, or it does not have that one flow.
+        CompileError: If the file does not exist, cannot be read, or does not have that one flow.
     """
     given, choice = _split(target)
     place = find_place(given)
@@ -84,10 +87,10 @@ def load(target: str) -> Source:
     with loading.loading(module_name) as loaded:
         module = _read(place, module_name)
         made = {key: value for key, value in vars(module).items() if isinstance(value, Flow)}
-        # Flows that other modules make are meant where they are asked for, or the file makes and calls none.
+        # Flows that other modules make count if the user names them, or if the file makes and calls none.
         own = [flow for flow in [*(call for call, _ in loaded.calls), *loaded.flows] if isinstance(flow, Flow)]
         flows = own or [*made.values()]
-        _tell_of_guards(module, flows, made, place)
+        _warn_of_guards(module, flows, made, place)
         chain = _chain(loaded.calls)
         if choice is None and {flow.name for flow in flows} <= {flow.name for flow in chain} and len(chain) > 1:
             flow, following = chain[0], tuple(chain[1:])
@@ -96,21 +99,21 @@ def load(target: str) -> Source:
         return Source(flow, place.file, place.name, following, module=place.module)
 
 
-def _tell_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], place: Place) -> None:
-    """Warn of values that flows get only when the file runs as a program: the compiled flow lacks them."""
+def _warn_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], place: Place) -> None:
+    """Warn of arguments that flows get only when the file runs as a program: the compiled flow lacks them."""
     known = {type(flow) for flow in flows}
     unmade = {
         key
         for key, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Flow) and value not in known
     }
-    for line, what in guarded(place.file.read_bytes(), unmade, made):
-        note = f"what {what} says is not compiled: it is behind a check of __name__, and the file is read, not run"
+    for line, what in guarded_arguments(place.file.read_bytes(), unmade, made):
+        note = f"the arguments of {what} are not compiled: they are behind a check of __name__, and the file is not run"
         print(f"{Location(place.name, line)}: note: {note}. {_IDIOM}", file=sys.stderr)
 
 
 def _chain(calls: list[tuple[Any, Any | None]]) -> list[Flow]:
-    """Return the flows that a file calls one after the other, none if it calls several that do not follow another."""
+    """Return the flows of the chain that a file calls, none if it calls flows outside of one chain."""
     first = [flow for flow, before in calls if before is None]
     if len(first) != 1:
         return []
@@ -132,16 +135,16 @@ def _error(location: Location, rule: Rule, what: str, fix: str, at: str = "") ->
 
 
 def _read(place: Place, module_name: str) -> ModuleType:
-    """Run the file's module level: flows that it makes are noted, and what it prints goes to standard error."""
+    """Run the file's module level: note the flows that it makes, and print its output to standard error."""
     file, name = place.file, place.name
     spec = importlib.util.spec_from_file_location(module_name, file)
     if spec is None or spec.loader is None:
-        raise _error(Location(name), LAM001, "it is no Python file", "name the Python file that defines the flow")
+        raise _error(Location(name), LAM001, "it is not a Python file", "name the Python file that defines the flow")
     module = importlib.util.module_from_spec(spec)
     try:
         with contextlib.redirect_stdout(sys.stderr), importing_from(place.folder), _without_arguments(file):
-            if place.module is None or not _came_with_package(module, place.folder):
-                # It stays there, as a module that is imported does: its classes are looked up by its name.
+            if place.module is None or not _import_package(module, place.folder):
+                # It stays there, as an imported module does: its classes are looked up by its name.
                 sys.modules[module_name] = module
                 spec.loader.exec_module(module)
             module = sys.modules.get(module_name, module)
@@ -150,7 +153,7 @@ def _read(place: Place, module_name: str) -> ModuleType:
                 exec(compile(block, str(file), "exec"), vars(module))  # noqa: S102 - as where `if flow:` guards it
     except loading.LoadingStopped as error:
         line = _line(error, file)
-        note = "what follows is not read, as it reads results of a flow"
+        note = "the rest of the file is not read, because it reads results of a flow"
         print(f"{Location(name, line)}: note: {note}. {_IDIOM}", file=sys.stderr)
     except SyntaxError as error:
         raise _syntax_error(error, file, name) from error
@@ -158,7 +161,7 @@ def _read(place: Place, module_name: str) -> ModuleType:
         if error.code:
             raise _loading_error(error, place) from error
     except KeyboardInterrupt:
-        raise  # the user's own
+        raise  # the user stops the command
     except BaseException as error:
         raise _loading_error(error, place) from error
     return module
@@ -166,7 +169,7 @@ def _read(place: Place, module_name: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _without_arguments(file: Path) -> Iterator[None]:
-    """Have the file see no arguments of ours: where it is deployed, it is run without any."""
+    """Hide our arguments from the file: a deployed task runs it without any."""
     before = sys.argv
     sys.argv = [str(file)]
     try:
@@ -175,14 +178,14 @@ def _without_arguments(file: Path) -> Iterator[None]:
         sys.argv = before
 
 
-#: The folders of the packages that files were read of, by their names.
+#: The folders of the packages whose files were read, by the names of the packages.
 _packages: dict[str, str] = {}
 
 
-def _came_with_package(module: ModuleType, folder: Path) -> bool:
-    """Import the package that a module is in, and say whether that brought the module with it."""
+def _import_package(module: ModuleType, folder: Path) -> bool:
+    """Import the package of a module, and return whether that imported the module too."""
     package, _, own = module.__name__.rpartition(".")
-    _make_way(module.__name__, str(folder))
+    _forget_modules(module.__name__, str(folder))
     parent = importlib.import_module(package)
     if module.__name__ in sys.modules:
         return True
@@ -190,8 +193,8 @@ def _came_with_package(module: ModuleType, folder: Path) -> bool:
     return False
 
 
-def _make_way(name: str, folder: str) -> None:
-    """Take out what was read before under the name of a module of a package: of that file, or of another package."""
+def _forget_modules(name: str, folder: str) -> None:
+    """Remove the modules that were read before under the same name, also those of another package."""
     top = name.partition(".")[0]
     other = _packages.get(top, folder) != folder
     for known in [known for known in sys.modules if known == name or (other and f"{known}.".startswith(f"{top}."))]:
@@ -223,12 +226,12 @@ def _line(error: BaseException, file: Path) -> int:
 def _loading_error(error: BaseException, place: Place) -> CompileError:
     location = Location(place.name, _line(error, place.file))
     if isinstance(error, LaminarError):
-        return _error(location, LAM003, str(error), "change the flow's definition as said above")
+        return _error(location, LAM003, str(error), _AS_SAID)
     what = f"reading the file raised {type(error).__name__}: {error}"
     fix = "the compiler imports the file to find its flows: move what only a run needs into layers, and fix the rest"
     if isinstance(error, SystemExit) and error.code == _USAGE:
         fix = (
-            "it is read without arguments, as deployed: parse them behind the guard of the call, or let all be optional"
+            "it is read without arguments, as in a task: parse them behind the guard of the call, or make all optional"
         )
     if isinstance(error, ModuleNotFoundError):
         fix = f"install '{error.name}' in the environment that compiles, or import it inside the layers that need it"
@@ -252,8 +255,8 @@ def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place
         known = ", ".join(sorted({*instances, *defined})) or "none"
         raise _error(Location(name), LAM006, f"the file has no flow '{choice}'; it has {known}", "choose one of those")
     own = {key: value for key, value in defined.items() if value.__module__ == module.__name__ and _has_layers(value)}
-    # Of several that it defines the one that a run makes: layers may call the others.
-    run = called(place.file.read_bytes(), own) if len(own) > 1 else set()
+    # Of several flows, the one that a run makes: layers may call the others.
+    run = called_flows(place.file.read_bytes(), own) if len(own) > 1 else set()
     candidates = sorted(instances) or (sorted(run) if len(run) == 1 else sorted(own))
     if not candidates:
         fix = "define 'class MyFlow(Flow): ...' and register layers to it with @MyFlow.register"
@@ -274,7 +277,7 @@ def _make(flow: type[Flow], name: str) -> Flow:
         return flow()
     except Exception as error:
         if isinstance(error, LaminarError):
-            what, fix = str(error), "change the flow's definition as said above"
+            what, fix = str(error), _AS_SAID
         else:
             what = f"making an instance of flow '{flow.__name__}' raised {type(error).__name__}: {error}"
             fix = f"let {flow.__name__}() work without arguments, or make the flow in the file"

@@ -20,7 +20,7 @@ __all__ = ["Locator"]
 
 @attrs.frozen(eq=False, repr=False)
 class Locator:
-    """Finds classes, each file being looked into once.
+    """Finds the places of classes; each file is read once.
 
     Args:
         source: The flow's place: classes in its file are reported under the name that the user gave.
@@ -30,7 +30,7 @@ class Locator:
     _modules: dict[str, tuple[str, dict[str, int]]] = attrs.field(factory=dict, init=False)
 
     def location(self, cls: type) -> Location:
-        """Where a class is defined: at its first decorator, if it has one.
+        """Return where a class is defined: the place of its first decorator, if it has one.
 
         Args:
             cls: The class.
@@ -40,8 +40,8 @@ class Locator:
         name, lines = self._modules[cls.__module__]
         return Location(name, lines.get(cls.__qualname__, 0))
 
-    def shown(self, file: str) -> str:
-        """Return the name of a file for messages.
+    def shown_name(self, file: str) -> str:
+        """Return the name that messages give to a file.
 
         Args:
             file: The file.
@@ -56,7 +56,7 @@ class Locator:
             file = None
         if file is None:
             return self.source.name, {}
-        return self.shown(file), _class_lines(_code(cls.__module__, file))
+        return self.shown_name(file), _class_lines(_code(cls.__module__, file))
 
 
 def _code(module: str, file: str) -> CodeType:

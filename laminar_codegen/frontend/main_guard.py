@@ -1,19 +1,19 @@
-"""Finds what a flow's file gives to flows only when it is run: the compiler reads the file, and never gets there.
+"""Finds the values that flows get only when their file is run: the compiler imports the file, and misses them.
 
 ::
 
     if __name__ == "__main__" and (flow := Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))):
         flow()
 
-Read as the compiler does, this file defines the flow without a schedule. Nothing is missed where the flow is made at
-module level::
+The compiler imports this file, and finds the flow without a schedule. It misses nothing if the flow is made at module
+level::
 
     flow = Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))
 
     if __name__ == "__main__" and flow:
         flow()
 
-What such a guard has in its block may be a chain of flows, and is read then, as behind ``if flow:``.
+The block of such a guard may hold a chain of flows. The compiler reads that, as it does behind ``if flow:``.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from collections.abc import Container, Iterator
 
 from laminar_runtime.introspection.chaining import chains
 
-__all__ = ["called", "guarded", "guarded_chains"]
+__all__ = ["called_flows", "guarded_arguments", "guarded_chains"]
 
 
-def guarded(source: bytes, flows: Container[str], made: Container[str] = ()) -> Iterator[tuple[int, str]]:
+def guarded_arguments(source: bytes, flows: Container[str], made: Container[str] = ()) -> Iterator[tuple[int, str]]:
     r"""Yield the lines and the values that flows get behind a check of ``__name__``.
 
     Args:
@@ -35,10 +35,10 @@ def guarded(source: bytes, flows: Container[str], made: Container[str] = ()) -> 
         made: The names of flows that it makes at module level: chains behind their guards are read.
 
     Yields:
-        The line, and what is given, as ``Report(schedule=...)``.
+        The line, and the call with its arguments, as ``Report(schedule=...)``.
 
     Example:
-        >>> list(guarded(b"if __name__ == '__main__':\n    Report(executor=e)()", {"Report"}))
+        >>> list(guarded_arguments(b"if __name__ == '__main__':\n    Report(executor=e)()", {"Report"}))
         [(2, 'Report(executor=...)')]
     """
     for statement in _guards(source):
@@ -64,7 +64,7 @@ def guarded_chains(source: bytes, made: Container[str]) -> Iterator[ast.Module]:
             yield ast.Module(statement.body, type_ignores=[])
 
 
-def called(source: bytes, flows: Container[str]) -> set[str]:
+def called_flows(source: bytes, flows: Container[str]) -> set[str]:
     r"""Return the flows that a file calls only if it runs as a program.
 
     Args:
@@ -72,7 +72,7 @@ def called(source: bytes, flows: Container[str]) -> set[str]:
         flows: The names that flows have there.
 
     Example:
-        >>> called(b"if __name__ == '__main__' and (flow := Report()):\n    flow()", {"Inner", "Report"})
+        >>> called_flows(b"if __name__ == '__main__' and (flow := Report()):\n    flow()", {"Inner", "Report"})
         {'Report'}
     """
     nodes = (node for statement in _guards(source) for node in ast.walk(statement) if isinstance(node, ast.Call))
@@ -81,26 +81,26 @@ def called(source: bytes, flows: Container[str]) -> set[str]:
 
 def _guards(source: bytes) -> Iterator[ast.If]:
     """Yield the statements of a file that check its ``__name__``."""
-    # Most files have none, and are not to be parsed twice.
+    # Most files have none, and need not be parsed twice.
     if b"__main__" not in source:
         return
     for statement in ast.parse(source).body:
-        if isinstance(statement, ast.If) and _asks_for_main(statement.test):
+        if isinstance(statement, ast.If) and _checks_for_main(statement.test):
             yield statement
 
 
 def _guards_chain(statement: ast.If, made: Container[str]) -> bool:
-    """Whether a statement asks for the file's name and for flows, and nothing else, before a chain."""
+    """Return whether a statement checks the file's name and flows, nothing else, and guards a chain."""
     parts = statement.test.values if isinstance(statement.test, ast.BoolOp) else []
-    others = [part for part in parts if not _asks_for_main(part)]
+    others = [part for part in parts if not _checks_for_main(part)]
     asked = bool(others) and all(isinstance(part, ast.Name) and part.id in made for part in others)
     return asked and chains(statement.body)
 
 
-def _asks_for_main(test: ast.expr) -> bool:
-    """Whether a condition holds in a file that is run only: a comparison, or one of several that all must hold."""
+def _checks_for_main(test: ast.expr) -> bool:
+    """Return whether a condition holds only in a file that is run: it compares ``__name__``, maybe among others."""
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return any(map(_asks_for_main, test.values))
+        return any(map(_checks_for_main, test.values))
     if not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq):
         return False
     sides = {ast.unparse(side) for side in (test.left, *test.comparators)}

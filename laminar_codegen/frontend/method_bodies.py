@@ -1,4 +1,4 @@
-"""What the methods of layers do with attributes, as their source text shows. No method is run.
+"""The uses of attributes in the methods of layers, by their source text. No method is run.
 
 Before::
 
@@ -8,8 +8,8 @@ Before::
 
 After: ``Work`` assigns ``y``, and reads ``xs`` of ``Seed``.
 
-What a text does not show, such as ``setattr`` or a helper that gets ``self``, makes a body `opaque`: then nothing is
-certain about its attributes, and rules about them are silent.
+A text does not show all: ``setattr``, or a function that gets ``self``, makes a body `opaque`. Nothing is certain about
+its attributes then, and rules about them report nothing.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from laminar_runtime.types import resolve
 
 __all__ = ["Body", "read_bodies"]
 
-#: Methods of a class that decide about all attributes: its text says little about any of them.
+#: Methods of a class that handle all attributes: its text does not show the attributes.
 _DYNAMIC = ("__getattr__", "__getattribute__", "__setattr__", "__delattr__")
 
 
 @attrs.frozen
 class Body:
-    """What the methods of one layer do with attributes.
+    """The uses of attributes in the methods of one layer.
 
     Args:
-        call: What ``__call__`` does, and the methods that it uses.
-        hooks: What its hooks do, and those of its flow.
-        known: The names that its class has: methods, properties, class attributes.
+        call: The uses in ``__call__``, and in the methods that it uses.
+        hooks: The uses in its hooks, and in those of its flow.
+        known: The names of its class: methods, properties, class attributes.
     """
 
     call: Uses
@@ -65,7 +65,7 @@ def read_bodies(flow: Flow, shown: Callable[[str], str]) -> Mapping[str, Body]:
 
     Args:
         flow: The flow.
-        shown: Gives the name of a file for messages.
+        shown: Returns the name of a file for messages.
 
     Returns:
         The body of each layer, by the layer's name. `Parameters` is not among them.
@@ -80,29 +80,29 @@ def read_bodies(flow: Flow, shown: Callable[[str], str]) -> Mapping[str, Body]:
 
 def _body(flow: Flow, cls: type[Layer], hooks: Sequence[Callable[..., Any]], text: _Text) -> Body:
     reader = _Reader(flow, cls, text)
-    dynamic = any(_own(cls, name) for name in _DYNAMIC)
+    dynamic = any(_defines(cls, name) for name in _DYNAMIC)
     called, hooked = reader.read([cls.__call__]), reader.read(hooks)
     called.opaque |= dynamic
     hooked.opaque |= dynamic
     return Body(called, hooked, frozenset(dir(cls)))
 
 
-def _own(cls: type[Layer], name: str) -> bool:
-    """Whether a class, or a base of it below `Layer`, defines a name; what the runtime puts there does not count."""
+def _defines(cls: type[Layer], name: str) -> bool:
+    """Return whether a class, or a base of it below `Layer`, defines a name itself: the runtime may add it as well."""
     owners = (base for base in cls.__mro__ if base not in Layer.__mro__)
     return any(name in vars(base) and vars(base)[name] is not look_up for base in owners)
 
 
 @attrs.frozen
 class _Reader:
-    """Reads methods of one layer, and the methods of its class that they use."""
+    """A reader of the methods of one layer, and of the methods of its class that they use."""
 
     flow: Flow
     cls: type[Layer]
     text: _Text
 
     def read(self, functions: Sequence[Callable[..., Any]]) -> Uses:
-        """Return the uses of some methods together."""
+        """Return the uses of several methods together."""
         total, seen = Uses(), set[object]()
         todo: list[Any] = list(functions)
         while todo:
@@ -189,7 +189,7 @@ class _Text:
     """The text of functions; each file is parsed once.
 
     Args:
-        shown: Gives the name of a file for messages.
+        shown: Returns the name of a file for messages.
     """
 
     _shown: Callable[[str], str]

@@ -1,4 +1,4 @@
-"""Finds the file that is meant, and how Python comes to it: as a script, or as a module of a package.
+"""Finds the file that the user named, and how Python imports it: as a script, or as a module of a package.
 
 ::
 
@@ -30,12 +30,12 @@ _RELATIVE = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 
 @attrs.frozen
 class Place:
-    """Where a flow's file is.
+    """The place of a flow's file.
 
     Args:
         file: The file, by an absolute path.
         name: The file's name in messages.
-        target: What the user named.
+        target: The path or the module that the user named.
         module: Its name as a module of a package, None if it is a script.
     """
 
@@ -57,7 +57,7 @@ def find_place(target: str) -> Place:
         target: A path, or the name of a module.
 
     Raises:
-        CompileError: If there is no such file.
+        CompileError: If the file does not exist.
     """
     # Absolute now: reading the file may change the working directory.
     file = Path(target).absolute()
@@ -79,9 +79,9 @@ def _package_module(file: Path) -> str | None:
     if not _RELATIVE.search(source) and not any(folder.name.encode() in source for folder in above):
         return None
     try:
-        level, tops = _imported(ast.parse(source))
+        level, tops = _imports(ast.parse(source))
     except (SyntaxError, ValueError):
-        return None  # what reads the file says so
+        return None  # the loader reports it
     named = [number for number, folder in enumerate(above, 1) if folder.name in tops and _is_package(folder)]
     marked = next(number for number, folder in enumerate(file.parents) if not (folder / "__init__.py").is_file())
     depth = max(named, default=max(level, marked) if level else 0)
@@ -89,13 +89,13 @@ def _package_module(file: Path) -> str | None:
 
 
 def _is_package(folder: Path) -> bool:
-    """Whether what Python imports by the name of a folder is that folder: nothing else has the name, or it is found."""
+    """Return whether Python imports a folder by its name: it finds the folder, or nothing else of that name."""
     spec = _spec([folder.name])
     return spec is None or str(folder) in (spec.submodule_search_locations or ())
 
 
-def _imported(module: ast.Module) -> tuple[int, set[str]]:
-    """How many packages up a file imports from, and the first names of what it imports otherwise."""
+def _imports(module: ast.Module) -> tuple[int, set[str]]:
+    """Return how many packages up a file imports from, and the first names of its other imports."""
     level, tops = 0, set()
     for node in ast.walk(module):
         if isinstance(node, ast.ImportFrom):
@@ -144,6 +144,6 @@ def importing_from(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # What ran meanwhile may have taken it out itself.
+        # The code that ran meanwhile may have removed it.
         with contextlib.suppress(ValueError):
             sys.path.remove(str(folder))

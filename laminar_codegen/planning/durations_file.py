@@ -33,7 +33,7 @@ def read_profile(path: Path, flow: str) -> dict[str, float]:
         Seconds by layer. Layers that the flow does not have any more may be among them.
 
     Raises:
-        CompileError: If there is no such file, it is no profile, or nothing is said of the flow.
+        CompileError: If the file does not exist, is not a profile, or does not have the flow.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -93,7 +93,7 @@ def test_a_file_that_is_named_like_a_choice_is_a_file(tmp_path: Path) -> None:
     """A path that exists is a path, also if what follows its colon could be the name of a flow."""
     (tmp_path / "a:flow").write_text("")
     ended = codegen("a:flow", cwd=tmp_path)
-    assert (ended.code, ended.errors.splitlines()[0]) == (1, "a:flow: LAM001 it is no Python file")
+    assert (ended.code, ended.errors.splitlines()[0]) == (1, "a:flow: LAM001 it is not a Python file")
 
 
 def test_the_document_is_the_default(tmp_path: Path) -> None:

@@ -240,7 +240,7 @@ def test_a_definition_that_is_too_large_is_refused(layers: int, fits: bool) -> N
     if fits:
         check_definitions(graph, machine)
         return
-    with pytest.raises(CompileError, match=r"^flow.py:3: LAM028 .* bytes, and Step Functions accepts 1048576\n  fix "):
+    with pytest.raises(CompileError, match=r"^flow.py:3: LAM028 .* bytes; Step Functions accepts 1048576\n  fix "):
         check_definitions(graph, machine)
 
 

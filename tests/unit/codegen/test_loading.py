@@ -80,7 +80,9 @@ def test_what_only_a_run_reads_is_told_of(tail: str, told: str, tmp_path: Path) 
     ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)
     line = 1 + f"{HEAD}\n{tail}".splitlines().index(next(text for text in tail.splitlines() if "First(" in text))
     assert (ended.code, ended.output) == (0, b"First\n  A\n")
-    assert ended.errors.startswith(f"flow.py:{line}: note: what {told} says is not compiled: it is behind a check of")
+    assert ended.errors.startswith(
+        f"flow.py:{line}: note: the arguments of {told} are not compiled: they are behind a check of"
+    )
 
 
 @pytest.mark.integration
