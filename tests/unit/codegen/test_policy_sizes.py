@@ -6,19 +6,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
 import pytest
 
-from laminar_codegen.ir.expressions import Ref, resolve
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies.sizes import beginnings
-from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import CompileError
-from laminar_codegen.render.terraform_json import render_document
 from tests.support import iam_checker
+from tests.support.policies import NAME, policies
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
@@ -34,20 +31,6 @@ LAYER = """
 class Step{number}(Layer):
     def __call__(self) -> None: ...
 """
-#: A name as long as a deployment's can be, and places as long as any.
-NAME = "N" * 46
-VALUES = {
-    "local.partition": "aws-us-gov",
-    "local.region": "us-isof-south-1",
-    "local.account_id": "123456789012",
-    "local.datastore_bucket": "b" * 63,
-    "local.datastore_prefix": "flows/",
-    "var.job_queue_arn": "arn:aws-us-gov:batch:us-isof-south-1:123456789012:job-queue/" + "q" * 128,
-    "var.kms_key_arn": "arn:aws-us-gov:kms:us-isof-south-1:123456789012:key/mrk-" + "0" * 32,
-    "var.datastore_kms_key_arn": "arn:aws-us-gov:kms:us-isof-south-1:123456789012:key/mrk-" + "1" * 32,
-    "var.name": NAME,
-    "local.flow": "Report",
-}
 
 
 def flow(options: list[str]) -> str:
@@ -58,41 +41,6 @@ def flow(options: list[str]) -> str:
 def images(count: int) -> list[str]:
     """Layers of images of their own."""
     return [f"container=Container(image='{HOST}/tools/tool-{number}:1.0')" for number in range(count)]
-
-
-def policies(compilation: Compilation, name: str = NAME) -> dict[str, dict[str, Any]]:
-    """The policies of all roles as IAM gets them."""
-    known = {**VALUES, "var.name": name, **_flows(compilation)}
-    local = json.loads(render_document(compilation.document))["locals"]
-    lists = {
-        "local.repositories": _repositories(local, known) if "repositories" in local else [],
-        'length(local.repositories) > 0 ? ["*"] : []': ["*"],
-        **{f"var.{key}[*]": [known[f"var.{key}"]] for key in ("kms_key_arn", "datastore_kms_key_arn")},
-    }
-
-    def body(statement: Statement) -> dict[str, Any]:
-        listed = statement.resources
-        resources = tuple(lists[listed.expression]) if isinstance(listed, Ref) else listed
-        written: dict[str, Any] = resolve(attrs.evolve(statement, resources=resources).body(), known)
-        return written
-
-    return {
-        label: {"Version": "2012-10-17", "Statement": [body(item) for item in granted.statements]}
-        for label, granted in permissions(compilation.deployment).items()
-    }
-
-
-def _flows(compilation: Compilation) -> dict[str, str]:
-    return {f"local.{graph.prefix}flow": graph.flow for graph in compilation.graphs}
-
-
-def _repositories(local: Mapping[str, Any], known: Mapping[str, str]) -> list[str]:
-    """The repositories that Terraform finds, and patterns besides."""
-    patterns = local.get("repository_patterns", local["repositories"])
-    given = patterns if isinstance(patterns, list) else []
-    whole = [item.replace("${local.partition}", known["local.partition"]) for item in given]
-    named = [item.partition("/")[2].partition(":")[0] for item in local.get("images", ()) if not item.startswith("$")]
-    return [*whole, *(f"arn:aws-us-gov:ecr:eu-west-1:123456789012:repository/{name}" for name in named)]
 
 
 def lengths(compilation: Compilation) -> dict[str, int]:
