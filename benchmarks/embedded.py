@@ -54,7 +54,7 @@ def serving(folder: Path, *, jobs: bool = False) -> Iterator[Account]:
 
 
 def _main(folder: str, *, jobs: bool) -> None:
-    from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+    from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 
     with EmbeddedAws(workspace=Workspace(directory=Path(folder))) as aws:
         aws.client("s3").create_bucket(Bucket=BUCKET)

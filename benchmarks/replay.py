@@ -25,7 +25,7 @@ from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.problems import Location
-from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
+from laminar_codegen.rehearsal.simulated import profiled_services, replay_flow
 from laminar_codegen.targets.batch.target import BatchTarget
 
 __all__ = ["Makespan", "Workflow", "load", "main", "measure_makespan", "summary"]

@@ -17,7 +17,7 @@ from benchmarks.rows import Row, at_most
 from benchmarks.timing import output
 from laminar_codegen.cost import PRICE
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
+from laminar_codegen.rehearsal.simulated import profiled_services, replay_flow
 
 __all__ = ["measure", "transitions_of"]
 

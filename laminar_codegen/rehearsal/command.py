@@ -17,8 +17,8 @@ from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results
+from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.rehearsal.progress import Progress
 from laminar_codegen.targets.aws_lambda.labels import task_functions

@@ -13,7 +13,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Planner, TaskResource
 from laminar_codegen.ir.expressions import resolve
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws
+from laminar_codegen.rehearsal.aws import EmbeddedAws
 from laminar_codegen.render.terraform_json import render_machine
 from laminar_codegen.targets.aws_lambda.functions import TaskFunction, configuration
 from laminar_codegen.targets.batch.job_definitions import JobDefinition, container_properties, platform

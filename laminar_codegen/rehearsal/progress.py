@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from laminar_codegen.rehearsal.embedded_aws import InvocationEvent, JobEvent
+from laminar_codegen.rehearsal.aws import InvocationEvent, JobEvent
 from laminar_codegen.rehearsal.printed import Printed
 from laminar_runtime import indexes, task_environment
 from laminar_runtime.process.output import printable

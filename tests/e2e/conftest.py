@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from tests.support.terraform_harness import Terraform, fake_aws, serving_provider, terraform_executable
 from tools.terraform_standin.installing import install

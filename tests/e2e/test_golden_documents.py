@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.terraform import Document
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.nested_blocks import Nested, nested_blocks
 from laminar_codegen.render.split_document import FILES, render_module

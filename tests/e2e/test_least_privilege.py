@@ -18,7 +18,7 @@ import pytest
 
 from laminar_codegen.pipeline import Scheduling, compile_flow
 from laminar_codegen.planning.make_plan import Joins
-from laminar_codegen.rehearsal.embedded_aws import ApiCall, EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import ApiCall, EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide

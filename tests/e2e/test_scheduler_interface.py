@@ -18,7 +18,7 @@ import pytest
 from laminar_codegen.api import TerraformFailedError
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.problems import NotWrittenError
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Execution, Flow

@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 from laminar_codegen.frontend.loader import load
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS

@@ -16,7 +16,7 @@ import pytest
 
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document

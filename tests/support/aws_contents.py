@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws
+from laminar_codegen.rehearsal.aws import EmbeddedAws
 
 __all__ = ["account_contents", "assert_made"]
 

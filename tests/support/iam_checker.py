@@ -20,7 +20,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from laminar_codegen.rehearsal.embedded_aws import ApiCall
+from laminar_codegen.rehearsal.aws import ApiCall
 
 _NOT_FOUND = 404
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from laminar_codegen.rehearsal.replay import BatchJobs, Replayed, Services, replay
+from laminar_codegen.rehearsal.simulated import BatchJobs, Replayed, Services, replay
 
 State = dict[str, Any]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
-from laminar_codegen.rehearsal.replay import validate
+from laminar_codegen.rehearsal.simulated import validate
 from laminar_codegen.render.terraform_json import render_machine
 from tests.asl_validator import problems
 from tests.support.golden import CASES, compilation_of

@@ -23,8 +23,8 @@ from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.pipeline import Compilation, Unit
 from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations import datastores
 from tests.support.random_flows.compiling import feasible

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws.api_calls import ApiCall
+from laminar_codegen.rehearsal.aws.clients import access_key
 from laminar_codegen.rehearsal.deploy import deploy
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.rehearsal.embedded_aws.api_calls import ApiCall
-from laminar_codegen.rehearsal.embedded_aws.clients import access_key
 from laminar_codegen.rehearsal.image import lay_out
 
 ROOT = Path(__file__).parents[3]

@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from laminar_codegen.pipeline import Scheduling, compile_flow
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.deploy import deploy
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Flow
 from laminar_runtime.configurations.schedulers import AWS

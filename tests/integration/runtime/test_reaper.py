@@ -40,7 +40,7 @@ SHELL = "\"sh -c 'sleep 60 & child=$!; sleep 1; echo $$ $child > pids.part; mv p
 #: A launcher of the embedded AWS.
 EMBEDDED = """
 import os, pathlib, sys
-from laminar_codegen.rehearsal.embedded_aws.process import LocalProcess
+from laminar_codegen.rehearsal.aws.process import LocalProcess
 
 words = ["sh", "-c", "sleep 60 & child=$!; sleep 1; echo $$ $child > pids.part; mv pids.part pids; wait"]
 process = LocalProcess.start(words, directory=pathlib.Path(), environment=os.environ, log=pathlib.Path("log"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.rehearsal.replay import (
+from laminar_codegen.rehearsal.simulated import (
     Attempt,
     BatchJobs,
     Call,

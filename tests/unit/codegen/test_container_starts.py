@@ -10,7 +10,7 @@ import pytest
 
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.batch_requests import Queue, RetryStrategy, make_request
-from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, JobResult, Replayed, profiled_services, replay_flow
+from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, JobResult, Replayed, profiled_services, replay_flow
 from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime.splits import job_container
 

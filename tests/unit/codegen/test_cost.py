@@ -12,7 +12,7 @@ from laminar_codegen.ir.asl import Choice, Rule, Succeed
 from laminar_codegen.ir.asl import StateMachine as Machine
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.rehearsal.replay import profiled_services, replay_flow
+from laminar_codegen.rehearsal.simulated import profiled_services, replay_flow
 
 GOLDEN = Path(__file__).parent.parent.parent / "golden"
 PROGRAMS = ["diamond", "foreach", "grid", "hooks", "lambda", "n_shaped", "nested_branches", "one_layer", "one_to_one"]

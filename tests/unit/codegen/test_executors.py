@@ -16,7 +16,7 @@ from laminar_codegen.cost import estimate
 from laminar_codegen.ir.expressions import resolve
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH
 from laminar_codegen.pipeline import Compilation, compile_flow
-from laminar_codegen.rehearsal.replay import Functions, Invocation, NamedError, Replayed, Services, replay
+from laminar_codegen.rehearsal.simulated import Functions, Invocation, NamedError, Replayed, Services, replay
 from laminar_codegen.targets.aws_lambda.labels import task_functions
 from tests.support.golden import compilation_of, document_of
 

@@ -17,7 +17,7 @@ from sfnx.testing import run
 
 from laminar_codegen.command.main import main
 from laminar_codegen.ir.plan import layers_of
-from laminar_codegen.rehearsal.replay import validate
+from laminar_codegen.rehearsal.simulated import validate
 from tests.support.golden import (
     CASES,
     GOLDEN,

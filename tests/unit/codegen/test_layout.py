@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.lower_states.objects import inserted
-from laminar_codegen.rehearsal.query_language import evaluate
+from laminar_codegen.rehearsal.asl.query_language import evaluate
 from laminar_runtime.storage import layout
 from laminar_runtime.storage.layout import JoinKey, LayerKey, cache_prefix, input_key
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.rehearsal.embedded_aws import InvocationEvent, JobEvent
-from laminar_codegen.rehearsal.embedded_aws.workspace import JobStatus
+from laminar_codegen.rehearsal.aws import InvocationEvent, JobEvent
+from laminar_codegen.rehearsal.aws.workspace import JobStatus
 from laminar_codegen.rehearsal.printed import Printed
 from laminar_codegen.rehearsal.progress import Progress
 

@@ -14,7 +14,7 @@ from laminar_codegen.ir.retriers import Retrier, of_service
 from laminar_codegen.limits import LAMBDA_SECONDS
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.rehearsal.replay import (
+from laminar_codegen.rehearsal.simulated import (
     Call,
     Handler,
     Invocation,

@@ -20,7 +20,7 @@ from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.stop_jobs import ended_executions
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.rehearsal.replay import (
+from laminar_codegen.rehearsal.simulated import (
     Attempt,
     Call,
     JobResult,

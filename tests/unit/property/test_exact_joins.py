@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from laminar_codegen.cost import estimate
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Run, Step
 from laminar_codegen.lower_states.states import emit_states
-from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, JobResult, Services, redrive, replay
+from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, JobResult, Services, redrive, replay
 from laminar_codegen.render.terraform_json import render_machine
 from tests.support.random_graphs import dags, graph_of, in_order
 from tests.unit.property.test_machines import REFERENCES

@@ -29,7 +29,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.pipeline import Compilation, compile_source
 from laminar_codegen.problems import CompileError, Location, Problem
 from laminar_codegen.problems.rules import LAM003
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.terraform_json import render_document
 from laminar_codegen.targets.aws_lambda.labels import task_functions

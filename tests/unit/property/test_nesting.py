@@ -14,7 +14,7 @@ from laminar_codegen.limits import DEFINITION_BYTES
 from laminar_codegen.lower_states.split_machines import MachineSize, split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
-from laminar_codegen.rehearsal.replay import Attempt, JobResult, Replayed, profiled_services, redrive, replay_flow
+from laminar_codegen.rehearsal.simulated import Attempt, JobResult, Replayed, profiled_services, redrive, replay_flow
 from laminar_codegen.render.terraform_json import size_of
 from tests.support.random_graphs import dags, graph_of, in_order
 

@@ -17,7 +17,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.plan import FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
-from laminar_codegen.rehearsal.replay import JobResult, Replayed, Services, profiled_services, replay_flow, validate
+from laminar_codegen.rehearsal.simulated import JobResult, Replayed, Services, profiled_services, replay_flow, validate
 from laminar_codegen.render.terraform_json import render_machine
 from tests.support.random_graphs import dags, graph_of, order_of, series_parallel
 from tests.unit.property import test_machines

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.embedded_aws import ApiCall
+from laminar_codegen.rehearsal.aws import ApiCall
 from tests.support.iam_checker import Need, Statement, UnknownCallError, denials, needs
 
 ROLE = "arn:aws:iam::123456789012:role/any"

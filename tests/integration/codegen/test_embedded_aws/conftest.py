@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from embedded_aws_bench import BUCKET, Bench, Troubles, make_queue
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, InvocationEvent, JobEvent, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, InvocationEvent, JobEvent, Workspace
 
 
 @pytest.fixture(scope="module")

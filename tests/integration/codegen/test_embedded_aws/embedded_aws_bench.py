@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Faults, InvocationEvent, JobEvent, StartFailure
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Faults, InvocationEvent, JobEvent, StartFailure
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 SUBMIT = "arn:aws:states:::batch:submitJob.sync"

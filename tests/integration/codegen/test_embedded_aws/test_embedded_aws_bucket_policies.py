@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_aws_bench import BUCKET
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.rehearsal.embedded_aws.clients import environment
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws.clients import environment
 from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds
 
 ROLE = "arn:aws:iam::123456789012:role/flow"

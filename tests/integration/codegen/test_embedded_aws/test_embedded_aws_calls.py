@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from embedded_aws_bench import BUCKET, ROLE, SUBMIT, Bench, make_queue
 
-from laminar_codegen.rehearsal.embedded_aws import ApiCall, EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import ApiCall, EmbeddedAws, Workspace
 
 JOB, EXECUTION = (f"arn:aws:iam::123456789012:role/{name}" for name in ("of the job", "of its execution"))
 PROGRAM = """

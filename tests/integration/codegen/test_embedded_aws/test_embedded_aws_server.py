@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 
 SCRIPT = """
 import copy, json, os, sys, threading, time
 from pathlib import Path
-import laminar_codegen.rehearsal.embedded_aws as embedded
+import laminar_codegen.rehearsal.aws as embedded
 heavy = [name for name in ("moto", "flask", "boto3", "botocore") if name in sys.modules]
 assert not heavy, heavy
 sys.path.insert(0, sys.argv[2])
@@ -127,7 +127,7 @@ def test_workspace_commands(tmp_path: Path) -> None:
 RESET = """
 import sys
 from pathlib import Path
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 sys.path.insert(0, sys.argv[2])
 import embedded_aws_bench
 with EmbeddedAws(workspace=Workspace(Path(sys.argv[1]))) as aws:
@@ -152,7 +152,7 @@ def test_reset(tmp_path: Path) -> None:
 TOKENS = """
 import sys, time
 from pathlib import Path
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 sys.path.insert(0, sys.argv[2])
 import embedded_aws_bench
 arguments = {"Bucket": "bench", "Key": "token", "Body": "{% $states.context.Task.Token %}"}

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
-from laminar_codegen.rehearsal.replay import Objects, Replayed, Services
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.simulated import Objects, Replayed, Services
 from tests.support.machines import State, mapping, parallel, passing, run, task, waiting
 
 pytestmark = pytest.mark.e2e

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, JobResult, Services
+from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, JobResult, Services
 from tests.support.machines import job, passing, run, submission, task
 
 PLAIN = "batch:submitJob"

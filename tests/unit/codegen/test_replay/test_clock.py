@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import AbortedError, NamedError
-from laminar_codegen.rehearsal.replay.clock import Clock, Future
+from laminar_codegen.rehearsal.asl.clock import Clock, Future
+from laminar_codegen.rehearsal.simulated import AbortedError, NamedError
 
 
 def test_time_goes_from_moment_to_moment() -> None:

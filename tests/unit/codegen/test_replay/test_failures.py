@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, Functions, JobResult, NamedError, Services, replay
+from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, Functions, JobResult, NamedError, Services, replay
 from tests.support.machines import State, job, machine, mapping, parallel, passing, run, task, waiting
 
 BIG = "x" * 262_143

@@ -10,7 +10,7 @@ import pytest
 
 from laminar_codegen.ir.plan import layers_of
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.rehearsal.replay import (
+from laminar_codegen.rehearsal.simulated import (
     Attempt,
     Invocation,
     JobResult,

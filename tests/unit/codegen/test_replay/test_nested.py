@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import (
+from laminar_codegen.rehearsal.simulated import (
     Attempt,
     BatchJobs,
     DefinitionError,

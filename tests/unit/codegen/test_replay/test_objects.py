@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import Objects, Services
+from laminar_codegen.rehearsal.simulated import Objects, Services
 from tests.support.machines import output, passing, run, task
 
 S3 = "aws-sdk:s3:"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import DefinitionError, Functions, Services, replay
+from laminar_codegen.rehearsal.simulated import DefinitionError, Functions, Services, replay
 from tests.support.machines import (
     branch,
     job,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import BatchJobs, JobResult, Services
+from laminar_codegen.rehearsal.simulated import BatchJobs, JobResult, Services
 from tests.support.machines import job, lasting, mapping, parallel, passing, run, times, waiting
 
 

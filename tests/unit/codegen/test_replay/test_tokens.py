@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import Attempt, BatchJobs, Functions, NamedError, Objects, Services, TaskTokens
+from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, Functions, NamedError, Objects, Services, TaskTokens
 from tests.support.machines import State, job, lasting, parallel, passing, run, task, times, waiting
 
 TOKEN = "{% $states.context.Task.Token %}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from laminar_codegen.rehearsal.replay import validate
+from laminar_codegen.rehearsal.simulated import validate
 from tests.support.machines import State, job, machine, mapping, parallel, passing, task, waiting
 
 CATCH = {"ErrorEquals": ["States.ALL"], "Next": "B"}

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from laminar_codegen.frontend.loader import load
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Faults, StartFailure, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Faults, StartFailure, Workspace
 from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import FlowError, TaskError

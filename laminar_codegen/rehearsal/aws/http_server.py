@@ -1,0 +1,104 @@
+"""moto's HTTP server, on a free port of this host only, without its log on the console."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
+from moto.core.models import botocore_stubber
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from laminar_codegen.rehearsal.aws.api_calls import Calls
+
+_HOST = "127.0.0.1"
+
+
+class _QuietHandler(MotoRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
+        del type, message, args
+
+
+@contextmanager
+def serving(prepare: Callable[[str], None], calls: Calls) -> Iterator[str]:
+    """Serve moto; yields the URL.
+
+    `prepare` is told a service's name before its first answer, and `calls` tells of what roles call.
+    """
+    if botocore_stubber.enabled:
+        raise RuntimeError("moto's mock_aws is active in this process: it would answer instead")
+
+    def create_app(service: Any) -> Any:
+        with _one_session():
+            prepare(service)
+            return create_backend_app(service)
+
+    application = calls.observed(DomainDispatcherApplication(create_app))
+    server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{_HOST}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        forget()
+
+
+def forget() -> None:
+    """Forget everything that was made in moto's AWS."""
+    BackendDict.reset()
+    reset_model_data()
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Have the server log to a file: what it says of failing states is not for the console."""
+    handler = logging.FileHandler(path, delay=True)
+    handler.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("moto", "werkzeug")]
+    before = [(logger, logger.propagate, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, propagate, level in before:
+            logger.removeHandler(handler)
+            logger.propagate = propagate
+            logger.setLevel(level)
+        handler.close()
+
+
+@contextmanager
+def _one_session() -> Iterator[None]:
+    """Have modules of moto that are imported meanwhile share a session.
+
+    EC2 (which Batch imports) makes three to list the regions, and each reads all of botocore's
+    endpoints: half a second.
+    """
+    session_class = boto3.Session
+    shared = functools.cache(session_class)
+    boto3.Session = shared  # type: ignore[assignment,misc]  # a maker of sessions for the class
+    try:
+        yield
+    finally:
+        boto3.Session = session_class  # type: ignore[misc]
+        for name, module in sys.modules.copy().items():
+            if name.startswith("moto.") and vars(module).get("Session") is shared:
+                vars(module)["Session"] = session_class

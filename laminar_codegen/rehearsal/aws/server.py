@@ -1,0 +1,208 @@
+"""The embedded AWS itself: moto's server on a free port, and what makes it run things.
+
+Corrections to moto are put in place when a service is first called, because importing a service
+takes long (Batch: a second, for EC2's tables), and taken back at the end.
+"""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from laminar_codegen.rehearsal.aws.announcer import Announcer
+from laminar_codegen.rehearsal.aws.api_calls import CallObserver, Calls
+from laminar_codegen.rehearsal.aws.batch_attempts import AttemptRunner, Observer
+from laminar_codegen.rehearsal.aws.batch_job import Job
+from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
+from laminar_codegen.rehearsal.aws.clients import Clients, ignore_configuration
+from laminar_codegen.rehearsal.aws.clients import environment as sdk_environment
+from laminar_codegen.rehearsal.aws.faults import Faults
+from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
+from laminar_codegen.rehearsal.aws.patches import Patches
+from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
+from laminar_runtime.process import processors
+
+_FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
+
+_entered = threading.Lock()
+
+
+class EmbeddedAws:
+    """AWS in this process, between entering and leaving it.
+
+    workspace         what jobs and functions run in
+    concurrency       how many jobs run at a time (the CPUs that this process may use), and four times as many functions
+    directory         where logs are kept (a temporary one, removed at the end)
+    observer          is told of every change of every job's attempt, one at a time
+    invocations       is told of the begin and the end of every invocation of a function, one at a time
+    calls             is told of every call that the role of a state machine, job or function makes, one at a time
+    faults            what goes wrong in AWS itself
+    region            the default region
+    time_scale        shortens (or lengthens) Wait states and the intervals of Retry
+    token_time_scale  does so with TimeoutSeconds and HeartbeatSeconds of tasks that wait for a token
+
+    moto keeps one set of AWS accounts per process: there can be one of these at a time.
+    """
+
+    def __init__(  # noqa: PLR0913 - options of a public class, by keyword
+        self,
+        *,
+        workspace: Workspace,
+        concurrency: int | None = None,
+        directory: Path | None = None,
+        observer: Observer | None = None,
+        invocations: Callable[[InvocationEvent], None] | None = None,
+        calls: CallObserver | None = None,
+        faults: Faults | None = None,
+        region: str = "us-east-1",
+        time_scale: float = 1.0,
+        token_time_scale: float = 1.0,
+    ) -> None:
+        self.workspace = workspace
+        self.region = region
+        self._concurrency = concurrency or processors.available()
+        self._directory = directory
+        self._observer = observer
+        self._invocations = invocations
+        self._calls = Calls(calls)
+        self._faults = faults or Faults()
+        self._time_scale = time_scale
+        self._token_time_scale = token_time_scale
+        self._open = ExitStack()
+
+    endpoint_url: str
+    """Where the AWS APIs are; set when entered."""
+
+    logs: Path
+    """The directory with the logs of jobs, functions and moto; set when entered."""
+
+    environment: Mapping[str, str]
+    """By which SDKs in other processes find the embedded AWS; set when entered."""
+
+    def __enter__(self) -> Self:
+        if not _entered.acquire(blocking=False):
+            raise RuntimeError("an EmbeddedAws is already entered in this process")
+        with ExitStack() as opening:
+            opening.callback(_entered.release)
+            atexit.register(self.close)
+            opening.callback(atexit.unregister, self.close)
+            self._enter(opening)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything that runs and leave moto and this process as they were found."""
+        self._open.close()
+
+    def client(self, service: str) -> Any:
+        """Return a botocore client of the embedded AWS."""
+        return self._clients.get(service)
+
+    def reset(self) -> None:
+        """Stop everything that runs and forget everything that was made."""
+        from laminar_codegen.rehearsal.aws import http_server
+
+        self._stop()
+        http_server.forget()
+
+    def _enter(self, opening: ExitStack) -> None:
+        from laminar_codegen.rehearsal.aws import http_server
+
+        self.logs = self._directory or Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="embedded-aws-")))
+        self.logs.mkdir(parents=True, exist_ok=True)
+        opening.enter_context(http_server.logging_to(self.logs / "moto.log"))
+        patches = Patches()
+        opening.callback(patches.undo)
+        ignore_configuration(patches)
+        prepared: set[str] = set()
+
+        def prepare(service: str) -> None:
+            if service in _PREPARATIONS and service not in prepared:
+                _PREPARATIONS[service](self, patches)
+            prepared.add(service)
+
+        self.endpoint_url = opening.enter_context(http_server.serving(prepare, self._calls))
+        self.environment = sdk_environment(self.endpoint_url, self.region)
+        self._clients = Clients(self.endpoint_url, self.region)
+        self._jobs = self._make_jobs()
+        opening.callback(self._jobs.close)
+        self._executing = False
+        opening.callback(self._stop)
+
+    def _make_jobs(self) -> BatchJobs:
+        runner = AttemptRunner(
+            workspace=self.workspace,
+            logs=self.logs / "jobs",
+            aws_environment=self._environment_of,
+            publish_log=self._publish_log,
+            secrets=JobSecrets(self._clients),
+            events=Announcer(self._observer),
+            faults=self._faults,
+        )
+        return BatchJobs(runner, concurrency=self._concurrency)
+
+    def _environment_of(self, role: str | None) -> Mapping[str, str]:
+        return sdk_environment(self.endpoint_url, self.region, role)
+
+    def _stop(self) -> None:
+        if self._executing:
+            from laminar_codegen.rehearsal.aws import step_functions
+
+            step_functions.stop_all()
+        self._jobs.clear()
+
+    def _publish_log(self, job: Job, stream: str, log: Path) -> None:
+        from laminar_codegen.rehearsal.aws import batch_api
+
+        batch_api.publish_log(self._calls, job, stream, log)
+
+    def _prepare_step_functions(self, patches: Patches) -> None:
+        from laminar_codegen.rehearsal.aws import step_functions
+
+        self._executing = True
+        step_functions.install(
+            patches,
+            self._clients,
+            self._jobs,
+            time_scale=self._time_scale,
+            token_time_scale=self._token_time_scale,
+        )
+
+    def _prepare_batch(self, patches: Patches) -> None:
+        from laminar_codegen.rehearsal.aws import batch_api
+
+        batch_api.install(patches, self._jobs)
+
+    def _prepare_s3(self, patches: Patches) -> None:
+        from laminar_codegen.rehearsal.aws import bucket_policies
+
+        bucket_policies.install(patches)
+
+    def _prepare_lambda(self, patches: Patches) -> None:
+        from laminar_codegen.rehearsal.aws import functions
+
+        runner = functions.Functions(
+            workspace=self.workspace,
+            logs=self.logs / "functions",
+            aws_environment=self._environment_of,
+            concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
+            events=Announcer(self._invocations),
+            faults=self._faults,
+        )
+        functions.install(patches, runner)
+
+
+_PREPARATIONS: Mapping[str, Callable[[EmbeddedAws, Patches], None]] = {
+    "stepfunctions": EmbeddedAws._prepare_step_functions,  # noqa: SLF001 - of this module
+    "batch": EmbeddedAws._prepare_batch,  # noqa: SLF001 - of this module
+    "s3": EmbeddedAws._prepare_s3,  # noqa: SLF001 - of this module
+    "awslambda": EmbeddedAws._prepare_lambda,  # noqa: SLF001 - of this module
+}
