@@ -37,20 +37,22 @@ def options_in(text: str) -> tuple[dict[str, Any], str]:
 def evaluated(module: ModuleType, **more: Any) -> Callable[[str], str]:
     """Return a runner of cases whose lines are expressions: what each is worth, in the namespace of a module.
 
+    A text of several lines stands as it is.
+
     Args:
         module: The module.
         **more: Further names.
     """
 
     def run(text: str) -> str:
-        return "".join(f"{_value(line)}\n" for line in text.splitlines() if line.strip())
+        return "".join(f"{_value(line).rstrip()}\n" for line in text.splitlines() if line.strip())
 
     def _value(line: str) -> str:
         try:
             value = eval(line, {**vars(module), **more})  # noqa: S307 - a case is code of ours
         except (CompileError, TypeError, ValueError) as error:
             return f"{type(error).__name__}: {error}"
-        return repr(value)
+        return value if isinstance(value, str) and "\n" in value else repr(value)
 
     return run
 

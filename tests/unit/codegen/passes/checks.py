@@ -1,0 +1,54 @@
+"""The cases of `laminar_codegen.checks`."""
+
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stderr
+
+from laminar_codegen.checks import texts
+from laminar_codegen.checks.bodies import check_bodies, warnings_of
+from laminar_codegen.checks.graph import check, check_definitions
+from laminar_codegen.frontend.loader import Source, load
+from laminar_codegen.frontend.locations import Locator
+from laminar_codegen.frontend.method_bodies import read_bodies
+from laminar_codegen.ir.asl import StateMachine, Succeed
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.pipeline import graphs_of
+from tests.support.cases import cases_of
+from tests.support.flow_snippets import folder_of, of_snippet, printed
+from tests.support.graph_notation import graph_in, graphs_in
+from tests.support.shown import evaluated, options_in, problems, refused
+
+cases_of("checks.texts")(evaluated(texts, graph_in=graph_in, problems=problems))
+
+
+@cases_of("checks.graph")
+def graph_rules(text: str) -> str:
+    """A graph, or a flow file -> the problems. With ``bytes`` a definition has as many."""
+    options, text = options_in(text)
+    if "class " in text:
+        with folder_of(text) as folder, redirect_stderr(io.StringIO()):
+            return printed(_checked(graphs_of(load("flow.py"))), folder)
+    graphs = graphs_in(text)
+    if "bytes" in options:
+        states = (
+            Succeed(
+                name="A", comment="x" * (options["bytes"] - len('{"A":{"Type":"Succeed","Comment":"","Output":{}}}'))
+            ),
+        )
+        machine = StateMachine(name="flow", comment="", states=states)
+        return refused(lambda: check_definitions(graphs[0], [machine]) or "no problem")
+    return _checked(graphs)
+
+
+def _checked(graphs: tuple[Graph, ...]) -> str:
+    return refused(lambda: check(graphs) or "no problem")
+
+
+@cases_of("checks.bodies")
+@of_snippet
+def body_rules(source: Source) -> str:
+    """A flow -> the problems and the warnings that the methods of its layers give reason for."""
+    bodies = read_bodies(source.flow, Locator(source).shown_name)
+    (graph,) = graphs_of(source)
+    return problems([*check_bodies(graph, bodies), *warnings_of(graph, bodies)])
