@@ -1,8 +1,7 @@
-"""Decides which resources a deployment has: the only pass that does.
+"""Decides which resources a deployment has. No other pass does.
 
 Before: the graphs of flows, and their state machines. After: one `Deployment` with the job definitions, functions,
-queues, roles, log groups, alarms and triggers that these need. A resource that no flow needs is not there: a flow
-without fan-outs has no planner.
+queues, roles, log groups, alarms and triggers that these need, and no others: a flow without fan-outs has no planner.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
 
 
 def longest_name(graphs: Sequence[Graph]) -> int:
-    """Return the greatest length of a deployment's name with which all names derived from it are valid.
+    """Return the greatest length of a deployment's name for which all names derived from it are valid.
 
     Args:
         graphs: The graphs of its flows.
@@ -78,7 +77,7 @@ def longest_name(graphs: Sequence[Graph]) -> int:
 
 
 def _resources(graphs: Sequence[Graph]) -> Iterator[Planner | TaskResource]:
-    """Yield what runs layers. Functions stand flow by flow, planners first; all others come before them."""
+    """Yield the resources that run layers: those that are not functions, then the functions flow by flow."""
     for kind in targets.kinds():
         if not kind.functions:
             for graph in graphs:

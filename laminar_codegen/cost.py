@@ -1,9 +1,8 @@
 """Estimate an execution of a state machine: state transitions, events of its history, money.
 
-The figures are computed from the states. They are of an execution in which nothing is skipped and nothing is retried;
-where exact joins meet they are what there is at most, if no layer waits longer than half a minute for another. A
-fan-out's jobs are known only at run time: the figures are formulas in them. On AWS Lambda each split of a fan-out
-counts as a job.
+The figures are computed from the states, for an execution in which nothing is skipped and nothing is retried. For exact
+joins they are upper bounds, as long as no layer waits longer than half a minute for another. The number of jobs of a
+fan-out is known only at run time: the figures are formulas in it. On AWS Lambda each split counts as a job.
 
 Before: the states of ``Run Load`` and ``FanOut Train``. After: ``4 + jobs(Train)`` transitions.
 """
@@ -30,8 +29,8 @@ class Formula:
     """A number that grows with the jobs of fan-outs.
 
     Args:
-        base: What there is in any case.
-        jobs: What each job of a fan-out adds, by layer.
+        base: The constant part.
+        jobs: The part for each job of a fan-out, by layer.
 
     Example:
         >>> str(Formula(3) + Formula(1, {"Train": 2}))
@@ -52,7 +51,7 @@ class Formula:
         return " + ".join([f"{self.base:,}", *terms])
 
     def at(self, jobs: Mapping[str, int]) -> int:
-        """The number, given the jobs of each fan-out.
+        """Return the number, given the jobs of each fan-out.
 
         Args:
             jobs: The number of jobs by layer, 1 where it is not given.
@@ -62,11 +61,11 @@ class Formula:
 
 @attrs.frozen
 class Estimate:
-    """What an execution takes.
+    """The transitions and events of an execution.
 
     Args:
-        transitions: State transitions, those of nested executions too.
-        events: Events of its history, those of nested executions not.
+        transitions: State transitions, including those of nested executions.
+        events: Events of its history, without those of nested executions.
         nested: The events of the history of each nested execution.
     """
 
@@ -79,25 +78,25 @@ class Estimate:
 
     @property
     def history(self) -> Formula:
-        """The events of the longest history, which is what the limit is of."""
+        """The events of the longest history: the quota applies to each history."""
         return max((self.events, *self.nested), key=lambda events: events.at({}))
 
 
-#: An execution starts and ends, and so does an item of a Map: those are events, and no transitions.
+#: An execution starts and ends, and so does an item of a Map: these are events, but not transitions.
 _EXECUTION, _ITEM = Estimate(events=Formula(EXECUTION_EVENTS)), Estimate(events=Formula(ITEM_EVENTS))
 
 
 def estimate(machines: Sequence[StateMachine], *, laps: int = 1) -> Estimate:
     """Estimate an execution of a state machine.
 
-    Among the ways through its states it takes the longest one on which no state fails.
+    The estimate is that of the longest path through its states on which no state fails.
 
     Args:
-        machines: The machine, and behind it those that it starts, as far as their executions are counted.
+        machines: The machine, and after it the machines that it starts whose executions count, too.
         laps: How often it runs the states of a loop.
 
     Raises:
-        ValueError: If no way through the states ends.
+        ValueError: If no path through the states ends.
     """
     first, *others = machines
     nested = {f"aws_sfn_state_machine.{machine.name}.arn": machine for machine in others}
@@ -105,29 +104,29 @@ def estimate(machines: Sequence[StateMachine], *, laps: int = 1) -> Estimate:
 
 
 def estimate_stop(machine: StateMachine) -> int:
-    """Estimate the transitions that it takes to find that the jobs of an execution have ended with it.
+    """Estimate the transitions of the machine that terminates the jobs of an execution, if all jobs have ended.
 
-    Each job that is terminated adds one. If jobs end slowly there are more looks than the two that there always are.
+    Each job that it terminates adds one. It always looks at the jobs twice, and more often if they end slowly.
 
     Args:
-        machine: The machine that ends jobs.
+        machine: The machine that terminates jobs.
     """
     return estimate([machine], laps=2).transitions.base
 
 
 def _longest(states: Sequence[State], nested: Mapping[str, StateMachine], laps: int = 1) -> Estimate:
-    """Return what the longest way takes from the first state to an end.
+    """Return the estimate of the longest path from the first state to an end.
 
-    A step back to a state on the way is a step into the next lap; in the last lap there is none.
+    A step back to a state on the path is a step into the next lap; the last lap has no such step.
     """
     named = {state.name: state for state in states}
     taken = {name: _state(state, nested) for name, state in named.items()}
     back = _steps_back(named, states[0].name)
-    # None: no way from there ends.
+    # None: no path from there ends.
     ways: dict[tuple[str, int], Estimate | None] = {}
     start = (states[0].name, 1)
     stack = [start]
-    # With a stack of its own: a machine has thousands of states in a row.
+    # Not recursive: a machine has thousands of states in a row.
     while stack:
         name, lap = stack[-1]
         following = _following(named[name])
@@ -144,12 +143,12 @@ def _longest(states: Sequence[State], nested: Mapping[str, StateMachine], laps: 
             ways[name, lap] = None if following else taken[name]
     longest = ways[start]
     if longest is None:
-        raise ValueError(f"no way through the states from '{states[0].name}' ends")
+        raise ValueError(f"no path through the states from '{states[0].name}' ends")
     return longest
 
 
 def _steps_back(named: Mapping[str, State], start: str) -> set[tuple[str, str]]:
-    """Return the steps to a state that is on the way already, found depth first."""
+    """Return the steps to a state that is on the path already, by depth-first search."""
     found: set[tuple[str, str]] = set()
     seen, on_way = {start}, {start}
     stack = [(start, iter(_following(named[start])))]
@@ -169,7 +168,7 @@ def _steps_back(named: Mapping[str, State], start: str) -> set[tuple[str, str]]:
 
 
 def _following(state: State) -> tuple[str, ...]:
-    """Return the states that may follow one that does not fail."""
+    """Return the states that may follow a state that succeeds."""
     match state:
         case Choice(rules=rules, default=default):
             return (*(rule.next for rule in rules), default)
@@ -182,7 +181,7 @@ def _following(state: State) -> tuple[str, ...]:
 
 
 def _state(state: State, nested: Mapping[str, StateMachine]) -> Estimate:
-    """Return what a state takes with all that is in it."""
+    """Return the estimate of a state and of the states inside it."""
     own = Estimate(Formula(1), Formula(own_events(state)))
     match state:
         case Parallel(branches=branches):
@@ -201,7 +200,7 @@ def _count(state: Map) -> int | str:
 
 
 def _times(item: Estimate, count: int | str) -> Estimate:
-    """Return what items take, of which each takes the same."""
+    """Return the estimate of equal items."""
     if isinstance(count, str):
         transitions, events = item.transitions.base, item.events.base
         return Estimate(Formula(0, {count: transitions}), Formula(0, {count: events}))

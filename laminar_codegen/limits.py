@@ -1,6 +1,6 @@
-"""The quotas of AWS that the compiler keeps: each with where it is documented.
+"""The quotas of AWS that the compiler keeps, each with the page that documents it.
 
-Those that the runtime keeps, too, are in `laminar_runtime.limits`, and come from there.
+Quotas that the runtime keeps, too, come from `laminar_runtime.limits`.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ FUNCTION_VARIABLES_BYTES = 4 * 1024
 #: The most keys in one answer to a listing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 LISTED_KEYS = 1_000
 
-#: The most layers that a layer of exact joins waits for: so many names, and a token's, are in one answer to a listing.
+#: The most layers that a layer of exact joins waits for: one answer to a listing has their names, and that of a token.
 JOIN_INPUTS = LISTED_KEYS - 1
 
 #: Characters of a flow's name, so that roles and functions, at most 64 characters, can be named after it:
@@ -85,7 +85,7 @@ ROLE_NAME_LENGTH = 64
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 ROLE_POLICY_CHARACTERS = 10_240
 
-#: The most attempts, and seconds between two of them, that Step Functions makes of a task:
+#: The most attempts of a task, and the most seconds between two of them, that Step Functions accepts:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 STATE_RETRIES = 99_999_999
 

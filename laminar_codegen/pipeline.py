@@ -6,8 +6,8 @@
              --make_plan-->  Step  --split_plan-->  Step  --emit_states-->  StateMachine, ...
              --allocate-->  Deployment  --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
 
-Each pass is one function in the module of its name, takes frozen values and gives one: no clock, no chance, no
-environment and no AWS is in any of them, so that the same flow gives the same bytes everywhere.
+Each pass is one function in the module of its name, from frozen values to a frozen value. No pass reads the clock,
+random numbers, the environment or AWS, so the same flow gives the same bytes everywhere.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source"
 
 @attrs.frozen(eq=False, repr=False)
 class Unit:
-    """What the passes made of one flow.
+    """One flow after all passes.
 
     Args:
-        graph: Its layers and what they depend on.
-        plan: What runs after and beside what.
-        machines: The state machine, and those of nested steps if it would be too large.
-        durations: How many seconds layers take, by the profile that it was planned by, if there was one.
+        graph: Its layers and their dependencies.
+        plan: Its plan: layers in sequence and in parallel.
+        machines: Its state machine, and the sub-machines if it would be too large.
+        durations: The seconds of layers in the profile that it was planned by, None without a profile.
     """
 
     graph: Graph
@@ -60,12 +60,12 @@ class Unit:
 
 @attrs.frozen(eq=False, repr=False)
 class Compilation:
-    """What the passes made of a flow, or of flows that run one after the other.
+    """A flow, or a chain of flows, after all passes.
 
     Args:
-        source: The flow, and those that follow it.
-        units: What was made of each of them.
-        deployment: The resources that are deployed, the state machines among them.
+        source: The flow, and the flows that follow it.
+        units: Each of these flows after the passes.
+        deployment: The resources to deploy, including the state machines.
         document: The Terraform document that declares them.
     """
 
@@ -90,9 +90,9 @@ class Scheduling:
     """How flows are planned.
 
     Args:
-        joins: What is done where dependencies are not nested: ``barriers``, ``exact`` or ``auto``; None for what the
-            flow's scheduler says, `AWS.StepFunctions(joins=...)`, or else barriers.
-        profile: The file that says how long layers take, None for what the flow's scheduler says.
+        joins: How to plan dependencies that no nesting expresses: ``barriers``, ``exact`` or ``auto``. None for the
+            choice of the flow's scheduler, `AWS.StepFunctions(joins=...)`, which is barriers by default.
+        profile: The file with the durations of layers, None for that of the flow's scheduler.
     """
 
     joins: Joins | None = None
@@ -105,11 +105,11 @@ def compile_flow(target: str, scheduling: Scheduling | None = None, module: Modu
     Args:
         target: The flow's file, or ``file:FlowName`` if it has several.
         scheduling: How it is planned.
-        module: The Terraform module ``flow`` that the document is to call, None for what the flow's scheduler says, or
-            else none: the document is self-contained.
+        module: The Terraform module ``flow`` that the document calls. None for that of the flow's scheduler; without
+            one the document is self-contained.
 
     Returns:
-        What each pass made of it.
+        The results of all passes.
 
     Raises:
         CompileError: If it cannot be compiled, with every reason.
@@ -121,23 +121,23 @@ def compile_flow(target: str, scheduling: Scheduling | None = None, module: Modu
 
 
 def compile_source(source: Source, scheduling: Scheduling | None = None, module: Module | None = None) -> Compilation:
-    """Compile a flow that is loaded.
+    """Compile a loaded flow.
 
     Args:
         source: The flow.
         scheduling: How it is planned.
-        module: The Terraform module ``flow`` that the document is to call, None for what the flow's scheduler says, or
-            else none: the document is self-contained.
+        module: The Terraform module ``flow`` that the document calls. None for that of the flow's scheduler; without
+            one the document is self-contained.
 
     Returns:
-        What each pass made of it.
+        The results of all passes.
 
     Raises:
         CompileError: If it cannot be compiled, with every reason.
     """
-    # The flows as data: from here on no code of the user's is asked.
+    # The flows as data: from here on no code of the user runs.
     graphs = graphs_of(source)
-    # All problems that keep them from being compiled, reported at once.
+    # All problems that prevent compilation, reported at once.
     check(graphs)
     joins, profile = _scheduling(source.scheduler, scheduling or Scheduling())
     units = tuple(_compile(graph, joins, profile) for graph in graphs)
@@ -157,13 +157,13 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
 
 
 def graphs_of(source: Source) -> tuple[Graph, ...]:
-    """Take apart a flow that is loaded, and those that follow it.
+    """Return the graphs of a loaded flow and of the flows that follow it.
 
     Args:
         source: The flow.
 
     Returns:
-        A graph for each flow, which may still be wrong: see `laminar_codegen.checks`.
+        A graph for each flow, which may have problems: see `laminar_codegen.checks`.
     """
     if not source.following:
         return (build_graph(source),)
@@ -186,11 +186,11 @@ def _module(own: StepFunctions) -> Module | None:
 
 def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
     durations = read_profile(profile, graph.flow) if profile else None
-    # What runs after and beside what: any DAG, as nested sequences and branches.
+    # Any DAG, as nested sequences and parallel branches.
     plan = make_plan(graph, durations=durations, joins=joins)
-    # What is too large for one state machine becomes several.
+    # A plan that is too large for one state machine becomes several.
     plan = split_plan(plan, measure_steps(graph))
-    # The state machines, with references to what the document declares.
+    # The state machines, with references to resources that the document declares.
     machines = emit_states(graph, plan)
     check_definitions(graph, machines)
     return Unit(graph, plan, machines, durations)

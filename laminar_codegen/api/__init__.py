@@ -1,4 +1,4 @@
-"""The compiler as the runtime's scheduler calls it: a flow object in, plain values out, and Terraform driven."""
+"""The compiler for the runtime's scheduler: compiles a flow object to plain values, and runs Terraform."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def compile_plain(flow: Flow, scheduler: StepFunctions | None = None) -> dict[st
         scheduler: How it is deployed; the flow's own scheduler unless given.
 
     Returns:
-        ``{"flow": name, "plan": tree, "document": Terraform's}``, JSON values all through.
+        ``{"flow": name, "plan": tree, "document": Terraform's}``, all of them JSON values.
 
     Raises:
         CompileError: If it cannot be compiled, with all problems.
@@ -63,17 +63,17 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         apply: Whether the plan is applied.
 
     Returns:
-        The name of the deployment, wherever Terraform has it from, if the plan was applied.
+        The name of the deployment, as Terraform has it, if the plan was applied.
 
     Raises:
-        TerraformFailedError: If Terraform is missing, too old, or fails, or a variable is no JSON value.
+        TerraformFailedError: If Terraform is missing, too old, or fails, or a variable is not a JSON value.
         NotWrittenError: If the document cannot be written, or the folder has one in HCL; the folder is as it was.
     """
     terraform_cli.check_version()
     terraform_cli.check_variables(variables)
     files = split_document(ir["document"])
     if others := left_over(directory, files):
-        # Written beside them, the document would leave a folder that Terraform refuses.
+        # With the files of both syntaxes Terraform would refuse the folder.
         raise NotWrittenError("\n".join(others))
     write_module(directory, files)
     return terraform_cli.deploy(directory, variables, apply=apply)

@@ -1,4 +1,4 @@
-"""Drives the command ``terraform``: checks it, and initialises, plans and applies a folder."""
+"""Runs the command ``terraform``: checks its version, and initialises, plans and applies a folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["TerraformFailedError", "check_variables", "check_version", "deploy"]
 
-# An error of ours has the output of a failed Terraform: it is not printed again where logging is not configured.
+# Our error has the output of a failed Terraform: without a configured logging it must not be printed twice.
 logging.getLogger("python_terraform").addHandler(logging.NullHandler())
 
 
@@ -49,7 +49,7 @@ def deploy(directory: Path, variables: Mapping[str, Any], *, apply: bool) -> str
     with _machine_errors(), tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         _run(terraform, "init", {"input": False, "no_color": IsFlagged})
         plan = str(Path(folder, "plan"))
-        # python-terraform writes variables to a file, so that no value stands on a command line.
+        # python-terraform writes variables to a file, so that no value is on a command line.
         _run(terraform, "plan", {"input": False, "no_color": IsFlagged, "out": plan, "var": dict(variables)})
         if apply:
             _run(terraform, "apply", {"input": False, "no_color": IsFlagged}, plan)
@@ -58,7 +58,7 @@ def deploy(directory: Path, variables: Mapping[str, Any], *, apply: bool) -> str
 
 
 def _deployment(terraform: Terraform) -> str:
-    """Return the name of the deployment, which a file of variables may have given."""
+    """Return the name of the deployment, which may come from a file of variables."""
     code, out, err = _start(terraform, "output", {"json": IsFlagged, "no_color": IsFlagged})
     if code != 0:
         raise TerraformFailedError(f"terraform output failed in {terraform.working_dir}:\n{err.strip()}".rstrip())
@@ -78,11 +78,11 @@ def check_version() -> None:
     """Check the Terraform on the PATH.
 
     Raises:
-        TerraformFailedError: If there is none, or it is too old for the documents.
+        TerraformFailedError: If it is missing, or too old for the documents.
     """
     wanted = f"install Terraform {TERRAFORM} or newer"
     if shutil.which("terraform") is None:
-        raise TerraformFailedError(f"there is no terraform on the PATH: {wanted}")
+        raise TerraformFailedError(f"terraform is not on the PATH: {wanted}")
     with _machine_errors():
         code, out, err = _start(Terraform(), "version", {"json": IsFlagged})
     found = re.match(r'\{\s*"terraform_version": "(\d+)\.(\d+)', out)
@@ -90,7 +90,7 @@ def check_version() -> None:
         raise TerraformFailedError(f"terraform does not print its version: {wanted}\n{(err or out).strip()}".rstrip())
     if tuple(map(int, found.groups())) < tuple(map(int, TERRAFORM.split("."))):
         version = ".".join(found.groups())
-        raise TerraformFailedError(f"the terraform on the PATH is of version {version}: {wanted}")
+        raise TerraformFailedError(f"the terraform on the PATH has version {version}: {wanted}")
 
 
 def check_variables(variables: Mapping[str, Any]) -> None:
@@ -100,13 +100,13 @@ def check_variables(variables: Mapping[str, Any]) -> None:
         variables: The values by name.
 
     Raises:
-        TerraformFailedError: If one is no JSON value.
+        TerraformFailedError: If one is not a JSON value.
     """
     for name, value in variables.items():
         try:
             json.dumps({name: value}, allow_nan=False)
         except (TypeError, ValueError) as error:
-            msg = f"the variable {name!r} of AWS.StepFunctions is no JSON value: {error}: give plain JSON values"
+            msg = f"the variable {name!r} of AWS.StepFunctions is not a JSON value: {error}: give plain JSON values"
             raise TerraformFailedError(msg) from error
 
 
@@ -120,13 +120,13 @@ def _start(terraform: Terraform, command: str, options: dict[str, Any], *argumen
 
 
 def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments: str) -> None:
-    """Run Terraform, and print its output as it comes."""
+    """Run Terraform, and print its output line by line."""
     try:
         # python-terraform shows no output before the end, and does not stop Terraform with this process.
         words = terraform.generate_cmd_string(command, *arguments, **options)
         code, err = _follow(words, terraform.working_dir)
     finally:
-        # They hold the values of variables.
+        # The temporary files hold the values of variables.
         terraform.temp_var_files.clean_up()
     if code != 0:
         ended = f"was ended by signal {-code}" if code < 0 else "failed"
@@ -135,17 +135,16 @@ def _run(terraform: Terraform, command: str, options: dict[str, Any], *arguments
 
 
 def _follow(words: Sequence[str], directory: str) -> tuple[int, str]:
-    """Run a command, and print its output as it comes.
+    """Run a command, and print its output line by line.
 
-    If the user stops this process it waits until Terraform has ended in order: with its state written, its lock given
-    back.
+    If the user stops this process it waits until Terraform has written its state and released its lock.
 
     Args:
         words: The command.
         directory: Where it runs.
 
     Returns:
-        Its exit code, and what it wrote to standard error.
+        Its exit code, and its output on standard error.
 
     Raises:
         KeyboardInterrupt: When it has ended, if it was stopped.
@@ -159,7 +158,7 @@ def _follow(words: Sequence[str], directory: str) -> tuple[int, str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
-            # It gets one signal for each that this process gets. A second one would end it at once.
+            # It gets each signal of this process once. A second one would end it at once.
             start_new_session=True,
         ) as process,
     ):
@@ -173,7 +172,7 @@ def _follow(words: Sequence[str], directory: str) -> tuple[int, str]:
                 stopped = error
                 process.send_signal(signal.SIGINT)
             except BaseException:
-                # Its output cannot be printed: it ends in order all the same.
+                # Its output cannot be printed: let it write its state and release its lock all the same.
                 process.send_signal(signal.SIGINT)
                 process.communicate()
                 raise

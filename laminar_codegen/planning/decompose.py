@@ -62,10 +62,10 @@ class Decomposition:
         predecessors = restrict(self.predecessors, members)
         parts = components(predecessors)
         if len(parts) > 1:
-            return ParallelParts(_renumbered(parts, members))
+            return ParallelParts(_renumber(parts, members))
         parts = ordinal_sum(predecessors)
-        return SeriesParts(_renumbered(parts, members)) if len(parts) > 1 else PrimePart()
+        return SeriesParts(_renumber(parts, members)) if len(parts) > 1 else PrimePart()
 
 
-def _renumbered(parts: Iterable[list[int]], members: Members) -> tuple[Members, ...]:
+def _renumber(parts: Iterable[list[int]], members: Members) -> tuple[Members, ...]:
     return tuple(tuple(members[index] for index in part) for part in parts)

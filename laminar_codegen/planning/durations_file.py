@@ -1,4 +1,4 @@
-"""Reads a profile: how long the layers of flows take, by which barriers are placed.
+"""Reads a profile: the durations of the layers of flows, by which barriers are placed.
 
 ::
 
@@ -23,14 +23,14 @@ _FORM = 'write it by laminar-codegen measure, or by hand: {"<Flow>": {"<Layer>":
 
 
 def read_profile(path: Path, flow: str) -> dict[str, float]:
-    """Read how long the layers of a flow take.
+    """Read the durations of the layers of a flow.
 
     Args:
         path: The profile's file.
         flow: The flow's name.
 
     Returns:
-        Seconds by layer. Layers that the flow does not have any more may be among them.
+        Seconds by layer. Layers that the flow no longer has may be among them.
 
     Raises:
         CompileError: If the file does not exist, is not a profile, or does not have the flow.
@@ -38,14 +38,14 @@ def read_profile(path: Path, flow: str) -> dict[str, float]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _error(path, f"the profile cannot be read: {error.strerror}", "name a file that is there") from None
+        raise _error(path, f"the profile cannot be read: {error.strerror}", "name an existing file") from None
     except (ValueError, RecursionError) as error:
-        raise _error(path, f"the profile is no JSON: {error}", _FORM) from None
+        raise _error(path, f"the profile is not valid JSON: {error}", _FORM) from None
     if not isinstance(document, dict) or not all(isinstance(layers, dict) for layers in document.values()):
-        raise _error(path, "the profile is no JSON object of objects", _FORM)
+        raise _error(path, "the profile is not a JSON object of objects", _FORM)
     if flow not in document:
         known = ", ".join(sorted(document)) or "no flow"
-        raise _error(path, f"the profile says nothing of flow '{flow}', only of {known}", "measure the flow itself")
+        raise _error(path, f"the profile has no durations of flow '{flow}', only of {known}", "measure the flow itself")
     wrong = sorted(f"{layer}: {seconds!r}" for layer, seconds in document[flow].items() if not _is_duration(seconds))
     if wrong:
         what = f"the profile's durations of flow '{flow}' must be non-negative numbers: {', '.join(wrong)}"
@@ -56,7 +56,7 @@ def read_profile(path: Path, flow: str) -> dict[str, float]:
 def _is_duration(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    # An integer may be too large to be a float: it is compared as it is.
+    # An integer may be too large for a float: it is compared as an integer.
     return 0 <= value <= sys.float_info.max
 
 

@@ -168,15 +168,18 @@ def _obstacle(one: LayerNode | None, other: LayerNode) -> tuple[str, str] | None
     previous = other.foreach[0].layer
     drop = _DROP.format(previous)
     if one is None or not one.foreach:
-        return f"goes over '{previous}', which does not fan out", "drop pipelined=True: there is one split to wait for"
+        return (
+            f"goes over '{previous}', which does not fan out",
+            "drop pipelined=True: there is only one split to wait for",
+        )
     for layer in (one, other):
         if not layer.executor.pipelines:
             why = f"needs jobs that wait for each other, and '{layer.name}' runs on {layer.executor.service}"
             return why, f"run both layers on AWS Batch, or {drop}"
         if layer.optional:
-            why = f"needs to know beforehand what runs, and '{layer.name}' may be skipped"
-            return why, f"take out the entry hook that decides on that, or {drop}"
+            why = f"must know beforehand which layers run, and '{layer.name}' may be skipped"
+            return why, f"remove the entry hook that may skip it, or {drop}"
         if layer.sized:
-            why = f"needs to know all containers beforehand, and hooks of '{layer.name}' decide on its own"
-            return why, f"take out its submission and retry hooks, or {drop}"
+            why = f"must know all containers beforehand, and hooks of '{layer.name}' change its own"
+            return why, f"remove its submission and retry hooks, or {drop}"
     return None

@@ -170,7 +170,7 @@ class _Planner:
 
     def _prime(self, members: Members, max_depth: int, slack: float) -> Step:
         if slack == -math.inf:
-            joined = self._joined(members, max_depth, slack)
+            joined = self._exact_joins(members, max_depth, slack)
             return joined or self._barrier(self.barriers.barrier(members, max_depth), max_depth, slack)
         barrier = self.barriers.barrier(members, max_depth)
         step = self._barrier(barrier, max_depth, math.inf)
@@ -178,10 +178,10 @@ class _Planner:
             return step
         # This barrier may cost little, and only those within its sides too much.
         cost = barrier.lower_bound - self.critical(members)
-        joined = self._joined(members, max_depth, 0.0) if cost > slack else None
+        joined = self._exact_joins(members, max_depth, 0.0) if cost > slack else None
         return joined or self._barrier(barrier, max_depth, slack - cost)
 
-    def _joined(self, members: Members, max_depth: int, slack: float) -> Step | None:
+    def _exact_joins(self, members: Members, max_depth: int, slack: float) -> Step | None:
         predecessors = self.decomposition.predecessors
         parts = [tuple(members[index] for index in module) for module in modules(restrict(predecessors, members))]
         return join_exactly(predecessors, parts, lambda part: self.plan(part, max_depth - 2, slack))

@@ -62,14 +62,14 @@ def makespan(step: Step, durations: Mapping[str, float]) -> float:
         case Parallel(children):
             return max(makespan(child, durations) for child in children)
         case ExactJoins():
-            return _joined(step, durations)
+            return _makespan_of_joins(step, durations)
         case SubMachine(_, inner):
             return makespan(inner, durations)
         case _:
             assert_never(step)
 
 
-def _joined(step: ExactJoins, durations: Mapping[str, float]) -> float:
+def _makespan_of_joins(step: ExactJoins, durations: Mapping[str, float]) -> float:
     takes = {node.name: makespan(node.step, durations) for path in step.paths for node in path}
     depends = {
         node.name: {*node.after, *(before.name for before in path[max(0, place - 1) : place])}

@@ -38,11 +38,11 @@ def modules(predecessors: Predecessors) -> list[list[int]]:
         with the same predecessors and the same successors are always in one module.
     """
     before = closure(predecessors)
-    found = _Relation(before, _reversed(predecessors)).modules()
+    found = _Relation(before, _successors(predecessors)).modules()
     return sorted(list(bits_of(module)) for module in found)
 
 
-def _reversed(predecessors: Predecessors) -> list[int]:
+def _successors(predecessors: Predecessors) -> list[int]:
     """Return for each layer the set of all its successors, direct or not."""
     after = [0] * len(predecessors)
     for member in reversed(range(len(predecessors))):

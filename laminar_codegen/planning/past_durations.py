@@ -1,7 +1,7 @@
-"""Measures how long layers took in past executions: what a profile is made of.
+"""Measures the durations of layers in past executions, for a profile.
 
-The seconds stand in the records of the datastore: those of a layer, or, of a fan-out that a state machine ran, those of
-its slowest split. What the histories of deployed executions say is used for layers of which no record tells.
+The records of the datastore have the seconds of each layer, or, for a fan-out that a state machine ran, those of its
+slowest split. A layer without a record is measured by the history of its deployed execution.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def measure(flow: Flow, executions: Iterable[str], deployment: Deployment | None
     Args:
         flow: The flow. Its records are read from its datastore.
         executions: The ids of the executions.
-        deployment: Its deployment, whose histories are read for layers that no record tells of; None to do without.
+        deployment: Its deployment, whose histories are read for layers without a record; None to read none.
 
     Returns:
         The median of the seconds that each layer took, by name, in the order of registration.
@@ -39,16 +39,16 @@ def measure(flow: Flow, executions: Iterable[str], deployment: Deployment | None
     taken: dict[str, list[float]] = {name: [] for name in flow.registry if name != Parameters.__name__}
     for name in executions:
         execution = flow.execution(name)
-        known = {layer: seconds for layer in taken if (seconds := _recorded(execution, layer)) is not None}
+        known = {layer: seconds for layer in taken if (seconds := _record_seconds(execution, layer)) is not None}
         if deployment is not None and len(known) < len(taken):
-            known = {**_history(deployment, name, set(taken)), **known}
+            known = {**_history_seconds(deployment, name, set(taken)), **known}
         for layer, seconds in known.items():
             taken[layer].append(seconds)
     return {layer: round(statistics.median(found), 3) for layer, found in taken.items() if found}
 
 
-def _recorded(execution: Execution, layer: str) -> float | None:
-    """How long a layer took, by what its tasks noted; None if it did not finish, or they did not note it."""
+def _record_seconds(execution: Execution, layer: str) -> float | None:
+    """Return the seconds that the tasks of a layer noted, None if it did not finish, or they noted none."""
     store, key = execution.datastore, execution.key(execution.layer(layer))
     record = store.ledger.read_record(key)
     if record is None or record.seconds is not None:
@@ -65,8 +65,8 @@ def _recorded(execution: Execution, layer: str) -> float | None:
     return max((found for found in store.map(seconds, notes) if found is not None), default=None)
 
 
-def _history(deployment: Deployment, execution: str, layers: set[str]) -> dict[str, float]:
-    """How long the states named like layers took in a deployed execution, the wait for a place to run with them."""
+def _history_seconds(deployment: Deployment, execution: str, layers: set[str]) -> dict[str, float]:
+    """Return the seconds of the states that run layers in a deployed execution, including the wait for capacity."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -79,7 +79,7 @@ def _history(deployment: Deployment, execution: str, layers: set[str]) -> dict[s
         name = event.get("stateExitedEventDetails", {}).get("name")
         # A fan-out on AWS Lambda is a Map of its layer's name.
         if name in layers and event["type"] in {"TaskStateExited", "MapStateExited"}:
-            entered = _entered(event, events, name)
+            entered = _entry_event(event, events, name)
             found[name] = max(found.get(name, 0), (event["timestamp"] - entered["timestamp"]).total_seconds())
     return found
 
@@ -89,8 +89,10 @@ def _events(client: SFNClient, arn: str) -> Iterator[HistoryEventTypeDef]:
         yield from page["events"]
 
 
-def _entered(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef], name: str) -> HistoryEventTypeDef:
-    """Return the event that says that a state was entered, among those that led to its end."""
+def _entry_event(
+    event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef], name: str
+) -> HistoryEventTypeDef:
+    """Return the event of entering a state, among those that led to its end."""
     while event.get("stateEnteredEventDetails", {}).get("name") != name:
         event = events[event["previousEventId"]]
     return event

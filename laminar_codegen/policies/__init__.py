@@ -1,1 +1,1 @@
-"""The language of IAM policies: statements as values, kept within the length that IAM accepts."""
+"""IAM policies: statements as values, kept within the length that IAM accepts."""

@@ -19,7 +19,7 @@ _NAMED, _PATTERNS = 20, 4
 
 
 def for_tasks(deployment: Deployment) -> Fitted:
-    """Return the permissions to read and write artifacts. With listing, S3 reports a missing object as missing.
+    """Return the permissions to read and write artifacts. Without listing, S3 answers 403 for a missing object.
 
     Args:
         deployment: The deployment.
@@ -31,7 +31,7 @@ def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
     objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in deployment.flow_names)
     return (
         Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
-        # Not by s3:prefix: a request for one object has none, and S3 would answer that it is forbidden.
+        # Without the condition s3:prefix: a request for one object has none, and S3 would answer 403.
         Statement("TellWhatIsMissing", ("s3:ListBucket",), (BUCKET,)),
         datastore_key(key_of(objects, short=short)),
     )
@@ -84,7 +84,7 @@ def invoke(deployment: Deployment, sid: str, functions: Sequence[Planner | TaskR
 def prefixes(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Return patterns of labels by their prefixes, which no other deployment has.
 
-    A chain of many flows has many prefixes. The pattern is then all that is named after the deployment.
+    A chain of many flows has many prefixes. The pattern then covers all names that begin with the deployment's.
 
     Args:
         deployment: The deployment.
@@ -97,10 +97,10 @@ def prefixes(deployment: Deployment, found: tuple[str, ...], kinds: tuple[str, .
 
 
 def key_of(objects: tuple[Value, ...], *, short: bool) -> tuple[Value, ...]:
-    """Return the objects for which the bucket's key is used.
+    """Return the objects that the bucket's key encrypts.
 
     Args:
         objects: The objects that other statements let a role read and write.
-        short: Whether to name all objects of the bucket, as those statements are enough.
+        short: Whether to name all objects of the bucket: the other statements are narrow enough.
     """
     return (Joined(BUCKET, "/*"),) if short else objects

@@ -1,12 +1,12 @@
-"""Keeps the policies of roles within what IAM takes: names what there are few of, and many by what they begin with.
+"""Keeps the policies of roles within the length that IAM accepts: many names become patterns of their prefixes.
 
 A role's policies have at most 10,240 characters:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html. How many a policy takes is known when a flow
-is compiled, but for the values of variables. The longest of these count: so a flow that compiles can be deployed under
-each name that its variable takes.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html. The length of a policy is known when a flow
+is compiled, except for the values of variables. Their longest values count: so a flow that compiles can be deployed
+under each name that its variable accepts.
 
-Before: a statement that names each of 60 job definitions. After: the same with ``Report-fargate*``. What fits stays as
-it is, so that policies are as narrow as can be, and those of a deployment are the same until it outgrows them.
+Before: a statement that names each of 60 job definitions. After: the same with ``Report-fargate*``. A statement that
+fits is not changed, so that policies are as narrow as possible, and stay the same until a deployment outgrows them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from laminar_codegen.ir.expressions import Ref, Value, resolve
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.policies.statement import Statement
 
-__all__ = ["Fitted", "beginnings", "fit", "length_of"]
+__all__ = ["Fitted", "fit", "length_of", "prefix_patterns"]
 
-#: How many names or beginnings there are of a kind: all, and then fewer and fewer.
+#: The greatest number of names or prefixes of a kind to try: all, and then fewer and fewer.
 _STEPS = (None, 64, 32, 16, 8)
 #: The longest names of a partition, a region, an account, a bucket, a job queue and a key; and a folder in the bucket
-#: that is longer than any in use. What else is referred to is a name or an ARN.
+#: that is longer than any in use. Other references are names or ARNs.
 _LONGEST = {
     "local.partition": len("aws-us-gov"),
     "local.region": len("us-isof-south-1"),
@@ -44,8 +44,8 @@ class Fitted:
 
     Args:
         statements: The statements.
-        length: How many characters they take at most.
-        most: How many names of a kind they have at most, None if they name each.
+        length: Their greatest length in characters.
+        most: The greatest number of names of a kind in them, None if they name each.
     """
 
     statements: tuple[Statement, ...]
@@ -58,15 +58,15 @@ def fit(
     build: Callable[[int | None], Iterable[Statement]],
     lists: Callable[[int | None], Mapping[str, Sequence[Value]]] = lambda _: {},
 ) -> Fitted:
-    """Build the statements of a role that name as much as fits.
+    """Build the statements of a role, with as many exact names as fit.
 
     Args:
         deployment: The deployment.
         build: Builds them with at most this many names or prefixes of a kind, None for all.
-        lists: Returns the Terraform lists that they refer to then.
+        lists: Returns the Terraform lists that such statements refer to.
 
     Returns:
-        The first that fit; else the shortest, which is too long.
+        The first statements that fit; else the shortest ones, which are too long.
     """
     for most in _STEPS:
         statements = tuple(build(most))
@@ -82,7 +82,7 @@ def length_of(statements: Sequence[Statement], deployment: Deployment, lists: Ma
     Args:
         statements: Its statements.
         deployment: The deployment.
-        lists: Lists of Terraform's that statements refer to.
+        lists: The Terraform lists that statements refer to.
     """
     longest = {
         **_LONGEST,
@@ -95,7 +95,7 @@ def length_of(statements: Sequence[Statement], deployment: Deployment, lists: Ma
     for statement in statements:
         resources = statement.resources
         if isinstance(resources, Ref):
-            # A list of which nothing is known has one ARN: of a key, say, if there is one.
+            # An unknown list has one ARN, such as that of a key.
             resources = tuple(lists.get(resources.expression, (resources,)))
         bodies.append(resolve(attrs.evolve(statement, resources=resources).body(), known))
     return len(json.dumps({"Version": "2012-10-17", "Statement": bodies}, separators=(",", ":")))
@@ -108,32 +108,33 @@ class _Longest(dict[str, str]):
         return "x" * _OTHER
 
 
-def beginnings(texts: Collection[str], most: int) -> list[str]:
-    """Patterns of texts: each text, or fewer, longer beginnings that several share, as many as there may be at most.
+def prefix_patterns(texts: Collection[str], most: int) -> list[str]:
+    """Return patterns of texts: the texts, or common prefixes of several of them if there are too many texts.
 
-    A beginning ends where a name has a part, behind one of ``/-_.``. What shares none stays, though it be too many.
+    A prefix ends where a part of a name ends, after one of ``/-_.``. Texts without a common prefix stay as they are,
+    even if the patterns are too many then.
 
     Args:
         texts: The texts.
-        most: How many patterns there are at most.
+        most: The greatest number of patterns.
 
     Returns:
         The patterns, sorted.
 
     Example:
-        >>> beginnings(["tools/one", "tools/two", "web"], 2)
+        >>> prefix_patterns(["tools/one", "tools/two", "web"], 2)
         ['tools/*', 'web']
     """
     found = sorted({*texts})
     while len(found) > most:
-        shared = max(itertools.starmap(_shared, itertools.pairwise(found)), key=len)
+        shared = max(itertools.starmap(_common_prefix, itertools.pairwise(found)), key=len)
         if not shared:
             break
         found = sorted({*(text for text in found if not text.startswith(shared)), f"{shared}*"})
     return found
 
 
-def _shared(one: str, other: str) -> str:
+def _common_prefix(one: str, other: str) -> str:
     """Return the common prefix of two texts, up to the end of a part."""
     same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1] != "*", zip(one, other, strict=False)))
     return one[: 1 + max(one.rfind(mark, 0, same) for mark in "/-_.")]

@@ -1,4 +1,4 @@
-"""One statement of a policy, and the parts that statements of several roles have in common.
+"""A statement of a policy, and the statements that several roles have in common.
 
 See `laminar_codegen.lower_terraform.role_permissions` and `laminar_codegen.lower_terraform.start_permissions` for
 the permissions of each role.
@@ -36,13 +36,13 @@ Condition = tuple[str, str, tuple[Value, ...]]
 
 @attrs.frozen
 class Statement:
-    """What may be done to what.
+    """A statement of a policy: it allows actions on resources.
 
     Args:
         sid: Its name.
-        actions: What may be done.
-        resources: To what: ARNs, or a Terraform list of them. If that has none the statement is not there.
-        conditions: When.
+        actions: The actions that it allows.
+        resources: ARNs, or a Terraform list of them. If that list is empty, the policy leaves the statement out.
+        conditions: The conditions under which it holds.
     """
 
     sid: str
@@ -73,7 +73,7 @@ def regional(service: str, *resource: str | Ref | Joined) -> Joined:
 
     Args:
         service: Its service.
-        *resource: What follows the account, in parts.
+        *resource: The parts of the ARN after the account.
     """
     return Joined("arn:", PARTITION, f":{service}:", _REGION, ":", ACCOUNT, ":", *resource)
 
@@ -83,8 +83,8 @@ def key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Stat
 
     Args:
         sid: The name of the statement.
-        *conditions: What for.
-        variable: The variable that is its ARN.
+        *conditions: The conditions under which it holds.
+        variable: The variable with the key's ARN.
     """
     actions = ("kms:Decrypt", "kms:GenerateDataKey")
     return Statement(sid, actions, Ref(f"var.{variable}[*]"), conditions)
@@ -93,7 +93,7 @@ def key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Stat
 def datastore_key(objects: tuple[Value, ...]) -> Statement:
     """Return the statement to read and write objects under a customer managed key.
 
-    S3 names what it encrypts: the object, or the bucket if that has a key of its own.
+    The encryption context of S3 names the object, or the bucket if that has a key of its own.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
     condition = ("StringLike", "kms:EncryptionContext:aws:s3:arn", (BUCKET, *objects))
@@ -111,7 +111,7 @@ def logs(sid: str, groups: tuple[Joined, ...]) -> Statement:
     return Statement(sid, ("logs:CreateLogStream", "logs:PutLogEvents"), streams)
 
 
-# AWS offers no resources for it.
+# These actions have no resources to name.
 TRACES = Statement(
     "SendTraces",
     (
@@ -135,7 +135,7 @@ def states_arn(kind: str, machine: str) -> Joined:
 
 
 def managed_rule(sid: str, rule: str) -> Statement:
-    """Return the permission to make the rule of EventBridge by which Step Functions learns that a task has ended.
+    """Return the permission to make the EventBridge rule by which Step Functions learns that a task has ended.
 
     Args:
         sid: The name of the statement.

@@ -15,7 +15,7 @@ from laminar_codegen.ir import ecr, labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.policies.sizes import Fitted, beginnings, fit
+from laminar_codegen.policies.sizes import Fitted, fit, prefix_patterns
 from laminar_codegen.policies.statement import Statement, logs
 from laminar_codegen.targets.batch.job_definitions import JobDefinition
 from laminar_codegen.targets.batch.target import has_execution_role
@@ -83,7 +83,7 @@ def _pulled(deployment: Deployment, most: int | None) -> Pulled:
     patterns = [
         _arn(region, account, pattern)
         for (region, account), repositories in sorted(found.items())
-        for pattern in beginnings(repositories, most)
+        for pattern in prefix_patterns(repositories, most)
     ]
     return Pulled((Ref("var.image"),) if None in images else (), tuple(patterns))
 
@@ -158,7 +158,7 @@ def _shortened(arns: set[str], most: int) -> Iterator[str]:
         place = re.search(_NAMES, arn)
         end = place.end() if place else len(arn)
         found[arn[:end]].append(arn[end:])
-    return (f"{head}{pattern}" for head, tails in sorted(found.items()) for pattern in beginnings(tails, most))
+    return (f"{head}{pattern}" for head, tails in sorted(found.items()) for pattern in prefix_patterns(tails, most))
 
 
 def local_values(deployment: Deployment) -> dict[str, Value]:

@@ -138,10 +138,10 @@ def test_variables_are_told_as_they_are(
 def test_variables_that_cannot_be_told(
     value: object, ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """A value that is no JSON is told of by its variable's name, before anything is written."""
+    """A value that is not JSON is an error with its variable's name, before anything is written."""
     terraform()
     with pytest.raises(
-        TerraformFailedError, match=r"the variable 'name' .* is no JSON value: .*: give plain JSON values"
+        TerraformFailedError, match=r"the variable 'name' .* is not a JSON value: .*: give plain JSON values"
     ):
         create(ir, tmp_path / "out", variables={"name": value}, apply=True)
     assert not (tmp_path / "out").exists()

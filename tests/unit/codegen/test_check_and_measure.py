@@ -128,10 +128,10 @@ def test_profile_measures_at_least_one_run(last: str, folder: Path, capsys: pyte
     ("text", "problem"),
     [
         (None, "cannot be read"),
-        ("{", "is no JSON"),
-        ("[]", "is no JSON object of objects"),
-        ('{"Report": 1}', "is no JSON object of objects"),
-        ('{"Other": {}}', "says nothing of flow 'Report', only of Other"),
+        ("{", "is not valid JSON"),
+        ("[]", "is not a JSON object of objects"),
+        ('{"Report": 1}', "is not a JSON object of objects"),
+        ('{"Other": {}}', "has no durations of flow 'Report', only of Other"),
         (
             '{"Report": {"A": -1, "B": "x", "C": NaN, "D": true}}',
             "must be non-negative numbers: A: -1, B: 'x', C: nan, D: True",

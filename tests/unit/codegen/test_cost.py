@@ -49,7 +49,7 @@ def test_a_loop_is_run_as_often_as_is_said(laps: int, transitions: int) -> None:
 
 
 def test_states_that_never_end_are_refused() -> None:
-    with pytest.raises(ValueError, match="no way through the states from 'Look' ends"):
+    with pytest.raises(ValueError, match="no path through the states from 'Look' ends"):
         estimate([loop("Again")])
 
 

@@ -12,7 +12,7 @@ from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Compilation
-from laminar_codegen.policies.sizes import beginnings
+from laminar_codegen.policies.sizes import prefix_patterns
 from laminar_codegen.problems import CompileError
 from tests.support import iam_checker
 from tests.support.policies import NAME, policies
@@ -210,4 +210,4 @@ def test_lengths_are_not_guessed_too_low(compiled: Callable[[str], Compilation])
 )
 def test_beginnings(texts: list[str], most: int, patterns: list[str]) -> None:
     """The patterns are as narrow as can be, end where a part of a name ends, and are never for everything."""
-    assert beginnings(texts, most) == patterns
+    assert prefix_patterns(texts, most) == patterns
