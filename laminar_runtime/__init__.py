@@ -1,7 +1,7 @@
-"""Laminar for Terraform: workflows in plain Python, run here or by AWS Step Functions.
+"""Laminar for Terraform: workflows in plain Python, run on this machine or by AWS Step Functions.
 
-This package is what a flow file, a container and an application need: it is light to import, and boto3 and the compiler
-are loaded on use.
+A flow file, a container and an application need only this package. It is fast to import: boto3 and the compiler are
+loaded on use.
 
 Example:
     >>> from laminar_runtime import Flow, Layer
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        """Load `laminar_runtime.settings` on use: those who ask for it without an import of it are few."""
+        """Load `laminar_runtime.settings` on use: few programs use it without an import of it."""
         if name != "settings":
             raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
         from importlib import import_module

@@ -1,8 +1,8 @@
-"""Classes declared by their annotations: what of attrs this package needs, at a tenth of its cost.
+"""Classes declared by their annotations: the part of attrs that this package needs, at a tenth of its cost.
 
-attrs takes longer to load than all else that a task needs, and half a millisecond more for each class, as it writes
-code for it. A task is a process that may do little else than start; so here the methods of a class go by its fields
-when they are called. docs/adr/0012-values-without-attrs.md tells the figures.
+attrs takes longer to load than everything else that a task needs, and another half millisecond per class, because it
+generates code. A task may be a process that does little more than start. So here the methods of a class read its fields
+at each call. The figures are in docs/adr/0012-values-without-attrs.md.
 
 Example:
     >>> @frozen
@@ -34,7 +34,7 @@ _KEYWORDS = 0x08
 
 
 class Field:
-    """What is known of one field: see `field`."""
+    """One field of a class: see `field`."""
 
     name: str
 
@@ -48,11 +48,11 @@ class Field:
 
     @property
     def argument(self) -> str:
-        """The name that it is given by."""
+        """The name of the field's argument."""
         return self.alias or self.name
 
-    def taken(self, instance: object, value: Any) -> Any:
-        """A value as it is kept, once it is known to be right."""
+    def convert(self, instance: object, value: Any) -> Any:
+        """Convert and validate a value, and return the value to keep."""
         if self.converter is not None:
             value = self.converter(value)
         if self.validator is not None:
@@ -61,17 +61,17 @@ class Field:
 
 
 class _Fields:
-    """What is known of the fields of a class."""
+    """The fields of a class."""
 
     def __init__(self, named: dict[str, Field]) -> None:
         self.named = named
         self.arguments = {one.argument: one for one in named.values() if one.init}
         self.places = [argument for argument, one in self.arguments.items() if not one.kw_only]
         self.defaults = {name: one.default for name, one in named.items() if one.default is not _NOTHING}
-        self.made = [(one.argument, one) for one in named.values() if one.factory is not None]
+        self.factories = [(one.argument, one) for one in named.values() if one.factory is not None]
 
 
-def field(  # noqa: PLR0913 - what can be said of a field, by name
+def field(  # noqa: PLR0913 - the options of a field, by name
     *,
     default: Any = _NOTHING,
     factory: Callable[[], Any] | None = None,
@@ -80,19 +80,19 @@ def field(  # noqa: PLR0913 - what can be said of a field, by name
     alias: str | None = None,
     kw_only: bool = False,
     init: bool = True,
-    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - the name that attrs and dataclasses have for it
+    repr: bool | Callable[[Any], str] = True,  # noqa: A002 - attrs and dataclasses use this name
 ) -> Any:
-    """Say more of a field than its type and default.
+    """Declare the options of a field.
 
     Args:
-        default: Its value unless it is given. It is taken as it is.
-        factory: What makes that value, for one that may be changed.
-        converter: What a given value goes through first.
+        default: The default value. It is neither converted nor validated.
+        factory: Makes the default value of each instance, for a mutable value.
+        converter: Converts a value before it is validated.
         validator: Is called with the instance, the field and the value, and raises if the value is wrong.
-        alias: The name that it is given by, if that is another one.
-        kw_only: Whether it is given by name only.
-        init: Whether it is given at all.
-        repr: Whether it is shown, or as what.
+        alias: The name of the argument, if it is not the field's name.
+        kw_only: Whether the argument is keyword-only.
+        init: Whether ``__init__`` takes the field as an argument.
+        repr: Whether ``repr`` shows the field, or a function that formats its value.
     """
     made = Field(default, factory)
     made.converter, made.validator, made.alias, made.repr = converter, validator, alias, repr
@@ -106,14 +106,14 @@ def frozen(cls: Class, /) -> Class: ...
 def frozen(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
-    """Make a class one of values that do not change, compare by their fields and can be keys.
+    """Make a class immutable, comparable by its fields, and hashable.
 
-    A class with a method ``__post_init__`` has it called when all fields are there.
+    If the class has a method ``__post_init__``, it is called when all fields are set.
 
     Args:
         cls: The class.
-        kw_only: Whether all fields are given by name only.
-        eq: Whether instances of equal fields are equal, or only an instance itself.
+        kw_only: Whether all fields are keyword-only.
+        eq: Whether instances with equal fields are equal. If not, an instance equals only itself.
     """
     same = {"__eq__": _equal, "__hash__": _hash} if eq else {}
     methods = {"__setattr__": _refuse, "__delattr__": _refuse, **same}
@@ -126,67 +126,67 @@ def define(cls: Class, /) -> Class: ...
 def define(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
 @dataclass_transform(field_specifiers=(field,))
 def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
-    """Make a class one whose fields can be changed: what is assigned to them is checked as when it is given.
+    """Make a class with mutable fields. An assigned value is converted and validated like an argument.
 
-    A class with a method ``__post_init__`` has it called when all fields are there.
+    If the class has a method ``__post_init__``, it is called when all fields are set.
 
     Args:
         cls: The class.
-        kw_only: Whether all fields are given by name only.
-        eq: Whether instances of equal fields are equal; they have no other attributes then. Else an instance equals
-            only itself, and may have others.
+        kw_only: Whether all fields are keyword-only.
+        eq: Whether instances with equal fields are equal; they can have no other attributes then. If not, an instance
+            equals only itself, and may have other attributes.
     """
     methods = {"__setattr__": _change, "__eq__": _equal, "__hash__": None} if eq else {"__setattr__": _set}
     return _decorator(cls, methods, kw_only=kw_only)
 
 
 def evolve(value: Value, **changes: Any) -> Value:
-    """A copy of a value, with other values of some fields."""
+    """Return a copy of a value with changes to some fields."""
     same = {argument: value.__dict__[one.name] for argument, one in _fields(value).arguments.items()}
     return type(value)(**{**same, **changes})
 
 
 def copy(value: Value, **changes: Any) -> Value:
-    """A copy of a value that is right, with changes that are right: nothing is checked.
+    """Return a copy of a value with changes to some fields, without conversion or validation.
 
     Args:
         value: The value.
-        **changes: Other values of some fields.
+        **changes: The new values of some fields.
     """
-    made = object.__new__(type(value))
-    made.__dict__.update(value.__dict__)
-    made.__dict__.update(changes)
-    return made
+    result = object.__new__(type(value))
+    result.__dict__.update(value.__dict__)
+    result.__dict__.update(changes)
+    return result
 
 
 def plain(value: object) -> dict[str, Any]:
-    """The values of the fields by name."""
+    """Return the values of the fields by name."""
     return {name: value.__dict__[name] for name in _fields(value).named}
 
 
 def assign(instance: object, *given: Any, **named: Any) -> None:
-    """Set the fields of a new instance: what a class with an ``__init__`` of its own calls there.
+    """Set the fields of a new instance. A class that defines ``__init__`` calls it there.
 
     Args:
         instance: The instance.
-        *given: Arguments by place.
-        **named: Arguments by name.
+        *given: Positional arguments.
+        **named: Keyword arguments.
 
     Raises:
-        TypeError: If the fields are not those of the class.
+        TypeError: If an argument is missing, unknown or given twice.
     """
     cls, fields, state = type(instance), _fields(instance), instance.__dict__
     if given:
         _place(cls, fields, given, named)
     state.update(fields.defaults)
-    for argument, one in fields.made:
+    for argument, one in fields.factories:
         if argument not in named and one.factory is not None:
             state[one.name] = one.factory()
     for argument, value in named.items():
         known = fields.arguments.get(argument)
         if known is None:
             raise TypeError(arguments.unknown(cls.__name__, argument, fields.arguments))
-        state[known.name] = known.taken(instance, value)
+        state[known.name] = known.convert(instance, value)
     if len(state) < len(fields.named):
         missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
         raise TypeError(f"{cls.__name__} is missing {missing}")
@@ -196,12 +196,12 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
 
 
 def _place(cls: type, fields: _Fields, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-    """Name the arguments that are given by place."""
+    """Add positional arguments to the keyword arguments."""
     if len(given) > len(fields.places):
-        raise TypeError(f"{cls.__name__} takes {len(fields.places)} arguments by place, not {len(given)}")
+        raise TypeError(f"{cls.__name__} takes {len(fields.places)} positional arguments, not {len(given)}")
     for name, value in zip(fields.places, given, strict=False):
         if name in named:
-            raise TypeError(f"{cls.__name__} is given '{name}' twice")
+            raise TypeError(f"{cls.__name__} got two values for argument '{name}'")
         named[name] = value
 
 
@@ -213,13 +213,13 @@ def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
         named = dict(base.named) if base else {}
         for name, annotation in own.get("__annotations__", {}).items():
             if not annotation.startswith("ClassVar"):
-                named.pop(name, None)  # one that takes the place of a base's stands where it is written
-                named[name] = _declared(cls, name, kw_only=kw_only)
+                named.pop(name, None)  # a field that overrides one of a base takes its new position
+                named[name] = _take_field(cls, name, kw_only=kw_only)
         fields = _Fields(named)
         setattr(cls, _FIELDS, fields)
         setattr(cls, "__match_args__", tuple(fields.places))  # noqa: B010 - mypy knows it as final
         if isinstance(init := own.get("__init__"), FunctionType) and not init.__code__.co_flags & _KEYWORDS:
-            setattr(cls, "__init__", arguments.checking(init, cls.__name__))  # noqa: B010 - mypy takes it for unsound
+            setattr(cls, "__init__", arguments.refuse_unknown(init, cls.__name__))  # noqa: B010 - mypy: unsound
         for name, method in {"__init__": _init(cls), **methods}.items():
             if name not in own or (name == "__hash__" and own[name] is None):
                 setattr(cls, name, method)
@@ -229,11 +229,11 @@ def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
 
 
 def _init(cls: type) -> FunctionType:
-    """What `assign` does, under the name that a class has it by, with a signature for those who ask."""
-    made = FunctionType(assign.__code__, assign.__globals__, "__init__")
-    made.__qualname__, made.__doc__ = f"{cls.__qualname__}.__init__", None
-    made.__dict__["__wrapped__"] = arguments.Signed(cls, _arguments)
-    return made
+    """Return a copy of `assign` that is named ``__init__`` and has the signature of a class."""
+    init = FunctionType(assign.__code__, assign.__globals__, "__init__")
+    init.__qualname__, init.__doc__ = f"{cls.__qualname__}.__init__", None
+    init.__dict__["__wrapped__"] = arguments.Signed(cls, _arguments)
+    return init
 
 
 def _arguments(cls: type) -> list[arguments.Argument]:
@@ -243,8 +243,8 @@ def _arguments(cls: type) -> list[arguments.Argument]:
     ]
 
 
-def _declared(cls: type, name: str, *, kw_only: bool) -> Field:
-    """A field as the body of its class has it, which is left without it."""
+def _take_field(cls: type, name: str, *, kw_only: bool) -> Field:
+    """Remove a field from the body of its class, and return it."""
     found = vars(cls).get(name, _NOTHING)
     if found is not _NOTHING:
         delattr(cls, name)
@@ -283,14 +283,14 @@ def _repr(self: object) -> str:
 
 
 def _refuse(self: object, name: str, *_: Any) -> None:
-    raise AttributeError(f"a {type(self).__name__} does not change: its '{name}' cannot be assigned or deleted")
+    raise AttributeError(f"a {type(self).__name__} is immutable: its '{name}' cannot be assigned or deleted")
 
 
 def _change(self: object, name: str, value: Any) -> None:
     one = _fields(self).named.get(name)
     if one is None:
         raise AttributeError(f"a {type(self).__name__} has no field '{name}'")
-    self.__dict__[name] = one.taken(self, value)
+    self.__dict__[name] = one.convert(self, value)
 
 
 def _set(self: object, name: str, value: Any) -> None:
@@ -298,4 +298,4 @@ def _set(self: object, name: str, value: Any) -> None:
     if one is None:
         object.__setattr__(self, name, value)
     else:
-        self.__dict__[name] = one.taken(self, value)
+        self.__dict__[name] = one.convert(self, value)

@@ -1,6 +1,6 @@
-"""The arguments that a call takes, for those who read or mistype them: its signature, and what was perhaps meant.
+"""The arguments of a call: its signature, and suggestions for a misspelt argument.
 
-Neither is needed by a task, so `inspect` and `difflib` are loaded when somebody asks.
+A task needs neither, so `inspect` and `difflib` are loaded on use.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import inspect
 
-__all__ = ["MISSING", "Argument", "Signed", "checking", "unknown"]
+__all__ = ["MISSING", "Argument", "Signed", "refuse_unknown", "unknown"]
 
-#: The default of an argument that has none.
+#: The default of an argument without a default.
 MISSING: Any = object()
 
 
-#: An argument: the name that it is given by, the annotated name in the class's body, its default, or `MISSING`, whether
-#: something makes its default, and whether it is given by name only.
+#: An argument: its name, the name of its field, its default or `MISSING`, whether a factory makes its default, and
+#: whether it is keyword-only.
 Argument = tuple[str, str, Any, bool, bool]
 
 
 class Signed:
-    """Gives the shared ``__init__`` of classes the signature that one of them has.
+    """The signature of a class, for an ``__init__`` that several classes share.
 
-    `inspect.signature` asks what a function wraps, and that for its signature:
+    `inspect.signature` reads the attribute ``__signature__`` of the object that a function wraps:
     https://docs.python.org/3/library/inspect.html#inspect.signature
 
     Args:
         cls: The class.
-        arguments: Gives the class's arguments.
+        arguments: Returns the arguments of a class.
     """
 
     def __init__(self, cls: type, arguments: Callable[[type], Iterable[Argument]]) -> None:
@@ -44,11 +44,11 @@ class Signed:
 
         hints, empty = self._hints(), inspect.Parameter.empty
         found = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-        for name, field, default, made, kw_only in sorted(
+        for name, field, default, by_factory, kw_only in sorted(
             self._arguments(self._cls), key=lambda argument: argument[-1]
         ):
             kind = inspect.Parameter.KEYWORD_ONLY if kw_only else inspect.Parameter.POSITIONAL_OR_KEYWORD
-            shown = _MADE if made else empty if default is MISSING else default
+            shown = _FACTORY if by_factory else empty if default is MISSING else default
             found.append(inspect.Parameter(name, kind, default=shown, annotation=hints.get(field, empty)))
         return inspect.Signature(found, return_annotation=None)
 
@@ -57,55 +57,55 @@ class Signed:
 
         try:
             return typing.get_type_hints(self._cls)
-        except Exception:  # noqa: BLE001 - a name that only type checkers see: the text of the hint says as much
+        except Exception:  # noqa: BLE001 - the hint has a name that only type checkers know: return it as text
             own = [vars(base).get("__annotations__", {}) for base in reversed(self._cls.__mro__)]
             return {name: hint for hints in own for name, hint in hints.items()}
 
 
-class _Made:
-    """Stands in a signature for a default that is made anew for each instance."""
+class _Factory:
+    """The default that a signature shows if a factory makes it."""
 
     def __repr__(self) -> str:
         return "<factory>"
 
 
-_MADE = _Made()
+_FACTORY = _Factory()
 
 
 def unknown(call: str, name: str, known: Iterable[str]) -> str:
-    """Say that a call takes no such argument, which ones it takes, and which of them was perhaps meant.
+    """Return the message for an unknown argument: the arguments of the call, and the most similar one.
 
     Args:
-        call: What is called.
-        name: The argument that it does not take.
-        known: The arguments that it takes.
+        call: The name of what is called.
+        name: The unknown argument.
+        known: The arguments of the call.
 
     Example:
         >>> unknown("Container", "memry", ["cpu", "memory"])
-        "Container takes no argument 'memry'. Did you mean 'memory'? It takes cpu, memory"
+        "Container has no argument 'memry'. Did you mean 'memory'? Its arguments: cpu, memory"
     """
     import difflib
 
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     meant = f" Did you mean '{close[0]}'?" if close else ""
-    return f"{call} takes no argument '{name}'.{meant} It takes {', '.join(names) or 'none'}"
+    return f"{call} has no argument '{name}'.{meant} Its arguments: {', '.join(names) or 'none'}"
 
 
-def checking(init: FunctionType, call: str) -> Callable[..., None]:
-    """An ``__init__`` that says of an argument that it does not take which ones it takes.
+def refuse_unknown(init: FunctionType, call: str) -> Callable[..., None]:
+    """Wrap an ``__init__`` so that the error for an unknown argument names the arguments that exist.
 
     Args:
-        init: What the class defines.
-        call: What is called: the class's name.
+        init: The ``__init__`` of a class.
+        call: The name of the class.
     """
     code = init.__code__
     known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
 
     @functools.wraps(init)
-    def checked(*given: Any, **named: Any) -> None:
+    def init_or_refuse(*given: Any, **named: Any) -> None:
         if not named.keys() <= set(known):
             raise TypeError(unknown(call, next(name for name in named if name not in known), known))
         init(*given, **named)
 
-    return checked
+    return init_or_refuse

@@ -1,26 +1,26 @@
-"""Every error that this package raises on purpose, on one page.
+"""All errors that this package raises on purpose.
 
 ::
 
     LaminarError
-    ├── FlowError            a flow is declared or configured wrongly
-    ├── LayerError           a layer is declared wrongly
-    │   └── AssignmentError  a layer cannot have an artifact of that name; is an AttributeError too
-    ├── SchedulerError       a scheduler cannot go on
-    ├── ExecutionError       an execution failed, or is not known
-    │   ├── TaskError        one layer (or one split of it) failed; is a LayerError too
-    │   ├── UnsetError       a layer has no such attribute; is an AttributeError too
-    │   ├── SubmissionError  a submission hook failed, and is called again
-    │   ├── UnfinishedError  a layer's process ended as if it had finished, and it had not
-    │   └── WaitTimeoutError an execution has not ended in time; is a TimeoutError too
-    ├── DatastoreError       what is stored cannot be read or written
-    │   ├── MissingError     nothing is stored there; is a FileNotFoundError too
-    │   └── DamagedError     what is stored there is not what was written
+    ├── FlowError            a flow is declared or configured incorrectly
+    ├── LayerError           a layer is declared incorrectly
+    │   └── AssignmentError  a layer cannot have an artifact with this name; also an AttributeError
+    ├── SchedulerError       a scheduler cannot continue
+    ├── ExecutionError       an execution failed or does not exist
+    │   ├── TaskError        a layer, or one split of it, failed; also a LayerError
+    │   ├── UnsetError       a layer does not have an attribute; also an AttributeError
+    │   ├── SubmissionError  a submission hook failed and will be called again
+    │   ├── UnfinishedError  a layer's process ended without an error, but the layer did not finish
+    │   └── WaitTimeoutError an execution did not end in time; also a TimeoutError
+    ├── DatastoreError       a stored value cannot be read or written
+    │   ├── MissingError     nothing is stored under a key; also a FileNotFoundError
+    │   └── DamagedError     a stored value was changed after it was written
     └── DeploymentError      a deployed flow cannot be found or started
 
-Catch `LaminarError` to catch them all. Where tasks run within this process, as with `executors.Thread`, an error of the
-user's own code is raised as it is, with a note that says where it happened. From other processes it comes as a
-`TaskError`, which has the name of its class, its message and its traceback: errors travel as data.
+Catch `LaminarError` to catch all of them. If a task runs in this process, as with `executors.Thread`, an error of the
+user's own code is raised unchanged, with a note that names the task. If a task runs in another process, its error is
+raised as a `TaskError`, with the name of the error's class, its message and its traceback.
 """
 
 from __future__ import annotations
@@ -47,41 +47,41 @@ __all__ = [
 ]
 
 
-#: What Python puts above a traceback.
+#: The line that Python prints above a traceback.
 _HEAD = "Traceback (most recent call last):\n"
 
 
 class LaminarError(Exception):
-    """The base of all errors of Laminar."""
+    """The base of all errors that Laminar raises."""
 
 
 class FlowError(LaminarError):
-    """A flow is declared or configured wrongly."""
+    """A flow is declared or configured incorrectly."""
 
 
 class LayerError(LaminarError):
-    """A layer is declared wrongly."""
+    """A layer is declared incorrectly."""
 
 
 class AssignmentError(LayerError, AttributeError):
-    """A layer cannot have an artifact of a name: it is reserved, or the layer's class has it for something else."""
+    """A layer cannot have an artifact with this name: it is reserved, or the layer's class uses it."""
 
 
 class SchedulerError(LaminarError):
-    """A scheduler cannot go on."""
+    """A scheduler cannot continue."""
 
 
 class ExecutionError(LaminarError):
-    """An execution failed, or is not known."""
+    """An execution failed or does not exist."""
 
 
 def layer_place(layer: str, index: int | None, splits: int | None) -> str:
-    """A layer, and which split of it, in words.
+    """Describe a layer, or one split of it, for a message.
 
     Args:
         layer: The layer's name.
         index: The split's index, from 0.
-        splits: The number of splits the layer has.
+        splits: The number of splits of the layer.
 
     Example:
         >>> layer_place("Each", 5, 6), layer_place("Load", 0, 1)
@@ -91,20 +91,20 @@ def layer_place(layer: str, index: int | None, splits: int | None) -> str:
 
 
 class TaskError(ExecutionError, LayerError):
-    """One task, that is one layer or one split of it, failed.
+    """A task failed: a layer, or one split of it.
 
     Args:
-        reason: What happened, in a line.
+        reason: What happened, in one line.
         flow: The flow's name.
         execution: The execution's id.
         layer: The layer's name.
         index: The split's index, from 0.
-        splits: The number of splits the layer has.
+        splits: The number of splits of the layer.
         attempt: The attempt that failed, from 1.
-        traceback: The traceback of the error in the task, as text; empty if there is none.
-        error_class: The name of the error's class with its module, as ``json.decoder.JSONDecodeError``; empty if no
-            error was reported, as of a process that was killed.
-        exit_code: The exit code of the task's process, negative for the signal that ended it; None if it is not known.
+        traceback: The traceback of the error in the task, as text; empty if unknown.
+        error_class: The name of the error's class with its module, for example ``json.decoder.JSONDecodeError``; empty
+            if the task reported no error, for example because its process was killed.
+        exit_code: The exit code of the task's process, negative for the signal that ended it; None if unknown.
 
     Example:
         >>> place = {"flow": "F", "execution": "e1", "layer": "L", "index": 1, "splits": 3, "attempt": 1}
@@ -139,21 +139,21 @@ class TaskError(ExecutionError, LayerError):
         super().__init__(reason)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Arguments by keyword are not what pickle gives an error back.
+        # By default, pickle restores an error from positional arguments only.
         place = {name: value for name, value in vars(self).items() if name not in {"reason", "__notes__"}}
         return functools.partial(type(self), **place), (self.reason,)
 
     @property
     def place(self) -> str:
-        """Which task failed, in a line."""
+        """The flow, execution, layer, split and attempt that failed, in one line."""
         where = f"{layer_place(self.layer, self.index, self.splits)} of flow '{self.flow}'"
         return f"{where} failed on attempt {self.attempt} of execution {self.execution}"
 
     def __str__(self) -> str:
         if not self.traceback:
             return f"{self.place}: {self.reason}"
-        # Below the line that runs the flow, a second head would look as if there were two errors; and what a short
-        # traceback ends with stands in the first line.
+        # This stands below a traceback of the program: a second head would look like a second error. The last line of
+        # the task's traceback is left out if it equals the reason, which is in the first line.
         frames = self.traceback.removeprefix(_HEAD).rstrip()
         first, *more = self.reason.splitlines() or [""]
         if not more:
@@ -162,37 +162,37 @@ class TaskError(ExecutionError, LayerError):
 
 
 class WaitTimeoutError(ExecutionError, TimeoutError):
-    """An execution has not ended in the time that was waited for it. It runs on."""
+    """An execution did not end before the timeout of the wait. It continues to run."""
 
 
 class SubmissionError(ExecutionError):
-    """A submission hook failed where the layer's `Retry` has an attempt left."""
+    """A submission hook failed, and the layer's `Retry` has an attempt left."""
 
 
 class UnfinishedError(ExecutionError):
-    """A layer of a deployed flow ended without an error, and had not finished, as by ``exec``."""
+    """A task of a deployed flow ended without an error, but did not finish its layer, for example after ``exec``."""
 
 
 class UnsetError(ExecutionError, AttributeError):
-    """A layer has no such attribute in an execution: it did not assign it or did not finish, or there is none."""
+    """A layer does not have an attribute in an execution: the layer did not assign it, or did not finish."""
 
-    #: Of a fan-out of which some splits assigned it: those that did not.
+    #: If only some splits of a fan-out assigned the attribute: the indexes of the others.
     splits: tuple[int, ...] = ()
 
 
 class DatastoreError(LaminarError):
-    """What is stored cannot be read or written."""
+    """A stored value cannot be read or written."""
 
 
 class MissingError(DatastoreError, FileNotFoundError):
     """Nothing is stored under a key."""
 
-    #: Of an attribute of a fan-out that some splits assigned: those that did not.
+    #: If only some splits of a fan-out assigned an attribute: the indexes of the others.
     splits: tuple[int, ...] = ()
 
 
 class DamagedError(DatastoreError):
-    """What is stored under a key is not what was written there."""
+    """The value under a key was changed after it was written."""
 
 
 class DeploymentError(LaminarError):

@@ -11,7 +11,7 @@ from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
 from laminar_runtime.introspection import naming
-from laminar_runtime.introspection.attributes import prepare, refusal, shown
+from laminar_runtime.introspection.attributes import prepare, quote, refusal
 from laminar_runtime.layer import Layer, Parameters, storage_name, store_as
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
@@ -62,7 +62,7 @@ class Execution:
         """
         reason = naming.flaw(id)
         if reason is not None:
-            raise FlowError(f"flow '{self.flow.name}' has no execution {shown(id)}: that {reason}, as no id does")
+            raise FlowError(f"flow '{self.flow.name}' has no execution {quote(id)}: that {reason}, as no id does")
         return type(self)(id, self.flow)
 
     @property
@@ -223,7 +223,7 @@ class Execution:
         """Store values as parameters that are not committed yet."""
         for name in sorted(artifacts):
             if (reason := naming.flaw(name)) is not None:
-                raise FlowError(f"flow '{self.flow.name}' cannot have the parameter {shown(name)}: that {reason}")
+                raise FlowError(f"flow '{self.flow.name}' cannot have the parameter {quote(name)}: that {reason}")
         reasons = {name: refusal(Parameters, name) for name in sorted(artifacts)}
         if reserved := [name for name, reason in reasons.items() if reason is not None]:
             names = ", ".join(reserved)

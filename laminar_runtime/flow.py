@@ -125,7 +125,7 @@ class Flow:
         """Start the flow with the layers of its bases; keywords of the class are for bases that take them."""
         super().__init_subclass__(**keywords)
         if cls.__name__ and (reason := naming.flaw(cls.__name__)) is not None:
-            what = f"the name of flow {attributes.shown(cls.__name__)}"
+            what = f"the name of flow {attributes.quote(cls.__name__)}"
             raise FlowError(f"{what} {reason}: it names a folder. Rename the class")
         homes.define(cls)
         cls.registry, cls.classes = {}, {}
@@ -165,7 +165,7 @@ class Flow:
             raise FlowError(f"{what}: {why}. Have layers name that one, as in 'parameters: Parameters'")
         # One that is empty is told with the other problems of the flow, or when it is called.
         if name and (reason := naming.flaw(name)) is not None:
-            what = f"flow '{cls.__name__}' registers layer {attributes.shown(name)}"
+            what = f"flow '{cls.__name__}' registers layer {attributes.quote(name)}"
             raise FlowError(f"{what}, whose name {reason}: it names a folder. Rename the class")
         attributes.check_fit(definition.layer)
         call = definition.layer.__call__

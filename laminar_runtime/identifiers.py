@@ -1,7 +1,7 @@
-"""Execution ids: unique, and in the order of time when sorted as text.
+"""Execution ids: unique, and in chronological order when sorted as text.
 
-They are UUIDs of version 7 (RFC 9562, section 5.7), 36 characters of hexadecimal digits and hyphens, so that an
-id is a legal name of a Step Functions execution and of a Batch job, and a legal S3 key and file name.
+They are UUIDs of version 7 (RFC 9562, section 5.7). Their 36 characters are hexadecimal digits and hyphens, so an id is
+a valid name of a Step Functions execution, of an AWS Batch job, of a file, and a valid part of an S3 key.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ __all__ = [
     "check_execution_id",
     "new_attempt",
     "new_execution_id",
-    "started",
+    "start_order",
 ]
 
-#: What parts an execution's id from the number of a resume behind it, and that of redrives behind that: ``2``, ``0.1``
-#: or ``2.1``. Executions that go on with others are named so; it is in no id, and nobody names one so by chance.
+#: The separator in the name of a resume: ``ID@resume-2``. After it stands the number of the resume, or of the resume
+#: and of its redrives: ``2``, ``0.1`` or ``2.1``. An execution id cannot contain it.
 RESUMED = "@resume-"
-#: The most characters of an id, and of one that is deployed: its resumes have names of their own.
+#: The most characters of an id; and of the id of a deployed execution, which leaves room for the name of a resume.
 LONGEST, LONGEST_DEPLOYED = EXECUTION_NAME_LENGTH, EXECUTION_NAME_LENGTH - len(RESUMED) - 4
-#: What is, besides letters and digits, legal in names of Step Functions executions, of folders and of parts of S3 keys.
+#: Valid in names of Step Functions executions, in names of folders and in S3 keys, besides letters and digits.
 _SIGNS = "._=@-"
 
 _lock = threading.Lock()
@@ -39,14 +39,14 @@ def new_execution_id() -> str:
     """Make an execution id.
 
     Returns:
-        A UUID of version 7. Ids made by one process are strictly ascending.
+        A UUID of version 7. The ids that one process makes are strictly ascending.
 
     Example:
         >>> new_execution_id() < new_execution_id()
         True
     """
     global _last  # noqa: PLW0603 - the clock of this process' ids
-    # 60 bits: milliseconds in the upper 48, the fraction of the millisecond in the 12 below.
+    # 60 bits: the upper 48 are milliseconds, the lower 12 are the fraction of the millisecond.
     with _lock:
         milliseconds, rest = divmod(time.time_ns(), 1_000_000)
         stamp = max((milliseconds << 12) | (rest * 4096 // 1_000_000), _last + 1)
@@ -58,7 +58,7 @@ def new_execution_id() -> str:
 
 
 def new_attempt(number: int) -> str:
-    """Make the token of a run of a task: no other run has it.
+    """Make a token for an attempt at a task. It is unique.
 
     Args:
         number: The number of the attempt, from 1.
@@ -70,28 +70,28 @@ def new_attempt(number: int) -> str:
     return f"{number}-{time.time_ns():016x}{os.urandom(6).hex()}"
 
 
-def started(token: str) -> str:
-    """What the tokens of the attempts at one split are sorted by, to have them in the order in which they began.
+def start_order(token: str) -> str:
+    """Return the sort key of a token: it puts the attempts at one split in the order of their starts.
 
     Args:
-        token: What `new_attempt` made.
+        token: A token that `new_attempt` made.
     """
     return token.partition("-")[2]
 
 
 def check_execution_id(text: object, *, longest: int = LONGEST) -> str:
-    """Refuse an id that not all of S3, file systems and Step Functions take.
+    """Check that an id is valid in S3, on file systems and in Step Functions.
 
     Args:
         text: The id.
-        longest: The most characters that it may have.
+        longest: The maximum number of characters.
 
     Returns:
         The id.
 
     Raises:
-        FlowError: If it is not of 1 to 80 letters, digits and ``._=@-``, the first a letter or digit, or is the name of
-            an execution that goes on with another.
+        FlowError: If the id does not have 1 to 80 letters, digits and ``._=@-``, does not begin with a letter or digit,
+            or is the name of a resume.
 
     Example:
         >>> check_execution_id("nightly-2026-01-01")
@@ -99,8 +99,8 @@ def check_execution_id(text: object, *, longest: int = LONGEST) -> str:
     """
     if not (isinstance(text, str) and _legal(text) and len(text) <= longest and RESUMED not in text):
         msg = (
-            f"an execution id is of 1 to {longest} letters, digits and ._=@-, begins with a letter or digit and does "
-            f"not contain '{RESUMED}', unlike {text!r}"
+            f"{text!r} is not an execution id: use 1 to {longest} letters, digits and ._=@-, begin with a letter or "
+            f"digit, and do not use '{RESUMED}'"
         )
         raise FlowError(msg)
     return text

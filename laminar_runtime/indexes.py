@@ -1,6 +1,6 @@
-"""The indexes of splits as text: ``0-3,7`` says 0, 1, 2, 3 and 7, in that order.
+"""The indexes of splits as text: ``0-3,7`` means 0, 1, 2, 3 and 7, in that order.
 
-The children of an array job are numbered from 0, and the text tells which split each of them runs.
+The children of an AWS Batch array job are numbered from 0. Such a text maps the number of a child to its split.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ def spell(indexes: Iterable[int]) -> str:
 
 
 def parse(text: str) -> list[int]:
-    """Read all indexes of a text.
+    """Return all indexes of a text.
 
     Args:
-        text: What `spell` wrote.
+        text: A text that `spell` wrote.
 
     Raises:
-        ValueError: If it is no such text.
+        ValueError: If `spell` cannot have written the text.
     """
     return [index for first, last in _runs(text) for index in range(first, last + 1)]
 
 
 def nth(text: str, place: int) -> int:
-    """Read one index of a text.
+    """Return one index of a text.
 
     Args:
-        text: What `spell` wrote.
-        place: Which one, from 0.
+        text: A text that `spell` wrote.
+        place: The position of the index, from 0.
 
     Raises:
-        ValueError: If it is no such text.
-        IndexError: If it has no index at that place.
+        ValueError: If `spell` cannot have written the text.
+        IndexError: If the text does not have so many indexes.
 
     Example:
         >>> nth("0-3,7", 4)

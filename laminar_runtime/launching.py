@@ -284,7 +284,7 @@ def _run_task(flow: Flow) -> None:
 
     # What is there now stays until the process ends: the layer's garbage collections need not look through it.
     gc.freeze()
-    with task.reporting(), task.underway(), prompts.refused(flow.name, context.layer):
+    with task.reporting(), task.underway(), prompts.refuse_prompts(flow.name, context.layer):
         task.check_known(context, flow.classes)
         execution = open_execution(flow, context)
         if task_environment.PLAN_FILE in os.environ:

@@ -13,7 +13,7 @@ from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
 from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
 from laminar_runtime.introspection import attributes
-from laminar_runtime.introspection.attributes import RESERVED, shown
+from laminar_runtime.introspection.attributes import RESERVED, quote
 from laminar_runtime.pickling import scopes
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.archives import Archive, Artifact
@@ -212,11 +212,11 @@ class Layer:
         private = self._private
         for name, items in artifacts.items():
             reason = attributes.refusal(type(self), name)
-            if reason is None and attributes.settles(type(self), name):
+            if reason is None and attributes.has_setter(type(self), name):
                 reason = "is computed by the layer's class, which takes what is assigned to it"
             if reason is not None:
                 what = f"layer '{self.name}' cannot shard an attribute of that name"
-                raise AssignmentError(f"{shown(name)} {reason}: {what}")
+                raise AssignmentError(f"{quote(name)} {reason}: {what}")
             if "execution" not in self.__dict__:
                 private.sharded[name] = self.__dict__[name] = list(items)
                 continue
@@ -314,7 +314,7 @@ def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> Uns
         return UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {execution.datastore.root}")
     if isinstance(layer, Parameters):
         return UnsetError(
-            f"flow '{key.flow}' was called without the parameter {shown(name)} in execution {execution.id}"
+            f"flow '{key.flow}' was called without the parameter {quote(name)} in execution {execution.id}"
         )
     if isinstance(error, MissingError) and error.splits:
         others = f"each(layer, lambda layer: layer.{name}) reads what the others assigned"
@@ -322,7 +322,7 @@ def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> Uns
         found.splits = error.splits
         return found
     finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
-    return UnsetError(f"layer '{layer.name}' has no attribute {shown(name)} in execution {execution.id}. {finished}")
+    return UnsetError(f"layer '{layer.name}' has no attribute {quote(name)} in execution {execution.id}. {finished}")
 
 
 def storage_name(layer: Layer) -> str:

@@ -1,6 +1,6 @@
-"""The quotas of AWS that the runtime keeps: each with where it is documented. `laminar_codegen.limits` has the others.
+"""The AWS quotas that the runtime needs, each with its source. The others are in `laminar_codegen.limits`.
 
-It imports nothing: tasks import it. The sizes of Fargate are in `laminar_runtime.splits.job_container`.
+This module imports nothing, because tasks import it. `laminar_runtime.splits.job_container` has the sizes of Fargate.
 """
 
 from __future__ import annotations
@@ -56,5 +56,5 @@ EXECUTION_NAME_LENGTH = 80
 HISTORY_EVENTS = 25_000
 STATE_BYTES = 262_144
 
-#: The most splits of a layer on AWS Lambda, a limit of ours: each leaves seven events or more in the history.
+#: The most splits of a layer on AWS Lambda. It is Laminar's own limit: each split adds seven or more history events.
 MAX_INVOCATIONS = 1_000

@@ -141,11 +141,11 @@ def _view(title: str) -> Iterator[Progress]:
         progress = Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
         progress.say(title)
         yield progress
-    elif sys.stderr.isatty() and not prompts.Screen.taken() and _can_draw():
+    elif sys.stderr.isatty() and not prompts.Screen.is_in_use() and _can_draw():
         # The id is there before and after the table, also where the run is stopped.
         _print(title)
         progress = Progress()
-        with _live(progress) as live, prompts.Screen(live.stop, live.start).makes_way():
+        with _live(progress) as live, prompts.Screen(live.stop, live.start).hide_for_prompts():
             yield progress
     else:
         _print(title)

@@ -1,4 +1,4 @@
-"""The task that runs, for user code: see `current`."""
+"""The running task, for user code: see `current`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _CurrentLayer:
 
     @property
     def index(self) -> int | None:
-        """The split's index, from 0; None, too, where the task has yet to read it from the plan of its layer."""
+        """The split's index, from 0. None also until the task has read it from the plan of its layer."""
         found = task()
         return found.index if found and not found.listed else None
 
@@ -62,7 +62,7 @@ class _CurrentLayer:
 
 
 class _Current:
-    """What is running now: each attribute is None outside a task.
+    """The running execution, flow and layer. Outside a task each of their attributes is None.
 
     Example:
         >>> from laminar_runtime.settings import current

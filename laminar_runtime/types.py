@@ -1,4 +1,4 @@
-"""Type hints, which are how layers name their dependencies."""
+"""Type hints: a layer names its dependencies by the type hints of its parameters."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Problem = Literal["missing", "unknown", "unregistered", "other", "keyword", "par
 
 
 def unwrap(option: T | None, default: T | None = None) -> T:
-    """Take a value out of an optional one.
+    """Return a value that is not None.
 
     Args:
         option: The value, or None.
-        default: What to give for None.
+        default: The result if `option` is None.
 
     Returns:
         The value, or the default.
@@ -45,14 +45,15 @@ def unwrap(option: T | None, default: T | None = None) -> T:
 
 @_records.frozen
 class Hint:
-    """What one parameter of a layer's method names.
+    """The type hint of one parameter of a layer's method.
 
     Args:
         function: The method's name.
         parameter: The parameter's name.
-        layer: The name of the layer that it depends on, None if there is a problem.
-        problem: What is wrong: no hint, a hint that names nothing, a layer that is not registered to the flow,
-            something that is not a layer, or a parameter that takes no argument by place.
+        layer: The name of the layer that the method depends on, None if there is a problem.
+        problem: The problem: ``missing``, no hint; ``unknown``, a name that does not exist; ``unregistered``, a layer
+            that is not registered to the flow; ``other``, not a layer; ``keyword``, a keyword-only parameter; or
+            ``parameters``, a subclass of `Parameters`.
         text: The hint as written.
     """
 
@@ -64,22 +65,27 @@ class Hint:
 
 
 def resolve(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple[Hint, ...]:
-    """Find the layers that a method's parameters name.
+    """Resolve the type hints of a method's parameters.
 
-    A hint is a layer class, or its name as text: then the flow's registry is asked first, so that layers may be
+    A hint is a layer's class, or its name as text. A name is first looked up in the flow's registry. So layers may be
     registered later, and may be classes inside a function.
 
     Args:
-        function: A method of a layer or a flow. Its first parameter, ``self``, is passed over.
+        function: A method of a layer or a flow. Its first parameter, ``self``, is ignored.
         registry: The classes of the flow's layers by name.
 
     Returns:
-        A hint for each parameter, in order, with what is wrong with it.
+        A hint for each parameter, in order. It has the layer or the problem.
+
+    Example:
+        >>> def call(self, load: "Load", other): ...
+        >>> [(hint.parameter, hint.layer, hint.problem) for hint in resolve(call, {"Load": type("Load", (), {})})]
+        [('load', 'Load', None), ('other', None, 'missing')]
     """
-    return _resolved(function, functions.parameters(functions.unwrap(function))[1:], registry)
+    return _resolve_parameters(function, functions.parameters(functions.unwrap(function))[1:], registry)
 
 
-def _resolved(
+def _resolve_parameters(
     function: Callable[..., Any], named: Sequence[tuple[str, Any]], registry: Mapping[str, type]
 ) -> tuple[Hint, ...]:
     plain = functions.unwrap(function)
@@ -98,14 +104,14 @@ def _resolve(function: Callable[..., Any], parameter: str, annotation: Any, regi
         return Hint(name, parameter, None, "missing")
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", repr(annotation))
     value: Any = annotation
-    # `from __future__ import annotations` makes text of a hint that may itself be text.
+    # `from __future__ import annotations` turns a hint into text, also a hint that is text already.
     while isinstance(value, str):
         value = value.strip()
         if value in registry:
             return Hint(name, parameter, value, text=text)
         try:
             value = eval(value, _namespace(function), dict(registry))  # noqa: S307 - a type hint of the user's own code
-        except Exception:  # noqa: BLE001 - whatever it raises, the hint names nothing
+        except Exception:  # noqa: BLE001 - the hint cannot be evaluated, whatever the error is
             return Hint(name, parameter, None, "unknown", text)
     if not (isinstance(value, type) and getattr(value, "__laminar_layer__", False)):
         return Hint(name, parameter, None, "other", text)
@@ -121,36 +127,37 @@ def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 _ADVICE = {
-    "missing": "has no type hint: name the layer it is to be, such as 'a: A'",
-    "unknown": "is hinted '{text}', which names nothing: register a layer of that name",
-    "unregistered": "is hinted '{text}', which is not registered to the flow: register it",
-    "keyword": "can be given by keyword only, and layers are given by place: take the '*' or '**' before it out",
-    "parameters": "is hinted '{text}', a subclass of Parameters: hint 'Parameters', which has what the flow was given",
-    "other": "is hinted '{text}', which is not a layer: a layer's parameters are the layers it depends on",
+    "missing": "has no type hint: add the layer that it depends on, for example 'a: A'",
+    "unknown": "has the type hint '{text}', which is not defined: register a layer with that name",
+    "unregistered": "has the type hint '{text}', which is not registered to the flow: register it",
+    "keyword": "is keyword-only, but layers are passed by position: remove the '*' or '**' before it",
+    "parameters": "has the type hint '{text}', a subclass of Parameters: use 'Parameters', which has the arguments of "
+    "the flow's call",
+    "other": "has the type hint '{text}', which is not a layer: use the class of a layer that it depends on",
 }
 
 
 def explain(hint: Hint) -> str:
-    """What is wrong with a hint and how to mend it, to be read after the parameter's name."""
+    """Return the problem of a hint and its fix, as the predicate of a sentence about the parameter."""
     return _ADVICE[unwrap(hint.problem)].format(text=hint.text)
 
 
 def names(function: Callable[..., Any], registry: Mapping[str, type], *, layer: str, flow: str) -> tuple[str, ...]:
-    """The names of the layers that a method depends on.
+    """Return the names of the layers that a method depends on.
 
     Args:
         function: The method.
         registry: The classes of the flow's layers by name.
-        layer: The layer it belongs to, for the error.
-        flow: The flow it belongs to, for the error.
+        layer: The layer of the method, for the error.
+        flow: The flow of the method, for the error.
 
     Raises:
-        LayerError: If a hint is missing or names no layer of the flow; it tells all of them.
+        LayerError: If hints are missing or are not layers of the flow. The message names all of them.
     """
-    return _named(resolve(function, registry), layer=layer, flow=flow)
+    return _layer_names(resolve(function, registry), layer=layer, flow=flow)
 
 
-def _named(found: tuple[Hint, ...], *, layer: str, flow: str) -> tuple[str, ...]:
+def _layer_names(found: tuple[Hint, ...], *, layer: str, flow: str) -> tuple[str, ...]:
     wrong = [
         f"parameter '{hint.parameter}' of '{layer}.{hint.function}' in flow '{flow}' {explain(hint)}"
         for hint in found
@@ -162,24 +169,24 @@ def _named(found: tuple[Hint, ...], *, layer: str, flow: str) -> tuple[str, ...]
 
 
 def dependencies(execution: Execution, method: Callable[..., Any]) -> tuple[Layer, ...]:
-    """The layers of an execution that the parameters of a method of a layer, or of a flow, name.
+    """Return the layers of an execution that a method of a layer or a flow depends on.
 
     Args:
         execution: The execution.
-        method: The method, as its class has it: the first parameter is the layer itself.
+        method: The method, unbound: its first parameter is the layer itself.
 
     Returns:
         The layers, in the order of the parameters.
 
     Raises:
-        LayerError: If a hint is missing or names no layer of the flow.
+        LayerError: If a hint is missing or is not a layer of the flow.
     """
     found = names(method, execution.classes, layer=_owner(method), flow=execution.flow_name)
     return tuple(execution.layer(name) for name in found)
 
 
 def hints(execution: Execution, function: Callable[..., Any]) -> tuple[Layer, ...]:
-    """The layers of an execution that a method's parameters name.
+    """Return the layers of an execution that a function depends on.
 
     Args:
         execution: The execution.
@@ -189,23 +196,23 @@ def hints(execution: Execution, function: Callable[..., Any]) -> tuple[Layer, ..
         The layers, in the order of the parameters.
 
     Raises:
-        LayerError: If a hint is missing or names no layer of the flow.
+        LayerError: If a hint is missing or is not a layer of the flow.
     """
-    found = _named(_resolve_all(function, execution.classes), layer=_owner(function), flow=execution.flow_name)
+    found = _layer_names(_resolve_all(function, execution.classes), layer=_owner(function), flow=execution.flow_name)
     return tuple(execution.layer(name) for name in found)
 
 
 def _owner(function: Callable[..., Any]) -> str:
-    """The name of the class that a method is defined in."""
+    """Return the name of the class that defines a method."""
     return getattr(function, "__qualname__", function.__name__).rpartition(".")[0].rpartition(".")[2]
 
 
 def _resolve_all(function: Callable[..., Any], registry: Mapping[str, type]) -> tuple[Hint, ...]:
-    """The hints of all parameters: of a bound method too, and of a function that belongs to no class.
+    """Resolve the hints of all parameters of a function or a method, bound or not.
 
-    The first parameter is passed over if it is a method's ``self``: by that name, or without a hint.
+    The first parameter is ignored if it is named ``self`` or has no hint.
     """
     named = functions.parameters(functions.unwrap(function))
     if named and (named[0][0] == "self" or named[0][1] is functions.MISSING):
         named = named[1:]
-    return _resolved(function, named, registry)
+    return _resolve_parameters(function, named, registry)

@@ -26,7 +26,7 @@ import attrs
 from laminar_codegen.frontend.attribute_uses import Uses, uses_of
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations.hooks import annotation
-from laminar_runtime.introspection.attributes import found, look_up
+from laminar_runtime.introspection.attributes import find, look_up
 from laminar_runtime.types import resolve
 
 __all__ = ["Body", "read_bodies"]
@@ -140,7 +140,7 @@ class _Reader:
 
     def _attribute(self, name: str) -> object:
         """Return the attribute of the class, or of one of its own bases."""
-        known = found(self.cls, name)
+        known = find(self.cls, name)
         return None if known is None or known[0] in Layer.__mro__ else known[1]
 
     def _above(self, function: Callable[..., Any], name: str) -> Iterator[Callable[..., Any]]:

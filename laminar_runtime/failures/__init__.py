@@ -1,1 +1,1 @@
-"""How failures are reported: tracebacks, and reports that travel between processes."""
+"""Reports of failures: tracebacks, and error reports that a task's process writes."""

@@ -1,7 +1,6 @@
-"""Reports of errors: how the error of a task gets from its process to the one that started it, as data.
+"""Error reports, which a task's process writes for the process that started it.
 
-A report is JSON. It is never pickled, so what a task raises runs nothing in the process that reads of it. It is
-bounded, whatever the error holds.
+A report is JSON, not a pickle, so it cannot run code in the process that reads it. Its size is limited.
 """
 
 from __future__ import annotations
@@ -17,19 +16,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Report", "class_name", "read", "reason_of", "write"]
 
-#: The bytes of a report that are read: texts of a report are bounded, and JSON writes a character in 12 bytes at most.
+#: The most bytes of a report that are read. The texts of a report are limited, and JSON needs at most 12 bytes for a
+#: character.
 _LARGEST = 2**20
 
 
 @_records.frozen(kw_only=True)
 class Report:
-    """What is told of the error of a task.
+    """The error of a task, as data.
 
     Args:
-        reason: The name of its class without the module, and its message.
-        error_class: The name of its class with the module.
-        traceback: Its traceback, with those of the errors that led to it and all notes; empty if there is none.
-        attempt: The attempt that failed, from 1; 0 if that is not known.
+        reason: The name of the error's class without the module, and its message.
+        error_class: The name of the error's class with the module.
+        traceback: The traceback, with those of its causes and all notes; empty if the error has neither.
+        attempt: The attempt that failed, from 1; 0 if unknown.
     """
 
     reason: str
@@ -39,7 +39,7 @@ class Report:
 
 
 def class_name(error: BaseException) -> str:
-    """Return the name of an error's class with its module, as tracebacks have it.
+    """Return the name of an error's class with its module, as in a traceback.
 
     Args:
         error: The error.
@@ -65,25 +65,25 @@ def reason_of(error: BaseException) -> str:
     """
     try:
         message = str(error)
-    except Exception as broken:  # noqa: BLE001 - a class of the user's, whose error is told all the same
-        message = f"(its message cannot be told: {type(broken).__name__})"
-    return tracebacks.shortened(": ".join(part for part in (type(error).__name__, message) if part))
+    except Exception as broken:  # noqa: BLE001 - the user's __str__ fails, but the error must be reported
+        message = f"(str() of this error raises {type(broken).__name__})"
+    return tracebacks.shorten(": ".join(part for part in (type(error).__name__, message) if part))
 
 
 def write(path: Path, error: BaseException, *, attempt: int = 0) -> None:
-    """Write a report, whole or not at all: of a task that is killed here half a report would be read.
+    """Write a report atomically: a task that is killed meanwhile leaves no half report.
 
     Args:
         path: The file.
         error: The error.
-        attempt: The attempt that failed, from 1; 0 if that is not known.
+        attempt: The attempt that failed, from 1; 0 if unknown.
     """
     aside = path.with_name(f"{path.name}.part")
-    told = Report(
+    report = Report(
         reason=reason_of(error), error_class=class_name(error), traceback=tracebacks.text(error), attempt=attempt
     )
-    # Lone surrogates, which no file of UTF-8 holds, are escaped by JSON.
-    aside.write_text(json.dumps(_records.plain(told)), encoding="utf-8")
+    # JSON escapes lone surrogates, which UTF-8 cannot encode.
+    aside.write_text(json.dumps(_records.plain(report)), encoding="utf-8")
     aside.replace(path)
 
 
@@ -94,8 +94,8 @@ def read(path: Path) -> Report | None:
         path: The file.
 
     Returns:
-        The report, None if there is no file. Any code of a container may have written it: what is no report is told as
-        the reason.
+        The report, None if the file does not exist. Any code of a container may have written the file: if it is not a
+        report, the reason says so.
     """
     try:
         with path.open("rb") as file:
@@ -109,7 +109,7 @@ def read(path: Path) -> Report | None:
     fields = found if isinstance(found, dict) else {}
     reason = _text(fields, "reason")
     if not reason:
-        return Report(reason=f"its error report of {len(content)} bytes cannot be read")
+        return Report(reason=f"the task's error report ({len(content)} bytes) is not valid")
     return Report(
         reason=reason,
         error_class=_text(fields, "error_class"),

@@ -1,7 +1,7 @@
-"""Tracebacks as users want to read them: the frames of their own code, without those that led there.
+"""Tracebacks for users: the frames of their own code, without the frames of this package.
 
-Between the line that runs a flow and the line of a layer that fails stand frames of this package, of asyncio and of
-contextlib, in a task's process as in the one that launched it. They say nothing about the error.
+Between the line that runs a flow and the line of a layer that fails there are frames of this package, of asyncio and of
+contextlib, in the launching process and in a task's process. They say nothing about the error.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from laminar_runtime.exceptions import LaminarError
 if TYPE_CHECKING:
     import traceback
 
-__all__ = ["Note", "Trimmed", "cut", "shortened", "text", "trim"]
+__all__ = ["Note", "Trimmed", "cut", "shorten", "text", "trim"]
 
-#: The characters of a text that are kept: an error may hold all that a layer read.
+#: The most characters of a text that are kept. An error's message may contain all that a layer read.
 _LONGEST = 32_768
 
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - pathlib is not needed for that
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - pathlib is slow to load
 _BETWEEN = os.sep + "contextlib.py"
 
 
 class Note(str):
-    """A note of ours on an error: where it happened, or how to go on after it."""
+    """A note that this package adds to an error: where it happened, or how to continue after it."""
 
     __slots__ = ()
 
 
 class Trimmed:
-    """Takes what is no frame of the user out of the traceback of an error that leaves the ``with`` block.
+    """Keeps only the user's frames in the traceback of an error that leaves the ``with`` block.
 
-    That goes for errors that this package raises on purpose, and for those that it found in a layer and put a `Note`
-    on. Any other is a fault of ours, and its traceback is left whole.
+    This applies to errors that this package raises on purpose, and to errors of a layer, which have a `Note`. Any other
+    error is a fault of this package, and its traceback is not changed.
     """
 
     def __enter__(self) -> None: ...
@@ -42,31 +42,31 @@ class Trimmed:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # An error that is raised on gets no further entry for the frame that the block is in, so that goes too.
+        # Python has added the frame of the `with` block already, so the block's own frame is removed as well.
         ours = isinstance(error, LaminarError | KeyboardInterrupt)
         if error is not None and (ours or any(isinstance(note, Note) for note in getattr(error, "__notes__", ()))):
             error.__traceback__ = cut(error)
 
 
 def cut(error: BaseException) -> TracebackType | None:
-    """Return the traceback of an error without frames that are not the user's.
+    """Return the traceback of an error with the user's frames only.
 
     Args:
-        error: The error; it is left as it is.
+        error: The error. It is not changed.
     """
     entries, entry = [], error.__traceback__
     while entry is not None:
         entries.append(entry)
         entry = entry.tb_next
     kept: TracebackType | None = None
-    for place in reversed(_kept([one.tb_frame.f_code.co_filename for one in entries], error)):
+    for place in reversed(_user_frames([one.tb_frame.f_code.co_filename for one in entries], error)):
         one = entries[place]
         kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return kept
 
 
 def trim(error: BaseException) -> None:
-    """Take what is no frame of the user out of the traceback of an error, and of those that led to it.
+    """Keep only the user's frames in the tracebacks of an error and of its causes.
 
     Args:
         error: The error.
@@ -85,24 +85,24 @@ def trim(error: BaseException) -> None:
 
 
 def text(error: BaseException) -> str:
-    """Return the traceback of an error and of those that led to it, as Python prints it, with the user's frames only.
+    """Return the traceback of an error and of its causes, as Python prints it, with the user's frames only.
 
     Args:
         error: The error.
 
     Returns:
-        The text. It is empty if there is nothing beside the error itself: no frame, no other error, no note.
+        The text. It is empty if the error has no frame, no cause and no note.
     """
     import traceback
 
     shown = traceback.TracebackException.from_exception(error, compact=True)
     _trim(shown, error)
     alone = not (shown.stack or shown.__cause__ or shown.__context__ or getattr(error, "__notes__", None))
-    return "" if alone else shortened("".join(shown.format()))
+    return "" if alone else shorten("".join(shown.format()))
 
 
 def _trim(shown: traceback.TracebackException, error: BaseException) -> None:
-    """Cut the frames of an error, and of those that led to it."""
+    """Keep only the user's frames of an error and of its causes."""
     import traceback
 
     seen: set[int] = set()
@@ -112,18 +112,23 @@ def _trim(shown: traceback.TracebackException, error: BaseException) -> None:
         if one is None or about is None or id(one) in seen:
             continue
         seen.add(id(one))
-        kept = _kept([frame.filename for frame in one.stack], about)
+        kept = _user_frames([frame.filename for frame in one.stack], about)
         one.stack = traceback.StackSummary.from_list([one.stack[place] for place in kept])
         left += [(one.__cause__, about.__cause__), (one.__context__, about.__context__)]
         if isinstance(about, BaseExceptionGroup):
             left += zip(one.exceptions or (), about.exceptions, strict=False)
 
 
-def _kept(files: list[str], error: BaseException) -> list[int]:
-    """Return the places of the frames that are kept, given the files that their code is in, the outermost first."""
+def _user_frames(files: list[str], error: BaseException) -> list[int]:
+    """Return the positions of the user's frames, or of all frames if there are none and the error is not ours.
+
+    Args:
+        files: The file of each frame, the outermost first.
+        error: The error.
+    """
     ours = [file.startswith(_OURS) for file in files]
     led = 0
-    # What we call to call the user's code is between; what the user's code calls is not.
+    # Frames of contextlib are skipped where this package calls the user's code, not where the user's code calls it.
     while led < len(files) and ours[0] and (ours[led] or files[led].endswith(_BETWEEN)):
         led += 1
     kept = [place for place in range(led, len(files)) if not ours[place]]
@@ -132,9 +137,9 @@ def _kept(files: list[str], error: BaseException) -> list[int]:
     return list(range(len(files)))
 
 
-def shortened(shown: str) -> str:
-    """Return a text, its middle left out if it is very long."""
+def shorten(shown: str) -> str:
+    """Return a text, without its middle if it is very long."""
     if len(shown) <= _LONGEST:
         return shown
     half = _LONGEST // 2
-    return f"{shown[:half]}\n... ({len(shown) - 2 * half} characters are left out) ...\n{shown[-half:]}"
+    return f"{shown[:half]}\n... ({len(shown) - 2 * half} characters omitted) ...\n{shown[-half:]}"

@@ -1,1 +1,1 @@
-"""What Python says about the user's classes and functions: type hints, arguments, attributes."""
+"""Facts about the user's classes and functions: type hints, arguments, attributes."""

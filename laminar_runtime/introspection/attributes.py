@@ -1,8 +1,8 @@
-"""What stands between a name on a layer and the artifact of that name: the attributes of the layer's class.
+"""Attributes of a layer's class, which may hide artifacts with the same names.
 
-Python looks for a name in the class before it asks ``__getattr__``, by which readers get artifacts. So of a layer that
-is read, what is stored under a name that its class has too is put before that; and names that nobody can assign without
-taking something away from the layer are refused.
+Readers get artifacts by ``__getattr__``, which Python calls only for names that the class does not have. So if a layer
+is read, an artifact takes precedence over an attribute of the class with the same name. Names that a layer needs for
+itself cannot be assigned.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ __all__ = [
     "RESERVED",
     "check_assignable",
     "check_fit",
-    "computed",
-    "found",
+    "find",
+    "has_setter",
+    "is_computed",
     "look_up",
     "prepare",
+    "quote",
     "refusal",
-    "settles",
-    "shown",
 ]
 
 #: Names on a layer that are not artifacts.
@@ -39,12 +39,15 @@ _METHODS = (FunctionType, classmethod, staticmethod)
 _LAYERS = "laminar_runtime.layer"
 
 
-def found(cls: type, name: str) -> tuple[type, Any] | None:
-    """Return an attribute as it stands in a class or one of its bases, with the one that has it; None if none has.
+def find(cls: type, name: str) -> tuple[type, Any] | None:
+    """Find an attribute in a class and its bases, without calling a descriptor.
 
     Args:
         cls: The class.
         name: The attribute.
+
+    Returns:
+        The class that defines the attribute, and its value there; None if it does not exist.
     """
     for base in cls.__mro__:
         own = base.__dict__
@@ -53,25 +56,25 @@ def found(cls: type, name: str) -> tuple[type, Any] | None:
     return None
 
 
-def computed(cls: type, name: str) -> bool:
-    """Whether a class computes what is read under a name and may keep it there, as `functools.cached_property` does.
+def is_computed(cls: type, name: str) -> bool:
+    """Return whether a class computes an attribute and may store it, as `functools.cached_property` does.
 
     Args:
         cls: The class.
-        name: The name.
+        name: The attribute.
     """
-    known = found(cls, name)
+    known = find(cls, name)
     return known is not None and _computes(known[1]) and not isinstance(known[1], property)
 
 
-def settles(cls: type, name: str) -> bool:
-    """Whether a class decides what becomes of a value that is assigned under a name, as a property with a setter does.
+def has_setter(cls: type, name: str) -> bool:
+    """Return whether a descriptor of a class, for example a property with a setter, handles assignments to a name.
 
     Args:
         cls: The class.
-        name: The name.
+        name: The attribute.
     """
-    known = found(cls, name)
+    known = find(cls, name)
     return known is not None and hasattr(type(known[1]), "__set__")
 
 
@@ -79,7 +82,7 @@ def settles(cls: type, name: str) -> bool:
 
 
 def refusal(cls: type, name: str) -> str | None:
-    """Why a layer cannot have an artifact of a name; None if it can.
+    """Return why a layer cannot have an artifact with a name; None if it can.
 
     Args:
         cls: The layer's class.
@@ -94,13 +97,13 @@ def refusal(cls: type, name: str) -> str | None:
     if (reason := naming.flaw(name)) is not None:
         return reason
     if name.startswith("__"):
-        return "is one of Python's own, as it begins with two underscores"
-    known = found(cls, name)
-    return None if known is None else _fixed(*known)
+        return "begins with two underscores, which Python reserves"
+    known = find(cls, name)
+    return None if known is None else _class_refusal(*known)
 
 
 def check_assignable(cls: type, name: str) -> None:
-    """Refuse an assignment to a name that a layer cannot have an artifact of.
+    """Check that a layer can have an artifact with a name.
 
     Args:
         cls: The layer's class.
@@ -113,11 +116,11 @@ def check_assignable(cls: type, name: str) -> None:
         raise AssignmentError(f"layer '{cls.__name__}' assigns to reserved names: {name}. Rename the artifact")
     reason = refusal(cls, name)
     if reason is not None:
-        raise AssignmentError(f"layer '{cls.__name__}' assigns to {shown(name)}, which {reason}: rename the artifact")
+        raise AssignmentError(f"layer '{cls.__name__}' assigns to {quote(name)}, which {reason}: rename the artifact")
 
 
-def shown(name: Any) -> str:
-    """Return a name as errors show it: not all of a long one, and nothing that a terminal would obey.
+def quote(name: Any) -> str:
+    """Quote a name for an error message: a long name is cut, and control characters are escaped.
 
     Args:
         name: The name.
@@ -129,33 +132,34 @@ def shown(name: Any) -> str:
 
 
 def check_fit(cls: type) -> None:
-    """Refuse a class with attributes that keep it from being a layer.
+    """Check that no attribute of a class keeps it from being a layer.
 
     Args:
         cls: The class.
 
     Raises:
-        LayerError: If it has any.
+        LayerError: If an attribute has a reserved name, or is a slot.
     """
     for owner, name, value in _own(cls):
         if name in RESERVED:
-            wrong = f"'{name}' of {owner.__name__} has a name that is reserved on layers: rename it"
+            wrong = f"'{name}' of {owner.__name__} is a reserved name on layers: rename it"
         elif isinstance(value, MemberDescriptorType):
-            wrong = f"'{name}' {_fixed(owner, value)}: take it out of __slots__"
+            wrong = f"'{name}' {_class_refusal(owner, value)}: remove it from __slots__"
         else:
             continue
         raise LayerError(f"layer '{cls.__name__}' cannot run: {wrong}")
 
 
-def _fixed(owner: type, value: Any) -> str | None:
+def _class_refusal(owner: type, value: Any) -> str | None:
+    """Return why an artifact cannot have the name of an attribute of a class; None if it can."""
     if _ours(owner):
         return "is reserved on layers"
     if isinstance(value, _METHODS):
         return f"is a method of {owner.__name__}"
     if isinstance(value, property) and value.fset is None:
-        return f"is a property of {owner.__name__} that has no setter"
+        return f"is a property of {owner.__name__} without a setter"
     if isinstance(value, MemberDescriptorType):
-        return f"is a slot of {owner.__name__}, and what slots hold is not stored"
+        return f"is a slot of {owner.__name__}, and the values of slots are not stored"
     return None
 
 
@@ -168,7 +172,7 @@ def _ours(owner: type) -> bool:
 
 
 def _own(cls: type) -> Iterator[tuple[type, str, Any]]:
-    """Yield the attributes that a layer has besides those of all layers."""
+    """Yield the attributes that a layer's own classes define."""
     for owner in cls.__mro__:
         if not _ours(owner):
             for name, value in owner.__dict__.items():
@@ -180,10 +184,10 @@ def _own(cls: type) -> Iterator[tuple[type, str, Any]]:
 
 
 def prepare(cls: Any, *, read: bool) -> None:
-    """Have a layer's instances see artifacts before the class's attributes, and raise what properties raise.
+    """Replace a class's ``__getattribute__``: artifacts hide attributes of the class, and errors of properties stay.
 
-    That is done where it is needed: a layer that runs reads its own attributes, often many times, and each time takes
-    four times as long then.
+    It is replaced only where necessary, because each read then takes four times as long. A running layer may read its
+    own attributes many times.
 
     Args:
         cls: The layer's class.
@@ -192,55 +196,55 @@ def prepare(cls: Any, *, read: bool) -> None:
     needed = read or any(_computes(value) for _, _, value in _own(cls))
     if needed and getattr(cls.__getattribute__, "__module__", "") != __name__:
         own = cls.__getattribute__ is not object.__getattribute__
-        cls.__getattribute__ = _looking_up(cls.__getattribute__) if own else look_up
+        cls.__getattribute__ = _wrap_getattribute(cls.__getattribute__) if own else look_up
 
 
 _get = object.__getattribute__
 
 
-def _looking_up(get: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+def _wrap_getattribute(get: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     """Return the ``__getattribute__`` of prepared classes.
 
     Args:
-        get: What it did before, which may be of the user's own.
+        get: The ``__getattribute__`` of the class so far.
     """
 
-    def find(self: Any, name: str) -> Any:
+    def get_attribute(self: Any, name: str) -> Any:
         known = _get(self, "__dict__")
-        # What runs has an attempt; what has none, and an execution, is read.
+        # A running layer has an attempt. A layer with an execution and without an attempt is read.
         if name not in known and "execution" in known and "attempt" not in known and _hides(type(self), name):
             _recall(self, name)
         try:
             return get(self, name)
         except AttributeError as error:
-            if found(type(self), name) is not None:
-                # Python forgets the error now and asks `__getattr__`.
+            if find(type(self), name) is not None:
+                # Python drops the error now and calls `__getattr__`, which raises it again.
                 _get(self, "_private").raised[get_ident(), name] = error
             raise
 
-    return find
+    return get_attribute
 
 
-#: What ``__getattribute__`` does on prepared classes that have none of their own.
-look_up = _looking_up(_get)
+#: The ``__getattribute__`` of prepared classes that do not define one.
+look_up = _wrap_getattribute(_get)
 
 
 def _hides(cls: type, name: str) -> bool:
-    """Whether a layer's class has an attribute, or a way to make one, that an artifact of the name stands behind."""
+    """Return whether an attribute of a layer's class, or its ``__getattr__``, hides an artifact with a name."""
     if name in RESERVED or name.startswith("__"):
         return False
-    known = found(cls, name)
-    return not _ours(_made_by(cls)) if known is None else _fixed(*known) is None
+    known = find(cls, name)
+    return not _ours(_getattr_owner(cls)) if known is None else _class_refusal(*known) is None
 
 
-def _made_by(cls: type) -> type:
-    """Return the class whose ``__getattr__`` answers for missing attributes: the base of layers, or the user's."""
-    known = found(cls, "__getattr__")
+def _getattr_owner(cls: type) -> type:
+    """Return the class that defines ``__getattr__``: the base of all layers, or a class of the user."""
+    known = find(cls, "__getattr__")
     return object if known is None else known[0]
 
 
 def _recall(layer: Any, name: str) -> None:
-    """Put what is stored under a name before the attribute that the layer's class has under it."""
+    """Read an artifact into the instance, where it hides the attribute of the class."""
     private = layer._private  # noqa: SLF001 - one unit
     if private.itself or name in private.absent:
         return

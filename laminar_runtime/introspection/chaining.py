@@ -1,12 +1,12 @@
-"""Whether a guard is of a chain of flows.
+"""Detection of chains of flows in the body of an ``if`` statement.
 
-``if flow := MyFlow(): flow()`` is false in the processes of other flows' tasks, and where the file is only read. But
-what it guards may be a chain, by which tasks of the flows that follow have to come, and so does the compiler::
+The condition of ``if flow := MyFlow(): flow()`` is false in the tasks of other flows, and when the compiler reads the
+file. But if the body is a chain, tasks of the later flows and the compiler must run it::
 
     if one := One():
         one().next(flow=Two(), linker=link)
 
-Whether it is one only the file's text can tell: what is guarded has not run yet.
+Only the source shows whether the body is a chain, because the body has not run yet.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ __all__ = ["chains", "guards_chain"]
 
 
 def guards_chain(frame: FrameType) -> bool:
-    """Whether the ``if`` statement that asks whether a flow is true has a chain in its body.
+    """Return whether the ``if`` statement that evaluates a flow has a chain of flows in its body.
 
     Args:
-        frame: The frame of the code that asks.
+        frame: The frame of the ``if`` statement.
     """
     guards = (node for node in _nodes(frame.f_code.co_filename) if isinstance(node, ast.If))
     asking = (node for node in guards if node.lineno <= frame.f_lineno <= (node.test.end_lineno or node.lineno))
@@ -31,7 +31,7 @@ def guards_chain(frame: FrameType) -> bool:
 
 
 def chains(statements: Iterable[ast.stmt]) -> bool:
-    """Whether statements have a flow follow another one.
+    """Return whether statements chain a flow to another one.
 
     Args:
         statements: The statements.
@@ -42,7 +42,7 @@ def chains(statements: Iterable[ast.stmt]) -> bool:
 def _nodes(file: str) -> Iterator[ast.AST]:
     linecache.checkcache(file)
     text = "".join(linecache.getlines(file))
-    # Most files have no chain, and large ones take long to parse.
+    # Most files have no chain, and a large file takes long to parse.
     if ".next(" in text:
         yield from ast.walk(ast.parse(text))
 

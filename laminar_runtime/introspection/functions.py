@@ -1,7 +1,7 @@
-"""What there is to know of a function: its parameters and whether it is a generator.
+"""Facts about functions: their parameters, and whether they are generators.
 
-`inspect` tells it of all callables. It takes as long to load as half of what a task needs, so it is asked only of those
-that are not plain functions.
+`inspect` knows them for all callables. But it takes half as long to load as everything else that a task needs. So it is
+used only for callables that are not plain functions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 __all__ = ["MISSING", "is_generator", "keyword_only", "parameters", "returns_at_once", "unwrap"]
 
-#: The annotation of a parameter that has none.
+#: The annotation of a parameter without an annotation.
 MISSING: Any = object()
 
 # https://docs.python.org/3/library/inspect.html#code-objects-bit-flags
@@ -51,7 +51,7 @@ def parameters(function: Callable[..., Any]) -> list[tuple[str, Any]]:
 
 
 def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
-    """Return the names of a function's parameters that take no argument by place.
+    """Return the names of a function's keyword-only parameters.
 
     Args:
         function: The function.
@@ -70,7 +70,7 @@ def keyword_only(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def is_generator(function: Callable[..., Any]) -> bool:
-    """Whether a call of a function gives a generator."""
+    """Return whether a function is a generator function."""
     if _plain(function):
         return bool(function.__code__.co_flags & _GENERATOR)
     import inspect
@@ -79,7 +79,7 @@ def is_generator(function: Callable[..., Any]) -> bool:
 
 
 def returns_at_once(function: Callable[..., Any]) -> bool:
-    """Whether a call of a function runs it: it is neither a generator nor asynchronous."""
+    """Return whether a call of a function runs its body: it is neither a generator function nor asynchronous."""
     if _plain(function):
         return not function.__code__.co_flags & (_GENERATOR | _COROUTINE | _ASYNC_GENERATOR)
     import inspect
@@ -89,5 +89,5 @@ def returns_at_once(function: Callable[..., Any]) -> bool:
 
 
 def _plain(function: Callable[..., Any]) -> bool:
-    """Whether a function is as it was defined, so that its code tells all."""
+    """Return whether a function is a plain function: neither wrapped nor with a signature of its own."""
     return isinstance(function, FunctionType) and not {"__wrapped__", "__signature__"} & function.__dict__.keys()

@@ -1,6 +1,6 @@
-"""Classes that are defined again where people try things out: in the cells of a notebook, or at a prompt.
+"""Classes that are defined again interactively: in the cells of a notebook, or at a prompt.
 
-There a name means what was defined last. In a file it means one thing, and a second class of that name is a mistake.
+There a new class replaces the class with the same name. In a file, a second class with the same name is a mistake.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["cell_of", "defining_cell", "redefines", "same"]
 
 
 def same(one: type, other: type) -> bool:
-    """Whether two classes are one, defined twice: of one name, at the top level of a module that is no file.
+    """Return whether two classes are one class, defined twice: of one name, at the top level of an interactive module.
 
     Args:
         one: The class.
@@ -25,13 +25,13 @@ def same(one: type, other: type) -> bool:
 
 
 def redefines(new: type, old: type) -> bool:
-    """Whether a class takes the place of one that was defined before: a cell was run again, as it was or edited.
+    """Return whether a class replaces an earlier class, because a cell was run again, edited or not.
 
-    Two classes of one name in the same cell are two, and so are those of a script that comes by standard input.
+    Two classes of one name in the same cell are different. So are those of a script that is read from standard input.
 
     Args:
-        new: The class.
-        old: The one before.
+        new: The new class.
+        old: The earlier class.
     """
     if not same(new, old):
         return False
@@ -40,17 +40,17 @@ def redefines(new: type, old: type) -> bool:
 
 
 def cell_of(cls: type) -> str:
-    """Return the name under which the text was compiled that defines a class with methods."""
+    """Return the file name of the code that defines a class with methods."""
     return _place(cls)[0]
 
 
 def defining_cell(cls: type) -> str:
-    """Return the file name of the code that defines a class now, or '' where each line has its own.
+    """Return the file name of the code that is defining a class, or '' at a prompt.
 
     Args:
-        cls: The class, in whose ``__init_subclass__`` this is asked.
+        cls: The class, whose ``__init_subclass__`` is running.
     """
-    frame = sys._getframe(1)  # noqa: SLF001 - of whom the interpreter asks this for
+    frame = sys._getframe(1)  # noqa: SLF001 - the frame that defines the class is above
     while frame.f_back is not None and frame.f_globals.get("__name__") != cls.__module__:
         frame = frame.f_back
     file = frame.f_code.co_filename
@@ -58,7 +58,7 @@ def defining_cell(cls: type) -> str:
 
 
 def _place(cls: type) -> tuple[str, int]:
-    """Where the text of a class with methods lies, as far as is known: the name of the text, and a line of it."""
+    """Return the file name and the first line of the first method of a class; '' and 0 if it has no method."""
     own: list[Callable[..., Any]] = [
         one for one in vars(cls).values() if hasattr(one, "__code__") and one.__module__ == cls.__module__
     ]
@@ -66,5 +66,5 @@ def _place(cls: type) -> tuple[str, int]:
 
 
 def _prompt(file: str) -> bool:
-    """Whether a text was typed at Python's own prompt, where each statement is a text of the same name."""
+    """Return whether a file name is that of Python's own prompt, where all statements have the same file name."""
     return file == "<stdin>" and hasattr(sys, "ps1")

@@ -1,8 +1,8 @@
-"""Names of executions and attributes as parts of paths: which can be none, and how the others are spelled.
+"""Names of executions and attributes as parts of paths: which names are valid, and how they are spelled.
 
-Some file systems take ``X`` and ``x`` for one name, and some write ``é`` in two ways. So an attribute's file has a name
-of small letters, digits and ``_.-`` only; each other character stands there as ``!`` and the bytes of its UTF-8. One
-that would be too long so ends in a digest of the name.
+To some file systems ``X`` and ``x`` are the same name, and some write ``é`` in two ways. So an attribute's file name
+has lower-case letters, digits and ``_.-`` only. Any other character is written as ``!`` and the hexadecimal digits of
+each byte of its UTF-8. A name that becomes too long is cut, and ends in a digest of the whole name.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 __all__ = ["flaw", "read", "spell"]
 
-# Most names are plain: these are compiled when they are used, and not when a task starts.
+# Most names need no pattern, so these are compiled on use, not when a task starts.
 _OTHER, _SPELLED = r"^\.|[^a-z0-9_.-]", r"(?:![0-9a-f]{2})+"
-#: The most bytes of a name, and of a spelled one: file systems take 255, and there is an extension.
+#: The most bytes of a name, and of its spelling. File systems allow 255; the rest is for an extension.
 _LONGEST = 200
 #: The most bytes of a character.
 _WIDEST = 4
@@ -25,13 +25,13 @@ _FLAWS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("has a slash", lambda name: "/" in name or "\\" in name),
     ("begins with a dot", lambda name: name.startswith(".")),
     ("has a control character", lambda name: re.search(r"[\x00-\x1f\x7f]", name)),
-    ("has half of a character", lambda name: re.search(r"[\ud800-\udfff]", name)),
+    ("has half a surrogate pair", lambda name: re.search(r"[\ud800-\udfff]", name)),
     (f"is longer than {_LONGEST} bytes", lambda name: len(name.encode()) > _LONGEST),
 )
 
 
 def flaw(name: Any) -> str | None:
-    """Why a name can be no part of a path; None if it can.
+    """Return why a name cannot be part of a path; None if it can.
 
     Args:
         name: The name.
@@ -41,17 +41,17 @@ def flaw(name: Any) -> str | None:
         'has a slash'
     """
     if not isinstance(name, str):
-        return f"is no text but of type {type(name).__name__}"
+        return f"is of type {type(name).__name__}, not text"
     if name.isidentifier() and len(name) <= _LONGEST // _WIDEST:
         return None
     return next((reason for reason, has in _FLAWS if has(name)), None)
 
 
 def spell(name: str) -> str:
-    """Spell a name so that it is another one than that of any other name, on every file system.
+    """Spell a name so that it differs from the spelling of any other name on every file system.
 
     Args:
-        name: The name, one without a flaw.
+        name: The name, without a flaw.
 
     Example:
         >>> spell("dataX"), spell("data_x")
@@ -68,15 +68,15 @@ def spell(name: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    """Return the bytes of a name, also of one that only a reader asks for and nobody can have assigned."""
+    """Return the bytes of a name, also of an invalid name: a reader may ask for any attribute."""
     return text.encode(errors="surrogatepass")
 
 
 def read(spelled: str) -> str:
-    """Read a name.
+    """Return the name of a spelling.
 
     Args:
-        spelled: What `spell` made. One that ends in a digest is given as it is.
+        spelled: A spelling that `spell` returned. If it ends in a digest, it is returned unchanged.
 
     Example:
         >>> read("data!58")

@@ -1,4 +1,4 @@
-"""How a run ends that its process is told to end."""
+"""Exceptions that end a run because of a signal."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ __all__ = ["Ended", "Interrupted"]
 
 
 class Ended(SystemExit):
-    """A run was ended by a signal; the exit code is that which shells have for it.
+    """A signal ended a run. The exit code is 128 plus the number of the signal, as in a shell.
 
-    In a task that runs another flow, it is not the layer that exits the process.
+    A task that runs another flow must not take it for an exit of its own layer.
     """
 
 
 class Interrupted(Ended, KeyboardInterrupt):
-    """A run was ended by Ctrl-C.
+    """Ctrl-C ended a run.
 
-    It is a `KeyboardInterrupt` to programs. Python itself takes it for a `SystemExit`, and so ends a script by the exit
-    code that shells have for it, without a traceback: that would be one of asyncio.
+    Programs can catch it as a `KeyboardInterrupt`. Python handles it as a `SystemExit`: it ends the script with the
+    exit code of a shell and prints no traceback, which would show frames of asyncio only.
     """

@@ -21,10 +21,10 @@ _END = re.compile(rb"\r\n|\n|\r(?!\Z)")
 
 
 class Lines:
-    r"""Takes bytes as they are printed, and gives lines.
+    r"""Splits the output of a process into lines.
 
     Args:
-        clock: Gives the time, in seconds.
+        clock: Returns the time in seconds.
 
     Example:
         >>> lines = Lines()
@@ -41,18 +41,18 @@ class Lines:
 
     @property
     def patience(self) -> float | None:
-        """Seconds to wait for more before `idle` is called, None to wait for as long as it takes."""
+        """The seconds to wait for more output before a call of `idle`; None to wait without a limit."""
         if not (self._state or (self._bar and self._rest) or self._rest.endswith(b"\r")):
             return None
         return max(_SILENCE, self._shown + _EVERY - self._clock())
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Take what was printed, and give the lines that ended.
+        """Yield the lines that end in some new output.
 
         Args:
             data: The bytes.
         """
-        # What comes after a carriage return decides what that was, so one at the end is kept.
+        # The meaning of a carriage return depends on the next byte, so one at the end is kept.
         whole = self._rest + data
         begin = 0
         for end in _END.finditer(whole):
@@ -65,14 +65,14 @@ class Lines:
             self._rest = self._rest[cut:]
 
     def idle(self) -> Iterator[str]:
-        """Give the state of a progress bar, of which no other came for a while."""
+        """Yield the state of a progress bar that has not changed for a while."""
         if self._bar or self._rest.endswith(b"\r"):
             self._state, self._rest = self._rest.rstrip(b"\r") or self._state, b""
             self._bar = True
         yield from self._progress()
 
     def end(self) -> Iterator[str]:
-        """Give what was printed last, if it is no whole line."""
+        """Yield the last output, if it does not end with a line end."""
         last = self._rest.rstrip(b"\r") or self._state
         self._rest = self._state = b""
         if last:
@@ -84,7 +84,7 @@ class Lines:
             if self._clock() >= self._shown + _EVERY:
                 yield from self._progress()
             return
-        # A bar may end its last state by itself, or have a line end put behind it.
+        # The last state of a bar may be a line of its own, or have only a line end behind it.
         if line or not self._bar:
             yield _text(line)
         elif self._state:
@@ -98,11 +98,11 @@ class Lines:
 
 
 def printable(text: str, encoding: str | None) -> str:
-    r"""Return a text with what an encoding does not have escaped: an ASCII locale loses no line.
+    r"""Return a text with escapes for characters that an encoding does not have, so that no line is lost.
 
     Args:
         text: The text.
-        encoding: The encoding of the stream that it is written to, None if it takes all characters.
+        encoding: The encoding of the output stream; None if it can encode all characters.
 
     Example:
         >>> print(printable("caf\u00e9", "ascii"))
@@ -112,7 +112,7 @@ def printable(text: str, encoding: str | None) -> str:
 
 
 def _boundary(line: bytes) -> int:
-    """Where a long line can be cut without cutting a character of UTF-8."""
+    """Return the position to cut a long line at, between two characters of UTF-8."""
     cut = _LONGEST
     while cut > _LONGEST - 4 and line[cut] & 0xC0 == 0x80:  # noqa: PLR2004 - the mark of a byte that continues one
         cut -= 1

@@ -1,6 +1,6 @@
-"""How many processors this process may use: what the scheduler and the control groups of the system leave to it.
+"""The number of processors that this process may use, by the scheduler and the control groups of the system.
 
-A machine has more than that where a container, a job of a batch system or ``taskset`` limits the process.
+The machine may have more processors, if a container, a job of a batch system or ``taskset`` limits the process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FOLDERS = ("cpu", "cpu,cpuacct")
 def available(root: str = "/") -> int:
     """Count the processors that this process may use, at least 1.
 
-    A quota that is no whole number counts as the next one, as in Java and in Go.
+    A fractional quota is rounded up, as in Java and Go.
 
     Args:
         root: The folder that holds ``proc`` and ``sys``.
@@ -40,7 +40,7 @@ def _schedulable() -> int:
 
 
 def _quotas(root: str) -> Iterator[int]:
-    """Yield the processors' worth of time that each control group above the process has."""
+    """Yield the quota of each control group of the process, in processors."""
     for line in _read(root, "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:  # version 2: https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files
@@ -55,7 +55,7 @@ def _quotas(root: str) -> Iterator[int]:
 
 
 def _up(path: str) -> Iterator[str]:
-    """Yield a control group and those that it is in. A container may see its own as the root."""
+    """Yield a control group and its ancestors. In a container its own group may be the root."""
     path = path.rstrip("/")
     while path:
         yield path
@@ -64,7 +64,7 @@ def _up(path: str) -> Iterator[str]:
 
 
 def _whole(quota: str, period: str) -> Iterator[int]:
-    """Yield the processors of a quota, if there is one: it is ``max``, negative or not there where nothing limits."""
+    """Yield a quota, rounded up to processors. Without a limit it is ``max``, negative or missing."""
     with contextlib.suppress(ValueError):
         time, every = int(quota), int(period)
         if time > 0 and every > 0:

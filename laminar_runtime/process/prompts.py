@@ -1,7 +1,7 @@
-"""Layers that ask the user something: by ``input()``, and by the debuggers that ``breakpoint()`` starts.
+"""Prompts of layers: ``input()``, and the debuggers that ``breakpoint()`` starts.
 
-A task in a thread has the terminal of its program, and the view of the run makes way while it asks. A task in a process
-of its own has none: there the error says how to run the layer where it has one.
+A task in a thread uses the terminal of its program. The progress display is hidden while the task asks. A task in a
+process of its own has no terminal: the error says how to run the layer with one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 
 from laminar_runtime.exceptions import FlowError
 
-__all__ = ["Screen", "answered", "refused"]
+__all__ = ["Screen", "end_task", "refuse_prompts"]
 
-#: The modules by whose functions debuggers read what the user types.
+#: The modules whose functions read the input of debuggers.
 _DEBUGGERS = frozenset({"bdb", "cmd", "pdb"})
 
 
 @contextlib.contextmanager
-def refused(flow: str, layer: str) -> Iterator[None]:
-    """Have a layer that asks something fail by an error that says what to do, unless its process has a terminal.
+def refuse_prompts(flow: str, layer: str) -> Iterator[None]:
+    """Fail a layer that prompts with an error that says what to do, unless its process has a terminal.
 
-    ``input()`` reads what there is, and raises `EOFError` at its end, as it always does; debuggers raise `FlowError`.
+    ``input()`` still reads standard input, and raises `EOFError` at its end. Debuggers raise `FlowError`.
 
     Args:
         flow: The flow's name.
@@ -36,28 +36,28 @@ def refused(flow: str, layer: str) -> Iterator[None]:
     if sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty():
         yield
         return
-    fix = f"its task has no terminal: run it here with {flow}(executor=Thread(concurrency=1)), which has the program's"
+    fix = f"its task has no terminal: run the flow with {flow}(executor=Thread(concurrency=1)) to use the program's"
     read = builtins.input
 
     def ask(prompt: object = "", /) -> str:
         try:
             return read(prompt)
-        except (EOFError, RuntimeError):  # the latter where there is no standard input at all
-            if _debugs(sys._getframe(1)):  # noqa: SLF001 - of who asks
+        except (EOFError, RuntimeError):  # RuntimeError if the process has no standard input
+            if _debugs(sys._getframe(1)):  # noqa: SLF001 - the frame that prompts
                 raise FlowError(f"layer '{layer}' starts a debugger, and {fix}") from None
             raise EOFError(f"layer '{layer}' asks for input, and {fix}") from None
 
     def stop(*_: Any, **__: Any) -> None:
         raise FlowError(f"layer '{layer}' calls breakpoint(), and {fix}")
 
-    with _replaced(ask, stop if _silent() else None):
+    with _replace_builtins(ask, stop if _silent() else None):
         yield
 
 
 def _silent() -> bool:
-    """Whether nothing can come by standard input."""
+    """Return whether standard input is closed or the null device."""
     try:
-        return os.path.samestat(os.fstat(0), os.stat(os.devnull))  # noqa: PTH116 - pathlib is not needed for that
+        return os.path.samestat(os.fstat(0), os.stat(os.devnull))  # noqa: PTH116 - pathlib is slow to load
     except OSError:
         return True
 
@@ -67,8 +67,8 @@ def _debugs(frame: FrameType) -> bool:
 
 
 @contextlib.contextmanager
-def _replaced(ask: Callable[..., str], stop: Callable[..., None] | None) -> Iterator[None]:
-    """Have ``input()``, and ``breakpoint()`` unless the user chose another debugger, be functions of ours."""
+def _replace_builtins(ask: Callable[..., str], stop: Callable[..., None] | None) -> Iterator[None]:
+    """Replace ``input()`` and, unless the user chose another debugger, ``breakpoint()`` in the ``with`` block."""
     own = stop is not None and sys.breakpointhook is sys.__breakpointhook__ and not os.environ.get("PYTHONBREAKPOINT")
     before = builtins.input, sys.breakpointhook
     builtins.input = ask
@@ -81,11 +81,11 @@ def _replaced(ask: Callable[..., str], stop: Callable[..., None] | None) -> Iter
 
 
 class Screen:
-    """What is drawn on the terminal again and again, and is taken away while a layer asks something.
+    """A progress display on the terminal, which is hidden while a layer prompts.
 
     Args:
-        hide: Takes it away.
-        show: Draws it again.
+        hide: Removes the display.
+        show: Draws the display again.
     """
 
     _only: Screen | None = None
@@ -96,13 +96,13 @@ class Screen:
         self._asking: list[int] = []
 
     @classmethod
-    def taken(cls) -> bool:
-        """Whether something is drawn already, as where a layer calls a flow: there is one terminal."""
+    def is_in_use(cls) -> bool:
+        """Return whether the terminal has a display already, for example if a layer calls a flow."""
         return cls._only is not None
 
     @contextlib.contextmanager
-    def makes_way(self) -> Iterator[None]:
-        """Have what is drawn make way, in all threads, while the ``with`` block runs."""
+    def hide_for_prompts(self) -> Iterator[None]:
+        """Hide the display while a thread prompts, in the ``with`` block."""
         read = builtins.input
 
         def ask(prompt: object = "", /) -> str:
@@ -110,19 +110,19 @@ class Screen:
             try:
                 return read(prompt)
             finally:
-                # A debugger asks again and again, until its task ends.
-                if not _debugs(sys._getframe(1)):  # noqa: SLF001 - of who asks
+                # A debugger prompts until its task ends.
+                if not _debugs(sys._getframe(1)):  # noqa: SLF001 - the frame that prompts
                     self._end()
 
         def stop(*_: Any, **__: Any) -> None:
             import pdb  # noqa: T100 - it is what breakpoint() starts
 
             self._begin()
-            pdb.Pdb().set_trace(sys._getframe(1))  # noqa: SLF001 - where the user wants to be
+            pdb.Pdb().set_trace(sys._getframe(1))  # noqa: SLF001 - the frame that calls breakpoint()
 
         Screen._only = self
         try:
-            with _replaced(ask, stop):
+            with _replace_builtins(ask, stop):
                 yield
         finally:
             Screen._only = None
@@ -141,7 +141,7 @@ class Screen:
                     self._show()
 
     def task_ended(self) -> None:
-        """Draw again, if a debugger of this thread's task had it make way."""
+        """Show the display again, if a debugger of this thread's task hid it."""
         with self._lock:
             asked = threading.get_ident() in self._asking
             self._asking = [thread for thread in self._asking if thread != threading.get_ident()]
@@ -149,7 +149,7 @@ class Screen:
                 self._show()
 
 
-def answered() -> None:
-    """Have what is drawn come back, at the end of a task in a thread of this process."""
+def end_task() -> None:
+    """Show the display again at the end of a task in a thread of this process."""
     if Screen._only is not None:  # noqa: SLF001 - one unit
         Screen._only.task_ended()  # noqa: SLF001 - the same

@@ -1,12 +1,14 @@
-"""Ends what this process started if this process dies, in whatever way: also by SIGKILL, or for lack of memory.
+"""A reaper, which ends the tasks' processes if this process dies, even by SIGKILL or for lack of memory.
 
-Processes of tasks have process groups of their own, so nothing else ends them. A small process, started with the first
-of them, reads their numbers from a pipe whose other end only this process holds. When that is closed and groups are
-left, it ends them: kindly first, as a client of Docker then stops its container, and then by force.
+The process of a task has a process group of its own, so nothing else ends it. The reaper is a small process that starts
+with the first task. It reads the numbers of the groups from a pipe, whose other end only this process has. When the
+pipe closes, the reaper ends the groups that are left: first with SIGTERM, so that a Docker client can stop its
+container, then with SIGKILL.
 
-A group is known a moment after it began: of a process that is killed in that moment, what it just started runs on.
+The reaper learns of a group a moment after the group starts. If this process is killed in that moment, the task
+continues.
 
-It is a shell, which every machine with a terminal has: it starts in a millisecond, where Python takes ten.
+The reaper is a shell: it starts in one millisecond; Python needs ten.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ import threading
 
 __all__ = ["forget", "prepare", "watch"]
 
-#: The program of the small process: the groups are in `left`, each with a space on both sides. They have two seconds to
-#: end by themselves.
+#: The program of the reaper. The variable `left` has the groups, each with a space on both sides. A group has two
+#: seconds between SIGTERM and SIGKILL.
 _PROGRAM = """
 trap '' INT TERM HUP QUIT
 left=' '
@@ -36,7 +38,7 @@ for group in $left; do kill -s KILL -- "-$group"; done
 
 
 class _Reaper:
-    """The small process, as this process sees it."""
+    """The reaper, as seen from this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +47,7 @@ class _Reaper:
 
     def prepare(self) -> None:
         with self._lock:
-            # A process that was forked has a copy of the pipe, and of the groups: they are its parent's.
+            # A forked process has copies of its parent's pipe and groups.
             if self._owner != os.getpid():
                 self._groups = set()
                 self._start()
@@ -65,7 +67,7 @@ class _Reaper:
     def _say(self, line: str) -> None:
         try:
             os.write(self._pipe, line.encode())
-        except OSError:  # somebody ended it
+        except OSError:  # the reaper was killed
             with contextlib.suppress(OSError):
                 os.close(self._pipe)
             self._start()
@@ -81,8 +83,8 @@ class _Reaper:
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
         words = ["/bin/sh", "-c", _PROGRAM, "laminar reaper"]
-        # Where there is no room for one more process, the task itself says so. A group of its own has what is sent to
-        # this process' group, as by a terminal, not reach it.
+        # If the system cannot start another process, the task itself reports that. The reaper has its own group, so
+        # that signals to this process' group, for example from a terminal, do not reach it.
         with contextlib.suppress(OSError):
             os.posix_spawn(words[0], words, os.environ, file_actions=files, setpgroup=0)
         os.close(reading)
@@ -92,23 +94,23 @@ _reaper = _Reaper()
 
 
 def prepare() -> None:
-    """Be ready to watch: a process group is known the sooner after it began."""
+    """Start the reaper before the first task, so that it learns of the task's process group sooner."""
     _reaper.prepare()
 
 
 def watch(group: int) -> None:
-    """Have a process group end with this process.
+    """End a process group when this process ends.
 
     Args:
-        group: Its number, that of the process that leads it.
+        group: The number of the group, which is that of its leading process.
     """
     _reaper.watch(group)
 
 
 def forget(group: int) -> None:
-    """Leave a process group alone, which has ended: its number may be given to another.
+    """Stop watching a process group that has ended: the system may reuse its number.
 
     Args:
-        group: Its number.
+        group: The number of the group.
     """
     _reaper.forget(group)

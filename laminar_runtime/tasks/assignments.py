@@ -49,7 +49,7 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
             if name == "_private" or sharded(layer, name) is not None:
                 continue
             # What is kept by a property that is computed once has not been assigned.
-            kept = value is not before.get(name, layer) and not attributes.computed(type(layer), name)
+            kept = value is not before.get(name, layer) and not attributes.is_computed(type(layer), name)
             if name in names or kept:
                 try:
                     attributes.check_assignable(type(layer), name)

@@ -128,7 +128,7 @@ def _attribute(layer: Layer, read: Callable[[Any], Any]) -> str:
     if not isinstance(found, _Asked):
         raise _misread(layer, f"and the function gives a {type(found).__name__}")
     reason = attributes.refusal(type(layer), found.attribute)
-    known = attributes.found(type(layer), found.attribute)
+    known = attributes.find(type(layer), found.attribute)
     if reason is None and known is not None and isinstance(known[1], property):
         reason = f"is a property of {known[0].__name__}"
     if reason is not None:

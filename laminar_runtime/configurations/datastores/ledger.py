@@ -7,7 +7,7 @@ import contextlib
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
-from laminar_runtime.identifiers import started
+from laminar_runtime.identifiers import start_order
 from laminar_runtime.introspection import naming
 from laminar_runtime.storage import rows
 from laminar_runtime.storage.archives import Archive, Artifact, Elements
@@ -141,7 +141,7 @@ class Ledger:
     def _last_attempt(self, key: LayerKey, index: int) -> str:
         """The token of the last attempt at a split that wrote something, empty if none did that has one."""
         found = self._transport.names(prefix=key.archives_of(index))
-        return max((name for name in found if not name.endswith(".json")), key=started, default="")
+        return max((name for name in found if not name.endswith(".json")), key=start_order, default="")
 
     def read_commit(self, key: LayerKey, *, index: int, record: Record | None = None) -> Commit | None:
         """Read what a split left when it finished.

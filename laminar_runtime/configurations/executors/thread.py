@@ -58,7 +58,7 @@ class Thread(Executor):
                 task.run()
             except BaseException as caught:  # noqa: BLE001 - it is raised again where it is awaited
                 error = caught
-            prompts.answered()
+            prompts.end_task()
             # Ready for the next task before the loop, told of the end of this one, looks for who is.
             self._idle.append(worker)
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this thread any more

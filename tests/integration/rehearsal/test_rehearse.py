@@ -346,7 +346,7 @@ def test_a_breakpoint(tmp_path: Path) -> None:
     layer = "@F.register\nclass A(Layer):\n    def __call__(self) -> None:\n        breakpoint()\n"
     ended = rehearse(tmp_path, f"{layer}\nif flow := F():\n    flow()\n")
     assert ended.returncode == 1
-    assert "FlowError: layer 'A' calls breakpoint(), and its task has no terminal: run it here with F(" in ended.stderr
+    assert "FlowError: layer 'A' calls breakpoint(), and its task has no terminal: run the flow with F(" in ended.stderr
     assert "BdbQuit" not in ended.stderr
 
 

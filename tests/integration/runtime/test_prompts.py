@@ -144,7 +144,7 @@ def test_a_task_without_a_terminal(ask: str, told: str, executor: str, folder: F
     ended = folder.python("main.py")
     assert ended.returncode == 1
     line = next(line for line in ended.stderr.splitlines() if told in line)
-    assert line.endswith("run it here with Asks(executor=Thread(concurrency=1)), which has the program's")
+    assert line.endswith("run the flow with Asks(executor=Thread(concurrency=1)) to use the program's")
     assert "BdbQuit" not in ended.stderr
 
 

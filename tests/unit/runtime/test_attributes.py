@@ -202,7 +202,7 @@ def test_splits_of_a_fan_out_see_their_element() -> None:
         ("method", "layer 'One' assigns to 'method', which is a method of Mixin: rename the artifact"),
         ("static", "which is a method of Mixin"),
         ("of_class", "which is a method of Mixin"),
-        ("total", "which is a property of One that has no setter"),
+        ("total", "which is a property of One without a setter"),
         ("__dunder__", "begins with two underscores"),
         ("_private", "reserved names: _private"),
         ("__init__", "begins with two underscores"),
@@ -223,7 +223,7 @@ def test_names_that_cannot_be_stored(name: str, said: str, how: str) -> None:
 
     Wrong.__name__ = "One"
     if how == "shard":
-        said = f"'{name}' is.*layer 'One' cannot shard an attribute of that name"
+        said = f"'{name}' .*layer 'One' cannot shard an attribute of that name"
     if (how, name) == ("vars", "_private"):
         return
     error = failure(lambda: run_alone(Wrong))
@@ -273,11 +273,11 @@ class Slotted:
         (
             {"__slots__": ("rows",)},
             (Layer,),
-            "'rows' is a slot of Wrong, and what slots hold is not stored: take it out",
+            "'rows' is a slot of Wrong, and the values of slots are not stored: remove it",
         ),
         ({}, (Slotted, Layer), "'rows' is a slot of Slotted"),
-        ({"name": "x"}, (Layer,), "'name' of Wrong has a name that is reserved on layers: rename it"),
-        ({"state": lambda self: 1}, (Layer,), "'state' of Wrong has a name that is reserved"),
+        ({"name": "x"}, (Layer,), "'name' of Wrong is a reserved name on layers: rename it"),
+        ({"state": lambda self: 1}, (Layer,), "'state' of Wrong is a reserved name"),
     ],
 )
 def test_classes_that_are_no_layers(body: dict[str, Any], bases: tuple[type, ...], said: str) -> None:

@@ -70,7 +70,7 @@ def test_subclass_of_parameters() -> None:
     class Reads(Layer):
         def __call__(self, mine: Mine) -> None: ...
 
-    with pytest.raises(LayerError, match=r"'mine' of 'Reads\.__call__'.*a subclass of Parameters: hint 'Parameters'"):
+    with pytest.raises(LayerError, match=r"'mine' of 'Reads\.__call__'.*a subclass of Parameters: use 'Parameters'"):
         in_memory(MyFlow)()
 
 
@@ -79,22 +79,28 @@ def test_subclass_of_parameters() -> None:
     [
         (
             lambda: Flow.register(containr=Container()),
-            r"register takes no.* 'containr'\. Did you mean 'container'\?",
+            r"register has no argument.* 'containr'\. Did you mean 'container'\?",
         ),
-        (lambda: Flow.register(speed=1), r"'speed'\. It takes container, foreach, retry, catch, executor"),
+        (lambda: Flow.register(speed=1), r"'speed'\. Its arguments: container, foreach, retry, catch, executor"),
         (
             lambda: Flow(data=datastores.Memory()),
-            r"'data'\. Did you mean 'datastore'\? It takes datastore, executor",
+            r"'data'\. Did you mean 'datastore'\? Its arguments: datastore, executor",
         ),
-        (lambda: ForEach(parameter=[]), r"ForEach takes no.* Did you mean 'parameters'\? It takes parameters"),
-        (lambda: executors.Thread(concurency=2), r"Did you mean 'concurrency'\? It takes concurrency, timeout"),
-        (lambda: datastores.Local(rot="x"), r"Did you mean 'root'\? It takes"),
-        (lambda: datastores.AWS.S3(rooot="s3://b"), r"S3 takes no.* Did you mean 'root'\? It takes"),
-        (lambda: executors.AWS.Batch(platfrm="EC2"), r"Did you mean 'platform'\? It takes job_queue_arn"),
-        (lambda: AWS.StepFunctions(shedule="rate(1 hour)"), r"StepFunctions takes no.* Did you mean 'schedule'\?"),
+        (
+            lambda: ForEach(parameter=[]),
+            r"ForEach has no.* Did you mean 'parameters'\? Its arguments: parameters",
+        ),
+        (lambda: executors.Thread(concurency=2), r"Did you mean 'concurrency'\? Its arguments: concurrency, timeout"),
+        (lambda: datastores.Local(rot="x"), r"Did you mean 'root'\? Its arguments: "),
+        (lambda: datastores.AWS.S3(rooot="s3://b"), r"S3 has no argument.* Did you mean 'root'\? Its arguments: "),
+        (lambda: executors.AWS.Batch(platfrm="EC2"), r"Did you mean 'platform'\? Its arguments: job_queue_arn"),
+        (
+            lambda: AWS.StepFunctions(shedule="rate(1 hour)"),
+            r"StepFunctions has no.* Did you mean 'schedule'\?",
+        ),
         (
             lambda: Container(memry=5),
-            r"'memry'\. Did you mean 'memory'\? It takes command, cpu, image, memory",
+            r"'memry'\. Did you mean 'memory'\? Its arguments: command, cpu, image, memory",
         ),
     ],
 )

@@ -334,5 +334,5 @@ def test_ids_that_nothing_can_be_run_under(id_: str) -> None:
 
     execution = in_memory(MyFlow).execution(id_)
     for attempt in (execution.parameters, execution.resume):
-        with pytest.raises(FlowError, match="an execution id is of 1 to 80 letters"):
+        with pytest.raises(FlowError, match="is not an execution id: use 1 to 80 letters"):
             attempt()

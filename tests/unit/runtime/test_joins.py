@@ -187,8 +187,8 @@ def test_layers_that_did_not_finish() -> None:
         (lambda layer: layer.value.real, "and the function raises AttributeError"),
         (lambda layer: [layer.value], "and the function gives a list"),
         (lambda layer: layer.name, "and 'name' is reserved on layers"),
-        (lambda layer: layer.doubled, "and 'doubled' is a property of Inverse that has no setter"),
-        (lambda layer: layer.__len__, "and '__len__' is one of Python's own, as it begins with two underscores"),
+        (lambda layer: layer.doubled, "and 'doubled' is a property of Inverse without a setter"),
+        (lambda layer: layer.__len__, "and '__len__' begins with two underscores, which Python reserves"),
     ],
 )
 def test_what_does_more_than_to_read(read: Callable[[Any], Any], said: str) -> None:

@@ -78,7 +78,7 @@ def test_flawed_ids(id_: Any, tmp_path: Path) -> None:
     with pytest.raises(FlowError, match=r"flow 'G' has no execution .*: that "):
         flow.execution(id_)
     if id_ is not None:
-        with pytest.raises(FlowError, match="an execution id is of"):
+        with pytest.raises(FlowError, match="is not an execution id: use 1 to 80 letters"):
             flow(id_)
     assert files(tmp_path) == set()
 

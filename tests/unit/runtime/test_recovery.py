@@ -335,7 +335,7 @@ def test_execution_ids_that_not_all_take(text: str) -> None:
     class MyFlow(Flow): ...
 
     flow = in_memory(MyFlow)
-    with pytest.raises(FlowError, match="an execution id is of 1 to 80"):
+    with pytest.raises(FlowError, match="is not an execution id: use 1 to 80 letters"):
         flow(text)
     assert stored(flow) == {}
 

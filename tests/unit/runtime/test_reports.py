@@ -48,7 +48,7 @@ def test_what_is_no_report(content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
     report = reports.read(file)
     assert report is not None
-    assert "cannot be read" in report.reason
+    assert "is not valid" in report.reason
 
 
 def test_a_report_of_an_earlier_version(tmp_path: Path) -> None:

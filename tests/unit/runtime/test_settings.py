@@ -70,7 +70,7 @@ def test_names_of_executions() -> None:
     assert parse("a@b@resume-2") == evolve(plain, retry=True, drive="2")
     assert parse("a@b@resume-2.1") == evolve(plain, retry=True, drive="2.1")
     for name in ("a b", "ä", "a/../b", "@resume-1", "x" * 81):
-        with pytest.raises(FlowError, match="an execution id is of 1 to 80 letters"):
+        with pytest.raises(FlowError, match="is not an execution id: use 1 to 80 letters"):
             parse(name)
 
 

@@ -87,7 +87,7 @@ def test_unknown_layer() -> None:
 
     def __call__(self, known: Known, nope: Nope) -> None: ...  # type: ignore[name-defined] # noqa: ANN001, F821, N807
 
-    assert "parameter 'nope' of 'Wrong.__call__' in flow 'MyFlow' is hinted 'Nope'" in refused(__call__)
+    assert "parameter 'nope' of 'Wrong.__call__' in flow 'MyFlow' has the type hint 'Nope'" in refused(__call__)
 
 
 def test_unregistered_layer() -> None:
@@ -104,7 +104,7 @@ def test_hint_that_is_no_layer() -> None:
 
     def __call__(self, other: int) -> None: ...  # noqa: ANN001, N807
 
-    assert "is hinted 'int', which is not a layer" in refused(__call__)
+    assert "has the type hint 'int', which is not a layer" in refused(__call__)
 
 
 def test_all_wrong_hints_are_told() -> None:
