@@ -113,7 +113,7 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
         in_memory=options.get("in_memory", False),
         timeout=options.get("timeout", 3600),
         prefix=labels.prefix(name) if several else "",
-        linked=linked,
+        linked=options.get("linked", linked),
         schedule=None if schedule is None else Schedule(schedule, options.get("timezone", "UTC")),
         encryption=NO_ENCRYPTION if kind is None else Encryption(kind, options.get("key")),
     )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+import json
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
 import yaml
 
-from laminar_codegen.ir.asl import State
+from laminar_codegen.ir.asl import DRIVE, Choice, Map, Parallel, State, Task
 from laminar_codegen.ir.expressions import Ref, Value, write
-from laminar_codegen.ir.retriers import of_service
 from laminar_codegen.ir.terraform import Block, Document
 from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.hcl import render_main
+from tests.support.graph_notation import graphs_in
 
 __all__ = ["as_hcl", "as_yaml", "evaluated", "options_in", "problems", "refused", "statements", "states"]
 
@@ -35,9 +38,10 @@ def options_in(text: str) -> tuple[dict[str, Any], str]:
 
 
 def evaluated(module: ModuleType, **more: Any) -> Callable[[str], str]:
-    """Return a runner of cases whose lines are expressions: what each is worth, in the namespace of a module.
+    """Return a runner of cases of functions: what expressions are worth, in the namespace of a module.
 
-    A text of several lines stands as it is.
+    Each line is an expression. Or a graph stands first, the `graph` of the expressions, and these are the lines that
+    begin with ``> ``. A text of several lines, and what a generator yields, stands as it is.
 
     Args:
         module: The module.
@@ -45,16 +49,26 @@ def evaluated(module: ModuleType, **more: Any) -> Callable[[str], str]:
     """
 
     def run(text: str) -> str:
-        return "".join(f"{_value(line).rstrip()}\n" for line in text.splitlines() if line.strip())
-
-    def _value(line: str) -> str:
-        try:
-            value = eval(line, {**vars(module), **more})  # noqa: S307 - a case is code of ours
-        except (CompileError, TypeError, ValueError) as error:
-            return f"{type(error).__name__}: {error}"
-        return value if isinstance(value, str) and "\n" in value else repr(value)
+        lines = text.splitlines()
+        asked = [line.removeprefix("> ") for line in lines if line.startswith("> ")]
+        given = "\n".join(line for line in lines if not line.startswith("> "))
+        names = {
+            **vars(module),
+            **more,
+            **({"graphs": graphs_in(given), "graph": graphs_in(given)[0]} if asked else {}),
+        }
+        return "".join(f"{_value(line, names).rstrip()}\n" for line in asked or lines if line.strip())
 
     return run
+
+
+def _value(line: str, names: dict[str, Any]) -> str:
+    try:
+        value = eval(line, names)  # noqa: S307 - a case is code of ours
+        value = [*value] if isinstance(value, Iterator) else value
+    except (CompileError, TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    return value if isinstance(value, str) and "\n" in value else repr(value)
 
 
 def problems(found: Iterable[Problem]) -> str:
@@ -79,7 +93,8 @@ def refused(run: Callable[[], str]) -> str:
 
 
 def _text(parts: Iterable[str | Ref]) -> str:
-    return "".join(f"${{{part.expression}}}" if isinstance(part, Ref) else part for part in parts)
+    text = "".join(f"${{{part.expression}}}" if isinstance(part, Ref) else part for part in parts)
+    return text.replace(DRIVE, "DRIVE")
 
 
 def as_yaml(value: Any) -> str:
@@ -92,27 +107,50 @@ def as_yaml(value: Any) -> str:
     return text.removesuffix("...\n")
 
 
-def states(found: Iterable[State]) -> str:
-    """Return states as YAML, without the retriers of the services that they call: cases of `ir.retriers` have these.
+def states(found: Iterable[State], *, arguments: bool = True) -> str:
+    """Return states, those within others indented: what each does, and where its execution goes on.
+
+    Left out are comments, and the retriers of the service that a task calls: cases of `ir.retriers` have these.
 
     Args:
         found: The states.
+        arguments: Whether what tasks are called with is printed, too.
     """
-    return as_yaml({state.name: _without_retriers(state.fields()) for state in found})
+    return "".join(f"{line}\n" for state in found for line in _state(state, arguments=arguments))
 
 
-def _without_retriers(fields: Any) -> Any:
-    match fields:
-        case {"Type": "Task", "Resource": resource, "Retry": retriers}:
-            passing = [item.fields() for item in of_service(_text(resource.parts).partition(":states:::")[2])]
-            own = [item for item in retriers if item not in passing]
-            return {name: own if name == "Retry" else item for name, item in fields.items() if name != "Retry" or own}
-        case Mapping():
-            return {name: _without_retriers(item) for name, item in fields.items()}
-        case list():
-            return [_without_retriers(item) for item in fields]
-        case _:
-            return fields
+def _state(state: State, *, arguments: bool) -> Iterator[str]:
+    parts = [part for name, part in _parts(state) if part]
+    yield f"{state.name}: {', '.join([_kind(state), *parts])}"
+    if arguments and isinstance(state, Task):
+        yield from textwrap.indent(as_yaml(state.arguments), "  ").splitlines()
+    for inner in (state.states,) if isinstance(state, Map) else state.branches if isinstance(state, Parallel) else ():
+        lines = [line for found in inner for line in _state(found, arguments=arguments)]
+        yield from (f"{'  - ' if place == 0 else '    '}{line}" for place, line in enumerate(lines))
+
+
+def _kind(state: State) -> str:
+    return f"Task {state.integration}" if isinstance(state, Task) else type(state).__name__
+
+
+def _parts(state: State) -> Iterator[tuple[str, str]]:
+    for name in ("items", "selector", "concurrency", "iterations", "count", "seconds", "error", "cause", "timeout"):
+        value = getattr(state, name, None)
+        yield name, f"{name} {_short(value)}" if value not in (None, {}, 1) else ""
+    yield "output", f"output {_short(state.output)}" if getattr(state, "output", None) else ""
+    for retrier in getattr(state, "retry", ()):
+        yield "retry", f"retry {' '.join(retrier.errors)} {retrier.attempts} times"
+    for catcher in getattr(state, "catch", ()):
+        yield "catch", f"on {' '.join(catcher.errors)} go to {catcher.next} with {_short(catcher.output)}"
+    for rule in getattr(state, "rules", ()):
+        yield "rule", f"if {_short(rule.condition)} go to {rule.next}"
+    yield "default", f"else {state.default}" if isinstance(state, Choice) else ""
+    yield "next", f"then {state.next}" if getattr(state, "next", None) else ""
+
+
+def _short(value: Any) -> str:
+    """Return values on one line; expressions of JSONata in backquotes."""
+    return re.sub(r'"\{% (.*?) %\}"', r"`\1`", json.dumps(write(value, _text)))
 
 
 def as_hcl(*resources: Block, **local: Value) -> str:
