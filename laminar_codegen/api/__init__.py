@@ -16,7 +16,7 @@ from laminar_codegen.pipeline import compile_source
 from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render.split_document import split_document
 from laminar_codegen.render.terraform_json import render_document
-from laminar_codegen.render.write_folder import left_over, write_module
+from laminar_codegen.render.write_folder import leftover_warnings, write_module
 from laminar_runtime import Flow
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
@@ -72,7 +72,7 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
     terraform_cli.check_version()
     terraform_cli.check_variables(variables)
     files = split_document(ir["document"])
-    if others := left_over(directory, files):
+    if others := leftover_warnings(directory, files):
         # With the files of both syntaxes Terraform would refuse the folder.
         raise NotWrittenError("\n".join(others))
     write_module(directory, files)

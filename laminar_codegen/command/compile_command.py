@@ -20,7 +20,7 @@ from laminar_codegen.pipeline import Compilation, Unit, compile_flow
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.render.split_document import render_module
 from laminar_codegen.render.terraform_json import render_document, render_template
-from laminar_codegen.render.write_folder import compare_module, left_over, write_module
+from laminar_codegen.render.write_folder import compare_module, leftover_warnings, write_module
 from laminar_runtime.configurations.schedulers.step_functions import check_module
 from laminar_runtime.exceptions import SchedulerError
 
@@ -155,7 +155,7 @@ def _write(document: Document, syntax: str, directory: Path) -> None:
     files = render_module(document, syntax)
     write_module(directory, files)
     print(f"wrote {', '.join(str(directory / name) for name in files)}", file=sys.stderr)
-    for line in left_over(directory, files):
+    for line in leftover_warnings(directory, files):
         print(line, file=sys.stderr)
 
 
@@ -175,7 +175,7 @@ def _check(document: Document, syntax: str, directory: Path) -> bool:
     """
     files = render_module(document, syntax)
     difference = compare_module(directory, files)
-    difference += "".join(f"{line}\n" for line in left_over(directory, files))
+    difference += "".join(f"{line}\n" for line in leftover_warnings(directory, files))
     sys.stdout.buffer.write(difference.encode())
     sys.stdout.buffer.flush()
     if difference:

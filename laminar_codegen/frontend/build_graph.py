@@ -60,7 +60,7 @@ def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
     for layer in layers:
         for name in layer.depends:
             dependents.setdefault(name, []).append(layer.name)
-    todo = [layer.name for layer in layers if layer.hooked("entry")]
+    todo = [layer.name for layer in layers if layer.has_hooks("entry")]
     found: set[str] = set()
     while todo:
         name = todo.pop()

@@ -1,7 +1,7 @@
-"""The state machine as data: the states of the Amazon States Language that the compiler emits, as frozen values.
+"""The states of the Amazon States Language that the compiler emits, as frozen values.
 
-https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html says what the fields mean. What a role
-may do follows from the integrations of its tasks: see `laminar_codegen.lower_terraform.role_permissions`.
+https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html describes the fields. The permissions
+of a role follow from the integrations of its tasks: see `laminar_codegen.lower_terraform.role_permissions`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ __all__ = [
 ]
 
 PARTITION = Ref("local.partition")
-#: The name of the execution, in JSONata: its id, and a mark behind that where it goes on with another.
+#: The name of the execution, in JSONata: its id, followed by a mark if it resumes another execution.
 EXECUTION = "$states.context.Execution.Name"
-#: The same, with the number of redrives behind it, if there were any: what a task, or another machine, is started by.
-#: No two starts of an execution have one name: ``e1@resume-0.1`` is its first redrive, ``e1@resume-1`` its first resume
+#: The same, followed by the number of redrives, if there were any: the name for tasks and executions that it starts. No
+#: two starts of an execution have one name: ``e1@resume-0.1`` is its first redrive, ``e1@resume-1`` its first resume,
 #: and ``e1@resume-1.1`` the first redrive of that.
 DRIVE = (
     "($e := $states.context.Execution; $e.Name & ($e.RedriveCount > 0 "
@@ -48,7 +48,7 @@ DRIVE = (
 
 @attrs.frozen
 class Catcher:
-    """Where a state goes on that failed for good."""
+    """The state that follows a state that failed for good."""
 
     errors: tuple[str, ...]
     next: str
@@ -61,20 +61,19 @@ class Catcher:
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """Calls a service, again if that has a passing trouble: see `laminar_codegen.ir.retriers`.
+    """A state that calls a service, and retries passing errors of it: see `laminar_codegen.ir.retriers`.
 
     Args:
         name: The state's name.
         integration: The service integration, such as ``batch:submitJob.sync``.
-        arguments: What it is called with.
-        output: What the next state gets: little, so that no payload grows.
+        arguments: The arguments of the call.
+        output: The input of the next state: small, so that no payload grows.
         next: The state that follows, None at the end.
-        comment: What the state is for, for readers.
-        retry: How it is retried after other errors than the passing ones of its service.
-        catch: Where it goes on if it failed for good.
+        comment: The purpose of the state, for readers.
+        retry: The retriers of other errors than the passing ones of its service.
+        catch: The states that follow if it failed for good.
         timeout: Seconds after which it fails, None for never.
-        of_service: The retriers of the passing errors of its service, None for those that `laminar_codegen.ir.retriers`
-            knows.
+        of_service: The retriers of the passing errors of its service, None for those of `laminar_codegen.ir.retriers`.
     """
 
     name: str
@@ -106,7 +105,7 @@ class Task:
 
 @attrs.frozen
 class Rule:
-    """Where a choice goes if a condition holds."""
+    """A condition of a choice, and the state that follows if it holds."""
 
     condition: Expression
     next: str
@@ -114,7 +113,7 @@ class Rule:
 
 @attrs.frozen(kw_only=True)
 class Choice:
-    """Goes where the first rule that holds says, else to the default."""
+    """A state that goes on to the state of the first rule that holds, else to the default."""
 
     name: str
     rules: tuple[Rule, ...]
@@ -133,7 +132,7 @@ class Choice:
 
 @attrs.frozen(kw_only=True)
 class Parallel:
-    """Runs machines beside each other."""
+    """A state that runs branches in parallel."""
 
     name: str
     branches: tuple[tuple[State, ...], ...]
@@ -153,7 +152,7 @@ class Parallel:
 
 @attrs.frozen(kw_only=True)
 class Map:
-    """Runs a machine for each item of a list, up to 40 of them at once.
+    """A state that runs a machine for each item of a list, up to 40 at once.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
 
@@ -161,15 +160,15 @@ class Map:
         name: The state's name.
         items: The list.
         states: The machine's states.
-        selector: What the machine gets, if that is not the item.
-        concurrency: How many items are worked on at once, None for as many as can be.
-        iterations: How many items the history of an execution must have room for.
-        count: How many items there are, for estimates: a number, or the layer of which each item is a job. A list that
-            stands in the state has as many as it has.
-        output: What the next state gets.
+        selector: The input of the machine, if that is not the item.
+        concurrency: The greatest number of items at once, None for no limit.
+        iterations: The number of items for which the history of an execution must have room.
+        count: The number of items, for estimates: a number, or the layer of which each item is a job. Not used if the
+            list is literal.
+        output: The input of the next state.
         next: The state that follows, None at the end.
-        comment: What the state is for, for readers.
-        catch: Where it goes on if it failed for good.
+        comment: The purpose of the state, for readers.
+        catch: The states that follow if it failed for good.
     """
 
     name: str
@@ -201,7 +200,7 @@ class Map:
 
 @attrs.frozen(kw_only=True)
 class Wait:
-    """Waits. What it is given it hands on."""
+    """A state that waits, and passes its input on."""
 
     name: str
     seconds: Expression
@@ -215,7 +214,7 @@ class Wait:
 
 @attrs.frozen(kw_only=True)
 class Succeed:
-    """Ends a machine, or a branch or an iteration of one, well."""
+    """A state that ends a machine, or a branch or an iteration of one, with success."""
 
     name: str
     comment: str = ""
@@ -228,7 +227,7 @@ class Succeed:
 
 @attrs.frozen(kw_only=True)
 class Fail:
-    """Ends a machine, or a branch or an iteration of one, with an error."""
+    """A state that ends a machine, or a branch or an iteration of one, with an error."""
 
     name: str
     error: Expression
@@ -249,8 +248,8 @@ class StateMachine:
 
     Args:
         name: Its name among those of the flow.
-        comment: What it is for, for readers.
-        states: Its states. It starts at the first.
+        comment: Its purpose, for readers.
+        states: Its states, the first one first.
     """
 
     name: str
@@ -263,7 +262,7 @@ class StateMachine:
 
 
 def all_states(states: tuple[State, ...]) -> Iterator[State]:
-    """All states, those inside others too."""
+    """Yield all states, including those inside other states."""
     for state in states:
         yield state
         match state:
@@ -277,7 +276,7 @@ def all_states(states: tuple[State, ...]) -> Iterator[State]:
 
 
 def submits_unawaited(machine: StateMachine) -> bool:
-    """Whether a machine submits jobs that no state waits for: they do not end with its executions by themselves.
+    """Return whether a machine submits jobs that no state waits for: these do not end with its executions.
 
     Args:
         machine: The machine.
@@ -293,7 +292,7 @@ def _machine(states: tuple[State, ...]) -> dict[str, Any]:
 def _literal(value: Value) -> Value:
     """Return a value of a field in which every string that begins with ``{%`` and ends with ``%}`` is an expression.
 
-    Plain text that begins so is written as an expression that gives it:
+    Plain text that begins with ``{%`` becomes an expression with that value:
     https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
     """
     match value:

@@ -1,7 +1,6 @@
-"""What is deployed: frozen values, one for each resource that the document declares or refers to.
+"""The resources of a deployment: frozen values, one for each resource that the document declares or refers to.
 
-`laminar_codegen.allocate` makes them. The emitters of `laminar_codegen.lower_terraform` turn each value into a block,
-and ask nothing else which resources there are::
+`laminar_codegen.allocate` makes them. The emitters of `laminar_codegen.lower_terraform` turn each value into a block::
 
     Deployment
       resources         JobDefinition  fargate, ec2_gpu_1, ...
@@ -66,7 +65,7 @@ class Planner:
         label: Its label.
         flow: The name of the flow.
         container: The container of the layers, whose image and command it has.
-        encryption: The encryption that writes to the datastore ask of S3.
+        encryption: The encryption that writes to the datastore request from S3.
     """
 
     label: str
@@ -122,7 +121,7 @@ class Alarm:
         statistic: The statistic of its metric.
         dimensions: The dimensions of its metric.
         period: Seconds over which the statistic is taken.
-        threshold: It goes off above this value.
+        threshold: The value above which it goes off.
     """
 
     label: str
@@ -137,7 +136,7 @@ class Alarm:
 
 @attrs.frozen(eq=False, repr=False)
 class Trigger:
-    """What starts a deployment without a caller.
+    """A trigger, which starts a deployment without a caller.
 
     Args:
         kind: The name of its kind, see `laminar_codegen.triggers`.
@@ -150,12 +149,12 @@ class Trigger:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Deployment:
-    """All that one document deploys.
+    """All resources that one document deploys.
 
     Args:
         graphs: The graphs of its flows. Flows that follow others come after these.
         machines: All state machines. The first is the one that applications start.
-        resources: What runs its layers, and its planners, in the order of the document.
+        resources: The resources that run its layers, and its planners, in the order of the document.
         queues: The job queues that its jobs are submitted to. They are inputs of the document.
         roles: Its roles.
         log_groups: Its log groups.

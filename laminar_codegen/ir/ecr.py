@@ -1,4 +1,4 @@
-"""Images in Amazon ECR: how their hosts are spelled. The only place that says so; Terraform reads the same pattern.
+"""Images in Amazon ECR: the only pattern of their hosts, for Python and for Terraform.
 
 A registry has hosts of IPv4 and of dual-stack, each also for FIPS, and another domain in each partition of AWS:
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html and
@@ -32,9 +32,9 @@ _DOMAINS = (
     "on.aws.hci.ic.gov",
 )
 
-#: The host of a registry, with its account and region; a pattern as Python and Terraform read it.
+#: The host of a registry, with its account and region; a pattern for Python and for Terraform.
 HOST = f"([0-9]{{12}})[.]dkr[.-]ecr(?:-fips)?[.]([a-z0-9-]+)[.](?:{'|'.join(_DOMAINS).replace('.', '[.]')})"
-#: The account, region and repository of an image. What is no name of a repository, such as a wildcard, is not in it.
+#: The account, region and repository of an image. It matches names of repositories only, no wildcards.
 REPOSITORY = f"^{HOST}/([a-z0-9][a-z0-9._/-]*)"
 
 

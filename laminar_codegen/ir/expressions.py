@@ -1,6 +1,6 @@
-"""Values in what is emitted that are not plain text: references and expressions.
+"""Values of the output that are not plain text: references and expressions.
 
-They are objects, never text with marks in it, so that text of the user's is never taken for one.
+They are objects, never text with marks in it, so that no text of the user is mistaken for one.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ class Ref:
 
 @attrs.frozen(init=False)
 class Joined:
-    """Text put together of plain text and references.
+    """A text that consists of plain text and references.
 
     Args:
-        *parts: Plain text, references, and others of this kind, whose parts become parts of this one.
+        *parts: Plain text, references, and other joined texts, whose parts become parts of this one.
     """
 
     parts: tuple[str | Ref, ...]
@@ -49,7 +49,7 @@ class Expression:
 
 
 def _flat(parts: tuple[str | Ref | Joined, ...]) -> tuple[str | Ref, ...]:
-    """Parts without parts, text that stands together as one: it must be escaped as one."""
+    """Return parts without nested parts, neighbouring texts as one text: they must be escaped together."""
     flat: list[str | Ref] = []
     for part in parts:
         for piece in part.parts if isinstance(part, Joined) else (part,):
@@ -66,14 +66,14 @@ Value = Union[  # noqa: UP007 - a recursive type needs names in quotes
 
 
 def resolve(value: Value, references: Mapping[str, str]) -> Any:
-    """Return a value with its references resolved, as AWS takes it.
+    """Return a value with its references resolved, as AWS accepts it.
 
     Args:
         value: The value.
         references: The values of the references, by their expressions.
 
     Raises:
-        KeyError: If a reference is not among them.
+        KeyError: If the value of a reference is missing.
     """
 
     def text(parts: Sequence[str | Ref]) -> str:
@@ -87,7 +87,7 @@ def write(value: Value, text: Callable[[Sequence[str | Ref]], str]) -> Any:
 
     Args:
         value: The value.
-        text: Writes a text from its parts.
+        text: Returns a text for its parts.
     """
     match value:
         case str() | Ref():

@@ -1,4 +1,4 @@
-"""The flow as data: what the compiler works on from here, without the flow's code.
+"""The flow as data: the input of all later passes, which need no code of the flow.
 
 Before: Flow objects with classes, methods and type hints. After: frozen values with names, in the order in which layers
 were registered.
@@ -29,7 +29,7 @@ PARAMETERS = Parameters.__name__
 
 @attrs.frozen
 class Dimension:
-    """One dimension of a fan-out: an attribute of a layer, as one split wrote it, or (None) as all did."""
+    """One dimension of a fan-out: an attribute of a layer, of one split or (None) of all splits."""
 
     layer: str
     attribute: str
@@ -38,7 +38,7 @@ class Dimension:
 
 @attrs.frozen
 class Retry:
-    """How often and after what waits, in seconds, a failed task is run again."""
+    """The retry of a failed task: the attempts, and the waits between them in seconds."""
 
     attempts: int
     delay: float
@@ -48,7 +48,7 @@ class Retry:
 
 @attrs.frozen
 class Schedule:
-    """When a flow is started by itself: an expression of EventBridge Scheduler's, and its time zone."""
+    """The schedule of a flow: an expression of EventBridge Scheduler, and its time zone."""
 
     expression: str
     timezone: str
@@ -65,17 +65,17 @@ class LayerNode:
         name: Its name.
         location: Where it is defined.
         summary: The first line of its docstring, empty if it has none.
-        depends: The layers that it depends on, sorted. What its hints do not name is not among them.
-        hints: What its ``__call__`` and its hooks name.
+        depends: The layers that it depends on, sorted: those that its hints and its fan-out name.
+        hints: The type hints of its ``__call__`` and its hooks.
         hooks: The kinds and names of its hooks.
         container: Its container.
         foreach: The dimensions of its fan-out, none if it runs once.
-        retry: How it is retried.
-        optional: Whether it may be skipped: by an entry hook of its own, or as what it depends on may be.
-        executor: What runs it.
-        calls: What stands for its ``__call__`` if it has none: the method whose name comes nearest, or an empty text.
+        retry: Its retry.
+        optional: Whether it may be skipped: by an entry hook of its own, or because a dependency may be.
+        executor: The target that runs it.
+        calls: ``__call__`` if it has one, else the method with the most similar name, or an empty text.
         initialised: Whether its class has an ``__init__`` of its own.
-        pipelined: Whether its splits go on where those of another fan-out end, each where that of its index does.
+        pipelined: Whether each of its splits starts when the split of another fan-out with its index ends.
     """
 
     name: str
@@ -95,26 +95,26 @@ class LayerNode:
 
     @functools.cached_property
     def placement(self) -> Placement:
-        """Its container, and what runs it."""
+        """Its container and its target."""
         return place(self.container, self.executor)
 
-    def hooked(self, kind: Kind) -> bool:
-        """Whether it has hooks of a kind."""
+    def has_hooks(self, kind: Kind) -> bool:
+        """Return whether it has hooks of a kind."""
         return any(kind == own for own, _ in self.hooks)
 
     @functools.cached_property
     def sized(self) -> bool:
-        """Whether its hooks decide on its containers: a retry hook does if there may be a next attempt."""
-        return self.hooked("submission") or (self.hooked("retry") and self.retry.attempts > 1)
+        """Whether its hooks choose its containers: a retry hook does if there may be a next attempt."""
+        return self.has_hooks("submission") or (self.has_hooks("retry") and self.retry.attempts > 1)
 
     @property
     def replanned(self) -> bool:
-        """Whether its hooks have a say in the next attempt when one failed."""
+        """Whether its hooks choose the container of the next attempt after a failed one."""
         return self.retry.attempts > 1 and self.sized
 
     @functools.cached_property
     def planned(self) -> bool:
-        """Whether only Python can know, before it starts, whether, how often and in what containers it runs."""
+        """Whether a planner must decide at run time whether, how often and in which containers it runs."""
         return bool(self.foreach) or self.optional or self.sized
 
 
@@ -126,13 +126,13 @@ class Graph:
         flow: Its name.
         location: Where it is defined.
         summary: The first line of its docstring, empty if it has none.
-        layers: Its layers in the order of registration, but for `Parameters`, which never runs.
+        layers: Its layers in the order of registration, except `Parameters`, which never runs.
         in_memory: Whether its datastore is the memory of one process.
-        timeout: Seconds after which a task is stopped, unless its layer says otherwise.
-        prefix: What the labels of its resources begin with, where several flows are in one document.
-        linked: Whether it follows another flow, from which its parameters are made.
-        schedule: When it is started by itself, if it is.
-        encryption: What writes to its datastore ask of S3.
+        timeout: Seconds after which a task is stopped, unless its layer has a timeout of its own.
+        prefix: The prefix of the labels of its resources, if several flows are in one document.
+        linked: Whether it follows another flow, which provides its parameters.
+        schedule: Its schedule, None without one.
+        encryption: The encryption that writes to its datastore request from S3.
     """
 
     flow: str
@@ -148,30 +148,30 @@ class Graph:
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:
-        """The different containers of its layers, with what runs them."""
+        """The different placements of its layers."""
         return tuple(dict.fromkeys(layer.placement for layer in self.layers))
 
     @property
     def with_planner(self) -> tuple[LayerNode, ...]:
-        """The layers that a planner is asked about: that of the first also makes the parameters of a linked flow."""
+        """The layers that have a planner. The planner of the first also makes the parameters of a linked flow."""
         return tuple(layer for place, layer in enumerate(self.layers) if layer.planned or (self.linked and place == 0))
 
     @functools.cached_property
     def pipelines(self) -> frozenset[str]:
-        """The layers that run item by item, and those that they go on from."""
+        """The layers that run item by item, and the layers whose splits they follow."""
         pipelined = [layer for layer in self.layers if layer.pipelined]
         return frozenset(name for layer in pipelined for name in (layer.name, layer.foreach[0].layer))
 
     @property
     def keeps_input(self) -> bool:
-        """Whether its parameters may be those that its state machine is started with, whoever reads them."""
+        """Whether its parameters may come from the input of its state machine."""
         return not self.linked
 
     def timeout_of(self, target: Target) -> float:
-        """Seconds after which a task of a layer is stopped.
+        """Return the seconds after which a task of a layer is stopped.
 
         Args:
-            target: What runs the layer.
+            target: The target of the layer.
         """
         return self.timeout if target.timeout is None else target.timeout
 

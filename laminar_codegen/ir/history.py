@@ -1,4 +1,4 @@
-"""The events that states add to the history of an execution: for each kind of state, from one place.
+"""The events that each kind of state adds to the history of an execution. No other module counts them.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
 """
@@ -28,7 +28,7 @@ def own_events(state: State) -> int:
     """
     match state:
         case Task(integration=integration):
-            # Entered, scheduled, started, succeeded, exited; of one that is awaited also that it was submitted.
+            # Entered, scheduled, started, succeeded, exited; and submitted, if the end of the task is awaited.
             return 6 if integration.endswith(_AWAITED) else 5
         case Map() | Parallel():
             # Entered, started, succeeded, exited.
@@ -43,7 +43,7 @@ def own_events(state: State) -> int:
 
 
 def events_of(state: State) -> int:
-    """Return how many events a state and all states in it add, with the iterations that there must be room for.
+    """Return how many events a state and all states in it add, with the iterations that the history must have room for.
 
     Args:
         state: The state.

@@ -1,7 +1,7 @@
-"""The names of what is emitted, for people and for Terraform: readable, and the same at every compile.
+"""The names of resources, for people and for Terraform: readable, and the same at every compile.
 
-A label of Terraform's says what a resource is, and follows from that alone: a change of one layer renames nothing that
-others use, and takes nothing away from executions that run while it is applied.
+The label of a resource describes the resource, and follows from that alone: a change of one layer renames no resource
+that other layers use, and removes none that running executions use.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ __all__ = [
     "set_options",
 ]
 
-#: The name of the machine that a deployment is: of its flow, or of all its flows, one after the other.
+#: The name of the main machine of a deployment: that of its flow, or that of its chain of flows.
 MAIN = "flow"
 
-#: What is made before all else: CloudWatch Logs refuses a name that is taken, where Amazon SQS, CloudWatch's alarms and
-#: AWS Batch take what is there for what is to be made.
+#: The resource that is made before all others: CloudWatch Logs refuses a name that is taken, while Amazon SQS, the
+#: alarms of CloudWatch and AWS Batch accept the existing resource as the new one.
 MADE_FIRST = "aws_cloudwatch_log_group.state_machine"
 
 #: The label of the log group of all jobs.
 TASKS = "tasks"
 
-#: The label of the machine that ends the jobs of executions, and of what starts it.
+#: The label of the machine that ends the jobs of executions, and of the rule that starts it.
 STOP_JOBS = "stop_jobs"
 
 #: The prefixes of the labels of functions: those that run layers, and planners.
@@ -63,11 +63,11 @@ FUNCTIONS = RUN, _PLANNER = "run_", "planner"
 #: Hexadecimal digits that name an execution in the names of its jobs.
 EXECUTION_DIGITS = 16
 
-#: The longest name of the machine of a nested step, behind what its flow's begin with: a flow has no 1,000 of them.
+#: The longest name of a sub-machine, after the prefix of its flow: a flow has fewer than 1,000 of them.
 LONGEST_PART = "part_999"
 
 Item = TypeVar("Item", Container, Placement)
-#: What of an image a label follows from.
+#: The part of an image's name that labels follow from.
 Image = Callable[[str], str]
 
 
@@ -100,7 +100,7 @@ def role(label: str) -> Ref:
 
 
 def is_given(label: str) -> Ref:
-    """Whether a role is given, known when Terraform plans.
+    """Return the expression for whether a role is given, which Terraform knows at plan time.
 
     Args:
         label: The role's label.
@@ -117,7 +117,7 @@ def of_role(label: str) -> Joined:
     """Return the name of a role.
 
     Args:
-        label: What it is.
+        label: Its label.
     """
     return Joined(Ref("local.role_prefix"), f"-{label}")
 
@@ -128,10 +128,10 @@ def labels_of(
     base: Callable[[Item], str],
     rest: Callable[[Item, Image], tuple[object, ...]],
 ) -> dict[Item, str]:
-    """Labels that begin with what `base` gives, and end with a digest of `rest` unless that is the usual one.
+    """Return labels that begin with `base`, and end with a digest of `rest` unless that is the default.
 
-    Another version of an image is a change in place, which takes nothing away from executions that run: only of two
-    versions in one flow each has a label of its own.
+    A new version of an image is a change in place, which removes nothing that running executions use. Only if one flow
+    has two versions of an image each has a label of its own.
     """
 
     def label(item: Item, image: Image) -> str:
@@ -178,7 +178,7 @@ def of_deployment(label: str) -> Joined:
     """Return the name of a deployment's resource: the deployment's name, followed by the kind of resource.
 
     Args:
-        label: What it is.
+        label: The label of the resource.
     """
     return Joined(Ref("var.name"), f"-{label}")
 
@@ -232,11 +232,11 @@ def _repository(image: str) -> str:
 
 
 def identity(container: Container, image: Image) -> tuple[object, ...]:
-    """Return what makes a container another one: command, image and working directory.
+    """Return what identifies a container: command, image and working directory.
 
     Args:
         container: The container.
-        image: Returns the part of an image's name that counts.
+        image: Returns the part of an image's name to use.
     """
     return (container.command, None if container.image is None else image(container.image), container.workdir)
 

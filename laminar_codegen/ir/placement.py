@@ -1,7 +1,7 @@
-"""Where a layer runs once it is deployed: in which container, on which service, and in which job queue.
+"""The placement of a layer: its container, its service, and its job queue.
 
-Before: the container and the executor that a flow configures. After: frozen values, which all that is emitted of a
-layer's jobs or invocations is made of.
+Before: the container and the executor that a flow configures. After: frozen values, from which the compiler emits the
+jobs or invocations of a layer.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Container:
         spot: Whether it runs on spot capacity.
         architecture: The processors that the image is built for.
         secrets: Variables with the ARNs of their values, sorted.
-        ephemeral_storage: Disk in GiB, None for what there is.
-        log_driver: Where the output goes.
+        ephemeral_storage: Disk in GiB, None for the default of the platform.
+        log_driver: The log driver for its output.
         log_options: Options of the log driver, sorted.
     """
 
@@ -66,7 +66,7 @@ class Container:
 
 
 class Target(abc.ABC):
-    """What runs a layer. `laminar_codegen.targets` has a subclass for each kind, all of frozen values.
+    """A target, which runs layers. `laminar_codegen.targets` has a subclass for each kind, all of frozen values.
 
     Attributes:
         service: The name of the service, for people.
@@ -88,14 +88,14 @@ class Target(abc.ABC):
 
     @abc.abstractmethod
     def facts(self, container: Container) -> dict[str, Value]:
-        """Return what a plan of Terraform shows of a layer on this target: where it runs, and its size.
+        """Return the facts that a plan of Terraform shows of a layer on this target: where it runs, and its size.
 
         Args:
             container: The container of the layer.
         """
 
     def queue(self, container: Container) -> Queue | None:  # noqa: ARG002 - for those that have one
-        """Return the job queue of a layer, None if there is none.
+        """Return the job queue of a layer, None if it has none.
 
         Args:
             container: The container of the layer.
@@ -105,12 +105,12 @@ class Target(abc.ABC):
 
 @attrs.frozen
 class Queue:
-    """A job queue that a deployment is given.
+    """A job queue, which is an input of a deployment.
 
     Args:
         variable: The variable of its ARN.
-        capacity: What capacity it must have.
-        tasks: What is submitted to it.
+        capacity: The capacity that it must have.
+        tasks: The tasks that are submitted to it.
     """
 
     variable: str
@@ -120,24 +120,24 @@ class Queue:
 
 @attrs.frozen(cache_hash=True)
 class Placement:
-    """A container, and what runs it: layers of the same placement share a job definition, or a function."""
+    """A container and its target: layers of the same placement share a job definition, or a function."""
 
     container: Container
     target: Target
 
     @property
     def queue(self) -> Queue | None:
-        """The job queue, None if there is none."""
+        """The job queue, None without one."""
         return self.target.queue(self.container)
 
 
 @functools.cache
 def place(container: Container, target: Target) -> Placement:
-    """Return the placement of a container on a target. Equal ones are one value, which makes lookups fast.
+    """Return the placement of a container on a target. Equal placements are one value, which makes lookups fast.
 
     Args:
         container: The layer's container.
-        target: What runs it.
+        target: Its target.
     """
     return Placement(container, target)
 
@@ -151,7 +151,7 @@ def _words(command: str) -> tuple[str, ...]:
 
 
 def container_of(container: layers.Container) -> Container:
-    """Return a container as data.
+    """Return a configured container as a frozen value.
 
     Args:
         container: The container, as configured.

@@ -211,7 +211,7 @@ def structure(plain: dict[str, Any]) -> Step:
     Args:
         plain: The result of `unstructure`.
     """
-    return _converter().structure(plain, Step)  # type: ignore[arg-type] # a union is no type to mypy
+    return _converter().structure(plain, Step)  # type: ignore[arg-type] # to mypy a union is not a type
 
 
 def _converter() -> Converter:

@@ -1,12 +1,12 @@
-"""How tasks are run again: as their layers ask for, and all of them while the service that they call has a trouble.
+"""The retries of tasks: those that their layers request, and those of passing errors of the service that they call.
 
-Each call of a state machine has the retriers of its service, before those of the layer: what goes wrong on the way to a
-layer is no failure of the layer. No list here has a name by which a layer fails, neither ``States.TaskFailed`` nor the
-class of an exception of the layer's.
+Each call of a state machine has the retriers of its service, before those of the layer: an error on the way to a layer
+is not a failure of the layer. No list here has an error by which a layer fails, neither ``States.TaskFailed`` nor the
+class of an exception of the layer.
 
-AWS says which errors pass: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html and, of each
-service, its API reference. Step Functions puts the service's name before that of its exception, and has two names for
-what has none of its own: of the service (``S3.S3Exception``) and of the way to it (``S3.SdkClientException``).
+AWS documents which errors pass: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html and the
+API reference of each service. Step Functions puts the service's name before that of its exception, and has two names
+for other errors: of the service (``S3.S3Exception``) and of the connection to it (``S3.SdkClientException``).
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from laminar_codegen.ir.graph import Retry
 
 __all__ = ["Retrier", "of_layer", "of_service"]
 
-#: What waits are multiplied with unless set otherwise:
+#: The default factor of waits:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 _BACKOFF = 2.0
 
 
 @attrs.frozen
 class Retrier:
-    """When and how a task is run again.
+    """A retrier of a state.
 
     Args:
-        errors: The names of the errors after which it is.
+        errors: The names of the errors that it retries.
         interval: Seconds before the second attempt.
-        attempts: How many attempts follow the first at most.
-        backoff: What each wait is multiplied with for the next one.
-        jitter: Whether each wait is of any length up to what it would be.
-        longest: Seconds that a wait takes at most, None for any.
+        attempts: The most attempts after the first one.
+        backoff: The factor between one wait and the next.
+        jitter: Whether each wait has a random length up to its own.
+        longest: The greatest seconds of a wait, None for any.
     """
 
     errors: tuple[str, ...]
@@ -47,12 +47,12 @@ class Retrier:
 
     @property
     def seconds(self) -> float:
-        """How long its waits take together, without jitter: half of that is to be expected with it."""
+        """The seconds of all its waits together, without jitter. Jitter halves that on average."""
         waits = (self.interval * self.backoff**number for number in range(self.attempts))
         return sum(wait if self.longest is None else min(wait, self.longest) for wait in waits)
 
     def fields(self) -> dict[str, Value]:
-        """Return the fields of the language. A definition may be 1 MB: a rate that is the default is left out."""
+        """Return the fields of the language. Leave out a default rate: a definition is limited to 1 MB."""
         rate: dict[str, Value] = {} if self.backoff == _BACKOFF else {"BackoffRate": self.backoff}
         most: dict[str, Value] = {} if self.longest is None else {"MaxDelaySeconds": self.longest}
         spread: dict[str, Value] = {"JitterStrategy": "FULL"} if self.jitter else {}
@@ -67,12 +67,12 @@ class Retrier:
 
 
 def _passing(*errors: str) -> tuple[Retrier, ...]:
-    """Retries for four minutes, as jitter has it: as long as 10,000 calls take of which 50 a second are allowed."""
+    """Return a retrier for about four minutes with jitter: the time of 10,000 calls at 50 per second."""
     return (Retrier(errors, 2, 8, jitter=True),)
 
 
-#: What passes of an invocation, https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html: AWS Lambda has trouble,
-#: or the function is not ready. One that was not called for some weeks gets ready when it is called, in about a minute:
+#: Passing errors of an invocation, https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html: AWS Lambda fails, or
+#: the function is not ready. A function that was idle for weeks gets ready when it is called, in about a minute:
 #: https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html. These waits take three, and have no jitter.
 _NOT_READY = Retrier(
     (
@@ -96,11 +96,11 @@ _NOT_READY = Retrier(
     12,
     longest=20,
 )
-#: As many invocations run as the account, or the function, may have at once, each for up to 15 minutes:
+#: The account, or the function, has all the concurrent invocations that it may have, each for up to 15 minutes:
 #: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html. These waits take 36, half of it with jitter.
 _THROTTLED = Retrier(("Lambda.TooManyRequestsException",), 1, 24, jitter=True, longest=120)
 
-#: By what the name of an integration begins with.
+#: By the prefix of the name of an integration.
 _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
     "lambda": (_NOT_READY, _THROTTLED),
     # https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html. It refuses what is more than 50 calls a
@@ -112,9 +112,9 @@ _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
         "Batch.TooManyRequestsException",
     ),
     "aws-sdk:batch": _passing("Batch.BatchException", "Batch.SdkClientException", "Batch.ServerException"),
-    # An execution that is started again by its name, with the same input, is the one that runs: there is never a
-    # second. https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html. That too many run
-    # has two names: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+    # To start a running execution again, with its name and input, starts no second one:
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html. Too many executions are
+    # two errors: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
     "states": _passing(
         "StepFunctions.AWSStepFunctionsException",
         "StepFunctions.ExecutionLimitExceeded",
@@ -123,11 +123,11 @@ _OF_SERVICES: dict[str, tuple[Retrier, ...]] = {
         "StepFunctions.SdkClientException",
         "StepFunctions.ThrottlingException",
     ),
-    # That a token is not valid any more has other names:
+    # A token that is no longer valid is another error:
     # https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html
     "aws-sdk:sfn": _passing("Sfn.KmsThrottlingException", "Sfn.SdkClientException", "Sfn.SfnException"),
-    # So is what S3 asks to slow down: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. An object
-    # that is not there has a name of its own.
+    # So is the answer of S3 to slow down: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. A
+    # missing object is another error.
     "aws-sdk:s3": _passing("S3.S3Exception", "S3.SdkClientException"),
 }
 
@@ -139,7 +139,7 @@ def of_service(integration: str) -> tuple[Retrier, ...]:
         integration: The service integration, such as ``batch:submitJob.sync``.
 
     Raises:
-        ValueError: If nothing is known of the service.
+        ValueError: If the service is unknown.
 
     Example:
         >>> of_service("aws-sdk:s3:putObject")[0].errors
@@ -153,11 +153,11 @@ def of_service(integration: str) -> tuple[Retrier, ...]:
 
 
 def of_layer(retry: Retry, error: str) -> tuple[Retrier, ...]:
-    """Return the retrier that a layer asks for, none if it has one attempt.
+    """Return the retrier that a layer requests, none if it has one attempt.
 
     Args:
-        retry: How the layer is retried.
-        error: The name of the error that is a failed attempt.
+        retry: The retry of the layer.
+        error: The name of the error of a failed attempt.
 
     Example:
         >>> of_layer(Retry(3, 0.1, 2, 0), "States.TaskFailed")[0].attempts

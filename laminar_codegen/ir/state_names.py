@@ -1,6 +1,6 @@
 """The names of states: the only module that spells them.
 
-A state that runs a layer has the layer's name. A state before or behind it has that name and a suffix, such as
+A state that runs a layer has the layer's name. A state before or after it has that name and a suffix, such as
 ``Train plan``. The longest suffix bounds the length of a layer's name.
 """
 
@@ -19,7 +19,7 @@ INPUT = "Parameters"
 
 
 class Suffix(enum.StrEnum):
-    """What a state is to the layer, step or flow that its name begins with."""
+    """The role of a state for the layer, step or flow that its name begins with."""
 
     #: The planner is asked for the plan, for that of the next attempt, and for the record.
     PLAN = "plan"

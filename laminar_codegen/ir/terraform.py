@@ -13,17 +13,17 @@ __all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Output", "Validati
 #: The oldest Terraform that takes the documents.
 TERRAFORM = "1.9"
 
-#: What the comment of each document says, by which its files are known.
+#: A part of the comment of each document, by which the compiler knows its files.
 MARK = "compiled by laminar-codegen"
 
 
 @attrs.frozen
 class Validation:
-    """What must hold of a variable.
+    """A validation of a variable.
 
     Args:
-        condition: A Terraform expression.
-        message: What Terraform says if it does not hold.
+        condition: A Terraform expression that must be true.
+        message: The error message if it is not.
     """
 
     condition: str
@@ -37,9 +37,9 @@ class Variable:
     Args:
         name: Its name.
         type: Its type, such as ``string``.
-        description: What it is, for people.
-        default: Its default; without one it must be given. A tuple of one, so that None differs from no default.
-        validation: What must hold of it.
+        description: Its description.
+        default: Its default in a tuple of one, None if it is required. A default of null is ``(None,)``.
+        validation: Its validations.
         nullable: Whether it may be null.
     """
 
@@ -72,8 +72,8 @@ class Call:
 
     Args:
         label: Its label.
-        source: Where the module is: a path, or an address that Terraform knows.
-        version: The versions of it that do, if it is in a registry.
+        source: The module: a path, or an address that Terraform knows.
+        version: The accepted versions, for a module in a registry.
         body: Its arguments.
     """
 
@@ -97,7 +97,7 @@ class Document:
     """A Terraform document.
 
     Args:
-        comment: What it is, for readers.
+        comment: Its comment for readers.
         providers: The providers by local name, each with source and version.
         variables: Its inputs.
         locals: Its named values.
@@ -105,7 +105,7 @@ class Document:
         resources: Its resources.
         outputs: Its outputs.
         calls: The modules that it calls.
-        moved: Resources that had another address before: the old one and the new one.
+        moved: Resources that had another address before: the old address and the new one.
     """
 
     comment: str

@@ -129,4 +129,4 @@ class Planners:
 
 def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
     """How the planner is asked again after a submission hook that failed: that is an attempt at the layer."""
-    return of_layer(layer.retry, SubmissionError.__name__) if layer.hooked("submission") else ()
+    return of_layer(layer.retry, SubmissionError.__name__) if layer.has_hooks("submission") else ()

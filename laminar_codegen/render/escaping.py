@@ -1,7 +1,7 @@
-"""Escapes text for Terraform: what is written is a template, which Terraform evaluates to the text.
+"""Escapes text for Terraform: writes a template that Terraform evaluates to the text.
 
-The rules are those of both of its syntaxes, JSON and HCL: every string is a template, in which ``${`` begins an
-expression and ``%{`` a directive, and ``$${`` and ``%%{`` stand for them
+Both syntaxes, JSON and HCL, have the same rules: every string is a template, in which ``${`` begins an expression and
+``%{`` a directive, and ``$${`` and ``%%{`` stand for these two texts
 (https://developer.hashicorp.com/terraform/language/expressions/strings).
 """
 
@@ -14,7 +14,7 @@ from laminar_codegen.ir.expressions import Ref
 
 __all__ = ["escape_template"]
 
-#: Two marks and more before another one with its brace.
+#: Two or more marks, followed by another one with its brace.
 _RUNS = re.compile(r"\${2,}(?=\$\{)|%{2,}(?=%\{)")
 
 
@@ -23,7 +23,7 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
 
     Args:
         parts: Plain text and references. No two texts stand together.
-        quote: How the syntax quotes plain text besides, if the template is to stand in it as it is.
+        quote: Quotes plain text for the syntax, if the template is written without further quoting.
 
     Returns:
         The template, without quotes around it.
@@ -34,13 +34,13 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
     """
     if len(parts) == 1 and isinstance(parts[0], str) and "{" not in parts[0]:
         return quote(parts[0])  # as most texts are
-    parts = tuple(piece for part in parts for piece in _runs_apart(part))
-    # Behind a bare carriage return Terraform reads marks otherwise, too.
+    parts = tuple(piece for part in parts for piece in _split_runs(part))
+    # After a bare carriage return Terraform reads marks in another way, too.
     returns = any(isinstance(part, str) and "\r" in part and "{" in part for part in parts)
     if len(parts) == 1 and isinstance(parts[0], str) and not returns:
-        return _escaped(quote(parts[0]))
+        return _escape(quote(parts[0]))
     if returns or any(isinstance(part, Ref) for part in parts):
-        parts = tuple(piece for part in parts for piece in _without_returns(part, quote))
+        parts = tuple(piece for part in parts for piece in _split_returns(part, quote))
     else:
         parts = tuple(quote(part) if isinstance(part, str) else part for part in parts)
     written = ""
@@ -48,13 +48,13 @@ def escape_template(parts: Sequence[str | Ref], quote: Callable[[str], str] = st
         if isinstance(part, Ref):
             written += f"${{{part.expression}}}"
         else:
-            escaped = _escaped(part)
-            written += escaped if place + 1 == len(parts) else _apart(escaped)
+            escaped = _escape(part)
+            written += escaped if place + 1 == len(parts) else _escape_end(escaped)
     return written
 
 
-def _runs_apart(part: str | Ref) -> Iterator[str | Ref]:
-    """Text, its longer runs of marks before what is escaped as expressions: Terraform would pair these marks."""
+def _split_runs(part: str | Ref) -> Iterator[str | Ref]:
+    """Yield text with runs of marks before an escaped mark as expressions: Terraform would pair these marks."""
     if isinstance(part, Ref):
         yield part
         return
@@ -68,12 +68,12 @@ def _runs_apart(part: str | Ref) -> Iterator[str | Ref]:
         yield part[place:]
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
 
 
-def _without_returns(part: str | Ref, quote: Callable[[str], str]) -> Iterator[str | Ref]:
-    """Quoted text, its carriage returns as expressions: behind a bare one Terraform knows no expressions."""
+def _split_returns(part: str | Ref, quote: Callable[[str], str]) -> Iterator[str | Ref]:
+    """Yield quoted text with carriage returns as expressions: Terraform reads no expressions after a bare one."""
     if isinstance(part, Ref):
         yield part
         return
@@ -84,7 +84,7 @@ def _without_returns(part: str | Ref, quote: Callable[[str], str]) -> Iterator[s
             yield text
 
 
-def _apart(escaped: str) -> str:
-    """Text that a reference follows: marks at its end would double the reference's, which is then no reference."""
+def _escape_end(escaped: str) -> str:
+    """Return text before a reference, marks at its end as an expression: they would escape the reference's mark."""
     text = escaped.rstrip("$%")
     return f'{text}${{"{escaped[len(text) :]}"}}' if text != escaped else text

@@ -1,4 +1,4 @@
-"""Writes documents as HCL, as ``terraform fmt`` lays it out: the same documents that `render` writes as JSON.
+"""Writes documents as HCL in the layout of ``terraform fmt``: the same documents that `terraform_json` writes as JSON.
 
 Before: a block as data. After::
 
@@ -13,8 +13,8 @@ Before: a block as data. After::
       depends_on = [aws_iam_role_policy.state_machine]
     }
 
-What is in a block stands in the order of Terraform's style guide: what says how many there are, arguments, nested
-blocks, what else Terraform itself reads (https://developer.hashicorp.com/terraform/language/style).
+The order within a block is that of Terraform's style guide: count or for_each, arguments, nested blocks, and then other
+arguments that Terraform itself reads (https://developer.hashicorp.com/terraform/language/style).
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from laminar_codegen.render.nested_blocks import Nested, nested_blocks
 
 __all__ = ["render_hcl", "render_main", "render_outputs", "render_variables", "render_versions"]
 
-#: How long a line may be that holds all of a list, or all of a map in a list.
+#: The greatest length of a line with a whole list, or with a whole map of a list.
 _WIDTH = 100
 _STEP = "  "
-#: What stands first and what stands last in a block, and what first in a call of a module: Terraform reads these, not
-#: the provider.
+#: The arguments that come first and last in a block, and first in a call of a module: Terraform reads these, not the
+#: provider.
 _FIRST = ("count", "for_each", "provider")
 _LAST = ("lifecycle", "depends_on")
 _OF_MODULE = ("source", "version")
 _DYNAMIC = "dynamic"
-#: What is a list of references, and in JSON a list of their texts.
+#: The arguments that are lists of references, in JSON lists of their texts.
 _REFERENCES = ("depends_on", "ignore_changes", "replace_triggered_by")
-#: Keys that need no quotes, unless they are words that an object's first key or a value may be.
+#: Keys without quotes, except words that have a meaning as the first key of an object or as a value.
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = {"false", "for", "null", "true"}
-#: What a string cannot hold as it is: control characters, and what breaks lines in editors.
+#: Characters that a string must escape: control characters, and those that break lines in editors.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-#: What may not be one column wide, where columns are aligned: it may join with what stands before or behind it. Few
-#: documents have keys to look for it in, and this one takes a millisecond to compile.
+#: Characters that may not be one column wide, or combine with their neighbours: aligned columns escape them. Compiled
+#: on use, because few documents have such keys and the pattern takes a millisecond.
 _WIDE = "[^\x00-\xac\xae-\u02ff\u0391-\u0481\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]"
 
 
@@ -72,7 +72,7 @@ def render_hcl(document: Document) -> str:
 
 
 def render_main(document: Document) -> str:
-    """Write what a document declares, without its interface, as HCL.
+    """Write the resources, data sources and local values of a document as HCL.
 
     Args:
         document: The document.
@@ -99,10 +99,10 @@ def render_outputs(document: Document) -> str:
 
 
 def render_versions(comment: str, providers: Mapping[str, Mapping[str, str]]) -> str:
-    """Write which Terraform and which providers a document needs as HCL, where scanners look for it.
+    """Write the required versions of Terraform and of providers as HCL, which scanners read.
 
     Args:
-        comment: What the document is.
+        comment: The comment of the document.
         providers: The providers by local name, each with source and version.
     """
     return _file((_comment(comment), _terraform(providers)))
@@ -125,7 +125,7 @@ def _terraform(providers: Mapping[str, Mapping[str, str]]) -> str:
 
 def _main(document: Document) -> Iterator[str]:
     if document.locals:
-        # Names of ours, none of which is one that Terraform reads.
+        # The names are ours: none has a meaning for Terraform.
         yield f"locals {{\n{_arguments(document.locals, _STEP)}\n}}"
     yield from (_declaration("data", block) for block in document.data)
     yield from (_declaration("resource", block) for block in document.resources)
@@ -161,7 +161,7 @@ def _output(output: Output) -> str:
 def _block(
     header: str, body: Mapping[str, Value], nested: Nested, indent: str = "", *, first: Sequence[str] = _FIRST
 ) -> str:
-    """Return a block: arguments, then nested blocks, each apart from what stands before it."""
+    """Return a block: arguments, then nested blocks, with empty lines between them."""
     inner = indent + _STEP
     apart = {*first, *_LAST, _DYNAMIC, *nested}
     groups = [
@@ -181,7 +181,7 @@ def _block(
 
 
 def _dynamic(repeated: Mapping[str, Value], nested: Nested, indent: str) -> Iterator[str]:
-    """Nested blocks that are there once for each element of something.
+    """Yield dynamic blocks: nested blocks that are repeated for each element of a collection.
 
     https://developer.hashicorp.com/terraform/language/expressions/dynamic-blocks
     """
@@ -202,14 +202,14 @@ def _contents(value: Value) -> Iterator[Mapping[str, Value]]:
 
 
 def _arguments(arguments: Mapping[str, Value], indent: str) -> str:
-    return _aligned(
-        ((name, _expression(_referred(name, value), indent)) for name, value in arguments.items()),
+    return _align(
+        ((name, _expression(_with_references(name, value), indent)) for name, value in arguments.items()),
         indent,
     )
 
 
-def _referred(name: str, value: Value) -> Value:
-    """Return the value of an argument; texts that Terraform reads as references as these."""
+def _with_references(name: str, value: Value) -> Value:
+    """Return the value of an argument, with references for texts that Terraform reads as references."""
     if name not in _REFERENCES:
         return value
     if isinstance(value, (list, tuple)):
@@ -217,8 +217,8 @@ def _referred(name: str, value: Value) -> Value:
     return Ref(value) if isinstance(value, str) else value
 
 
-def _aligned(pairs: Iterable[tuple[str, str]], indent: str) -> str:
-    """Names and expressions, a line each, those of one line that stand together aligned at the equals sign."""
+def _align(pairs: Iterable[tuple[str, str]], indent: str) -> str:
+    """Return arguments, one per line. Neighbouring arguments of one line are aligned at the equals sign."""
     lines: list[str] = []
     together: list[tuple[str, str]] = []
     for name, expression in pairs:
@@ -236,7 +236,7 @@ def _columns(pairs: list[tuple[str, str]], indent: str) -> list[str]:
 
 
 def _expression(value: Value, indent: str) -> str:
-    """Return a value as an expression; the lines after its first are indented as what stands at `indent`."""
+    """Return a value as an expression. Its further lines are indented by `indent`."""
     match value:
         case str():
             return f'"{escape_template((value,), _quote)}"'
@@ -257,7 +257,7 @@ def _object(items: Mapping[str, Value], indent: str) -> str:
         return "{}"
     inner = indent + _STEP
     pairs = ((_key(key), _expression(item, inner)) for key, item in items.items())
-    return f"{{\n{_aligned(pairs, inner)}\n{indent}}}"
+    return f"{{\n{_align(pairs, inner)}\n{indent}}}"
 
 
 def _tuple(items: tuple[Value, ...], indent: str) -> str:
@@ -271,7 +271,7 @@ def _tuple(items: tuple[Value, ...], indent: str) -> str:
 
 
 def _item(value: Value, indent: str) -> str:
-    """Return a value in a list: a small map stands on one line there."""
+    """Return a value of a list: a small map is on one line."""
     if isinstance(value, Mapping) and value:
         line = ", ".join(f"{_key(key)} = {_expression(item, indent)}" for key, item in value.items())
         if _fits(line, indent) and not any(isinstance(item, Mapping) and item for item in value.values()):
@@ -290,11 +290,11 @@ def _key(key: str) -> str:
 
 
 def _quote(text: str) -> str:
-    """Plain text as it stands between quotes, but for what makes a template of it."""
+    """Return plain text with the escape sequences of a quoted string, but not those of a template."""
     text = text.replace("\\", r"\\").replace('"', r"\"")
     return _CONTROL.sub(lambda found: _SHORT.get(found[0]) or _by_number(found), text)
 
 
 def _by_number(found: re.Match[str]) -> str:
     number = ord(found[0])
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - what four digits can tell
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - the most in four digits

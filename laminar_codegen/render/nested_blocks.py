@@ -1,8 +1,8 @@
-"""Which arguments of resources and data sources are nested blocks.
+"""The arguments of resources and data sources that are nested blocks.
 
-In JSON a nested block is written as a map is, and the provider's schema tells the two apart
-(https://developer.hashicorp.com/terraform/language/syntax/json#nested-block-mapping); in HCL the writer must know. The
-tests hold this against the provider's schemas.
+In JSON a nested block looks like a map, and Terraform knows the difference from the provider's schema
+(https://developer.hashicorp.com/terraform/language/syntax/json#nested-block-mapping). In HCL the writer must know.
+Tests compare this table with the provider's schemas.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 __all__ = ["Nested", "nested_blocks"]
 
-#: The nested blocks of a block by name, each with those in it.
+#: The nested blocks of a block by name, each with its own nested blocks.
 Nested = Mapping[str, "Nested"]
 
 _CONDITIONS: Nested = {"precondition": {}, "postcondition": {}}
@@ -34,7 +34,7 @@ _NESTED: Mapping[str, Nested] = {
 
 
 def nested_blocks(kind: str) -> Nested:
-    """Return the nested blocks of a resource or data source, Terraform's own among them.
+    """Return the nested blocks of a resource or data source, including those that Terraform itself reads.
 
     Args:
         kind: The type of the resource or data source.

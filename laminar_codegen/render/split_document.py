@@ -1,7 +1,7 @@
-"""Writes a document as the files of a module, in the parts that Terraform's style guide has.
+"""Writes a document as the files of a module, by Terraform's style guide.
 
-Before: a document. After: the text of each file by its name. What a document needs, ``versions.tf``, is HCL in either
-syntax: scanners look for it there (https://developer.hashicorp.com/terraform/language/style#file-names).
+Before: a document. After: the text of each file by its name. ``versions.tf`` is HCL in either syntax, because scanners
+read only that (https://developer.hashicorp.com/terraform/language/style#file-names).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def render_module(document: Document, syntax: str) -> dict[str, str]:
 
 
 def split_document(content: Mapping[str, Any]) -> dict[str, str]:
-    """Write a document that is JSON as a module.
+    """Write a document in JSON as a module.
 
     Args:
         content: The document, as `render_document` writes it.

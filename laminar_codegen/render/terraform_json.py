@@ -1,4 +1,4 @@
-"""Writes values as JSON, and with `escaping` as Terraform's JSON: `render_hcl` writes the same documents as HCL."""
+"""Writes values as JSON, and documents as Terraform's JSON: `hcl` writes the same documents as HCL."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def render_document(document: Document) -> str:
         "data": _blocks(document.data),
         "resource": _blocks(document.resources),
         "module": {call.label: _call(call) for call in document.calls},
-        # Addresses are no templates. Each body is a list of one: Checkov cannot read it else, and HCL takes either,
+        # Addresses are not templates. Each body is a list of one: Checkov cannot read anything else, HCL accepts both,
         # https://github.com/hashicorp/hcl/blob/main/json/spec.md#bodies.
         "moved": [[{"from": old, "to": new}] for old, new in document.moved],
         "output": {
-            # Descriptions are no templates: they stand as they are.
+            # Descriptions are not templates, so they need no escaping.
             output.name: {"description": output.description, "value": _template(output.value)}
             for output in document.outputs
         },
@@ -51,7 +51,7 @@ def render_template(machines: Sequence[StateMachine]) -> str:
         machines: The flow's state machine, and those of its nested steps.
 
     Returns:
-        The definition, or, if there are several, an object with each under its name.
+        The definition, or an object with several definitions by name.
     """
     if len(machines) == 1:
         return _dumps(_template(machines[0].fields()))
@@ -59,7 +59,7 @@ def render_template(machines: Sequence[StateMachine]) -> str:
 
 
 def render_machine(machine: StateMachine, references: Mapping[str, str]) -> str:
-    """Write a state machine as AWS takes it, its references resolved.
+    """Write a state machine as AWS accepts it, with its references resolved.
 
     Args:
         machine: The state machine.
@@ -69,7 +69,7 @@ def render_machine(machine: StateMachine, references: Mapping[str, str]) -> str:
         The definition.
 
     Raises:
-        KeyError: If a reference is not among them.
+        KeyError: If the value of a reference is missing.
     """
     return json.dumps(resolve(machine.fields(), references))
 
@@ -81,12 +81,12 @@ def _dumps(content: Any) -> str:
     return "".join(written)
 
 
-#: Writes a value without white space, or one that has no values in it.
+#: Writes a value without white space, or a value without inner values.
 _compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _lay_out(value: Any, line: str, written: list[str]) -> None:
-    """Write what `json.dumps` writes with ``indent=2``, in a third of the time."""
+    """Write the text of `json.dumps` with ``indent=2``, in a third of the time."""
     if not value or not isinstance(value, (dict, list, tuple)):
         written.append(_compact(value))
         return
@@ -120,14 +120,14 @@ def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:
 
 
 def _call(call: Call) -> dict[str, Any]:
-    """Return a call. Where the module is, and its version, Terraform reads as they stand."""
+    """Return a call. The source and the version are not templates."""
     version = {} if call.version is None else {"version": call.version}
     written: dict[str, Any] = _template(call.body)
     return {"source": call.source, **version, **written}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
-    """Return a variable. Its description and default are no templates: they stand as they are."""
+    """Return a variable. Its description and default are not templates."""
     written: dict[str, Any] = {"description": variable.description, "type": variable.type}
     if variable.default is not None:
         written["default"] = variable.default[0]
@@ -141,8 +141,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
     return written
 
 
-#: How long the values of references are in an account: ARNs of names of 46 characters, the longest that a deployment
-#: may have, or near them.
+#: The lengths of the values of references: ARNs with the longest name of a deployment, 46 characters, or nearly so.
 _LENGTHS = {
     "aws_batch_job_definition.": 125,
     "aws_lambda_function.": 110,
@@ -151,7 +150,7 @@ _LENGTHS = {
     "local.": 40,
     "var.": 80,
 }
-#: That of any other, such as what a further kind of target runs: no kind that is known has longer ones.
+#: The length for other references, such as those of a further kind of target: no known kind has longer ones.
 _LENGTH = max(_LENGTHS.values())
 
 
@@ -170,7 +169,7 @@ _compact_typical = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, d
 
 
 def size_of(states: tuple[State, ...]) -> int:
-    """How many bytes states take in a definition as Terraform writes it: without white space, references resolved.
+    """Return the bytes of states in a definition as Terraform writes it: without white space, references resolved.
 
     Args:
         states: The states.

@@ -154,7 +154,7 @@ def test_a_folder_with_the_module_in_hcl(ir: dict[str, Any], terraform: Callable
     file.write_text(CALLS, encoding="utf-8")
     assert main([str(file), "--emit", "hcl", "--output", str(tmp_path / "out")]) == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    with pytest.raises(NotWrittenError, match=r"out/main\.tf is from compiling to the other syntax"):
+    with pytest.raises(NotWrittenError, match=r"out/main\.tf is left from a compile to the other syntax"):
         create(ir, tmp_path / "out", variables={}, apply=True)
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     assert not log.exists()

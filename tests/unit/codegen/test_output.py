@@ -150,7 +150,7 @@ def test_the_other_syntax_is_told_of(flow: Path, tmp_path: Path) -> None:
     (tmp_path / "out" / "outputs.tf.json").write_text("{}\n", encoding="utf-8")
     ended = codegen("flow.py", "--emit", "hcl", "--output", "out", cwd=tmp_path)
     told = "".join(
-        f"out/{name} is from compiling to the other syntax: remove it, Terraform reads both\n"
+        f"out/{name} is left from a compile to the other syntax: remove it, because Terraform reads both\n"
         for name in ("main.tf.json", "variables.tf.json")
     )
     assert (ended.code, ended.output) == (0, b"")
@@ -168,8 +168,7 @@ def test_what_others_wrote_is_not_replaced(flow: Path, tmp_path: Path) -> None:
     ended = codegen("flow.py", "--output", "out", cwd=tmp_path)
     assert (ended.code, ended.output) == (2, b"")
     assert ended.errors == (
-        "laminar-codegen: not written by laminar-codegen: out/versions.tf: "
-        "rename what is there, or choose another folder\n"
+        "laminar-codegen: not written by laminar-codegen: out/versions.tf: rename it, or choose another folder\n"
     )
     assert contents(tmp_path / "out") == {"versions.tf": b"terraform {}\n"}
 
@@ -239,7 +238,7 @@ def _link_to_nothing(name: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ("prepare", "written", "checked"),
     [
-        (_pipe_in_place_of_a_file, "not written by laminar-codegen: a/out/outputs.tf.json", "is no regular file"),
+        (_pipe_in_place_of_a_file, "not written by laminar-codegen: a/out/outputs.tf.json", "is not a regular file"),
         (_link_to_nothing("main.tf.json"), "not written by laminar-codegen: a/out/main.tf.json", "a link to nothing"),
         (_link_to_nothing("laminar-unfinished.tf"), "a/out/laminar-unfinished.tf", "a link to nothing"),
         (_link_to_nothing("."), "a/out is a symbolic link to nothing", "a link to nothing"),
