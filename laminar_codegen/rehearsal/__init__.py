@@ -8,6 +8,7 @@ point ``rehearse`` of the group ``laminar_codegen.commands``.
 
     command                  the command, from the words of its call to the exit code
     deploy                   the calls by which a compiled flow is deployed to the embedded AWS
+    document/                Terraform documents in JSON, deployed as Terraform deploys them
     image                    what stands in for the container image: the folder in which jobs run
     progress, printed        what is shown while it runs: a line for each layer, and what tasks print
     results                  what is shown, and saved, of the artifacts at the end

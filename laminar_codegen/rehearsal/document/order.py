@@ -1,0 +1,98 @@
+"""The order in which blocks are evaluated and made: each after what it refers to.
+
+Before: blocks with references in their arguments. After: a sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from laminar_codegen.rehearsal.document.configuration import Block, Configuration
+from laminar_codegen.rehearsal.document.errors import DocumentError, ExpressionError
+from laminar_codegen.rehearsal.document.parsing import parse_expression, parse_template
+from laminar_codegen.rehearsal.document.syntax import references
+
+__all__ = ["in_order"]
+
+#: Arguments that hold references as plain text.
+_ADDRESSES = frozenset({"depends_on", "replace_triggered_by"})
+#: Arguments that hold no templates.
+_PLAIN = frozenset({"description", "default", "type", "ignore_changes", "provider", "source", "version"})
+#: What a variable's own rules say of it, which are held when it has its value.
+_OF_VARIABLES = frozenset({"validation", *_PLAIN})
+
+
+def in_order(
+    configuration: Configuration,
+) -> tuple[tuple[Block, ...], Mapping[tuple[str, ...], frozenset[tuple[str, ...]]]]:
+    """Put blocks in order.
+
+    Args:
+        configuration: The blocks.
+
+    Returns:
+        The blocks in order, and what each of them refers to.
+
+    Raises:
+        DocumentError: If blocks refer to each other in a circle, to what is not declared, or with expressions that are
+            not understood: all such problems.
+    """
+    blocks = configuration.blocks
+    problems: list[str] = []
+    needs: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
+    for path, block in blocks.items():
+        found = set()
+        for reference, text in _references(block, problems):
+            if reference in blocks:
+                found.add(reference)
+            else:
+                problems.append(f"{block.place}: {text}: '{'.'.join(reference)}' is not declared")
+        needs[path] = frozenset(found - {path} if block.kind == "variable" else found)
+    if problems:
+        raise DocumentError("\n".join(dict.fromkeys(problems)))
+    # Blocks keep the order of the document where nothing says otherwise.
+    places = {path: place for place, path in enumerate(blocks)}
+    sorter = TopologicalSorter({path: sorted(needs[path], key=places.__getitem__) for path in blocks})
+    try:
+        return tuple(blocks[path] for path in sorter.static_order()), needs
+    except CycleError as error:
+        circle = " -> ".join(blocks[path].address for path in error.args[1])
+        raise DocumentError(f"these refer to each other in a circle: {circle}") from None
+
+
+def _references(block: Block, problems: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what a block refers to, each with the text that does so."""
+    skipped = _OF_VARIABLES if block.kind == "variable" else frozenset()
+    for name, value in block.body.items():
+        if name not in skipped:
+            yield from _within(block, name, value, problems)
+
+
+def _within(block: Block, name: str, value: Any, problems: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if name in _ADDRESSES and isinstance(value, list):
+        for text in value:
+            yield from _parsed(block, name, text, parse_expression, problems)
+    elif isinstance(value, str):
+        if ("${" in value or "%{" in value) and not (name in _PLAIN and block.kind in {"variable", "output"}):
+            yield from _parsed(block, name, value, parse_template, problems)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _within(block, name, item, problems)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _within(block, name, key, problems)
+            yield from _within(block, key, item, problems)
+
+
+def _parsed(
+    block: Block, name: str, text: str, parse: Any, problems: list[str]
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    try:
+        for reference in references(parse(text.removeprefix("${").removesuffix("}") if name in _ADDRESSES else text)):
+            # A name without attribute is a word of the language, such as `all` of ignore_changes.
+            if len(reference) > 1:
+                yield reference, text
+    except ExpressionError as error:
+        problems.append(f"{block.place}: argument {name}: {text}: {error}")

@@ -1,0 +1,72 @@
+"""AWS Batch: job definitions, job queues and compute environments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from laminar_codegen.rehearsal.document.errors import DocumentError
+from laminar_codegen.rehearsal.document.kinds import Kind, Making
+from laminar_codegen.rehearsal.document.resources.secrets import provide_secrets
+
+__all__ = ["KINDS"]
+
+_PROPERTIES = {
+    "container_properties": "containerProperties",
+    "ecs_properties": "ecsProperties",
+    "node_properties": "nodeProperties",
+}
+_CAPACITY = "capacity of the rehearsal is this machine"
+
+
+def _definition(making: Making) -> Mapping[str, Any]:
+    request = making.request("batch", "RegisterJobDefinition", renames={"name": "jobDefinitionName"}, omit=_PROPERTIES)
+    for name, member in _PROPERTIES.items():
+        text = making.get(name)
+        if text is not None:
+            request[member] = _parse(making, name, text)
+    provide_secrets(making, request.get("containerProperties", {}))
+    made = making.client("batch").register_job_definition(**request)
+    arn = made["jobDefinitionArn"]
+    return {"id": arn, "arn": arn, "arn_prefix": arn.rpartition(":")[0], "revision": made["revision"]}
+
+
+def _parse(making: Making, name: str, text: Any) -> dict[str, Any]:
+    """Return properties that are given as JSON."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError) as error:
+        raise DocumentError(f"{making.place}: argument {name} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise DocumentError(f"{making.place}: argument {name} is not a JSON object")
+    return found
+
+
+def _queue(making: Making) -> Mapping[str, Any]:
+    request = making.request("batch", "CreateJobQueue", renames={"name": "jobQueueName"})
+    arn = making.client("batch").create_job_queue(**request)["jobQueueArn"]
+    return {"id": arn, "arn": arn}
+
+
+def _environment(making: Making) -> Mapping[str, Any]:
+    name = making.name()
+    made = making.client("batch").create_compute_environment(
+        # Managed capacity would have a network and instances of its own.
+        computeEnvironmentName=name,
+        type="UNMANAGED",
+        state=making.get("state") or "ENABLED",
+        serviceRole=making.get("service_role") or making.account.service_role(),
+    )
+    return {"id": name, "name": name, "arn": made["computeEnvironmentArn"]}
+
+
+KINDS: Mapping[str, Kind] = {
+    "aws_batch_compute_environment": Kind(
+        _environment, {"compute_resources": _CAPACITY, "type": _CAPACITY, "update_policy": _CAPACITY}
+    ),
+    "aws_batch_job_definition": Kind(
+        _definition, {"deregister_on_new_revision": "there is no revision before the first"}
+    ),
+    "aws_batch_job_queue": Kind(_queue),
+}

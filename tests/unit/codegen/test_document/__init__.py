@@ -1,0 +1,1 @@
+"""Documents that are rehearsed: read, evaluated, put in order."""
