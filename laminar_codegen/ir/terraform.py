@@ -8,13 +8,17 @@ import attrs
 
 from laminar_codegen.ir.expressions import Value
 
-__all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Output", "Validation", "Variable"]
+__all__ = ["MARK", "TERRAFORM", "Block", "Call", "Document", "Nested", "Output", "Validation", "Variable"]
 
 #: The oldest Terraform that takes the documents.
 TERRAFORM = "1.9"
 
 #: A part of the comment of each document, by which the compiler knows its files.
 MARK = "compiled by laminar-codegen"
+
+
+#: The nested blocks of a block by name, each with those in it.
+Nested = Mapping[str, "Nested"]
 
 
 @attrs.frozen
@@ -59,11 +63,14 @@ class Block:
         type: Its type, such as ``aws_iam_role``.
         label: Its label.
         body: Its arguments and nested blocks.
+        nested: Which of them are nested blocks, besides ``lifecycle``. JSON writes a nested block as it does a map; HCL
+            does not, https://developer.hashicorp.com/terraform/language/syntax/json#nested-block-mapping.
     """
 
     type: str
     label: str
     body: Mapping[str, Value]
+    nested: Nested = attrs.field(factory=dict)
 
 
 @attrs.frozen

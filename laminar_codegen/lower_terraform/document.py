@@ -144,6 +144,7 @@ def _state_machine(machine: StateMachine) -> Block:
             # Step Functions checks when it is made that its role may do what it is to do.
             "depends_on": ["aws_iam_role_policy.state_machine"],
         },
+        {"encryption_configuration": {}, "logging_configuration": {}, "timeouts": {}, "tracing_configuration": {}},
     )
 
 

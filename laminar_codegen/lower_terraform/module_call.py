@@ -109,7 +109,7 @@ def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
     """Return a resource that depends on the module instead of on resources that are in it."""
     body = {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"}
     after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
-    return Block(block.type, block.label, {**body, **after})
+    return attrs.evolve(block, body={**body, **after})
 
 
 def _output(output: Output) -> Output:

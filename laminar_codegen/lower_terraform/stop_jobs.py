@@ -58,5 +58,5 @@ def emit_rule() -> tuple[Block, Block]:
     }
     return (
         Block("aws_cloudwatch_event_rule", labels.STOP_JOBS, rule),
-        Block("aws_cloudwatch_event_target", labels.STOP_JOBS, target),
+        Block("aws_cloudwatch_event_target", labels.STOP_JOBS, target, {"retry_policy": {}}),
     )

@@ -24,9 +24,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
-from laminar_codegen.ir.terraform import TERRAFORM, Block, Call, Document, Output, Variable
+from laminar_codegen.ir.terraform import TERRAFORM, Block, Call, Document, Nested, Output, Variable
 from laminar_codegen.render.escaping import escape_template
-from laminar_codegen.render.nested_blocks import Nested, nested_blocks
 
 __all__ = ["render_hcl", "render_main", "render_outputs", "render_variables", "render_versions"]
 
@@ -37,6 +36,7 @@ _STEP = "  "
 #: provider.
 _FIRST = ("count", "for_each", "provider")
 _LAST = ("lifecycle", "depends_on")
+_CONDITIONS: Nested = {"precondition": {}, "postcondition": {}}
 _OF_MODULE = ("source", "version")
 _DYNAMIC = "dynamic"
 #: The arguments that are lists of references, in JSON lists of their texts.
@@ -134,7 +134,7 @@ def _main(document: Document) -> Iterator[str]:
 
 
 def _declaration(kind: str, block: Block) -> str:
-    return _block(f'{kind} "{block.type}" "{block.label}"', block.body, nested_blocks(block.type))
+    return _block(f'{kind} "{block.type}" "{block.label}"', block.body, {**block.nested, "lifecycle": _CONDITIONS})
 
 
 def _call(call: Call) -> str:

@@ -46,6 +46,7 @@ def emit_function(
             "tags": Ref("var.tags"),
             "depends_on": [f"aws_cloudwatch_log_group.{function.label}", f"aws_iam_role_policy.{role}"],
         },
+        {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}},
     )
 
 

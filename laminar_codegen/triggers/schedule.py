@@ -15,7 +15,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph, Schedule
-from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.ir.terraform import Block, Nested, Variable
 from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
@@ -72,7 +72,8 @@ def _emit(schedule: Schedule) -> tuple[Block, ...]:
         # EventBridge Scheduler does not wait for what its role may do.
         "depends_on": ["aws_iam_role_policy.schedule"],
     }
-    return Block("aws_sqs_queue", "schedule", queue), Block("aws_scheduler_schedule", "flow", started)
+    nested: Nested = {"flexible_time_window": {}, "target": {"dead_letter_config": {}, "retry_policy": {}}}
+    return Block("aws_sqs_queue", "schedule", queue), Block("aws_scheduler_schedule", "flow", started, nested)
 
 
 def _roles(flows: str) -> Iterator[Role]:

@@ -10,10 +10,9 @@ from typing import Any
 import attrs
 import pytest
 
-from laminar_codegen.ir.terraform import Document
+from laminar_codegen.ir.terraform import Document, Nested
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.hcl import render_hcl
-from laminar_codegen.render.nested_blocks import Nested, nested_blocks
 from laminar_codegen.render.split_document import FILES, render_module
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
@@ -206,12 +205,12 @@ def contents(value: Any) -> list[Any]:
 @pytest.mark.parametrize("case", CASES)
 def test_nested_blocks_are_those_of_the_provider(case: str) -> None:
     """Which arguments are nested blocks is told as version 6.25.0 of the AWS provider tells it."""
-    document = document_of(case)
-    assert document["resource"]
-    for kind in ("data", "resource"):
-        for name, blocks in document[kind].items():
-            for label, body in blocks.items():
-                assert_nested(body, nested_blocks(name), block_types(kind, name), f"{name}.{label}")
+    written, document = document_of(case), compilation_of(case).document
+    assert document.resources
+    for kind, blocks in (("data", document.data), ("resource", document.resources)):
+        for block in blocks:
+            body = written[kind][block.type][block.label]
+            assert_nested(body, block.nested, block_types(kind, block.type), f"{block.type}.{block.label}")
 
 
 def test_an_argument_that_is_no_block_is_told() -> None:

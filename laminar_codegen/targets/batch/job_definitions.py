@@ -71,6 +71,7 @@ def emit_job_definition(definition: JobDefinition) -> Block:
             "tags": Ref("var.tags"),
             "depends_on": [labels.MADE_FIRST],
         },
+        {"retry_strategy": {"evaluate_on_exit": {}}, "timeout": {}},
     )
 
 
