@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
-from laminar_codegen.ir.deployment import Alarm, Deployment, LogGroup, Planner, Role, TaskResource, Trigger
+from laminar_codegen.ir.deployment import Alarm, Deployment, LogGroup, Planner, Role, TaskResource
 from laminar_codegen.ir.expressions import Joined, Ref
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.graph import Graph, Trigger
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH
 from laminar_codegen.targets import registry as targets
@@ -47,7 +47,7 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
         The deployment.
     """
     resources = tuple(_resources(graphs))
-    found = triggers.triggers_of(graphs[0])
+    found = graphs[0].triggers
     return Deployment(
         graphs=tuple(graphs),
         machines=tuple(machines),

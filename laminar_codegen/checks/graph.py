@@ -35,6 +35,7 @@ from laminar_codegen.problems.rules import (
     LAM042,
     LAM043,
     LAM046,
+    LAM052,
     LAM053,
     LAM060,
     LAM062,
@@ -62,9 +63,7 @@ def check(graphs: Sequence[Graph]) -> None:
     Raises:
         CompileError: With all problems that the rules find.
     """
-    of_targets = (rule for kind in targets.kinds() for rule in kind.rules)
-    of_triggers = (rule for kind in triggers.kinds() for rule in kind.rules)
-    rules = (*RULES, *of_targets, *of_triggers)
+    rules = (*RULES, *(rule for kind in targets.kinds() for rule in kind.rules), check_triggers)
     problems = [problem for graph in graphs for rule in rules for problem in rule(graph)]
     problems += [problem for rule in CHAIN_RULES for problem in rule(graphs)]
     if problems:
@@ -211,6 +210,17 @@ def check_pipelines(graph: Graph) -> Iterator[Problem]:
         over = f"ForEach({layer.foreach[0].layer}.{layer.foreach[0].attribute}, pipelined=True)"
         what = f"layer '{layer.name}' cannot run item by item: it {why}"
         yield Problem(layer.location, LAM053, what, fix, over)
+
+
+def check_triggers(graph: Graph) -> Iterator[Problem]:
+    """Check the triggers of a flow by the rules of their kinds. A flow that follows another has none."""
+    for trigger in graph.triggers:
+        for rule in triggers.kind_of(trigger).rules:
+            yield from rule(graph, trigger.value)
+        if graph.linked:
+            what = f"flow '{graph.flow}' follows another flow but has its own {trigger.kind}"
+            fix = f"give the {trigger.kind} to the first flow, whose deployment it starts"
+            yield Problem(graph.location, LAM052, what, fix)
 
 
 def check_datastore(graph: Graph) -> Iterator[Problem]:

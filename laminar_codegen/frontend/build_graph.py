@@ -10,13 +10,13 @@ import attrs
 
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
-from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode, Retry, Schedule
+from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode, Retry
 from laminar_codegen.ir.placement import container_of
 from laminar_codegen.targets.registry import target_of
+from laminar_codegen.triggers.registry import triggers_of
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
-from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import resolve
 
@@ -41,17 +41,13 @@ def build_graph(source: Source) -> Graph:
         layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
-        schedule=_schedule(source.scheduler),
+        triggers=triggers_of(source.scheduler),
         encryption=_encryption(flow.configuration.datastore),
     )
 
 
 def _encryption(datastore: datastores.DataStore) -> Encryption:
     return datastore.asked() if isinstance(datastore, datastores.AWS.S3) else NO_ENCRYPTION
-
-
-def _schedule(scheduler: StepFunctions) -> Schedule | None:
-    return None if scheduler.started_by is None else Schedule(scheduler.started_by, scheduler.timezone)
 
 
 def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:

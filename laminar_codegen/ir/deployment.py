@@ -18,18 +18,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.graph import Graph, Trigger
 from laminar_codegen.ir.placement import Container, Placement, Queue
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
-__all__ = ["Alarm", "Deployment", "LogGroup", "Planner", "Role", "TaskResource", "Trigger"]
+__all__ = ["Alarm", "Deployment", "LogGroup", "Planner", "Role", "TaskResource"]
 
 
 Resource = TypeVar("Resource", bound="Planner | TaskResource")
@@ -134,19 +134,6 @@ class Alarm:
     threshold: int = 0
 
 
-@attrs.frozen(eq=False, repr=False)
-class Trigger:
-    """A trigger, which starts a deployment without a caller.
-
-    Args:
-        kind: The name of its kind, see `laminar_codegen.triggers`.
-        value: Its configuration, which only its kind understands.
-    """
-
-    kind: str
-    value: Any
-
-
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Deployment:
     """All resources that one document deploys.
@@ -159,7 +146,7 @@ class Deployment:
         roles: Its roles.
         log_groups: Its log groups.
         alarms: Its alarms.
-        triggers: Its triggers.
+        triggers: What starts it without a caller: the triggers of its first flow.
         longest_name: The greatest length of its name, in characters.
     """
 

@@ -7,6 +7,7 @@ were registered.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import attrs
 
@@ -22,7 +23,7 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 from laminar_runtime.configurations.hooks.annotation import Kind
 from laminar_runtime.types import Hint
 
-__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Schedule"]
+__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Trigger"]
 
 PARAMETERS = Parameters.__name__
 
@@ -47,14 +48,16 @@ class Retry:
 
 
 @attrs.frozen
-class Schedule:
-    """The schedule of a flow: an expression of EventBridge Scheduler, and its time zone."""
+class Trigger:
+    """A trigger, which starts a flow without a caller.
 
-    expression: str
-    timezone: str
+    Args:
+        kind: The name of its kind, see `laminar_codegen.triggers`.
+        value: Its configuration, which only its kind understands. As text it follows "started by".
+    """
 
-    def __str__(self) -> str:
-        return f"{self.expression} {self.timezone}"
+    kind: str
+    value: Any
 
 
 @attrs.frozen
@@ -131,7 +134,7 @@ class Graph:
         timeout: Seconds after which a task is stopped, unless its layer has a timeout of its own.
         prefix: The prefix of the labels of its resources, if several flows are in one document.
         linked: Whether it follows another flow, which provides its parameters.
-        schedule: Its schedule, None without one.
+        triggers: Its triggers, which start it without a caller.
         encryption: The encryption that writes to its datastore request from S3.
     """
 
@@ -143,7 +146,7 @@ class Graph:
     timeout: float
     prefix: str = ""
     linked: bool = False
-    schedule: Schedule | None = None
+    triggers: tuple[Trigger, ...] = ()
     encryption: Encryption = NO_ENCRYPTION
 
     @functools.cached_property
@@ -176,7 +179,7 @@ class Graph:
         return self.timeout if target.timeout is None else target.timeout
 
     def __str__(self) -> str:
-        started = [f"  started by {self.schedule}"] if self.schedule else []
+        started = [f"  started by {trigger.value}" for trigger in self.triggers]
         lines = [self.flow, *started, *(f"  {_describe(layer)}" for layer in self.layers)]
         return "".join(f"{line}\n" for line in lines)
 

@@ -13,6 +13,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Variable
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.problems import Problem
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["TriggerKind"]
 
@@ -31,10 +32,9 @@ class TriggerKind:
 
     Args:
         name: Its name, unique among all kinds.
-        find: Returns the trigger of this kind that a flow has, None if it has none. Only the first flow of a chain is
-            started by a trigger.
+        find: Returns the triggers of this kind that the scheduler of a flow configures.
         emit: Returns the resources of a trigger.
-        rules: The rules that a flow with such a trigger must keep.
+        rules: The rules that a flow must keep for each such trigger.
         roles: Returns the roles of a trigger, given the flows that it starts, as in "flow Report".
         permissions: The statements of each of these roles, by the role's label.
         alarms: Returns the alarms of a trigger.
@@ -44,9 +44,9 @@ class TriggerKind:
     """
 
     name: str
-    find: Callable[[Graph], Any]
+    find: Callable[[StepFunctions], Iterable[Any]]
     emit: Callable[[Any], Iterable[Block]]
-    rules: tuple[Callable[[Graph], Iterable[Problem]], ...] = ()
+    rules: tuple[Callable[[Graph, Any], Iterable[Problem]], ...] = ()
     roles: Callable[[str], Iterable[Role]] = _none
     permissions: Mapping[str, Callable[[Deployment], Fitted]] = attrs.field(factory=dict)
     alarms: Callable[[Any], Iterable[Alarm]] = _none

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from laminar_codegen.ir.deployment import Trigger
-from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.graph import Trigger
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import SCHEDULE
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["TRIGGERS", "kind_of", "kinds", "triggers_of"]
 
@@ -27,11 +27,10 @@ def kind_of(trigger: Trigger) -> TriggerKind:
     return next(kind for kind in kinds() if kind.name == trigger.kind)
 
 
-def triggers_of(graph: Graph) -> tuple[Trigger, ...]:
+def triggers_of(scheduler: StepFunctions) -> tuple[Trigger, ...]:
     """Return the triggers of a flow.
 
     Args:
-        graph: The graph of the flow.
+        scheduler: The flow's scheduler, by which users configure them.
     """
-    found = ((kind.name, kind.find(graph)) for kind in kinds())
-    return tuple(Trigger(name, value) for name, value in found if value is not None)
+    return tuple(Trigger(kind.name, value) for kind in kinds() for value in kind.find(scheduler))

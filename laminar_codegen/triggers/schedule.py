@@ -14,14 +14,15 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph, Schedule
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Nested, Variable
 from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM050, LAM051, LAM052
+from laminar_codegen.problems.rules import LAM050, LAM051
 from laminar_codegen.triggers.kind import TriggerKind
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["SCHEDULE"]
 
@@ -35,6 +36,22 @@ _ATTEMPTS = 5
 _SECONDS = 3600
 #: Seconds that the queue keeps a failure: the most that Amazon SQS offers.
 _KEPT = 1_209_600
+
+
+@attrs.frozen
+class Schedule:
+    """When a flow is started: an expression of EventBridge Scheduler's, and its time zone."""
+
+    expression: str
+    timezone: str
+
+    def __str__(self) -> str:
+        return f"{self.expression} {self.timezone}"
+
+
+def _find(scheduler: StepFunctions) -> Iterator[Schedule]:
+    if scheduler.started_by is not None:
+        yield Schedule(scheduler.started_by, scheduler.timezone)
 
 
 def _emit(schedule: Schedule) -> tuple[Block, ...]:
@@ -178,14 +195,11 @@ _FIELDS = (
 )
 
 
-def check_expressions(graph: Graph) -> Iterator[Problem]:
+def check_expressions(graph: Graph, schedule: Schedule) -> Iterator[Problem]:
     """Check that EventBridge Scheduler accepts the schedule."""
-    if graph.schedule is None:
-        return
-    expression = graph.schedule.expression
-    reason = _wrong(expression)
+    reason = _wrong(schedule.expression)
     if reason:
-        what = f"flow '{graph.flow}' is scheduled by {expression!r}: {reason}"
+        what = f"flow '{graph.flow}' is scheduled by {schedule.expression!r}: {reason}"
         fix = "write it as in schedule='cron(0 6 * * ? *)', every day at six, or schedule='rate(1 hour)'"
         yield Problem(graph.location, LAM050, what, fix)
 
@@ -206,13 +220,11 @@ def _wrong(expression: str) -> str:
     return ""
 
 
-def check_timezones(graph: Graph) -> Iterator[Problem]:
+def check_timezones(graph: Graph, schedule: Schedule) -> Iterator[Problem]:
     """Check that the time zone of a schedule exists."""
-    if graph.schedule is None:
-        return
     import zoneinfo
 
-    name = graph.schedule.timezone
+    name = schedule.timezone
     # A machine without time zones knows the form only; one that has them knows a misspelt one.
     known = zoneinfo.available_timezones() or {name}
     if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
@@ -220,19 +232,12 @@ def check_timezones(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, LAM051, what, "use a name of the IANA database, as in timezone='Europe/Berlin'")
 
 
-def check_followers(graph: Graph) -> Iterator[Problem]:
-    """Check that a flow that follows another has no schedule of its own."""
-    if graph.linked and graph.schedule is not None:
-        what = f"flow '{graph.flow}' follows another flow but has its own schedule"
-        yield Problem(graph.location, LAM052, what, "give the schedule to the first flow, whose deployment it starts")
-
-
 #: The kind of trigger.
 SCHEDULE = TriggerKind(
     name="schedule",
-    find=lambda graph: graph.schedule,
+    find=_find,
     emit=_emit,
-    rules=(check_expressions, check_timezones, check_followers),
+    rules=(check_expressions, check_timezones),
     roles=_roles,
     permissions={"schedule": _permissions},
     alarms=_alarms,

@@ -21,13 +21,22 @@ from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import Rule
 from laminar_codegen.triggers import registry
 from laminar_codegen.triggers.kind import TriggerKind
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-FLOW = '''
+FLOW = """
 from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.schedulers import AWS
 
 
-class Import(Flow):
-    """On upload: {prefix}"""
+class Uploads(AWS.StepFunctions):
+    "Stands for a scheduler with one more argument."
+
+    def __init__(self, prefix):
+        super().__init__()
+        self.prefix = prefix
+
+
+class Import(Flow): ...
 
 
 @Import.register
@@ -35,14 +44,14 @@ class Load(Layer):
     def __call__(self) -> None: ...
 
 
-flow = Import()
-'''
+flow = Import(scheduler=Uploads(prefix={prefix!r}))
+"""
 
 
-def _find(graph: Graph) -> str | None:
-    """Return the prefix of the objects whose upload starts the flow, as its docstring names it."""
-    named = graph.summary.removeprefix("On upload:")
-    return named.strip() if named != graph.summary else None
+def _find(scheduler: StepFunctions) -> Iterator[str]:
+    """Yield the prefix of the objects whose upload starts the flow."""
+    if hasattr(scheduler, "prefix"):
+        yield scheduler.prefix
 
 
 def _emit(prefix: str) -> Iterator[Block]:
@@ -67,8 +76,8 @@ def _emit(prefix: str) -> Iterator[Block]:
 RULE = Rule("LAM099", "any upload starts the flow", "The toy trigger needs a prefix.", "Name one.")
 
 
-def _rule(graph: Graph) -> Iterator[Problem]:
-    if _find(graph) == "":
+def _rule(graph: Graph, prefix: str) -> Iterator[Problem]:
+    if not prefix:
         yield Problem(graph.location, RULE, f"flow '{graph.flow}' starts on any upload", "name a prefix")
 
 
@@ -145,6 +154,6 @@ def test_its_rules_are_checked(uploads: Path, capsys: pytest.CaptureFixture[str]
 
 def test_flows_without_it_are_as_they_were(uploads: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A kind that a flow does not use leaves nothing in its document."""
-    (uploads / "flow.py").write_text(FLOW.replace("On upload: ", "Imports "))
+    (uploads / "flow.py").write_text(FLOW.replace("Uploads(prefix={prefix!r})", "AWS.StepFunctions()"))
     assert main(["flow.py"]) == 0
     assert "upload" not in capsys.readouterr().out
