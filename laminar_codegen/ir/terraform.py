@@ -65,12 +65,14 @@ class Block:
         body: Its arguments and nested blocks.
         nested: Which of them are nested blocks, besides ``lifecycle``. JSON writes a nested block as it does a map; HCL
             does not, https://developer.hashicorp.com/terraform/language/syntax/json#nested-block-mapping.
+        comment: Its comment for readers.
     """
 
     type: str
     label: str
     body: Mapping[str, Value]
     nested: Nested = attrs.field(factory=dict)
+    comment: str = ""
 
 
 @attrs.frozen
@@ -92,11 +94,19 @@ class Call:
 
 @attrs.frozen(kw_only=True)
 class Output:
-    """An output of the document."""
+    """An output of the document.
+
+    Args:
+        name: Its name.
+        description: Its description.
+        value: Its value.
+        depends_on: Resources that Terraform makes before the output is used.
+    """
 
     name: str
     description: str
     value: Value
+    depends_on: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -19,19 +19,14 @@ arguments that Terraform itself reads (https://developer.hashicorp.com/terraform
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value
+from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import TERRAFORM, Block, Call, Document, Nested, Output, Variable
-from laminar_codegen.render.escaping import escape_template
+from laminar_codegen.render.hcl_values import STEP, write_arguments
 
 __all__ = ["render_hcl", "render_main", "render_outputs", "render_variables", "render_versions"]
 
-#: The greatest length of a line with a whole list, or with a whole map of a list.
-_WIDTH = 100
-_STEP = "  "
 #: The arguments that come first and last in a block, and first in a call of a module: Terraform reads these, not the
 #: provider.
 _FIRST = ("count", "for_each", "provider")
@@ -39,17 +34,6 @@ _LAST = ("lifecycle", "depends_on")
 _CONDITIONS: Nested = {"precondition": {}, "postcondition": {}}
 _OF_MODULE = ("source", "version")
 _DYNAMIC = "dynamic"
-#: The arguments that are lists of references, in JSON lists of their texts.
-_REFERENCES = ("depends_on", "ignore_changes", "replace_triggered_by")
-#: Keys without quotes, except words that have a meaning as the first key of an object or as a value.
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = {"false", "for", "null", "true"}
-#: Characters that a string must escape: control characters, and those that break lines in editors.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
-_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
-#: Characters that may not be one column wide, or combine with their neighbours: aligned columns escape them. Compiled
-#: on use, because few documents have such keys and the pattern takes a millisecond.
-_WIDE = "[^\x00-\xac\xae-\u02ff\u0391-\u0481\u048a-\u052f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]"
 
 
 def render_hcl(document: Document) -> str:
@@ -126,7 +110,7 @@ def _terraform(providers: Mapping[str, Mapping[str, str]]) -> str:
 def _main(document: Document) -> Iterator[str]:
     if document.locals:
         # The names are ours: none has a meaning for Terraform.
-        yield f"locals {{\n{_arguments(document.locals, _STEP)}\n}}"
+        yield f"locals {{\n{write_arguments(document.locals, STEP)}\n}}"
     yield from (_declaration("data", block) for block in document.data)
     yield from (_declaration("resource", block) for block in document.resources)
     yield from map(_call, document.calls)
@@ -134,7 +118,9 @@ def _main(document: Document) -> Iterator[str]:
 
 
 def _declaration(kind: str, block: Block) -> str:
-    return _block(f'{kind} "{block.type}" "{block.label}"', block.body, {**block.nested, "lifecycle": _CONDITIONS})
+    nested = {**block.nested, "lifecycle": _CONDITIONS}
+    written = _block(f'{kind} "{block.type}" "{block.label}"', block.body, nested)
+    return f"{_comment(block.comment)}\n{written}" if block.comment else written
 
 
 def _call(call: Call) -> str:
@@ -155,18 +141,21 @@ def _variable(variable: Variable) -> str:
 
 
 def _output(output: Output) -> str:
-    return _block(f'output "{output.name}"', {"description": output.description, "value": output.value}, {})
+    body: dict[str, Value] = {"description": output.description, "value": output.value}
+    if output.depends_on:
+        body["depends_on"] = output.depends_on
+    return _block(f'output "{output.name}"', body, {})
 
 
 def _block(
     header: str, body: Mapping[str, Value], nested: Nested, indent: str = "", *, first: Sequence[str] = _FIRST
 ) -> str:
     """Return a block: arguments, then nested blocks, with empty lines between them."""
-    inner = indent + _STEP
+    inner = indent + STEP
     apart = {*first, *_LAST, _DYNAMIC, *nested}
     groups = [
-        _arguments({name: body[name] for name in first if name in body}, inner),
-        _arguments({name: value for name, value in body.items() if name not in apart}, inner),
+        write_arguments({name: body[name] for name in first if name in body}, inner),
+        write_arguments({name: value for name, value in body.items() if name not in apart}, inner),
     ]
     for name in (name for name in body if name in nested and name not in _LAST):
         groups += [_block(name, content, nested[name], inner) for content in _contents(body[name])]
@@ -175,7 +164,7 @@ def _block(
     if "lifecycle" in body:
         groups += [_block("lifecycle", content, nested["lifecycle"], inner) for content in _contents(body["lifecycle"])]
     if "depends_on" in body:
-        groups.append(_arguments({"depends_on": body["depends_on"]}, inner))
+        groups.append(write_arguments({"depends_on": body["depends_on"]}, inner))
     written = "\n\n".join(filter(None, groups))
     return f"{indent}{header} {{\n{written}\n{indent}}}" if written else f"{indent}{header} {{}}"
 
@@ -199,102 +188,3 @@ def _contents(value: Value) -> Iterator[Mapping[str, Value]]:
             yield from _contents(item)
     else:
         raise TypeError(f"a nested block is a map or a list of maps, not {value!r}")
-
-
-def _arguments(arguments: Mapping[str, Value], indent: str) -> str:
-    return _align(
-        ((name, _expression(_with_references(name, value), indent)) for name, value in arguments.items()),
-        indent,
-    )
-
-
-def _with_references(name: str, value: Value) -> Value:
-    """Return the value of an argument, with references for texts that Terraform reads as references."""
-    if name not in _REFERENCES:
-        return value
-    if isinstance(value, (list, tuple)):
-        return [Ref(item) if isinstance(item, str) else item for item in value]
-    return Ref(value) if isinstance(value, str) else value
-
-
-def _align(pairs: Iterable[tuple[str, str]], indent: str) -> str:
-    """Return arguments, one per line. Neighbouring arguments of one line are aligned at the equals sign."""
-    lines: list[str] = []
-    together: list[tuple[str, str]] = []
-    for name, expression in pairs:
-        if "\n" in expression:
-            lines += [*_columns(together, indent), f"{indent}{name} = {expression}"]
-            together = []
-        else:
-            together.append((name, expression))
-    return "\n".join([*lines, *_columns(together, indent)])
-
-
-def _columns(pairs: list[tuple[str, str]], indent: str) -> list[str]:
-    width = max((len(name) for name, _ in pairs), default=0)
-    return [f"{indent}{name:<{width}} = {expression}" for name, expression in pairs]
-
-
-def _expression(value: Value, indent: str) -> str:
-    """Return a value as an expression. Its further lines are indented by `indent`."""
-    match value:
-        case str():
-            return f'"{escape_template((value,), _quote)}"'
-        case bool() | int() | float() | None:
-            return json.dumps(value)
-        case Ref(expression) | Joined((Ref(expression),)):
-            return expression
-        case Joined(parts) | Expression(parts):
-            return f'"{escape_template(parts, _quote)}"'
-        case Mapping():
-            return _object(value, indent)
-        case _:
-            return _tuple(tuple(value), indent)
-
-
-def _object(items: Mapping[str, Value], indent: str) -> str:
-    if not items:
-        return "{}"
-    inner = indent + _STEP
-    pairs = ((_key(key), _expression(item, inner)) for key, item in items.items())
-    return f"{{\n{_align(pairs, inner)}\n{indent}}}"
-
-
-def _tuple(items: tuple[Value, ...], indent: str) -> str:
-    inner = indent + _STEP
-    written = [_item(item, inner) for item in items]
-    line = f"[{', '.join(written)}]"
-    if not any(isinstance(item, Mapping) and item for item in items) and _fits(line, indent):
-        return line
-    lines = "".join(f"{inner}{item},\n" for item in written)
-    return f"[\n{lines}{indent}]"
-
-
-def _item(value: Value, indent: str) -> str:
-    """Return a value of a list: a small map is on one line."""
-    if isinstance(value, Mapping) and value:
-        line = ", ".join(f"{_key(key)} = {_expression(item, indent)}" for key, item in value.items())
-        if _fits(line, indent) and not any(isinstance(item, Mapping) and item for item in value.values()):
-            return f"{{ {line} }}"
-    return _expression(value, indent)
-
-
-def _fits(line: str, indent: str) -> bool:
-    return "\n" not in line and len(indent) + len(line) <= _WIDTH
-
-
-def _key(key: str) -> str:
-    if _IDENTIFIER.fullmatch(key) and key not in _RESERVED:
-        return key
-    return f'"{escape_template((key,), lambda text: re.sub(_WIDE, _by_number, _quote(text)))}"'
-
-
-def _quote(text: str) -> str:
-    """Return plain text with the escape sequences of a quoted string, but not those of a template."""
-    text = text.replace("\\", r"\\").replace('"', r"\"")
-    return _CONTROL.sub(lambda found: _SHORT.get(found[0]) or _by_number(found), text)
-
-
-def _by_number(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"  # noqa: PLR2004 - the most in four digits

@@ -9,7 +9,7 @@ from typing import Any
 
 from laminar_codegen.ir.asl import State, StateMachine
 from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value, resolve, write
-from laminar_codegen.ir.terraform import Block, Call, Document, Variable
+from laminar_codegen.ir.terraform import Block, Call, Document, Output, Variable
 from laminar_codegen.render.escaping import escape_template
 
 __all__ = ["render_document", "render_machine", "render_template"]
@@ -35,11 +35,7 @@ def render_document(document: Document) -> str:
         # Addresses are not templates. Each body is a list of one: Checkov cannot read anything else, HCL accepts both,
         # https://github.com/hashicorp/hcl/blob/main/json/spec.md#bodies.
         "moved": [[{"from": old, "to": new}] for old, new in document.moved],
-        "output": {
-            # Descriptions are not templates, so they need no escaping.
-            output.name: {"description": output.description, "value": _template(output.value)}
-            for output in document.outputs
-        },
+        "output": {output.name: _output(output) for output in document.outputs},
     }
     return _dumps({key: value for key, value in content.items() if value})
 
@@ -115,7 +111,8 @@ def _template(value: Value) -> Any:
 def _blocks(blocks: tuple[Block, ...]) -> dict[str, Any]:
     written: dict[str, Any] = {}
     for block in blocks:
-        written.setdefault(block.type, {})[block.label] = _template(block.body)
+        comment = {"//": block.comment} if block.comment else {}
+        written.setdefault(block.type, {})[block.label] = {**comment, **_template(block.body)}
     return written
 
 
@@ -124,6 +121,12 @@ def _call(call: Call) -> dict[str, Any]:
     version = {} if call.version is None else {"version": call.version}
     written: dict[str, Any] = _template(call.body)
     return {"source": call.source, **version, **written}
+
+
+def _output(output: Output) -> dict[str, Any]:
+    """Return an output. Its description is not a template."""
+    after = {"depends_on": [*output.depends_on]} if output.depends_on else {}
+    return {"description": output.description, "value": _template(output.value), **after}
 
 
 def _variable(variable: Variable) -> dict[str, Any]:
