@@ -113,13 +113,13 @@ def role_prefix() -> Ref:
     return Ref('var.region_in_role_names ? "${var.name}-${local.region}" : var.name')
 
 
-def of_role(label: str) -> Joined:
+def of_role(suffix: str | Ref) -> Joined:
     """Return the name of a role.
 
     Args:
-        label: Its label.
+        suffix: Its label, with hyphens.
     """
-    return Joined(Ref("local.role_prefix"), f"-{label}")
+    return Joined(Ref("local.role_prefix"), "-", suffix)
 
 
 def labels_of(
@@ -174,13 +174,13 @@ def prefix(name: str) -> str:
     return "".join(f"_{part}" if part.isupper() else part for part in name).lower().strip("_") + "_"
 
 
-def of_deployment(label: str) -> Joined:
+def of_deployment(suffix: str | Ref) -> Joined:
     """Return the name of a deployment's resource: the deployment's name, followed by the kind of resource.
 
     Args:
-        label: The label of the resource.
+        suffix: The label of the resource, with hyphens.
     """
-    return Joined(Ref("var.name"), f"-{label}")
+    return Joined(Ref("var.name"), "-", suffix)
 
 
 def log_group(label: str) -> Joined:

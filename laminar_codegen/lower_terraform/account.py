@@ -23,15 +23,15 @@ See ADR 19. What lies in another region is refused at plan: it would fail in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Block
 
-__all__ = ["BUCKET", "READ", "emit_bucket", "emit_place", "local_values"]
+__all__ = ["BUCKET", "PLACE", "READ", "emit_bucket", "emit_place", "local_values", "place_arguments"]
 
-_PLACE = "terraform_data.place.input"
+PLACE = "terraform_data.place.input"
 _REGION = Ref("self.input.region")
 _READ = {
     "account_id": Ref("data.aws_caller_identity.current.account_id"),
@@ -47,7 +47,7 @@ BUCKET = "aws_s3_bucket"
 
 def local_values() -> dict[str, Value]:
     """Return the account, the partition and the region of the deployment, as local values."""
-    return {name: Ref(f"{_PLACE}.{name}") for name in _READ}
+    return {name: Ref(f"{PLACE}.{name}") for name in _READ}
 
 
 def emit_place(queues: Sequence[Queue]) -> Block:
@@ -65,8 +65,18 @@ def emit_place(queues: Sequence[Queue]) -> Block:
         )
         for queue in queues
     ]
+    return Block("terraform_data", "place", place_arguments(_READ, in_region))
+
+
+def place_arguments(read: Mapping[str, Ref], conditions: Sequence[Mapping[str, Value]] = ()) -> dict[str, Value]:
+    """Return the arguments of the resource that keeps where the deployment is.
+
+    Args:
+        read: What is kept by name, and where it is read. The account and the region are among it.
+        conditions: What must hold besides.
+    """
     moved = _checked(
-        " && ".join(f"self.input.{name} == {read.expression}" for name, read in _READ.items()),
+        " && ".join(f"self.input.{name} == {source.expression}" for name, source in read.items()),
         "The deployment is in ",
         _REGION,
         " of account ",
@@ -74,14 +84,10 @@ def emit_place(queues: Sequence[Queue]) -> Block:
         ", and the provider is not. Deploy it there under a state of its own, or have it move by "
         "terraform apply -replace with the address of this terraform_data.place.",
     )
-    return Block(
-        "terraform_data",
-        "place",
-        {
-            "input": dict(_READ),
-            "lifecycle": {"ignore_changes": ["input"], "postcondition": [moved, *in_region]},
-        },
-    )
+    return {
+        "input": dict(read),
+        "lifecycle": {"ignore_changes": ["input"], "postcondition": [moved, *conditions]},
+    }
 
 
 def emit_bucket() -> Block:

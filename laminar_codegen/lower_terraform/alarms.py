@@ -5,12 +5,16 @@ Alarms without actions are useful, too: a dashboard shows them. A variable adds 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm
-from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import Block
 
-__all__ = ["emit_alarm"]
+__all__ = ["ALARM", "alarm_arguments", "emit_alarm", "own_arguments"]
+
+ALARM = "aws_cloudwatch_metric_alarm"
 
 
 def emit_alarm(alarm: Alarm) -> Block:
@@ -19,22 +23,45 @@ def emit_alarm(alarm: Alarm) -> Block:
     Args:
         alarm: The alarm.
     """
-    return Block(
-        "aws_cloudwatch_metric_alarm",
-        alarm.label,
-        {
-            "alarm_name": labels.of_deployment(alarm.label.replace("_", "-")),
-            "alarm_description": alarm.description,
-            "namespace": alarm.namespace,
-            "metric_name": alarm.metric,
-            "dimensions": alarm.dimensions,
-            "statistic": alarm.statistic,
-            "period": alarm.period,
-            "evaluation_periods": 1,
-            "threshold": alarm.threshold,
-            "comparison_operator": "GreaterThanThreshold",
-            "treat_missing_data": "notBreaching",
-            "alarm_actions": Ref("var.alarm_actions"),
-            "tags": Ref("var.tags"),
-        },
-    )
+    return Block(ALARM, alarm.label, alarm_arguments(alarm.label.replace("_", "-"), own_arguments(alarm)))
+
+
+def own_arguments(alarm: Alarm) -> dict[str, Value]:
+    """Return the arguments in which alarms differ, besides their names.
+
+    Args:
+        alarm: The alarm.
+    """
+    return {
+        "alarm_description": alarm.description,
+        "namespace": alarm.namespace,
+        "metric_name": alarm.metric,
+        "dimensions": alarm.dimensions,
+        "statistic": alarm.statistic,
+        "period": alarm.period,
+        "threshold": alarm.threshold,
+    }
+
+
+def alarm_arguments(suffix: str | Ref, own: Mapping[str, Value]) -> dict[str, Value]:
+    """Return all arguments of an alarm.
+
+    Args:
+        suffix: What its name ends with.
+        own: The arguments in which alarms differ.
+    """
+    return {
+        "alarm_name": labels.of_deployment(suffix),
+        "alarm_description": own["alarm_description"],
+        "namespace": own["namespace"],
+        "metric_name": own["metric_name"],
+        "dimensions": own["dimensions"],
+        "statistic": own["statistic"],
+        "period": own["period"],
+        "evaluation_periods": 1,
+        "threshold": own["threshold"],
+        "comparison_operator": "GreaterThanThreshold",
+        "treat_missing_data": "notBreaching",
+        "alarm_actions": Ref("var.alarm_actions"),
+        "tags": Ref("var.tags"),
+    }

@@ -18,13 +18,35 @@ from laminar_codegen.policies.statement import ACCOUNT
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
 
-__all__ = ["POLICIES", "TRUST", "emit_role", "given_role_arns", "local_values", "permissions"]
+__all__ = [
+    "NAMES_NO_ACCOUNT",
+    "OF_ACCOUNT",
+    "POLICIES",
+    "ROLE",
+    "ROLE_POLICY",
+    "TRUST",
+    "emit_role",
+    "given_role_arns",
+    "local_values",
+    "permissions",
+    "role_arguments",
+    "role_policy_arguments",
+    "trust_policy",
+    "trusted",
+]
+
+ROLE = "aws_iam_role"
+ROLE_POLICY = "aws_iam_role_policy"
 
 #: The local values that are the policies of all roles, and what says who may take each.
 POLICIES = "policies"
 TRUST = "trust"
 _STATEMENTS = "statements"
 _VERSION = "2012-10-17"
+#: A role is for this account only, where the service says for which account it acts. One service does not.
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+OF_ACCOUNT: Mapping[str, Value] = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+NAMES_NO_ACCOUNT = "lambda.amazonaws.com"
 
 
 def permissions(deployment: Deployment) -> dict[str, Fitted]:
@@ -83,43 +105,61 @@ def emit_role(role: Role) -> Iterator[Block]:
     Args:
         role: The role.
     """
-    name = role.label.replace("_", "-")
-    count = Ref(f"{labels.is_given(role.label).expression} ? 0 : 1")
-    yield Block(
-        "aws_iam_role",
-        role.label,
-        {
-            "count": count,
-            "name": labels.of_role(name),
-            "description": role.description,
-            "assume_role_policy": Ref(f"jsonencode(local.{TRUST}.{role.label})"),
-            "permissions_boundary": Ref("var.permissions_boundary_arn"),
-            "tags": Ref("var.tags"),
-            "depends_on": [labels.MADE_FIRST],
-        },
-    )
-    yield Block(
-        "aws_iam_role_policy",
-        role.label,
-        {
-            "count": count,
-            "name": name,
-            "role": Ref(f"aws_iam_role.{role.label}[0].id"),
-            "policy": Ref(f"local.{POLICIES}.{role.label}"),
-        },
-    )
+    suffix = role.label.replace("_", "-")
+    count = {"count": Ref(f"{labels.is_given(role.label).expression} ? 0 : 1")}
+    trust = Ref(f"jsonencode(local.{TRUST}.{role.label})")
+    yield Block(ROLE, role.label, {**count, **role_arguments(suffix, role.description, trust)})
+    policy = Ref(f"local.{POLICIES}.{role.label}")
+    made = Ref(f"{ROLE}.{role.label}[0].id")
+    yield Block(ROLE_POLICY, role.label, {**count, **role_policy_arguments(suffix, made, policy)})
+
+
+def role_arguments(suffix: str | Ref, description: Value, trust: Ref) -> dict[str, Value]:
+    """Return the arguments of a role.
+
+    Args:
+        suffix: What its name ends with.
+        description: Its description in the account.
+        trust: Its trust policy, as JSON.
+    """
+    return {
+        "name": labels.of_role(suffix),
+        "description": description,
+        "assume_role_policy": trust,
+        "permissions_boundary": Ref("var.permissions_boundary_arn"),
+        "tags": Ref("var.tags"),
+        "depends_on": [labels.MADE_FIRST],
+    }
+
+
+def role_policy_arguments(suffix: str | Ref, role: Ref, policy: Ref) -> dict[str, Value]:
+    """Return the arguments of the policy of a role.
+
+    Args:
+        suffix: What it is.
+        role: The role.
+        policy: What the role may do, as JSON.
+    """
+    return {"name": suffix, "role": role, "policy": policy}
+
+
+def trust_policy(statement: Value) -> dict[str, Value]:
+    """Return a trust policy of one statement.
+
+    Args:
+        statement: The statement.
+    """
+    return {"Version": _VERSION, "Statement": [statement]}
+
+
+def trusted(service: Value) -> dict[str, Value]:
+    """Return the statement by which a service may assume a role.
+
+    Args:
+        service: The principal of the service.
+    """
+    return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": service}}
 
 
 def _trust(service: str) -> dict[str, Value]:
-    """Return the trust policy of a role: for this account only, where the service says for which account it acts.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-    """
-    own: dict[str, Value] = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
-    taken: dict[str, Value] = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"Service": service},
-        **({} if service == "lambda.amazonaws.com" else own),
-    }
-    return {"Version": _VERSION, "Statement": [taken]}
+    return trust_policy({**trusted(service), **({} if service == NAMES_NO_ACCOUNT else OF_ACCOUNT)})

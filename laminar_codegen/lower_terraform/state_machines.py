@@ -1,0 +1,122 @@
+"""Turns state machines into the resources that declare them, and the one that they are found by into a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.terraform import Block, Nested
+from laminar_runtime.deployment import parameter_name
+
+__all__ = [
+    "NESTED",
+    "PARAMETER",
+    "STATE_MACHINE",
+    "emit_parameter",
+    "emit_state_machine",
+    "parameter_arguments",
+    "parameter_fields",
+    "state_machine_arguments",
+]
+
+STATE_MACHINE = "aws_sfn_state_machine"
+PARAMETER = "aws_ssm_parameter"
+#: The nested blocks of a state machine.
+NESTED: Nested = {
+    "encryption_configuration": {},
+    "logging_configuration": {},
+    "timeouts": {},
+    "tracing_configuration": {},
+}
+_TAGS = Ref("var.tags")
+_KMS_KEY = Ref("var.kms_key_arn")
+#: A state machine is there until its executions have ended, and these end with the jobs that they wait for. Unless set
+#: otherwise the provider waits for 5 minutes, and for 1 minute until a change is seen everywhere.
+_TIMEOUTS = {"create": "10m", "update": "10m", "delete": "60m"}
+
+
+def emit_state_machine(machine: StateMachine) -> Block:
+    """Emit the resource of a state machine.
+
+    Args:
+        machine: The state machine.
+    """
+    definition = Ref(f"jsonencode({labels.definition(machine.name).expression})")
+    arguments = state_machine_arguments(labels.machine(machine.name), definition)
+    return Block(STATE_MACHINE, machine.name, arguments, NESTED)
+
+
+def state_machine_arguments(name: Value, definition: Ref) -> dict[str, Value]:
+    """Return the arguments of a state machine.
+
+    Args:
+        name: Its name in the account.
+        definition: Its definition, as JSON.
+    """
+    return {
+        "name": name,
+        "type": "STANDARD",
+        "role_arn": labels.role("state_machine"),
+        # What changes in it is said by its layers: it would be shown whole, as removed, at each new image.
+        "definition": Ref(f"sensitive({definition.expression})"),
+        "logging_configuration": {
+            "level": "ERROR",
+            "include_execution_data": True,
+            "log_destination": Joined(Ref("aws_cloudwatch_log_group.state_machine.arn"), ":*"),
+        },
+        "tracing_configuration": {"enabled": True},
+        "encryption_configuration": _encryption(),
+        "timeouts": _TIMEOUTS,
+        "tags": _TAGS,
+        # Step Functions checks when it is made that its role may do what it is to do.
+        "depends_on": ["aws_iam_role_policy.state_machine"],
+    }
+
+
+def _encryption() -> dict[str, Value]:
+    """Return the encryption by a customer's key, if there is one."""
+    return {
+        "type": Ref('var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"'),
+        "kms_key_id": _KMS_KEY,
+        # The default, which may be named for a customer's key only.
+        "kms_data_key_reuse_period_seconds": Ref("var.kms_key_arn == null ? null : 300"),
+    }
+
+
+def emit_parameter(flows: Sequence[Ref]) -> Block:
+    """Emit the parameter by which applications find the state machine that a deployment is.
+
+    Args:
+        flows: The names of the flows.
+    """
+    fields = parameter_fields()
+    if len(flows) > 1:
+        fields["flows"] = Ref(f"[{', '.join(name.expression for name in flows)}]")
+    written = ", ".join(f"{name} = {value.expression}" for name, value in fields.items())
+    return Block(PARAMETER, "deployment", parameter_arguments(flows[0], Ref(f"jsonencode({{ {written} }})")))
+
+
+def parameter_fields() -> dict[str, Ref]:
+    """Return what the parameter says of any deployment. If there are several flows it names them, too."""
+    return {
+        "state_machine_arn": Ref("aws_sfn_state_machine.flow.arn"),
+        "datastore_root": Ref('trimsuffix(var.datastore_root, "/")'),
+    }
+
+
+def parameter_arguments(flow: Ref, value: Ref) -> dict[str, Value]:
+    """Return the arguments of the parameter.
+
+    Args:
+        flow: The name of the first flow.
+        value: What it says.
+    """
+    return {
+        "name": Joined(parameter_name(""), Ref("var.name")),
+        "description": Joined("Where applications find the flow ", flow),
+        "type": "String",
+        "value": value,
+        "tags": _TAGS,
+    }
