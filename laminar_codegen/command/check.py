@@ -1,4 +1,4 @@
-"""The command ``laminar-codegen check``: prints all problems of a flow, or what an execution of it takes."""
+"""The command ``laminar-codegen check``: prints all problems of a flow, or the size and cost of an execution."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CONDITIONS = "without retries, and if nothing is skipped; a transition costs $0
 
 
 DESCRIPTION = """\
-Checks a flow: prints all problems, or else what an execution of it takes, and warnings.
+Checks a flow: prints all problems, or else the size and cost of an execution, and warnings.
 
   laminar-codegen check flow.py
   laminar-codegen check --strict --profile durations.json flow.py:Report
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compile a flow, and print what an execution of it takes, and warnings.
+    """Compile a flow, and print the size and cost of an execution, and warnings.
 
     Args:
         options: The parsed arguments.
@@ -105,7 +105,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
-    """The problems and the warnings that the methods of all layers give reason for."""
+    """Return the problems and the warnings about the methods of all layers."""
     locator = Locator(source)
     problems: list[Problem] = []
     warnings: list[Problem] = []
@@ -132,14 +132,14 @@ def _report(unit: Unit) -> Iterator[str]:
 
 
 def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
-    """What is added by the state machine that runs those of flows which follow each other."""
+    """Yield the lines about the state machine of a chain of flows."""
     flows = [unit.graph.flow for unit in compilation.units]
     own = estimate(compilation.machines[:1])
     found = [estimate(unit.machines).transitions.at({}) for unit in compilation.units]
     each = (
         ", each fan-out one job" if any(layer.foreach for graph in compilation.graphs for layer in graph.layers) else ""
     )
-    yield f"chain {' -> '.join(flows)}: what runs the flows, besides what they take"
+    yield f"chain {' -> '.join(flows)}: the state machine that runs the flows"
     yield from _sizes(compilation.machines[:1])
     yield f"  transitions     {own.transitions}"
     yield f"  events          {own.events} of {HISTORY_EVENTS:,}"
@@ -148,9 +148,9 @@ def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
 
 
 def _report_stop(compilation: pipeline.Compilation) -> Iterator[str]:
-    """What it takes that jobs end with their execution."""
+    """Yield the lines about the state machine that ends jobs with their execution."""
     found = estimate_stop(compilation.machines[-1])
-    yield "stop: what ends the jobs of layers that run item by item with their execution"
+    yield "stop: the state machine that ends jobs of layers that run item by item with their execution"
     yield from _sizes(compilation.machines[-1:])
     yield f"  transitions     {found}, and 1 for each job that has not ended"
     yield f"  orchestration   {_dollars(found)} an execution that fails, is stopped or times out; nothing for others"

@@ -1,6 +1,6 @@
-"""The command ``laminar-codegen compile``: what is compiled is printed, or written into a folder as a module.
+"""The command ``laminar-codegen compile``: compiles a flow, and prints the document or writes it into a folder.
 
-With ``--check`` what is in the folder is compared with it, for continuous integration.
+With ``--check`` it compares the folder with the document, for continuous integration.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ EXITS = explain("--check found other files")
 
 
 def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    """Compile a flow, and print it, write it into a folder, or compare what is in one.
+    """Compile a flow, and print the document, write it into a folder, or compare a folder with it.
 
     Args:
-        parser: The parser of the command, which reports arguments that do not go together.
+        parser: The parser of the command, which reports arguments that contradict each other.
         options: The parsed arguments.
 
     Returns:
-        0, or 1 if a folder was to be compared and differs.
+        0, or 1 if the compared folder differs.
 
     Raises:
         CompileError: If the flow cannot be compiled, with all problems.
@@ -84,22 +84,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; end with 1, and a diff, if --output DIR is to be written again, 2 if it cannot be read",
+        help="write nothing; end with 1 and a diff if the files in --output DIR differ, with 2 if they cannot be read",
     )
     parser.add_argument(
         "--module",
         metavar="SOURCE",
-        help="have the document call the Terraform module 'flow' there for what deployments share, such as roles and "
-        "alarms; a path is one from the document's folder (default: what the flow's AWS.StepFunctions(module=...) "
-        "says, or else the document declares these itself)",
+        help="let the document call the Terraform module 'flow' at SOURCE for the resources that deployments share, "
+        "such as roles and alarms; a path is relative to the document's folder (default: the module of the flow's "
+        "AWS.StepFunctions(module=...), or else none)",
     )
-    parser.add_argument("--module-version", metavar="CONSTRAINT", help="the versions of a module in a registry that do")
+    parser.add_argument(
+        "--module-version", metavar="CONSTRAINT", help="the accepted versions of a module in a registry"
+    )
     add_scheduling(parser)
 
 
 def _check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     if options.check and options.output is None:
-        parser.error("--check needs --output DIR: it compares what is there")
+        parser.error("--check needs --output DIR: it compares the files there")
     if options.output is not None and options.emit not in {"terraform", "hcl"}:
         parser.error(f"--output takes --emit terraform or hcl, not {options.emit}")
     _check_module(parser, options)
@@ -131,26 +133,26 @@ def _stage(compilation: Compilation, stage: str) -> str:
         case "terraform":
             return render_document(compilation.document)
         case _:
-            raise ValueError(f"nothing prints the stage {stage!r}")
+            raise ValueError(f"unknown stage {stage!r}")
 
 
 def _plans(units: Sequence[Unit]) -> str:
-    """The plan of each flow, under the flow's name if there are several."""
+    """Return the plan of each flow, under the flow's name if there are several."""
     if len(units) == 1:
         return print_plan(units[0].plan)
     return "".join(f"{unit.graph.flow}\n{textwrap.indent(print_plan(unit.plan), '  ')}" for unit in units)
 
 
 def _write(document: Document, syntax: str, directory: Path) -> None:
-    """Write a document into a folder as a module, and tell on standard error what was written.
+    """Write a document into a folder as a module, and print the names of the files on standard error.
 
     Args:
         document: The document.
         syntax: ``terraform`` for JSON, or ``hcl``.
-        directory: The folder; it is made if it is not there.
+        directory: The folder; it is made if it does not exist.
 
     Raises:
-        NotWrittenError: If it cannot be written; the folder is as it was.
+        NotWrittenError: If it cannot be written; the folder is unchanged.
     """
     files = render_module(document, syntax)
     write_module(directory, files)
@@ -160,7 +162,7 @@ def _write(document: Document, syntax: str, directory: Path) -> None:
 
 
 def _check(document: Document, syntax: str, directory: Path) -> bool:
-    """Compare what is in a folder with a document, and print how it differs. Nothing is written.
+    """Compare the files in a folder with a document, and print the differences. Write nothing.
 
     Args:
         document: The document.
@@ -171,7 +173,7 @@ def _check(document: Document, syntax: str, directory: Path) -> bool:
         Whether they are equal.
 
     Raises:
-        NotWrittenError: If what is in the folder cannot be read.
+        NotWrittenError: If the folder cannot be read.
     """
     files = render_module(document, syntax)
     difference = compare_module(directory, files)
@@ -179,5 +181,5 @@ def _check(document: Document, syntax: str, directory: Path) -> bool:
     sys.stdout.buffer.write(difference.encode())
     sys.stdout.buffer.flush()
     if difference:
-        print(f"{directory} is not what the flow compiles to: compile it again without --check", file=sys.stderr)
+        print(f"{directory} differs from what the flow compiles to: compile it again without --check", file=sys.stderr)
     return not difference

@@ -1,4 +1,4 @@
-"""The exit codes of the command ``laminar-codegen``: their only list, from which help texts are made."""
+"""The exit codes of the command ``laminar-codegen``: the only list, which the help texts use."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Exit", "explain"]
 
 
 class Exit(enum.IntEnum):
-    """How the command ends.
+    """An exit code of the command.
 
     Example:
         >>> Exit.INVALID.meaning

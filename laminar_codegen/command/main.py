@@ -1,7 +1,7 @@
 """The command ``laminar-codegen``: a tree of commands, of which ``compile`` is the default.
 
-Output goes to standard output, and only when all of it is there. Messages go to standard error. The exit codes are
-those of `laminar_codegen.command.exits`.
+Output goes to standard output, and only when it is complete. Messages go to standard error. The exit codes are those of
+`laminar_codegen.command.exits`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["main"]
 
-#: The extra of the package that installs an import.
+#: The extra of the package that installs a module.
 _EXTRAS = {"attrs": "codegen", "jsonata": "local", "moto": "local"}
 
-#: Commands that are entry points of this group, with the extra that installs each. Nothing in here imports them.
+#: Commands that are entry points of this group, with the extra that installs each. No module here imports them.
 _GROUP = "laminar_codegen.commands"
 _ENTRY_POINTS = {"rehearse": "local"}
 _ENTRY_POINTS_HELP = {"rehearse": "run the compiled flow on this machine, on an embedded AWS"}
@@ -34,11 +34,11 @@ _ENTRY_POINTS_HELP = {"rehearse": "run the compiled flow on this machine, on an 
 #: The commands, and the one that a flow without a command means.
 _COMMANDS = {
     "compile": "compile a flow into a Terraform document (the default)",
-    "check": "print all problems of a flow, or what an execution of it takes",
-    "measure": "print how long the layers of a flow took in past executions",
+    "check": "print all problems of a flow, or the size and cost of an execution; explain a rule",
+    "measure": "print the durations of the layers of a flow in past executions",
 }
 _DEFAULT = "compile"
-#: Commands whose module has another name: `compile` is a function of Python.
+#: Commands whose module has another name: `compile` is a built-in function.
 _MODULES = {"compile": "compile_command"}
 #: Former names of commands.
 _FORMER = {"profile": "measure"}
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
     if arguments is None:
         # A signal to end acts like an interrupt: the command stops what it started and removes its files.
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            if signal.getsignal(number) == signal.SIG_DFL:  # under nohup a hangup is to be ignored
+            if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores hangups
                 signal.signal(number, _stop)
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -82,11 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         print("laminar-codegen: stopped", file=sys.stderr)
         return Exit.STOPPED
     except BrokenPipeError:
-        # Who reads has read enough, as in `| head`. Python must not write what is left when it ends.
+        # The reader has ended, as in `| head`. Python must not write the rest when it ends.
         _drop_output()
         return Exit.USAGE
     except OSError as error:
-        # A full disk, a folder that cannot be written to: the machine's fault, with its own words.
+        # An error of the machine, such as a full disk or a read-only folder, in its own words.
         print(f"laminar-codegen: {_reason(error)}", file=sys.stderr)
         _drop_output()
         return Exit.USAGE
@@ -112,18 +112,18 @@ def _run(words: list[str]) -> int:
 
 def _bug() -> int:
     traceback.print_exc()
-    print("laminar-codegen: internal error, not a fault of the flow: please report it", file=sys.stderr)
+    print("laminar-codegen: internal error, not caused by the flow: please report it", file=sys.stderr)
     return Exit.INTERNAL
 
 
 def _reason(error: OSError) -> str:
-    """Return the reason of an error of the machine, with the name of its file if it has one."""
+    """Return the reason of an error of the machine, with the name of the file if it has one."""
     full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
     return f"cannot write the output: {error.strerror}" if full and error.filename is None else str(error)
 
 
 def _drop_output() -> None:
-    """Discard the rest of the output: Python would try to write it at its end, and fail again."""
+    """Discard the rest of the output: Python would try to write it when it ends, and fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -143,7 +143,7 @@ def _execute(words: list[str]) -> int:
         words = [_DEFAULT, *words]
     chosen = words[0]
     if chosen == _DEFAULT:
-        # A compile keeps what it makes until its end: looking for garbage would take a third of the time.
+        # A compile keeps its objects until its end: garbage collection would take a third of the time.
         gc.disable()
     try:
         parser, command = _tree(chosen)
@@ -155,7 +155,7 @@ def _execute(words: list[str]) -> int:
 
 
 def _tree(chosen: str) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
-    """Return the whole parser, and that of the chosen command. Of the others only the help of all has an entry."""
+    """Return the whole parser, and that of the chosen command. Other commands are only in the help of the whole."""
     parser = argparse.ArgumentParser(
         prog="laminar-codegen",
         description=_DESCRIPTION,
@@ -187,7 +187,7 @@ def _module(command: str) -> Any:
 
 
 def _refuse_misspelt(name: str) -> None:
-    """Refuse a word that is nearly a command, and no flow's file or module."""
+    """Refuse a word that is almost a command, and not a flow's file or module."""
     if not name.isidentifier() or any(os.path.exists(f"{name}{end}") for end in ("", ".py")):  # noqa: PTH110
         return
     import difflib
@@ -200,7 +200,7 @@ def _refuse_misspelt(name: str) -> None:
 
 
 def _run_entry_point(words: list[str]) -> int:
-    from importlib.metadata import entry_points  # slow: only for commands that are found by it
+    from importlib.metadata import entry_points  # slow to import, so only for such commands
 
     name = words[0]
     found = [*entry_points(group=_GROUP, name=name)]

@@ -1,4 +1,4 @@
-"""The command ``laminar-codegen measure``: prints how long the layers of a flow took in past executions."""
+"""The command ``laminar-codegen measure``: prints the durations of the layers of a flow in past executions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from laminar_runtime.exceptions import ExecutionError
 __all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
 
 DESCRIPTION = """\
-Prints how long the layers of a flow took, the median of its last executions, as JSON.
+Prints the durations of the layers of a flow, the median of its last executions, as JSON.
 
   laminar-codegen measure flow.py > durations.json
   laminar-codegen --profile durations.json flow.py > main.tf.json
@@ -25,7 +25,7 @@ Prints how long the layers of a flow took, the median of its last executions, as
 """
 
 #: The exit codes, for the help.
-EXITS = explain("there is no execution to measure")
+EXITS = explain("no execution was found")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,14 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> int:
-    """Return a number of executions, given as text."""
+    """Parse a number of executions."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
     return int(text)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print how long the layers of a flow took in past executions, as JSON that `--profile` reads.
+    """Print the durations of the layers of a flow in past executions, as JSON that `--profile` reads.
 
     Args:
         options: The parsed arguments.
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         0.
 
     Raises:
-        ExecutionError: If there is no execution to measure.
+        ExecutionError: If no execution was found.
     """
     source = loader.load(options.flow)
     measured = {}

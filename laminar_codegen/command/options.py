@@ -22,7 +22,7 @@ def add_flow(parser: argparse.ArgumentParser) -> None:
 
 
 def add_scheduling(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how flows are planned.
+    """Add the options for planning flows.
 
     Args:
         parser: The parser of a command that compiles.
@@ -31,22 +31,22 @@ def add_scheduling(parser: argparse.ArgumentParser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="how long layers take, as 'laminar-codegen measure' prints it: barriers are placed by it (default: what "
-        "the flow's AWS.StepFunctions(profile=...) says)",
+        help="the durations of layers, as 'laminar-codegen measure' prints them, for placing barriers (default: the "
+        "profile of the flow's AWS.StepFunctions(profile=...))",
     )
     parser.add_argument(
         "--joins",
         choices=get_args(Joins),
         help=(
-            "what to do where dependencies are not nested: put barriers in, wait for exactly what a layer depends on "
-            "(more states), or that where a profile shows that barriers cost 2 %% and more (default: what the flow's "
-            "AWS.StepFunctions(joins=...) says, or else barriers)"
+            "how to plan dependencies that are not nested: 'barriers'; 'exact', which waits for the dependencies of "
+            "each layer only, with more states; 'auto', which is exact where barriers cost 2 %% or more by the profile "
+            "(default: that of the flow's AWS.StepFunctions(joins=...), or else barriers)"
         ),
     )
 
 
 def scheduling_of(options: argparse.Namespace) -> Scheduling:
-    """Return what the options say.
+    """Return the chosen options for planning.
 
     Args:
         options: The parsed options.

@@ -1,4 +1,4 @@
-"""The state that runs an execution of another state machine: of a nested step, or of a flow of a chain."""
+"""The state that runs an execution of another state machine: of a sub-machine, or of a flow of a chain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from laminar_codegen.ir.expressions import Expression, Ref, Value
 
 __all__ = ["FROM_HERE", "start_execution"]
 
-#: The input of an execution that this one starts, by which the console shows that it did:
+#: The input of an execution that this one starts: the console links the two by it.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 FROM_HERE: Value = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id")}
 
@@ -17,7 +17,7 @@ def start_execution(name: str, comment: str, machine: str, given: Value, after: 
 
     Args:
         name: The state's name.
-        comment: What it is for.
+        comment: Its purpose.
         machine: The name of the machine among those of the document.
         given: Its input.
         after: The state that follows.
@@ -28,7 +28,7 @@ def start_execution(name: str, comment: str, machine: str, given: Value, after: 
         integration="states:startExecution.sync:2",
         arguments={
             "StateMachineArn": Ref(f"aws_sfn_state_machine.{machine}.arn"),
-            # A redriven execution starts another one, in which what has finished ends at once.
+            # A redriven execution starts another one, whose finished layers end at once.
             "Name": Expression(DRIVE),
             "Input": given,
         },

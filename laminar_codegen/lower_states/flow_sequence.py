@@ -1,9 +1,9 @@
-"""The state machine of flows that run one after the other, under the same execution id.
+"""The state machine of a chain of flows, which run one after the other under the same execution id.
 
 Before: flows One and Two, of which Two takes its parameters from One. After::
 
     One             an execution of One's own state machine
-    Two parameters  asks the planner of Two, which makes its parameters from what One stored
+    Two parameters  asks the planner of Two, which makes its parameters from the artifacts of One
     Two             an execution of Two's state machine
 """
 
@@ -29,7 +29,7 @@ def emit_chain(graphs: Sequence[Graph]) -> StateMachine:
         graphs: The graphs of the flows, in their order.
 
     Returns:
-        The state machine. Its references are to what `laminar_codegen.lower_terraform.document` declares.
+        The state machine. It refers to resources that `laminar_codegen.lower_terraform.document` declares.
     """
     named = " -> ".join(graph.flow for graph in graphs)
     return StateMachine(name=labels.MAIN, comment=f"Runs the flows {named}", states=tuple(_states(graphs)))
@@ -43,7 +43,7 @@ def _states(graphs: Sequence[Graph]) -> Iterator[Task]:
             comment = f"Makes the parameters of {graph.flow} from what ran before it"
             yield Planners.of(graph).ask(graph.layers[0], PARAMETERS, _link(graph), comment, graph.flow)
         else:
-            # Its parameters are those that this execution is started with.
+            # Its parameters are the input of this execution.
             started = Expression("$states.context.Execution.Input")
         comment = graph.summary or f"Runs the flow {graph.flow}"
         yield start_execution(graph.flow, comment, labels.main(graph), started, following)

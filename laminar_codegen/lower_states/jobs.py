@@ -1,6 +1,6 @@
 """The states that run one layer: its jobs, or invocations of its function.
 
-What they go by is the plan of the layer, if it is planned: see `laminar_codegen.lower_states.planner`.
+Their input is the plan of the layer, if it has a planner: see `laminar_codegen.lower_states.planner`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from laminar_codegen.targets.registry import kind_of
 
 __all__ = ["Jobs"]
 
-#: Characters of the reason of a failure that are handed on.
+#: The characters of the reason of a failure that are passed on.
 _REASON = 100
 
 
 @attrs.frozen(eq=False, repr=False)
 class Jobs:
-    """Makes the states of layers, each by the kind of its target.
+    """The states of layers, each by the kind of its target.
 
     Args:
         graph: The graph.
@@ -77,7 +77,7 @@ class Jobs:
             self.states[kind.target] = kind.states(self.graph)
         return self.states[kind.target]
 
-    def spared(self, layer: LayerNode, name: str) -> Iterator[State]:
+    def group_passing_errors(self, layer: LayerNode, name: str) -> Iterator[State]:
         """Yield the states that run a group of splits and pass its failure on without stopping other groups.
 
         Args:
@@ -90,26 +90,26 @@ class Jobs:
                 error = Expression("{'error': [$states.result.error][0]}")
                 yield attrs.evolve(
                     job,
-                    states=tuple(self._failing_softly(layer, invocation, Suffix.SPLIT_FAILED.of(name))),
+                    states=tuple(self._catch_failure(layer, invocation, Suffix.SPLIT_FAILED.of(name))),
                     output=error,
                 )
             case Map():
                 raise AssertionError(job)
             case Task():
-                yield from self._failing_softly(layer, job, Suffix.FAILED.of(name))
+                yield from self._catch_failure(layer, job, Suffix.FAILED.of(name))
 
     def to_retry(self, layer: LayerNode) -> Catcher:
         """Return the catcher that routes a failed job to the retry hooks."""
         output = {"plan": Expression("$states.input"), "error": self._error(layer)}
         return Catcher(("States.TaskFailed",), Suffix.RETRY.of(layer.name), output)
 
-    def _failing_softly(self, layer: LayerNode, task: Task, failed: str) -> Iterator[State]:
-        """Yield a task, and a state that it goes on to with the error if it fails."""
+    def _catch_failure(self, layer: LayerNode, task: Task, failed: str) -> Iterator[State]:
+        """Yield a task that catches its failure, and the state that follows a failure with the error."""
         yield attrs.evolve(task, catch=(Catcher(("States.TaskFailed",), failed, {"error": self._error(layer)}),))
         yield Succeed(name=failed, comment="Lets what runs beside it end first", output=Expression("$states.input"))
 
     def _error(self, layer: LayerNode) -> Expression:
-        """Return what matters of an error. A cause describes a whole job, and a state hands on at most 256 KiB."""
+        """Return the name and the reason of an error. A cause describes a whole job, and a payload has 256 KiB."""
         field = self._of(layer).error_field
         reason = f"""$substringBefore($substringAfter($states.errorOutput.Cause, '"{field}":"'), '"')"""
         return Expression(f"{{'Error': $states.errorOutput.Error, 'Cause': $substring({reason}, 0, {_REASON})}}")

@@ -1,24 +1,24 @@
-"""The states of exact joins: chains of layers beside each other, in which a layer waits for layers of other chains.
+"""The states of exact joins: parallel paths of layers, in which a layer waits for layers of other paths.
 
 The branches of a Parallel state cannot see each other. They meet in the datastore, which is strongly consistent
-(https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel): what ends leaves a mark for each
-layer that waits for it, and a layer that finds a mark missing leaves a task token and waits until it is sent::
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel): a layer that ends leaves a mark
+for each layer that waits for it. A layer that misses a mark leaves a task token, and waits until the token is sent::
 
-    Merge inputs    lists the marks that were left for Merge
+    Merge inputs    lists the marks for Merge
     Merge ready     chooses: all are there -> Merge, else -> Merge waits
-    Merge waits     leaves a token, and waits until it is sent; from time to time it looks again
+    Merge waits     leaves a token, and waits until it is sent; lists the marks again from time to time
     Merge
 
     Clean
     Clean signals   a Map over the layers that wait for Clean:
       Clean marks     leaves a mark
-      Clean looks     lists what was left
+      Clean looks     lists the marks and the token
       Clean last      chooses: all marks and the token are there -> Clean takes, else the end
       Clean takes     reads the token
-      Clean sends     sends it; it may be sent already, which is as well
+      Clean sends     sends it; another branch may have sent it already
 
-A signal is lost if the last mark is left between the look and the token: the token's wait has a limit, doubled each
-time, after which it is looked again. After a redrive the marks of what finished are still there.
+A signal is lost if the last mark is left after the marks are listed and before the token is there. So the wait for the
+token has a limit, doubled each time, after which the marks are listed again. The marks outlive a redrive.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ from laminar_codegen.ir.asl import Catcher, Choice, Map, Rule, State, Succeed, T
 from laminar_codegen.ir.expressions import Expression, Value
 from laminar_codegen.ir.plan import ExactJoins, JoinNode, Step
 from laminar_codegen.ir.state_names import Suffix
-from laminar_codegen.lower_states.objects import EXECUTION_ID, Objects, inserted
+from laminar_codegen.lower_states.objects import EXECUTION_ID, Objects, insertion
 from laminar_runtime.storage.layout import JoinKey
 
 __all__ = ["Joins"]
 
-#: Seconds that a token is waited for before the first look again, and at most.
+#: The first and the greatest limit of a wait for a token, in seconds.
 _PAUSE, _LONGEST = 30, 3600
-#: The name of what waits, where a state is given it, as a part of a key.
-_WAITING = inserted("$states.input.name")
+#: The name of the waiting layer, from the state's input, as a part of a key.
+_WAITING = insertion("$states.input.name")
 
 _Emit = Callable[[Step, str | None], Iterator[State]]
 
 
 @attrs.frozen(eq=False, repr=False)
 class Joins:
-    """Makes the states of exact joins.
+    """The states of exact joins.
 
     Args:
-        objects: Makes the states that leave and look for marks and tokens.
-        inputs: For each node that waits how many nodes of other chains it waits for.
-        outputs: For each node that is waited for, the nodes that do.
+        objects: Returns the states that leave and list marks and tokens.
+        inputs: For each waiting node the number of nodes of other paths that it waits for.
+        outputs: For each other node the nodes that wait for it.
     """
 
     objects: Objects
@@ -74,12 +74,12 @@ class Joins:
         return cls(objects, {node.name: len(node.after) for node in nodes if node.after}, outputs)
 
     def chain(self, nodes: tuple[JoinNode, ...], emit: _Emit, entry: Callable[[Step], str]) -> Iterator[State]:
-        """Yield the states of a chain.
+        """Yield the states of a path.
 
         Args:
             nodes: Its nodes.
-            emit: Gives the states of a step.
-            entry: Gives the name of the state that a step starts at.
+            emit: Returns the states of a step.
+            entry: Returns the name of the first state of a step.
         """
         entries = [Suffix.INPUTS.of(node.name) if node.after else entry(node.step) for node in nodes]
         for node, following in zip(nodes, [*entries[1:], None], strict=True):

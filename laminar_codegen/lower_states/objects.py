@@ -1,8 +1,7 @@
-"""The states that write, read and list what an execution leaves in the datastore besides artifacts.
+"""The states that write, read and list the notes of an execution in the datastore.
 
-The input that it was started with, and the marks and tokens of exact joins, are notes on the execution: see
-`laminar_runtime.storage`. The records of its layers are such notes too: tasks and the planner write them, no state
-does.
+Its input, and the marks and tokens of exact joins, are such notes: see `laminar_runtime.storage`. The records of its
+layers are notes too, but tasks and the planner write them, not states.
 """
 
 from __future__ import annotations
@@ -18,41 +17,41 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage.layout import input_key
 
-__all__ = ["EXECUTION_ID", "Objects", "inserted"]
+__all__ = ["EXECUTION_ID", "Objects", "insertion"]
 
 
-def inserted(expression: str) -> str:
-    """Return a part of a key that is a JSONata expression: it ends the text before it, and begins that behind it.
+def insertion(expression: str) -> str:
+    """Return a JSONata expression as a part of a key: it ends the text before it, and begins the text after it.
 
     Args:
         expression: The expression.
 
     Example:
-        >>> f"'Report/{inserted('$id')}/input'"
+        >>> f"'Report/{insertion('$id')}/input'"
         "'Report/' & $id & '/input'"
     """
     return f"' & {expression} & '"
 
 
 #: The id of the execution, as a part of a key.
-EXECUTION_ID = inserted(f"$substringBefore({EXECUTION}, '{RESUMED}')")
+EXECUTION_ID = insertion(f"$substringBefore({EXECUTION}, '{RESUMED}')")
 _BUCKET = Ref("local.datastore_bucket")
 
 
 @attrs.frozen(eq=False, repr=False)
 class Objects:
-    """Makes the states. Their keys come from `laminar_runtime.storage.layout`, with `inserted` expressions as parts.
+    """The states for notes. Their keys come from `laminar_runtime.storage.layout`, with an `insertion` as a part.
 
     Args:
         flow: The flow's name.
-        encryption: What each write asks of S3, as the flow's own datastore does.
+        encryption: The encryption that each write requests from S3, as the flow's own datastore does.
     """
 
     flow: str
     encryption: Encryption = NO_ENCRYPTION
 
     def parameters(self, after: str) -> Task:
-        """Return the state that keeps the input of an execution, from which tasks take the flow's parameters.
+        """Return the state that stores the input of an execution: tasks read the flow's parameters from it.
 
         Args:
             after: The state that follows.
@@ -66,9 +65,9 @@ class Objects:
 
         Args:
             name: The state's name.
-            comment: What it is for.
-            key: The key, in which each expression is `inserted`.
-            body: What is written.
+            comment: Its purpose.
+            key: The key, in which each expression is an `insertion`.
+            body: The content of the object.
             after: The state that follows.
         """
         return Task(
@@ -89,9 +88,9 @@ class Objects:
 
         Args:
             name: The state's name.
-            comment: What it is for.
+            comment: Its purpose.
             key: The key, as for `put`.
-            output: What the next state gets of it.
+            output: The part of it that is the input of the next state.
             after: The state that follows.
         """
         return Task(
@@ -108,9 +107,9 @@ class Objects:
 
         Args:
             name: The state's name.
-            comment: What it is for.
-            prefix: What their keys begin with, as for `put`.
-            output: What the next state gets of that.
+            comment: Its purpose.
+            prefix: The prefix of their keys, as for `put`.
+            output: The part of the list that is the input of the next state.
             after: The state that follows.
         """
         return Task(
@@ -124,5 +123,5 @@ class Objects:
 
 
 def _key(key: str) -> Expression:
-    """Return the expression of a key, of which each part but the inserted ones is in quotes."""
+    """Return the expression of a key. All its parts except insertions are in quotes."""
     return Expression("'", Ref("local.datastore_prefix"), f"{key}'")

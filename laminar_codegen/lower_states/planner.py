@@ -1,7 +1,7 @@
 """The states that ask the planner of a layer.
 
-What they hand on is the plan that it answered with, `laminar_runtime.planner.LayerPlan`: its groups are the jobs of the
-layer. When they have ended, the planner is asked for the layer's record.
+Their output is the plan of the layer, `laminar_runtime.planner.LayerPlan`: its groups are the jobs of the layer. When
+these have ended, the planner records the layer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from laminar_runtime.exceptions import SubmissionError
 __all__ = ["Planners"]
 
 _REDRIVES = Expression("$states.context.Execution.RedriveCount")
-#: The planner's input about an attempt that failed.
+#: The planner's input about a failed attempt.
 _FAILED: Mapping[str, Value] = {
     "plan": Expression("$states.input.plan"),
     "error": Expression("$states.input.error"),
@@ -31,7 +31,7 @@ _FAILED: Mapping[str, Value] = {
 
 @attrs.frozen(eq=False, repr=False)
 class Planners:
-    """Makes the states.
+    """The states that ask planners.
 
     Args:
         labels: The labels of the planners' functions by container.
@@ -54,9 +54,9 @@ class Planners:
         Args:
             layer: The layer.
             name: The state's name.
-            comment: What it is for.
+            comment: Its purpose.
             after: The state that follows.
-            again: Whether the planner may be asked again, with the plan, when jobs failed.
+            again: Whether the planner may be asked again, with the plan, after a failure.
         """
         return self.ask(layer, layer.name, name, comment, after, {"redrives": _REDRIVES} if again else {})
 
@@ -67,19 +67,19 @@ class Planners:
 
     def plan_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
         """Return the state that asks the planner which splits of some layers to run item by item."""
-        first, names_ = layers[0], [layer.name for layer in layers]
+        first, names = layers[0], [layer.name for layer in layers]
         comment = f"Asks the planner into how many splits {first.name} fans out, and with it what follows item by item"
-        given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names_}
+        given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names}
         return self.ask(first, first.name, Suffix.PLAN.of(first.name), comment, after, given)
 
-    def failed_chain(self, layers: Sequence[LayerNode], after: str) -> Task:
+    def report_failed(self, layers: Sequence[LayerNode], after: str) -> Task:
         """Return the state that asks the planner which of some layers that run item by item failed.
 
-        It has no answer, and fails. Where an execution is redriven it is asked again, and plans what is left.
+        The planner fails with the name of the layer. After a redrive it is asked again, and plans the rest.
         """
-        first, names_ = layers[0], [layer.name for layer in layers]
-        comment = f"Asks the planner which of {', '.join(names_)} failed"
-        return self.ask(first, first.name, Suffix.RETRY.of(first.name), comment, after, {**_FAILED, "chain": names_})
+        first, names = layers[0], [layer.name for layer in layers]
+        comment = f"Asks the planner which of {', '.join(names)} failed"
+        return self.ask(first, first.name, Suffix.RETRY.of(first.name), comment, after, {**_FAILED, "chain": names})
 
     def record(self, layer: LayerNode, after: str | None) -> Task:
         """Return the state in which the planner records the end of a fan-out, if all of its splits left their commits.
@@ -91,7 +91,7 @@ class Planners:
         given: dict[str, Value] = {"record": {"splits": Expression("$states.input.splits")}}
         comment = f"Has the planner note that {layer.name} finished, if all of its splits did"
         asked = self.ask(layer, layer.name, Suffix.RECORD.of(layer.name), comment, after, given)
-        # It calls no hooks that may be tried again, and has nothing to hand on.
+        # It calls no hooks, so there is nothing to retry, and it has no output.
         return attrs.evolve(asked, output={}, retry=())
 
     def ask(  # noqa: PLR0913, PLR0917 - a state has many parts
@@ -106,10 +106,10 @@ class Planners:
         """Return a state that asks a planner, and passes its answer on.
 
         Args:
-            asked: The layer whose planner is asked.
-            layer: The layer that it is asked about.
+            asked: The layer whose planner it asks.
+            layer: The layer about which it asks.
             name: The state's name.
-            comment: What it is for.
+            comment: Its purpose.
             after: The state that follows.
             given: Its further input.
         """
@@ -128,5 +128,5 @@ class Planners:
 
 
 def _retry(layer: LayerNode) -> tuple[Retrier, ...]:
-    """How the planner is asked again after a submission hook that failed: that is an attempt at the layer."""
+    """Return the retrier for a failed submission hook, which counts as an attempt at the layer."""
     return of_layer(layer.retry, SubmissionError.__name__) if layer.has_hooks("submission") else ()

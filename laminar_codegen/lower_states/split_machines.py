@@ -58,8 +58,8 @@ def split_plan(plan: Step, measure: Callable[[Step], MachineSize]) -> Step:
 
     Args:
         plan: A plan.
-        measure: Returns the size of the states of a `Run`, a `FanOut`, a `PipelinedFanOut`, or of the waiting and
-            signalling of `ExactJoins`.
+        measure: Returns the size of the states of a `Run`, a `FanOut` or a `PipelinedFanOut`, and of the states of
+            `ExactJoins` without their steps.
 
     Returns:
         The plan itself if it fits, else one with sub-machines.
@@ -75,7 +75,7 @@ class _Splitting:
 
     def size(self, step: Step) -> MachineSize:
         """Return the size of a step in the machine that it is in."""
-        # By identity: equal steps are rare, and to compare large ones is slow.
+        # By identity: equal steps are rare, and comparing large ones is slow.
         known = self.sizes.get(id(step))
         if known is None:
             known = self.sizes[id(step)] = (step, self._size(step))
@@ -103,19 +103,19 @@ class _Splitting:
             return step
         match step:
             case Sequence(children):
-                return self._packed(Sequence, [self.fit(child) for child in children])
+                return self._pack(Sequence, [self.fit(child) for child in children])
             case Parallel(children):
-                return self._packed(Parallel, [self.fit(child) for child in children])
+                return self._pack(Parallel, [self.fit(child) for child in children])
             case ExactJoins(paths):
                 return ExactJoins(
-                    tuple(tuple(attrs.evolve(node, step=self._inside(node.step)) for node in path) for path in paths)
+                    tuple(tuple(attrs.evolve(node, step=self._sub_step(node.step)) for node in path) for path in paths)
                 )
             case Run() | FanOut() | PipelinedFanOut() | SubMachine():
                 return step
             case _:
                 assert_never(step)
 
-    def _packed(self, kind: type[Sequence | Parallel], children: list[Step]) -> Step:
+    def _pack(self, kind: type[Sequence | Parallel], children: list[Step]) -> Step:
         """Merge neighbours that fit together into one sub-machine each."""
         packs: list[list[Step]] = []
         size = MachineSize()
@@ -133,7 +133,7 @@ class _Splitting:
             kind(tuple(self._sub_machine(pack[0] if len(pack) == 1 else kind(tuple(pack))) for pack in packs))
         )
 
-    def _inside(self, step: Step) -> Step:
+    def _sub_step(self, step: Step) -> Step:
         """Return a step within exact joins: a sub-machine if it has more than one layer."""
         return (
             step if isinstance(step, Run | FanOut | PipelinedFanOut | SubMachine) else self._sub_machine(self.fit(step))

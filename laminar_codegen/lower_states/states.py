@@ -3,13 +3,13 @@
 Before: ``FanOut Train``. After, one transition each, and one for each 10,000 splits::
 
     Train plan      asks the planner, a Lambda function: how many splits, in which containers?
-    Train splits    a Map over what are one job each, most often one:
+    Train splits    a Map over groups of splits, most often one group:
       Train           an AWS Batch array job, a child for each split
-    Train record    has the planner note in the datastore that the layer finished, if each split says so
+    Train record    the planner records in the datastore that the layer finished, if all splits did
 
-and for a layer that runs once, one state: the layer's job. A layer that may be skipped, by an entry hook or as what it
-depends on was, is planned too, and a choice goes past it if it is not to run. One with hooks that decide on its
-containers is planned, and planned again after an attempt of which a split failed, when all its splits have ended.
+and for a layer that runs once, one state: the layer's job. A layer that may be skipped has a planner, too, and a choice
+that skips it: its own entry hook may skip it, or a dependency may have been skipped. A layer whose hooks choose its
+containers is planned, and planned again after an attempt with a failed split, when all its splits have ended.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
         plan: Its plan.
 
     Returns:
-        The flow's state machine, and then those of the plan's nested steps. Their references are to what
-        `emit_document` declares.
+        The flow's state machine, and then its sub-machines. They refer to resources that `emit_document` declares.
     """
     emitter = _Emitter.of(graph)
     states = tuple(emitter.emit(plan, None))
@@ -64,12 +63,12 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
         graph: The graph.
 
     Returns:
-        A function of a `Run`, a `FanOut`, a `PipelinedFanOut`, or, but for the steps of its nodes, an `ExactJoins`.
+        A function of a `Run`, a `FanOut`, a `PipelinedFanOut`, or an `ExactJoins`, without the steps of its nodes.
     """
     emitter = _Emitter.of(graph)
 
     def weight(step: Step) -> MachineSize:
-        # Each name stands twice: where its state is, and where the one before it goes on.
+        # A name counts twice: as the name of its state, and as the next state of the one before.
         after = Suffix.PLAN.of(next(layers_of(step)))
         if isinstance(step, ExactJoins):
             joins = Joins.of(emitter.objects, step)
@@ -82,11 +81,11 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
     return weight
 
 
-#: What the states are for that have branches.
+#: The comments of states with branches.
 _BESIDE = "Runs branches that do not depend on each other"
 _JOINED = "Runs branches that wait for what they depend on in each other"
 
-#: What a next attempt goes by: the plan of the one before, and an error of its jobs, if one failed.
+#: The input of the planner for the next attempt: the last plan, and an error of its jobs, if one failed.
 _FAILED = Expression(
     "{'splits': $states.input.splits, 'plan': $states.input, 'error': [$states.result.error][0]}",
 )
@@ -150,7 +149,9 @@ class _Emitter:
         question = f"Asks the planner into how many splits {name} fans out"
         yield from self._plan(layer, question, splits, skipped)
         ended = Suffix.ENDED.of(name) if layer.replanned else Suffix.RECORD.of(name)
-        states = tuple(self.jobs.spared(layer, name)) if layer.replanned else (self.jobs.group(layer, name),)
+        states = (
+            tuple(self.jobs.group_passing_errors(layer, name)) if layer.replanned else (self.jobs.group(layer, name),)
+        )
         yield Map(
             name=splits,
             comment=f"Runs the splits of {name}{self.jobs.together(layer)}",
@@ -175,7 +176,7 @@ class _Emitter:
     def chain(self, layers: list[LayerNode], after: str | None) -> Iterator[State]:
         """Yield the states of fan-outs that run item by item: array jobs, each child after its predecessor.
 
-        If a job fails, the planner reports which; asked again, as after a redrive, it plans what is left.
+        If a job fails, the planner reports which. After a redrive it plans the rest.
         """
         first, *rest = layers
         splits = Suffix.SPLITS.of(first.name)
@@ -190,7 +191,7 @@ class _Emitter:
             catch=(self.jobs.to_retry(first),),
             next=Suffix.RECORD.of(first.name),
         )
-        yield self.planners.failed_chain(layers, splits)
+        yield self.planners.report_failed(layers, splits)
         *others, last = layers
         for layer, follower in zip(others, rest, strict=True):
             record = self.planners.record(layer, Suffix.RECORD.of(follower.name))
@@ -233,7 +234,7 @@ class _Emitter:
             )
 
     def _end(self, layer: LayerNode, skipped: str, after: str | None) -> Iterator[Succeed]:
-        """Where a choice goes that skips the last layer of a machine: a choice cannot end one."""
+        """Yield the state after a skipped last layer of a machine: a choice cannot end a machine."""
         if layer.optional and after is None:
             yield Succeed(name=skipped, comment=f"{layer.name} was skipped, and nothing follows")
 

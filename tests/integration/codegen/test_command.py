@@ -179,7 +179,7 @@ def test_a_bug_of_ours_is_told_as_one(
     assert main.main([str(tmp_path / "flow.py")]) == 3
     errors = capsys.readouterr().err
     assert "Traceback" in errors
-    assert errors.endswith("laminar-codegen: internal error, not a fault of the flow: please report it\n")
+    assert errors.endswith("laminar-codegen: internal error, not caused by the flow: please report it\n")
 
 
 def test_a_reader_may_stop_reading(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.lower_states.objects import inserted
+from laminar_codegen.lower_states.objects import insertion
 from laminar_codegen.rehearsal.asl.query_language import evaluate
 from laminar_runtime.storage import layout
 from laminar_runtime.storage.layout import JoinKey, LayerKey, cache_prefix, input_key
@@ -61,11 +61,11 @@ def test_the_module_of_the_datastore_expires_what_the_layout_calls_the_cache() -
 @pytest.mark.parametrize(
     ("computed", "expected"),
     [
-        (input_key("Flow", inserted("$id")), input_key("Flow", "e1")),
-        (JoinKey("Flow", inserted("$id"), inserted("$name")).prefix, JoinKey("Flow", "e1", "Merge").prefix),
-        (JoinKey("Flow", inserted("$id"), "Merge").marks, JoinKey("Flow", "e1", "Merge").marks),
-        (JoinKey("Flow", inserted("$id"), inserted("$name")).mark("A"), JoinKey("Flow", "e1", "Merge").mark("A")),
-        (LayerKey("Flow", inserted("$id"), inserted("$name")).record, LayerKey("Flow", "e1", "Merge").record),
+        (input_key("Flow", insertion("$id")), input_key("Flow", "e1")),
+        (JoinKey("Flow", insertion("$id"), insertion("$name")).prefix, JoinKey("Flow", "e1", "Merge").prefix),
+        (JoinKey("Flow", insertion("$id"), "Merge").marks, JoinKey("Flow", "e1", "Merge").marks),
+        (JoinKey("Flow", insertion("$id"), insertion("$name")).mark("A"), JoinKey("Flow", "e1", "Merge").mark("A")),
+        (LayerKey("Flow", insertion("$id"), insertion("$name")).record, LayerKey("Flow", "e1", "Merge").record),
     ],
 )
 def test_a_state_computes_the_key_that_python_reads(computed: str, expected: str) -> None:

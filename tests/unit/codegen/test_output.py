@@ -121,7 +121,7 @@ def test_check_of_what_differs(flow: Path, tmp_path: Path, capfd: pytest.Capture
     assert '-  default     = "Mine"\n+  default     = "Report"\n' in told.out
     assert f"--- /dev/null\n+++ {folder / 'outputs.tf'} (compiled)\n" in told.out
     assert "main.tf" not in told.out
-    assert told.err == f"{folder} is not what the flow compiles to: compile it again without --check\n"
+    assert told.err == f"{folder} differs from what the flow compiles to: compile it again without --check\n"
     assert contents(folder) == before
 
 

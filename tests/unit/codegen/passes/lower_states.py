@@ -62,7 +62,7 @@ def jobs(text: str) -> str:
         return states([made.job(layer, "Next")], arguments=False)
     found = states([made.group(layer, layer.name)], arguments=False)
     if layer.replanned:
-        found += f"without stopping others:\n{states(made.spared(layer, layer.name), arguments=False)}"
+        found += f"without stopping others:\n{states(made.group_passing_errors(layer, layer.name), arguments=False)}"
     return f"{found}together: {made.together(layer)!r}"
 
 
@@ -72,7 +72,7 @@ def planners(text: str) -> str:
     graph = graph_in(text)
     made, layer = Planners.of(graph), graph.layers[0]
     if graph.pipelines:
-        return states([made.plan_chain(graph.layers, "Next"), made.failed_chain(graph.layers, "Next")])
+        return states([made.plan_chain(graph.layers, "Next"), made.report_failed(graph.layers, "Next")])
     asked = made.plan(layer, f"{layer.name} plan", "Asks", "Next", again=layer.replanned)
     return states([asked, *([made.replan(layer, "Next")] if layer.replanned else []), made.record(layer, None)])
 
