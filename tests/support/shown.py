@@ -66,7 +66,7 @@ def _value(line: str, names: dict[str, Any]) -> str:
     try:
         value = eval(line, names)  # noqa: S307 - a case is code of ours
         value = [*value] if isinstance(value, Iterator) else value
-    except (CompileError, TypeError, ValueError) as error:
+    except (CompileError, KeyError, TypeError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
     return value if isinstance(value, str) and "\n" in value else repr(value)
 

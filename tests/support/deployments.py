@@ -1,0 +1,44 @@
+"""What the passes make of graphs in a few lines, up to a certain one: for cases of the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from laminar_codegen.allocate import allocate
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.deployment import Deployment
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.lower_states.flow_sequence import emit_chain
+from laminar_codegen.lower_states.split_machines import split_plan
+from laminar_codegen.lower_states.states import emit_states, measure_steps
+from laminar_codegen.lower_states.stop_jobs import emit_stop_jobs
+from laminar_codegen.planning.make_plan import make_plan
+from tests.support.graph_notation import graphs_in, repeated
+from tests.support.shown import options_in
+
+__all__ = ["deployment_in", "machines_of"]
+
+
+def machines_of(graphs: Sequence[Graph], joins: str = "barriers") -> tuple[StateMachine, ...]:
+    """Return the state machines of graphs.
+
+    Args:
+        graphs: The graphs.
+        joins: How prime parts are planned.
+    """
+    machines: list[StateMachine] = [emit_chain(graphs)] if len(graphs) > 1 else []
+    for graph in graphs:
+        plan = split_plan(make_plan(graph, joins=joins), measure_steps(graph))
+        machines += emit_states(graph, plan)
+    return (*machines, *([emit_stop_jobs(graphs)] if any(graph.pipelines for graph in graphs) else []))
+
+
+def deployment_in(text: str) -> Deployment:
+    """Return the deployment of graphs.
+
+    Args:
+        text: The graphs. With ``times`` lines are repeated, with ``joins`` they are planned so.
+    """
+    options, text = options_in(text)
+    graphs = graphs_in(repeated(text, options.get("times", 1)))
+    return allocate(graphs, machines_of(graphs, options.get("joins", "barriers")))
