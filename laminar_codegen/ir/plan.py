@@ -116,11 +116,11 @@ class SubMachine:
 
     Args:
         name: The name of that machine.
-        step: The step.
+        inner: The step. It has another name than the tag by which `unstructure` tells steps apart.
     """
 
     name: str
-    step: Step
+    inner: Step
 
 
 Step = Run | FanOut | PipelinedFanOut | Sequence | Parallel | ExactJoins | SubMachine

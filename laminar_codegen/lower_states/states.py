@@ -200,7 +200,7 @@ class _Emitter:
 
     def sub_machine(self, step: SubMachine, after: str | None) -> Task:
         """Return the state that runs a step as an execution of its own machine, and record that machine."""
-        states = tuple(self.emit(step.step, None))
+        states = tuple(self.emit(step.inner, None))
         comment = f"Runs a part of the flow {self.graph.flow}: {parallel(list(layers_of(step)))}"
         machine = f"{self.graph.prefix}{step.name}"
         self.nested.append(StateMachine(name=machine, comment=comment, states=states))
