@@ -24,7 +24,7 @@ from laminar_codegen.problems.rules import LAM050, LAM051
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["SCHEDULE"]
+__all__ = ["SCHEDULE", "Schedule"]
 
 _NAME = Ref("var.name")
 _KMS_KEY = Ref("var.kms_key_arn")

@@ -25,11 +25,12 @@ from typing import Any
 import attrs
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Schedule
+from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Trigger
 from laminar_codegen.ir.placement import USUAL, Container, Target
 from laminar_codegen.problems import Location
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_codegen.triggers.schedule import Schedule
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeated"]
@@ -114,7 +115,7 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
         timeout=options.get("timeout", 3600),
         prefix=labels.prefix(name) if several else "",
         linked=options.get("linked", linked),
-        schedule=None if schedule is None else Schedule(schedule, options.get("timezone", "UTC")),
+        triggers=() if schedule is None else (Trigger("schedule", Schedule(schedule, options.get("timezone", "UTC"))),),
         encryption=NO_ENCRYPTION if kind is None else Encryption(kind, options.get("key")),
     )
 
