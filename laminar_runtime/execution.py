@@ -111,14 +111,14 @@ class Execution:
     def known(self) -> bool:
         """Whether anything of the execution is in the datastore: of a layer, or the input of a state machine."""
         key = self.key("")
-        return bool(self.stored) or self.datastore.exists(path=input_key(key.flow, key.execution))
+        return bool(self.stored) or self.datastore.transport.exists(input_key(key.flow, key.execution))
 
     @property
     def stored(self) -> set[str]:
         """The names of the layers of which anything is in the datastore, finished or not."""
         key = self.key("")
         prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
-        return {name for prefix in prefixes for name in self.datastore.names(prefix=prefix)}
+        return {name for prefix in prefixes for name in self.datastore.transport.names(prefix)}
 
     @property
     def finished(self) -> bool:

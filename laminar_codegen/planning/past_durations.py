@@ -53,11 +53,11 @@ def _record_seconds(execution: Execution, layer: str) -> float | None:
     record = store.ledger.read_record(key)
     if record is None or record.seconds is not None:
         return None if record is None else record.seconds
-    notes = [f"{key.splits}{name}" for name in store.names(prefix=key.splits)]
+    notes = [f"{key.splits}{name}" for name in store.transport.names(key.splits)]
 
     def seconds(path: str) -> float | None:
         try:
-            noted: Any = json.loads(store.read_bytes(path=path))
+            noted: Any = json.loads(store.transport.get(path))
         except (MissingError, ValueError):
             return None
         return noted.get("seconds") if isinstance(noted, dict) else None

@@ -59,7 +59,7 @@ def groups_of(
             spelled = indexes.spell(children)
             if len(spelled) > _SPELLED:
                 listed = f"{attempt}-{len(groups)}"
-                store.write_bytes(path=key.listed(listed), content=spelled.encode())
+                store.transport.put(key.listed(listed), spelled.encode())
                 spelled = f"@{listed}"
             groups.append({"size": len(children), "indexes": spelled, "splits": splits, "attempt": attempt, **details})
     return tuple(groups)
@@ -76,7 +76,7 @@ def splits_of(store: DataStore, key: LayerKey, plan: Mapping[str, Any]) -> Itera
     for group in plan["groups"]:
         spelled: str = group["indexes"]
         if spelled.startswith("@"):
-            spelled = store.read_bytes(path=key.listed(spelled[1:])).decode()
+            spelled = store.transport.get(key.listed(spelled[1:])).decode()
         for index in indexes.parse(spelled):
             yield group, index
 

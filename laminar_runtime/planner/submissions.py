@@ -80,12 +80,12 @@ def note_failure(store: DataStore, key: LayerKey, drive: str, number: int, plann
         }
         for index, split in planned.items()
     }
-    store.write_bytes(path=_path(key, drive, number), content=json.dumps(left, separators=(",", ":")).encode())
+    store.transport.put(_path(key, drive, number), json.dumps(left, separators=(",", ":")).encode())
 
 
 def _read(store: DataStore, key: LayerKey, drive: str, number: int) -> dict[str, dict[str, Any]] | None:
     try:
-        content = store.read_bytes(path=_path(key, drive, number))
+        content = store.transport.get(_path(key, drive, number))
     except MissingError:
         return None
     noted: dict[str, dict[str, Any]] = json.loads(content)

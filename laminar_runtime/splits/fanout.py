@@ -96,7 +96,7 @@ def resolve_index(datastore: DataStore, context: TaskContext) -> TaskContext:
         context: The task.
     """
     key = LayerKey(context.flow, context.execution, context.layer)
-    return context.resolve(lambda name: datastore.read_bytes(path=key.listed(name)).decode())
+    return context.resolve(lambda name: datastore.transport.get(key.listed(name)).decode())
 
 
 def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:

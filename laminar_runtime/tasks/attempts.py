@@ -61,8 +61,8 @@ def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
         os.environ[LAYER_ATTEMPT] = "1"
         return _records.evolve(context, attempt=1)
     prefix = key.attempts(context.index, context.drive)
-    before = set(store.names(prefix=prefix)) - {context.run}
-    store.write_bytes(path=f"{prefix}{context.run}", content=b"{}")
+    before = set(store.transport.names(prefix)) - {context.run}
+    store.transport.put(f"{prefix}{context.run}", b"{}")
     failed = {name.removesuffix(_FAILED) for name in before if name.endswith(_FAILED)}
     runs = {name.removesuffix(_FAILED) for name in before}
     reclaimed = _went_on({*runs, context.run}) - failed if layer.configuration.container.spot else set()
@@ -101,7 +101,7 @@ def failing(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
 def _note(store: DataStore, path: str, error: BaseException) -> None:
     """Note a failure; that it cannot be noted is said beside the layer's own error, which is the one that matters."""
     try:
-        store.write_bytes(path=path, content=b"{}")
+        store.transport.put(path, b"{}")
     except Exception as other:  # noqa: BLE001 - reported with the error of the layer
         error.add_note(f"Besides, that this attempt failed cannot be noted: {other}")
 

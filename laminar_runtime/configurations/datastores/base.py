@@ -1,17 +1,18 @@
-"""What every datastore does: it writes and reads values, and lists what there is."""
+"""Datastores: how values are written, read and listed, whatever keeps their bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations import serde
 from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.codec import Codec
-from laminar_runtime.configurations.datastores.encoding import BESIDE, RAW, Buffer
+from laminar_runtime.configurations.datastores.encoding import RAW
 from laminar_runtime.configurations.datastores.ledger import Ledger
-from laminar_runtime.configurations.datastores.transport import Transport
+from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, map_requests
 from laminar_runtime.exceptions import DamagedError
 from laminar_runtime.introspection import naming
 from laminar_runtime.pickling import digests, scopes
@@ -39,23 +40,28 @@ ProtocolType = TypeVar("ProtocolType", bound=type[serde.Protocol])
 
 
 @_records.define(eq=False)
-class DataStore(Transport):
-    """Base of all datastores: a transport, with a codec for values and a ledger of what finished.
+class DataStore:
+    """A transport of bytes, with a codec for values and a ledger of what finished.
 
-    A kind of datastore defines how bytes are moved: `exists`, `read_bytes`, `write_bytes` and `names`, and others of
-    the methods of ``Transport`` where it can do better than they do by these four.
+    `Local`, `Memory` and `S3` are datastores with a transport of their own.
 
     Args:
-        root: Where the datastore is.
+        transport: What keeps the bytes: a ``laminar_runtime.configurations.datastores.transport.Transport``.
         protocols: The protocols by the name of the type that they are registered for; see `protocol`.
         pickle: Whether types without a protocol are pickled, and pickles loaded. Loading a pickle runs code: turn it
             off for a datastore that others can write to.
     """
 
+    transport: Transport
     protocols: dict[str, serde.Protocol] = _records.field(factory=dict, kw_only=True, repr=False)
     pickle: bool = _records.field(default=True, kw_only=True)
     #: The flows that use it, by name: what their modules define is found by its name.
     flows: dict[str, Any] = _records.field(factory=dict, init=False, repr=False)
+    #: Where it is.
+    root: str = _records.field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        self.root = self.transport.root
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "flows": {}}
@@ -75,7 +81,7 @@ class DataStore(Transport):
     @property
     def ledger(self) -> Ledger:
         """What knows which layers and splits finished."""
-        return Ledger(self)
+        return Ledger(self.transport)
 
     def protocol(self, *types: type) -> Callable[[ProtocolType], ProtocolType]:
         """Register a protocol for exact types, as a decorator.
@@ -125,7 +131,7 @@ class DataStore(Transport):
         """
         artifacts = list(self.map(lambda value: self._write_artifact(key, name, value), values))
         archive = Archive(tuple(artifacts), sharded=sharded)
-        self.write_bytes(path=key.archive(index, name, attempt), content=archive.dumps())
+        self.transport.put(key.archive(index, name, attempt), archive.dumps())
         return archive
 
     def _write_artifact(self, key: LayerKey, name: str, value: Any) -> Artifact:
@@ -135,17 +141,12 @@ class DataStore(Transport):
         with scope:
             encoded = self.codec.encode(value, f"artifact '{name}' of layer '{key.layer}'")
 
-        def named() -> Artifact:
+        @functools.cache
+        def artifact() -> Artifact:
             return Artifact(dtype, encoded.digest(), encoded.extension)
 
-        if encoded.size >= BESIDE:
-            self.write_late(path=lambda: named().key(key.flow), folder=artifacts_prefix(key.flow), parts=encoded.parts)
-            return named()
-        artifact = named()
-        path = artifact.key(key.flow)
-        if not self.holds(path=path, parts=encoded.parts):
-            self.write_parts(path=path, parts=encoded.parts)
-        return artifact
+        self.transport.put(LateKey(artifacts_prefix(key.flow), lambda: artifact().key(key.flow)), *encoded.parts)
+        return artifact()
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.
@@ -161,7 +162,7 @@ class DataStore(Transport):
                 is gone.
         """
         path = artifact.key(flow)
-        content: Buffer = self.read_bytes(path=path) if artifact.extension == RAW else self.read_buffer(path=path)
+        content = self.transport.get(path) if artifact.extension == RAW else self.transport.get_buffer(path)
         if digests.sha256(content) != artifact.hexdigest:
             raise DamagedError(f"{self.uri(path=path)} is damaged: its SHA-256 is not the one in its name")
         scope = scopes.scope_of(flow, self)
@@ -193,9 +194,21 @@ class DataStore(Transport):
         Raises:
             MissingError: If the execution was not started by a state machine.
         """
-        return self.read_bytes(path=input_key(flow, execution))
+        return self.transport.get(input_key(flow, execution))
 
-    # What there is.
+    def uri(self, *, path: str) -> str:
+        """Return the address of a key.
+
+        Args:
+            path: The key, relative to the root.
+        """
+        return address(self.transport, path)
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Apply a function that reads or writes to each item, in order; concurrently where that is faster."""
+        return map_requests(self.transport, function, items)
+
+    # Listings.
 
     def list_executions(self, *, flow: Flow) -> list[Execution]:
         """The executions of a flow, oldest first.
@@ -205,7 +218,7 @@ class DataStore(Transport):
         """
         # What wrote nothing, as it failed at once, has parameters at least.
         prefixes = (executions_prefix(flow.name), cache_prefix(flow.name))
-        found = {name for prefix in prefixes for name in self.names(prefix=prefix)}
+        found = {name for prefix in prefixes for name in self.transport.names(prefix)}
         return [flow.execution(name) for name in sorted(found) if naming.flaw(name) is None]
 
     def list_layers(self, *, execution: Execution) -> list[Layer]:
@@ -215,7 +228,7 @@ class DataStore(Transport):
             execution: The execution.
         """
         key = execution.key("")
-        return [execution.layer(name) for name in self.names(prefix=layers_prefix(key.flow, key.execution))]
+        return [execution.layer(name) for name in self.transport.names(layers_prefix(key.flow, key.execution))]
 
     def list_artifacts(self, *, layer: Layer) -> list[str]:
         """The names of the attributes that a layer wrote, by name.
@@ -226,6 +239,6 @@ class DataStore(Transport):
         key = layer.execution.key(layer)
         record = self.ledger.read_record(key)
         # What else people or programs leave in folders, such as desktop.ini, is no split.
-        splits = (int(name) for name in self.names(prefix=key.archives) if name.isdecimal())
+        splits = (int(name) for name in self.transport.names(key.archives) if name.isdecimal())
         found = self.map(lambda index: self.ledger.attributes(key, index=index, record=record), splits)
         return sorted(set().union(*found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from laminar_runtime import _records
-from laminar_runtime.configurations.datastores.transport import Transport
+from laminar_runtime.configurations.datastores.transport import Transport, address, map_requests, missing
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
 from laminar_runtime.identifiers import start_order
 from laminar_runtime.introspection import naming
@@ -36,6 +36,9 @@ class Ledger:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def _address(self, path: str) -> str:
+        return address(self._transport, path)
 
     def read_archive(self, key: LayerKey, *, index: int, name: str) -> Archive:
         """Read the archive of an attribute as the attempt wrote it by which a split finished.
@@ -88,23 +91,21 @@ class Ledger:
             DamagedError: If it is damaged, or gone.
         """
         found, path = commit.archives.get(name), key.archive(index, name, commit.attempt)
-        if isinstance(found, Archive) and self._transport.distant:
+        if isinstance(found, Archive) and self._transport.at_once > 1:
             return found
         if found is None and commit.attempt:
-            raise MissingError(f"nothing is stored at {self._transport.uri(path=path)}")
+            raise missing(self._transport, path)
         try:
             return self._load(path)
         except MissingError:
             if found is None:
                 raise
-            raise DamagedError(
-                f"{self._transport.uri(path=path)} is gone, and the split that finished wrote it"
-            ) from None
+            raise DamagedError(f"{self._address(path)} is gone, and the split that finished wrote it") from None
 
     def _load(self, path: str) -> Archive:
-        archive = Archive.loads(self._transport.read_bytes(path=path), key=self._transport.uri(path=path))
+        archive = Archive.loads(self._transport.get(path), key=self._address(path))
         if archive.unset:
-            raise MissingError(f"nothing is assigned by what is stored at {self._transport.uri(path=path)}")
+            raise MissingError(f"nothing is assigned by what is stored at {self._address(path)}")
         return archive
 
     def read_uncommitted(self, key: LayerKey, *, index: int, name: str) -> Archive:
@@ -134,13 +135,13 @@ class Ledger:
         if commit is not None and commit.attempt:
             return set(commit.archives)
         attempt = self._last_attempt(key, index) if commit is None else ""
-        found = self._transport.names(prefix=key.archives_of(index, attempt))
+        found = self._transport.names(key.archives_of(index, attempt))
         names = (name.removesuffix(".json") for name in found if name.endswith(".json"))
         return set(map(naming.read, names)) if attempt else set(names)
 
     def _last_attempt(self, key: LayerKey, index: int) -> str:
         """The token of the last attempt at a split that wrote something, empty if none did that has one."""
-        found = self._transport.names(prefix=key.archives_of(index))
+        found = self._transport.names(key.archives_of(index))
         return max((name for name in found if not name.endswith(".json")), key=start_order, default="")
 
     def read_commit(self, key: LayerKey, *, index: int, record: Record | None = None) -> Commit | None:
@@ -179,10 +180,10 @@ class Ledger:
         """
         path = key.split(index)
         try:
-            content = self._transport.read_bytes(path=path)
+            content = self._transport.get(path)
         except MissingError:
             return None
-        commit = Commit.loads(content, key=self._transport.uri(path=path))
+        commit = Commit.loads(content, key=self._address(path))
         _check_names(key, (key.flow, key.execution, commit.layer or key.layer), self._transport.root)
         return commit
 
@@ -197,7 +198,7 @@ class Ledger:
             # Of an only one, an earlier release left a record alone.
             return set() if self.read_commit(key, index=0) is None else {0}
         # Of thousands the names do: those who read what a split assigned read its commit.
-        return {int(name.removesuffix(".json")) for name in self._transport.names(prefix=key.splits)}
+        return {int(name.removesuffix(".json")) for name in self._transport.names(key.splits)}
 
     def commit(self, key: LayerKey, *, index: int, commit: Commit, fans_out: bool) -> bool:
         """Have a split be finished, by one of its attempts. It is once: of several that come to the end, one stays.
@@ -216,13 +217,13 @@ class Ledger:
         else:
             path, content = key.record, Record(key.flow, key.layer, 1, commit.seconds, commit, key.execution).dumps()
         for _ in range(_TRIES):
-            if self._transport.create_bytes(path=path, content=content):
+            if self._transport.create(path, content):
                 return True
             # What was created may have been told as failed, and was tried again: then it is our own that is there.
             kept = self.read_split(key, index=index) if fans_out else self.read_commit(key, index=index)
             if kept is not None:
                 return kept.attempt == commit.attempt
-        raise DatastoreError(f"{self._transport.uri(path=path)} can neither be created nor read")
+        raise DatastoreError(f"{self._address(path)} can neither be created nor read")
 
     def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
         """Read the archives of an attribute of all splits of a finished layer, as one.
@@ -260,7 +261,7 @@ class Ledger:
         """
         for path in (key.joined(name), key.joined_some(name)):
             with contextlib.suppress(MissingError):
-                return Archive.loads(self._transport.read_bytes(path=path), key=self._transport.uri(path=path))
+                return Archive.loads(self._transport.get(path), key=self._address(path))
 
         def read(index: int) -> Archive | None:
             commit = self.read_split(key, index=index) or Commit()
@@ -268,15 +269,13 @@ class Ledger:
                 return self.read_committed(key, index=index, name=name, commit=commit)
             return None
 
-        parts = list(self._transport.map(read, range(splits)))
-        missing = tuple(index for index, part in enumerate(parts) if part is None)
+        parts = list(map_requests(self._transport, read, range(splits)))
+        absent = tuple(index for index, part in enumerate(parts) if part is None)
         archive = Archive.join(part for part in parts if part is not None)
-        if missing:
-            archive = _records.evolve(archive, sharded=True, missing=missing)
+        if absent:
+            archive = _records.evolve(archive, sharded=True, missing=absent)
         # What is joined is committed: whoever else joins it writes the same.
-        self._transport.write_bytes(
-            path=key.joined_some(name) if missing else key.joined(name), content=archive.dumps()
-        )
+        self._transport.put(key.joined_some(name) if absent else key.joined(name), archive.dumps())
         return archive
 
     def elements(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Elements:
@@ -308,9 +307,9 @@ class Ledger:
 
     def _elements(self, path: str) -> Elements:
         """The artifacts of an archive, of a large one by its beginning, which says where each of them stands."""
-        beginning = self._transport.read_range(path=path, start=0, end=_BEGINNING)
+        beginning = self._transport.get_range(path, 0, _BEGINNING)
         if len(beginning) < _BEGINNING:
-            return Elements.of(Archive.loads(beginning, key=self._transport.uri(path=path)))
+            return Elements.of(Archive.loads(beginning, key=self._address(path)))
         found = rows.find(beginning)
         return self._rows(path, found) if found else Elements.of(self._load(path))
 
@@ -318,9 +317,9 @@ class Ledger:
         def read(place: int) -> Artifact:
             start, end = found.span(place)
             try:
-                return Artifact.parse(rows.item(self._transport.read_range(path=path, start=start, end=end)))
+                return Artifact.parse(rows.item(self._transport.get_range(path, start, end)))
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise DamagedError(f"{self._transport.uri(path=path)} is damaged: {error!r} at byte {start}") from error
+                raise DamagedError(f"{self._address(path)} is damaged: {error!r} at byte {start}") from error
 
         return Elements(found.count, read)
 
@@ -337,10 +336,10 @@ class Ledger:
             DamagedError: If it is damaged.
         """
         try:
-            content = self._transport.read_bytes(path=key.record)
+            content = self._transport.get(key.record)
         except MissingError:
             return None
-        record = Record.loads(content, key=self._transport.uri(path=key.record))
+        record = Record.loads(content, key=self._address(key.record))
         _check_names(key, (record.flow, record.execution or key.execution, record.layer), self._transport.root)
         return record
 
@@ -356,7 +355,7 @@ class Ledger:
             commit: That of its only split, if it is no fan-out.
         """
         record = Record(key.flow, key.layer, splits, seconds, commit, key.execution)
-        self._transport.write_bytes(path=key.record, content=record.dumps())
+        self._transport.put(key.record, record.dumps())
 
 
 def _check_names(key: LayerKey, kept: tuple[str, str, str], root: str) -> None:

@@ -10,17 +10,18 @@ import io
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import files
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.exceptions import DatastoreError, MissingError
+from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, missing
+from laminar_runtime.exceptions import DatastoreError
 from laminar_runtime.storage.layout import states_facts
 
-__all__ = ["Local"]
+__all__ = ["FileTransport", "Local"]
 
 
 #: From how many bytes on a file is mapped and not read.
@@ -55,40 +56,31 @@ def _check_root(_: object, __: _records.Field, root: object) -> None:
         raise DatastoreError(f"the root of a Local datastore is the path of a folder, not {root!r}: {fix}")
 
 
-@_records.define(eq=False)
-class Local(DataStore):
-    """Keeps artifacts in a folder.
+class FileTransport:
+    """Keeps objects as files of a folder, and their keys as paths below it.
+
+    A file is written beside its place and then renamed, so that no reader sees a part of it. Files have the rights that
+    the umask leaves. An object that states facts about others, such as a record, is named when those are on the disk.
 
     Args:
-        root: The folder; ``.laminar`` in the working directory unless given. ``~`` is the user's home.
-
-    Files have the rights that the umask leaves. What states that a task or a layer finished is written when all that
-    was written before is on the disk.
-
-    Raises:
-        DatastoreError: If the root is no path of a folder.
-
-    Example:
-        >>> Local(root="/data/laminar").uri(path="Report/artifacts")
-        '/data/laminar/Report/artifacts'
+        root: The folder, as an absolute path.
     """
 
-    root: str = _records.field(factory=lambda: os.path.abspath(".laminar"), converter=_root, validator=_check_root)
-    #: The files that were written since files were last synced.
-    _unsynced: list[str] = _records.field(factory=list, init=False, repr=False)
+    at_once = 1
 
-    def exists(self, *, path: str) -> bool:
-        """Whether something is stored under a key."""
-        return os.path.isfile(self._file(path))
+    def __init__(self, root: str) -> None:
+        self.root = root
+        #: The files that were written since files were last synced.
+        self._unsynced: list[str] = []
 
-    def read_bytes(self, *, path: str) -> bytes:
-        """Read what is stored under a key."""
-        with self._open(path) as file, files.reported(self.uri(path=path)):
+    def get(self, key: str) -> bytes:
+        """Read an object."""
+        with self._open(key) as file, files.reported(address(self, key)):
             return file.read()
 
-    def read_buffer(self, *, path: str) -> Buffer:
-        """Read what is stored under a key: a large file is mapped, and only what is written to is copied."""
-        with self._open(path) as file, files.reported(self.uri(path=path)):
+    def get_buffer(self, key: str) -> Buffer:
+        """Read an object: a large file is mapped, and only what is written to is copied."""
+        with self._open(key) as file, files.reported(address(self, key)):
             size = os.fstat(file.fileno()).st_size
             if size >= _MAPPED and (mapped := files.map_file(file.fileno())) is not None:
                 return mapped
@@ -96,35 +88,30 @@ class Local(DataStore):
             read = file.readinto(content)
             return content if read == size else content[:read] + file.read()
 
-    def read_range(self, *, path: str, start: int, end: int) -> bytes:
-        """Read some of the bytes that are stored under a key."""
-        with self._open(path) as file, files.reported(self.uri(path=path)):
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some bytes of an object."""
+        with self._open(key) as file, files.reported(address(self, key)):
             return os.pread(file.fileno(), end - start, start)
 
-    def _open(self, path: str) -> io.BufferedReader:
+    def _open(self, key: str) -> io.BufferedReader:
         try:
-            with files.reported(self.uri(path=path)):
-                return open(self._file(path), "rb")
+            with files.reported(address(self, key)):
+                return open(self._file(key), "rb")
         except FileNotFoundError:
-            raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
+            raise missing(self, key) from None
 
-    def write_bytes(self, *, path: str, content: bytes) -> None:
-        """Store bytes under a key, by a file beside it that is then renamed."""
-        self.write_parts(path=path, parts=(content,))
-
-    def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
-        """Store pieces of bytes under a key, by a file beside it that is then renamed."""
-        self.write_late(path=lambda: path, folder=f"{os.path.dirname(path)}/", parts=parts)
-
-    def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
-        """Store pieces of bytes under a key that is asked for when they are in the file that is to be renamed."""
+    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+        """Store an object, unless these very bytes are there: a small file takes longer to make than to read."""
+        folder = key.folder if isinstance(key, LateKey) else f"{os.path.dirname(key)}/"
         aside, facts = self._aside(folder), states_facts(folder)
+        if not facts and size_of(parts) < _MAPPED and self._holds(str(key), parts):
+            return
         with files.reported(f"{self.root}/{folder}"):
             if facts:
                 self._sync()
             try:
                 files.write(files.create(aside), parts, sync=facts)
-                target = self._file(path())
+                target = self._file(str(key))
                 os.replace(aside, target)
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -133,9 +120,22 @@ class Local(DataStore):
             if not facts:
                 self._unsynced.append(target)
 
-    def create_bytes(self, *, path: str, content: bytes) -> bool:
-        """Store bytes under a key, unless something is stored there: by a second name for a file beside it."""
-        folder, target = f"{os.path.dirname(path)}/", self._file(path)
+    def _holds(self, key: str, parts: Sequence[Buffer]) -> bool:
+        target = self._file(key)
+        try:
+            with open(target, "rb") as file:
+                found = file.read() == b"".join(parts)
+                new = time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK
+        except (OSError, ValueError):  # an attempt to write reports what is wrong
+            return False
+        if found and new:
+            # Whoever wrote it may not have had it on the disk yet, or was killed before that.
+            self._unsynced.append(target)
+        return found
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Store an object unless there is one: a file is written beside its place, and linked to it."""
+        folder, target = f"{os.path.dirname(key)}/", self._file(key)
         aside = self._aside(folder)
         with files.reported(target):
             if states_facts(folder):
@@ -147,10 +147,22 @@ class Local(DataStore):
                 with contextlib.suppress(OSError):
                     os.unlink(aside)
 
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
+        return os.path.isfile(self._file(key))
+
+    def names(self, prefix: str) -> list[str]:
+        """List the names directly below a prefix."""
+        try:
+            with files.reported(address(self, prefix)):
+                return sorted(name for name in os.listdir(self._file(prefix)) if not name.startswith("."))
+        except FileNotFoundError:
+            return []
+
     @contextlib.contextmanager
-    def hold(self, *, path: str) -> Iterator[bool]:
+    def lock(self, key: str) -> Iterator[bool]:
         """Hold a lock, if no other process or thread does: that of a file, which is gone afterwards."""
-        target = self._file(path)
+        target = self._file(key)
         with files.reported(target):
             descriptor = files.lock(target)
         try:
@@ -160,45 +172,46 @@ class Local(DataStore):
                 files.unlock(target, descriptor)
 
     def _aside(self, folder: str) -> str:
-        """The name of a file that is written before it is given the name of a key."""
+        """Return the name of a file that is written before it is renamed."""
         return f"{self._file(folder.lstrip('/'))}.writing-{os.urandom(8).hex()}"
 
-    def _file(self, path: str) -> str:
-        """The file, or folder, of a key.
+    def _file(self, key: str) -> str:
+        """Return the file, or folder, of a key.
 
         Raises:
             DatastoreError: If it is not below the root.
         """
-        parts = f"/{path}/"
+        parts = f"/{key}/"
         if "/../" in parts or "/./" in parts or "//" in parts[:-1]:
-            raise DatastoreError(f"{path!r} is no key: it is not below the datastore's root, {self.root}")
-        return f"{self.root}/{path}"
+            raise DatastoreError(f"{key!r} is no key: it is not below the datastore's root, {self.root}")
+        return f"{self.root}/{key}"
 
     def _sync(self) -> None:
-        """Have all that was written be on the disk."""
+        """Sync all files that were written before to the disk."""
         written, self._unsynced = self._unsynced, []
         files.sync_files(written)
 
-    def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
-        """Whether these very bytes are stored under a key: of a small file, which takes longer to make than to read."""
-        if size_of(parts) >= _MAPPED:
-            return False
-        target = self._file(path)
-        try:
-            with open(target, "rb") as file:
-                found = file.read() == b"".join(parts)
-                new = time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK
-        except OSError:  # writing it says what is wrong
-            return False
-        if found and new:
-            # Whoever wrote it may not have had it on the disk yet, or was killed before that.
-            self._unsynced.append(target)
-        return found
 
-    def names(self, *, prefix: str) -> list[str]:
-        """The names directly below a prefix."""
-        try:
-            with files.reported(self.uri(path=prefix)):
-                return sorted(name for name in os.listdir(self._file(prefix)) if not name.startswith("."))
-        except FileNotFoundError:
-            return []
+@_records.define(eq=False)
+class Local(DataStore):
+    """Keeps artifacts in a folder.
+
+    Files have the rights that the umask leaves. A task or a layer counts as finished when all that was written before
+    is on the disk.
+
+    Args:
+        root: The folder; ``.laminar`` in the working directory unless given. ``~`` is the user's home.
+
+    Raises:
+        DatastoreError: If the root is not the path of a folder.
+
+    Example:
+        >>> Local(root="/data/laminar").uri(path="Report/artifacts")
+        '/data/laminar/Report/artifacts'
+    """
+
+    root: str = _records.field(factory=lambda: os.path.abspath(".laminar"), converter=_root, validator=_check_root)
+    transport: Transport = _records.field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.transport = FileTransport(self.root)

@@ -8,12 +8,74 @@ from collections.abc import Iterator
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
-from laminar_runtime.exceptions import MissingError
+from laminar_runtime.configurations.datastores.encoding import Buffer
+from laminar_runtime.configurations.datastores.transport import LateKey, missing
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "MemoryTransport"]
 
-#: One at a time looks whether something is there, or held, and stores or holds it if not.
+#: Held while a key is looked up and then stored or locked.
 _creating = threading.Lock()
+
+
+class MemoryTransport:
+    """Keeps bytes in a dictionary."""
+
+    root = "memory://"
+    at_once = 1
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self._locked: set[str] = set()
+
+    def get(self, key: str) -> bytes:
+        """Read an object."""
+        try:
+            return self.objects[key]
+        except KeyError:
+            raise missing(self, key) from None
+
+    def get_buffer(self, key: str) -> Buffer:
+        """Read an object into memory of its own."""
+        return bytearray(self.get(key))
+
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some bytes of an object."""
+        return self.get(key)[start:end]
+
+    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+        """Store an object."""
+        self.objects[str(key)] = b"".join(parts)
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Store an object unless there is one."""
+        with _creating:
+            if key in self.objects:
+                return False
+            self.objects[key] = content
+            return True
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
+        return key in self.objects
+
+    def names(self, prefix: str) -> list[str]:
+        """List the names directly below a prefix."""
+        rest = (key.removeprefix(prefix) for key in list(self.objects) if key.startswith(prefix))
+        names = {name.partition("/")[0] for name in rest}
+        return sorted(name for name in names if not name.startswith("."))
+
+    @contextlib.contextmanager
+    def lock(self, key: str) -> Iterator[bool]:
+        """Hold a lock, if no other thread does."""
+        with _creating:
+            free = key not in self._locked
+            if free:
+                self._locked.add(key)
+        try:
+            yield free
+        finally:
+            if free:
+                self._locked.discard(key)
 
 
 @_records.define(eq=False)
@@ -21,52 +83,13 @@ class Memory(DataStore):
     """Keeps artifacts in memory. Only the `Thread` executor can use it: its layers run in this process.
 
     Example:
-        >>> Memory().exists(path="Report/artifacts")
+        >>> Memory().transport.exists("Report/artifacts")
         False
     """
 
-    root: str = _records.field(default="memory://", init=False)
-    workspace: dict[str, bytes] = _records.field(factory=dict, init=False, repr=False)
-    _held: set[str] = _records.field(factory=set, init=False, repr=False)
+    transport: MemoryTransport = _records.field(factory=MemoryTransport, init=False, repr=False)
 
-    def exists(self, *, path: str) -> bool:
-        """Whether something is stored under a key."""
-        return path in self.workspace
-
-    def read_bytes(self, *, path: str) -> bytes:
-        """Read what is stored under a key."""
-        try:
-            return self.workspace[path]
-        except KeyError:
-            raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
-
-    def write_bytes(self, *, path: str, content: bytes) -> None:
-        """Store bytes under a key."""
-        self.workspace[path] = content
-
-    def create_bytes(self, *, path: str, content: bytes) -> bool:
-        """Store bytes under a key, unless something is stored there."""
-        with _creating:
-            if path in self.workspace:
-                return False
-            self.workspace[path] = content
-            return True
-
-    @contextlib.contextmanager
-    def hold(self, *, path: str) -> Iterator[bool]:
-        """Hold a lock, if no other thread does."""
-        with _creating:
-            free = path not in self._held
-            if free:
-                self._held.add(path)
-        try:
-            yield free
-        finally:
-            if free:
-                self._held.discard(path)
-
-    def names(self, *, prefix: str) -> list[str]:
-        """The names directly below a prefix."""
-        rest = (path.removeprefix(prefix) for path in list(self.workspace) if path.startswith(prefix))
-        names = {path.partition("/")[0] for path in rest}
-        return sorted(name for name in names if not name.startswith("."))
+    @property
+    def workspace(self) -> dict[str, bytes]:
+        """What is stored, by key."""
+        return self.transport.objects

@@ -5,21 +5,22 @@ from __future__ import annotations
 import _thread
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.configurations.datastores.s3_encryption import Encryption
-from laminar_runtime.exceptions import DatastoreError, MissingError
+from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, missing
+from laminar_runtime.exceptions import DatastoreError
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores.s3_objects import Objects
 
-__all__ = ["S3"]
+__all__ = ["S3", "S3Transport"]
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -48,6 +49,129 @@ def _check_root(_: Any, __: Any, root: Any) -> None:
         raise DatastoreError(msg)
 
 
+class S3Transport:
+    """Keeps objects in a bucket, by the credentials and the region of the environment.
+
+    It chooses the client at the first request, and boto3 where obstore does not work:
+    docs/adr/0013-a-light-client-of-s3.md.
+
+    Args:
+        root: ``s3://bucket/prefix``.
+        encryption: What each write asks of S3's encryption.
+    """
+
+    def __init__(self, root: str, encryption: Encryption) -> None:
+        self.root, self._encryption = root, encryption
+        self._bucket, _, prefix = root.removeprefix("s3://").partition("/")
+        self._prefix = f"{prefix}/" if prefix else ""
+        #: The client, and the process that it was made in.
+        self._client: tuple[Objects, int] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_client": None}
+
+    @property
+    def at_once(self) -> int:
+        """How many requests to make at once."""
+        from laminar_runtime.configurations.datastores.s3_objects import CONNECTIONS
+
+        return CONNECTIONS
+
+    def get(self, key: str) -> bytes:
+        """Read an object."""
+        return self._ask(key, lambda objects, name: objects.get(name))
+
+    def get_buffer(self, key: str) -> Buffer:
+        """Read an object: a large one in ranges, at once."""
+        return self._ask(key, lambda objects, name: objects.get_buffer(name))
+
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some bytes of an object."""
+        return self._ask(key, lambda objects, name: objects.get_range(name, start, end))
+
+    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+        """Store an object: a large one in parts, many at once. S3 shows it when all of it is there."""
+        self._ask(str(key), lambda objects, name: objects.put(name, *parts))
+
+    def create(self, key: str, content: bytes) -> bool:
+        """Store an object unless there is one: S3 ensures that one of several requests succeeds.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        return self._ask(key, lambda objects, name: objects.create(name, content))
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
+        return self._ask(key, lambda objects, name: objects.exists(name))
+
+    def names(self, prefix: str) -> list[str]:
+        """List the names directly below a prefix."""
+        found = self._ask(prefix, lambda objects, name: objects.names(name))
+        return sorted(name for name in found if not name.startswith("."))
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[bool]:  # noqa: ARG002 - as others take it
+        """Yield True: S3 has no locks that end with a process."""
+        yield True
+
+    def _ask(self, key: str, ask: Callable[[Objects, str], Result]) -> Result:
+        """Make a request for an object, and raise errors of the client as ours."""
+        from laminar_runtime.configurations.datastores.s3_errors import S3Error
+
+        name = self._prefix + key
+        try:
+            objects = self._objects()
+            try:
+                return ask(objects, name)
+            except S3Error as error:
+                if error.code != "Certificate":
+                    raise
+                # OpenSSL accepts what obstore's TLS does not, such as a certificate that is its own authority.
+                why = f"obstore does not accept the server's certificate ({error})"
+                return ask(self._replace(objects, why), name)
+        except FileNotFoundError:
+            raise missing(self, key) from None
+        except EOFError as error:
+            msg = f"{address(self, key)}: the connection was cut time and again: {error}"
+            raise DatastoreError(msg) from error
+        except S3Error as error:
+            cure = f". {error.cure}" if error.cure else ""
+            raise DatastoreError(f"{address(self, key)}: {error}{cure}") from error
+
+    def _objects(self) -> Objects:
+        made = self._client
+        if made and made[1] == os.getpid():
+            return made[0]
+        with _making:
+            made = self._client
+            return made[0] if made and made[1] == os.getpid() else self._use(self._make())
+
+    def _make(self) -> Objects:
+        from laminar_runtime.configurations.datastores import s3_environment, s3_obstore
+
+        why = s3_obstore.unusable(self._bucket)
+        if why:
+            return self._by_boto3(why)
+        connection = s3_environment.connect(self._bucket, os.environ)
+        return s3_obstore.ObstoreObjects(self._bucket, connection, self._encryption)
+
+    def _use(self, objects: Objects) -> Objects:
+        self._client = objects, os.getpid()
+        return objects
+
+    def _replace(self, objects: Objects, why: str) -> Objects:
+        """Replace a client by boto3, for all threads."""
+        with _making:
+            now = self._client
+            return now[0] if now and now[0] is not objects else self._use(self._by_boto3(why))
+
+    def _by_boto3(self, why: str) -> Objects:
+        from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
+
+        _note(why)
+        return Boto3Objects(self._bucket, self._encryption)
+
+
 @_records.define(eq=False)
 class S3(DataStore):
     """Keeps artifacts in a bucket, by the credentials and region of the environment.
@@ -68,127 +192,17 @@ class S3(DataStore):
         's3://bucket/prefix/Report/artifacts'
     """
 
-    distant: ClassVar[bool] = True
-
     root: str = _records.field(converter=_root, validator=_check_root)
     encryption: str | None = _records.field(default=None, kw_only=True)
     kms_key_id: str | None = _records.field(default=None, kw_only=True)
-    #: The client, and the process that it was made in.
-    _client: tuple[Objects, int] | None = _records.field(default=None, init=False, repr=False)
+    transport: Transport = _records.field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.asked()
+        self.transport = S3Transport(self.root, self.asked())
 
     def asked(self) -> Encryption:
-        """What each write asks of S3's encryption."""
+        """Return what each write asks of S3's encryption."""
         return Encryption(self.encryption, self.kms_key_id)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_client": None}
-
-    def _place(self) -> tuple[str, str]:
-        """The bucket, and what all keys in it begin with."""
-        bucket, _, prefix = self.root.removeprefix("s3://").partition("/")
-        return bucket, f"{prefix}/" if prefix else ""
-
-    def _objects(self) -> Objects:
-        made = self._client
-        if made and made[1] == os.getpid():
-            return made[0]
-        with _making:
-            made = self._client
-            return made[0] if made and made[1] == os.getpid() else self._use(self._make())
-
-    def _make(self) -> Objects:
-        from laminar_runtime.configurations.datastores import s3_environment, s3_obstore
-
-        bucket, _ = self._place()
-        why = s3_obstore.unusable(bucket)
-        if why:
-            return self._by_boto3(why)
-        return s3_obstore.ObstoreObjects(bucket, s3_environment.connect(bucket, os.environ), self.asked())
-
-    def _use(self, objects: Objects) -> Objects:
-        self._client = objects, os.getpid()
-        return objects
-
-    def _replace(self, objects: Objects, why: str) -> Objects:
-        """Have boto3 take over from a client, for all threads."""
-        with _making:
-            now = self._client
-            return now[0] if now and now[0] is not objects else self._use(self._by_boto3(why))
-
-    def _by_boto3(self, why: str) -> Objects:
-        from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
-
-        _note(why)
-        return Boto3Objects(self._place()[0], self.asked())
-
-    def _ask(self, path: str, ask: Callable[[Objects, str], Result]) -> Result:
-        """Ask the client for what is at a path, and raise what it raises as errors of ours."""
-        from laminar_runtime.configurations.datastores.s3_errors import S3Error
-
-        key = self._place()[1] + path
-        try:
-            objects = self._objects()
-            try:
-                return ask(objects, key)
-            except S3Error as error:
-                if error.code != "Certificate":
-                    raise
-                # OpenSSL accepts what obstore's TLS does not, such as a certificate that is its own authority.
-                why = f"obstore does not accept the server's certificate ({error})"
-                return ask(self._replace(objects, why), key)
-        except FileNotFoundError:
-            raise MissingError(f"nothing is stored at {self.uri(path=path)}") from None
-        except EOFError as error:
-            msg = f"{self.uri(path=path)}: the connection was cut time and again: {error}"
-            raise DatastoreError(msg) from error
-        except S3Error as error:
-            cure = f". {error.cure}" if error.cure else ""
-            raise DatastoreError(f"{self.uri(path=path)}: {error}{cure}") from error
-
-    def exists(self, *, path: str) -> bool:
-        """Whether something is stored under a key."""
-        return self._ask(path, lambda objects, key: objects.exists(key))
-
-    def read_bytes(self, *, path: str) -> bytes:
-        """Read what is stored under a key."""
-        return self._ask(path, lambda objects, key: objects.read(key))
-
-    def read_buffer(self, *, path: str) -> Buffer:
-        """Read what is stored under a key: a large object in ranges, at once."""
-        return self._ask(path, lambda objects, key: objects.read_buffer(key))
-
-    def read_range(self, *, path: str, start: int, end: int) -> bytes:
-        """Read some of the bytes that are stored under a key."""
-        return self._ask(path, lambda objects, key: objects.read_range(key, start, end))
-
-    def create_bytes(self, *, path: str, content: bytes) -> bool:
-        """Store bytes under a key, unless something is stored there: S3 sees to it that one succeeds.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-        """
-        return self._ask(path, lambda objects, key: objects.create(key, content))
-
-    def write_bytes(self, *, path: str, content: bytes) -> None:
-        """Store bytes under a key; S3 shows an object only when all of it is there."""
-        self.write_parts(path=path, parts=(content,))
-
-    def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
-        """Store pieces of bytes under a key: many of them as a multipart upload, its parts at once."""
-        self._ask(path, lambda objects, key: objects.write(key, parts))
-
-    def names(self, *, prefix: str) -> list[str]:
-        """The names directly below a prefix."""
-        found = self._ask(prefix, lambda objects, key: objects.names(key))
-        return sorted(name for name in found if not name.startswith("."))
-
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a function to each item, many at once; the results come in order."""
-        from laminar_runtime.configurations.datastores.s3_objects import CONNECTIONS, concurrently
-
-        return concurrently(function, items, CONNECTIONS)
 
 
 #: Threads make one client, not one each.

@@ -60,7 +60,7 @@ class Boto3Objects:
             self._client: S3Client = boto3.Session().client("s3", config=config)
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object."""
+        """Return whether there is an object."""
         try:
             with _known_errors():
                 self._client.head_object(Bucket=self._bucket, Key=key)
@@ -68,7 +68,7 @@ class Boto3Objects:
             return False
         return True
 
-    def read(self, key: str) -> bytes:
+    def get(self, key: str) -> bytes:
         """Read an object, a large one in ranges."""
 
         def attempt() -> bytes:
@@ -83,7 +83,7 @@ class Boto3Objects:
         with _known_errors():
             return again(attempt, (*_cut(), _ChangedError))
 
-    def read_buffer(self, key: str) -> bytearray:
+    def get_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
 
         def attempt() -> bytearray:
@@ -114,8 +114,8 @@ class Boto3Objects:
             raise
         return part["Body"].iter_chunks(PIECE)
 
-    def read_range(self, key: str, start: int, end: int) -> bytes:
-        """Read some of the bytes of an object."""
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some bytes of an object."""
 
         def attempt() -> bytes:
             found = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{end - 1}")
@@ -140,7 +140,7 @@ class Boto3Objects:
             raise
         return True
 
-    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+    def put(self, key: str, *parts: Buffer) -> None:
         """Write an object, a large one in parts."""
         if size_of(parts) <= RANGE:
             with botocore_errors():
@@ -159,7 +159,7 @@ class Boto3Objects:
             raise S3Error(type(error).__name__, str(error)) from error
 
     def names(self, prefix: str) -> list[str]:
-        """The names directly below a prefix."""
+        """List the names directly below a prefix."""
         found = []
         with botocore_errors():
             for page in self._client.get_paginator("list_objects_v2").paginate(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import itertools
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
+from laminar_runtime.configurations.datastores.concurrency import concurrently
 from laminar_runtime.configurations.datastores.encoding import Buffer
 
 __all__ = [
@@ -19,13 +18,11 @@ __all__ = [
     "RANGE",
     "Objects",
     "again",
-    "concurrently",
     "read_ranges",
     "read_whole",
     "slices",
 ]
 
-Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 #: Gives the pieces of a range of an object, from its start to before its end.
@@ -45,54 +42,32 @@ PAUSES = (0.1, 0.2, 0.4, 0.8)
 
 
 class Objects(Protocol):
-    """A client of S3 for the objects of a bucket. An object that is not there is a `FileNotFoundError`."""
+    """A client of S3 for the objects of a bucket. An object that is not there is a `FileNotFoundError`.
 
-    def exists(self, key: str) -> bool:
-        """Whether there is an object."""
+    It is a protocol, as its two kinds, by obstore and by boto3, share no code. `Transport` has the same methods with
+    keys below a root, and with errors of ours.
+    """
 
-    def read(self, key: str) -> bytes:
+    def get(self, key: str) -> bytes:
         """Read an object."""
 
-    def read_buffer(self, key: str) -> bytearray:
+    def get_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges, into memory that may be written to."""
 
-    def read_range(self, key: str, start: int, end: int) -> bytes:
-        """Read some of the bytes of an object: fewer if it has not as many."""
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some bytes of an object: fewer if it has not as many."""
 
-    def create(self, key: str, content: bytes) -> bool:
-        """Write an object unless there is one, and say whether it was written."""
-
-    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+    def put(self, key: str, *parts: Buffer) -> None:
         """Write an object that is given in pieces, a large one in parts. It is there when all of it is."""
 
+    def create(self, key: str, content: bytes) -> bool:
+        """Write an object unless there is one, and return whether it was written."""
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
+
     def names(self, prefix: str) -> list[str]:
-        """The names of the objects, and of what is like a folder, directly below a prefix that ends in a slash."""
-
-
-def concurrently(function: Callable[[Item], Result], items: Iterable[Item], most: int) -> Iterator[Result]:
-    """Apply a function to each item, so many at once; the results come in order.
-
-    Args:
-        function: The function.
-        items: The items. They are taken only so far ahead of who takes the results.
-        most: How many at once.
-    """
-    source = iter(items)
-    ahead = list(itertools.islice(source, most))
-    if len(ahead) <= 1:
-        yield from map(function, ahead)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=len(ahead)) as pool:
-        waiting = deque(pool.submit(function, item) for item in ahead)
-        del ahead
-        try:
-            while waiting:
-                yield waiting.popleft().result()
-                waiting.extend(pool.submit(function, item) for item in itertools.islice(source, 1))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        """List the names of objects and folders directly below a prefix that ends with a slash."""
 
 
 def read_whole(size: int, first: Iterable[Buffer], read: Pieces, failures: Failures) -> bytes:

@@ -11,7 +11,7 @@ import functools
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
@@ -133,14 +133,14 @@ class ObstoreObjects:
         return S3Store(self._bucket, client_options=options, **more)
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object."""
+        """Return whether there is an object."""
         try:
             self._ask(lambda: self._obstore.head(self._store, key))
         except FileNotFoundError:
             return False
         return True
 
-    def read(self, key: str) -> bytes:
+    def get(self, key: str) -> bytes:
         """Read an object, a large one in ranges."""
         return self._ask(lambda: self._read(key))
 
@@ -152,7 +152,7 @@ class ObstoreObjects:
         read = self._ranges(key, tag)
         return read_whole(size, read(0, RANGE), read, (EOFError,))
 
-    def read_buffer(self, key: str) -> bytearray:
+    def get_buffer(self, key: str) -> bytearray:
         """Read an object, a large one in ranges."""
 
         def attempt() -> bytearray:
@@ -167,8 +167,8 @@ class ObstoreObjects:
 
         return read
 
-    def read_range(self, key: str, start: int, end: int) -> bytes:
-        """Read some of the bytes of an object."""
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read some bytes of an object."""
 
         def attempt() -> bytes:
             return bytes(self._obstore.get(self._store, key, options={"range": (start, end)}).bytes())
@@ -185,7 +185,7 @@ class ObstoreObjects:
             raise
         return True
 
-    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+    def put(self, key: str, *parts: Buffer) -> None:
         """Write an object, a large one in parts."""
         if size_of(parts) <= RANGE:
             self._put(key, b"".join(parts))
@@ -201,7 +201,7 @@ class ObstoreObjects:
         self._ask(attempt, writes=True)
 
     def names(self, prefix: str) -> list[str]:
-        """The names directly below a prefix."""
+        """List the names directly below a prefix."""
         found = self._ask(lambda: self._obstore.list_with_delimiter(self._store, prefix))
         below = [*found["common_prefixes"], *(item["path"] for item in found["objects"])]
         return [name.removeprefix(prefix).rstrip("/") for name in below]

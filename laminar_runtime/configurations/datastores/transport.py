@@ -1,164 +1,139 @@
-"""How bytes get into a datastore and out of it: what a kind of datastore defines."""
+"""How bytes get into a datastore and out of it: the seam between what is stored and where.
+
+A transport keeps bytes at keys, and knows nothing of flows. All that a datastore does with values, archives, records
+and commits is written once, on top of it.
+
+`Transport` is a protocol, and no base class, as its kinds share no code: a dictionary, the files of a folder, and the
+objects of a bucket. A fourth one, such as a test's own, is a class with these eight methods.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.encoding import Buffer
+from laminar_runtime.exceptions import MissingError
 
-__all__ = ["Transport"]
+__all__ = ["LateKey", "Transport", "address", "map_requests", "missing"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@_records.define(eq=False)
-class Transport:
-    """Base of what moves bytes.
+@_records.frozen(eq=False)
+class LateKey:
+    """A key that is known when its bytes have been hashed, which takes as long as writing them.
+
+    A transport that names an object after it has written it calls ``str(key)`` then; others call it first.
 
     Args:
-        root: Where they are.
+        folder: The prefix of the key, with a slash at its end.
+        find: Returns the key, and waits for it if need be.
     """
 
-    root: str
+    folder: str
+    find: Callable[[], str]
 
-    #: Whether to ask for something takes so long that what is known need not be read where it lies.
-    distant: ClassVar[bool] = False
+    def __str__(self) -> str:
+        return self.find()
 
-    def exists(self, *, path: str) -> bool:
-        """Whether something is stored under a key.
 
-        Args:
-            path: The key, relative to the root.
+class Transport(Protocol):
+    """Keeps bytes at keys. Keys are paths with slashes, relative to the root."""
+
+    @property
+    def root(self) -> str:
+        """Where the bytes are: the address of a key is the root, a slash and the key."""
+
+    @property
+    def at_once(self) -> int:
+        """How many requests to make at once: 1 if they do not wait for a network.
+
+        Where they do, a reader takes what it knows already, and saves a request.
         """
-        raise self._no_kind()
 
-    def read_bytes(self, *, path: str) -> bytes:
-        """Read what is stored under a key.
-
-        Args:
-            path: The key, relative to the root.
+    def get(self, key: str) -> bytes:
+        """Read an object.
 
         Raises:
-            MissingError: If nothing is stored there.
+            MissingError: If there is no object.
         """
-        raise self._no_kind()
 
-    def write_bytes(self, *, path: str, content: bytes) -> None:
-        """Store bytes under a key: all of them, or none.
-
-        Args:
-            path: The key, relative to the root.
-            content: The bytes.
-        """
-        raise self._no_kind()
-
-    def read_buffer(self, *, path: str) -> Buffer:
-        """Read what is stored under a key into memory that may be written to, by the fastest way there is.
-
-        Args:
-            path: The key, relative to the root.
+    def get_buffer(self, key: str) -> Buffer:
+        """Read an object into memory that may be written to, in the fastest way.
 
         Raises:
-            MissingError: If nothing is stored there.
+            MissingError: If there is no object.
         """
-        return bytearray(self.read_bytes(path=path))
 
-    def read_range(self, *, path: str, start: int, end: int) -> bytes:
-        """Read some of the bytes that are stored under a key: fewer if it has not as many.
-
-        Args:
-            path: The key, relative to the root.
-            start: The first byte, from 0.
-            end: The byte behind the last.
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Read bytes `start` to `end - 1` of an object, or as many of them as it has.
 
         Raises:
-            MissingError: If nothing is stored there.
+            MissingError: If there is no object.
         """
-        return self.read_bytes(path=path)[start:end]
 
-    def create_bytes(self, *, path: str, content: bytes) -> bool:
-        """Store bytes under a key, unless something is stored there: of all who try, one succeeds.
+    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+        """Store an object, given in pieces: all of it or, if that fails, nothing."""
 
-        A kind of datastore that does not define it looks first, and then writes: two may succeed that try at once.
+    def create(self, key: str, content: bytes) -> bool:
+        """Store an object unless there is one, and return whether it was stored: of all who try at once, one succeeds.
 
-        Args:
-            path: The key, relative to the root.
-            content: The bytes.
-
-        Returns:
-            Whether they were stored.
+        After an error of the network, an object of one's own may be there although this returns False.
         """
-        if self.exists(path=path):
-            return False
-        self.write_bytes(path=path, content=content)
-        return True
 
-    def write_parts(self, *, path: str, parts: Sequence[Buffer]) -> None:
-        """Store bytes that are given in pieces under a key: all of them, or none.
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object."""
 
-        Args:
-            path: The key, relative to the root.
-            parts: The pieces.
+    def names(self, prefix: str) -> list[str]:
+        """List the names directly below a prefix that ends with a slash, sorted.
+
+        Folders are listed once, without a slash at their end. Names that begin with a dot are left out.
         """
-        self.write_bytes(path=path, content=b"".join(parts))
 
-    def write_late(self, *, path: Callable[[], str], folder: str, parts: Sequence[Buffer]) -> None:
-        """Store bytes under a key that is known only when they have been looked at, which may take as long as writing.
+    def lock(self, key: str) -> AbstractContextManager[bool]:
+        """Hold a lock during the ``with`` block, and yield whether it is held here, and not by another.
 
-        Args:
-            path: Gives the key, relative to the root.
-            folder: What the key begins with, with a slash at its end.
-            parts: The bytes, in pieces.
+        The system frees it when the process ends. A transport without locks yields True.
         """
-        self.write_parts(path=path(), parts=parts)
 
-    def holds(self, *, path: str, parts: Sequence[Buffer]) -> bool:
-        """Whether these very bytes are stored under a key, as far as looking costs less than writing them.
 
-        Args:
-            path: The key, relative to the root.
-            parts: The bytes, in pieces.
-        """
-        return False
+def address(transport: Transport, key: str) -> str:
+    """Return the address of a key, for people.
 
-    @contextlib.contextmanager
-    def hold(self, *, path: str) -> Iterator[bool]:
-        """Hold a lock while the ``with`` block runs, where there are locks: the system frees it with the process.
+    Args:
+        transport: The transport.
+        key: The key.
+    """
+    return f"{transport.root}/{key}"
 
-        Args:
-            path: Its key, relative to the root.
 
-        Yields:
-            Whether it is held here, and not by another; True where there are no locks.
-        """
-        yield True
+def missing(transport: Transport, key: str) -> MissingError:
+    """Return the error of a key without an object.
 
-    def names(self, *, prefix: str) -> list[str]:
-        """The names directly below a prefix, sorted.
+    Args:
+        transport: The transport.
+        key: The key.
+    """
+    return MissingError(f"nothing is stored at {address(transport, key)}")
 
-        Args:
-            prefix: A key that ends in a slash.
 
-        Returns:
-            The names of objects, and of what is like a folder without a slash.
-        """
-        raise self._no_kind()
+def map_requests(transport: Transport, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Apply a function that makes requests to each item, as many at once as the transport takes.
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a function that reads or writes to each item, in order; concurrently where that is faster."""
+    Args:
+        transport: The transport.
+        function: The function.
+        items: The items. They are taken only as far ahead of the results as are worked on at once.
+
+    Returns:
+        The results, in the order of the items.
+    """
+    if transport.at_once == 1:
         return map(function, items)
+    from laminar_runtime.configurations.datastores.concurrency import concurrently
 
-    def _no_kind(self) -> TypeError:
-        return TypeError(f"{type(self).__name__} is no kind of datastore: use Local, Memory or AWS.S3")
-
-    def uri(self, *, path: str) -> str:
-        """The address of a key.
-
-        Args:
-            path: The key, relative to the root.
-        """
-        return f"{self.root}/{path}"
+    return concurrently(function, items, transport.at_once)

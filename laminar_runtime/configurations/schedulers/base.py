@@ -49,7 +49,7 @@ class Scheduler:
             ExecutionError: If another process runs it, or another thread of this one.
         """
         key = execution.key("")
-        with execution.datastore.hold(path=lock_key(key.flow, key.execution)) as held:
+        with execution.datastore.transport.lock(lock_key(key.flow, key.execution)) as held:
             if not held:
                 raise ExecutionError(
                     f"execution {key.execution} of flow '{key.flow}' is being run already, by another process or thread"

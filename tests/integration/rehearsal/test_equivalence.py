@@ -132,7 +132,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         pages = aws.client("s3").get_paginator("list_objects_v2").paginate(Bucket="rehearsal", Prefix="laminar/")
         for item in (item for page in pages for item in page.get("Contents", [])):
             content = aws.client("s3").get_object(Bucket="rehearsal", Key=item["Key"])["Body"].read()
-            store.write_bytes(path=item["Key"].removeprefix("laminar/"), content=content)
+            store.transport.put(item["Key"].removeprefix("laminar/"), content)
         status = {name: described["status"] for name, described in ended.items()}
         yield Deployed(status, {name: described.get("cause", "") for name, described in ended.items()}, store)
 
@@ -145,7 +145,7 @@ def _of_flow(deployed: Deployed, spec: FlowSpec) -> Results:
     store = datastores.Memory()
     for path, content in deployed.store.workspace.items():
         if path.startswith(f"{spec.name}/"):
-            store.write_bytes(path=path, content=content)
+            store.transport.put(path, content)
     return results_of(spec.name, store)
 
 

@@ -196,7 +196,7 @@ def test_pickles_by_value_of_earlier_releases_are_read(folder: Folder) -> None:
     flow = MyFlow()
     content = cloudpickle.dumps(Point())
     artifact = Artifact("__main__.Point", hashlib.sha256(content).hexdigest())
-    flow.datastore.write_bytes(path=artifact.key("MyFlow"), content=content)
+    flow.datastore.transport.put(artifact.key("MyFlow"), content)
     print(flow.datastore.read_artifact("MyFlow", artifact).x)
     """
     assert folder.run(code) == "1"
@@ -271,7 +271,7 @@ def test_a_reader_without_the_flows_module() -> None:
     with pytest.raises(DatastoreError, match="nothing in this process defines flow 'Gone', whose file defines 'Point'"):
         store.read_artifact("Gone", artifact)
     with pytest.raises(homes.UnknownNameError, match="only the flow's datastore can read it"):
-        pickle.loads(store.read_bytes(path=artifact.key("Gone")))  # noqa: S301
+        pickle.loads(store.transport.get(artifact.key("Gone")))  # noqa: S301
 
 
 def test_what_comes_after_the_call_goes_by_value(folder: Folder) -> None:

@@ -56,7 +56,7 @@ class Replay:
             text = body if isinstance(body, str) else json.dumps(body)
             assert arguments["Bucket"] == "bucket"
             objects.contents[f"bucket/{key}"] = text
-            self.image.store.write_bytes(path=key.removeprefix(PREFIX), content=text.encode())
+            self.image.store.transport.put(key.removeprefix(PREFIX), text.encode())
             return {"ETag": "x" * 99}
 
         jobs = BatchJobs(

@@ -72,7 +72,7 @@ class Sfnx:
                 assert arguments["Bucket"] == "bucket"
                 body = arguments["Body"]
                 content = body if isinstance(body, str) else json.dumps(body)
-                self.image.store.write_bytes(path=arguments["Key"].removeprefix(PREFIX), content=content.encode())
+                self.image.store.transport.put(arguments["Key"].removeprefix(PREFIX), content.encode())
                 return {"ETag": "x" * 99}
             case "states:startExecution.sync:2":
                 return self._start(arguments)

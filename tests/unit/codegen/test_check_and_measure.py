@@ -191,7 +191,7 @@ def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
     for number, seconds in enumerate([(1, 5), (2, 9), (3, 40)]):
         key = flow.execution(f"e{number}").key("Each")
         for index, taken in enumerate(seconds):
-            store.write_bytes(path=key.split(index), content=json.dumps({"seconds": taken}).encode())
+            store.transport.put(key.split(index), json.dumps({"seconds": taken}).encode())
         store.ledger.write_record(key, splits=2)
     store.ledger.write_record(flow.execution("e1").key("Shards"), splits=1, seconds=7.5)
     assert measure(flow, ["e0", "e1", "e2"], None) == {"Shards": 7.5, "Each": 9}

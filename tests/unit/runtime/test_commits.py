@@ -11,6 +11,7 @@ import pytest
 
 from laminar_runtime import Execution, Flow, Layer
 from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.datastores.ledger import Ledger
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import DamagedError, DatastoreError, TaskError, UnsetError
 from laminar_runtime.storage.archives import Archive, Artifact
@@ -20,6 +21,7 @@ from laminar_runtime.storage.rows import Rows
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import task
 from tests.support.harness import in_memory, stored
+from tests.support.transports import Dictionary, Recording
 
 
 class Source(Flow): ...
@@ -262,28 +264,28 @@ def test_a_thread_that_was_given_up_finishes_nothing() -> None:
 def test_a_commit_that_was_told_as_failed_is_ones_own() -> None:
     """A client that creates an object, is not told so and tries again finds its own: it is the one that finished."""
 
-    class Forgetful(datastores.Memory):
-        def create_bytes(self, *, path: str, content: bytes) -> bool:
-            super().create_bytes(path=path, content=content)
+    class Forgetful(Dictionary):
+        def create(self, key: str, content: bytes) -> bool:
+            super().create(key, content)
             return False
 
-    store, key = Forgetful(), LayerKey("F", "e1", "A")
+    ledger, key = Ledger(Forgetful()), LayerKey("F", "e1", "A")
     for fans_out in (False, True):
-        assert store.ledger.commit(key, index=0, commit=Commit("1-a"), fans_out=fans_out)
-        assert not store.ledger.commit(key, index=0, commit=Commit("1-b"), fans_out=fans_out)
+        assert ledger.commit(key, index=0, commit=Commit("1-a"), fans_out=fans_out)
+        assert not ledger.commit(key, index=0, commit=Commit("1-b"), fans_out=fans_out)
 
 
 def test_a_commit_that_is_there_and_is_not() -> None:
     """What can neither be created nor read is an error, after some tries: S3 says so while another request goes on."""
     tries = []
 
-    class Busy(datastores.Memory):
-        def create_bytes(self, *, path: str, content: bytes) -> bool:
-            tries.append(path)
+    class Busy(Dictionary):
+        def create(self, key: str, content: bytes) -> bool:
+            tries.append(key)
             return False
 
     with pytest.raises(DatastoreError, match=r"F/\.cache/e1/A/\.record\.json can neither be created nor read"):
-        Busy().ledger.commit(LayerKey("F", "e1", "A"), index=0, commit=Commit("1-a"), fans_out=False)
+        Ledger(Busy()).commit(LayerKey("F", "e1", "A"), index=0, commit=Commit("1-a"), fans_out=False)
     assert len(tries) == 5
 
 
@@ -345,32 +347,6 @@ def test_commits_are_bounded() -> None:
     assert Counter(type(archive) for archive in kept.values()).keys() == {Archive, Rows}
 
 
-class Counting(datastores.Memory):
-    """Counts what it is asked for, and is as far away as S3."""
-
-    distant = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: Counter[str] = Counter()
-
-    def read_bytes(self, *, path: str) -> bytes:
-        self.asked["read"] += 1
-        return super().read_bytes(path=path)
-
-    def exists(self, *, path: str) -> bool:
-        self.asked["look"] += 1
-        return super().exists(path=path)
-
-    def write_bytes(self, *, path: str, content: bytes) -> None:
-        self.asked["write"] += 1
-        super().write_bytes(path=path, content=content)
-
-    def create_bytes(self, *, path: str, content: bytes) -> bool:
-        self.asked["create"] += 1
-        return super().create_bytes(path=path, content=content)
-
-
 def test_requests_of_a_task() -> None:
     """A layer asks what it depends on once for what that left, and once for each value, and creates one object."""
 
@@ -386,15 +362,17 @@ def test_requests_of_a_task() -> None:
         def __call__(self, a: A) -> None:
             self.sum = a.x + a.y + a.z
 
-    store = Counting()
-    flow = MyFlow(datastore=store, executor=executors.Thread())
+    memory = datastores.Memory()
+    transport = Recording(memory.transport, at_once=2)
+    flow = MyFlow(datastore=datastores.DataStore(transport), executor=executors.Thread())
     flow("e1")
-    store.asked.clear()
     execution = flow.execution("e1")
     context = TaskContext(execution="e1", flow="MyFlow", layer="B")
-    del store.workspace["MyFlow/.cache/e1/B/.record.json"]
+    del memory.workspace["MyFlow/.cache/e1/B/.record.json"]
+    transport.clear()
     task.run_layer(execution, execution.layer("B"), context)
-    assert store.asked == {"read": 4, "write": 2, "create": 1}
+    asked = Counter(method for method, _ in transport.requests)
+    assert asked == {"get": 1, "get_buffer": 3, "put": 2, "create": 1}
 
 
 def test_requests_of_a_join() -> None:
@@ -407,10 +385,10 @@ def test_requests_of_a_join() -> None:
         def __call__(self, shards: Shards) -> None:
             self.x = shards.number
 
-    store = Counting()
-    execution = MyFlow(datastore=store, executor=executors.Thread())()
-    store.asked.clear()
+    transport = Recording(Dictionary(at_once=2))
+    execution = MyFlow(datastore=datastores.DataStore(transport), executor=executors.Thread())()
+    transport.clear()
     each = execution.layer(Each)
     assert len(each.x) == 3
     # The record, and two joined archives that are not there.
-    assert store.asked == {"read": 3 + 3, "write": 1}
+    assert Counter(method for method, _ in transport.requests) == {"get": 3 + 3, "put": 1}

@@ -520,7 +520,7 @@ def test_a_split_that_begins_before_the_one_that_it_follows() -> None:
     execution.datastore.write(fetch, index=1, name="text", values=["half"], sharded=False)
     with pytest.raises(ExecutionError, match="split 1 of layer 'Fetch' of flow 'Pipeline' has not finished"):
         fanout.elements(execution.datastore, key, FOLLOWS, 1)
-    execution.datastore.write_bytes(path=fetch.split(1), content=b"{}")
+    execution.datastore.transport.put(fetch.split(1), b"{}")
     ((_, element),) = fanout.elements(execution.datastore, key, FOLLOWS, 1)
     assert execution.datastore.read_artifact("Pipeline", element) == "half"
 

@@ -23,6 +23,7 @@ from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.execution import Execution
 from tests.support.harness import Folder, in_memory, stored
+from tests.support.transports import Dictionary
 
 
 class Doubles(Flow): ...
@@ -76,9 +77,7 @@ def test_a_start_is_repeated() -> None:
 def test_a_start_leaves_what_came_by_input() -> None:
     """So it is of an execution that was started with an input, before any of its layers asked for a parameter."""
     flow, engine = delegated()
-    flow.datastore.write_bytes(
-        path="Doubles/.cache/e1/.input.json", content=json.dumps({"parameters": {"x": 1}}).encode()
-    )
+    flow.datastore.transport.put("Doubles/.cache/e1/.input.json", json.dumps({"parameters": {"x": 1}}).encode())
     with pytest.raises(ExecutionError, match=OTHERS):
         flow("e1", x=2)
     flow("e1", x=1)
@@ -197,7 +196,7 @@ def test_a_lock_is_not_inherited(tmp_path: Path) -> None:
     code = """
     import os, sys, time
     from laminar_runtime.configurations.datastores import Local
-    with Local(sys.argv[1]).hold(path="F/.locks/e1") as held:
+    with Local(sys.argv[1]).transport.lock("F/.locks/e1") as held:
         if os.fork() == 0:
             os.close(1)
             time.sleep(30)
@@ -206,7 +205,7 @@ def test_a_lock_is_not_inherited(tmp_path: Path) -> None:
     """
     words = [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)]
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "True\n"
-    with datastores.Local(tmp_path).hold(path="F/.locks/e1") as held:
+    with datastores.Local(tmp_path).transport.lock("F/.locks/e1") as held:
         assert held
 
 
@@ -214,14 +213,14 @@ def test_a_lock_is_not_inherited(tmp_path: Path) -> None:
 def test_locks_within_a_process(kind: str, tmp_path: Path) -> None:
     """Threads of one process exclude each other as processes do, for each execution by itself."""
     store = datastores.Local(tmp_path) if kind == "Local" else datastores.Memory()
-    with store.hold(path="F/.locks/e1") as first, store.hold(path="F/.locks/e2") as other:
+    with store.transport.lock("F/.locks/e1") as first, store.transport.lock("F/.locks/e2") as other:
         assert first
         assert other
-        with store.hold(path="F/.locks/e1") as second:
+        with store.transport.lock("F/.locks/e1") as second:
             assert not second
-        with store.hold(path="F/.locks/e1") as third:
+        with store.transport.lock("F/.locks/e1") as third:
             assert not third
-    with store.hold(path="F/.locks/e1") as again:
+    with store.transport.lock("F/.locks/e1") as again:
         assert again
 
 
@@ -231,7 +230,7 @@ def test_locks_under_contention(tmp_path: Path) -> None:
 
     def compete() -> None:
         while len(rounds) < 200:
-            with store.hold(path="F/.locks/e1") as held:
+            with store.transport.lock("F/.locks/e1") as held:
                 if held:
                     inside.append(1)
                     most.append(len(inside))
@@ -274,17 +273,13 @@ def test_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     store = datastores.Local(tmp_path)
-    with store.hold(path="F/.locks/e1") as first, store.hold(path="F/.locks/e1") as second:
+    with store.transport.lock("F/.locks/e1") as first, store.transport.lock("F/.locks/e1") as second:
         assert first
         assert second
 
 
 def test_two_resumes_at_once_where_there_are_no_locks() -> None:
     """In a datastore without locks, as in S3, two resumes of one execution mix nothing: each layer is of one."""
-
-    class Unlocked(datastores.Memory):
-        hold = datastores.DataStore.hold
-
     meeting = threading.Barrier(2, timeout=30)
     runs = itertools.count()
     broken = True
@@ -314,7 +309,7 @@ def test_two_resumes_at_once_where_there_are_no_locks() -> None:
             self.seen = {getattr(a, f"a{number}") for number in range(20)} | set(a.part) | set(each.seen) | {a.first}
             self.each = list(each.own)
 
-    flow = Mixed(datastore=Unlocked(), executor=executors.Thread(concurrency=4))
+    flow = Mixed(datastore=datastores.DataStore(Dictionary()), executor=executors.Thread(concurrency=4))
     with pytest.raises(OSError, match="broken"):
         flow("e1")
     broken = False

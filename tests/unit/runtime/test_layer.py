@@ -234,6 +234,6 @@ def test_parameters_have_finished_from_the_start() -> None:
     flow = in_memory(type("MyFlow", (Flow,), {}))
     execution = flow.execution("e1")
     assert not execution.layer(Parameters).state.finished
-    flow.datastore.write_bytes(path=input_key("MyFlow", "e1"), content=b'{"parameters": {"foo": 1}}')
+    flow.datastore.transport.put(input_key("MyFlow", "e1"), b'{"parameters": {"foo": 1}}')
     assert execution.layer(Parameters).state.finished
     assert execution.layer(Parameters).foo == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.datastores.local import FileTransport
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DatastoreError, FlowError, LayerError, MissingError
 from laminar_runtime.introspection import naming
@@ -153,14 +154,14 @@ def test_keys_outside_of_the_root(path: str, tmp_path: Path) -> None:
     """A local datastore reaches nothing outside of its root, whoever asks."""
     store = datastores.Local(tmp_path / "store")
     calls = [
-        lambda: store.read_bytes(path=path),
-        lambda: store.read_buffer(path=path),
-        lambda: store.read_range(path=path, start=0, end=1),
-        lambda: store.write_bytes(path=path, content=b""),
-        lambda: store.create_bytes(path=path, content=b""),
-        lambda: store.exists(path=path),
-        lambda: store.names(prefix=f"{path}/"),
-        lambda: store.hold(path=path).__enter__(),
+        lambda: store.transport.get(path),
+        lambda: store.transport.get_buffer(path),
+        lambda: store.transport.get_range(path, 0, 1),
+        lambda: store.transport.put(path, b""),
+        lambda: store.transport.create(path, b""),
+        lambda: store.transport.exists(path),
+        lambda: store.transport.names(f"{path}/"),
+        lambda: store.transport.lock(path).__enter__(),
     ]
     for call in calls:
         with pytest.raises(DatastoreError, match="is not below the datastore's root") as error:
@@ -194,17 +195,17 @@ class Train(Layer):
         self.seen = split.X, split.x, list(split.Part), list(split.part), list(each.Y), list(each.y), split.größe
 
 
-class Folding(datastores.Local):
-    """A local datastore on a file system that does not tell capitals from small letters, as on macOS."""
+class Folding(FileTransport):
+    """Files on a file system that does not tell capitals from small letters, as on macOS."""
 
-    def _file(self, path: str) -> str:
-        return super()._file(path.lower())
+    def _file(self, key: str) -> str:
+        return super()._file(key.lower())
 
 
-@pytest.mark.parametrize("kind", [datastores.Local, Folding])
-def test_letter_case(kind: type[datastores.Local], tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [FileTransport, Folding])
+def test_letter_case(kind: type[FileTransport], tmp_path: Path) -> None:
     """Attributes that differ in case only are two, everywhere; listings give the names as they were given."""
-    flow = Cases(datastore=kind(tmp_path), executor=executors.Thread())
+    flow = Cases(datastore=datastores.DataStore(kind(str(tmp_path))), executor=executors.Thread())
     execution = flow("e1", N=1, n=2)
     assert execution.layer(Train).seen == ([[1, 2], [3, 4]], "a single row", [1, 2], [3], [1, 2], [-1, -2], "ß")
     parameters = execution.layer(Parameters)
@@ -250,7 +251,7 @@ def test_ids_that_differ_in_case_only(one: str, other: str, tmp_path: Path) -> N
     flow = Cases(datastore=datastores.Local(tmp_path / "exact"), executor=executors.Thread())
     flow(one, n=1)
     assert flow(other, n=2).layer(Parameters).n == 2
-    flow = Cases(datastore=Folding(tmp_path / "folding"), executor=executors.Thread())
+    flow = Cases(datastore=datastores.DataStore(Folding(str(tmp_path / "folding"))), executor=executors.Thread())
     flow(one, n=1)
     with pytest.raises(DatastoreError, match=f"'{other}' and '{one}' are one folder on the file system of "):
         _ = flow.execution(other).layer(Parameters).n
@@ -272,7 +273,7 @@ def test_layers_that_differ_in_case_only(tmp_path: Path) -> None:
     execution = MyFlow(datastore=datastores.Local(tmp_path / "exact"), executor=executors.Thread())()
     assert (execution.layer(one).value, execution.layer(other).value) == ("Same", "same")
     with pytest.raises(DatastoreError, match=r"'[Ss]ame' and '[Ss]ame' are one folder on the file system of "):
-        MyFlow(datastore=Folding(tmp_path / "folding"), executor=executors.Thread())()
+        MyFlow(datastore=datastores.DataStore(Folding(str(tmp_path / "folding"))), executor=executors.Thread())()
 
 
 def test_fan_outs_that_differ_in_case_only(tmp_path: Path) -> None:
@@ -300,7 +301,7 @@ def test_fan_outs_that_differ_in_case_only(tmp_path: Path) -> None:
     execution = MyFlow(datastore=datastores.Local(tmp_path / "exact"), executor=executors.Thread())()
     assert list(execution.layer(same).value) == [-1, -2]
     with pytest.raises(DatastoreError, match=r"'same' and 'Same' are one folder on the file system of "):
-        MyFlow(datastore=Folding(tmp_path / "folding"), executor=executors.Thread())()
+        MyFlow(datastore=datastores.DataStore(Folding(str(tmp_path / "folding"))), executor=executors.Thread())()
 
 
 def test_names_in_earlier_stores() -> None:

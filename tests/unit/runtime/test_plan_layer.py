@@ -44,7 +44,7 @@ def test_handler(planner: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The function runs the container's command, which plans the layer by what is in the datastore and the input."""
     planner.write(LayerKey("MyFlow", "e1", "Shards"), index=0, name="foo", values=range(3), sharded=True)
     planner.ledger.write_record(LayerKey("MyFlow", "e1", "Shards"), splits=1)
-    planner.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 1}}')
+    planner.transport.put("MyFlow/.cache/e1/.input.json", b'{"parameters": {"bar": 1}}')
     group = {"size": 3, "indexes": "0-2", "splits": 3, "attempt": 1}
     plan = {"run": True, "splits": 3, "attempt": 1, "wait": 0, "redrives": 0, "groups": [group]}
     assert handler({"execution": "e1", "layer": "Each"}) == plan
@@ -145,7 +145,7 @@ class Reads(Layer):
 def test_input_of_another_form(content: bytes) -> None:
     """Parameters of a deployed flow come from its input, whose form is checked."""
     flow = in_memory(Asks)
-    flow.datastore.write_bytes(path="Asks/.cache/e1/.input.json", content=content)
+    flow.datastore.transport.put("Asks/.cache/e1/.input.json", content)
     with pytest.raises(FlowError, match="the input of execution e1 is not of the form"):
         _ = flow.execution("e1").layer("Parameters").foo
 
@@ -153,9 +153,9 @@ def test_input_of_another_form(content: bytes) -> None:
 def test_input_is_stored_once() -> None:
     """What a state machine was started with becomes the flow's parameters when one is first asked for."""
     flow = in_memory(Asks)
-    flow.datastore.write_bytes(path="Asks/.cache/e1/.input.json", content=b'{"parameters": {"foo": [1]}}')
+    flow.datastore.transport.put("Asks/.cache/e1/.input.json", b'{"parameters": {"foo": [1]}}')
     parameters = flow.execution("e1").layer("Parameters")
     assert parameters.foo == [1]
-    flow.datastore.write_bytes(path="Asks/.cache/e1/.input.json", content=b'{"parameters": {"foo": 2}}')
+    flow.datastore.transport.put("Asks/.cache/e1/.input.json", b'{"parameters": {"foo": 2}}')
     assert flow.execution("e1").layer("Parameters").foo == [1]
     assert not hasattr(flow.execution("e1").layer("Parameters"), "bar")

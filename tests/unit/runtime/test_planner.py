@@ -98,7 +98,7 @@ def wide(splits: int) -> Execution:
 def finish(execution: Execution, layer: str, *splits: int) -> None:
     """Note that splits of a layer finished."""
     for index in splits:
-        execution.datastore.write_bytes(path=execution.key(layer).split(index), content=b"{}")
+        execution.datastore.transport.put(execution.key(layer).split(index), b"{}")
 
 
 def group(indexes: str, size: int, splits: int, **details: Any) -> dict[str, Any]:

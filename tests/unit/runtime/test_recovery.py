@@ -407,7 +407,7 @@ def test_an_execution_of_which_only_the_input_is_stored_is_known() -> None:
             self.foo = parameters.bar
 
     flow = in_memory(MyFlow)
-    flow.datastore.write_bytes(path="MyFlow/.cache/e1/.input.json", content=b'{"parameters": {"bar": 3}}')
+    flow.datastore.transport.put("MyFlow/.cache/e1/.input.json", b'{"parameters": {"bar": 3}}')
     with pytest.raises(UnsetError, match="It did not finish"):
         _ = flow.execution("e1").layer(A).foo
     assert flow.execution("e1").resume().layer(A).foo == 3

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laminar_runtime.configurations.datastores import AWS, DataStore, Local, Memory
+from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DamagedError
 from laminar_runtime.splits import fanout
@@ -20,6 +21,7 @@ from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.storage.rows import Rows
+from tests.support.transports import Recording
 
 texts = st.text(st.characters(codec="utf-8"))
 artifacts = st.builds(Artifact, texts, texts, texts)
@@ -62,46 +64,31 @@ def many(number: int) -> Archive:
         pytest.param("S3 by boto3", marks=pytest.mark.integration),
     ]
 )
-def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataStore:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> DataStore:
     """A datastore of each kind, that notes how many bytes were read by how many requests."""
-    kind: Any = {"Local": Local, "Memory": Memory}.get(request.param, AWS.S3)
-
-    class Counted(kind):
-        requests: int = 0
-        taken: int = 0
-
-        def _noted(self, content: bytes) -> bytes:
-            self.requests, self.taken = self.requests + 1, self.taken + len(content)
-            return content
-
-        def read_bytes(self, *, path: str) -> bytes:
-            return self._noted(super().read_bytes(path=path))
-
-        def read_range(self, *, path: str, start: int, end: int) -> bytes:
-            if kind is Memory:
-                return self._noted(self.workspace[path][start:end])
-            return self._noted(super().read_range(path=path, start=start, end=end))
-
-    if request.param == "S3 by boto3":
-        # A variable that only boto3 understands.
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
-    if kind is Memory:
-        return Counted()
-    return Counted(root=str(tmp_path) if kind is Local else request.getfixturevalue("s3_root"))
+    if request.param == "Memory":
+        inner: DataStore = Memory()
+    elif request.param == "Local":
+        inner = Local(tmp_path)
+    else:
+        inner = AWS.S3(root=request.getfixturevalue("s3_root"))
+        if request.param == "S3 by boto3":
+            inner.transport._use(Boto3Objects(inner.root.split("/")[2]))
+    return DataStore(Recording(inner.transport))
 
 
 def read(store: Any, index: int, parameter: Parameter) -> tuple[Artifact, int, int]:
     """The element that a split sees, and by how many requests, and bytes, it is read."""
-    store.requests = store.taken = 0
+    store.transport.clear()
     ((_, artifact),) = fanout.elements(store, KEY, ForEach(parameters=[parameter]), index)
-    return artifact, store.requests, store.taken
+    return artifact, len(store.transport.requests), store.transport.bytes_read
 
 
 @pytest.mark.parametrize("number", [1_000, 100_000])
 def test_a_split_reads_its_element_of_what_was_sharded(store: DataStore, number: int) -> None:
     """The commit of the layer says where its element stands: two requests, and some hundred bytes."""
     archive = many(number)
-    store.write_bytes(path=OVER.archive(0, "item", "1-a"), content=archive.dumps())
+    store.transport.put(OVER.archive(0, "item", "1-a"), archive.dumps())
     store.ledger.commit(OVER, index=0, commit=Commit("1-a", {"item": archive}), fans_out=False)
     for index in (0, 1, number // 2, number - 1):
         artifact, asked, size = read(store, index, Parameter("Over", "item"))
@@ -115,7 +102,7 @@ def test_a_split_reads_its_element_of_what_was_sharded(store: DataStore, number:
 def test_a_split_reads_its_element_of_a_join(store: DataStore, number: int) -> None:
     """So it is of what all splits of a layer wrote: the record, the beginning of the joined archive, and the row."""
     archive = many(number)
-    store.write_bytes(path=OVER.joined("item"), content=archive.dumps())
+    store.transport.put(OVER.joined("item"), archive.dumps())
     store.ledger.write_record(OVER, splits=number)
     for index in (0, 57, number // 2, number - 1):
         artifact, asked, size = read(store, index, Parameter("Over", "item", index=None))
@@ -127,7 +114,7 @@ def test_a_split_reads_its_element_of_a_join(store: DataStore, number: int) -> N
 
 def test_a_small_join_is_read_at_once(store: DataStore) -> None:
     """A joined archive of few is read by one request."""
-    store.write_bytes(path=OVER.joined("item"), content=many(40).dumps())
+    store.transport.put(OVER.joined("item"), many(40).dumps())
     store.ledger.write_record(OVER, splits=40)
     artifact, asked, _ = read(store, 39, Parameter("Over", "item", index=None))
     assert (artifact, asked) == (many(40).artifacts[39], 2)
@@ -139,7 +126,7 @@ def test_a_small_join_is_read_at_once(store: DataStore) -> None:
 def test_damaged_rows(damage: Any) -> None:
     """A row that is none is told with its key."""
     store = Memory()
-    store.write_bytes(path=OVER.archive(0, "item", "1-a"), content=damage(many(1_000).dumps()))
+    store.transport.put(OVER.archive(0, "item", "1-a"), damage(many(1_000).dumps()))
     store.ledger.commit(OVER, index=0, commit=Commit("1-a", {"item": many(1_000)}), fans_out=False)
     with pytest.raises(DamagedError, match=r"F/archives/e1/Over/0/1-a/item\.json is damaged"):
         fanout.elements(store, KEY, ForEach(parameters=[Parameter("Over", "item")]), 999)

@@ -239,19 +239,19 @@ def test_a_profile_is_read_by_obstore(aws: str, s3_root: str, home: Path, monkey
     (home / ".aws" / "config").write_text(f"[profile team]\n{process}\nregion = eu-central-1\n", encoding="utf-8")
     _set(monkeypatch, {"AWS_PROFILE": "team", "AWS_ENDPOINT_URL": aws})
     store = AWS.S3(root=s3_root)
-    store.write_bytes(path="a", content=b"x")
-    assert store.read_bytes(path="a") == b"x"
-    assert isinstance(store._objects(), ObstoreObjects)
+    store.transport.put("a", b"x")
+    assert store.transport.get("a") == b"x"
+    assert isinstance(store.transport._objects(), ObstoreObjects)
 
 
 @pytest.mark.parametrize("key", ["a/b", "a b/c", "ümlaut/~x", "a%20b/c+d", "a=b/[c]", "a#b/*"])
 def test_keys_are_the_same(objects: Objects, s3_root: str, key: str) -> None:
     """Whatever its letters are, an object lies under the key that AWS shows, where others find it."""
-    objects.write(key, [b"some", memoryview(b"thing")])
+    objects.put(key, b"some", memoryview(b"thing"))
     bucket = s3_root.removeprefix("s3://").partition("/")[0]
     client = boto3.Session().client("s3")
     assert [item["Key"] for item in client.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
-    assert objects.read(key) == b"something"
+    assert objects.get(key) == b"something"
     assert objects.exists(key)
     folder, _, name = key.partition("/")
     assert objects.names(f"{folder}/") == [name]
@@ -261,17 +261,17 @@ def test_keys_are_the_same(objects: Objects, s3_root: str, key: str) -> None:
 def test_sizes(objects: Objects, size: int) -> None:
     """An object is read as it was written, at whatever size it is taken apart, and can be changed in memory."""
     content = bytes(range(256)) * (size // 256) + bytes(size % 256)
-    objects.write("key", [content[: size // 3], memoryview(content)[size // 3 :]])
-    found = objects.read_buffer("key")
+    objects.put("key", content[: size // 3], memoryview(content)[size // 3 :])
+    found = objects.get_buffer("key")
     assert isinstance(found, bytearray)
     assert found == content
-    assert objects.read("key") == content
+    assert objects.get("key") == content
 
 
 def test_what_is_not_there(objects: Objects) -> None:
     """An object that is not there is told by one kind of error."""
     assert not objects.exists("nope")
-    for read in (objects.read, objects.read_buffer):
+    for read in (objects.get, objects.get_buffer):
         with pytest.raises(FileNotFoundError):
             read("nope")
 
@@ -282,8 +282,8 @@ def test_boto3_is_not_loaded(s3_root: str, folder: Any) -> None:
     import sys
     from laminar_runtime.configurations import datastores
     store = datastores.AWS.S3(root={s3_root!r})
-    store.write_bytes(path="a", content=b"x")
-    print(store.read_bytes(path="a"), store.exists(path="b"), "botocore" in sys.modules)
+    store.transport.put("a", b"x")
+    print(store.transport.get("a"), store.transport.exists("b"), "botocore" in sys.modules)
     """
     assert folder.run(code) == "b'x' False False"
 
@@ -291,7 +291,7 @@ def test_boto3_is_not_loaded(s3_root: str, folder: Any) -> None:
 def test_keys_that_no_client_has(s3_root: str) -> None:
     """A key that obstore cannot name is an error, and no reason to do by another client what the first one refused."""
     with pytest.raises(DatastoreError, match="contained empty path segment"):
-        AWS.S3(root=s3_root).write_bytes(path="a//b", content=b"x")
+        AWS.S3(root=s3_root).transport.put("a//b", b"x")
 
 
 def _read(datastore: AWS.S3, answers: Any) -> None:
@@ -299,14 +299,14 @@ def _read(datastore: AWS.S3, answers: Any) -> None:
     handler = logging.Handler()
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
     logging.getLogger("laminar").addHandler(handler)
-    found = [datastore.read_bytes(path="a"), AWS.S3(root=datastore.root).read_bytes(path="a")]
+    found = [datastore.transport.get("a"), AWS.S3(root=datastore.root).transport.get("a")]
     answers.put((found, said))
 
 
 def test_forked_processes(s3_root: str) -> None:
     """A process that is forked from one that uses obstore reads by boto3, and says so once."""
     datastore = AWS.S3(root=s3_root)
-    datastore.write_bytes(path="a", content=b"x")
+    datastore.transport.put("a", b"x")
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     process = context.Process(target=_read, args=(datastore, answers))
@@ -325,8 +325,8 @@ def test_platforms_without_obstore(s3_root: str, folder: Any) -> None:
     folder.write(f"""
     from laminar_runtime.configurations import datastores
     store = datastores.AWS.S3(root={s3_root!r})
-    store.write_bytes(path="a", content=b"x")
-    print(store.read_bytes(path="a"))
+    store.transport.put("a", b"x")
+    print(store.transport.get("a"))
     """)
     ended = folder.python("main.py")
     assert (ended.returncode, ended.stdout) == (0, "b'x'\n"), ended.stderr
@@ -345,10 +345,10 @@ def test_directory_buckets() -> None:
 def test_environments_without_credentials(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without credentials the error says how to give some."""
     with pytest.raises(DatastoreError, match=r"s3://bucket/a: NoCredentialsError: .*\. Set AWS_PROFILE, or"):
-        AWS.S3(root="s3://bucket").read_bytes(path="a")
+        AWS.S3(root="s3://bucket").transport.get("a")
     monkeypatch.setenv("AWS_PROFILE", "nope")
     with pytest.raises(DatastoreError, match=r"ProfileNotFound: .*\. Correct AWS_PROFILE"):
-        AWS.S3(root="s3://bucket").read_bytes(path="a")
+        AWS.S3(root="s3://bucket").transport.get("a")
 
 
 class _Cutting(BaseHTTPRequestHandler):
@@ -452,12 +452,12 @@ def cutting(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Cutti
 def test_answers_that_are_cut(kind: str, cutting: type[_Cutting]) -> None:
     """A connection that ends in the middle of an object is a passing fault: it is read again."""
     objects = _client(kind)
-    for read in (objects.read, objects.read_buffer):
+    for read in (objects.get, objects.get_buffer):
         cutting.cuts = 2
         assert read("key") == cutting.content
         assert cutting.cuts == 0
     cutting.cuts = 2
-    assert objects.read_range("key", 1000, 3000) == cutting.content[1000:3000]
+    assert objects.get_range("key", 1000, 3000) == cutting.content[1000:3000]
     assert cutting.cuts == 0
 
 
@@ -465,7 +465,7 @@ def test_answers_that_are_cut(kind: str, cutting: type[_Cutting]) -> None:
 def test_objects_that_are_written_anew_while_they_are_read(kind: str, cutting: type[_Cutting]) -> None:
     """The ranges of an object are of one version: it is read again if another one comes, and not for ever."""
     objects = _client(kind)
-    for read in (objects.read, objects.read_buffer):
+    for read in (objects.get, objects.get_buffer):
         cutting.tags = ['"old"', '"new"']
         assert read("key") == cutting.content
         cutting.tags = [f'"{number}"' for number in range(1000)]
@@ -478,17 +478,17 @@ def test_answers_that_are_always_cut(kind: str, cutting: type[_Cutting]) -> None
     """An object that never comes whole is an error of ours, with its address."""
     cutting.cuts = 10_000
     store = AWS.S3(root="s3://bucket")
-    store._use(_client(kind))
+    store.transport._use(_client(kind))
     with pytest.raises(DatastoreError, match="s3://bucket/key: "):
-        store.read_buffer(path="key")
+        store.transport.get_buffer("key")
 
 
 def test_what_is_gone_while_it_is_written(cutting: type[_Cutting]) -> None:
     """An upload, or a bucket, that is gone is told as a write that failed, and not as an object that is not there."""
     store = AWS.S3(root="s3://bucket")
-    for write in (store.write_bytes, store.create_bytes):
+    for write in (store.transport.put, store.transport.create):
         with pytest.raises(DatastoreError, match="s3://bucket/gone: ") as error:
-            write(path="gone", content=b"x")
+            write("gone", b"x")
         assert not isinstance(error.value, MissingError)
 
 
@@ -505,7 +505,7 @@ def test_what_is_created_under_a_condition(kind: str, cutting: type[_Cutting]) -
 def test_writes_ask_for_encryption(kind: str, asked: str | None, key: str | None, cutting: type[_Cutting]) -> None:
     """Each write has the headers that a policy may want, if it is told to, and none else."""
     objects = _client(kind, Encryption(asked, key))
-    objects.write("key", [b"x"])
+    objects.put("key", b"x")
     objects.create("key", b"x")
     for found in cutting.seen:
         assert found.get("x-amz-server-side-encryption") == asked
@@ -522,11 +522,11 @@ REFUSALS = [
     (403, "RequestTimeTooSkewed", "Set the clock"),
 ]
 ASK: dict[str, Callable[[Objects], Any]] = {
-    "read": lambda objects: objects.read("key"),
-    "read_buffer": lambda objects: objects.read_buffer("key"),
-    "read_range": lambda objects: objects.read_range("key", 0, 9),
-    "write": lambda objects: objects.write("key", [b"x"]),
-    "write in parts": lambda objects: objects.write("key", [bytes(RANGE + 1)]),
+    "read": lambda objects: objects.get("key"),
+    "read_buffer": lambda objects: objects.get_buffer("key"),
+    "read_range": lambda objects: objects.get_range("key", 0, 9),
+    "write": lambda objects: objects.put("key", b"x"),
+    "write in parts": lambda objects: objects.put("key", bytes(RANGE + 1)),
     "create": lambda objects: objects.create("key", b"x"),
     "names": lambda objects: objects.names("a/"),
 }
@@ -567,7 +567,7 @@ def test_a_conflict_of_two_writes_passes(cutting: type[_Cutting]) -> None:
     objects = _client("obstore")
     assert objects.create("new", b"x")
     cutting.refusals = 1
-    objects.write("new", [b"x"])
+    objects.put("new", b"x")
     assert len(cutting.seen) == 4
 
 
@@ -584,17 +584,17 @@ def test_refusals_that_stay(cutting: type[_Cutting]) -> None:
     """What should pass and does not is an error like others."""
     cutting.refusal, cutting.refusals = (400, "RequestTimeout"), 1000
     with pytest.raises(S3Error, match=r"^RequestTimeout: no & no$"):
-        _client("obstore").read("key")
+        _client("obstore").get("key")
 
 
 def test_buckets_in_another_region(cutting: type[_Cutting]) -> None:
     """A bucket of another region is asked for its region once, and reached there from then on."""
     cutting.region = "ap-south-1"
     objects = _client("obstore")
-    assert objects.read("key") == cutting.content
+    assert objects.get("key") == cutting.content
     asked = len(cutting.seen)
-    objects.write("key", [b"x"])
-    objects.write("key", [bytes(RANGE // 2)])
+    objects.put("key", b"x")
+    objects.put("key", bytes(RANGE // 2))
     assert objects.exists("key")
     regions = [found["authorization"].split("/")[2] for found in cutting.seen]
     assert regions[0] == "eu-west-1"
@@ -623,7 +623,7 @@ def test_uploads_that_take_longer_than_an_answer_may(home: Path, monkeypatch: py
     thread = threading.Thread(target=take, daemon=True)
     thread.start()
     _set(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{listening.getsockname()[1]}"})
-    _client("obstore").write("key", [bytes(size)])
+    _client("obstore").put("key", bytes(size))
     thread.join()
     listening.close()
     assert len(taken) == 1
@@ -648,7 +648,7 @@ def test_variables_of_obstore_alone(
     _set(monkeypatch, more)
     objects = _client("obstore")
     assert objects.create("key", b"x")
-    assert objects.read("key") == cutting.content
+    assert objects.get("key") == cutting.content
     assert all(found["authorization"].startswith("AWS4-HMAC-SHA256 Credential=key/") for found in cutting.seen)
     assert not [found for found in cutting.seen if "x-amz-security-token" in found]
 
@@ -657,7 +657,7 @@ def test_the_endpoint_of_s3_alone(cutting: type[_Cutting], monkeypatch: pytest.M
     """Obstore reads this variable itself, and would take the bucket for a part of the host's name."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", os.environ["AWS_ENDPOINT_URL"])
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    assert _client("obstore").read("key") == cutting.content
+    assert _client("obstore").get("key") == cutting.content
     assert [found["path"] for found in cutting.seen][:1] == ["/bucket/key"]
 
 
@@ -666,18 +666,18 @@ def test_proxies(variable: str, cutting: type[_Cutting], monkeypatch: pytest.Mon
     """Requests go by the proxy of the environment, but for the hosts that need none."""
     proxy = os.environ["AWS_ENDPOINT_URL"]
     _set(monkeypatch, {variable: proxy, "AWS_ENDPOINT_URL": "http://192.0.2.1:9000"})
-    assert _client("obstore").read("key") == cutting.content
+    assert _client("obstore").get("key") == cutting.content
     assert cutting.seen[0]["path"] == "http://192.0.2.1:9000/bucket/key"
     _set(monkeypatch, {"AWS_ENDPOINT_URL": proxy, variable: "http://127.0.0.1:1", "NO_PROXY": "127.0.0.0/8"})
-    assert _client("obstore").read("key") == cutting.content
+    assert _client("obstore").get("key") == cutting.content
 
 
 def test_requester_pays(cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable of obstore's says that who asks pays."""
     monkeypatch.setenv("AWS_REQUEST_PAYER", "requester")
     objects = _client("obstore")
-    objects.write("key", [b"x"])
-    objects.read_range("key", 0, 9)
+    objects.put("key", b"x")
+    objects.get_range("key", 0, 9)
     assert [found["x-amz-request-payer"] for found in cutting.seen] == ["requester"] * 2
     assert all("x-amz-request-payer" in found["authorization"] for found in cutting.seen)
 
@@ -772,7 +772,7 @@ def test_credentials_by_botocore(  # noqa: PLR0913, PLR0917 - servers for all wa
     code = """
     from laminar_runtime.configurations import datastores
     store = datastores.AWS.S3(root="s3://bucket")
-    print(len(store.read_bytes(path="key")), type(store._objects()).__name__)
+    print(len(store.transport.get("key")), type(store.transport._objects()).__name__)
     """
     assert Folder(home).run(code) == f"{len(cutting.content)} ObstoreObjects"
     assert cutting.seen[0]["authorization"].partition("Credential=")[2].startswith(key)
@@ -792,7 +792,7 @@ def test_credentials_are_renewed(cutting: type[_Cutting]) -> None:
     connection = Connection(connect("bucket", os.environ).address, "eu-west-1", s3_botocore._provider(credentials))
     objects = ObstoreObjects("bucket", connection)
     for _ in range(3):
-        objects.read_range("key", 0, 9)
+        objects.get_range("key", 0, 9)
     used = [found["authorization"].partition("Credential=")[2].partition("/")[0] for found in cutting.seen]
     assert used == ["key1", "key2", "key3"]
 
@@ -805,9 +805,9 @@ def test_credentials_that_cannot_be_renewed(cutting: type[_Cutting]) -> None:
 
     store = AWS.S3(root="s3://bucket")
     address = connect("bucket", os.environ).address
-    store._use(ObstoreObjects("bucket", Connection(address, "eu-west-1", ended)))
+    store.transport._use(ObstoreObjects("bucket", Connection(address, "eu-west-1", ended)))
     with pytest.raises(DatastoreError, match=r"Credentials: RuntimeError: the session has ended\. Sign in again"):
-        store.read_bytes(path="a")
+        store.transport.get("a")
 
 
 @pytest.fixture(scope="module")
@@ -860,18 +860,18 @@ def test_own_authorities(
     encrypted("issued")
     monkeypatch.setenv(variable, str(certificates / "ca.pem"))
     store = AWS.S3(root="s3://bucket")
-    assert store.read_bytes(path="key") == _Cutting.content
-    assert isinstance(store._objects(), ObstoreObjects)
+    assert store.transport.get("key") == _Cutting.content
+    assert isinstance(store.transport._objects(), ObstoreObjects)
 
 
 def test_authorities_that_are_not_known(encrypted: Callable[[str], None]) -> None:
     """The error says that it is the certificate, and how to name its authority."""
     encrypted("issued")
     with pytest.raises(S3Error, match=r"^Certificate: .*UnknownIssuer") as error:
-        _client("obstore").read("key")
+        _client("obstore").get("key")
     assert "AWS_CA_BUNDLE" in error.value.cure
     with pytest.raises(DatastoreError, match=r"Certificate: .*\. Name a file .* AWS_CA_BUNDLE"):
-        AWS.S3(root="s3://bucket").read_bytes(path="key")
+        AWS.S3(root="s3://bucket").transport.get("key")
 
 
 def test_certificates_that_obstore_does_not_accept(
@@ -885,8 +885,8 @@ def test_certificates_that_obstore_does_not_accept(
     encrypted("own")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificates / "own.pem"))
     store = AWS.S3(root="s3://bucket")
-    assert store.read_bytes(path="key") == _Cutting.content
-    assert isinstance(store._objects(), Boto3Objects)
+    assert store.transport.get("key") == _Cutting.content
+    assert isinstance(store.transport._objects(), Boto3Objects)
     (note,) = [record.getMessage() for record in caplog.records if record.name == "laminar"]
     assert "does not accept the server's certificate" in note
 
