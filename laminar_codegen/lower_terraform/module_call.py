@@ -17,6 +17,7 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block, Call, Document, Output
 from laminar_codegen.lower_terraform import iam_roles
+from laminar_codegen.lower_terraform.shared_variables import PASSED_ON
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.triggers import registry
 
@@ -34,15 +35,6 @@ _MACHINE = "aws_sfn_state_machine"
 _ONE = {_MACHINE, "aws_ssm_parameter"}
 #: Roles that the self-contained document makes if there is none given.
 _COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
-_PASSED_ON = (
-    "alarm_actions",
-    "keep_logs",
-    "kms_key_arn",
-    "log_retention_in_days",
-    "permissions_boundary_arn",
-    "region_in_role_names",
-    "tags",
-)
 #: What comes after the module, of which the module knows nothing.
 _AFTER = {"aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"}
 #: Local values of which only the module has use.
@@ -163,7 +155,7 @@ def _call(module: Module, deployment: Deployment) -> Call:
             "roles": roles,
             "log_groups": groups,
             **triggers,
-            **{name: Ref(f"var.{name}") for name in _PASSED_ON},
+            **{variable.name: Ref(f"var.{variable.name}") for variable in PASSED_ON},
         },
     )
 

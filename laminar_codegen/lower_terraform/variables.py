@@ -4,48 +4,30 @@ from __future__ import annotations
 
 import json
 
+import attrs
+
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
-from laminar_codegen.limits import ROLE_NAME_LENGTH
+from laminar_codegen.lower_terraform.shared_variables import (
+    ALARM_ACTIONS,
+    DATASTORE_ROOT,
+    KEEP_LOGS,
+    KMS_KEY,
+    KMS_KEY_ARN,
+    LOG_RETENTION_IN_DAYS,
+    PERMISSIONS_BOUNDARY_ARN,
+    REGION_IN_ROLE_NAMES,
+    ROLE,
+    TAGS,
+    deployment_name,
+    optional_arn,
+)
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["emit_variables"]
-
-#: What CloudWatch Logs takes:
-#: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-_RETENTION = (
-    0,
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
-
-#: Names of roles and policies, behind their paths. No pattern of an ARN takes an asterisk or a question mark, which in
-#: the policies that ARNs get into would stand for anything:
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-_IAM_NAME = "[0-9A-Za-z+=,.@_/-]+"
 
 
 def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
@@ -56,10 +38,10 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
     """
     kinds = targets.used_by(deployment.resources)
     return (
-        _name(deployment),
+        attrs.evolve(deployment_name(deployment.longest_name), default=(deployment.flows[0],)),
         *_image(deployment),
         *map(_job_queue, deployment.queues),
-        _DATASTORE_ROOT,
+        DATASTORE_ROOT,
         *(found for kind in kinds for found in kind.variables(deployment)),
         *(found for trigger in deployment.triggers for found in triggers.kind_of(trigger).variables(trigger.value)),
         *_OPTIONAL,
@@ -74,12 +56,12 @@ def _role(role: Role) -> Variable:
         f"ARN of the role that {role.use}, if it is made elsewhere and before. Made here unless given. "
         f"Of a role that is made with this: role_arns."
     )
-    return _optional_arn(f"{role.label}_role_arn", description, "role", _ROLE)
+    return optional_arn(f"{role.label}_role_arn", description, "role", ROLE)
 
 
 def _role_arns(labels: tuple[str, ...]) -> Variable:
     """Return the variable for roles whose ARNs are unknown at plan time: Terraform knows a map's keys."""
-    arn = f'can(regex("^arn:[a-z-]+:{_ROLE}$", arn))'
+    arn = f'can(regex("^arn:[a-z-]+:{ROLE}$", arn))'
     return Variable(
         name="role_arns",
         type="map(string)",
@@ -95,25 +77,6 @@ def _role_arns(labels: tuple[str, ...]) -> Variable:
             ),
             Validation(
                 f"alltrue([for arn in values(var.role_arns) : {arn}])", "The roles must be given by their ARNs."
-            ),
-        ),
-    )
-
-
-_ROLE = f"iam::[0-9]{{12}}:role/{_IAM_NAME}"
-
-
-def _name(deployment: Deployment) -> Variable:
-    longest = deployment.longest_name
-    return Variable(
-        name="name",
-        type="string",
-        description="Name of the deployment, and of what is made for it. Deploy a flow twice under two names.",
-        default=(deployment.flows[0],),
-        validation=(
-            Validation(
-                f'can(regex("^[A-Za-z][0-9A-Za-z_-]{{0,{longest - 1}}}$", var.name))',
-                f"The name must be of 1 to {longest} letters, digits, hyphens and underscores, a letter first.",
             ),
         ),
     )
@@ -146,24 +109,6 @@ _IMAGE_IN_ECR = Validation(
 )
 
 
-_DATASTORE_ROOT = Variable(
-    name="datastore_root",
-    type="string",
-    description="Where artifacts are kept: s3://bucket or s3://bucket/prefix.",
-    validation=(
-        Validation(
-            # No asterisk, though S3 takes it: in the policies of roles it would stand for anything.
-            'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))',
-            "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-.",
-        ),
-        Validation(
-            'length(setintersection(split("/", var.datastore_root), [".", ".."])) == 0',
-            "The prefix of the datastore must have no part that is . or .. only.",
-        ),
-    ),
-)
-
-
 def _job_queue(queue: Queue) -> Variable:
     capacity = f"of {queue.capacity} capacity"
     arn = "^arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/[0-9A-Za-z_-]+$"
@@ -180,39 +125,8 @@ def _job_queue(queue: Queue) -> Variable:
     )
 
 
-def _optional_arn(name: str, description: str, kind: str, pattern: str) -> Variable:
-    """Return a variable that is an ARN or null."""
-    return Variable(
-        name=name,
-        type="string",
-        description=description,
-        default=(None,),
-        validation=(
-            Validation(
-                f'var.{name} == null || can(regex("^arn:[a-z-]+:{pattern}$", var.{name}))',
-                f"The {kind} must be given by its ARN.",
-            ),
-        ),
-        nullable=True,
-    )
-
-
-#: Characters that a region and the longest label of a role leave of those that IAM takes.
-_WITH_REGION = ROLE_NAME_LENGTH - len("-us-isof-south-1") - len("-state-machine")
-_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
 _OPTIONAL = (
-    Variable(
-        name="alarm_actions",
-        type="list(string)",
-        description="ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic.",
-        default=((),),
-        validation=(
-            Validation(
-                'alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])',
-                "The actions of alarms must be given by their ARNs.",
-            ),
-        ),
-    ),
+    ALARM_ACTIONS,
     Variable(
         name="check_datastore_region",
         type="bool",
@@ -222,62 +136,16 @@ _OPTIONAL = (
         ),
         default=(True,),
     ),
-    _optional_arn(
+    optional_arn(
         "datastore_kms_key_arn",
         "ARN of the KMS key that encrypts the datastore's bucket, if that is a key of yours: roles may use it.",
         "key",
-        _KEY,
+        KMS_KEY,
     ),
-    _optional_arn(
-        "kms_key_arn",
-        "ARN of the KMS key that encrypts state machines, logs, functions' environments and schedules; its policy must "
-        "let CloudWatch Logs and delivery.logs.amazonaws.com use it. AWS's own keys unless given.",
-        "key",
-        _KEY,
-    ),
-    Variable(
-        name="keep_logs",
-        type="bool",
-        description="Whether logs stay when the deployment is destroyed; applied before that, or it has no effect.",
-        default=(False,),
-    ),
-    Variable(
-        name="log_retention_in_days",
-        type="number",
-        description="Days that logs are kept; 0 for ever.",
-        default=(365,),
-        validation=(
-            Validation(
-                f"contains({list(_RETENTION)}, var.log_retention_in_days)",
-                "CloudWatch Logs keeps logs for 0 (ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or more days.",
-            ),
-        ),
-    ),
-    _optional_arn(
-        "permissions_boundary_arn",
-        "ARN of the policy that bounds the permissions of the roles; none unless given.",
-        "permissions boundary",
-        f"iam::([0-9]{{12}}|aws):policy/{_IAM_NAME}",
-    ),
-    Variable(
-        name="region_in_role_names",
-        type="bool",
-        description=(
-            "Whether the names of roles have the region in them, so that a deployment of the same name can be in "
-            "another region. To change it makes the roles anew."
-        ),
-        default=(False,),
-        validation=(
-            Validation(
-                f"!var.region_in_role_names || length(var.name) <= {_WITH_REGION}",
-                f"With the region in the names of roles the name must be of {_WITH_REGION} characters at most.",
-            ),
-        ),
-    ),
-    Variable(
-        name="tags",
-        type="map(string)",
-        description="Tags of all resources.",
-        default=({},),
-    ),
+    KMS_KEY_ARN,
+    KEEP_LOGS,
+    LOG_RETENTION_IN_DAYS,
+    PERMISSIONS_BOUNDARY_ARN,
+    REGION_IN_ROLE_NAMES,
+    TAGS,
 )

@@ -1,0 +1,226 @@
+"""The inputs that a document has in common with the Terraform module ``flow``, to which it may pass them on."""
+
+from __future__ import annotations
+
+from laminar_codegen.ir.terraform import Validation, Variable
+from laminar_codegen.limits import ROLE_NAME_LENGTH
+
+__all__ = [
+    "ALARM_ACTIONS",
+    "DATASTORE_ROOT",
+    "KEEP_LOGS",
+    "KMS_KEY",
+    "KMS_KEY_ARN",
+    "LOG_RETENTION_IN_DAYS",
+    "LONGEST_REGION",
+    "PASSED_ON",
+    "PERMISSIONS_BOUNDARY_ARN",
+    "REGION_IN_ROLE_NAMES",
+    "ROLE",
+    "TAGS",
+    "deployment_name",
+    "kms_key_arn",
+    "optional_arn",
+    "region_in_role_names",
+]
+
+#: What CloudWatch Logs takes:
+#: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTION = (
+    0,
+    1,
+    3,
+    5,
+    7,
+    14,
+    30,
+    60,
+    90,
+    120,
+    150,
+    180,
+    365,
+    400,
+    545,
+    731,
+    1096,
+    1827,
+    2192,
+    2557,
+    2922,
+    3288,
+    3653,
+)
+
+#: Names of roles and policies, behind their paths. No pattern of an ARN takes an asterisk or a question mark, which in
+#: the policies that ARNs get into would stand for anything:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+_IAM_NAME = "[0-9A-Za-z+=,.@_/-]+"
+
+#: Patterns of ARNs, without their beginnings.
+ROLE = f"iam::[0-9]{{12}}:role/{_IAM_NAME}"
+KMS_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
+
+#: The region with the longest name.
+LONGEST_REGION = "us-isof-south-1"
+#: Characters that a region and the longest label of a role leave of those that IAM takes.
+_WITH_REGION = ROLE_NAME_LENGTH - len(f"-{LONGEST_REGION}") - len("-state-machine")
+
+
+def deployment_name(longest: int) -> Variable:
+    """Return the variable of the name of a deployment.
+
+    Args:
+        longest: The greatest length of the name.
+    """
+    return Variable(
+        name="name",
+        type="string",
+        description="Name of the deployment, and of what is made for it. Deploy a flow twice under two names.",
+        validation=(
+            Validation(
+                f'can(regex("^[A-Za-z][0-9A-Za-z_-]{{0,{longest - 1}}}$", var.name))',
+                f"The name must be of 1 to {longest} letters, digits, hyphens and underscores, a letter first.",
+            ),
+        ),
+    )
+
+
+def optional_arn(name: str, description: str, kind: str, pattern: str) -> Variable:
+    """Return a variable that is an ARN or null.
+
+    Args:
+        name: Its name.
+        description: Its description.
+        kind: The kind of resource, for the error message.
+        pattern: The pattern of the ARN, without its beginning.
+    """
+    return Variable(
+        name=name,
+        type="string",
+        description=description,
+        default=(None,),
+        validation=(
+            Validation(
+                f'var.{name} == null || can(regex("^arn:[a-z-]+:{pattern}$", var.{name}))',
+                f"The {kind} must be given by its ARN.",
+            ),
+        ),
+        nullable=True,
+    )
+
+
+def kms_key_arn(encrypted: str) -> Variable:
+    """Return the variable of the key that encrypts a deployment.
+
+    Args:
+        encrypted: The resources that it encrypts.
+    """
+    description = (
+        f"ARN of the KMS key that encrypts {encrypted}; its policy must let CloudWatch Logs and "
+        "delivery.logs.amazonaws.com use it. AWS's own keys unless given."
+    )
+    return optional_arn("kms_key_arn", description, "key", KMS_KEY)
+
+
+def region_in_role_names(validation: Validation) -> Variable:
+    """Return the variable that decides whether the names of roles have the region.
+
+    Args:
+        validation: The validation of the length of the names.
+    """
+    return Variable(
+        name="region_in_role_names",
+        type="bool",
+        description=(
+            "Whether the names of roles have the region in them, so that a deployment of the same name can be in "
+            "another region. To change it makes the roles anew."
+        ),
+        default=(False,),
+        validation=(validation,),
+    )
+
+
+DATASTORE_ROOT = Variable(
+    name="datastore_root",
+    type="string",
+    description="Where artifacts are kept: s3://bucket or s3://bucket/prefix.",
+    validation=(
+        Validation(
+            # No asterisk, though S3 takes it: in the policies of roles it would stand for anything.
+            'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))',
+            "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-.",
+        ),
+        Validation(
+            'length(setintersection(split("/", var.datastore_root), [".", ".."])) == 0',
+            "The prefix of the datastore must have no part that is . or .. only.",
+        ),
+    ),
+)
+
+ALARM_ACTIONS = Variable(
+    name="alarm_actions",
+    type="list(string)",
+    description="ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic.",
+    default=((),),
+    validation=(
+        Validation(
+            'alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])',
+            "The actions of alarms must be given by their ARNs.",
+        ),
+    ),
+)
+
+KEEP_LOGS = Variable(
+    name="keep_logs",
+    type="bool",
+    description="Whether logs stay when the deployment is destroyed; applied before that, or it has no effect.",
+    default=(False,),
+)
+
+LOG_RETENTION_IN_DAYS = Variable(
+    name="log_retention_in_days",
+    type="number",
+    description="Days that logs are kept; 0 for ever.",
+    default=(365,),
+    validation=(
+        Validation(
+            f"contains({list(_RETENTION)}, var.log_retention_in_days)",
+            "CloudWatch Logs keeps logs for 0 (ever), 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or more days.",
+        ),
+    ),
+)
+
+TAGS = Variable(
+    name="tags",
+    type="map(string)",
+    description="Tags of all resources.",
+    default=({},),
+)
+
+KMS_KEY_ARN = kms_key_arn("state machines, logs, functions' environments and schedules")
+
+PERMISSIONS_BOUNDARY_ARN = optional_arn(
+    "permissions_boundary_arn",
+    "ARN of the policy that bounds the permissions of the roles; none unless given.",
+    "permissions boundary",
+    f"iam::([0-9]{{12}}|aws):policy/{_IAM_NAME}",
+)
+
+REGION_IN_ROLE_NAMES = region_in_role_names(
+    Validation(
+        f"!var.region_in_role_names || length(var.name) <= {_WITH_REGION}",
+        f"With the region in the names of roles the name must be of {_WITH_REGION} characters at most.",
+    )
+)
+
+#: The inputs that a document passes on as they are given.
+PASSED_ON = (
+    ALARM_ACTIONS,
+    KEEP_LOGS,
+    KMS_KEY_ARN,
+    LOG_RETENTION_IN_DAYS,
+    PERMISSIONS_BOUNDARY_ARN,
+    REGION_IN_ROLE_NAMES,
+    TAGS,
+)
