@@ -1,1 +1,1 @@
-"""Turns the flow and its state machines into Terraform resources: job definitions, functions, roles, alarms."""
+"""Turns a deployment into Terraform resources: job definitions, functions, roles, alarms."""

@@ -1,8 +1,8 @@
-"""Declares where a deployment is: its account, partition and region, and that what it is given is there, too.
+"""Declares the place of a deployment: its account, partition and region, and checks that its inputs are there, too.
 
-Terraform puts off the reading of data sources wherever a module that a document is in depends on something with
-changes (https://developer.hashicorp.com/terraform/language/data-sources#dependencies): what is made of them is then
-unknown, and planned to change with it. So the document keeps what it has read once, and takes it from there::
+Terraform defers the reading of data sources wherever the module of a document depends on a resource with changes
+(https://developer.hashicorp.com/terraform/language/data-sources#dependencies): all values made of them are then
+unknown, and planned to change. So the document reads them once, and keeps the values in its state::
 
     data "aws_region" "current" {}
 
@@ -18,7 +18,7 @@ unknown, and planned to change with it. So the document keeps what it has read o
       region = terraform_data.place.input.region
     }
 
-See ADR 19. What lies in another region is refused at plan: it would fail in the middle of an apply, or of an execution.
+See ADR 19. An input in another region is an error at plan: it would fail in the middle of an apply, or of an execution.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _READ = {
     "region": Ref("data.aws_region.current.region"),
 }
 
-#: What says where the provider is.
+#: The data sources with the place of the provider.
 READ = tuple(Block(kind, "current", {}) for kind in ("aws_caller_identity", "aws_partition", "aws_region"))
 
 BUCKET = "aws_s3_bucket"
@@ -57,7 +57,7 @@ def emit_place(queues: Sequence[Queue]) -> Block:
         queues: The job queues, which must be in this region.
     """
     in_region = [
-        _checked(
+        _condition(
             f'try(split(":", var.{queue.variable})[3], self.input.region) == self.input.region',
             f"The job queue {queue.variable} must be in the region of the deployment, ",
             _REGION,
@@ -69,13 +69,13 @@ def emit_place(queues: Sequence[Queue]) -> Block:
 
 
 def place_arguments(read: Mapping[str, Ref], conditions: Sequence[Mapping[str, Value]] = ()) -> dict[str, Value]:
-    """Return the arguments of the resource that keeps where the deployment is.
+    """Return the arguments of the resource that keeps the place of the deployment.
 
     Args:
-        read: What is kept by name, and where it is read. The account and the region are among it.
-        conditions: What must hold besides.
+        read: The values to keep, by name; they include the account and the region.
+        conditions: Further conditions that must hold.
     """
-    moved = _checked(
+    moved = _condition(
         " && ".join(f"self.input.{name} == {source.expression}" for name, source in read.items()),
         "The deployment is in ",
         _REGION,
@@ -95,9 +95,9 @@ def emit_bucket() -> Block:
 
     https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
     """
-    # Not with what is kept: that is yet to be made when Terraform plans for the first time.
+    # Not the kept values: they do not exist when Terraform plans for the first time.
     region = _READ["region"]
-    checked = _checked(
+    checked = _condition(
         f"self.bucket_region == {region.expression}",
         "The datastore's bucket is in ",
         Ref("self.bucket_region"),
@@ -116,5 +116,5 @@ def emit_bucket() -> Block:
     )
 
 
-def _checked(condition: str, *message: str | Ref) -> dict[str, Value]:
+def _condition(condition: str, *message: str | Ref) -> dict[str, Value]:
     return {"condition": Ref(condition), "error_message": Joined(*message)}

@@ -47,7 +47,7 @@ def alarm_arguments(suffix: str | Ref, own: Mapping[str, Value]) -> dict[str, Va
     """Return all arguments of an alarm.
 
     Args:
-        suffix: What its name ends with.
+        suffix: The end of its name.
         own: The arguments in which alarms differ.
     """
     return {

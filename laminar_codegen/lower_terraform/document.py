@@ -1,8 +1,8 @@
-"""Turns a state machine into a Terraform document that declares it and all that it needs.
+"""Turns a deployment into a Terraform document.
 
-Before: a state machine whose states refer to job definitions and planners. After: these, the roles with what they may
-do, log groups, the state machine and the SSM parameter by which applications find it. What differs between environments
-is a variable. What a flow does not need is not there: one without a fan-out has no planner.
+Before: resources as values. After: blocks for the job definitions and functions, the roles with their permissions, log
+groups, the state machine and the SSM parameter by which applications find it. Values that differ between environments
+are variables.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def emit_document(deployment: Deployment) -> Document:
         deployment: The deployment.
 
     Returns:
-        The document. It is complete: with its variables given it can be applied.
+        The document. It is complete: Terraform can apply it with values for its variables.
     """
     return Document(
         comment=f"{_flows(deployment)}, {MARK}. Change the flow and compile it again.",

@@ -1,4 +1,4 @@
-"""The roles of a deployment: who may take them, and the policies that say what each may do."""
+"""The roles of a deployment: their trust policies and their permissions."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ __all__ = [
     "role_arguments",
     "role_policy_arguments",
     "trust_policy",
-    "trusted",
+    "trust_statement",
 ]
 
 ROLE = "aws_iam_role"
 ROLE_POLICY = "aws_iam_role_policy"
 
-#: The local values that are the policies of all roles, and what says who may take each.
+#: The local values with the policies and the trust policies of all roles.
 POLICIES = "policies"
 TRUST = "trust"
 _STATEMENTS = "statements"
 _VERSION = "2012-10-17"
-#: A role is for this account only, where the service says for which account it acts. One service does not.
+#: A role trusts a service for this account only, if the service names the account for which it acts. One does not.
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 OF_ACCOUNT: Mapping[str, Value] = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
 NAMES_NO_ACCOUNT = "lambda.amazonaws.com"
@@ -63,7 +63,7 @@ def permissions(deployment: Deployment) -> dict[str, Fitted]:
     return {role.label: known[role.label](deployment) for role in deployment.roles}
 
 
-#: The permissions of each role but those of targets and triggers.
+#: The permissions of each role, except those of targets and triggers.
 _PERMISSIONS: Mapping[str, Callable[[Deployment], Fitted]] = {
     "state_machine": for_state_machine,
     "planner": lambda deployment: for_functions(deployment, deployment.planners),
@@ -118,7 +118,7 @@ def role_arguments(suffix: str | Ref, description: Value, trust: Ref) -> dict[st
     """Return the arguments of a role.
 
     Args:
-        suffix: What its name ends with.
+        suffix: The end of its name.
         description: Its description in the account.
         trust: Its trust policy, as JSON.
     """
@@ -136,9 +136,9 @@ def role_policy_arguments(suffix: str | Ref, role: Ref, policy: Ref) -> dict[str
     """Return the arguments of the policy of a role.
 
     Args:
-        suffix: What it is.
+        suffix: The label of the role.
         role: The role.
-        policy: What the role may do, as JSON.
+        policy: Its permissions, as JSON.
     """
     return {"name": suffix, "role": role, "policy": policy}
 
@@ -152,7 +152,7 @@ def trust_policy(statement: Value) -> dict[str, Value]:
     return {"Version": _VERSION, "Statement": [statement]}
 
 
-def trusted(service: Value) -> dict[str, Value]:
+def trust_statement(service: Value) -> dict[str, Value]:
     """Return the statement by which a service may assume a role.
 
     Args:
@@ -162,4 +162,4 @@ def trusted(service: Value) -> dict[str, Value]:
 
 
 def _trust(service: str) -> dict[str, Value]:
-    return trust_policy({**trusted(service), **({} if service == NAMES_NO_ACCOUNT else OF_ACCOUNT)})
+    return trust_policy({**trust_statement(service), **({} if service == NAMES_NO_ACCOUNT else OF_ACCOUNT)})

@@ -1,9 +1,9 @@
-"""Declares what each layer is, for who reads a plan, and for policies that check one.
+"""Declares a description of each layer, for readers of a plan, and for policies that check one.
 
-A job definition with another image has a revision that Terraform learns when it makes it. Whatever names it is unknown
-until then: the whole definition of the state machine, in which layers are. So what a layer is stands beside it, in a
-resource of the state alone for each layer (https://developer.hashicorp.com/terraform/language/resources/terraform-data),
-and a plan shows what changes of it, whatever else changes::
+Terraform learns the revision of a job definition with a new image when it makes it. Until then every value that names
+the revision is unknown, such as the whole definition of the state machine. So each layer has a ``terraform_data``
+resource, which exists in the state only (https://developer.hashicorp.com/terraform/language/resources/terraform-data),
+and a plan shows what changes of the layer::
 
     # terraform_data.layer["Clean"] will be updated in-place
     ~ resource "terraform_data" "layer" {
@@ -37,7 +37,7 @@ def emit_layers() -> Block:
 def layers(graphs: Sequence[Graph]) -> dict[str, Value]:
     """Return the descriptions of the layers by name, or by flow and name if there are several flows.
 
-    What is usual is not said, nor what is the same for all: the deployment's image, the usual command.
+    Defaults are left out: the deployment's image, the usual command.
 
     Args:
         graphs: The graphs of the flows.

@@ -1,8 +1,8 @@
 """Turns a self-contained document into one that calls the Terraform module ``flow``.
 
 Before: a document that declares the state machines with their roles, logs, schedule and alarms itself. After: one that
-gives the module what is the flow's own in these, and still declares job definitions and functions. Both deploy the
-same; ``moved`` blocks map the old addresses to the new ones, so that Terraform recreates nothing.
+passes the parts that are the flow's own to the module, and still declares job definitions and functions. Both deploy
+the same; ``moved`` blocks map the old addresses to the new ones, so that Terraform recreates nothing.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _EACH = {
 }
 _MACHINE = "aws_sfn_state_machine"
 _ONE = {_MACHINE, "aws_ssm_parameter"}
-#: Roles that the self-contained document makes if there is none given.
+#: Roles that the self-contained document makes unless they are given.
 _COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
-#: What comes after the module, of which the module knows nothing.
+#: The resources after the module, which the module does not know.
 _AFTER = {"aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"}
-#: Local values of which only the module has use.
+#: Local values that only the module uses.
 _THEIRS = {iam_roles.TRUST, "role_prefix"}
 
 
@@ -46,9 +46,9 @@ class Module:
     """The module to call.
 
     Args:
-        source: Where it is: a path, or an address that Terraform knows,
+        source: Its source: a path, or an address that Terraform knows,
             https://developer.hashicorp.com/terraform/language/block/module#source.
-        version: The versions of it that do, if it is in a registry.
+        version: The accepted versions, for a module in a registry.
     """
 
     source: str
@@ -56,10 +56,10 @@ class Module:
 
 
 def call_module(document: Document, module: Module, deployment: Deployment) -> Document:
-    """Have a document call the module ``flow`` for what that makes.
+    """Replace the resources of a document that the module ``flow`` makes by a call of the module.
 
     Args:
-        document: The document of the same flows, self-contained.
+        document: The self-contained document of the same flows.
         module: The module.
         deployment: The deployment.
 
@@ -72,7 +72,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
     theirs = [block for block in document.resources if block.type in made]
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
-        # Known by their names: an input of the module cannot refer to what it makes of that.
+        # By their names: an input of the module cannot refer to a resource that the module makes of it.
         **{f"aws_sfn_state_machine.{machine.name}.arn": _arn(machine) for machine in deployment.machines},
     }
     roles: dict[str, Value] = {
@@ -89,7 +89,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
         resources=tuple(_resource(block, elsewhere) for block in ours),
         outputs=tuple(map(_output, document.outputs)),
         calls=(_call(module, deployment),),
-        moved=tuple(_moved(theirs, optional)),
+        moved=tuple(_moves(theirs, optional)),
     )
 
 
@@ -98,7 +98,7 @@ def _arn(machine: StateMachine) -> Joined:
 
 
 def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
-    """Return a resource that depends on the module instead of on resources that are in it."""
+    """Return a resource that depends on the module instead of on resources in it."""
     body = {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"}
     after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
     return attrs.evolve(block, body={**body, **after})
@@ -160,7 +160,7 @@ def _call(module: Module, deployment: Deployment) -> Call:
     )
 
 
-def _moved(theirs: list[Block], optional: Collection[str]) -> Iterator[tuple[str, str]]:
+def _moves(theirs: list[Block], optional: Collection[str]) -> Iterator[tuple[str, str]]:
     for block in theirs:
         label = f'this["{block.label}"]' if block.type in _EACH else block.label
         if block.type == _MACHINE and block.label != labels.MAIN:

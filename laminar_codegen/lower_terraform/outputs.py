@@ -1,4 +1,4 @@
-"""The outputs of the document: how applications find the deployment, and its roles."""
+"""The outputs of the document: the name by which applications find the deployment, and its roles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policies of the roles of a deployment are such as IAM takes: what does not fit is refused at compile time."""
+"""Refuses policies that are too long for IAM, at compile time, and warns of policies with patterns of names."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ __all__ = ["check_policies", "policy_warnings"]
 
 _FIX = {
     "execution": (
-        "keep several values under keys of one secret, as in ARN:key::, give what is left names that begin alike, such "
-        "as report/..., and have layers share repositories"
+        "keep several values under keys of one secret, as in ARN:key::, give the other secrets names with a common "
+        "prefix, such as report/..., and let layers share repositories"
     ),
 }
 _OTHER_FIX = "deploy the flows of the chain as several chains"
 
 
 def check_policies(deployment: Deployment) -> None:
-    """Refuse roles whose policies IAM would refuse for their length.
+    """Refuse roles whose policies are too long for IAM.
 
     Args:
         deployment: The deployment.
 
     Raises:
-        CompileError: With all that are too long.
+        CompileError: With all policies that are too long.
     """
     location, granted = deployment.graphs[0].location, permissions(deployment)
     problems = [
@@ -34,8 +34,8 @@ def check_policies(deployment: Deployment) -> None:
             location,
             LAM056,
             (
-                f"the policy of the role that {role.use} takes up to {granted[role.label].length:,} characters, and "
-                f"IAM takes {ROLE_POLICY_CHARACTERS:,}"
+                f"the policy of the role that {role.use} is up to {granted[role.label].length:,} characters long; "
+                f"IAM accepts {ROLE_POLICY_CHARACTERS:,}"
             ),
             _FIX.get(role.label, _OTHER_FIX),
         )
@@ -47,9 +47,9 @@ def check_policies(deployment: Deployment) -> None:
 
 
 def policy_warnings(deployment: Deployment) -> list[Problem]:
-    """Warn of policies that allow more than the flows name, as they cannot name it all.
+    """Warn of policies that allow more than the secrets and repositories of the flows: too many to name them all.
 
-    Names within the deployment are not among it: they are nobody else's.
+    Patterns of names within the deployment need no warning: no other deployment has such names.
 
     Args:
         deployment: The deployment.
@@ -58,8 +58,8 @@ def policy_warnings(deployment: Deployment) -> list[Problem]:
     if "execution" not in granted or granted["execution"].most is None:
         return []
     what = (
-        "the role that starts the containers of tasks may read secrets and pull images by what their names begin with: "
-        "there are more than a policy can name one by one"
+        "the role that starts the containers of tasks may read secrets and pull images by prefixes of their names: "
+        "they are more than a policy can name one by one"
     )
-    fix = "look at the statements ReadSecrets, ReadParameters and PullImages; fewer secrets and repositories are named"
+    fix = "review the statements ReadSecrets, ReadParameters and PullImages, or use fewer secrets and repositories"
     return [Problem(deployment.graphs[0].location, LAM057, what, fix)]

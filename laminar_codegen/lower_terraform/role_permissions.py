@@ -1,16 +1,16 @@
-"""What a deployment may do: the statements of its roles, no more than its states, tasks or functions need.
+"""The permissions of a deployment: the statements of its roles, no more than its states, tasks or functions need.
 
-They come from AWS's own documentation of each integration:
+They follow AWS's documentation of each integration:
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html,
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html,
 https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html.
 
-What the document makes is named by ARNs put together of names: so Terraform knows the policies when it plans, and shows
-none as changed because what it names is. They are JSON that Terraform itself writes, no data sources: it reads these
-later wherever the document is in a module that depends on something with changes.
+The ARNs of the document's own resources are made of names: so Terraform knows the policies at plan time, and shows a
+policy as changed only if it is. The policies are JSON that Terraform encodes, not data sources: it defers the reading
+of those wherever the module of the document depends on a resource with changes.
 
-What is special to a target stands with the target, see `laminar_codegen.targets`.
+The permissions for a target are in `laminar_codegen.targets`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from laminar_runtime.storage.layout import input_key, joins_prefix
 
 __all__ = ["for_state_machine", "for_stop_jobs"]
 
-#: What wakes a state that waits for others.
+#: The integration that wakes a state that waits for others.
 _WAKE = "aws-sdk:sfn:sendTaskSuccess"
 
 
@@ -57,7 +57,7 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     states = [state for machine in deployment.machines for state in all_states(machine.states)]
     used = {state.integration for state in states if isinstance(state, Task)}
     flows = [graph.flow for graph in deployment.graphs if graph.keeps_input]
-    # Beside what states write lies what says that layers finished, and that no state may write.
+    # The same folder has the records of finished layers, which no state may write.
     marks = _in_datastore(f"{joins_prefix(graph.flow, '*')}*" for graph in deployment.graphs) if _WAKE in used else ()
     notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
     written = tuple(Joined(BUCKET, "/", note) for note in notes)
@@ -66,14 +66,14 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
         if not kind.functions:
             yield from kind.statements(deployment, short)
     if "aws-sdk:batch:listJobs" in used:
-        yield from _left_jobs(deployment, short=short)
+        yield from _find_jobs(deployment, short=short)
     if deployment.planners:
         yield invoke(deployment, "InvokePlanner", deployment.planners, short=short)
     for kind in tasks:
         if kind.functions:
             yield from kind.statements(deployment, short)
     if "states:startExecution.sync:2" in used:
-        yield from _nested(_others(deployment, short=short))
+        yield from _start_parts(_others(deployment, short=short))
     yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
     if _WAKE in used:
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
@@ -86,7 +86,7 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
 
 
 def _in_datastore(keys: Iterable[str]) -> tuple[Joined, ...]:
-    """Keys of the datastore as keys of its bucket."""
+    """Return keys of the datastore as keys of its bucket."""
     return tuple(Joined(Ref("local.datastore_prefix"), key) for key in keys)
 
 
@@ -122,7 +122,7 @@ def _stopping(deployment: Deployment) -> tuple[Value, ...]:
 
 
 def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
-    """Encrypting state machines, their executions and their logs by a customer's key, if there is one.
+    """Yield the statements to encrypt state machines, their executions and their logs by a customer's key, if any.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
     """
@@ -132,7 +132,7 @@ def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
     yield attrs.evolve(key("EncryptLogs", condition), actions=("kms:GenerateDataKey",))
 
 
-def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
+def _start_parts(parts: tuple[str, ...]) -> Iterator[Statement]:
     """Yield the statements to start executions of other machines, and to wait for them.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
@@ -144,7 +144,7 @@ def _nested(parts: tuple[str, ...]) -> Iterator[Statement]:
     yield managed_rule("AwaitParts", rule)
 
 
-def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
+def _find_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
     """Yield the statements to find the jobs of ended executions.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
@@ -154,7 +154,7 @@ def _left_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
         watched = (labels.MAIN, *_others(deployment, short=short))
     executions = tuple(Joined(states_arn("execution", name), ":*") for name in watched)
     yield Statement("LookAtExecutions", ("states:DescribeExecution",), executions)
-    # AWS offers no resource for it.
+    # This action has no resource to name.
     yield Statement("FindJobs", ("batch:ListJobs",), ("*",))
 
 
@@ -170,7 +170,7 @@ def for_stop_jobs(deployment: Deployment) -> Fitted:
     return fit(deployment, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
 
 
-# AWS offers no resources for these two.
+# These two actions have no resources to name.
 _LOG_DELIVERY = Statement(
     "DeliverLogs",
     (

@@ -1,4 +1,4 @@
-"""Turns state machines into the resources that declare them, and the one that they are found by into a parameter."""
+"""Turns state machines into resources, and the main one into the parameter by which applications find it."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ NESTED: Nested = {
 }
 _TAGS = Ref("var.tags")
 _KMS_KEY = Ref("var.kms_key_arn")
-#: A state machine is there until its executions have ended, and these end with the jobs that they wait for. Unless set
-#: otherwise the provider waits for 5 minutes, and for 1 minute until a change is seen everywhere.
+#: AWS deletes a state machine when its executions have ended, and these end with the jobs that they wait for. By
+#: default the provider waits 5 minutes for that, and 1 minute until a change is visible everywhere.
 _TIMEOUTS = {"create": "10m", "update": "10m", "delete": "60m"}
 
 
@@ -59,7 +59,7 @@ def state_machine_arguments(name: Value, definition: Ref) -> dict[str, Value]:
         "name": name,
         "type": "STANDARD",
         "role_arn": labels.role("state_machine"),
-        # What changes in it is said by its layers: it would be shown whole, as removed, at each new image.
+        # `layer_descriptions` shows its changes: a new image would show the whole definition as new.
         "definition": Ref(f"sensitive({definition.expression})"),
         "logging_configuration": {
             "level": "ERROR",
@@ -70,7 +70,7 @@ def state_machine_arguments(name: Value, definition: Ref) -> dict[str, Value]:
         "encryption_configuration": _encryption(),
         "timeouts": _TIMEOUTS,
         "tags": _TAGS,
-        # Step Functions checks when it is made that its role may do what it is to do.
+        # Step Functions checks the permissions of the role when it makes the state machine.
         "depends_on": ["aws_iam_role_policy.state_machine"],
     }
 
@@ -80,13 +80,13 @@ def _encryption() -> dict[str, Value]:
     return {
         "type": Ref('var.kms_key_arn == null ? "AWS_OWNED_KEY" : "CUSTOMER_MANAGED_KMS_KEY"'),
         "kms_key_id": _KMS_KEY,
-        # The default, which may be named for a customer's key only.
+        # The default, which is accepted with a customer's key only.
         "kms_data_key_reuse_period_seconds": Ref("var.kms_key_arn == null ? null : 300"),
     }
 
 
 def emit_parameter(flows: Sequence[Ref]) -> Block:
-    """Emit the parameter by which applications find the state machine that a deployment is.
+    """Emit the parameter by which applications find the main state machine of a deployment.
 
     Args:
         flows: The names of the flows.
@@ -99,7 +99,7 @@ def emit_parameter(flows: Sequence[Ref]) -> Block:
 
 
 def parameter_fields() -> dict[str, Ref]:
-    """Return what the parameter says of any deployment. If there are several flows it names them, too."""
+    """Return the fields of the parameter that all deployments have. A chain has the names of its flows, too."""
     return {
         "state_machine_arn": Ref("aws_sfn_state_machine.flow.arn"),
         "datastore_root": Ref('trimsuffix(var.datastore_root, "/")'),
@@ -111,7 +111,7 @@ def parameter_arguments(flow: Ref, value: Ref) -> dict[str, Value]:
 
     Args:
         flow: The name of the first flow.
-        value: What it says.
+        value: Its content.
     """
     return {
         "name": Joined(parameter_name(""), Ref("var.name")),

@@ -16,12 +16,12 @@ __all__ = ["ENDED", "emit_rule", "ended_executions"]
 #: The local value with the pattern of the rule.
 ENDED = "ended_executions"
 _NAME = Ref("var.name")
-#: The attempts of a start, and the seconds in which it is tried again.
+#: The most attempts of a start, and the most seconds after which it is retried.
 _ATTEMPTS, _SECONDS = 5, 3600
 
 
 def ended_executions(deployment: Deployment) -> dict[str, Any]:
-    """Return the pattern of events about executions that ended before all of their jobs may have.
+    """Return the pattern of events about executions that may have ended before all of their jobs.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 
@@ -53,7 +53,7 @@ def emit_rule() -> tuple[Block, Block]:
         "role_arn": labels.role(labels.STOP_JOBS),
         "input_path": "$.detail",
         "retry_policy": {"maximum_retry_attempts": _ATTEMPTS, "maximum_event_age_in_seconds": _SECONDS},
-        # EventBridge does not wait for what its role may do.
+        # EventBridge needs the permissions of the role before the target.
         "depends_on": [f"aws_iam_role_policy.{labels.STOP_JOBS}"],
     }
     return (

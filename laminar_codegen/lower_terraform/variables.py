@@ -1,4 +1,4 @@
-"""The inputs of the document: what differs between environments, typed, described and checked."""
+"""The inputs of the document, which differ between environments: typed, described and checked."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
 
 
 def _role(role: Role) -> Variable:
-    # How many roles are made follows from it, which Terraform must know when it plans.
+    # The number of roles depends on it, which Terraform must know at plan time.
     description = (
         f"ARN of the role that {role.use}, if it is made elsewhere and before. Made here unless given. "
         f"Of a role that is made with this: role_arns."

@@ -120,7 +120,7 @@ def test_many_secrets(compiled: Callable[[str], Compilation], suffix: str) -> No
 def test_secrets_that_share_nothing(compiled: Callable[[str], Compilation]) -> None:
     """What cannot be named and has no beginning in common is refused, with the figure and what helps."""
     with pytest.raises(
-        CompileError, match=r"LAM056 the policy of the role that starts the containers .* takes up to \d"
+        CompileError, match=r"LAM056 the policy of the role that starts the containers .* is up to \d"
     ) as told:
         compiled(secrets([f"{number}x-AbCdEf" for number in range(240)]))
     assert "keep several values under keys of one secret, as in ARN:key::" in str(told.value)
@@ -183,7 +183,7 @@ def test_a_chain_that_is_too_long(compiled: Callable[[str], Compilation]) -> Non
     """Where even that is too much it is refused, with what helps."""
     texts = [CHAINED.format(number=number, name="OfTheChain") for number in range(60)]
     rest = "".join(f".next(flow=F{number}OfTheChain(), linker=link)" for number in range(1, 60))
-    with pytest.raises(CompileError, match="LAM056 the policy of the role that the planner has takes up to") as told:
+    with pytest.raises(CompileError, match="LAM056 the policy of the role that the planner has is up to") as told:
         compiled(BEGIN.replace("class Report(Flow): ...", LINKER) + "".join(texts) + f"\nF0OfTheChain()(){rest}\n")
     assert "deploy the flows of the chain as several chains" in str(told.value)
 
