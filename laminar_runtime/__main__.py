@@ -1,8 +1,8 @@
-"""``python -m laminar_runtime MODULE FLOW``: runs the task that the environment asks for.
+"""``python -m laminar_runtime MODULE FLOW``: runs the task of the environment.
 
-The module is imported, and the task of the environment run by the flow that the module makes, or by one made here if it
-makes none. The `Process` executor starts tasks of flows that the launched script does not call by itself this way, by
-`begin`: `laminar_runtime.programs.origins` says with what.
+The module is imported. The task is run by the first flow that the module makes, or by a new flow of the class. The
+`Process` executor uses `begin` to start tasks of flows that the script itself does not call;
+`laminar_runtime.programs.origins` has the arguments.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ __all__ = ["begin", "main"]
 
 
 def main(arguments: list[str]) -> int:
-    """Run the task.
+    """Run the task of the environment.
 
     Args:
-        arguments: The module's name and the flow's.
+        arguments: The name of the module, and the name of the flow.
 
     Returns:
-        The exit code: 0, or 2 if the arguments are not those two.
+        The exit code: 0, or 2 if there are not exactly two arguments.
 
     Raises:
-        FlowError: If there is no such flow.
+        FlowError: If the module has no such flow.
     """
     if len(arguments) != 2:  # noqa: PLR2004 - the two of the usage line
         print("usage: python -m laminar_runtime MODULE FLOW", file=sys.stderr)
@@ -52,19 +52,19 @@ def begin(
     protocols: Mapping[str, Sequence[str]] | None = None,
     pickle: bool | None = None,
 ) -> None:
-    """Run the task that the environment asks for, in a process that was started for nothing else.
+    """Run the task of the environment, in a process that was started for it.
 
     Args:
-        module: The name of the module that defines the flow, None if a program does.
-        program: The name by which ``python -m`` runs that program.
-        file: The file of the module or of the program, where it is not found by a name.
-        flow: The flow's name in it, None if the program comes to its flow by itself.
-        protocols: What is registered with the launcher's datastore: the module and the name of each protocol's class,
-            by the name of its type.
-        pickle: Whether that datastore pickles; the flow's own says so unless given.
+        module: The name of the module that defines the flow; None if a program defines it.
+        program: The name of that program for ``python -m``.
+        file: The file of the module or of the program, if it cannot be found by name.
+        flow: The flow's name in it; None if the program calls its flow by itself.
+        protocols: The protocols of the launcher's datastore: for the name of a type, the module and the name of the
+            protocol's class.
+        pickle: Whether that datastore pickles. By default the flow's own datastore decides.
 
     Raises:
-        FlowError: If there is no such flow.
+        FlowError: If the module or the program has no such flow.
     """
     if flow is None:
         import runpy
@@ -83,27 +83,27 @@ def begin(
 
 
 def _flow(module: ModuleType, name: str) -> Flow:
-    """The flow that a module makes, or one made here if it makes none."""
+    """Return the first flow of a class that a module makes, or a new one."""
     try:
         flow = operator.attrgetter(name)(module)
     except AttributeError:
-        flow = homes.named(name)  # the module registers the layers of a flow that it has no name for
+        flow = homes.find_flow(name)  # the module registers the layers of a flow, but has no name for the flow
     if not (isinstance(flow, type) and issubclass(flow, Flow)):
-        raise FlowError(f"{module.__name__}.{name} is no flow")
+        raise FlowError(f"{module.__name__}.{name} is not a flow")
     made = [value for value in vars(module).values() if type(value) is flow]
     return made[0] if made else flow()
 
 
 def _module(module: str | None, program: str | None, file: str | None) -> ModuleType:
-    """The module that defines a flow."""
+    """Import and return the module that defines a flow."""
     if module is not None and file is None:
         return importlib.import_module(module)
     if module is not None:
         spec = importlib.util.spec_from_file_location(module, file)
         if spec is None or spec.loader is None:
-            raise FlowError(f"{file} is no file that Python can load")
+            raise FlowError(f"{file} is not a file that Python can load")
         loaded = importlib.util.module_from_spec(spec)
-        # A name that another module has here already is left to that one.
+        # Another module may have this name here already, and keeps it.
         sys.modules.setdefault(module, loaded)
         spec.loader.exec_module(loaded)
         return loaded
@@ -111,7 +111,7 @@ def _module(module: str | None, program: str | None, file: str | None) -> Module
 
 
 def _again(program: str | None, file: str | None) -> ModuleType:
-    """The module that a program is, read and not run: as multiprocessing has it, which names it so, too."""
+    """Return a program as a module: it is run with the name that multiprocessing uses, so that it does not launch."""
     import io
     import os
     import runpy
@@ -119,11 +119,11 @@ def _again(program: str | None, file: str | None) -> ModuleType:
 
     again = ModuleType(importing.AGAIN)
     sys.modules[importing.AGAIN] = sys.modules["__main__"] = again
-    # Whoever goes on to results of a flow that is not run here ends there: what stands above is defined by then.
+    # A program that uses the results of a flow stops there. All definitions above that line are available.
     with contextlib.suppress(SystemExit):
         if file is None:
             vars(again).update(runpy.run_module(str(program), run_name=importing.AGAIN))
-        elif os.path.isdir(file) or zipfile.is_zipfile(file):  # noqa: PTH112 - pathlib is not needed for that
+        elif os.path.isdir(file) or zipfile.is_zipfile(file):  # noqa: PTH112 - pathlib is slow to load
             vars(again).update(runpy.run_path(file, run_name=importing.AGAIN))
         else:
             again.__file__ = file

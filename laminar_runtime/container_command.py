@@ -1,4 +1,4 @@
-"""Starts the container's command in an AWS Lambda function made of the flow's image: to plan a layer, or run a task."""
+"""Starts the container's command in a Lambda function, to plan a layer or to run a task."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from laminar_runtime.process import output
 
 __all__ = ["COMMAND", "Ended", "run"]
 
-#: The variable that tells a function how its image starts a task.
+#: The environment variable with the command that starts a task in the function's image.
 COMMAND = "LAMINAR_COMMAND"
 
 
 @_records.frozen
 class Ended:
-    """How a command ended.
+    """The result of a command.
 
     Args:
         code: Its exit code, negative for the signal that ended it.
-        last: The last line that it printed.
-        reason: The error that the flow's own code reported, as ``ValueError: no luck``; empty if it reported none. Its
-            traceback is among what was printed.
+        last: The last line of its output.
+        reason: The error of the flow's own code, for example ``ValueError: no luck``; empty if it reported none. The
+            output has the traceback.
         attempt: The attempt that it reported, from 1; 0 if it reported none.
     """
 
@@ -38,13 +38,13 @@ class Ended:
 
 
 def run(variables: Mapping[str, str]) -> Ended:
-    """Run the container's command for a task, and print what it prints.
+    """Run the container's command for a task, and print its output.
 
     Args:
-        variables: What asks for the task, beside the variables that are there.
+        variables: The variables of the task, which are added to the environment.
 
     Returns:
-        How it ended.
+        The result of the command.
     """
     import tempfile
 
@@ -56,11 +56,11 @@ def run(variables: Mapping[str, str]) -> Ended:
             **variables,
             task_environment.ERROR_FILE: str(errors),
         }
-        code, last = _printed(_words(), environment)
+        code, last = _run_and_print(_words(), environment)
         report = reports.read(errors)
         if report is None:
             return Ended(code, last)
-        # A task leaves its error to the reader of the report, so that it is told once.
+        # A task does not print an error that it reports, so it is printed here.
         _print(f"{report.traceback.rstrip() or report.reason}\n")
         return Ended(code, last, report.reason, report.attempt)
 
@@ -70,8 +70,8 @@ def _words() -> list[str]:
     return [sys.executable if first in {"python", "python3"} else first, *rest]
 
 
-def _printed(words: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run a command, and print its lines as they come: a function that is stopped has them in its log."""
+def _run_and_print(words: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command and print each line at once, so that the log of a stopped function has them."""
     import subprocess
 
     last = ""
@@ -83,7 +83,7 @@ def _printed(words: list[str], environment: Mapping[str, str]) -> tuple[int, str
         encoding="utf-8",
         errors="replace",
     ) as process:
-        # Where nobody sees a line change, each state of a progress bar is a line: a carriage return ends one too.
+        # A carriage return ends a line, too: in a log, each state of a progress bar is a line of its own.
         for line in process.stdout or ():
             _print(line)
             last = line.strip() or last
@@ -91,5 +91,5 @@ def _printed(words: list[str], environment: Mapping[str, str]) -> tuple[int, str
 
 
 def _print(text: str) -> None:
-    # A log is no reason to fail: what the locale does not have is escaped.
+    # Characters that the locale does not have are escaped: output must not fail a task.
     print(output.printable(text, sys.stdout.encoding), end="", flush=True)

@@ -1,6 +1,6 @@
-"""Deployed flows: found by name, started, waited for. boto3 is loaded on use.
+"""A client of deployed flows: find a flow by name, start it, wait for it. boto3 is loaded on use.
 
-Terraform leaves a parameter in the SSM Parameter Store for each deployed flow, named ``/laminar/<name>``, which holds
+For each deployed flow Terraform creates an SSM parameter ``/laminar/<name>`` with the value
 ``{"state_machine_arn": ..., "datastore_root": ...}``.
 """
 
@@ -26,35 +26,43 @@ if TYPE_CHECKING:
 
 __all__ = ["Deployment", "parameter_name"]
 
-#: Seconds between two looks at an execution: at first, and at most.
+#: Seconds between two polls of an execution: the first, and the longest.
 _POLL = (0.1, 10.0)
-#: The state machine and the datastore of a deployment, as what is compiled has them.
+#: The ARN of a state machine, and the root of a datastore, as the compiler writes them.
 _MACHINE = r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+"
 _ROOT = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?"
-#: How often an execution is looked at again where that fails, and the HTTP status codes of troubles that pass.
-_ASKED, _PASSING = 6, {429, 500, 502, 503, 504}
-#: How Step Functions says that an execution cannot be redriven: it is too old, or has too long a history.
+#: The retries of a failed poll, and the HTTP status codes of transient errors.
+_RETRIES, _TRANSIENT = 6, {429, 500, 502, 503, 504}
+#: The errors of an execution that cannot be redriven, because it is too old or its history is too long:
+#: https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
 
 
 def parameter_name(deployment: str) -> str:
-    """The name of the SSM parameter that describes a deployment.
+    """Return the name of the SSM parameter that describes a deployment.
 
     Args:
-        deployment: The name that the flow was deployed under.
+        deployment: The name of the deployment.
+
+    Example:
+        >>> parameter_name("nightly")
+        '/laminar/nightly'
     """
     return f"/laminar/{deployment}"
 
 
 @_records.frozen
 class Deployment:
-    """One deployment of a flow.
+    """A deployment of a flow.
 
     Args:
-        name: The name that it was deployed under.
-        state_machine_arn: Its state machine.
-        datastore_root: Where its artifacts are, ``s3://bucket/prefix``.
-        flows: The flows that its state machine runs one after the other, if they are several.
+        name: The name of the deployment.
+        state_machine_arn: The ARN of its state machine.
+        datastore_root: The root of its datastore, ``s3://bucket/prefix``.
+        flows: The flows of a chain, in the order in which its state machine runs them; empty for a single flow.
+
+    Example:
+        >>> Deployment.find("nightly").start("2026-01-01", parameters={"day": "2026-01-01"})  # doctest: +SKIP
     """
 
     name: str
@@ -67,10 +75,13 @@ class Deployment:
         """Find a deployment in the account and region of the environment.
 
         Args:
-            name: The name that the flow was deployed under.
+            name: The name of the deployment.
+
+        Returns:
+            The deployment.
 
         Raises:
-            DeploymentError: If there is none, or it cannot be asked for.
+            DeploymentError: If it does not exist, or AWS cannot be called.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -79,20 +90,20 @@ class Deployment:
             found = _client("ssm").get_parameter(Name=parameter)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ParameterNotFound":
-                raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
+                raise DeploymentError(f"cannot look up the deployment '{name}': {error}") from error
             msg = (
-                f"no flow is deployed as '{name}' in this account and region: there is no SSM parameter {parameter}. "
-                "Apply what laminar-codegen compiled, or give the name it was deployed under"
+                f"no flow is deployed as '{name}' in this account and region: the SSM parameter {parameter} does not "
+                "exist. Apply the Terraform that laminar-codegen compiled, or use the name of a deployment"
             )
             raise DeploymentError(msg) from None
         except BotoCoreError as error:
-            raise DeploymentError(f"the deployment '{name}' cannot be looked up: {error}") from error
+            raise DeploymentError(f"cannot look up the deployment '{name}': {error}") from error
         try:
-            return cls(name, *_described(found["Parameter"]["Value"]))
+            return cls(name, *_parse_parameter(found["Parameter"]["Value"]))
         except ValueError as error:
             msg = (
-                f"the SSM parameter {parameter} does not describe a deployment: {error}. Apply again what "
-                "laminar-codegen compiled, which writes it"
+                f"the SSM parameter {parameter} does not describe a deployment: {error}. Apply the Terraform that "
+                "laminar-codegen compiled again: it writes the parameter"
             )
             raise DeploymentError(msg) from error
 
@@ -100,12 +111,12 @@ class Deployment:
         """Start an execution of the state machine.
 
         Args:
-            execution: The execution's id, which becomes its name. While it runs, starting it again does nothing.
-            parameters: The flow's parameters, if they are not in the datastore: plain JSON values.
+            execution: The execution's id, which is its name. If it runs already, nothing happens.
+            parameters: The flow's parameters, as JSON values, if they are not in the datastore.
 
         Raises:
-            DeploymentError: If it cannot be started.
-            FlowError: If the id is none, or so long that resumes of it could not be named.
+            DeploymentError: If the execution cannot be started.
+            FlowError: If the id is not valid, or too long for the names of resumes.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -119,43 +130,45 @@ class Deployment:
             raise DeploymentError(f"execution {execution} of '{self.name}' cannot be started: {error}") from error
 
     def resume(self, execution: str) -> None:
-        """Have an execution that ended without success go on, without the layers and splits that finished.
+        """Resume an execution that did not succeed, without the layers and splits that finished.
 
-        Step Functions redrives it, if it can: for 14 days, with the state machine that it was started with
-        (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). Else, and if another version was
-        deployed since, such as one that is mended, a new execution is started under the same id, with a mark and a
-        number behind its name, in whose tasks what finished ends at once. So it is after an `UnfinishedError`: what is
-        to run again is before the state that failed, where a redrive would begin.
+        If possible, Step Functions redrives the execution. It does so for 14 days, with the state machine of the start:
+        https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
+
+        Otherwise a new execution is started with the same id and the name ``ID@resume-N``. Its tasks end at once if
+        their layer or split has finished. This is also done if another version was deployed since, for example with a
+        fix, and after an `UnfinishedError`: a redrive starts at the failed state, but the unfinished layer is before
+        it.
 
         Args:
-            execution: The execution's id. If it runs, or succeeded, nothing is done.
+            execution: The execution's id. If the execution runs or has succeeded, nothing happens.
 
         Raises:
-            ExecutionError: If nothing is known of it, or it can be neither redriven nor started again.
+            ExecutionError: If the execution does not exist, or can be neither redriven nor started again.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
         client = self.client()
         try:
-            number, last = self._last(client, execution)
+            number, last = self._last_resume(client, execution)
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
                 return
-            if _unfinished(last.get("error", ""), last.get("cause", "")) or not self._redriven(
+            if _is_unfinished(last.get("error", ""), last.get("cause", "")) or not self._redrive(
                 client, last["executionArn"]
             ):
                 name = f"{execution}{RESUMED}{number + 1}"
                 if len(name) > LONGEST:
                     msg = (
-                        f"execution {execution} of '{self.name}' cannot be resumed: its id is too long, as "
-                        f"{name} would have {len(name)} characters and may have {LONGEST}. Start it under another id"
+                        f"execution {execution} of '{self.name}' cannot be resumed: the name {name} would have "
+                        f"{len(name)} characters, but at most {LONGEST} are allowed. Start it with a shorter id"
                     )
                     raise ExecutionError(msg)
                 client.start_execution(stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}"))
         except (BotoCoreError, ClientError) as error:
             raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
 
-    def _redriven(self, client: SFNClient, arn: str) -> bool:
-        """Whether an execution goes on as it is: as the version that is deployed, and Step Functions can redrive it."""
+    def _redrive(self, client: SFNClient, arn: str) -> bool:
+        """Redrive an execution, and return whether it was possible: not if another version is deployed now."""
         from botocore.exceptions import ClientError
 
         begun = client.describe_state_machine_for_execution(executionArn=arn)
@@ -169,8 +182,8 @@ class Deployment:
             return False
         return True
 
-    def _last(self, client: SFNClient, execution: str) -> tuple[int, DescribeExecutionOutputTypeDef]:
-        """The last of an execution and those that went on with it, and how many went on."""
+    def _last_resume(self, client: SFNClient, execution: str) -> tuple[int, DescribeExecutionOutputTypeDef]:
+        """Return the number of resumes of an execution, and the last of them, or the execution itself."""
         described = client.describe_execution(executionArn=self.execution_arn(execution))
         for number in itertools.count(1):
             name = f"{execution}{RESUMED}{number}"
@@ -181,50 +194,50 @@ class Deployment:
         raise AssertionError
 
     def wait(self, execution: str, *, timeout: float | None = None) -> None:
-        """Wait until an execution ended.
+        """Wait for the end of an execution.
 
         Args:
             execution: The execution's id.
-            timeout: Seconds to wait at most; without end if None.
+            timeout: The maximum wait in seconds; None for no limit.
 
         Raises:
-            WaitTimeoutError: If it has not ended in time. It runs on.
-            ExecutionError: If it failed, or is not known.
+            WaitTimeoutError: If the execution did not end in time. It continues to run.
+            ExecutionError: If the execution failed, or does not exist.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
         client = self.client()
         try:
-            arn = self._last(client, execution)[1]["executionArn"]
+            arn = self._last_resume(client, execution)[1]["executionArn"]
         except (BotoCoreError, ClientError) as error:
             raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
         end = None if timeout is None else time.monotonic() + timeout
         pause, longest = _POLL
         while (status := self._status(client, execution, arn)) == "RUNNING":
             if end is not None and time.monotonic() >= end:
-                msg = f"execution {execution} of '{self.name}' has not ended within {timeout:g} seconds; it runs on"
+                msg = f"execution {execution} of '{self.name}' did not end within {timeout:g} seconds; it still runs"
                 raise WaitTimeoutError(msg)
             left = longest if end is None else max(end - time.monotonic(), 0)
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
         if status != "SUCCEEDED":
-            raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{_why(client, arn)}")
+            raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{_find_cause(client, arn)}")
 
     def _status(self, client: SFNClient, execution: str, arn: str) -> str:
-        """The status of an execution, asked for again where that fails for a reason that passes."""
+        """Return the status of an execution. Transient errors are retried."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        for left in range(_ASKED, -1, -1):
+        for left in range(_RETRIES, -1, -1):
             try:
                 return str(client.describe_execution(executionArn=arn)["status"])
             except (BotoCoreError, ClientError) as error:
-                if not left or not _passes(error):
+                if not left or not _is_transient(error):
                     raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
-                time.sleep(_POLL[0] * 2 ** (_ASKED - left))
+                time.sleep(_POLL[0] * 2 ** (_RETRIES - left))
         raise AssertionError
 
     def execution_arn(self, execution: str) -> str:
-        """The ARN of an execution.
+        """Return the ARN of an execution.
 
         Args:
             execution: The execution's id.
@@ -232,7 +245,7 @@ class Deployment:
         return f"{self.state_machine_arn.replace(':stateMachine:', ':execution:')}:{execution}"
 
     def client(self) -> SFNClient:
-        """A client of Step Functions, by the credentials and region of the environment."""
+        """Return a client of Step Functions with the credentials and the region of the environment."""
         client: SFNClient = self._client
         return client
 
@@ -244,35 +257,35 @@ class Deployment:
         return {name: value for name, value in vars(self).items() if name != "_client"}
 
 
-def _described(text: str) -> tuple[str, str, tuple[str, ...]]:
-    """The state machine, the root of the datastore and the flows that a parameter describes.
+def _parse_parameter(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """Return the state machine, the root of the datastore and the flows of a deployment's SSM parameter.
 
     Raises:
-        ValueError: If it describes none. A root on this machine is refused: by it whoever may write the parameter would
-            have an application write to a folder of its own, and read from there what it unpickles.
+        ValueError: If the value is not valid. A root that is a local path is refused. With it, anyone who can write the
+            parameter could make an application write to a folder of its machine, and unpickle files from there.
     """
-    value = _parsed(text)
+    value = _parse_object(text)
     machine, root, flows = value.get("state_machine_arn"), value.get("datastore_root"), value.get("flows", [])
     if not (isinstance(machine, str) and re.fullmatch(_MACHINE, machine)):
-        raise ValueError(f"its state_machine_arn is {machine!r}, which is no ARN of a state machine")
+        raise ValueError(f"its state_machine_arn {machine!r} is not the ARN of a state machine")
     if not (isinstance(root, str) and re.fullmatch(_ROOT, root)):
-        raise ValueError(f"its datastore_root is {root!r}, and artifacts are kept in s3://bucket or s3://bucket/prefix")
+        raise ValueError(f"its datastore_root {root!r} does not have the form s3://bucket or s3://bucket/prefix")
     if not (isinstance(flows, list) and all(isinstance(flow, str) for flow in flows)):
-        raise ValueError(f"its flows are {flows!r}, which is no list of names")
+        raise ValueError(f"its flows {flows!r} are not a list of names")
     return machine, root, tuple(flows)
 
 
 def _client(service: str) -> Any:
-    """A client of an AWS service, as `boto3.client` gives it.
+    """Return a client of an AWS service, like `boto3.client`.
 
-    It is of the session that the application gave boto3, if it did, else of one for all clients here: a further client
-    of a session takes a tenth of the first one's time. boto3 itself need not be loaded.
+    It uses boto3's default session if the application has set one. Otherwise all clients share one session: the second
+    client of a session takes a tenth of the time of the first one. boto3 itself need not be loaded.
     """
     default = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
     if default is not None:
         return default.client(service)
-    told = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
-    return _session(told).create_client(service)
+    variables = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return _session(variables).create_client(service)
 
 
 @functools.lru_cache(maxsize=1)
@@ -282,78 +295,78 @@ def _session(_environment: tuple[tuple[str, str], ...]) -> Any:
     return botocore.session.get_session()
 
 
-def _passes(error: Exception) -> bool:
-    """Whether an error of AWS passes: throttling, trouble of the service, or of the way to it."""
+def _is_transient(error: Exception) -> bool:
+    """Return whether an error of AWS is transient: throttling, or a failure of the service or of the network."""
     response: dict[str, Any] = getattr(error, "response", {})
     if not response:
         from botocore.exceptions import HTTPClientError
 
         return isinstance(error, HTTPClientError)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return "Throttl" in response.get("Error", {}).get("Code", "") or status in _PASSING
+    return "Throttl" in response.get("Error", {}).get("Code", "") or status in _TRANSIENT
 
 
-def _why(client: SFNClient, arn: str) -> str:
-    """What the end of an execution's history says of its failure: in which state, and why."""
+def _find_cause(client: SFNClient, arn: str) -> str:
+    """Return the failed state of an execution and the cause, from the end of its history, for a message."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1000)["events"]
     except (BotoCoreError, ClientError) as error:
-        return f"; why, its history would say, which cannot be read: {error}"
+        return f"; its history has the cause, but cannot be read: {error}"
     events = {event["id"]: event for event in history}
     failures = [event for number, event in sorted(events.items(), reverse=True) if _failure(event)]
-    # What led to the end of the execution tells of the culprit; others may have failed since, as they were stopped.
+    # The cause is among the predecessors of the execution's end. Later failures may be tasks that were stopped.
     end = next((event for event in failures if event["type"].startswith("Execution")), None)
-    led = [event for event in _chain(end, events) if _failure(event)] or failures
-    # A task's own failure tells more than those of what it is in.
+    led = [event for event in _predecessors(end, events) if _failure(event)] or failures
+    # The failure of a task has more details than the failure of the Map or Parallel state around it.
     own = (event for event in led if not event["type"].startswith(("Execution", "Map", "Parallel")))
     failed = next(own, led[0] if led else None)
     if failed is None:
         return ""
     details, state = _failure(failed) or {}, _state(failed, events)
     where, cause = f" in state '{state}'" if state else "", details.get("cause", "")
-    told = _why_nested(client, cause) or f": {details.get('error', 'an error')}: {_readable(cause)}"
-    return f"{where}{told}"
+    reason = _find_nested_cause(client, cause) or f": {details.get('error', 'an error')}: {_readable(cause)}"
+    return f"{where}{reason}"
 
 
-def _why_nested(client: SFNClient, cause: str) -> str:
-    """What the history of the execution says that a failed state had started, if it had and we may look into it."""
+def _find_nested_cause(client: SFNClient, cause: str) -> str:
+    """Return the cause of a nested execution that failed; empty if the state started none, or it cannot be read."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    arn = _parsed(cause).get("ExecutionArn")
+    arn = _parse_object(cause).get("ExecutionArn")
     try:
-        return "" if arn is None else _why(client, arn)
+        return "" if arn is None else _find_cause(client, arn)
     except (BotoCoreError, ClientError):
         return ""
 
 
-def _unfinished(error: str, cause: str) -> bool:
-    """Whether an execution failed as jobs had ended well without their layers having finished.
+def _is_unfinished(error: str, cause: str) -> bool:
+    """Return whether an execution failed because jobs succeeded without finishing their layers.
 
     Args:
-        error: Its error: of a function it is the name of the class, of jobs and nested executions one for all.
-        cause: What Step Functions says of that: of a job and of an execution the description, as JSON.
+        error: The error of the execution. For a Lambda function it is the name of the error's class.
+        cause: The cause of the execution. For a job or a nested execution it is its description, as JSON.
     """
     if error == UnfinishedError.__name__:
         return True
-    found = _parsed(cause)
+    found = _parse_object(cause)
     if "ExecutionArn" in found:
-        return _unfinished(str(found.get("Error", "")), str(found.get("Cause", "")))
+        return _is_unfinished(str(found.get("Error", "")), str(found.get("Cause", "")))
     container = found.get("Container")
     return isinstance(container, dict) and container.get("ExitCode") == task_environment.UNFINISHED
 
 
 def _state(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef]) -> str | None:
-    """The state that an event belongs to: the one entered last among the events that led to it."""
-    entered = (cause.get("stateEnteredEventDetails") for cause in _chain(event, events))
+    """Return the state of an event: the last state that was entered before it."""
+    entered = (cause.get("stateEnteredEventDetails") for cause in _predecessors(event, events))
     return next((details["name"] for details in entered if details), None)
 
 
-def _chain(
+def _predecessors(
     event: HistoryEventTypeDef | None, events: Mapping[int, HistoryEventTypeDef]
 ) -> Iterator[HistoryEventTypeDef]:
-    """An event, and those that led to it, from the last to the first."""
+    """Yield an event and its predecessors, from the last to the first."""
     while event is not None:
         yield event
         event = events.get(event.get("previousEventId", 0))
@@ -365,8 +378,8 @@ def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
 
 
 def _readable(cause: str) -> str:
-    """The cause of a failure: of a job, a function or an execution, which give more, the few words that matter."""
-    job = _parsed(cause)
+    """Shorten the cause of a failure: of the description of a job, a function or an execution, keep what matters."""
+    job = _parse_object(cause)
     if "errorMessage" in job:
         return str(job["errorMessage"])
     if "ExecutionArn" in job:
@@ -385,8 +398,8 @@ def _readable(cause: str) -> str:
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
 
 
-def _parsed(cause: str) -> dict[str, Any]:
-    """A cause that is a JSON object, an empty one if it is none."""
+def _parse_object(cause: str) -> dict[str, Any]:
+    """Parse a JSON object; return an empty one if the text is not a JSON object."""
     try:
         found = json.loads(cause)
     except ValueError:

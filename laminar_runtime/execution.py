@@ -29,14 +29,14 @@ _PARAMETERS = Parameters.__name__
 
 @_records.define(eq=False)
 class Execution:
-    """One run of a flow: what it is asked to do, and its results.
+    """One run of a flow, and its results.
 
     Args:
-        id: The execution's id, None before there is one.
+        id: The execution's id, None before it is known.
         flow: The flow.
         retry: Whether it is being resumed.
-        guard: What refuses reads of layers, in a split of a pipelined fan-out.
-        called: Whether the program itself calls the flow, which a layer, a hook or a thread may do instead.
+        guard: Refuses reads of some layers, in a split of a pipelined fan-out.
+        called: Whether the program itself calls the flow, not a layer, a hook or a thread.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -52,22 +52,31 @@ class Execution:
     called: bool = _records.field(default=True, kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
-        """The execution of the same flow that has an id.
+        """Return the execution of the same flow with another id.
 
         Args:
             id: The execution's id.
 
+        Returns:
+            The execution. It need not exist yet.
+
         Raises:
-            FlowError: If no execution can have it.
+            FlowError: If the id is not valid.
+
+        Example:
+            >>> from laminar_runtime import Flow
+            >>> class Report(Flow): ...
+            >>> Report().execution("nightly-2026-01-01").id
+            'nightly-2026-01-01'
         """
         reason = naming.flaw(id)
         if reason is not None:
-            raise FlowError(f"flow '{self.flow.name}' has no execution {quote(id)}: that {reason}, as no id does")
+            raise FlowError(f"flow '{self.flow.name}' cannot have an execution {quote(id)}: the id {reason}")
         return type(self)(id, self.flow)
 
     @property
     def datastore(self) -> datastores.DataStore:
-        """Where the execution's artifacts are."""
+        """The store of the execution's artifacts."""
         return self.flow.datastore
 
     @property
@@ -80,49 +89,49 @@ class Execution:
         """The flow's name."""
         return self.flow.name
 
-    def guarded(self, guard: Guard) -> Execution:
-        """The same execution, some layers of which may not be read.
+    def with_guard(self, guard: Guard) -> Execution:
+        """Return the same execution with a guard.
 
         Args:
-            guard: What refuses that.
+            guard: Refuses reads of some layers.
         """
         return _records.evolve(self, guard=guard)
 
     def key(self, layer: Layer | str, *, read: str = "") -> LayerKey:
-        """Return what the datastore knows a layer of this execution by.
+        """Return the key of a layer of this execution in the datastore.
 
         Args:
-            layer: The layer, whose instance says what it is stored under; or a name.
-            read: What is read of it, to be named where that is refused.
+            layer: The layer, or its name. An instance may be stored under another name.
+            read: The attribute that is read, for the error.
 
         Raises:
             ExecutionError: If the execution has no id.
-            LayerError: If it is refused, as in a split of a pipelined fan-out.
+            LayerError: If the guard refuses to read the layer.
         """
         name, stored = (layer, layer) if isinstance(layer, str) else (layer.name, storage_name(layer))
         if self.guard is not None:
             self.guard.check(name, read)
         if self.id is None:
-            msg = f"flow '{self.flow.name}' has not been run: run it, or name an execution as in flow.execution('...')"
+            msg = f"flow '{self.flow.name}' has not run: run it, or choose an execution with flow.execution('ID')"
             raise ExecutionError(msg)
         return LayerKey(self.flow.name, self.id, stored)
 
     @property
     def known(self) -> bool:
-        """Whether anything of the execution is in the datastore: of a layer, or the input of a state machine."""
+        """Whether the datastore has anything of the execution: of a layer, or the input of a state machine."""
         key = self.key("")
         return bool(self.stored) or self.datastore.transport.exists(input_key(key.flow, key.execution))
 
     @property
     def stored(self) -> set[str]:
-        """The names of the layers of which anything is in the datastore, finished or not."""
+        """The names of the layers that have anything in the datastore, finished or not."""
         key = self.key("")
         prefixes = (layers_prefix(key.flow, key.execution), cache_prefix(key.flow, key.execution))
         return {name for prefix in prefixes for name in self.datastore.transport.names(prefix)}
 
     @property
     def finished(self) -> bool:
-        """Whether all layers finished. One that was skipped did not."""
+        """Whether all layers finished. A skipped layer did not finish."""
         return all(self.layer(name).state.finished for name in self.flow.registry if name != _PARAMETERS)
 
     @property
@@ -138,10 +147,10 @@ class Execution:
     @overload
     def layer(self, layer: LayerT, **attributes: Any) -> LayerT: ...
     def layer(self, layer: str | type[Layer] | Layer, **attributes: Any) -> Layer:
-        """A layer of this execution: its attributes are its artifacts.
+        """Return a layer of this execution. Its attributes are its artifacts.
 
         Args:
-            layer: The layer, by name, by class or by another instance, which also says what it is stored under.
+            layer: The layer's name, its class, or another instance, whose storage name is kept.
             **attributes: Attributes to set on it.
 
         Returns:
@@ -149,12 +158,24 @@ class Execution:
 
         Raises:
             FlowError: If the flow has no such layer.
+
+        Example:
+            >>> from laminar_runtime import Flow, Layer
+            >>> from laminar_runtime.configurations import datastores, executors
+            >>> class Sums(Flow): ...
+            >>> @Sums.register
+            ... class Add(Layer):
+            ...     def __call__(self) -> None:
+            ...         self.total = 1 + 2
+            >>> execution = Sums(datastore=datastores.Memory(), executor=executors.Thread())()
+            >>> execution.layer("Add").total, execution.layer(Add).total
+            (3, 3)
         """
         name = layer if isinstance(layer, str) else getattr(layer, "__name__", None) or layer.name
         definition = self.flow.registry.get(str(name))
         if definition is None:
             known = ", ".join(sorted(self.flow.registry))
-            raise FlowError(f"flow '{self.flow.name}' has no layer '{name}'; it has {known}")
+            raise FlowError(f"flow '{self.flow.name}' has no layer '{name}'. Its layers: {known}")
         configuration = definition.configuration.copy()
         prepare(definition.layer, read="attempt" not in attributes)
         instance = definition.layer.__new__(definition.layer)
@@ -164,7 +185,7 @@ class Execution:
         return instance
 
     def parameters(self, **artifacts: Any) -> Execution:
-        """Store the flow's parameters for this execution. One that failed may be given others before it is resumed.
+        """Store the flow's parameters for this execution. A failed execution can get other parameters for a resume.
 
         Args:
             **artifacts: The parameters.
@@ -173,18 +194,18 @@ class Execution:
             This execution.
 
         Raises:
-            FlowError: If one has a name that means something else on a layer, or the id is none.
-            ExecutionError: If the execution has finished, with other parameters.
+            FlowError: If the name of a parameter is reserved, or the id is not valid.
+            ExecutionError: If the execution has finished with other parameters.
         """
         if not self.offer(artifacts):
             if self.finished:
                 where = f"execution {self.id} of flow '{self.flow_name}'"
-                raise ExecutionError(f"{where} has finished, with other parameters: run the flow under another id")
+                raise ExecutionError(f"{where} has finished with other parameters: run the flow with another id")
             self._replace(artifacts)
         return self
 
     def offer(self, artifacts: Mapping[str, Any]) -> bool:
-        """Store the flow's parameters for this execution, unless it has some: of several that try, one succeeds.
+        """Store the flow's parameters for this execution, unless it has some. Of concurrent calls, one succeeds.
 
         Args:
             artifacts: The parameters.
@@ -193,10 +214,10 @@ class Execution:
             Whether the execution has these parameters now.
 
         Raises:
-            FlowError: If one has a name that means something else on a layer, or the id is none.
+            FlowError: If the name of a parameter is reserved, or the id is not valid.
         """
         check_execution_id(self.key("").execution)
-        key, store, commit = self.key(_PARAMETERS), self.datastore, self._written(artifacts)
+        key, store, commit = self.key(_PARAMETERS), self.datastore, self._write_parameters(artifacts)
         if store.ledger.commit(key, index=0, commit=commit, fans_out=False):
             return True
         kept = store.ledger.attributes(key, index=0, record=None)
@@ -205,29 +226,30 @@ class Execution:
         )
 
     def link(self, artifacts: Mapping[str, Any]) -> None:
-        """Store the parameters that a linker made. In an execution that is resumed it may make others than before.
+        """Store the parameters that a linker made. A resume replaces those of the last run.
 
         Args:
             artifacts: The parameters.
 
         Raises:
-            FlowError: If one has a name that means something else on a layer, or the id is none.
+            FlowError: If the name of a parameter is reserved, or the id is not valid.
         """
         if not self.offer(artifacts) and self.retry and not self.finished:
             self._replace(artifacts)
 
     def _replace(self, artifacts: Mapping[str, Any]) -> None:
-        self.datastore.ledger.write_record(self.key(_PARAMETERS), splits=1, commit=self._written(artifacts))
+        commit = self._write_parameters(artifacts)
+        self.datastore.ledger.write_record(self.key(_PARAMETERS), splits=1, commit=commit)
 
-    def _written(self, artifacts: Mapping[str, Any]) -> Commit:
-        """Store values as parameters that are not committed yet."""
+    def _write_parameters(self, artifacts: Mapping[str, Any]) -> Commit:
+        """Write the values of parameters, and return their commit, which is not stored yet."""
         for name in sorted(artifacts):
             if (reason := naming.flaw(name)) is not None:
-                raise FlowError(f"flow '{self.flow.name}' cannot have the parameter {quote(name)}: that {reason}")
+                raise FlowError(f"flow '{self.flow.name}' cannot have the parameter {quote(name)}: the name {reason}")
         reasons = {name: refusal(Parameters, name) for name in sorted(artifacts)}
         if reserved := [name for name, reason in reasons.items() if reason is not None]:
             names = ", ".join(reserved)
-            raise FlowError(f"flow '{self.flow.name}' cannot have parameters of reserved names: {names}. Rename them")
+            raise FlowError(f"flow '{self.flow.name}' cannot have parameters with reserved names: {names}. Rename them")
         key, attempt = self.key(_PARAMETERS), new_attempt(1)
         archives = {
             name: self.datastore.write(key, index=0, name=name, values=[value], sharded=False, attempt=attempt)
@@ -236,13 +258,14 @@ class Execution:
         return Commit(attempt, archives)
 
     def take_input(self) -> bool:
-        """Store as parameters what a state machine was started with, if it was and nobody did so before.
+        """Store the input of the state machine as parameters, unless the execution has parameters.
 
         Returns:
-            Whether there was such an input, with parameters.
+            Whether there was an input.
 
         Raises:
-            FlowError: If the input is not of the form ``{"parameters": {...}}``.
+            DamagedError: If the input is not JSON.
+            FlowError: If the input does not have the form ``{"parameters": {...}}``.
         """
         key = self.key(_PARAMETERS)
         if self.datastore.ledger.read_record(key) is not None:
@@ -255,11 +278,14 @@ class Execution:
             document = json.loads(content)
         except (RecursionError, ValueError) as error:
             place = self.datastore.uri(path=input_key(key.flow, key.execution))
-            msg = f"{place} is damaged: it is not JSON ({error}). Start another execution with this input"
+            msg = f"{place} is damaged: it is not JSON ({error}). Start another execution with the same input"
             raise DamagedError(msg) from error
         given = document.get("parameters", {}) if isinstance(document, dict) else None
         if not isinstance(given, dict):
-            msg = f'the input of execution {self.id} is not of the form {{"parameters": {{...}}}}'
+            msg = (
+                f'the input of execution {self.id} does not have the form {{"parameters": {{...}}}}: start another '
+                "execution with such an input"
+            )
             raise FlowError(msg)
         self.offer(given)
         return True
@@ -271,26 +297,27 @@ class Execution:
             The execution, resumed.
 
         Raises:
-            FlowError: If a module is imported meanwhile: see `Flow`; or the id is none.
-            ExecutionError: If it fails again, or nothing is known of it.
+            FlowError: If a module is being imported (see `Flow`), or the id is not valid.
+            ExecutionError: If the execution fails again, or does not exist.
         """
-        # Here, so that no frame of this package is in the traceback of an error of the user's code.
+        # Imported here, so that the traceback of an error of the user's code has no frame of this package.
         from laminar_runtime.failures import tracebacks
 
         with tracebacks.Trimmed():
             return launching.resume(self)
 
     def wait(self, *, timeout: float | None = None) -> Execution:
-        """Wait until the execution ended, if another engine schedules it.
+        """Wait for the end of the execution, if AWS Step Functions schedules it.
 
         Args:
-            timeout: Seconds to wait at most; without end unless given.
+            timeout: The maximum wait in seconds. By default it is unlimited.
 
         Returns:
             This execution.
 
         Raises:
-            ExecutionError: If it failed, or has not ended in time.
+            WaitTimeoutError: If the execution did not end in time.
+            ExecutionError: If the execution failed.
 
         Example:
             >>> from laminar_runtime.configurations.schedulers import AWS
@@ -301,47 +328,70 @@ class Execution:
         return self
 
     def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
-        """Run another flow after this execution ended, under the same id.
+        """Run another flow with the same id after the end of this execution.
 
-        Chain at the top level of the file, as in ``One()().next(flow=Two(), ...)``, or in the block of a guard, as in
-        ``if one := One(): one().next(...)``: the processes of the tasks of the next flow come by there.
+        Call it at the top level of the file, as in ``One()().next(flow=Two(), ...)``, or in the body of an ``if``
+        statement, as in ``if one := One(): one().next(...)``. The tasks of the next flow must run this code, too.
 
         Args:
             flow: The flow to run.
             linker: Makes the parameters of that flow from this execution.
 
         Returns:
-            The execution of that flow. If they were deployed as a chain, the state machine runs it, and the linker too.
+            The execution of that flow. If the flows were deployed as a chain, the state machine runs the flow and the
+            linker.
+
+        Raises:
+            ExecutionError: If one of the executions fails.
+
+        Example:
+            >>> from laminar_runtime import Flow, Layer, Parameters
+            >>> from laminar_runtime.configurations import datastores, executors
+            >>> class Load(Flow): ...
+            >>> class Report(Flow): ...
+            >>> @Load.register
+            ... class Count(Layer):
+            ...     def __call__(self) -> None:
+            ...         self.rows = 7
+            >>> @Report.register
+            ... class Print(Layer):
+            ...     def __call__(self, parameters: Parameters) -> None:
+            ...         self.text = f"{parameters.rows} rows"
+            >>> local = {"datastore": datastores.Memory(), "executor": executors.Thread()}
+            >>> first = Load(**local)()
+            >>> second = first.next(flow=Report(**local), linker=lambda done: Parameters(rows=done.layer(Count).rows))
+            >>> second.layer(Print).text
+            '7 rows'
         """
-        # Here, so that no frame of this package is in the traceback of an error of the user's code.
+        # Imported here, so that the traceback of an error of the user's code has no frame of this package.
         from laminar_runtime.failures import tracebacks
 
         with tracebacks.Trimmed():
             return launching.chain(self, flow, linker)
 
     def without_results(self) -> Execution:
-        """Return what a call of the flow gives where it runs nothing: the execution of this process's task, if any."""
+        """Return the execution of this process' task, without results: the result of a call that runs nothing."""
         found = task_environment.task()
         return NoResults(found.execution if found else None, self.flow)
 
 
 class NoResults(Execution):
-    """What ``flow()`` gives where it runs nothing: in a task's process, and while the compiler reads the file."""
+    """The result of ``flow()`` in a process that runs nothing: a task's process, or the compiler."""
 
     def layer(self, layer: Any, **attributes: Any) -> Any:
-        """Results are for the process that launched the flow: what a file does with them, it does there."""
+        """Stop: only the process that launched the flow uses its results."""
         launching.refuse_results(self.flow.name)
 
     @property
     def finished(self) -> bool:
-        """The same."""
+        """Not available: only the process that launched the flow uses its results."""
         finished: bool = self.layer(_PARAMETERS)
         return finished
 
     def wait(self, *, timeout: float | None = None) -> Execution:
-        """Go on: a task that waited for the execution that it is part of would wait without end."""
+        """Return at once: a task that waits for its own execution would never end."""
         return self
 
     def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
-        """Go on to the next flow: its task may be the one that this process was started for."""
+        """Continue with the next flow: this process may have been started for one of its tasks."""
         return launching.follow(flow, self.flow, linker)

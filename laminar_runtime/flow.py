@@ -1,4 +1,4 @@
-"""Flows: what users subclass to collect layers."""
+"""Flows: classes that users subclass, and register layers to."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _PARAMETERS = Parameters.__name__
 
 
 class _Field:
-    """A field of a flow: reading it says why a flow lacks it, which is that an ``__init__`` of its own left it out."""
+    """A field of a flow. It is missing, and reading it raises an error, if the user's ``__init__`` did not set it."""
 
     def __get__(self, flow: Flow | None, _: type[Flow]) -> Any:
         if flow is None:
             return self
-        raise FlowError(f"the __init__ of flow '{flow.name}' must call super().__init__(...), and does not")
+        raise FlowError(f"the __init__ of flow '{flow.name}' must call super().__init__(...), but it does not")
 
 
 class Flow:
     """A directed acyclic graph of layers. Subclass it, register layers to the class, and call an instance.
 
     Args:
-        datastore: Where artifacts are kept; `datastores.Local` unless given.
-        executor: What runs the tasks; `executors.Process` unless given.
-        scheduler: What decides when a layer runs; the local scheduler unless given.
-        **others: What a class that stands behind `Flow` among the bases takes.
+        datastore: The store of the artifacts. The default is `datastores.Local`.
+        executor: Runs the tasks. The default is `executors.Process`.
+        scheduler: Decides when a layer runs. The default is the local scheduler.
+        **others: Arguments of a class after `Flow` in the method resolution order.
 
     Raises:
-        FlowError: If the configuration cannot work.
-        TypeError: If no class takes one of the others.
+        FlowError: If the executor cannot use the datastore.
+        TypeError: If an argument is unknown.
 
     Example:
         >>> from laminar_runtime.configurations import datastores, executors
@@ -60,7 +60,7 @@ class Flow:
 
     #: The layers registered to the flow, by name.
     registry: ClassVar[dict[str, Definition]] = {}
-    #: Their classes, by name.
+    #: The classes of these layers, by name.
     classes: ClassVar[dict[str, type[Layer]]] = {}
     configuration: flows.Configuration
     execution: Execution
@@ -68,7 +68,7 @@ class Flow:
     if not TYPE_CHECKING:
         configuration, execution, _datastore = _Field(), _Field(), _Field()
 
-    #: The text that defines the flow, such as a file or the cell of a notebook.
+    #: The file name of the code that defines the flow, for example of a file or of a notebook's cell.
     cell: ClassVar[str] = ""
 
     def __init__(
@@ -92,10 +92,10 @@ class Flow:
         self.execution = Execution(found.execution if found and found.flow == self.name else None, self)
         self._datastore: datastores.DataStore | None = None
         scopes.settle(self, store)
-        launching.note(self, sys._getframe(1))  # noqa: SLF001 - who makes it
+        launching.note(self, sys._getframe(1))  # noqa: SLF001 - the frame that calls this class
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as a part of an artifact, a flow is that of whoever reads the artifact."""
+        """Pickle a flow. In an artifact, it becomes the flow of the reader of the artifact."""
         return scopes.reduce_flow(self)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class Flow:
         return {**own, "_datastore": self.datastore}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Become a flow that reads: in processes that a layer starts, which layers are pickled for."""
+        """Restore a flow for reading, in a process that a layer starts and sends a pickled layer to."""
         self.__dict__.update(state)
         store = state["_datastore"]
         runner = executors.Thread() if isinstance(store, datastores.Memory) else executors.Process()
@@ -112,7 +112,7 @@ class Flow:
         scopes.settle(self, store)
 
     def _check_threads(self, runner: executors.Executor) -> None:
-        """Refuse executors that do not share this process's memory."""
+        """Check that all executors share the memory of this process."""
         only = f"flow '{self.name}' uses the Memory datastore, which works with the Thread executor only"
         if not isinstance(runner, executors.Thread):
             raise FlowError(only)
@@ -122,11 +122,11 @@ class Flow:
                 raise FlowError(f"{only}, and layer '{name}' has the executor {type(own).__name__}")
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Start the flow with the layers of its bases; keywords of the class are for bases that take them."""
+        """Register the layers of the bases. Keywords of the class are passed to the bases."""
         super().__init_subclass__(**keywords)
         if cls.__name__ and (reason := naming.flaw(cls.__name__)) is not None:
             what = f"the name of flow {attributes.quote(cls.__name__)}"
-            raise FlowError(f"{what} {reason}: it names a folder. Rename the class")
+            raise FlowError(f"{what} {reason}, but it is the name of a folder. Rename the class")
         homes.define(cls)
         cls.registry, cls.classes = {}, {}
         cls.cell = interactive.defining_cell(cls)
@@ -135,14 +135,14 @@ class Flow:
         for base in cls.__bases__:
             for name, definition in getattr(base, "registry", {}).items():
                 known = cls.registry.get(name)
-                # What two bases have of a base of their own is one registration.
+                # Two bases may have the same registration from a common base.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
                     cls._add(_records.evolve(definition, flow=cls))
 
     @classmethod
     def _take_over(cls) -> None:
-        """Keep the layers of other cells, if this class is defined by a cell of a notebook that is run again."""
+        """Keep the layers of other cells if a notebook's cell that defines this class is run again."""
         before = getattr(sys.modules.get(cls.__module__), cls.__name__, None)
         if isinstance(before, type) and issubclass(before, Flow) and interactive.same(cls, before):
             inherited = {name for base in before.__bases__ for name in getattr(base, "registry", ())}
@@ -158,19 +158,19 @@ class Flow:
     def _add(cls, definition: Definition, *, again: bool = False) -> None:
         name = definition.layer.__name__
         if not getattr(definition.layer, "__laminar_layer__", False):
-            raise FlowError(f"flow '{cls.__name__}' registers '{name}', which is no subclass of Layer")
+            raise FlowError(f"flow '{cls.__name__}' registers '{name}', which is not a subclass of Layer")
         if definition.layer is not Parameters and issubclass(definition.layer, Parameters):
             what = f"flow '{cls.__name__}' registers '{name}', a subclass of Parameters"
-            why = "a flow fills no other layer than Parameters itself with what it is called with"
-            raise FlowError(f"{what}: {why}. Have layers name that one, as in 'parameters: Parameters'")
-        # One that is empty is told with the other problems of the flow, or when it is called.
+            why = "the arguments of a flow's call are attributes of Parameters itself only"
+            raise FlowError(f"{what}: {why}. Use Parameters in the layers, for example 'parameters: Parameters'")
+        # An empty name is reported with the other problems of the flow, or when the flow is called.
         if name and (reason := naming.flaw(name)) is not None:
             what = f"flow '{cls.__name__}' registers layer {attributes.quote(name)}"
-            raise FlowError(f"{what}, whose name {reason}: it names a folder. Rename the class")
+            raise FlowError(f"{what}, whose name {reason}, but it is the name of a folder. Rename the class")
         attributes.check_fit(definition.layer)
         call = definition.layer.__call__
         if not functions.returns_at_once(call):
-            raise FlowError(f"'{name}.__call__' is async or a generator, which would not run: make it a plain method")
+            raise FlowError(f"'{name}.__call__' is async or a generator, so it would not run: make it a plain method")
         if name in cls.registry and not again:
             other = cls.registry[name].layer
             where = ", ".join(f"{item.__module__}.{item.__qualname__}" for item in (other, definition.layer))
@@ -207,24 +207,32 @@ class Flow:
         executor: executors.Executor | None = None,
         **unknown: Any,
     ) -> Any:
-        """Add a layer to the flow, as a decorator with or without arguments.
+        """Register a layer to the flow. Use it as a decorator, with or without arguments.
 
         Args:
             layer: The layer's class.
             container: The container that it runs in.
-            foreach: What it fans out over.
-            retry: How often a failed task is run again.
-            catch: Errors that end it early, but as finished.
-            executor: What runs its tasks, if not the flow's executor.
-            **unknown: None of these.
+            foreach: The attributes that it fans out over.
+            retry: How often a failed task runs again.
+            catch: The errors that do not fail it.
+            executor: Runs its tasks. The default is the flow's executor.
+            **unknown: Any other argument is refused.
 
         Returns:
-            The class, so that it may be registered to several flows.
+            The class, so that it can be registered to several flows.
 
         Raises:
-            FlowError: If the flow has a layer of that name, or it is no layer.
-            LayerError: If one of the others is of a wrong type, or the layer's class has what no layer can have.
-            TypeError: If there is an unknown one.
+            FlowError: If the flow has a layer with the same name, or the class is not a layer.
+            LayerError: If an argument has a wrong type, or an attribute of the class has a reserved name.
+            TypeError: If an argument is unknown.
+
+        Example:
+            >>> class Report(Flow): ...
+            >>> @Report.register(container=layers.Container(memory=4096), retry=layers.Retry(attempts=3))
+            ... class Load(Layer):
+            ...     def __call__(self) -> None: ...
+            >>> sorted(Report.registry)
+            ['Load', 'Parameters']
         """
         options = {"container": container, "foreach": foreach, "retry": retry, "catch": catch, "executor": executor}
         if unknown:
@@ -249,17 +257,17 @@ class Flow:
 
     @property
     def datastore(self) -> datastores.DataStore:
-        """Where the flow's artifacts are: as configured, or, of a deployed flow, where its deployment keeps them.
+        """The store of the flow's artifacts. For a deployed flow it is the store of the deployment.
 
         Raises:
-            DeploymentError: If the flow is scheduled by another engine and no deployment of it is found.
+            DeploymentError: If AWS Step Functions schedules the flow, and it is not deployed.
         """
         if self._datastore is None:
             return self._keep_in(self.configuration.scheduler.datastore(flow=self))
         return self._datastore
 
     def _keep_in(self, datastore: datastores.DataStore) -> datastores.DataStore:
-        """Have the flow's artifacts be in a datastore."""
+        """Use a datastore for the flow's artifacts."""
         self._datastore = datastore
         scopes.settle(self, datastore)
         return datastore
@@ -269,18 +277,27 @@ class Flow:
         """The names of the layers that each layer depends on.
 
         Raises:
-            LayerError: If a type hint is missing or names no layer of the flow.
+            LayerError: If a type hint is missing or is not a layer of the flow.
+
+        Example:
+            >>> class Report(Flow): ...
+            >>> @Report.register
+            ... class Load(Layer):
+            ...     def __call__(self, parameters: Parameters) -> None: ...
+            >>> Report().dependencies
+            {'Parameters': set(), 'Load': {'Parameters'}}
         """
         return {name: self.dependencies_of(name) for name in self.registry}
 
     def dependencies_of(self, layer: str) -> set[str]:
-        """The names of the layers that a layer depends on.
+        """Return the names of the layers that a layer depends on.
 
         Args:
             layer: The layer's name.
 
         Raises:
-            LayerError: If a type hint is missing or names no layer of the flow.
+            KeyError: If the flow has no such layer.
+            LayerError: If a type hint is missing or is not a layer of the flow.
         """
         definition, classes = self.registry[layer], self.classes
         cls = definition.layer
@@ -291,14 +308,21 @@ class Flow:
             found.update(types.names(function, classes, layer=cls.__name__, flow=self.name))
         for parameter in definition.configuration.foreach.parameters:
             if parameter.name not in classes:
-                msg = f"layer '{layer}' of flow '{self.name}' fans out over '{parameter.name}': register that layer"
+                msg = (
+                    f"layer '{layer}' of flow '{self.name}' fans out over '{parameter.name}', which is not registered "
+                    "to the flow: register it"
+                )
                 raise LayerError(msg)
             found.add(parameter.name)
         return found
 
     @property
     def dependents(self) -> dict[str, set[str]]:
-        """The names of the layers that depend on each layer."""
+        """The names of the layers that depend on each layer.
+
+        Raises:
+            LayerError: If a type hint is missing or is not a layer of the flow.
+        """
         found: dict[str, set[str]] = {name: set() for name in self.registry}
         for child, parents in self.dependencies.items():
             for parent in parents:
@@ -306,29 +330,30 @@ class Flow:
         return found
 
     def __bool__(self) -> bool:
-        """Whether this process launches the flow. In a task's process, run the task if it is one of this flow.
+        """Return whether this process launches the flow. In the process of a task of this flow, run the task.
 
-        While a module is imported its flows are false. What guards a chain of flows is true in tasks of each of them.
+        During an import the flows of the module are false. A flow that starts a chain of flows is true in the tasks of
+        each of them.
         """
-        return launching.enter_guard(self, sys._getframe(1))  # noqa: SLF001 - of whom the interpreter asks this for
+        return launching.enter_guard(self, sys._getframe(1))  # noqa: SLF001 - the frame of the `if` statement
 
     def __call__(self, execution: str | None = None, **parameters: Any) -> Execution:
-        """Run the flow, or start it if another engine schedules it.
+        """Run the flow; if AWS Step Functions schedules it, start it.
 
         Args:
-            execution: The execution's id; a new one unless given.
+            execution: The execution's id. By default a new id is made.
             **parameters: The attributes of the flow's `Parameters` layer.
 
         Returns:
             The execution.
 
         Raises:
-            FlowError: If the flow is declared wrongly, a module is imported meanwhile, or the call is of a layer, and
-                the flow's datastore ends with the layer's task.
-            ExecutionError: If it fails, or was run before under the same id. Where tasks run within this process, an
-                error of the flow's own code is raised as it is, with a note that says where it happened.
+            FlowError: If the flow is declared incorrectly, if a module is being imported, or if a layer calls the flow
+                and the flow's datastore would be lost at the end of the layer's task.
+            ExecutionError: If the execution fails, or the id was used before with other parameters. If a task runs in
+                this process, an error of the flow's own code is raised unchanged, with a note that names the task.
         """
-        # Here, so that no frame of this package is in the traceback of an error of the user's code.
+        # Imported here, so that the traceback of an error of the user's code has no frame of this package.
         from laminar_runtime.failures import tracebacks
 
         with tracebacks.Trimmed():

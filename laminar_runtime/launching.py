@@ -1,12 +1,12 @@
-"""What a process does with a flow: launch it, note it, run or plan the task that the process was started for.
+"""The behaviour of a flow in a process: launch it, record it, or run or plan the task of the process.
 
-`Flow`, `Layer` and `Execution` declare. A call of a flow, and the question whether it is true, mean something else in
-each process, and that is decided here::
+`Flow`, `Layer` and `Execution` only declare. The meaning of a flow's call and of its truth value depends on the
+process, and is decided here::
 
-    the program itself          launch the flow, and have its scheduler run it
-    a task's process            run the task if it is one of this flow, plan its layer, or link its parameters
-    the compiler                note the flow, and run nothing
-    a module that is imported   nothing: see `laminar_runtime.programs.importing`
+    the program itself          launch the flow: its scheduler runs it
+    a task's process            run a task of this flow, plan its layer, or link its parameters
+    the compiler                record the flow, and run nothing
+    an imported module          do nothing: see `laminar_runtime.programs.importing`
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
 
 
 def note(flow: Flow, maker: FrameType) -> None:
-    """Note a flow that was made, if the compiler reads the file that makes it.
+    """Record a new flow, if the compiler reads the file that makes it.
 
     Args:
         flow: The flow.
@@ -58,17 +58,17 @@ def note(flow: Flow, maker: FrameType) -> None:
 
 
 def enter_guard(flow: Flow, asking: FrameType) -> bool:
-    """Decide whether the code that asks if a flow is true goes on, and run the flow's task if this process is for it.
+    """Return the truth value of a flow, after running the flow's task if this process was started for one.
 
-    While a module is imported its flows are false. What guards a chain is true also where the file is only read, and in
-    tasks of other flows: theirs may follow.
+    During an import the flows of the module are false. A flow that starts a chain is true also for the compiler, and in
+    tasks of other flows, which may be later in the chain.
 
     Args:
         flow: The flow.
-        asking: The frame of the code that asks.
+        asking: The frame of the ``if`` statement.
 
     Returns:
-        Whether it goes on.
+        Whether the body of the ``if`` statement runs.
     """
     homes.home_of(type(flow)).note()
     if _importer(asking) is not None and not task.requested():
@@ -85,20 +85,20 @@ def enter_guard(flow: Flow, asking: FrameType) -> bool:
 
 
 def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> Execution:
-    """Run a flow, or start it if another engine schedules it.
+    """Run a flow; if AWS Step Functions schedules it, start it.
 
     Args:
         flow: The flow.
-        execution: The execution's id; a new one unless given.
+        execution: The execution's id. By default a new id is made.
         parameters: The attributes of the flow's `Parameters` layer.
 
     Returns:
         The execution.
 
     Raises:
-        FlowError: If the flow is declared wrongly, a module is imported meanwhile, or the call is of a layer, and the
-            flow's datastore ends with the layer's task.
-        ExecutionError: If it fails, or was run before under the same id.
+        FlowError: If the flow is declared incorrectly, if a module is being imported, or if a layer calls the flow and
+            the flow's datastore would be lost at the end of the layer's task.
+        ExecutionError: If the execution fails, or the id was used before with other parameters.
     """
     launched = _launches(flow)
     homes.home_of(type(flow)).note()
@@ -106,7 +106,7 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
         return follow(flow)
     dependencies = flow.dependencies
     if not all((flow.name, *dependencies)):
-        raise FlowError(f"flow '{flow.name}' has a class without a name: it names a folder. Name the class")
+        raise FlowError(f"flow '{flow.name}' has a class without a name, which is needed for a folder. Name the class")
     run = flow.execution(new_execution_id() if execution is None else check_execution_id(execution))
     with flow.configuration.scheduler.holding(execution=run):
         if execution is not None:
@@ -114,8 +114,8 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
             run.take_input()
         if not run.offer(parameters):
             raise ExecutionError(
-                f"execution {run.id} of flow '{flow.name}' was started before, with other parameters: go on "
-                f"with it by flow.execution('{run.id}').resume(), or run the flow under another id"
+                f"execution {run.id} of flow '{flow.name}' was started before with other parameters: resume it with "
+                f"flow.execution('{run.id}').resume(), or run the flow with another id"
             )
         return _schedule(run, dependencies)
 
@@ -130,8 +130,8 @@ def resume(execution: Execution) -> Execution:
         The execution, resumed.
 
     Raises:
-        FlowError: If a module is imported meanwhile, or the id is none.
-        ExecutionError: If it fails again, or nothing is known of it.
+        FlowError: If a module is being imported, or the id is not valid.
+        ExecutionError: If the execution fails again, or does not exist.
     """
     flow = execution.flow
     if not _launches(flow):
@@ -145,7 +145,7 @@ def resume(execution: Execution) -> Execution:
 
 
 def chain(execution: Execution, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
-    """Run a flow after an execution of another one ended, under the same id.
+    """Run a flow with the same id after the end of an execution of another flow.
 
     Args:
         execution: The execution.
@@ -159,7 +159,7 @@ def chain(execution: Execution, flow: Flow, linker: Callable[[Execution], Parame
     if execution.flow.configuration.scheduler.runs_next(execution=execution, flow=flow):
         return flow.execution(name)
     parameters = link_parameters(linker, execution.wait())
-    if execution.retry:  # what a resumed execution goes on to may have been begun too
+    if execution.retry:  # the next flow of a resumed execution may have been started, too
         following = _records.evolve(flow.execution(name), retry=True)
         following.link(parameters)
         return following.resume()
@@ -169,15 +169,15 @@ def chain(execution: Execution, flow: Flow, linker: Callable[[Execution], Parame
 def follow(
     flow: Flow, before: Flow | None = None, linker: Callable[[Execution], Parameters] | None = None
 ) -> Execution:
-    """Do what a call of a flow means in a process that launches none: note the call, or run the task.
+    """Handle a call of a flow in a process that launches nothing: record the call, or run the task.
 
     Args:
         flow: The flow.
-        before: The flow whose end the call waits for, if any.
-        linker: Makes the flow's parameters from the execution of that one.
+        before: The previous flow of the chain, if any.
+        linker: Makes the flow's parameters from the execution of the previous flow.
 
     Returns:
-        An execution that has no results here.
+        An execution without results.
     """
     if (loaded := loading.active()) is not None:
         loaded.calls.append((flow, before))
@@ -189,7 +189,7 @@ def follow(
 
 
 def refuse_results(flow: str) -> NoReturn:
-    """End what a file does with the results of a flow in a process that launched none: the one that did does it.
+    """Stop a file that uses the results of a flow in a process that did not launch the flow.
 
     Args:
         flow: The flow's name.
@@ -202,13 +202,13 @@ def refuse_results(flow: str) -> NoReturn:
     if loading.active() is not None:
         raise loading.LoadingStopped
     if not task.requested():
-        what = f"a process of multiprocessing reads the file again, and comes to results of flow '{flow}'"
+        what = f"a multiprocessing child runs the file again, and uses results of flow '{flow}'"
         raise FlowError(f"{what}: {importing.fix(flow)}")
     raise SystemExit(0)
 
 
 def open_execution(flow: Flow, context: task_environment.TaskContext) -> Execution:
-    """Return the execution of a flow that a task belongs to; the environment may say where its datastore is.
+    """Return the execution of a task. Its datastore is that of the environment, or the flow's.
 
     Args:
         flow: The flow.
@@ -224,21 +224,22 @@ def link_parameters(linker: Callable[[Execution], Parameters], execution: Execut
 
     Args:
         linker: The linker.
-        execution: The execution, which has ended.
+        execution: The execution, after its end.
     """
     with task_environment.outside():
         return {name: value for name, value in vars(linker(execution)).items() if name != "_private"}
 
 
 def _launches(flow: Flow) -> bool:
-    """Whether this process runs a flow if it is called: it does not read its file only, nor was made for a task.
+    """Return whether a call of a flow launches it: not for the compiler, and not in a task's process.
 
     Raises:
-        FlowError: If it is called because a module is imported, or by a task that its datastore ends with.
+        FlowError: If a module is being imported, or a task calls the flow and the flow's datastore would be lost at the
+            end of the task.
     """
-    module = _importer(sys._getframe(1))  # noqa: SLF001 - what runs this
+    module = _importer(sys._getframe(1))  # noqa: SLF001 - the frame of the call
     if module not in {None, importing.AGAIN} and not task.requested():
-        what = f"flow '{flow.name}' is called while the module '{module}' is imported, and an import starts nothing"
+        what = f"flow '{flow.name}' is called while the module '{module}' is imported, but an import starts no flow"
         raise FlowError(f"{what}: {importing.fix(flow.name)}")
     if module is not None or loading.active() is not None or task.requested():
         return False
@@ -247,25 +248,26 @@ def _launches(flow: Flow) -> bool:
 
 
 def _schedule(execution: Execution, dependencies: Mapping[str, set[str]]) -> Execution:
-    """Have the scheduler run an execution.
+    """Run an execution with the flow's scheduler.
 
     Raises:
-        FlowError: If layers depend on each other in a circle.
+        FlowError: If the dependencies of the layers have a cycle.
     """
     import graphlib
 
     try:
         graphlib.TopologicalSorter(dependencies).prepare()
     except graphlib.CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        raise FlowError(f"layers of flow '{execution.flow_name}' depend on each other in a circle: {circle}") from None
-    execution.called = importing.by_program(sys._getframe(1))  # noqa: SLF001 - what runs this
+        cycle = " -> ".join(reversed(error.args[1]))
+        msg = f"the dependencies of flow '{execution.flow_name}' have a cycle: {cycle}. Remove one of them"
+        raise FlowError(msg) from None
+    execution.called = importing.by_program(sys._getframe(1))  # noqa: SLF001 - the frame of the call
     execution.flow.configuration.scheduler.run(execution=execution)
     return execution
 
 
 def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -> None:
-    """Make a flow's parameters, if this process was started for that."""
+    """Make and store a flow's parameters, if this process was started for that."""
     context = task.claim(flow.name, linking=True)
     if context is not None:
         from laminar_runtime.planner import planner
@@ -276,13 +278,13 @@ def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -
 
 
 def _run_task(flow: Flow) -> None:
-    """Run, or plan, the task that this process was started for, if it is one of a flow."""
+    """Run or plan the task that this process was started for, if it is a task of the flow."""
     context = task.claim(flow.name)
     if context is None:
         return
     from laminar_runtime.process import prompts
 
-    # What is there now stays until the process ends: the layer's garbage collections need not look through it.
+    # Existing objects stay until the process ends, so the garbage collector need not visit them during the layer.
     gc.freeze()
     with task.reporting(), task.underway(), prompts.refuse_prompts(flow.name, context.layer):
         task.check_known(context, flow.classes)
@@ -292,25 +294,26 @@ def _run_task(flow: Flow) -> None:
             return
         if context.listed:
             context = fanout.resolve_index(execution.datastore, context)
-            # Processes that the layer starts ask the environment.
+            # Processes that the layer starts read it.
             os.environ[task_environment.LAYER_INDEX] = str(context.index)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
         task.run_layer(execution, execution.layer(context.layer, **fields), context)
 
 
 def _plan(execution: Execution, context: task_environment.TaskContext) -> None:
-    """Answer what the planner is asked about a layer."""
+    """Answer the planner's request about a layer."""
     from laminar_runtime.planner import planner
 
-    # Hooks see what they see where this process schedules: no task.
+    # Hooks run outside of a task, as they do with the local scheduler.
     with task_environment.outside():
         planner.answer(execution, context.layer, {**planner.asked(), "drive": context.drive})
 
 
 def _importer(frame: FrameType) -> str | None:
-    """Return the name of the module at whose import code runs.
+    """Return the name of the module whose import runs the code of a frame.
 
-    None if no import runs it, or it is in the file that is being read.
+    Returns:
+        The name; None if no import runs the code, or the compiler reads the file.
     """
     module, loaded = importing.module(frame), loading.active()
     return None if loaded is not None and module == loaded.module else module

@@ -1,4 +1,4 @@
-"""Layers: what users subclass, and what a run makes instances of."""
+"""Layers: classes that users subclass, and whose instances run or are read."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ from laminar_runtime.storage.commits import Record
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "absent", "sharded", "storage_name", "store_as"]
+__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "sharded_items", "storage_name", "store_as", "unset_error"]
 
-#: What a layer has of its execution: a pickle of it names the execution.
+#: Attributes that a layer gets from its execution. A pickle of a layer names the execution instead.
 _OF_EXECUTION = frozenset({"configuration", "definition", "execution"})
 
 
 @_records.define
 class _Private:
-    """What an instance knows besides its artifacts.
+    """The state of an instance besides its artifacts.
 
     Args:
-        elements: For a split of a fan-out: the artifact that it sees under a name, in place of the `Accessor`.
-        loaded: The values read so far.
-        itself: Whether it is asked before it runs, by an entry hook: there is nothing to read yet.
-        absent: What is known not to be stored, of names that the class has attributes of.
-        sharded: What the running layer sharded, as it reads it back; outside an execution the lists of items.
-        archives: Their archives, of a layer of an execution.
-        assigned: While ``__call__`` runs: the names that it assigned.
-        raised: The errors of properties that are on their way, by thread and name.
+        elements: For a split of a fan-out, the element of each attribute that it fans out over. The split reads it
+            instead of the `Accessor`.
+        loaded: The artifacts read so far.
+        itself: Whether an entry hook of the layer reads it. It has not run, so there are no artifacts to read.
+        absent: Names of attributes of the class under which no artifact is stored.
+        sharded: The sequences that the running layer reads for its sharded attributes. Outside an execution they are
+            lists of the items.
+        archives: The archives of these, in an execution.
+        assigned: The names that ``__call__`` has assigned, while it runs.
+        raised: The errors of properties that Python drops before it calls ``__getattr__``, by thread and name.
         attempt: The token of the attempt that runs here.
-        record: The layer's record, once it was read: a layer that finished stays so.
-        storage_name: The name that its artifacts are stored under, if it is not the layer's.
+        record: The layer's record, once it was read. A finished layer stays finished.
+        storage_name: The name that its artifacts are stored under, if it is not the layer's name.
     """
 
     elements: dict[str, Artifact] = _records.field(factory=dict)
@@ -61,12 +63,12 @@ class _Private:
 
 @_records.frozen
 class Definition:
-    """A layer as it is registered to a flow.
+    """The registration of a layer to a flow.
 
     Args:
         flow: The flow's class.
-        layer: Its class.
-        configuration: How it runs.
+        layer: The layer's class.
+        configuration: The layer's configuration.
     """
 
     flow: type[Any]
@@ -75,25 +77,25 @@ class Definition:
 
     @functools.cached_property
     def hooks(self) -> tuple[Callable[..., Any], ...]:
-        """The flow's and the layer's hooks, in the order in which they are called.
+        """The hooks of the flow and of the layer, in the order of their calls.
 
-        They are looked for when they are asked for: a task has no use for those of other layers.
+        They are found on use: a task does not need the hooks of other layers.
         """
         return annotation.collect(self.flow, self.layer)
 
 
 class Layer:
-    """One step of a flow. Subclass it, define ``__call__`` and register the class to a flow.
+    """A step of a flow. Subclass it, define ``__call__`` and register the class to a flow.
 
-    What ``__call__`` assigns to ``self`` is an artifact. Its parameters, by their type hints, are the layers that it
-    depends on; their artifacts are their attributes, whatever the layer's class has under the same names. It cannot
-    assign to names of methods, of properties without a setter, or to those that all layers have.
+    The attributes that ``__call__`` assigns to ``self`` are artifacts. The type hints of its parameters name the layers
+    that it depends on. Their artifacts are their attributes, and hide attributes of the class with the same names. A
+    layer cannot assign to the names of methods and of properties without a setter, or to reserved names.
 
     Args:
         **attributes: Attributes to set, for tests.
 
     Raises:
-        AttributeError: If the class computes one of them, and takes no value for it.
+        AttributeError: If one of them is a property without a setter.
 
     Example:
         >>> class Hello(Layer):
@@ -110,15 +112,15 @@ class Layer:
 
     __laminar_layer__: ClassVar[bool] = True
 
-    #: How the layer runs.
+    #: The layer's configuration.
     configuration: Configuration
-    #: The layer as registered.
+    #: The registration of the layer.
     definition: Definition
     #: The execution that the layer belongs to.
     execution: Execution
-    #: The attempt that runs here, from 1.
+    #: The number of the running attempt, from 1.
     attempt: int | None = None
-    #: The split that runs here, from 0.
+    #: The index of the running split, from 0.
     index: int | None = None
     #: The number of splits of the layer.
     splits: int | None = None
@@ -129,34 +131,34 @@ class Layer:
             setattr(self, name, value)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Have errors of properties be reported as they are; keywords of the class are for bases that take them."""
+        """Keep the errors of properties, which ``__getattr__`` would hide. Keywords are passed to the bases."""
         super().__init_subclass__(**keywords)
         attributes.prepare(cls, read=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the layer, as for a pool of processes: what is assigned to it, and which execution it is of.
+        """Pickle the layer's attributes and its execution, for example for a pool of processes.
 
-        As an artifact it is only the second: its attributes are read from the datastore of whoever reads it.
+        In an artifact, only the execution is pickled: the reader reads the attributes from its own datastore.
         """
         state = {name: value for name, value in vars(self).items() if name not in _OF_EXECUTION}
         execution = vars(self).get("execution")
         if execution is None:
             return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined] # what pickle itself takes
         if scopes.within_artifact():
-            # Without its attempt it is not taken for the layer that runs.
+            # Without an attempt it is a layer that is read, not the running layer.
             state = {name: value for name, value in state.items() if name in RESERVED - {"attempt"}}
         known = _records.copy(self._private, loaded={}, absent=set(), assigned=None, raised={})
-        return _restored, (execution, self.name), {**state, "_private": known}
+        return _restore, (execution, self.name), {**state, "_private": known}
 
     if TYPE_CHECKING:
-        # Subclasses take what layers they like: https://typing.python.org/en/latest/spec/callables.html
+        # Subclasses may take any layers: https://typing.python.org/en/latest/spec/callables.html
         def __call__(self, *dependencies: Any, **named: Any) -> None:
-            """Do the layer's work; a subclass defines it."""
+            """Do the layer's work. Subclasses define it."""
 
     else:
 
         def __call__(self) -> None:
-            """Do the layer's work; a subclass defines it."""
+            """Do the layer's work. Subclasses define it."""
 
     def __repr__(self) -> str:
         index = self.__dict__.get("index")
@@ -180,29 +182,29 @@ class Layer:
 
     @property
     def state(self) -> State:
-        """How far the layer is in its execution."""
+        """The progress of the layer in its execution."""
 
-        def finished() -> bool:
-            return _record(self, read="state.finished") is not None
+        def is_finished() -> bool:
+            return _read_record(self, read="state.finished") is not None
 
-        def running() -> bool:
+        def is_running() -> bool:
             task = task_environment.task()
             return task is not None and (task.layer, task.execution) == (self.name, self.execution.id)
 
-        return State(finished, running)
+        return State(is_finished, is_running)
 
     def shard(self, **artifacts: Iterable[Any]) -> None:
-        """Store each item of an iterable on its own, so that a fan-out sees one and readers get an `Accessor`.
+        """Store each item of an iterable separately: a split of a fan-out reads one item, other readers an `Accessor`.
 
-        To type checkers the attribute is what its declaration says: declare what a split sees, as in ``part: str``, and
-        have readers of all items use `laminar_runtime.each`.
+        For type checkers, declare the type of one item, for example ``part: str``. Layers that read all items use
+        `laminar_runtime.each`.
 
         Args:
             **artifacts: The iterables by attribute.
 
         Raises:
-            AssignmentError: If a layer cannot have an artifact of that name.
-            LayerError: If it is not the layer's ``__call__`` that shards.
+            AssignmentError: If a layer cannot have an artifact with this name.
+            LayerError: If it is called outside of the layer's ``__call__``.
 
         Example:
             >>> class Split(Layer):
@@ -213,15 +215,18 @@ class Layer:
         for name, items in artifacts.items():
             reason = attributes.refusal(type(self), name)
             if reason is None and attributes.has_setter(type(self), name):
-                reason = "is computed by the layer's class, which takes what is assigned to it"
+                reason = "is a descriptor of the layer's class, for example a property"
             if reason is not None:
-                what = f"layer '{self.name}' cannot shard an attribute of that name"
+                what = f"layer '{self.name}' cannot shard an attribute of that name. Rename it"
                 raise AssignmentError(f"{quote(name)} {reason}: {what}")
             if "execution" not in self.__dict__:
                 private.sharded[name] = self.__dict__[name] = list(items)
                 continue
             if private.assigned is None:
-                raise LayerError(f"layer '{self.name}' shards '{name}' outside of __call__: it would not be stored")
+                raise LayerError(
+                    f"layer '{self.name}' shards '{name}' outside of __call__: it would not be stored. "
+                    "Call shard in __call__"
+                )
             key, store, index = self.execution.key(self), self.execution.datastore, self.index or 0
             archive = store.write(key, index=index, name=name, values=items, sharded=True, attempt=private.attempt)
             private.archives[name] = archive
@@ -233,7 +238,7 @@ class Layer:
         return private
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Note what ``__call__`` assigns: that is an artifact, also if it is an object that a hook had assigned."""
+        """Record the names that ``__call__`` assigns. They are artifacts, even if a hook assigned the same value."""
         private = self.__dict__.get("_private")
         if private is not None and private.assigned is not None and name not in private.assigned:
             attributes.check_assignable(type(self), name)
@@ -254,7 +259,7 @@ class Layer:
 
 
 def _load(layer: Layer, name: str) -> Any:
-    """Read an attribute of a layer of an execution."""
+    """Read an artifact of a layer of an execution."""
     private, execution, store = layer._private, layer.execution, layer.execution.datastore  # noqa: SLF001 - one unit
     if name in private.elements:
         return store.read_artifact(execution.flow_name, private.elements[name])
@@ -262,23 +267,23 @@ def _load(layer: Layer, name: str) -> Any:
     if layer.index is not None and layer.state.running:
         raise UnsetError(f"layer '{layer.name}' has no attribute '{name}': it has not assigned it")
     try:
-        archive = _archive(layer, name)
+        archive = _read_archive_or_input(layer, name)
     except (ExecutionError, MissingError) as error:
-        raise absent(layer, name, error) from None  # it says all that a reader needs
+        raise unset_error(layer, name, error) from None  # its message has the cause
     return store.read(key.flow, archive)
 
 
-def _archive(layer: Layer, name: str) -> Archive:
+def _read_archive_or_input(layer: Layer, name: str) -> Archive:
     try:
-        return _stored(layer, name)
+        return _read_archive(layer, name)
     except MissingError:
         if not (isinstance(layer, Parameters) and layer.execution.take_input()):
             raise
-        return _stored(layer, name)
+        return _read_archive(layer, name)
 
 
-def _stored(layer: Layer, name: str) -> Archive:
-    key, store, record = layer.execution.key(layer), layer.execution.datastore, _record(layer)
+def _read_archive(layer: Layer, name: str) -> Archive:
+    key, store, record = layer.execution.key(layer), layer.execution.datastore, _read_record(layer)
     if record is not None:
         return store.ledger.read_whole(key, record=record, index=layer.index, name=name)
     if layer.index is None and layer.configuration.foreach:
@@ -287,27 +292,27 @@ def _stored(layer: Layer, name: str) -> Archive:
     commit = store.ledger.read_split(key, index=index)
     if commit is not None:
         return store.ledger.read_committed(key, index=index, name=name, commit=commit)
-    # People who look for what went wrong see what the last attempt assigned. To tasks it is as if it had not been.
+    # Users who debug a failed split can read what its last attempt assigned. Tasks cannot.
     if task_environment.task() is not None:
-        raise MissingError(f"nothing says that split {index} finished at {store.uri(path=key.archives)}")
+        raise MissingError(f"split {index} did not finish: it has no commit at {store.uri(path=key.archives)}")
     return store.ledger.read_uncommitted(key, index=index, name=name)
 
 
-def _record(layer: Layer, *, read: str = "") -> Record | None:
-    """The layer's record, None if the layer has not finished."""
+def _read_record(layer: Layer, *, read: str = "") -> Record | None:
+    """Return the layer's record, None if the layer has not finished."""
     private, key = layer._private, layer.execution.key(layer, read=read)  # noqa: SLF001 - one unit
     if private.record is None:
         private.record = layer.execution.datastore.ledger.read_record(key)
     return private.record
 
 
-def absent(layer: Layer, name: str, error: ExecutionError | MissingError) -> UnsetError:
-    """Why an attribute of a layer of an execution cannot be read.
+def unset_error(layer: Layer, name: str, error: ExecutionError | MissingError) -> UnsetError:
+    """Return the error for an attribute that cannot be read.
 
     Args:
-        layer: The layer.
+        layer: The layer, of an execution.
         name: The attribute.
-        error: What reading it raised.
+        error: The error of the datastore.
     """
     execution, key = layer.execution, layer.execution.key(layer)
     if not execution.known:
@@ -336,11 +341,11 @@ def storage_name(layer: Layer) -> str:
 
 
 def store_as(layer: Layer, name: str) -> Layer:
-    """Have the artifacts of a layer instance be stored, and read, under a name of its own.
+    """Store and read the artifacts of a layer instance under another name.
 
     Args:
         layer: A layer of an execution, before it runs or is read.
-        name: The name, which no layer of the flow has.
+        name: The name. No layer of the flow may have it.
 
     Returns:
         The layer.
@@ -349,24 +354,31 @@ def store_as(layer: Layer, name: str) -> Layer:
     return layer
 
 
-def sharded(layer: Layer, name: str) -> Sequence[Any] | None:
-    """The items that a layer sharded under a name, as it reads them back; None if it did not, or assigned it since.
+def sharded_items(layer: Layer, name: str) -> Sequence[Any] | None:
+    """Return the items that a layer sharded under a name.
 
     Args:
         layer: The layer, running or made for a test.
         name: The attribute.
+
+    Returns:
+        The items; None if the layer did not shard the attribute, or assigned another value after that.
     """
     items = layer._private.sharded.get(name)  # noqa: SLF001 - one unit
     return items if items is not None and vars(layer).get(name) is items else None
 
 
-def _restored(execution: Execution, name: str) -> Layer:
-    """A layer of an execution: pickles of layers call this."""
+def _restore(execution: Execution, name: str) -> Layer:
+    """Return a layer of an execution. Pickles of layers call this function."""
     return execution.layer(name)
 
 
+#: The name of `_restore` in pickles of earlier releases.
+_restored = _restore
+
+
 class Parameters(Layer):
-    """The keyword arguments that a flow was called with: each flow has this layer, and any layer may depend on it.
+    """The keyword arguments of a flow's call. Each flow has this layer, and any layer may depend on it.
 
     Example:
         >>> class Train(Layer):
@@ -376,6 +388,6 @@ class Parameters(Layer):
 
     @property
     def state(self) -> State:
-        """How far the layer is: finished from the start, also where an input has yet to be taken."""
+        """The progress of the layer. It is finished from the start, even if the input was not read yet."""
         own = super().state
         return State(lambda: self.execution.take_input() or own.finished, lambda: own.running)

@@ -1,10 +1,10 @@
-"""The planner: an AWS Lambda function that a state machine asks what only Python can know before a layer starts.
+"""The planner: the Lambda function that decides before a layer starts what only Python code can decide.
 
-It is made of the flow's own image. Its `handler` starts the container's command with ``LAMINAR_PLAN_FILE`` set; the
-flow then answers, where it would otherwise run the layer: see `laminar_runtime.planner`.
+It uses the flow's own image. Its `handler` starts the container's command with ``LAMINAR_PLAN_FILE`` set. The flow then
+plans the layer instead of running it: see `laminar_runtime.planner`.
 
-When the jobs of a fan-out have ended it is asked for the layer's record, for which it starts nothing: it looks whether
-each split left its commit. A job may end well without: AWS Batch goes by the exit code of a process.
+When the jobs of a fan-out have ended, the planner also writes the layer's record. It starts no command for that, but
+checks that each split has a commit. A job may succeed without one, because AWS Batch only sees the exit code.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["handler", "record"]
 
-#: The errors that the state machine, or who resumes an execution, goes by: it has the names of their classes.
+#: The errors that the state machine, or a resume, handles by the names of their classes.
 _KNOWN: tuple[type[ExecutionError], ...] = (SubmissionError, UnfinishedError)
-#: Characters of the list of splits in an error.
+#: The most characters of the list of splits in an error.
 _SHOWN = 100
 
 
@@ -33,44 +33,44 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     """Answer the state machine: the entry point of the planner's Lambda function.
 
     Args:
-        request: ``{"execution": id, "layer": name}``, and more if an attempt failed: see
-            `laminar_runtime.planner.planner.answer`. With ``"record": {"splits": number}`` as well, the record of a
-            fan-out is asked for, whose jobs have ended.
+        request: ``{"execution": id, "layer": name}``, and more after a failed attempt: see
+            `laminar_runtime.planner.planner.answer`. With ``"record": {"splits": number}`` the planner writes the
+            record of a fan-out whose jobs have ended.
 
     Returns:
-        How the layer is to run, as plain values: see `laminar_runtime.planner.LayerPlan`. Nothing once its record is
-        written.
+        The plan of the layer as plain values: see `laminar_runtime.planner.LayerPlan`. An empty object if the record
+        was written.
 
     Raises:
-        UnfinishedError: If the record is asked for, and a split has not finished; or if a layer has not finished that
-            the layer depends on.
+        UnfinishedError: If a split of the record has not finished, or a layer that this layer depends on has not
+            finished.
         SubmissionError: If a submission hook failed, and the layer has an attempt left.
-        ExecutionError: If the layer cannot be planned, with what the flow printed.
+        ExecutionError: If the layer cannot be planned, with the flow's output.
     """
     task = TaskContext(
         execution=request["execution"], flow=os.environ[task_environment.FLOW_NAME], layer=request["layer"]
     )
     if "record" in request:
-        asked_for = types.unwrap(TaskContext.parse(task.environment()))
-        key = LayerKey(asked_for.flow, asked_for.execution, asked_for.layer)
+        parsed = types.unwrap(TaskContext.parse(task.environment()))
+        key = LayerKey(parsed.flow, parsed.execution, parsed.layer)
         record(_datastore(), key, splits=request["record"]["splits"])
         return {}
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
-        asked, answered = Path(folder, "request.json"), Path(folder, "plan.json")
-        asked.write_text(json.dumps(request), encoding="utf-8")
-        files = {task_environment.PLAN_REQUEST: str(asked), task_environment.PLAN_FILE: str(answered)}
+        request_file, plan_file = Path(folder, "request.json"), Path(folder, "plan.json")
+        request_file.write_text(json.dumps(request), encoding="utf-8")
+        files = {task_environment.PLAN_REQUEST: str(request_file), task_environment.PLAN_FILE: str(plan_file)}
         ended = container_command.run({**task.environment(), **files})
-        if ended.code != 0 or not answered.exists():
-            why = ended.reason or ended.last or f"exit code {ended.code}, and no plan written"
+        if ended.code != 0 or not plan_file.exists():
+            why = ended.reason or ended.last or f"the command ended with exit code {ended.code} and wrote no plan"
             named = (error for error in _KNOWN if why.startswith(f"{error.__name__}: "))
             kind = next(named, ExecutionError)
             raise kind(f"layer '{task.layer}' of flow '{task.flow}' cannot be planned: {why}")
-        plan: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
+        plan: dict[str, Any] = json.loads(plan_file.read_text(encoding="utf-8"))
         return plan
 
 
 def record(datastore: datastores.DataStore, key: LayerKey, *, splits: int) -> None:
-    """Say that a fan-out finished, if each of its splits did.
+    """Write the record of a fan-out, if each of its splits has finished.
 
     Args:
         datastore: The flow's datastore.
@@ -84,23 +84,23 @@ def record(datastore: datastores.DataStore, key: LayerKey, *, splits: int) -> No
     if known is None or known.splits != splits:
         left = sorted({*range(splits)} - datastore.ledger.finished_splits(key, splits=splits))
         if left:
-            raise UnfinishedError(_unfinished(key, splits, left))
+            raise UnfinishedError(_unfinished_message(key, splits, left))
         datastore.ledger.write_record(key, splits=splits)
 
 
-def _unfinished(key: LayerKey, splits: int, left: list[int]) -> str:
+def _unfinished_message(key: LayerKey, splits: int, left: list[int]) -> str:
     spelled = indexes.spell(left)
     shown = spelled if len(spelled) <= _SHOWN else f"{spelled[:_SHOWN].rpartition(',')[0]},..."
     which = "its only split" if splits == 1 else f"split{'s' * (len(left) > 1)} {shown} of 0 to {splits - 1}"
     return (
         f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}: {which} ended with "
-        "exit code 0 before the layer's code did, as by exec, exit(0) in a C library, or a command that hides the exit "
-        "code of its task. Mend that, and resume the execution"
+        "exit code 0 before the layer's code ended. Possible causes are exec, exit(0) in a C library, or a command "
+        "that hides the exit code of its task. Fix the cause, and resume the execution"
     )
 
 
 def _datastore() -> datastores.DataStore:
-    """The flow's datastore as the environment has it: whose code would say more of it is not loaded."""
+    """Return the flow's datastore from the environment only, because the flow's code is not loaded here."""
     root, asked = os.environ[task_environment.DATASTORE_ROOT], os.environ.get
     if not root.startswith("s3://"):
         return datastores.Local(root)

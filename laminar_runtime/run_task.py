@@ -1,7 +1,7 @@
-"""Runs a task in an AWS Lambda function made of the flow's own image: of layers whose executor is `AWS.Lambda`.
+"""The Lambda function of a layer whose executor is `AWS.Lambda`. It uses the flow's own image.
 
 The state machine invokes the function for each task. Its `handler` starts the container's command with the environment
-that a job of AWS Batch would have, so the same code runs the layer.
+of an AWS Batch job, so the same code runs the layer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["handler", "variables_of"]
 
-#: Characters of a reason that are told. Step Functions takes errors of 32,768 characters:
+#: The most characters of a reason in an error. Step Functions allows 32,768 characters for an error:
 #: https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskFailedEventDetails.html
 _LONGEST = 8_192
 
@@ -30,30 +30,30 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     """Run a task: the entry point of the Lambda function of a layer.
 
     Args:
-        request: ``{"execution": id, "layer": name}``, with ``"attempt": number`` if it is not the first, and of a split
-            with what its job would be told: ``"indexes"``, of which it is the ``"child"``, and ``"splits"``.
+        request: ``{"execution": id, "layer": name}``. From the second attempt on it has ``"attempt": number``. For a
+            split it has ``"indexes"``, ``"child"``, the position of the split in the indexes, and ``"splits"``.
 
     Returns:
-        Nothing: what a task leaves is in the datastore.
+        An empty object: the results of a task are in the datastore.
 
     Raises:
-        TaskError: If the task fails, as a class named after the error of the flow's own code, such as ``ValueError``.
-            Step Functions names the failure of the state after it. A process that ends with exit code 0 fails too,
-            unless its task left its commit.
+        TaskError: If the task fails. Its class is named after the error of the flow's own code, for example
+            ``ValueError``, because Step Functions uses the name of the class as the name of the error. A process that
+            ends with exit code 0 fails, too, if its task has no commit.
     """
     variables = variables_of(request)
     ended = container_command.run(variables)
     environment = {**os.environ, **variables}
-    if ended.code != 0 or not _finished(environment):
+    if ended.code != 0 or not _has_commit(environment):
         raise _error(environment, ended)
     return {}
 
 
 def variables_of(request: dict[str, Any]) -> dict[str, str]:
-    """What asks for the task in its environment, beside what the function has in its own.
+    """Return the environment variables of a task, without the variables of the Lambda function itself.
 
     Args:
-        request: What the function is invoked with.
+        request: The input of the Lambda function.
     """
     variables = {
         task_environment.EXECUTION_ID: request["execution"],
@@ -72,17 +72,17 @@ def variables_of(request: dict[str, Any]) -> dict[str, str]:
 
 
 def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskError:
-    """The error of a failed task, its class named after the error that the task reported, if it did."""
+    """Return the error of a failed task. Its class is named after the error that the task reported, if any."""
     task = _task(environment)
     kind = ended.reason.partition(":")[0]
     named: type[TaskError] = type(kind, (TaskError,), {}) if kind.isidentifier() else TaskError
     how = f"exit code {ended.code}" if ended.code >= 0 else f"signal {signal.Signals(-ended.code).name}"
     if ended.code == 0:
-        how += " before its layer did"
-    printed = f", after it printed: {ended.last}" if ended.last else ""
+        how += " before its layer finished"
+    printed = f"; the last line of its output: {ended.last}" if ended.last else ""
     reason = ended.reason or f"its process ended with {how}{printed}"
     return named(
-        reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}... (all of it is in the log)",
+        reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}... (the log has all of it)",
         flow=task.flow,
         execution=task.execution,
         layer=task.layer,
@@ -92,8 +92,8 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
     )
 
 
-def _finished(environment: dict[str, str]) -> bool:
-    """Whether a task left its commit: its process may have ended with exit code 0 before its layer did."""
+def _has_commit(environment: dict[str, str]) -> bool:
+    """Return whether a task has a commit: its process may end with exit code 0 before its layer finishes."""
     ledger, task = _datastore(environment).ledger, _task(environment)
     key = LayerKey(task.flow, task.execution, task.layer)
     found = ledger.read_commit(key, index=0) if task.splits == 1 else ledger.read_split(key, index=task.index)
@@ -101,7 +101,7 @@ def _finished(environment: dict[str, str]) -> bool:
 
 
 def _task(environment: dict[str, str]) -> TaskContext:
-    """Which task an environment asks for. Its index may stand in a plan, and what reads that is loaded on use."""
+    """Return the task of an environment. Its index may be in a plan; the module that reads plans is loaded on use."""
     from laminar_runtime.splits import fanout
 
     return fanout.resolve_index(_datastore(environment), types.unwrap(TaskContext.parse(environment)))

@@ -20,7 +20,7 @@ from laminar_runtime.introspection import functions
 if TYPE_CHECKING:
     from laminar_runtime.flow import Flow
 
-__all__ = ["Home", "UnknownNameError", "define", "defines", "home_of", "made", "named", "register"]
+__all__ = ["Home", "UnknownNameError", "define", "defines", "find_flow", "home_of", "made", "register"]
 
 _MAIN = "__main__"
 
@@ -251,7 +251,7 @@ def made(flow: Any) -> None:
     _made[flow.__name__] = flow
 
 
-def named(flow: str) -> Any:
+def find_flow(flow: str) -> Any:
     """Return the class of the flow of a name, None if there is none in this process.
 
     Args:

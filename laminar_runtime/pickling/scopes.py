@@ -15,7 +15,7 @@ import copyreg
 from contextvars import ContextVar
 from typing import Any, Self
 
-from laminar_runtime.pickling.homes import Home, UnknownNameError, home_of, made, named
+from laminar_runtime.pickling.homes import Home, UnknownNameError, find_flow, home_of, made
 
 __all__ = [
     "Scope",
@@ -83,7 +83,7 @@ def scope_of(flow: str, datastore: Any) -> Scope:
     user = datastore.flows.get(flow)
     if user is not None:
         return Scope(flow, home_of(type(user)), datastore, user)
-    kind = named(flow)
+    kind = find_flow(flow)
     return Scope(flow, None if kind is None else home_of(kind), datastore)
 
 

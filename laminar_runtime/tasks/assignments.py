@@ -9,7 +9,7 @@ from typing import Any
 from laminar_runtime import _records
 from laminar_runtime.exceptions import AssignmentError
 from laminar_runtime.introspection import attributes
-from laminar_runtime.layer import Layer, sharded
+from laminar_runtime.layer import Layer, sharded_items
 
 __all__ = ["Assigned", "assigning"]
 
@@ -46,7 +46,7 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
         for name in private.archives.keys() - vars(layer).keys():  # sharded, and deleted since
             del private.archives[name]
         for name, value in vars(layer).items():
-            if name == "_private" or sharded(layer, name) is not None:
+            if name == "_private" or sharded_items(layer, name) is not None:
                 continue
             # What is kept by a property that is computed once has not been assigned.
             kept = value is not before.get(name, layer) and not attributes.is_computed(type(layer), name)

@@ -13,7 +13,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.exceptions import ExecutionError, LayerError
 from laminar_runtime.introspection import attributes
-from laminar_runtime.layer import Layer, absent, sharded
+from laminar_runtime.layer import Layer, sharded_items, unset_error
 from laminar_runtime.splits import fanout
 
 __all__ = ["Each", "each"]
@@ -91,7 +91,7 @@ def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
         ['hello Ada']
     """
     name = _attribute(layer, read)
-    if (items := sharded(layer, name)) is not None:
+    if (items := sharded_items(layer, name)) is not None:
         return Each(items)
     if "execution" not in vars(layer) or (layer.index is not None and layer.state.running):
         return Each([read(layer)])
@@ -101,7 +101,7 @@ def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
             raise ExecutionError(f"layer '{layer.name}' has not finished")
         archive, splits = fanout.some_of(store, key, name, index=layer.index)
     except ExecutionError as error:
-        raise absent(layer, name, error) from None  # it says all that a reader needs
+        raise unset_error(layer, name, error) from None  # it says all that a reader needs
     return Each(Accessor(archive, key.flow, store), splits, archive.missing)
 
 

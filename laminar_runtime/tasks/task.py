@@ -200,7 +200,7 @@ def _guarded(execution: Execution, layer: Layer, context: TaskContext) -> Iterat
     from laminar_runtime.tasks.pipelines import Guard
 
     guard = Guard(execution.flow, context)
-    guarded = execution.guarded(guard)
+    guarded = execution.with_guard(guard)
     layer.__dict__["execution"] = guarded
     try:
         yield guarded

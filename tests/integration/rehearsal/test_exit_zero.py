@@ -1,4 +1,4 @@
-"""A process that ends with exit code 0 before its layer did has not run it, whatever AWS makes of that."""
+"""A process that ends with exit code 0 before its layer finished has not run it, whatever AWS makes of that."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def deployed(made: Deployed, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) 
         # Of a job its exit code is told; the log of the job names the layer.
         ("Sum", f"in state 'Print': .*exit code {task_environment.UNFINISHED}", True),
         ("Print", "UnfinishedError: layer 'Tell' depends on layer 'Print', which has not finished", True),
-        ("Tell", "its process ended with exit code 0 before its layer did", False),
+        ("Tell", "its process ended with exit code 0 before its layer finished", False),
     ],
 )
 def test_what_ended_as_if_it_had_finished(broken: str, told: str, *, anew: bool, deployed: Deployed) -> None:

@@ -100,7 +100,7 @@ def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytes
     ) as caught:
         handler(request)
     assert type(caught.value).__name__ == "KeyError"
-    assert str(caught.value).endswith("!... (all of it is in the log)")
+    assert str(caught.value).endswith("!... (the log has all of it)")
     assert len(str(caught.value)) < 10_000
     assert "Traceback" in capfd.readouterr().out
 
@@ -111,14 +111,14 @@ def test_an_ascii_locale(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", log)
     monkeypatch.setenv("LAMINAR_COMMAND", "python -c \"print('caf\u00e9')\"")
     monkeypatch.setenv("PYTHONUTF8", "1")
-    with pytest.raises(TaskError, match="before its layer did"):
+    with pytest.raises(TaskError, match="before its layer finished"):
         handler({"execution": "e1", "layer": "Shards"})
     assert log.buffer.getvalue() == b"caf\\xe9\n"  # type: ignore[attr-defined]
 
 
 def test_a_task_that_is_killed(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """A process that ends without a word of its error is told by its end, and by what it printed last."""
-    with pytest.raises(TaskError, match="ended with signal SIGKILL, after it printed: the last words") as caught:
+    with pytest.raises(TaskError, match="SIGKILL; the last line of its output: the last words") as caught:
         handler({"execution": "e1", "layer": "Killed"})
     assert type(caught.value) is TaskError
 
@@ -129,7 +129,7 @@ def test_a_task_that_ends_before_its_layer(
 ) -> None:
     """A process that becomes another one, which ends with exit code 0, has not run its layer."""
     handler({"execution": "e1", "layer": "Shards"})
-    with pytest.raises(TaskError, match=r"its process ended with exit code 0 before its layer did$"):
+    with pytest.raises(TaskError, match=r"its process ended with exit code 0 before its layer finished$"):
         handler({"execution": "e1", **request_})
 
 

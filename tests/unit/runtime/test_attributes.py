@@ -239,7 +239,7 @@ def test_what_the_class_takes_cannot_be_sharded(name: str) -> None:
         def __call__(self) -> None:
             self.shard(**{name: [1]})
 
-    assert f"'{name}' is computed by the layer's class" in str(failure(lambda: run_alone(Wrong)))
+    assert f"'{name}' is a descriptor of the layer's class" in str(failure(lambda: run_alone(Wrong)))
 
 
 def test_plain_instances_may_have_any_attribute() -> None:

@@ -50,7 +50,7 @@ def delegated() -> tuple[Doubles, Elsewhere]:
     return Doubles(datastore=datastores.Memory(), executor=executors.Thread(), scheduler=scheduler), scheduler
 
 
-OTHERS = r"execution e1 of flow 'Doubles' was started before, with other parameters: go on with it by .*resume\(\)"
+OTHERS = r"execution e1 of flow 'Doubles' was started before with other parameters: resume it with .*resume\(\)"
 
 
 def test_a_start_leaves_the_parameters_of_what_was_started() -> None:
@@ -113,7 +113,7 @@ def test_parameters_of_what_failed_may_be_mended() -> None:
     with pytest.raises(TypeError):
         flow("e1", x=None)
     assert flow.execution("e1").parameters(x=2).resume().layer(Double).double == 4
-    with pytest.raises(ExecutionError, match="execution e1 of flow 'Doubles' has finished, with other parameters"):
+    with pytest.raises(ExecutionError, match="execution e1 of flow 'Doubles' has finished with other parameters"):
         flow.execution("e1").parameters(x=3)
     flow.execution("e1").parameters(x=2)
     assert flow.execution("e1").layer(Parameters).x == 2

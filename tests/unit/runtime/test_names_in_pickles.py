@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 
+from laminar_runtime import layer
 from laminar_runtime.pickling import scopes
 from laminar_runtime.tasks import pipelines
 
@@ -13,6 +14,10 @@ from laminar_runtime.tasks import pipelines
 @pytest.mark.parametrize("name", ["datastore_of_reader", "flow_of_reader", "module_of_flow", "of_flow"])
 def test_names_of_the_flow(name: str) -> None:
     assert pickle.loads(f"claminar_runtime.scopes\n{name}\n.".encode()) is getattr(scopes, name)  # noqa: S301 - our own
+
+
+def test_the_layer_of_an_execution() -> None:
+    assert pickle.loads(b"claminar_runtime.layer\n_restored\n.") is layer._restore  # noqa: S301 - our own
 
 
 def test_the_guard_of_pipelines() -> None:

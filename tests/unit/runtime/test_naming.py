@@ -76,7 +76,7 @@ def test_flawed_parameters(name: str, tmp_path: Path) -> None:
 def test_flawed_ids(id_: Any, tmp_path: Path) -> None:
     """So is an execution's id, whatever is asked of the execution."""
     flow = G(datastore=datastores.Local(tmp_path / "a" / "store"), executor=executors.Thread())
-    with pytest.raises(FlowError, match=r"flow 'G' has no execution .*: that "):
+    with pytest.raises(FlowError, match=r"flow 'G' cannot have an execution .*: the id "):
         flow.execution(id_)
     if id_ is not None:
         with pytest.raises(FlowError, match="is not an execution id: use 1 to 80 letters"):
@@ -132,9 +132,9 @@ def test_flawed_layers_and_flows(name: str) -> None:
         layer = type(name, (Layer,), {})
     except ValueError:  # Python takes no NUL
         return
-    with pytest.raises(FlowError, match=r"flow 'MyFlow' registers layer '.*', whose name .*: it names a folder"):
+    with pytest.raises(FlowError, match=r"flow 'MyFlow' registers layer '.*', whose name .* the name of a folder"):
         MyFlow.register(layer)
-    with pytest.raises(FlowError, match=r"the name of flow '.*' .*: it names a folder"):
+    with pytest.raises(FlowError, match=r"the name of flow '.*' .*, but it is the name of a folder"):
         type(name, (Flow,), {})
 
 

@@ -67,7 +67,7 @@ def test_handler_of_a_command_that_plans_nothing(
 ) -> None:
     """A command that ends well without a plan is told as that."""
     monkeypatch.setenv("LAMINAR_COMMAND", "python -c 'pass'")
-    with pytest.raises(ExecutionError, match="exit code 0, and no plan written"):
+    with pytest.raises(ExecutionError, match="exit code 0 and wrote no plan"):
         handler({"execution": "e1", "layer": "Each"})
 
 
@@ -146,7 +146,7 @@ def test_input_of_another_form(content: bytes) -> None:
     """Parameters of a deployed flow come from its input, whose form is checked."""
     flow = in_memory(Asks)
     flow.datastore.transport.put("Asks/.cache/e1/.input.json", content)
-    with pytest.raises(FlowError, match="the input of execution e1 is not of the form"):
+    with pytest.raises(FlowError, match="the input of execution e1 does not have the form"):
         _ = flow.execution("e1").layer("Parameters").foo
 
 

@@ -272,7 +272,7 @@ def test_resume_without_an_id() -> None:
 
     MyFlow.register(Shards)
     flow = in_memory(MyFlow)
-    with pytest.raises(ExecutionError, match="has not been run"):
+    with pytest.raises(ExecutionError, match="has not run"):
         flow.execution.resume()
     assert stored(flow) == {}
 
@@ -308,7 +308,7 @@ def test_flow_errors_are_not_dressed_up() -> None:
     class A(Layer):
         def __call__(self, a: A) -> None: ...
 
-    with pytest.raises(FlowError, match="circle: A -> A"):
+    with pytest.raises(FlowError, match="cycle: A -> A"):
         in_memory(MyFlow)()
 
 

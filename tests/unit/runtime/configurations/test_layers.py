@@ -167,5 +167,5 @@ def test_layers_that_would_not_run() -> None:
             yield
 
     for layer in (Async, Generator):
-        with pytest.raises(FlowError, match="is async or a generator, which would not run"):
+        with pytest.raises(FlowError, match="is async or a generator, so it would not run"):
             MyFlow.register(layer)
