@@ -73,7 +73,8 @@ def repeated(text: str, times: int) -> str:
     r"""Return a text in which lines stand many times: for what depends on how many layers there are.
 
     Args:
-        text: A graph. A line with ``#`` is repeated, with a number in its place; ``P*`` stands for all ``P#``.
+        text: A graph. A line with ``#`` is repeated, with a number in its place, or with the next one in the place of
+            ``#+1``. ``P*`` stands for all ``P#``.
         times: How often.
 
     Example:
@@ -81,11 +82,12 @@ def repeated(text: str, times: int) -> str:
         'P0\nP1\nP2\nD after P0, P1, P2'
     """
     lines = [
-        line.replace("#", str(number)) for line in text.splitlines() for number in range(times if "#" in line else 1)
+        line.replace("#+1", str(number + 1)).replace("#", str(number))
+        for line in text.splitlines()
+        for number in range(times if "#" in line else 1)
     ]
-    return re.sub(
-        r"(\w+)\*", lambda found: ", ".join(f"{found[1]}{number}" for number in range(times)), "\n".join(lines)
-    )
+    every = range(times)
+    return re.sub(r"(\w+)\*", lambda found: ", ".join(f"{found[1]}{number}" for number in every), "\n".join(lines))
 
 
 def durations_in(text: str) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from laminar_codegen.ir.plan import JoinNode, Parallel, Run, Step, print_plan
+from laminar_codegen.ir.plan import ExactJoins, JoinNode, Parallel, Run, Sequence, Step, print_plan
 from laminar_codegen.planning import duration_samples, makespan, partial_order
 from laminar_codegen.planning.barrier_candidates import Barrier, barrier_candidates
 from laminar_codegen.planning.barriers import Barriers
@@ -135,12 +135,27 @@ def fused(text: str) -> str:
 
 @cases_of("planning.make_plan")
 def planned(text: str) -> str:
-    """A graph -> its plan, by the durations that are given, with ``joins``."""
+    """A graph -> its plan, by the durations that are given, with ``joins``. With ``show`` only how deep that is."""
     options, text = options_in(text)
-    taken = durations_in(text) or None
-    return refused(
-        lambda: print_plan(make_plan(graph_in(text), durations=taken, joins=options.get("joins", "barriers")))
-    )
+    text = repeated(text, options.get("times", 1))
+    taken, joins = durations_in(text) or None, options.get("joins", "barriers")
+
+    def run() -> str:
+        plan = make_plan(graph_in(text), durations=taken, joins=joins)
+        return f"{type(plan).__name__}, {_depth(plan)} deep" if options.get("show") == "depth" else print_plan(plan)
+
+    return refused(run)
+
+
+def _depth(step: Step) -> int:
+    """Return the greatest number of branches, and of sequences in them, that are in each other."""
+    match step:
+        case Sequence(inner) | Parallel(inner):
+            return 1 + max(map(_depth, inner))
+        case ExactJoins(paths):
+            return 1 + max(_depth(node.step) for path in paths for node in path)
+        case _:
+            return 0
 
 
 @cases_of("planning.durations_file")

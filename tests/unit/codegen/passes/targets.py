@@ -1,0 +1,167 @@
+"""The cases of `laminar_codegen.targets`. The input of most is a graph: see tests/support/graph_notation.py."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from laminar_codegen.ir import ecr
+from laminar_codegen.ir.deployment import Planner
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.problems import Problem
+from laminar_codegen.targets import registry
+from laminar_codegen.targets.aws_lambda import checks as lambda_checks
+from laminar_codegen.targets.aws_lambda import labels as lambda_labels
+from laminar_codegen.targets.aws_lambda.functions import emit_task_function, task_functions
+from laminar_codegen.targets.aws_lambda.kind import LAMBDA
+from laminar_codegen.targets.aws_lambda.states import LambdaStates
+from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.batch import checks as batch_checks
+from laminar_codegen.targets.batch import labels as batch_labels
+from laminar_codegen.targets.batch import target as batch_target
+from laminar_codegen.targets.batch.job_definitions import container_properties, emit_job_definition, job_definitions
+from laminar_codegen.targets.batch.kind import BATCH
+from laminar_codegen.targets.batch.start_permissions import for_execution, local_values
+from laminar_codegen.targets.batch.states import BatchStates
+from laminar_codegen.targets.functions import emit_planner
+from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
+from laminar_runtime import Flow
+from laminar_runtime.configurations import executors
+from tests.support.cases import cases_of
+from tests.support.deployments import deployment_in
+from tests.support.graph_notation import graph_in, graphs_in
+from tests.support.shown import as_hcl, as_yaml, evaluated, options_in, problems, statements, states
+
+
+def _rules(rules: Iterable[Callable[[Graph], Iterable[Problem]]]) -> Callable[[str], str]:
+    """Return a runner from a graph to the problems that rules find."""
+
+    def run(text: str) -> str:
+        options, text = options_in(text)
+        text = text.replace("LONG", "x" * options.get("long", 0))
+        return problems(problem for graph in graphs_in(text) for rule in rules for problem in rule(graph))
+
+    return run
+
+
+cases_of("targets.batch.checks")(_rules(batch_checks.RULES))
+cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
+cases_of("targets.aws_lambda.labels")(evaluated(lambda_labels, graph_in=graph_in))
+cases_of("targets.batch.labels")(evaluated(batch_labels))
+cases_of("targets.batch.target")(evaluated(batch_target))
+
+
+def _states(of: Callable[[Graph], TaskStates]) -> Callable[[str], str]:
+    """Return a runner from a graph to the states that run its layers."""
+
+    def run(text: str) -> str:
+        graph = graph_in(text)
+        made, layer = of(graph), graph.layers[0]
+        attempts = Attempts((), "$attempt" if layer.replanned else None)
+        if graph.pipelines:
+            return states(made.pipelined(graph.layers))
+        return states([made.group(layer, layer.name, attempts) if layer.foreach else made.once(layer, None, attempts)])
+
+    return run
+
+
+cases_of("targets.batch.states")(_states(BatchStates.of))
+cases_of("targets.aws_lambda.states")(_states(LambdaStates.of))
+
+
+@cases_of("targets.batch.job_definitions")
+def definitions(text: str) -> str:
+    """A graph -> how the containers of its job definitions differ from the usual one.
+
+    With ``whole`` they stand as they are, with ``resource`` the resources of the job definitions do.
+    """
+    options, text = options_in(text)
+    found = [definition for graph in graphs_in(text) for definition in job_definitions(graph)]
+    if options.get("resource"):
+        return as_hcl(*map(emit_job_definition, found))
+    usual: dict[str, Any] = {}
+    if not options.get("whole"):
+        (definition,) = job_definitions(graph_in("A"))
+        usual = container_properties(definition)
+    return as_yaml({definition.label: _differing(container_properties(definition), usual) for definition in found})
+
+
+def _differing(found: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties that differ from the usual ones, and as None those that are not there."""
+    return {name: found.get(name) for name in sorted({*found, *usual}) if found.get(name) != usual.get(name)}
+
+
+@cases_of("targets.aws_lambda.functions")
+def task_function(text: str) -> str:
+    """A graph -> the resources of the functions that run its layers."""
+    return as_hcl(*(emit_task_function(function) for graph in graphs_in(text) for function in task_functions(graph)))
+
+
+@cases_of("targets.functions")
+def planner(text: str) -> str:
+    """A graph -> the resources of its planners."""
+    found = (item for item in deployment_in(text).resources if isinstance(item, Planner))
+    return as_hcl(*map(emit_planner, found))
+
+
+@cases_of("targets.batch.start_permissions")
+def execution_role(text: str) -> str:
+    """A graph -> what starts its containers may do, and the local values that this refers to."""
+    deployment = deployment_in(text)
+    granted = for_execution(deployment)
+    found = local_values(deployment)
+    shortened = "" if granted.most is None else f"at most {granted.most} names of a kind\n"
+    text = f"{shortened}{statements(granted.statements)}{as_hcl(**found) if found else ''}"
+    return _collapsed(text.replace(ecr.REPOSITORY, "REPOSITORY"))
+
+
+def _collapsed(text: str) -> str:
+    """Return a text in which of lines that differ in numbers only the first stands, with how many there are."""
+    alike = itertools.groupby(text.splitlines(), key=lambda line: re.sub(r"\d+", "#", line))
+    groups = [[*lines] for _, lines in alike]
+    return "".join(f"{lines[0]}{f'  ({len(lines)} like this)' if len(lines) > 1 else ''}\n" for lines in groups)
+
+
+def _kind(kind: TargetKind) -> Callable[[str], str]:
+    """Return a runner from a graph to what its deployment needs for a kind of target."""
+
+    def run(text: str) -> str:
+        options, text = options_in(text)
+        deployment = deployment_in(text)
+        own: list[Any] = [item for graph in deployment.graphs for item in kind.resources(graph)]
+        return "\n".join(
+            (
+                f"resources: {', '.join(item.label for item in own)}",
+                *(
+                    f"role {role.label} of {role.service}: {role.description}"
+                    for role in kind.roles("flow Report", own)
+                ),
+                f"log groups: {', '.join(kind.log_groups(own)) or 'none'}",
+                f"variables: {', '.join(found.name for found in kind.variables(deployment)) or 'none'}",
+                f"local values: {', '.join(kind.local_values(deployment)) or 'none'}",
+                statements(kind.statements(deployment, options.get("short", False))),
+            )
+        )
+
+    return run
+
+
+cases_of("targets.batch.kind")(_kind(BATCH))
+cases_of("targets.aws_lambda.kind")(_kind(LAMBDA))
+
+
+class _Configured(Flow):
+    """A flow whose layers run on AWS Batch."""
+
+
+cases_of("targets.registry")(
+    evaluated(
+        registry,
+        executors=executors,
+        LambdaTarget=LambdaTarget,
+        deployment_in=deployment_in,
+        flow=lambda executor: _Configured(executor=executor),
+    )
+)
