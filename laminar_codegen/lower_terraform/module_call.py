@@ -7,7 +7,8 @@ the same; ``moved`` blocks map the old addresses to the new ones, so that Terraf
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -17,24 +18,18 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block, Call, Document, Output
 from laminar_codegen.lower_terraform import iam_roles
+from laminar_codegen.lower_terraform.alarms import ALARM
+from laminar_codegen.lower_terraform.module_addresses import address_in_module
 from laminar_codegen.lower_terraform.shared_variables import PASSED_ON
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.triggers import registry
+from laminar_codegen.triggers.kind import InModule
 
 __all__ = ["Module", "call_module"]
 
 _LABEL = "flow"
-#: What the module makes each for one element of something; it makes one of any other type of these, if at all.
-_EACH = {
-    "aws_cloudwatch_log_group",
-    "aws_cloudwatch_metric_alarm",
-    "aws_iam_role",
-    "aws_iam_role_policy",
-}
-_MACHINE = "aws_sfn_state_machine"
-_ONE = {_MACHINE, "aws_ssm_parameter"}
 #: Roles that the self-contained document makes unless they are given.
-_COUNTED = {"aws_iam_role", "aws_iam_role_policy"}
+_COUNTED = {iam_roles.ROLE, iam_roles.ROLE_POLICY}
 #: The resources after the module, which the module does not know.
 _AFTER = {"aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"}
 #: Local values that only the module uses.
@@ -66,10 +61,8 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
     Returns:
         A document that deploys the same.
     """
-    optional = {kind for item in deployment.triggers for kind in registry.kind_of(item).module_types}
-    made = _EACH | _ONE | optional
-    ours = [block for block in document.resources if block.type not in made]
-    theirs = [block for block in document.resources if block.type in made]
+    moved = dict(_moves(document.resources, _alarms_left(deployment)))
+    ours = [block for block in document.resources if _address(block) not in moved]
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
         # By their names: an input of the module cannot refer to a resource that the module makes of it.
@@ -89,8 +82,22 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
         resources=tuple(_resource(block, elsewhere) for block in ours),
         outputs=tuple(map(_output, document.outputs)),
         calls=(_call(module, deployment),),
-        moved=tuple(_moves(theirs, optional)),
+        moved=tuple(moved.items()),
     )
+
+
+def _in_module(deployment: Deployment) -> Iterator[tuple[Any, InModule]]:
+    """Yield the triggers that the module has."""
+    for trigger in deployment.triggers:
+        known = registry.kind_of(trigger).in_module
+        if known is not None:
+            yield trigger.value, known
+
+
+def _alarms_left(deployment: Deployment) -> set[str]:
+    """Return the addresses of the alarms of triggers that the module does not have."""
+    kinds = ((registry.kind_of(trigger), trigger.value) for trigger in deployment.triggers)
+    return {f"{ALARM}.{alarm.label}" for kind, value in kinds if kind.in_module is None for alarm in kind.alarms(value)}
 
 
 def _arn(machine: StateMachine) -> Joined:
@@ -136,9 +143,7 @@ def _call(module: Module, deployment: Deployment) -> Call:
         }
         for role in deployment.roles
     }
-    triggers: dict[str, Value] = {}
-    for trigger in deployment.triggers:
-        triggers |= registry.kind_of(trigger).module_arguments(trigger.value)
+    triggers = {known.variable.name: known.argument(value) for value, known in _in_module(deployment)}
     return Call(
         _LABEL,
         module.source,
@@ -160,10 +165,14 @@ def _call(module: Module, deployment: Deployment) -> Call:
     )
 
 
-def _moves(theirs: list[Block], optional: Collection[str]) -> Iterator[tuple[str, str]]:
-    for block in theirs:
-        label = f'this["{block.label}"]' if block.type in _EACH else block.label
-        if block.type == _MACHINE and block.label != labels.MAIN:
-            label = f'nested["{block.label}"]'
-        old = f"{block.type}.{block.label}{'[0]' if block.type in _COUNTED else ''}"
-        yield old, f"module.{_LABEL}.{block.type}.{label}{'[0]' if block.type in optional else ''}"
+def _moves(resources: Iterable[Block], left: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the old and the new address of each resource that the module has, unless it is among those left out."""
+    for block in resources:
+        new = address_in_module(block.type, block.label)
+        if new is not None and _address(block) not in left:
+            yield _address(block), f"module.{_LABEL}.{new}"
+
+
+def _address(block: Block) -> str:
+    """Return the address of a resource in the self-contained document, where a role is made if none is given."""
+    return f"{block.type}.{block.label}{'[0]' if block.type in _COUNTED else ''}"

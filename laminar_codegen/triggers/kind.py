@@ -15,15 +15,28 @@ from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.problems import Problem
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["TriggerKind"]
+__all__ = ["InModule", "TriggerKind"]
 
 
 def _none(_: Any) -> tuple[()]:
     return ()
 
 
-def _empty(_: Any) -> Mapping[str, Value]:
-    return {}
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class InModule:
+    """A trigger in the Terraform module ``flow``: an input, and resources that are there if it is not null.
+
+    Args:
+        variable: The input, an object.
+        argument: Returns the value of the input for a trigger.
+        resources: The resources, as a document would have them for the value of the input.
+        alarms: The alarms.
+    """
+
+    variable: Variable
+    argument: Callable[[Any], Mapping[str, Value]]
+    resources: tuple[Block, ...]
+    alarms: tuple[Alarm, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -39,8 +52,7 @@ class TriggerKind:
         permissions: The statements of each of these roles, by the role's label.
         alarms: Returns the alarms of a trigger.
         variables: Returns the variables of the document that a trigger needs.
-        module_types: The types of those of its resources that the Terraform module ``flow`` declares.
-        module_arguments: Returns the arguments of that module for a trigger.
+        in_module: The trigger in the Terraform module ``flow``, None if the module leaves it to the documents.
     """
 
     name: str
@@ -51,5 +63,4 @@ class TriggerKind:
     permissions: Mapping[str, Callable[[Deployment], Fitted]] = attrs.field(factory=dict)
     alarms: Callable[[Any], Iterable[Alarm]] = _none
     variables: Callable[[Any], Iterable[Variable]] = _none
-    module_types: frozenset[str] = frozenset()
-    module_arguments: Callable[[Any], Mapping[str, Value]] = _empty
+    in_module: InModule | None = None

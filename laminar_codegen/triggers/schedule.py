@@ -15,19 +15,20 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.terraform import Block, Nested, Variable
+from laminar_codegen.ir.terraform import Block, Nested, Validation, Variable
 from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM050, LAM051
-from laminar_codegen.triggers.kind import TriggerKind
+from laminar_codegen.triggers.kind import InModule, TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["SCHEDULE", "Schedule"]
 
 _NAME = Ref("var.name")
 _KMS_KEY = Ref("var.kms_key_arn")
+_IS_ENABLED = Ref("var.schedule_enabled")
 
 #: The end of the name of the queue of failed starts.
 _FAILED_STARTS = "schedule-failures"
@@ -55,12 +56,18 @@ def _find(scheduler: StepFunctions) -> Iterator[Schedule]:
 
 
 def _emit(schedule: Schedule) -> tuple[Block, ...]:
-    """Emit the resources that start the state machine of a deployment on a schedule.
+    return _resources(schedule.expression, schedule.timezone, _IS_ENABLED)
+
+
+def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block, ...]:
+    """Return the resources that start the state machine of a deployment on a schedule.
 
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html
 
     Args:
-        schedule: The schedule.
+        expression: The expression of the schedule.
+        timezone: Its time zone.
+        enabled: Whether it starts executions.
     """
     queue: dict[str, Value] = {
         "name": labels.of_deployment(_FAILED_STARTS),
@@ -80,9 +87,9 @@ def _emit(schedule: Schedule) -> tuple[Block, ...]:
     started: dict[str, Value] = {
         "name": _NAME,
         "description": Joined("Starts the state machine ", _NAME),
-        "schedule_expression": schedule.expression,
-        "schedule_expression_timezone": schedule.timezone,
-        "state": Ref('var.schedule_enabled ? "ENABLED" : "DISABLED"'),
+        "schedule_expression": expression,
+        "schedule_expression_timezone": timezone,
+        "state": Ref(f'{enabled.expression} ? "ENABLED" : "DISABLED"'),
         "flexible_time_window": {"mode": "OFF"},
         "kms_key_arn": _KMS_KEY,
         "target": target,
@@ -126,15 +133,14 @@ def _statements() -> tuple[Statement, ...]:
     )
 
 
-def _alarms(_: Schedule) -> Iterator[Alarm]:
-    yield Alarm(
-        label="not_started",
-        description=Joined("The state machine ", _NAME, " was not started on schedule"),
-        namespace="AWS/SQS",
-        metric="ApproximateNumberOfMessagesVisible",
-        statistic="Maximum",
-        dimensions={"QueueName": Ref("aws_sqs_queue.schedule.name")},
-    )
+_NOT_STARTED = Alarm(
+    label="not_started",
+    description=Joined("The state machine ", _NAME, " was not started on schedule"),
+    namespace="AWS/SQS",
+    metric="ApproximateNumberOfMessagesVisible",
+    statistic="Maximum",
+    dimensions={"QueueName": Ref("aws_sqs_queue.schedule.name")},
+)
 
 
 _ENABLED = Variable(
@@ -145,9 +151,40 @@ _ENABLED = Variable(
 )
 
 
-def _module_arguments(schedule: Schedule) -> dict[str, Value]:
-    enabled = Ref("var.schedule_enabled")
-    return {"schedule": {"expression": schedule.expression, "timezone": schedule.timezone, "enabled": enabled}}
+def _argument(schedule: Schedule) -> dict[str, Value]:
+    return {"expression": schedule.expression, "timezone": schedule.timezone, "enabled": _IS_ENABLED}
+
+
+_IN_MODULE = InModule(
+    variable=Variable(
+        name="schedule",
+        type="""\
+object({
+  expression = string
+  timezone   = optional(string, "UTC")
+  enabled    = optional(bool, true)
+})""",
+        description=(
+            "When executions are started, without parameters: a cron(), rate() or at() expression, its time zone, and "
+            "whether it is enabled. Null for never."
+        ),
+        default=(None,),
+        validation=(
+            Validation(
+                'var.schedule == null ? true : can(regex("^(at|cron|rate)[(].+[)]$", var.schedule.expression))',
+                "A schedule is written cron(...), rate(...) or at(...).",
+            ),
+            Validation(
+                'var.schedule == null ? true : contains(keys(var.roles), "schedule")',
+                "A schedule needs a role of its label: roles = { schedule = { ... } }.",
+            ),
+        ),
+        nullable=True,
+    ),
+    argument=_argument,
+    resources=_resources(Ref("var.schedule.expression"), Ref("var.schedule.timezone"), Ref("var.schedule.enabled")),
+    alarms=(_NOT_STARTED,),
+)
 
 
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (?:minute|hour|day)s?\)", re.ASCII)
@@ -240,8 +277,7 @@ SCHEDULE = TriggerKind(
     rules=(check_expressions, check_timezones),
     roles=_roles,
     permissions={"schedule": _permissions},
-    alarms=_alarms,
+    alarms=lambda _: (_NOT_STARTED,),
     variables=lambda _: (_ENABLED,),
-    module_types=frozenset({"aws_scheduler_schedule", "aws_sqs_queue"}),
-    module_arguments=_module_arguments,
+    in_module=_IN_MODULE,
 )

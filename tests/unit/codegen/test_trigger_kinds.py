@@ -136,13 +136,15 @@ def test_a_kind_of_trigger_is_one_entry(uploads: Path, capsys: pytest.CaptureFix
 
 
 def test_a_module_knows_nothing_of_it(uploads: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the module ``flow`` does not make stays in the document; its role is the module's, as all roles are."""
+    """Its resources and alarms stay in the document. Its role is the module's, like all roles."""
     (uploads / "flow.py").write_text(FLOW.format(prefix="in/"))
     assert main(["--module", "./modules/flow", "flow.py"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert set(document["resource"]["aws_cloudwatch_event_rule"]) == {"upload"}
     assert document["resource"]["aws_cloudwatch_event_target"]["upload"]["depends_on"] == ["module.flow"]
     assert document["module"]["flow"]["roles"]["upload"]["service"] == "events.amazonaws.com"
+    assert set(document["resource"]["aws_cloudwatch_metric_alarm"]) == {"upload_failed"}
+    assert "upload" not in str([pair for moved in document["moved"] for pair in moved if "alarm" in pair["from"]])
 
 
 def test_its_rules_are_checked(uploads: Path, capsys: pytest.CaptureFixture[str]) -> None:
