@@ -37,6 +37,7 @@ class Execution:
         retry: Whether it is being resumed.
         guard: Refuses reads of some layers, in a split of a pipelined fan-out.
         called: Whether the program itself calls the flow, not a layer, a hook or a thread.
+        upstream: The names that layers are stored under, where those are not their own: see `with_storage_names`.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -50,6 +51,7 @@ class Execution:
     retry: bool = False
     guard: Guard | None = _records.field(default=None, kw_only=True, repr=False)
     called: bool = _records.field(default=True, kw_only=True, repr=False)
+    upstream: tuple[tuple[str, str], ...] = _records.field(default=(), kw_only=True, repr=False)
 
     def __call__(self, id: str) -> Execution:  # noqa: A002 - the name that users pass it by
         """Return the execution of the same flow with another id.
@@ -97,6 +99,17 @@ class Execution:
         """
         return _records.evolve(self, guard=guard)
 
+    def with_storage_names(self, names: Mapping[str, str]) -> Execution:
+        """Return the same execution, with some layers stored and read under other names than their own.
+
+        So a layer can run several times in an execution. Its tasks find the layers that they depend on under these
+        names too, in whatever process they run.
+
+        Args:
+            names: The names by the name of the layer. No layer of the flow has such a name.
+        """
+        return _records.evolve(self, upstream=tuple(sorted(names.items())))
+
     def key(self, layer: Layer | str, *, read: str = "") -> LayerKey:
         """Return the key of a layer of this execution in the datastore.
 
@@ -108,13 +121,17 @@ class Execution:
             ExecutionError: If the execution has no id.
             LayerError: If the guard refuses to read the layer.
         """
-        name, stored = (layer, layer) if isinstance(layer, str) else (layer.name, storage_name(layer))
+        name = layer if isinstance(layer, str) else layer.name
+        stored = self._storage_name(name) if isinstance(layer, str) else storage_name(layer)
         if self.guard is not None:
             self.guard.check(name, read)
         if self.id is None:
             msg = f"flow '{self.flow.name}' has not run: run it, or choose an execution with flow.execution('ID')"
             raise ExecutionError(msg)
-        return LayerKey(self.flow.name, self.id, stored)
+        return LayerKey(self.flow.name, self.id, stored, self.upstream)
+
+    def _storage_name(self, layer: str) -> str:
+        return dict(self.upstream).get(layer, layer) if self.upstream else layer
 
     @property
     def known(self) -> bool:
@@ -180,9 +197,8 @@ class Execution:
         prepare(definition.layer, read="attempt" not in attributes)
         instance = definition.layer.__new__(definition.layer)
         instance.__dict__.update(execution=self, configuration=configuration, definition=definition, **attributes)
-        if isinstance(layer, Layer) and (stored := storage_name(layer)) != layer.name:
-            store_as(instance, stored)
-        return instance
+        stored = storage_name(layer) if isinstance(layer, Layer) else self._storage_name(definition.layer.__name__)
+        return instance if stored == definition.layer.__name__ else store_as(instance, stored)
 
     def parameters(self, **artifacts: Any) -> Execution:
         """Store the flow's parameters for this execution. A failed execution can get other parameters for a resume.

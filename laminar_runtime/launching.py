@@ -22,7 +22,7 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
-from laminar_runtime.layer import Parameters
+from laminar_runtime.layer import Parameters, store_as
 from laminar_runtime.pickling import homes
 from laminar_runtime.programs import importing, loading
 from laminar_runtime.splits import fanout
@@ -216,7 +216,7 @@ def open_execution(flow: Flow, context: task_environment.TaskContext) -> Executi
     """
     root, own = os.environ.get(task_environment.DATASTORE_ROOT), flow.configuration.datastore
     flow._keep_in(datastores.from_root(root, own) if root else own)  # noqa: SLF001 - one unit
-    return _records.evolve(flow.execution(context.execution), retry=context.retry)
+    return _records.evolve(flow.execution(context.execution), retry=context.retry, upstream=context.upstream)
 
 
 def link_parameters(linker: Callable[[Execution], Parameters], execution: Execution) -> dict[str, Any]:
@@ -297,15 +297,17 @@ def _run_task(flow: Flow) -> None:
             # Processes that the layer starts read it.
             os.environ[task_environment.LAYER_INDEX] = str(context.index)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}
-        task.run_layer(execution, execution.layer(context.layer, **fields), context)
+        task.run_layer(execution, store_as(execution.layer(context.layer, **fields), context.key.layer), context)
 
 
 def _plan(execution: Execution, context: task_environment.TaskContext) -> None:
     """Answer the planner's request about a layer."""
     from laminar_runtime.planner import planner
 
+    names = {**dict(context.upstream), context.layer: context.key.layer}
     # Hooks run outside of a task, as they do with the local scheduler.
     with task_environment.outside():
+        execution = execution.with_storage_names(names)
         planner.answer(execution, context.layer, {**planner.asked(), "drive": context.drive})
 
 

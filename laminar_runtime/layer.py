@@ -189,7 +189,11 @@ class Layer:
 
         def is_running() -> bool:
             task = task_environment.task()
-            return task is not None and (task.layer, task.execution) == (self.name, self.execution.id)
+            return (
+                task is not None
+                and (task.layer, task.execution) == (self.name, self.execution.id)
+                and task.key.layer == storage_name(self)
+            )
 
         return State(is_finished, is_running)
 

@@ -52,8 +52,7 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     )
     if "record" in request:
         parsed = types.unwrap(TaskContext.parse(task.environment()))
-        key = LayerKey(parsed.flow, parsed.execution, parsed.layer)
-        record(_datastore(), key, splits=request["record"]["splits"])
+        record(_datastore(), parsed.key, splits=request["record"]["splits"])
         return {}
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         request_file, plan_file = Path(folder, "request.json"), Path(folder, "plan.json")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import container_command, task_environment, types
 from laminar_runtime.exceptions import TaskError
-from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
 
 if TYPE_CHECKING:
@@ -95,8 +94,7 @@ def _error(environment: dict[str, str], ended: container_command.Ended) -> TaskE
 def _has_commit(environment: dict[str, str]) -> bool:
     """Return whether a task has a commit: its process may end with exit code 0 before its layer finishes."""
     ledger, task = _datastore(environment).ledger, _task(environment)
-    key = LayerKey(task.flow, task.execution, task.layer)
-    found = ledger.read_commit(key, index=0) if task.splits == 1 else ledger.read_split(key, index=task.index)
+    found = ledger.read_commit(task.key, index=0) if task.splits == 1 else ledger.read_split(task.key, index=task.index)
     return found is not None
 
 

@@ -7,6 +7,7 @@ Whoever starts a task (a local executor, AWS Batch, AWS Lambda) says by these va
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ from contextvars import ContextVar
 from laminar_runtime import _records, indexes
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.identifiers import RESUMED, check_execution_id
+from laminar_runtime.storage.layout import LayerKey
 
 __all__ = ["TaskContext", "activate", "folders", "on_aws", "outside", "task"]
 
@@ -24,6 +26,10 @@ LAYER_NAME = "LAMINAR_LAYER_NAME"
 LAYER_INDEX = "LAMINAR_LAYER_INDEX"
 LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
 LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
+#: The name that the layer is stored under, and, as a JSON object, those of other layers by their own names. They are
+#: there only for a layer that runs several times in an execution.
+LAYER_STORED_AS = "LAMINAR_LAYER_STORED_AS"
+UPSTREAM_STORED_AS = "LAMINAR_UPSTREAM_STORED_AS"
 #: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or,
 #: after an ``@``, the name of the list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
@@ -73,6 +79,9 @@ class TaskContext:
         retry: Whether the execution is a resumed one.
         listed: The name of the list of the layer's plan in which the index stands; empty when it is known.
         place: The place in that list, from 0: which child of an array job the process is.
+        stored_as: The name that the layer is stored under; empty if that is its own.
+        upstream: The names that other layers are stored under, where those are not their own, as pairs of the layer's
+            name and that name.
         run: The run of a deployed task whose attempt nobody has said, as ``<job>.<number of its start>``; empty for any
             other.
         drive: Which of the resumes and redrives of the execution it belongs to; empty for none of them.
@@ -94,6 +103,13 @@ class TaskContext:
     place: int = 0
     drive: str = ""
     run: str = ""
+    stored_as: str = ""
+    upstream: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> LayerKey:
+        """What the datastore knows the layer by."""
+        return LayerKey(self.flow, self.execution, self.stored_as or self.layer, self.upstream)
 
     @property
     def index(self) -> int:
@@ -155,10 +171,16 @@ class TaskContext:
             place=child if listed else 0,
             drive=drive,
             run=_run(environment),
+            stored_as=environment.get(LAYER_STORED_AS, ""),
+            upstream=_upstream(environment),
         )
 
     def environment(self) -> dict[str, str]:
         """The variables that ask a process for this task."""
+        names = {
+            LAYER_STORED_AS: self.stored_as,
+            UPSTREAM_STORED_AS: json.dumps(dict(self.upstream)) if self.upstream else "",
+        }
         return {
             EXECUTION_ID: f"{self.execution}{RESUMED}{self.drive}" if self.drive else self.execution,
             EXECUTION_RETRY: str(self.retry),
@@ -167,6 +189,7 @@ class TaskContext:
             LAYER_INDEX: str(self.index),
             LAYER_SPLITS: str(self.splits),
             LAYER_ATTEMPT: str(self.attempt),
+            **{variable: name for variable, name in names.items() if name},
         }
 
 
@@ -199,6 +222,25 @@ def _nth(spelled: str, child: int) -> int:
         return indexes.nth(spelled, child)
     except (IndexError, ValueError):
         raise FlowError(f"the environment variable {LAYER_INDEXES} has no index for child {child}") from None
+
+
+def _upstream(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the names that other layers are stored under.
+
+    Raises:
+        FlowError: If they are not a JSON object of texts.
+    """
+    text = environment.get(UPSTREAM_STORED_AS)
+    if not text:
+        return ()
+    try:
+        names = json.loads(text)
+    except ValueError:
+        names = None
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        msg = f'the environment variable {UPSTREAM_STORED_AS} is {text!r}, and not of the form {{"layer": "name"}}'
+        raise FlowError(msg)
+    return tuple(sorted(names.items()))
 
 
 def _run(environment: Mapping[str, str]) -> str:

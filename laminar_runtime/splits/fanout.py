@@ -58,7 +58,7 @@ def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
     if not foreach:
         return 1
     if foreach.pipelined:
-        return _finished(datastore, _over(key, foreach.parameters[0])).splits
+        return _finished(datastore, key.of(foreach.parameters[0].name)).splits
     return math.prod(len(dimension) for dimension in _dimensions(datastore, key, foreach))
 
 
@@ -95,8 +95,7 @@ def resolve_index(datastore: DataStore, context: TaskContext) -> TaskContext:
         datastore: The flow's datastore.
         context: The task.
     """
-    key = LayerKey(context.flow, context.execution, context.layer)
-    return context.resolve(lambda name: datastore.transport.get(key.listed(name)).decode())
+    return context.resolve(lambda name: datastore.transport.get(context.key.listed(name)).decode())
 
 
 def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:
@@ -151,7 +150,7 @@ def _finished(datastore: DataStore, key: LayerKey) -> Record:
 
 def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
     """The element that split `index` of a pipelined fan-out sees: the one that the split before it stored."""
-    over = _over(key, parameter)
+    over = key.of(parameter.name)
     what = f"split {index} of layer '{over.layer}' of flow '{key.flow}'"
     commit = datastore.ledger.read_split(over, index=index) or datastore.ledger.read_commit(over, index=index)
     if commit is None:
@@ -170,16 +169,12 @@ def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) 
     return parameter, archive.artifacts[0]
 
 
-def _over(key: LayerKey, parameter: Parameter) -> LayerKey:
-    return LayerKey(key.flow, key.execution, parameter.name)
-
-
 def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[Elements]:
     return [_dimension(datastore, key, parameter) for parameter in foreach.parameters]
 
 
 def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Elements:
-    over = _over(key, parameter)
+    over = key.of(parameter.name)
     try:
         record = _finished(datastore, over)
         return datastore.ledger.elements(over, record=record, index=parameter.index, name=parameter.attribute)

@@ -40,16 +40,29 @@ class LayerKey:
     Args:
         flow: The flow's name.
         execution: The execution's id.
-        layer: The layer's name.
+        layer: The name that the layer is stored under: its own, unless it runs several times in an execution.
+        upstream: The names that it finds other layers under, where those are not their own, as pairs of the layer's
+            name and that name.
 
     Example:
         >>> LayerKey("Report", "e1", "Load").record
         'Report/.cache/e1/Load/.record.json'
+        >>> LayerKey("Report", "e1", "Clean.2", upstream=(("Load", "Load.2"),)).of("Load").record
+        'Report/.cache/e1/Load.2/.record.json'
     """
 
     flow: str
     execution: str
     layer: str
+    upstream: tuple[tuple[str, str], ...] = ()
+
+    def of(self, layer: str) -> LayerKey:
+        """Return the key that this layer finds another layer of its execution under.
+
+        Args:
+            layer: The name of the other layer.
+        """
+        return LayerKey(self.flow, self.execution, dict(self.upstream).get(layer, layer), self.upstream)
 
     @property
     def record(self) -> str:

@@ -75,6 +75,8 @@ def _task(execution: Execution, layer: Layer) -> Task:
         splits=types.unwrap(layer.splits),
         attempt=types.unwrap(layer.attempt),
         retry=execution.retry,
+        stored_as="" if key.layer == layer.name else key.layer,
+        upstream=key.upstream,
     )
 
     permit = Permit()

@@ -7,11 +7,15 @@ import pickle
 
 import pytest
 
-from laminar_runtime import Execution, Flow, Layer, each
+from laminar_runtime import Execution, Flow, Layer, _records, each
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.configurations.schedulers import Scheduler
+from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.layer import storage_name, store_as
+from laminar_runtime.planner import planner
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
 
 
 class Rounds(Flow): ...
@@ -76,3 +80,43 @@ def test_the_name_goes_with_a_pickle(execution: Execution) -> None:
     again = store_as(execution.layer(Split), "Split.2")
     _run(again)
     assert list(pickle.loads(pickle.dumps(again)).part) == [1, 2]  # noqa: S301 - our own
+
+
+def test_a_fan_out_finds_its_parents_by_their_keys(execution: Execution) -> None:
+    """What an execution says of names holds for the elements of splits, for hooks and for what layers depend on."""
+    view = execution.with_storage_names({"Split": "Split.2", "Double": "Double.2"})
+    _run(view.layer(Split), view.layer(Double))
+    assert list(view.layer(Double).twice) == [2, 4]
+    assert (view.layer("Split").state.finished, view.key("Split").layer) == (True, "Split.2")
+    assert execution.stored == {"Split.2", "Double.2"}
+    plan = planner.plan_layer(view, "Double")
+    assert (plan.splits, plan.groups) == (2, ())
+    with pytest.raises(ExecutionError, match="layer 'Split' of flow 'Rounds' has not finished"):
+        _run(execution.layer(Double))
+
+
+def test_layers_in_other_processes_know_the_names(execution: Execution) -> None:
+    """Layers are pickled with the names, for pools of processes."""
+    view = execution.with_storage_names({"Split": "Split.2"})
+    _run(view.layer(Split))
+    found = pickle.loads(pickle.dumps(view.layer(Double)))  # noqa: S301 - our own
+    assert list(found.execution.layer(Split).part) == [1, 2]
+
+
+def test_the_names_of_a_task_are_in_its_environment() -> None:
+    """They stand there only if there are any: the variables of a task that runs once are what they were."""
+    task = TaskContext(execution="e1", flow="Rounds", layer="Double")
+    assert not [name for name in task.environment() if name.endswith("STORED_AS")]
+    assert task.key == LayerKey("Rounds", "e1", "Double")
+    again = _records.evolve(task, stored_as="Double.2", upstream=(("Größe", "Größe.2"), ("Split", "Split.2")))
+    assert TaskContext.parse(again.environment()) == again
+    assert again.key.record == "Rounds/.cache/e1/Double.2/.record.json"
+    assert again.key.of("Split").record == "Rounds/.cache/e1/Split.2/.record.json"
+    assert again.key.of("Other").record == "Rounds/.cache/e1/Other/.record.json"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"Split": 1}', "1"])
+def test_names_that_are_none(text: str) -> None:
+    environment = TaskContext(execution="e1", flow="Rounds", layer="Double").environment()
+    with pytest.raises(FlowError, match="the environment variable LAMINAR_UPSTREAM_STORED_AS is "):
+        TaskContext.parse({**environment, "LAMINAR_UPSTREAM_STORED_AS": text})

@@ -15,6 +15,7 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Faults, StartFailure, Wor
 from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import FlowError, TaskError
+from tests.support.batch import job_queue
 
 FLOW = '''\
 import os
@@ -97,16 +98,10 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
         aws.client("s3").create_bucket(Bucket="artifacts")
-        role = aws.client("iam").create_role(RoleName="task", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        batch = aws.client("batch")
-        batch.create_compute_environment(computeEnvironmentName="spare", type="UNMANAGED", serviceRole=role)
-        order = [{"order": 1, "computeEnvironment": "spare"}]
-        queue = batch.create_job_queue(jobQueueName="spare", state="ENABLED", priority=1, computeEnvironmentOrder=order)
+        queue, role = job_queue(aws)
         flow = load(str(tmp_path / "main.py")).flow
         flow.configuration.datastore = datastores.AWS.S3(root="s3://artifacts/flows")
-        flow.configuration.executor = executors.AWS.Batch(
-            job_queue_arn=queue["jobQueueArn"], job_role_arn=role, poll=0.1
-        )
+        flow.configuration.executor = executors.AWS.Batch(job_queue_arn=queue, job_role_arn=role, poll=0.1)
         yield Bench(aws, flow, starts)
     sys.modules.pop("main", None)
 
