@@ -71,7 +71,7 @@ def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
     for layer in _on_lambda(graph):
         timeout = graph.timeout_of(layer.executor)
         if not least <= timeout <= most:
-            what = f"layer '{layer.name}' may run for {timeout:g} seconds, and AWS Lambda gives it {least} to {most}"
+            what = f"layer '{layer.name}' may run for {timeout:.10g} seconds, and AWS Lambda gives it {least} to {most}"
             yield Problem(layer.location, LAM037, what, f"give AWS.Lambda such a timeout, or {_ON_BATCH}")
 
 

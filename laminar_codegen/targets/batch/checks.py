@@ -40,7 +40,7 @@ def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
 def check_timeouts(graph: Graph) -> Iterator[Problem]:
     """Check that AWS Batch accepts the timeouts: the flow's, and those of layers."""
     least, most = JOB_TIMEOUT
-    timeout = f"has a timeout of {{:g}} seconds; AWS Batch accepts {least} to {most}"
+    timeout = f"has a timeout of {{:.10g}} seconds; AWS Batch accepts {least} to {most}"
     fix = f"give its executor a timeout from {least} to {most} seconds"
     shared = not graph.layers
     for layer in graph.layers:
