@@ -135,7 +135,8 @@ def _is_single(item: Dimension, fan_outs: set[str], bodies: Bodies) -> bool:
         return True
     body = bodies.get(item.layer)
     single = item.layer not in fan_outs or item.index is not None
-    return body is not None and not body.opaque and single and item.attribute not in body.call.sharded
+    whole = body is not None and not body.opaque and item.attribute in body.call.assigned.keys() - body.call.sharded
+    return single and whole
 
 
 def warn_of_writes(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
