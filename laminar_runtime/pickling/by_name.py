@@ -1,8 +1,8 @@
-"""Pickles values by the names of the classes and functions that they are made of.
+"""Pickles of values by the names of their classes and functions.
 
-What the module of a flow defines is named as that: see `laminar_runtime.pickling.scopes`. What other modules define is
-named by the module, as pickle does. What has no name in another process is for `laminar_runtime.pickling.by_value`,
-which takes longer to load: most values need nothing of it.
+For the names of a flow's module see `laminar_runtime.pickling.scopes`. Names of other modules are as in pickle. If a
+class or function has no name in another process, `laminar_runtime.pickling.by_value` pickles the value. That module is
+slow to load, and most values do not need it.
 """
 
 from __future__ import annotations
@@ -17,96 +17,102 @@ from typing import Any
 from laminar_runtime.pickling.homes import Home, defines
 from laminar_runtime.pickling.scopes import of_flow, scope
 
-__all__ = ["Names", "dump_by_name", "fresh", "load"]
+__all__ = ["Names", "copy_text", "dump_by_name", "load"]
 
 Buffer = bytes | bytearray | memoryview
 
-#: Modules whose classes have instances that are pickled by a name in another module: TypeVar, caches of functions.
+#: Modules with classes whose instances have names in other modules: type variables, cached functions.
 _OF_OTHERS = frozenset({"__main__", "functools", "typing", "typing_extensions"})
-#: Classes that pickle knows by itself.
+#: Classes whose pickling is built into pickle.
 _SINGLETONS = (type(None), type(Ellipsis), type(NotImplemented))
 
 
 class _NamelessError(Exception):
-    """A value is made of something that other processes have no name for."""
+    """A class or function of a value has no name in other processes."""
 
 
 class Names:
-    """Says how what has a name is pickled, for one pickle.
+    """The names of classes and functions in one pickle.
 
     Args:
-        home: The home of the flow that the pickle is of, None if it is of none.
+        home: The home of the pickle's flow; None if it has no flow.
     """
 
     def __init__(self, home: Home | None) -> None:
         self._home = home
         self._watched = _OF_OTHERS | {home.module} if home else _OF_OTHERS
-        #: Types whose instances pickle takes by itself.
-        self._left: set[type] = set()
+        #: Types whose instances need nothing special.
+        self._plain: set[type] = set()
         cloudpickle = sys.modules.get("cloudpickle")
-        self._copied: set[str] = cloudpickle.list_registry_pickle_by_value() if cloudpickle else set()
+        self._by_value: set[str] = cloudpickle.list_registry_pickle_by_value() if cloudpickle else set()
 
     def reduce(self, value: Any) -> Any:
-        """How a value is pickled.
+        """Return the reduction of a value.
 
         Args:
             value: The value.
 
         Returns:
-            What pickle takes from ``__reduce__``; NotImplemented if pickle takes the value as it is; None if it has no
-            name in another process.
+            The reduction, as of ``__reduce__``; NotImplemented if pickle can handle the value by itself; None if the
+            value has no name in another process.
         """
         kind = type(value)
-        return NotImplemented if kind in self._left else self._looked_at(value, kind)
+        return NotImplemented if kind in self._plain else self._reduce(value, kind)
 
-    def _looked_at(self, value: Any, kind: type) -> Any:
+    def _reduce(self, value: Any, kind: type) -> Any:
         if issubclass(kind, type) or kind is FunctionType:
-            return self._named(value, value.__qualname__)
+            return self._reduce_to_name(value, value.__qualname__)
         if kind is ModuleType and self._home and self._home.is_module(value):
             return of_flow, ("",)
         if kind is MethodType:
             return _method(value)
         if kind.__module__ == "dataclasses":
-            return None  # the marks of kinds of fields are compared by identity
+            return None  # dataclasses compares the kinds of fields by identity
         if kind.__module__ in self._watched and _reduces_itself(kind):
             reduced = value.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-            return self._named(value, reduced) if isinstance(reduced, str) else reduced
-        self._left.add(kind)
+            return self._reduce_to_name(value, reduced) if isinstance(reduced, str) else reduced
+        self._plain.add(kind)
         return NotImplemented
 
-    def _named(self, value: Any, said: str) -> Any:
-        """Return the reduction to a name of a class, a function, or a value that reduces itself to a name."""
+    def _reduce_to_name(self, value: Any, own_name: str) -> Any:
+        """Return the reduction of a class, a function, or a value that reduces itself to a name."""
         if any(value is known for known in _SINGLETONS):
             return NotImplemented
         module = value.__module__
-        if not isinstance(module, str) or self._is_copied(module):
+        if not isinstance(module, str) or self._is_by_value(module):
             return None
-        name = self._home.name_of(value, said) if self._home else None
+        name = self._home.name_of(value, own_name) if self._home else None
         if name is not None:
-            return of_flow, (fresh(name),)
-        return said if module != "__main__" and defines(module, said, value) else None
+            return of_flow, (copy_text(name),)
+        return own_name if module != "__main__" and defines(module, own_name, value) else None
 
     def are_of(self, module: str) -> bool:
-        """Whether a module is the one that defines the flow."""
+        """Return whether a module is the one that defines the flow."""
         return self._home is not None and self._home.module == module
 
-    def _is_copied(self, module: str) -> bool:
-        """Whether the user has a module pickled by value, with ``cloudpickle.register_pickle_by_value``."""
-        return bool(self._copied) and any(module == name or module.startswith(f"{name}.") for name in self._copied)
+    def _is_by_value(self, module: str) -> bool:
+        """Return whether the user called ``cloudpickle.register_pickle_by_value`` for a module or its package."""
+        return bool(self._by_value) and any(module == name or module.startswith(f"{name}.") for name in self._by_value)
 
 
-def fresh(text: str) -> str:
-    """Return a text of its own: pickles refer to a text that they had before, and equal values may share it or not."""
+def copy_text(text: str) -> str:
+    """Return a new object with the same text.
+
+    A pickle refers to an object that it contains already. Equal values may or may not share a text object, but their
+    pickles must be equal.
+    """
     return "".join(list(text))
 
 
 def _method(value: MethodType) -> Any:
-    """How a method is pickled: that of a class by the class, of which its function is no attribute.
+    """Return the reduction of a method: a class method is an attribute of its class.
 
-    Others are pickled by their function, which has a name where methods of private names have none.
+    Other methods are reduced to their function. A method with a private name has no name, but its function does.
     """
     owner, name = value.__self__, value.__func__.__name__
-    return (getattr, (owner, fresh(name))) if isinstance(owner, type) and getattr(owner, name, None) == value else None
+    return (
+        (getattr, (owner, copy_text(name))) if isinstance(owner, type) and getattr(owner, name, None) == value else None
+    )
 
 
 def _reduces_itself(kind: type) -> bool:
@@ -126,7 +132,7 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds the modules beside the flow's file by the names that they have here."""
+    """Finds modules in the folder of the flow's file by their names in this process."""
 
     def __init__(self, content: Buffer, home: Home, buffers: Iterable[Buffer]) -> None:
         super().__init__(io.BytesIO(content), buffers=buffers)
@@ -146,7 +152,7 @@ def load(content: Buffer, buffers: Sequence[Buffer] = ()) -> Any:
 
     Args:
         content: The pickle.
-        buffers: What was left out of it.
+        buffers: The buffers that were left out of it.
 
     Returns:
         The value.
@@ -165,11 +171,11 @@ def dump_by_name(value: Any, names: Names, keep: Callable[[pickle.PickleBuffer],
 
     Args:
         value: The value.
-        names: What has which name.
-        keep: Takes each buffer of the value, and says whether it stays inside the pickle.
+        names: The names of classes and functions.
+        keep: Is called with each buffer of the value, and returns whether it stays inside the pickle.
 
     Returns:
-        The pickle; None if the value is made of something that has no name.
+        The pickle; None if a class or function of the value has no name.
     """
     file = io.BytesIO()
     try:
@@ -177,5 +183,5 @@ def dump_by_name(value: Any, names: Names, keep: Callable[[pickle.PickleBuffer],
     except _NamelessError:
         return None
     except (AttributeError, TypeError, pickle.PicklingError):
-        return None  # cloudpickle takes more, and says it if it does not
+        return None  # cloudpickle can pickle more, and raises if it cannot
     return file.getvalue()

@@ -1,8 +1,8 @@
-"""Pickles values made of what has no name: lambdas, closures, classes made in functions.
+"""Pickles of values with classes and functions that have no name: lambdas, closures, classes in functions.
 
-cloudpickle writes the code of such. What it adds of the process that writes is written here as what any process has:
-the name and the file of the flow's module, and, for a class, its identity, which is random there and made of its
-code here. So a value has one pickle, whichever process makes it::
+cloudpickle writes their code. It also writes facts of its own process: the name and the file of the flow's module and,
+for a class, a random identity. Here they are replaced by values that are equal in all processes. The identity of a
+class becomes a hash of its code. So all processes make the same pickle of a value::
 
     before   {"__name__": "report", "__file__": "/app/report.py"}   identity "5f2c...", random
     after    {"__name__": module_of_flow("__name__"), ...}          identity "91ab...", a hash of the class's pickle
@@ -25,16 +25,16 @@ from laminar_runtime.pickling.scopes import module_of_flow
 
 __all__ = ["dump_by_value"]
 
-#: Knows the classes that were written or read by value: one that comes again is then the same one.
+#: It tracks the classes that were written or read by value, so that a class is restored only once.
 _known = cloudpickle.cloudpickle
-#: What cloudpickle makes of a function or a class has as many parts.
+#: The number of parts of cloudpickle's reduction of a function or a class.
 _PARTS = 6
-#: Where the module's name stands among the arguments that make an enumeration, and the identity among those of a class.
+#: The positions of the module's name in the arguments of an enumeration, and of the identity in those of a class.
 _ENUM_MODULE, _IDENTITY = 4, -2
 
 
 class _OfModule:
-    """What the flow's module has under a name, wherever this is read."""
+    """An attribute of the flow's module, in the process that reads it."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -44,18 +44,18 @@ class _OfModule:
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no types
-    """Pickles by name what has one, and by value what has none.
+    """Pickles classes and functions by name or, if they have none, by value.
 
     Args:
-        file: Where the pickle goes.
-        names: What has which name.
-        keep: Takes each buffer of the value, and says whether it stays inside the pickle.
+        file: The file for the pickle.
+        names: The names of classes and functions.
+        keep: Is called with each buffer of the value, and returns whether it stays inside the pickle.
     """
 
     def __init__(
         self, file: io.BytesIO, names: Names, keep: Callable[[pickle.PickleBuffer], bool] | None = None
     ) -> None:
-        # It is asked for each instance, and cloudpickle's takes long to answer.
+        # It is read for each instance, and a dict is faster than cloudpickle's ChainMap.
         self.dispatch_table = dict(cloudpickle.Pickler.dispatch_table)
         super().__init__(file, protocol=5, buffer_callback=keep)
         self._names = names
@@ -77,7 +77,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no 
         return make, arguments, state, *rest
 
     def _identify(self, cls: type) -> None:
-        """Have cloudpickle know a class by an identity that any process has for it."""
+        """Register a class with cloudpickle under an identity that is the same in all processes."""
         known = _known._DYNAMIC_CLASS_TRACKER_BY_CLASS  # noqa: SLF001 - it has no public name
         if cls in known:
             return
@@ -89,14 +89,14 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle has no 
             for new in sketch.new:
                 known.pop(new, None)
             taken = _known._DYNAMIC_CLASS_TRACKER_BY_ID  # noqa: SLF001 - the same
-            # Two classes that a function made, of the same code, are two in this process.
+            # A function may make two classes with the same code.
             while taken.get(identity, cls) is not cls:
                 identity += "'"
             known[cls], taken[identity] = identity, cls
 
 
 class _Sketch(_Pickler):
-    """Pickles a class as if none had an identity, for one to be made of that."""
+    """Pickles a class without identities. The identity of the class is a hash of that pickle."""
 
     def __init__(self, file: io.BytesIO, names: Names) -> None:
         super().__init__(file, names)
@@ -122,7 +122,7 @@ _Parts = tuple[tuple[Any, ...], Any]
 
 def _function(_: Any, arguments: tuple[Any, ...], state: Any, module: dict[str, _OfModule]) -> _Parts:
     """Return the parts of a function of the flow's module, without the names of the module in this process."""
-    # All functions of the module share these globals: what is known of them is changed where it is.
+    # All functions of the module share these globals, so they are changed in place.
     arguments[1].update({key: mark for key, mark in module.items() if key in arguments[1]})
     own, slots = state
     return arguments, (own, {**slots, "__module__": module["__name__"]})
@@ -130,24 +130,24 @@ def _function(_: Any, arguments: tuple[Any, ...], state: Any, module: dict[str, 
 
 def _class(cls: type, arguments: tuple[Any, ...], state: Any, module: dict[str, _OfModule]) -> _Parts:
     """Return the parts of a class of the flow's module, without the names of the module in this process."""
-    changed = [_named(one, module) for one in arguments]
+    changed = [_replace_module(one, module) for one in arguments]
     if issubclass(cls, Enum):
         changed[_ENUM_MODULE] = module["__name__"]
     own, slots = state
-    return tuple(changed), (_named(own, module), slots)
+    return tuple(changed), (_replace_module(own, module), slots)
 
 
-def _named(part: Any, module: dict[str, _OfModule]) -> Any:
+def _replace_module(part: Any, module: dict[str, _OfModule]) -> Any:
     return {**part, "__module__": module["__name__"]} if isinstance(part, dict) and "__module__" in part else part
 
 
 def dump_by_value(value: Any, names: Names, keep: Callable[[pickle.PickleBuffer], bool]) -> bytes:
-    """Pickle a value, what has no name by its code.
+    """Pickle a value. Classes and functions without a name are pickled by value.
 
     Args:
         value: The value.
-        names: What has which name.
-        keep: Takes each buffer of the value, and says whether it stays inside the pickle.
+        names: The names of classes and functions.
+        keep: Is called with each buffer of the value, and returns whether it stays inside the pickle.
     """
     file = io.BytesIO()
     _Pickler(file, names, keep).dump(value)

@@ -1,8 +1,8 @@
-"""SHA-256, by which values are named in a datastore.
+"""SHA-256, which names values in a datastore.
 
-`hashlib` loads OpenSSL, which takes a task longer than to digest what most tasks store. So little is digested by a
-module that Python has beside it, as its own `random` does: https://github.com/python/cpython/blob/3.11/Lib/random.py
-OpenSSL digests five times faster: it is loaded where there is more.
+`hashlib` loads OpenSSL, which takes longer than to hash the values of most tasks. So small amounts are hashed by a
+built-in module of Python, as Python's own `random` does: https://github.com/python/cpython/blob/3.11/Lib/random.py
+OpenSSL is five times faster, so it is loaded for larger amounts.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any
 
 __all__ = ["sha256"]
 
-#: The modules that do without OpenSSL: from Python 3.12 on, and before.
+#: The modules that do not need OpenSSL: from Python 3.12 on, and before.
 _LEAN = ("_sha2", "_sha256")
-#: How many more bytes a process digests so. To digest them all takes as long as to load OpenSSL.
+#: The bytes that this process may still hash without OpenSSL. To hash all of them takes as long as to load OpenSSL.
 _left = 1024 * 1024
 
 
@@ -39,14 +39,14 @@ def sha256(*parts: bytes | bytearray | memoryview) -> str:
 
 
 def _begin(size: int) -> Any:
-    """Return a SHA-256 of as many bytes, by what is quicker."""
-    global _left  # noqa: PLW0603 - of the process, as what it has loaded is
+    """Return the faster SHA-256 implementation for a number of bytes."""
+    global _left  # noqa: PLW0603 - the budget of the process
     _left -= size
     if _left >= 0 and "hashlib" not in sys.modules:
         for name in _LEAN:
             try:
                 return __import__(name).sha256()
-            except ImportError:  # Python need not be built with it
+            except ImportError:  # Python may be built without it
                 continue
     import hashlib
 

@@ -1,10 +1,10 @@
-"""The modules that define flows, by which pickles name what such a module defines.
+"""The homes of flows: the modules that define them. Pickles name classes and functions relative to a home.
 
 See `laminar_runtime.pickling.scopes` for the names.
 
-A flow's file has another name in each process: ``__main__`` where it is the script, ``report`` where an application
-imports it, ``main`` in a container. So what it defines is known as "``Point`` of the module that defines the flow",
-the flow's home, and neither by a file nor by a module. docs/adr/0015-pickles-by-name.md says why.
+The module of a flow has another name in each process: ``__main__`` as a script, ``report`` if an application imports
+it, ``main`` in a container. So its class ``Point`` is pickled as "``Point`` of the flow's home", without the name of a
+file or a module. The reasons are in docs/adr/0015-pickles-by-name.md.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from laminar_runtime.introspection import functions
 if TYPE_CHECKING:
     from laminar_runtime.flow import Flow
 
-__all__ = ["Home", "UnknownNameError", "define", "defines", "find_flow", "home_of", "made", "register"]
+__all__ = ["Home", "UnknownNameError", "add_instance", "define", "defines", "find_flow", "home_of", "register"]
 
 _MAIN = "__main__"
 
 
 class UnknownNameError(LookupError):
-    """A pickle names what the flow's module does not define here."""
+    """A pickle contains a name that the flow's module does not define in this process."""
 
 
 class Home:
-    """The module that defines a flow, as this process has it.
+    """The module that defines a flow, in this process.
 
     Args:
         flow: The flow's class.
@@ -46,70 +46,73 @@ class Home:
 
     @property
     def file(self) -> str:
-        """The module's file, for people."""
+        """The module's file, for messages."""
         return str(self._names.get("__file__", self.module))
 
     @property
     def standing(self) -> bool:
-        """Whether other processes have the module too: one without a file, as of a notebook, is only here."""
+        """Whether other processes can load the module: it has a file. A notebook does not."""
         return "__file__" in self._names
 
     def note(self) -> None:
-        """Note what the module defines by now: what comes below the flow's call is not there in its tasks."""
+        """Record the names that the module defines so far: tasks do not run the code below the flow's call."""
         if self._noted is None and self.standing:
-            # What is no class or function is not held: it may be large, and the module may let it go.
+            # Other values than classes and functions are not kept: they may be large, and the module may drop them.
             self._noted = {name: value if callable(value) else _LIVE for name, value in self._names.items()}
             self._places = None
 
     def own(self, key: str) -> Any:
-        """Return an attribute that every module has, such as ``__file__``."""
+        """Return an attribute that every module has, for example ``__file__``."""
         return self._names.get(key)
 
-    def name_of(self, value: Any, said: str) -> str | None:
-        """Return the name by which the module defines a class, a function, or another value that is pickled by name.
+    def name_of(self, value: Any, own_name: str) -> str | None:
+        """Return the module's name for a class, a function, or another value that is pickled by name.
 
         Args:
             value: The value.
-            said: The name that the value says it has, such as ``Point.Inner``.
+            own_name: The name that the value itself has, for example ``Point.Inner``.
 
         Returns:
-            The name; None if this very value has none that other processes know.
+            The name; None if other processes have no name for the value.
         """
         if not self.standing:
             return None
         module = value.__module__
         if module == self.module:
-            return said if self._find(said) is value else self._place(value)
-        # dataclasses.make_dataclass says the module "types", and a module loaded by its path may not be found by name.
-        return None if defines(module, said, value) else self._place(value) or self._part(module, said, value)
+            return own_name if self._find(own_name) is value else self._find_name(value)
+        # dataclasses.make_dataclass sets the module to "types", and a module loaded by path may not be found by name.
+        if defines(module, own_name, value):
+            return None
+        return self._find_name(value) or self._find_qualified(module, own_name, value)
 
     def is_module(self, value: ModuleType) -> bool:
-        """Whether a value is the module itself."""
+        """Return whether a value is the module itself."""
         return vars(value) is self._names and sys.modules.get(self.module) is value
 
     def find(self, name: str) -> Any:
         """Return the value that the module defines under a name.
 
         Args:
-            name: What `name_of` gave, here or elsewhere; empty for the module itself.
+            name: The name that `name_of` returned, in this or another process; empty for the module itself.
 
         Raises:
-            UnknownNameError: If it defines nothing of that name.
+            UnknownNameError: If the module does not define the name.
         """
         found = self._find(name)
         if found is _NOTHING:
-            what = f"the file of flow '{self.flow}' ({self.file}) defines no '{name}', which the artifact is made of"
-            fix = f"If it was renamed, let the file say {name} = ... as well"
-            raise UnknownNameError(f"{what}. {fix}; if it stands below the call of the flow, move it above")
+            what = f"the file of flow '{self.flow}' ({self.file}) does not define '{name}', which the artifact needs"
+            fix = f"If it was renamed, add {name} = ... to the file"
+            raise UnknownNameError(f"{what}. {fix}; if it is below the call of the flow, move it above the call")
         return found
 
     def beside(self, module: str) -> Iterator[str]:
-        """Yield the names that a module beside the flow's file may have in this process, as it has not the one it had.
+        """Yield the possible names of a module in the folder of the flow's file.
 
-        Where the file is one of a package, that module is, too; where it is a script, neither is.
+        A module may have another name in this process than in the process that wrote an artifact. If the file is part
+        of a package here, the module is as well. If the file is a script, it is not.
 
         Args:
-            module: The name that the module had where the artifact was written.
+            module: The name of the module in the process that wrote the artifact.
         """
         from pathlib import Path
 
@@ -122,7 +125,7 @@ class Home:
                 yield name
 
     def dtype(self, kind: type) -> str:
-        """Return the name of a type as archives have it: whoever writes, the flow's module is ``__main__`` there.
+        """Return the name of a type in archives. There, the flow's module is always named ``__main__``.
 
         Args:
             kind: The type.
@@ -130,10 +133,10 @@ class Home:
         return f"{_MAIN if kind.__module__ == self.module else kind.__module__}.{kind.__qualname__}"
 
     def local(self, dtype: str) -> str:
-        """Return the name that a type has in this process.
+        """Return the name of a type in this process.
 
         Args:
-            dtype: Its name as archives have it.
+            dtype: Its name in archives.
         """
         return self.module + dtype.removeprefix(_MAIN) if dtype.startswith(f"{_MAIN}.") else dtype
 
@@ -148,8 +151,8 @@ class Home:
             found = getattr(found, part, _NOTHING)
         return found
 
-    def _place(self, value: Any) -> str | None:
-        """Return a name that the module has for a value, whatever the value itself says that its name is."""
+    def _find_name(self, value: Any) -> str | None:
+        """Return a name that the module has for a value, which may differ from the value's own name."""
         places = self._places
         if places is None:
             places = {id(self._find(name)): name for name in reversed(self._known())}
@@ -157,12 +160,12 @@ class Home:
         name = places.get(id(value))
         return name if name is not None and self._find(name) is value else None
 
-    def _part(self, module: str, said: str, value: Any) -> str | None:
-        """Return the name of what is defined by another module that this one has a name for."""
+    def _find_qualified(self, module: str, own_name: str, value: Any) -> str | None:
+        """Return the name of a value of another module, qualified by this module's name for that module."""
         for name in self._known():
-            found = self._find(name)
-            if isinstance(found, ModuleType) and found.__name__ == module and self._find(f"{name}.{said}") is value:
-                return f"{name}.{said}"
+            found, qualified = self._find(name), f"{name}.{own_name}"
+            if isinstance(found, ModuleType) and found.__name__ == module and self._find(qualified) is value:
+                return qualified
         return None
 
     def _known(self) -> list[str]:
@@ -176,7 +179,7 @@ _LIVE: Any = object()
 def _module(flow: type[Flow]) -> str:
     """Return the module that defines a flow: that of its class, unless all of its layers are registered elsewhere.
 
-    Then it is the first module that registers a layer of its own: the class is only what layers meet at.
+    Otherwise it is the first module that registers one of its own layers.
     """
     own, places = flow.__module__, _registered.get(flow, ())
     if any(own in place for place in places):
@@ -185,10 +188,10 @@ def _module(flow: type[Flow]) -> str:
 
 
 def _names(flow: type[Flow], module: str) -> dict[str, Any]:
-    """Return the names of the module that defines a flow.
+    """Return the globals of the module that defines a flow.
 
-    The methods of its layers hold them. A module that was loaded by its path need not be in `sys.modules`, and another
-    one may be there under its name.
+    They are taken from the methods of its layers: a module that was loaded by path may be missing in `sys.modules`, and
+    another module may have its name there.
     """
     for definition in flow.registry.values():
         if definition.layer.__module__ == module:
@@ -200,7 +203,7 @@ def _names(flow: type[Flow], module: str) -> dict[str, Any]:
 
 
 def defines(module: str, name: str, value: Any) -> bool:
-    """Whether a value is what a module that is loaded has under a name.
+    """Return whether a loaded module has a value under a name.
 
     Args:
         module: The module's name.
@@ -214,15 +217,15 @@ def defines(module: str, name: str, value: Any) -> bool:
 
 
 _homes: weakref.WeakKeyDictionary[Any, Home] = weakref.WeakKeyDictionary()
-#: Of each layer that is registered to a flow: its module, and the one that registers it.
+#: For each flow, the module of each of its layers and the module that registers the layer.
 _registered: weakref.WeakKeyDictionary[Any, list[tuple[str, str]]] = weakref.WeakKeyDictionary()
-#: The classes of flows by name: of which an instance was made last, and which were defined last.
+#: The classes of flows by name: those with the latest instance, and those with the latest definition.
 _made: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 _defined: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
 def home_of(flow: Any) -> Home:
-    """Return the home of a flow, which is found once.
+    """Return the home of a flow. It is found once.
 
     Args:
         flow: The flow's class.
@@ -234,7 +237,7 @@ def home_of(flow: Any) -> Home:
 
 
 def define(flow: Any) -> None:
-    """Know a flow by its name, until an instance of another one of that name is made.
+    """Register the name of a flow, until another flow of the same name has an instance.
 
     Args:
         flow: The flow's class.
@@ -242,8 +245,8 @@ def define(flow: Any) -> None:
     _defined[flow.__name__] = flow
 
 
-def made(flow: Any) -> None:
-    """Know a flow by its name, as an instance of it was made.
+def add_instance(flow: Any) -> None:
+    """Register the name of a flow that has a new instance.
 
     Args:
         flow: The flow's class.
@@ -252,7 +255,7 @@ def made(flow: Any) -> None:
 
 
 def find_flow(flow: str) -> Any:
-    """Return the class of the flow of a name, None if there is none in this process.
+    """Return the class of the flow with a name; None if this process does not define it.
 
     Args:
         flow: The flow's name.
@@ -262,7 +265,7 @@ def find_flow(flow: str) -> Any:
 
 
 def register(flow: Any, layer: type, by: str) -> None:
-    """Note which module registers a layer to a flow: the flow's home may be that one.
+    """Record the module that registers a layer to a flow: it may be the flow's home.
 
     Args:
         flow: The flow's class.

@@ -1,12 +1,12 @@
-"""Whose artifact is being pickled or read: what an artifact names is found in the process that reads it.
+"""Scopes: the flow whose artifact is being pickled or read. Names in an artifact are looked up by its reader.
 
-Whoever reads an artifact knows its flow, and so the module that defines the flow, and the datastore::
+The reader of an artifact knows its flow, the module that defines the flow, and the datastore::
 
     before   class Point: ...            in the module of flow Report
     pickle   of_flow("Point")            read as an artifact of flow Report
     after    Point                       of the module that defines Report here
 
-The same goes for layers, flows and datastores that an artifact is made of: they are those of the reader.
+Layers, flows and datastores in an artifact become those of the reader, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import copyreg
 from contextvars import ContextVar
 from typing import Any, Self
 
-from laminar_runtime.pickling.homes import Home, UnknownNameError, find_flow, home_of, made
+from laminar_runtime.pickling.homes import Home, UnknownNameError, add_instance, find_flow, home_of
 
 __all__ = [
     "Scope",
@@ -33,15 +33,15 @@ __all__ = [
 
 
 class Scope:
-    """Whose artifact is being pickled or read: what a ``with`` block pickles or reads is such an artifact.
+    """The flow whose artifact the ``with`` block pickles or reads.
 
-    Each artifact has a scope of its own, so that making one is quick.
+    Each artifact has its own scope, so a scope must be fast to make.
 
     Args:
         flow: The flow's name.
-        home: The flow's home, None if nothing here defines the flow.
-        datastore: The datastore that it is written to or read from.
-        user: The flow itself, None if the datastore is used without it.
+        home: The flow's home; None if this process does not define the flow.
+        datastore: The datastore of the artifact.
+        user: The flow that uses the datastore; None if the datastore is used without a flow.
     """
 
     __slots__ = ("_before", "datastore", "flow", "home", "user")
@@ -61,20 +61,20 @@ _scope: ContextVar[Scope | None] = ContextVar("laminar_scope", default=None)
 
 
 def settle(flow: Any, datastore: Any) -> None:
-    """Have a datastore know that a flow uses it, and so which module defines the flow.
+    """Register a flow with the datastore that it uses.
 
     Args:
         flow: The flow.
         datastore: The datastore.
     """
     datastore.flows[type(flow).__name__] = flow
-    made(type(flow))
+    add_instance(type(flow))
 
 
 def scope_of(flow: str, datastore: Any) -> Scope:
-    """Whose artifacts those of a flow in a datastore are.
+    """Return the scope of the artifacts of a flow in a datastore.
 
-    A datastore that no flow of that name uses has the flow that was made last, or else defined last.
+    If no flow of that name uses the datastore, it is the flow with the latest instance or the latest definition.
 
     Args:
         flow: The flow's name.
@@ -88,26 +88,26 @@ def scope_of(flow: str, datastore: Any) -> Scope:
 
 
 def scope() -> Scope | None:
-    """Whose artifact this code pickles or reads, None where it does neither."""
+    """Return the scope of the artifact that is being pickled or read; None outside of that."""
     return _scope.get()
 
 
 def of_flow(name: str) -> Any:
-    """Return a value of the module that defines the flow: pickles of artifacts call this.
+    """Return a value of the module that defines the flow. Pickles of artifacts call this function.
 
     Args:
-        name: The name, such as ``Point.Inner``.
+        name: The name, for example ``Point.Inner``.
 
     Raises:
-        UnknownNameError: If the module is not here, or does not define it.
+        UnknownNameError: If the module is not loaded, or does not define the name.
     """
     return _home(f"whose file defines '{name}'").find(name)
 
 
 def module_of_flow(key: str) -> Any:
-    """Return an attribute such as ``__file__`` of the flow's module: pickles of artifacts call this.
+    """Return an attribute of the flow's module, for example ``__file__``. Pickles of artifacts call this function.
 
-    Code that is pickled by value needs nothing of the module, and is loaded also where the module is not.
+    Code that was pickled by value does not need the module. It can be loaded without it.
 
     Args:
         key: The name.
@@ -117,7 +117,7 @@ def module_of_flow(key: str) -> Any:
 
 
 def reduce_datastore(datastore: Any) -> tuple[Any, ...]:
-    """How a datastore is pickled: within an artifact of its own, as the datastore of whoever reads that.
+    """Return the reduction of a datastore. In one of its own artifacts it becomes the datastore of the reader.
 
     Args:
         datastore: The datastore.
@@ -129,7 +129,7 @@ def reduce_datastore(datastore: Any) -> tuple[Any, ...]:
 
 
 def reduce_flow(flow: Any) -> tuple[Any, ...]:
-    """How a flow is pickled: within an artifact of its own, as the flow of whoever reads that.
+    """Return the reduction of a flow. In one of its own artifacts it becomes the flow of the reader.
 
     Args:
         flow: The flow.
@@ -145,32 +145,32 @@ def _one_place(one: Any, other: Any) -> bool:
 
 
 def within_artifact() -> bool:
-    """Whether this code runs while an artifact of a flow is pickled."""
+    """Return whether an artifact of a flow is being pickled or read."""
     return _scope.get() is not None
 
 
 def datastore_of_reader() -> Any:
-    """Return the datastore that an artifact is read from: pickles of artifacts call this."""
+    """Return the datastore that an artifact is read from. Pickles of artifacts call this function."""
     return _current().datastore
 
 
 def flow_of_reader() -> Any:
-    """Return the flow that an artifact is read through: pickles of artifacts call this."""
+    """Return the flow that reads an artifact. Pickles of artifacts call this function."""
     current = _current()
     if current.user is None:
-        raise UnknownNameError(f"it is a part of flow '{current.flow}': read it through the flow")
+        raise UnknownNameError(f"the artifact contains flow '{current.flow}': read it with the flow")
     return current.user
 
 
 def _current() -> Scope:
     current = _scope.get()
     if current is None:
-        raise UnknownNameError("this pickle is of an artifact of a flow, and only the flow's datastore can read it")
+        raise UnknownNameError("this pickle is an artifact of a flow: read it with the flow's datastore")
     return current
 
 
 def _home(what: str) -> Home:
     current = _current()
     if current.home is None:
-        raise UnknownNameError(f"nothing in this process defines flow '{current.flow}', {what}: import its module")
+        raise UnknownNameError(f"this process does not define flow '{current.flow}', {what}: import its module")
     return current.home

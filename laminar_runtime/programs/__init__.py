@@ -1,1 +1,1 @@
-"""The user's program: how a process imports it, and how another process can import it again."""
+"""The user's program: how a process imports it, and how another process imports it again."""

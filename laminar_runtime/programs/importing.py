@@ -1,16 +1,16 @@
-"""Whether code runs because a module is imported: an import starts no flow, and no task that others will run.
+"""Detection of imports: an import starts no flow, and no task that the program itself will run.
 
-Who imports a flow's module wants its classes, or its flow to call later. So while a module is imported its flows are
-false, and a call of one is an error that names the guard::
+Code that imports a flow's module needs its classes, or its flow to call it later. So during the import the module's
+flows are false, and a call of one is an error, which shows the right condition::
 
     flow = Nightly(scheduler=AWS.StepFunctions())
 
     if __name__ == "__main__" and flow:
         flow()
 
-What runs is found by the frames of the caller: code at the top of a module is in a frame named ``<module>``, which has
-the module's globals. The innermost one decides. That of the program itself is named ``__main__`` and is no import; a
-function that is called after its module was imported is called by some program, and so are tests and applications.
+The frames of the caller show what runs: code at the top level of a module is in a frame named ``<module>``, which has
+the module's globals. The innermost of these frames decides. If its module is ``__main__``, the program itself runs.
+Functions that tests and applications call after the import of their module have no such frame of their module.
 """
 
 from __future__ import annotations
@@ -23,42 +23,43 @@ from typing import Any
 
 __all__ = ["AGAIN", "by_program", "fix", "in_charge", "module", "runs_no_task"]
 
-#: The name under which a process that multiprocessing starts reads the program's file again:
+#: The name of the program's module in a multiprocessing child, which runs the program's file again:
 #: https://docs.python.org/3/library/multiprocessing.html#the-spawn-and-forkserver-start-methods
 AGAIN = "__mp_main__"
-#: The functions that run the code of a module for an import, those of the import system and those of loaders.
+#: The functions of the import system and of loaders that run the code of an imported module.
 _IMPORTS = frozenset({"_call_with_frames_removed", "exec_module", "load_module"})
-#: Whose frames are those of a layer's callers: the import that runs a task is none of what the layer calls.
+#: The module that calls layers. An import that runs a task is above its frames, and does not matter to the layer.
 _TASK = "laminar_runtime.tasks.task"
-#: Whose frames are those of others that call flows: of us, but for those functions, and of forked processes.
+#: Packages whose frames show that a layer, a hook or another process calls a flow; and the functions of this package
+#: that do not count, because they are called by the program.
 _OTHERS, _CALLS = ("laminar_runtime.", "multiprocessing."), frozenset({"__call__", "next", "resume", "launch", "chain"})
 
 _in_charge = False
 
 
 def module(frame: FrameType | None) -> str | None:
-    """Return the name of the module that is imported where code runs.
+    """Return the name of the module whose import runs the code of a frame.
 
     Args:
         frame: The frame of the code.
 
     Returns:
-        The name, `AGAIN` in a process that multiprocessing starts, None if no import runs the code.
+        The name; `AGAIN` in a multiprocessing child; None if no import runs the code.
     """
     found = _globals(frame)
     return None if found is None else str(found["__name__"])
 
 
 def runs_no_task(frame: FrameType | None) -> bool:
-    """Whether code that runs for an import leaves the task of its process to others: the program comes to it later.
+    """Return whether an import must not run the task of its process, because the program will run it later.
 
     Args:
         frame: The frame of the code.
 
     Returns:
-        Whether the program's own file is read a second time, under another name, or the program has said by
-        `in_charge` that it runs the task itself. What else a program imports may run it: ``import flows`` may be all
-        that the ``main.py`` of an image does.
+        Whether the program's own file is imported under another name, or the program runs the task itself: see
+        `in_charge`. Any other import may run the task, because the ``main.py`` of an image may have nothing but
+        ``import flows``.
     """
     found = _globals(frame)
     if found is None:
@@ -68,12 +69,12 @@ def runs_no_task(frame: FrameType | None) -> bool:
 
 
 def by_program(frame: FrameType | None) -> bool:
-    """Whether the program calls a flow by itself, and so also in a process that runs the program for a task.
+    """Return whether the program calls a flow by itself, not a layer, a hook, a linker, a thread or another process.
 
-    A layer, a hook, a linker, a thread or another process that calls it does not get there again.
+    Only then does a process that runs the program for a task call the flow as well.
 
     Args:
-        frame: The frame of the code that calls it.
+        frame: The frame of the call.
     """
     while frame is not None:
         name, function = str(frame.f_globals.get("__name__")), frame.f_code.co_name
@@ -87,8 +88,8 @@ def by_program(frame: FrameType | None) -> bool:
 
 @contextlib.contextmanager
 def in_charge() -> Iterator[None]:
-    """Have modules that the ``with`` block imports run no task: the program does, when they are there."""
-    global _in_charge  # noqa: PLW0603 - modules cannot be handed the state, they call us
+    """Run no task for the imports of the ``with`` block: the program runs it after them."""
+    global _in_charge  # noqa: PLW0603 - the imported modules call us, and cannot pass the state
     before, _in_charge = _in_charge, True
     try:
         yield
@@ -97,19 +98,20 @@ def in_charge() -> Iterator[None]:
 
 
 def fix(flow: str) -> str:
-    """Return how to fix a call that an import makes.
+    """Return the fix for a call of a flow during an import.
 
     Args:
         flow: The flow's name.
     """
     guard = (
-        f'make it at module level, flow = {flow}(...), and guard the call: if __name__ == "__main__" and flow: flow()'
+        f"make the flow at module level with flow = {flow}(...), and call it under a condition: "
+        'if __name__ == "__main__" and flow: flow()'
     )
-    return f"{guard}. Another program that means to run it calls it in a function"
+    return f"{guard}. If another program runs the flow, call it in a function"
 
 
 def _globals(frame: FrameType | None) -> dict[str, Any] | None:
-    """Return the globals of the module that is imported where code runs, None if there is none."""
+    """Return the globals of the module whose import runs the code of a frame; None if no import runs it."""
     while frame is not None:
         name = frame.f_globals.get("__name__")
         if name == _TASK:
@@ -124,8 +126,8 @@ def _globals(frame: FrameType | None) -> dict[str, Any] | None:
 
 
 def _imports(frame: FrameType) -> bool:
-    """Whether the code of a module runs for an import: others run such code too, such as debuggers and doctest."""
+    """Return whether an import runs the code of a module. Debuggers and doctest run such code, too."""
     if getattr(frame.f_globals.get("__spec__"), "_initializing", False):
         return True
-    # Modules that are loaded by their path, or loaded again, are not marked as being initialised.
+    # Modules that are loaded by path, or reloaded, do not have this mark.
     return frame.f_back is not None and frame.f_back.f_code.co_name in _IMPORTS

@@ -1,6 +1,6 @@
-"""What this process does with a flow's file: launch its flows, run one task, or only read it.
+"""The state of a process that only reads a flow's file, without running its flows.
 
-The compiler reads a file inside `loading()`: flows that it makes are noted, and none is run, guarded or not.
+The compiler runs a file inside of `loading()`: its flows are recorded, and none of them runs.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ __all__ = ["Loaded", "LoadingStopped", "active", "loading", "read_only"]
 
 
 class LoadingStopped(BaseException):
-    """The file goes on to what only a run can give, the results of a flow: reading it ends there.
+    """The file uses the results of a flow, which only a run has. The compiler stops reading there.
 
-    It is no `Exception`, so that the file's own ``except Exception`` does not take it.
+    It is not an `Exception`, so that an ``except Exception`` of the file does not catch it.
     """
 
 
 @_records.define
 class Loaded:
-    """What reading a file brought up.
+    """The flows of a file that was read.
 
     Args:
-        module: The name that the file's module has, None if it is read as the program: what modules that it imports
-            make and call is theirs.
-        flows: The flows that it makes, in order.
-        calls: The flows that it calls, in order, each with the flow whose end it waits for, if any.
+        module: The name of the file's module; None if it is read as the program. Flows of modules that it imports do
+            not count.
+        flows: The flows that the file makes, in order.
+        calls: The flows that the file calls, in order, each with the previous flow of its chain, if any.
     """
 
     module: str | None = None
@@ -42,23 +42,23 @@ _read_only = False
 
 
 def active() -> Loaded | None:
-    """Return the load in progress, None if this process only launches flows or runs a task."""
+    """Return the file that is being read; None if this process launches flows or runs a task."""
     return _active
 
 
 def read_only() -> bool:
-    """Whether this process has read files, as the compiler does: it is none of a task then, whatever it inherited."""
+    """Return whether this process has read files. It is not a task's process then, whatever its environment says."""
     return _read_only
 
 
 @contextlib.contextmanager
 def loading(module: str | None = None) -> Iterator[Loaded]:
-    """Have flows be noted and not run while the ``with`` block runs, in all threads of this process.
+    """Record flows instead of running them in the ``with`` block, in all threads of this process.
 
     Args:
-        module: The name that the module of the file has that is read, None if it is read as the program.
+        module: The name of the module of the file; None if it is read as the program.
     """
-    global _active, _read_only  # noqa: PLW0603 - user code cannot be handed the state, it calls us
+    global _active, _read_only  # noqa: PLW0603 - the user's code calls us, and cannot pass the state
     before, _active, _read_only = _active, Loaded(module), True
     try:
         yield _active

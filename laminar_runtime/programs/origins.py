@@ -1,11 +1,11 @@
-"""How a fresh process of this machine gets to a flow: by which words it is started, and what it does first.
+"""The origin of a flow: the command by which another process of this machine loads it.
 
-A program's own flow is reached as the launcher reached it: by the same file, arguments and options of the interpreter::
+A flow that the program itself calls is loaded by the program's own command: file, arguments and interpreter options::
 
     python -O main.py --day 1      a task: python -O main.py --day 1
 
-All others are reached by `laminar_runtime.__main__`, which is given the launcher's path of imports as an argument:
-other Pythons that a layer starts do not inherit it, as they would a variable::
+Any other flow is loaded by `laminar_runtime.__main__`. The launcher's ``sys.path`` is an argument, not an environment
+variable, because other Python processes that a layer starts would inherit a variable::
 
     python -c "..." '{"path": [...], "module": "reports", "flow": "Report", ...}'
 """
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Origin", "origin_of", "own_path", "words"]
 
-#: The arguments of the program, as they were: programs take theirs out of the list.
+#: The arguments of the program. A copy, because programs may change ``sys.argv``.
 _ARGUMENTS = tuple(sys.argv)
-#: What a fresh interpreter runs before anything else is imported.
+#: The code that the other process runs first.
 _START = (
     "import json, sys; start = json.loads(sys.argv[1]); "
     "sys.path[:], sys.argv[:] = start.pop('path'), start.pop('argv'); "
@@ -43,16 +43,16 @@ _START = (
 
 @_records.frozen
 class Origin:
-    """Where a flow is defined, and so how a fresh process gets to it.
+    """The place where a flow is defined.
 
     Args:
         file: The flow's file.
-        module: The name by which a fresh process imports the file, None if it runs the file as a script.
+        module: The name by which another process imports the file; None if it runs the file as a script.
         attribute: The name of the flow in the module.
-        as_module: The name by which ``python -m`` was given the script, None if it was given a file.
-        script: What Python runs: the file, or the folder or archive with its ``__main__.py``.
-        found: Whether a fresh process finds the module by its name; if not, it loads the file.
-        called: Whether the script itself calls the flow, which a layer, a hook or a thread may do instead.
+        as_module: The name of the script for ``python -m``; None if Python was started with a file.
+        script: The file, folder or archive that Python was started with.
+        found: Whether another process finds the module by its name. If not, it loads the file.
+        called: Whether the script itself calls the flow, not a layer, a hook or a thread.
         datastore: The launcher's datastore.
     """
 
@@ -67,13 +67,13 @@ class Origin:
 
     @property
     def folder(self) -> Path:
-        """The folder that stands for an image's working directory: of the flow's file, or of its package."""
+        """The folder that corresponds to an image's working directory: that of the flow's file, or of its package."""
         name = self.as_module or (self.module if self.found else "") or ""
         return self.file.parents[name.count(".")]
 
 
 def origin_of(flow: type, *, called: bool = True, datastore: DataStore | None = None) -> Origin | None:
-    """Find out how a fresh process gets to a flow.
+    """Find the origin of a flow.
 
     Args:
         flow: The flow's class.
@@ -81,7 +81,7 @@ def origin_of(flow: type, *, called: bool = True, datastore: DataStore | None = 
         datastore: The flow's datastore.
 
     Returns:
-        Where it is, None if it is inside a function or has no file.
+        The origin; None if the flow is inside a function or has no file.
     """
     from pathlib import Path
 
@@ -93,7 +93,7 @@ def origin_of(flow: type, *, called: bool = True, datastore: DataStore | None = 
     if home.module in {"__main__", importing.AGAIN}:
         called = called and home.module == "__main__"
         as_module, script = _program(home.own("__spec__"), file)
-        # What comes by standard input is a file to Python, but none that can be read again.
+        # To Python, standard input is a file, but it cannot be read again.
         if (inside and not called) or not (as_module or os.path.exists(script)):  # noqa: PTH110 - it is text
             return None
         return Origin(file, None, flow.__qualname__, as_module, script, called=called, datastore=datastore)
@@ -104,17 +104,17 @@ def origin_of(flow: type, *, called: bool = True, datastore: DataStore | None = 
 
 
 def _program(spec: Any, file: Path) -> tuple[str | None, str]:
-    """Return the name that ``python -m`` was given, if it was, and what Python was given otherwise."""
-    # Those who run a script for others, such as cProfile, make a specification without a loader.
+    """Return the argument of ``python -m``, if it was used, and the path that Python was started with."""
+    # A tool that runs a script, for example cProfile, makes a spec without a loader.
     if getattr(spec, "loader", None) is None:
         return None, str(file)
-    # That of a folder or an archive has the name that all programs have.
+    # The spec of a folder or an archive is named `__main__`.
     return (None, str(file.parent)) if spec.name == "__main__" else (spec.name, str(file))
 
 
 @functools.cache
 def _finds(module: str, file: str) -> bool:
-    """Whether a module is found by its name where imports look, and is that file."""
+    """Return whether an import of a module by its name finds that file."""
     parent = sys.modules.get(module.rpartition(".")[0])
     path = getattr(parent, "__path__", None) if "." in module else None
     if "." in module and path is None:
@@ -127,21 +127,21 @@ def _finds(module: str, file: str) -> bool:
 
 
 def words(origin: Origin, flow: str) -> list[str]:
-    """Return the words that start a process that runs a task of a flow.
+    """Return the command that starts a process for a task of a flow.
 
     Args:
-        origin: Where the flow is.
+        origin: The origin of the flow.
         flow: The flow's name.
 
     Raises:
-        FlowError: If tasks would not know what was registered with the launcher's datastore.
+        FlowError: If another process cannot import a protocol of the launcher's datastore.
     """
     import json
 
     python = [sys.executable, *_options()]
     if origin.module is None and origin.as_module is None and origin.called:
         return [*python, origin.script, *_ARGUMENTS[1:]]
-    here = os.getcwd()  # noqa: PTH109 - pathlib is not needed for that
+    here = os.getcwd()  # noqa: PTH109 - pathlib is slow to load
     start: dict[str, Any] = {"path": [entry or here for entry in sys.path], "argv": _ARGUMENTS}
     if origin.module is not None:
         start |= {"module": origin.module, "file": None if origin.found else str(origin.file)}
@@ -155,13 +155,13 @@ def words(origin: Origin, flow: str) -> list[str]:
 
 
 def _options() -> list[str]:
-    """Return the options that this interpreter was started with, as far as they are for tasks too.
+    """Return the options of this interpreter that also apply to tasks.
 
     https://docs.python.org/3/using/cmdline.html
     """
     import subprocess
 
-    # What multiprocessing starts its processes with. It leaves out some of -X.
+    # The options that multiprocessing uses for its children. It leaves out some -X options.
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # noqa: SLF001
     given = [("-X", name if value is True else f"{name}={value}") for name, value in sys._xoptions.items()]  # noqa: SLF001
     known = set(itertools.pairwise(flags))
@@ -177,23 +177,23 @@ def _references(origin: Origin, flow: str) -> dict[str, list[str]]:
         named = homes.defines(cls.__module__, cls.__qualname__, cls) and program <= (origin.module is None)
         if not named or vars(protocol) != vars(cls()):
             where = f"module '{origin.module}'" if origin.module else f"{origin.file}"
-            what = f"the tasks of flow '{flow}' are run by {where}, and do not know the protocol '{cls.__qualname__}'"
-            fix = "define its class at the top of a module, to be made without arguments, and register it from there"
-            raise FlowError(f"{what}, which {dtype} is registered for: {fix}, or use Flow(executor=Thread())")
+            what = f"{where} runs the tasks of flow '{flow}', and cannot import the protocol '{cls.__qualname__}'"
+            fix = "define its class, without arguments, at the top level of a module, and register it from there"
+            raise FlowError(f"{what} of {dtype}: {fix}, or use Flow(executor=Thread())")
     return {dtype: [type(one).__module__, type(one).__qualname__] for dtype, one in protocols.items()}
 
 
 def own_path() -> Iterator[str]:
-    """Yield the folders that this program imports from, without those of the interpreter."""
+    """Yield the folders of this program's ``sys.path``, without those of the interpreter."""
     for entry in sys.path:
-        folder = os.path.abspath(entry)  # noqa: PTH100 - pathlib is not needed for that
-        if folder not in _path_of_python():
+        folder = os.path.abspath(entry)  # noqa: PTH100 - pathlib is slow to load
+        if folder not in _default_path():
             yield folder
 
 
 @functools.cache
-def _path_of_python() -> frozenset[str]:
-    """Where a fresh interpreter imports from that is told nothing."""
+def _default_path() -> frozenset[str]:
+    """Return the ``sys.path`` of an interpreter without options and environment variables."""
     import json
     import subprocess
 

@@ -162,8 +162,8 @@ def test_a_class_that_is_gone_is_named_with_a_cure(folder: Folder) -> None:
     folder.write(_mended(name="Place").replace("if flow := MyFlow():", "if False:"), "report.py")
     told = _last_line(folder, "application.py")
     assert told.startswith("DatastoreError")
-    assert f"the file of flow 'MyFlow' ({folder.path / 'report.py'}) defines no 'Point'" in told
-    assert "let the file say Point = ..." in told
+    assert f"the file of flow 'MyFlow' ({folder.path / 'report.py'}) does not define 'Point'" in told
+    assert "add Point = ... to the file" in told
     mended = _mended(name="Place", answer="5", more="Point = Place").replace("if flow := MyFlow():", "if False:")
     folder.write(mended, "report.py")
     assert _last_line(folder, "application.py") == "5"
@@ -268,9 +268,9 @@ def test_a_reader_without_the_flows_module() -> None:
     execution = flow(x=3)
     (artifact,) = flow.datastore.ledger.read_archive(execution.key("Write"), index=0, name="point").artifacts
     store.workspace.update({path.replace("Own/", "Gone/"): content for path, content in stored(flow).items()})
-    with pytest.raises(DatastoreError, match="nothing in this process defines flow 'Gone', whose file defines 'Point'"):
+    with pytest.raises(DatastoreError, match="this process does not define flow 'Gone', whose file defines 'Point'"):
         store.read_artifact("Gone", artifact)
-    with pytest.raises(homes.UnknownNameError, match="only the flow's datastore can read it"):
+    with pytest.raises(homes.UnknownNameError, match="read it with the flow's datastore"):
         pickle.loads(store.transport.get(artifact.key("Gone")))  # noqa: S301
 
 

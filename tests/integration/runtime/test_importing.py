@@ -69,7 +69,9 @@ def test_an_unguarded_call_is_refused(how: str, folder: Folder) -> None:
     ended = folder.python("main.py")
     assert "started" not in ended.stdout
     assert "FlowError: flow 'Nightly' is called while the module '" in ended.stderr
-    assert 'flow = Nightly(...), and guard the call: if __name__ == "__main__" and flow: flow()' in ended.stderr
+    assert (
+        'flow = Nightly(...), and call it under a condition: if __name__ == "__main__" and flow: flow()' in ended.stderr
+    )
 
 
 def test_a_call_by_a_function_of_another_module_is_refused(folder: Folder) -> None:

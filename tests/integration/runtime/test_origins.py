@@ -253,10 +253,10 @@ def test_protocols_that_tasks_cannot_make(protocol: str, lines: Folder) -> None:
     ended = lines.python("main.py")
     assert ended.returncode == 1
     assert (
-        "FlowError: the tasks of flow 'Lines' are run by module 'lines', and do not know the protocol 'Text'"
+        "FlowError: module 'lines' runs the tasks of flow 'Lines', and cannot import the protocol 'Text'"
         in ended.stderr
     )
-    assert "define its class at the top of a module" in ended.stderr
+    assert "define its class, without arguments, at the top level" in ended.stderr
 
 
 def test_a_command_of_a_package(folder: Folder) -> None:

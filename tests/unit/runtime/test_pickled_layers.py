@@ -126,7 +126,7 @@ def test_a_stored_layer_is_read_through_its_flow() -> None:
     execution = in_memory(Stores)(x=5)
     (artifact,) = execution.datastore.ledger.read_archive(execution.key("Target"), index=0, name="source").artifacts
     copied = pickle.loads(pickle.dumps(execution.datastore))  # noqa: S301 - it was made here
-    with pytest.raises(DatastoreError, match="it is a part of flow 'Stores': read it through the flow"):
+    with pytest.raises(DatastoreError, match="the artifact contains flow 'Stores': read it with the flow"):
         copied.read_artifact("Stores", artifact)
 
 
