@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from laminar_codegen.allocate import allocate
 from laminar_codegen.ir.asl import StateMachine
@@ -33,12 +34,14 @@ def machines_of(graphs: Sequence[Graph], joins: str = "barriers") -> tuple[State
     return (*machines, *([emit_stop_jobs(graphs)] if any(graph.pipelines for graph in graphs) else []))
 
 
-def deployment_in(text: str) -> Deployment:
+def deployment_in(text: str, options: Mapping[str, Any] | None = None) -> Deployment:
     """Return the deployment of graphs.
 
     Args:
         text: The graphs. With ``times`` lines are repeated, with ``joins`` they are planned so.
+        options: The options, if they do not stand in the text.
     """
-    options, text = options_in(text)
+    if options is None:
+        options, text = options_in(text)
     graphs = graphs_in(repeated(text, options.get("times", 1)))
     return allocate(graphs, machines_of(graphs, options.get("joins", "barriers")))

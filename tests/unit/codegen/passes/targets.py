@@ -129,7 +129,7 @@ def _kind(kind: TargetKind) -> Callable[[str], str]:
 
     def run(text: str) -> str:
         options, text = options_in(text)
-        deployment = deployment_in(text)
+        deployment = deployment_in(text, options)
         own: list[Any] = [item for graph in deployment.graphs for item in kind.resources(graph)]
         return "\n".join(
             (

@@ -1,0 +1,12 @@
+"""The cases of `laminar_codegen.policies`: expressions in the namespace of each module."""
+
+from __future__ import annotations
+
+from laminar_codegen.policies import datastore, sizes, statement
+from tests.support.cases import cases_of
+from tests.support.deployments import deployment_in
+from tests.support.shown import as_yaml, evaluated, statements
+
+cases_of("policies.datastore")(evaluated(datastore, deployment_in=deployment_in, statements=statements))
+cases_of("policies.sizes")(evaluated(sizes, deployment_in=deployment_in))
+cases_of("policies.statement")(evaluated(statement, as_yaml=as_yaml, statements=statements))
