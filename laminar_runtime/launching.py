@@ -26,7 +26,7 @@ from laminar_runtime.layer import Parameters, store_as
 from laminar_runtime.pickling import homes
 from laminar_runtime.programs import importing, loading
 from laminar_runtime.splits import fanout
-from laminar_runtime.tasks import task
+from laminar_runtime.tasks import claims, task, task_process
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
@@ -71,10 +71,10 @@ def enter_guard(flow: Flow, asking: FrameType) -> bool:
         Whether the body of the ``if`` statement runs.
     """
     homes.home_of(type(flow)).note()
-    if _importer(asking) is not None and not task.requested():
+    if _importer(asking) is not None and not claims.requested():
         return False
     if loading.active() is None:
-        if not task.requested():
+        if not claims.requested():
             return True
         _run_task(flow)
         if task_environment.TAKEN in os.environ or importing.runs_no_task(asking):
@@ -201,7 +201,7 @@ def refuse_results(flow: str) -> NoReturn:
     """
     if loading.active() is not None:
         raise loading.LoadingStopped
-    if not task.requested():
+    if not claims.requested():
         what = f"a multiprocessing child runs the file again, and uses results of flow '{flow}'"
         raise FlowError(f"{what}: {importing.fix(flow)}")
     raise SystemExit(0)
@@ -238,12 +238,12 @@ def _launches(flow: Flow) -> bool:
             end of the task.
     """
     module = _importer(sys._getframe(1))  # noqa: SLF001 - the frame of the call
-    if module not in {None, importing.AGAIN} and not task.requested():
+    if module not in {None, importing.AGAIN} and not claims.requested():
         what = f"flow '{flow.name}' is called while the module '{module}' is imported, but an import starts no flow"
         raise FlowError(f"{what}: {importing.fix(flow.name)}")
-    if module is not None or loading.active() is not None or task.requested():
+    if module is not None or loading.active() is not None or claims.requested():
         return False
-    task.check_kept(flow.name, lambda: flow.datastore)
+    claims.check_kept(flow.name, lambda: flow.datastore)
     return True
 
 
@@ -268,26 +268,26 @@ def _schedule(execution: Execution, dependencies: Mapping[str, set[str]]) -> Exe
 
 def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -> None:
     """Make and store a flow's parameters, if this process was started for that."""
-    context = task.claim(flow.name, linking=True)
+    context = claims.claim(flow.name, linking=True)
     if context is not None:
         from laminar_runtime.planner import planner
 
-        with task.reporting(), task.underway(), task_environment.outside():
+        with task_process.reporting(), claims.underway(), task_environment.outside():
             open_execution(flow, context).link(link_parameters(linker, open_execution(before, context)))
             planner.done()
 
 
 def _run_task(flow: Flow) -> None:
     """Run or plan the task that this process was started for, if it is a task of the flow."""
-    context = task.claim(flow.name)
+    context = claims.claim(flow.name)
     if context is None:
         return
     from laminar_runtime.process import prompts
 
     # Existing objects stay until the process ends, so the garbage collector need not visit them during the layer.
     gc.freeze()
-    with task.reporting(), task.underway(), prompts.refuse_prompts(flow.name, context.layer):
-        task.check_known(context, flow.classes)
+    with task_process.reporting(), claims.underway(), prompts.refuse_prompts(flow.name, context.layer):
+        claims.check_known(context, flow.classes)
         execution = open_execution(flow, context)
         if task_environment.PLAN_FILE in os.environ:
             _plan(execution, context)

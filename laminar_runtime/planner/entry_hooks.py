@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import types
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.tasks import task
+from laminar_runtime.tasks import layer_hooks
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
@@ -29,7 +29,7 @@ def enters(execution: Execution, layer: Layer) -> bool:
     Raises:
         ExecutionError: If a hook fails.
     """
-    hooks = task.hooks_of(layer, "entry")
+    hooks = layer_hooks.of_kind(layer, "entry")
     if hooks:
         layer._private.itself = True  # noqa: SLF001 - one unit
         return all(_ask(execution, layer, hook) for hook in hooks)

@@ -25,7 +25,7 @@ from laminar_runtime.planner import entry_hooks, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, splits_of, told_of
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.layout import LayerKey
-from laminar_runtime.tasks import task, upstream
+from laminar_runtime.tasks import layer_hooks, upstream
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
@@ -164,7 +164,7 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         raise ExecutionError(msg)
     done = set.intersection(*(_finished(execution, each, splits) for each in pipeline or [name])) if foreach else set()
     left = [index for index in range(splits) if index not in done]
-    if not task.hooks_of(layer, "submission") and not task.hooks_of(layer, "retry"):
+    if not layer_hooks.of_kind(layer, "submission") and not layer_hooks.of_kind(layer, "retry"):
         return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
     planned = {index: submissions.Split(layer.configuration.copy(), 1) for index in left}
     return _hooked(execution, name, splits, 1, planned, drive)
@@ -172,7 +172,7 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
 
 def _enters(execution: Execution, layer: Layer) -> bool:
     """Whether a layer is to run: what it depends on has finished, or was skipped."""
-    if task.hooks_of(layer, "entry"):
+    if layer_hooks.of_kind(layer, "entry"):
         upstream.check(execution, layer)
     if entry_hooks.enters(execution, layer):
         return True
@@ -204,7 +204,7 @@ def replan_layer(
             raise ExecutionError(msg)
         layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
         layer.configuration = configuration
-        with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
+        with _told(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
             waits.append(layer.configuration.retry.wait(attempt))
         again[index] = submissions.Split(layer.configuration, attempt + 1)
     plan = _hooked(execution, name, splits, failed["attempt"] + 1, again, drive)
@@ -280,13 +280,13 @@ def _submitted(
     layer = execution.layer(name, index=index, splits=splits, attempt=split.attempt)
     layer.configuration = split.configuration
     try:
-        with _told(layer, "submission"), task.hooked(execution, layer, "submission"):
+        with _told(layer, "submission"), layer_hooks.calling(execution, layer, "submission"):
             # What a generator does to it after the submission is for nobody.
             wanted = layer.configuration.copy()
     except ExecutionError as error:
         if split.attempt >= split.configuration.retry.attempts:
             raise
-        with _told(layer, "retry"), task.hooked(execution, layer, "retry"):
+        with _told(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
             return submissions.Split(layer.configuration.copy(), split.attempt + 1), error
     return submissions.Split(wanted, split.attempt, submitted=True), None
 

@@ -12,7 +12,7 @@ from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
-from laminar_runtime.tasks import task
+from laminar_runtime.tasks import layer_hooks, task
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
@@ -46,7 +46,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             progress.current().split_ended(name)
             return layer
         try:
-            with _located(execution, layer, job), task.hooked(execution, layer, "submission"):
+            with _located(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
                 await _executor(execution, layer).submit(submitted)
         except FlowError:  # the flow is wrong: it will be so at each attempt
@@ -57,7 +57,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             if attempt >= layer.configuration.retry.attempts:
                 raise
             progress.logger().warning("%s", error)
-            with _located(execution, layer, job), task.hooked(execution, layer, "retry"):
+            with _located(execution, layer, job), layer_hooks.calling(execution, layer, "retry"):
                 await asyncio.sleep(layer.configuration.retry.wait(attempt))
             configuration, attempt = layer.configuration, attempt + 1
         else:

@@ -15,7 +15,7 @@ from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.identifiers import new_execution_id
 from laminar_runtime.programs import importing, loading
-from laminar_runtime.tasks import task
+from laminar_runtime.tasks import claims
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -245,7 +245,7 @@ class StepFunctions(Delegated):
             SchedulerError: If it is not known which that is, or a module is imported meanwhile.
             DeploymentError: If it is not deployed, or cannot be started.
         """
-        if loading.active() is not None or task.requested():
+        if loading.active() is not None or claims.requested():
             return  # the file is read, or run for a task, as where a flow is called
         if module := importing.module(sys._getframe(1)):  # noqa: SLF001 - what runs this
             raise SchedulerError(

@@ -1,0 +1,103 @@
+"""The process of a task: it prints at once, reports the error of its task, and fails if the task was not run.
+
+Whoever started it goes by its exit code and by the report. The flow's file may go on after its task failed, handle the
+error, or never call the flow: the process fails all the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import io
+import os
+import sys
+from types import TracebackType
+
+from laminar_runtime import task_environment
+from laminar_runtime.exceptions import UnfinishedError
+from laminar_runtime.process.endings import Ended
+from laminar_runtime.programs import loading
+from laminar_runtime.tasks import attempts, claims
+
+__all__ = ["reporting"]
+
+#: The error of the task that this process ran, and whether it was reported, by the process: a forked process has its
+#: parent's memory.
+_errors: dict[int, tuple[Exception, bool]] = {}
+
+
+class reporting:  # noqa: N801 - it is called in a with statement
+    """Reports an error that leaves the ``with`` block, and makes the process fail.
+
+    The report is the file that whoever started the process named. It is printed there, so that this process does not
+    print the error.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None or isinstance(error, (GeneratorExit, Ended)):
+            return
+        from laminar_runtime.failures import tracebacks
+
+        tracebacks.trim(error)
+        path = os.environ.get(task_environment.ERROR_FILE)
+        if isinstance(error, Exception):
+            _errors[os.getpid()] = error, bool(path)
+        if path:
+            from pathlib import Path
+
+            from laminar_runtime.failures import reports
+
+            reports.write(Path(path), error, attempt=int(os.environ.get(task_environment.LAYER_ATTEMPT) or 0))
+            _leave_to_reader(error)
+
+
+def _leave_to_reader(error: BaseException) -> None:
+    """Keep Python from printing an error at the end of this process."""
+    print_error = sys.excepthook
+
+    def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+        if value is not error:
+            print_error(kind, value, traceback)
+
+    sys.excepthook = hook
+
+
+def _check_ended() -> None:
+    """Fail the process if its task failed or was not run."""
+    if (ended := _errors.get(os.getpid())) is not None:
+        from laminar_runtime.failures import tracebacks
+
+        error, reported = ended
+        code = task_environment.UNFINISHED if isinstance(error, UnfinishedError) else None
+        _fail("" if reported or hasattr(sys, "last_value") else tracebacks.text(error) or f"{error}\n", code)
+    if not claims.requested() or task_environment.TAKEN in os.environ or loading.read_only():
+        return
+    flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
+    fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()', before it goes on to results?"
+    _fail(f"layer '{layer}' was not run: {fix}\n")
+
+
+def _fail(why: str, code: int | None = None) -> None:
+    sys.stderr.write(why)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code or attempts.exit_code())  # at its end a process can change its exit code in no other way
+
+
+def _print_at_once() -> None:
+    """Write each line when it ends, in an encoding that has all characters.
+
+    The output of a task is for a log, not for a terminal. So Python would hold it back, and lose it if the process is
+    killed; and a character that the locale does not have would fail the layer.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+if task_environment.LAYER_NAME in os.environ:
+    _print_at_once()
+    atexit.register(_check_ended)
