@@ -10,7 +10,7 @@ from typing import Any, Union
 
 import attrs
 
-__all__ = ["Expression", "Joined", "Ref", "Value", "resolve", "write"]
+__all__ = ["Expression", "Joined", "Ref", "Value", "merged", "resolve", "write"]
 
 
 @attrs.frozen
@@ -63,6 +63,29 @@ def _flat(parts: tuple[str | Ref | Joined, ...]) -> tuple[str | Ref, ...]:
 Value = Union[  # noqa: UP007 - a recursive type needs names in quotes
     str, int, float, bool, None, Ref, Joined, Expression, Mapping[str, "Value"], Sequence["Value"]
 ]
+
+
+def merged(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the arguments of two maps together: maps in both are merged, lists follow each other, else the other wins.
+
+    Args:
+        one: The one map.
+        other: The other map.
+
+    Example:
+        >>> merged({"a": {"b": [1]}, "c": 2}, {"a": {"b": [3]}, "d": 4})
+        {'a': {'b': [1, 3]}, 'c': 2, 'd': 4}
+    """
+    found = dict(one)
+    for name, value in other.items():
+        match found.get(name), value:
+            case Mapping() as before, Mapping():
+                found[name] = merged(before, value)
+            case list() as before, list():
+                found[name] = [*before, *value]
+            case _:
+                found[name] = value
+    return found
 
 
 def resolve(value: Value, references: Mapping[str, str]) -> Any:

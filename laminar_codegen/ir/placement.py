@@ -9,11 +9,13 @@ from __future__ import annotations
 import abc
 import functools
 import shlex
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import attrs
 
 from laminar_codegen.ir.expressions import Value
+from laminar_runtime import _records
 from laminar_runtime.configurations import layers
 
 __all__ = [
@@ -44,6 +46,7 @@ class Container:
         ephemeral_storage: Disk in GiB, None for the default of the platform.
         log_driver: The log driver for its output.
         log_options: Options of the log driver, sorted.
+        more: The other fields that are set, by name. Only targets know what they mean.
     """
 
     command: tuple[str, ...]
@@ -58,6 +61,14 @@ class Container:
     ephemeral_storage: int | None = None
     log_driver: str = "awslogs"
     log_options: tuple[tuple[str, str], ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
+
+    @functools.cached_property
+    def requested(self) -> Mapping[str, Any]:
+        """The fields with another value than that of a usual container, by name. Maps are sorted pairs."""
+        named = {field.name: getattr(self, field.name) for field in _NAMED}
+        found = {name: value for name, value in named.items() if value != getattr(USUAL, name)}
+        return {**found, **dict(self.more)}
 
     @property
     def secret_log_options(self) -> tuple[tuple[str, str], ...]:
@@ -150,12 +161,36 @@ def _words(command: str) -> tuple[str, ...]:
         return ()
 
 
+def _value(value: Any) -> Any:
+    """Return a value that does not change: a map as its sorted pairs, a list as a tuple."""
+    match value:
+        case Mapping():
+            return tuple(sorted((name, _value(item)) for name, item in value.items()))
+        case list() | tuple():
+            return tuple(map(_value, value))
+        case _:
+            return value
+
+
+#: The fields that passes know by name.
+_NAMED = attrs.fields(Container)[:-1]
+
+
+@functools.cache
+def _defaults(cls: type[Any]) -> Mapping[str, Any]:
+    return _records.plain(cls())
+
+
 def container_of(container: layers.Container) -> Container:
-    """Return a configured container as a frozen value.
+    """Return a configured container as a frozen value. A field that no pass knows by name is among its further ones.
 
     Args:
         container: The container, as configured.
     """
+    kind: Any = type(container)
+    known, defaults = {field.name for field in _NAMED}, _defaults(kind)
+    fields = _records.plain(container)
+    more = {name: value for name, value in fields.items() if name not in known and value != defaults[name]}
     return Container(
         command=_words(container.command),
         cpu=container.cpu,
@@ -169,6 +204,7 @@ def container_of(container: layers.Container) -> Container:
         ephemeral_storage=container.ephemeral_storage,
         log_driver=container.log_driver,
         log_options=tuple(sorted(container.log_options.items())),
+        more=_value(more),
     )
 
 

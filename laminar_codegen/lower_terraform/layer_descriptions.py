@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import USUAL
+from laminar_codegen.ir.placement import Container
 from laminar_codegen.ir.terraform import Block
 
 __all__ = ["emit_layers", "layers"]
@@ -62,18 +63,29 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),
         "retry": attrs.asdict(layer.retry) if layer.retry.attempts > 1 else None,
         "timeout": layer.executor.timeout,
-        "image": container.image,
-        "command": shlex.join(container.command) if container.command != USUAL.command else "",
-        "workdir": container.workdir,
-        "gpu": container.gpu,
-        "spot": container.spot,
-        "architecture": container.architecture if container.architecture != USUAL.architecture else "",
-        "secrets": dict(container.secrets),
-        "ephemeral_storage": container.ephemeral_storage,
-        "log_driver": container.log_driver if container.log_driver != USUAL.log_driver else "",
-        "log_options": dict(container.log_options),
+        **_requested(container),
     }
     return {**sized, **{name: value for name, value in facts.items() if value}}
+
+
+def _requested(container: Container) -> dict[str, Value]:
+    """Return the fields that a container sets, except its size: its target says what that comes to."""
+    fields = {"image": container.image, **container.requested}
+    return {name: _plain(name, value) for name, value in fields.items() if name not in {"cpu", "memory"}}
+
+
+def _plain(name: str, value: Any) -> Value:
+    match value:
+        case tuple() if name == "command":
+            return shlex.join(value)
+        case tuple() if all(isinstance(item, tuple) for item in value):
+            return dict(value)
+        case tuple():
+            return [_plain("", item) for item in value]
+        case bool() | int() | float() | str() | None:
+            return value
+        case _:
+            return str(value)
 
 
 def _dimension(layer: str, attribute: str, index: int | None) -> str:

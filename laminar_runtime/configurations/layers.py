@@ -152,6 +152,29 @@ class Container:
     )
 
 
+def docker_options(container: Container) -> list[str]:
+    """Return the options of ``docker run`` for a container.
+
+    Args:
+        container: The container.
+
+    Example:
+        >>> docker_options(Container(cpu=0.5, memory=512))
+        ['--cpus=0.5', '--memory=512m', '--workdir=/laminar']
+    """
+    return [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
+
+
+def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the environment of a task on this machine, as far as its container has a say in them.
+
+    Args:
+        container: The container.
+        environment: The variables of the launching process, which has the values of secrets under their names.
+    """
+    return {name: environment[name] for name in container.secrets if name in environment}
+
+
 @_records.frozen
 class Parameter:
     """One dimension of a fan-out.
@@ -326,7 +349,8 @@ class Configuration:
 
     def copy(self) -> Configuration:
         """Return a copy: changes to it do not change this configuration."""
-        own = {"secrets": dict(self.container.secrets), "log_options": dict(self.container.log_options)}
+        values = _records.plain(self.container).items()
+        own = {name: value.copy() for name, value in values if isinstance(value, (dict, list))}
         return _records.copy(self, container=_records.copy(self.container, **own))
 
 

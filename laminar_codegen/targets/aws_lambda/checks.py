@@ -7,24 +7,20 @@ from collections.abc import Iterator
 
 from laminar_codegen.ir.ecr import repository_of
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import Container
 from laminar_codegen.limits import (
     FUNCTION_VARIABLES_BYTES,
     LAMBDA_MEMORY,
-    LAMBDA_PROCESSOR,
     LAMBDA_SECONDS,
     LAMBDA_STORAGE,
 )
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047
+from laminar_codegen.targets.aws_lambda.options import refused
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
-from laminar_runtime.configurations import layers
 
 __all__ = ["RULES"]
 
 _ON_BATCH = "run the layer on AWS Batch, as in register(executor=executors.AWS.Batch())"
-
-_DEFAULTS = Container(command=(), cpu=layers.Container().cpu, memory=0, image=None, workdir=None)
 
 #: Bytes of the other variables of a function: names, the longest datastore.
 _REST_OF_VARIABLES = 1296
@@ -78,18 +74,8 @@ def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
 def check_lambda_options(graph: Graph) -> Iterator[Problem]:
     """Check that a layer on AWS Lambda requests nothing that functions do not have."""
     for layer in _on_lambda(graph):
-        container = layer.container
-        reasons = {
-            "cpu": f"processors come with the memory, one for each {LAMBDA_PROCESSOR} MiB",
-            "gpu": "functions have no GPUs",
-            "spot": "functions have no spot capacity",
-            "secrets": "functions have no variables from secrets: let the layer read them itself",
-            "log_driver": "functions log to CloudWatch Logs",
-            "log_options": "functions log to CloudWatch Logs",
-        }
-        asked = [name for name in reasons if getattr(container, name) != getattr(_DEFAULTS, name)]
-        for name in asked:
-            what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reasons[name]}"
+        for name, reason in refused(layer.container).items():
+            what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reason}"
             yield Problem(layer.location, LAM038, what, f"leave {name} out, or {_ON_BATCH}")
 
 

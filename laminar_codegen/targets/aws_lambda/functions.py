@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
-from laminar_codegen.ir.expressions import Joined, Value
+from laminar_codegen.ir.expressions import Joined, Value, merged
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
+from laminar_codegen.targets.aws_lambda.options import arguments
 from laminar_codegen.targets.functions import emit_function, environment_of, of_image
 
 __all__ = ["TaskFunction", "configuration", "emit_task_function", "task_functions"]
@@ -51,12 +52,11 @@ def configuration(function: TaskFunction) -> dict[str, Value]:
     Args:
         function: The function.
     """
-    disk = function.container.ephemeral_storage
-    return {
+    own: dict[str, Value] = {
         "role": labels.role("function"),
         **of_image(function.container, "laminar_runtime.run_task.handler"),
         "memory_size": function.container.memory,
         "timeout": int(function.timeout),
-        **({"ephemeral_storage": {"size": disk * 1024}} if disk is not None else {}),
-        "environment": environment_of(function.flow, function.container),
     }
+    environment: dict[str, Value] = {"environment": environment_of(function.flow, function.container)}
+    return merged(merged(own, arguments(function.container)), environment)

@@ -9,6 +9,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM023, LAM025, LAM027, LAM031, LAM032, LAM033, LAM034, LAM035, LAM047
+from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_runtime.splits.job_container import ec2_size, fargate_size
 
@@ -54,11 +55,11 @@ def check_timeouts(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, LAM027, f"flow '{graph.flow}' {timeout.format(graph.timeout)}", fix)
 
 
-def check_gpus(graph: Graph) -> Iterator[Problem]:
+def check_fargate_options(graph: Graph) -> Iterator[Problem]:
     """Fargate has no GPUs."""
     for layer in _on_fargate(graph):
-        if layer.container.gpu:
-            what = f"layer '{layer.name}' requests GPUs; Fargate has none"
+        for lacking in fargate_lacks(layer.container):
+            what = f"layer '{layer.name}' requests {lacking}; Fargate has none"
             yield Problem(layer.location, LAM031, what, f"run the layer on EC2, as in {_ON_EC2}")
 
 
@@ -150,7 +151,8 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
     for layer in _on_batch(graph):
         item = layer.container
-        size = len(json.dumps([item.command, item.image, item.workdir, item.secrets, item.log_options]).encode())
+        texts = (item.command, item.image, item.workdir, item.secrets, item.log_options, *dict(item.more).values())
+        size = len(json.dumps(texts, default=str).encode())
         if size > most:
             what = (
                 f"the container of layer '{layer.name}' has settings of {size:,} bytes (command, image, folder, "
@@ -174,7 +176,7 @@ def _on_fargate(graph: Graph) -> Iterator[LayerNode]:
 RULES = (
     check_fargate_sizes,
     check_timeouts,
-    check_gpus,
+    check_fargate_options,
     check_architectures,
     check_storage,
     check_logs,

@@ -14,10 +14,11 @@ from typing import Any
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
-from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.expressions import Ref, Value, merged
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Container, Placement
 from laminar_codegen.ir.terraform import Block
+from laminar_codegen.targets.batch import options
 from laminar_codegen.targets.batch.labels import job_definitions as labels_of_jobs
 from laminar_codegen.targets.batch.target import has_execution_role, on_ec2, usual_size
 from laminar_runtime import task_environment
@@ -26,6 +27,12 @@ from laminar_runtime.splits import job_container
 __all__ = ["JobDefinition", "container_properties", "emit_job_definition", "job_definitions", "platform"]
 
 _UPPER = re.compile("[A-Z]")
+
+#: The properties that each container on Fargate has.
+_ON_FARGATE: Mapping[str, Value] = {
+    "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
+    "networkConfiguration": {"assignPublicIp": Ref('var.assign_public_ip ? "ENABLED" : "DISABLED"')},
+}
 
 
 class JobDefinition(TaskResource):
@@ -121,25 +128,9 @@ def container_properties(definition: JobDefinition) -> dict[str, Value]:
     }
     if has_execution_role(item):
         properties["executionRoleArn"] = labels.role("execution")
-    if container.secrets:
-        properties["secrets"] = _secrets(container.secrets)
     if not on_ec2(item):
-        properties |= _fargate(container)
-    return dict(sorted(properties.items()))
-
-
-def _fargate(container: Container) -> dict[str, Value]:
-    """Return the properties that only a container on Fargate has."""
-    properties: dict[str, Value] = {
-        "fargatePlatformConfiguration": {"platformVersion": "LATEST"},
-        "networkConfiguration": {"assignPublicIp": Ref('var.assign_public_ip ? "ENABLED" : "DISABLED"')},
-    }
-    if container.ephemeral_storage is not None:
-        properties["ephemeralStorage"] = {"sizeInGiB": container.ephemeral_storage}
-    if container.architecture != "x86_64":
-        architecture = container.architecture.upper()
-        properties["runtimePlatform"] = {"cpuArchitecture": architecture, "operatingSystemFamily": "LINUX"}
-    return properties
+        properties |= _ON_FARGATE
+    return dict(sorted(merged(properties, options.properties(container, platform(item))).items()))
 
 
 def _log_configuration(container: Container) -> dict[str, Value]:
@@ -150,13 +141,9 @@ def _log_configuration(container: Container) -> dict[str, Value]:
     }
     secret = container.secret_log_options
     given = {name: value for name, value in container.log_options if (name, value) not in secret}
-    options: Mapping[str, Value] = {**(ours if container.log_driver == "awslogs" else {}), **given}
+    all_options: Mapping[str, Value] = {**(ours if container.log_driver == "awslogs" else {}), **given}
     return {
         "logDriver": container.log_driver,
-        **({"options": options} if options else {}),
-        **({"secretOptions": _secrets(secret)} if secret else {}),
+        **({"options": all_options} if all_options else {}),
+        **({"secretOptions": options.named_secrets(secret)} if secret else {}),
     }
-
-
-def _secrets(secrets: tuple[tuple[str, str], ...]) -> list[Value]:
-    return [{"name": name, "valueFrom": arn} for name, arn in secrets]

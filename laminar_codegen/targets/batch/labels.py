@@ -6,6 +6,7 @@ from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.labels import EXECUTION_DIGITS, Image, identity, labels_of, set_options
 from laminar_codegen.ir.placement import Placement
+from laminar_codegen.targets.batch.options import in_digest, words
 from laminar_codegen.targets.batch.target import batch_target, on_ec2
 
 __all__ = ["JOBS", "LEFT", "job_definitions", "job_queue", "jobs_of_execution"]
@@ -57,20 +58,9 @@ def job_definitions(graph: Graph) -> dict[Placement, str]:
 
 
 def _job(item: Placement) -> str:
-    container = item.container
-    parts = [_EC2 if on_ec2(item) else _FARGATE]
-    parts += [f"gpu_{container.gpu}"] if container.gpu else []
-    parts += [container.architecture] if container.architecture != "x86_64" else []
-    parts += ["spot"] if container.spot else []
-    return "_".join(parts)
+    return "_".join([_EC2 if on_ec2(item) else _FARGATE, *words(item.container)])
 
 
 def _rest_of_job(item: Placement, image: Image) -> tuple[object, ...]:
-    container = item.container
-    return identity(container, image) + set_options(
-        secrets=container.secrets,
-        ephemeral_storage=container.ephemeral_storage,
-        log_driver="" if container.log_driver == "awslogs" else container.log_driver,
-        log_options=container.log_options,
-        timeout=item.target.timeout,
-    )
+    options = in_digest(item.container)
+    return identity(item.container, image) + set_options(**options, timeout=item.target.timeout)

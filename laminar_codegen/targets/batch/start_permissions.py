@@ -18,6 +18,7 @@ from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.policies.sizes import Fitted, fit, prefix_patterns
 from laminar_codegen.policies.statement import Statement, logs
 from laminar_codegen.targets.batch.job_definitions import JobDefinition
+from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import has_execution_role
 
 __all__ = ["for_execution", "local_values"]
@@ -130,7 +131,7 @@ def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Stateme
 def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
     """Yield the statements to read the containers' secrets, and no others, unless they are too many to name."""
     containers = [definition.placement.container for definition in deployment.of_type(JobDefinition)]
-    given = {arn for item in containers for _, arn in (*item.secrets, *item.secret_log_options)}
+    given = {arn for item in containers for arn in secrets_in(item)}
     kinds = (
         ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),
         ("ReadParameters", "ssm", "ssm:GetParameters"),

@@ -8,6 +8,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target
+from laminar_codegen.targets.batch.options import secrets_in
 from laminar_runtime.splits.job_container import fargate_size
 
 __all__ = ["QUEUES", "BatchTarget", "batch_target", "has_execution_role", "job_size", "on_ec2", "usual_size"]
@@ -86,7 +87,7 @@ def has_execution_role(placement: Placement) -> bool:
     Args:
         placement: A placement on AWS Batch.
     """
-    return not on_ec2(placement) or bool(placement.container.secrets or placement.container.secret_log_options)
+    return not on_ec2(placement) or bool(secrets_in(placement.container))
 
 
 def job_size(placement: Placement) -> tuple[float, int]:

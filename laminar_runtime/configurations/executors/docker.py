@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from laminar_runtime import _records, task_environment
+from laminar_runtime.configurations import layers
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
@@ -55,7 +56,8 @@ class Docker(Executor):
                 task_environment.ERROR_FILE: str(errors),
             }
             variables |= task_environment.UNBUFFERED
-            variables |= {key: value for key, value in os.environ.items() if _passed_on(task, key)}
+            variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
+            variables |= layers.local_variables(task.container, os.environ)
             words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
             environment = {**os.environ, **variables}
             try:
@@ -63,10 +65,6 @@ class Docker(Executor):
             finally:
                 # The client may be stopped while its container runs on.
                 await command.quietly(["docker", "rm", "--force", name])
-
-
-def _passed_on(task: Task, variable: str) -> bool:
-    return variable.startswith(_AWS) or variable in task.container.secrets
 
 
 def _mounted(task: Task) -> tuple[str, ...]:
@@ -83,7 +81,7 @@ def _words(task: Task, name: str, variables: list[str], folders: tuple[str, ...]
 
     container = task.container
     words = ["docker", "run", "--rm", "--init", f"--name={name}"]
-    words += [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
+    words += layers.docker_options(container)
     words += [f"--mount=type=bind,source={folder},target={folder}" for folder in folders]
     words += [f"--env={variable}" for variable in variables]
     return [*words, str(container.image), *shlex.split(container.command)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.executors.tasks import Task, local_command
-from laminar_runtime.configurations.layers import DEFAULT_COMMAND
+from laminar_runtime.configurations.layers import DEFAULT_COMMAND, local_variables
 from laminar_runtime.process import processors
 from laminar_runtime.programs.origins import own_path
 
@@ -70,6 +70,7 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
     return {
         **task_environment.UNBUFFERED,
         **inherited,
+        **local_variables(task.container, os.environ),
         **path,
         **task.environment(),
         **folders,

@@ -57,6 +57,7 @@ OF_CONTAINER: dict[str, Any] = {
     "ephemeral_storage": 100,
     "log_driver": "splunk",
     "log_options": (("splunk-url", "https://team"),),
+    "more": (("user", "1000"),),
 }
 #: What says nothing of how a layer runs: where it stands in its file, and what the compiler checks.
 UNSAID = {"name", "location", "hints", "container", "calls", "initialised"}

@@ -8,16 +8,19 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.expressions import Ref
-from laminar_codegen.ir.graph import Container, Graph
-from laminar_codegen.ir.placement import USUAL, Placement
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import USUAL, Placement, container_of
 from laminar_codegen.targets.batch.job_definitions import JobDefinition, container_properties
 from laminar_codegen.targets.batch.labels import job_definitions
+from laminar_codegen.targets.batch.options import OPTIONS
 from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_runtime import _records
+from laminar_runtime.configurations.layers import Container
 from tests.support.random_graphs import graph_of
 
 #: Another value for each field of a container. A new field needs one here.
 OTHERS: dict[str, Any] = {
-    "command": ("python", "other.py"),
+    "command": "python other.py",
     "cpu": 2,
     "memory": 4096,
     "image": "team/other:1",
@@ -25,15 +28,20 @@ OTHERS: dict[str, Any] = {
     "gpu": 1,
     "spot": True,
     "architecture": "arm64",
-    "secrets": (("TOKEN", "arn:aws:ssm:eu-west-1:123456789012:parameter/token"),),
+    "secrets": {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"},
     "ephemeral_storage": 50,
     "log_driver": "splunk",
-    "log_options": (("awslogs-stream-prefix", "other"),),
+    "log_options": {"awslogs-stream-prefix": "other"},
 }
 
 
 def test_each_field_has_another_value() -> None:
-    assert OTHERS.keys() == {field.name for field in attrs.fields(Container)}
+    assert OTHERS.keys() == _records.plain(Container()).keys()
+
+
+def test_each_field_is_lowered() -> None:
+    """A field has a row in the options of AWS Batch, or is what each job definition or each job has."""
+    assert OTHERS.keys() == {"command", "cpu", "memory", "image", "workdir"} | OPTIONS.keys()
 
 
 @pytest.mark.parametrize("platform", ["FARGATE", "EC2"])
@@ -41,7 +49,7 @@ def test_each_field_has_another_value() -> None:
 def test_layers_of_one_label_have_one_job_definition(name: str, platform: Any) -> None:
     """Two layers that differ in one field have different labels, or job definitions that are equal."""
     target = BatchTarget(platform)
-    containers = (USUAL, attrs.evolve(USUAL, **{name: OTHERS[name]}))
+    containers = (USUAL, container_of(Container(**{name: OTHERS[name]})))
     graph: Graph = graph_of({"A": set(), "B": set()})
     layers = tuple(
         attrs.evolve(layer, container=container, executor=target)

@@ -1,0 +1,60 @@
+"""The fields of containers on AWS Lambda: those that a function has, and why it lacks the others.
+
+A new field is a row here if functions have it. A field without a row is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from laminar_codegen.ir.expressions import Value, merged
+from laminar_codegen.ir.placement import Container
+from laminar_codegen.limits import LAMBDA_PROCESSOR
+
+__all__ = ["LACKING", "TAKEN", "arguments", "refused"]
+
+
+def _nothing(_: Any) -> Mapping[str, Value]:
+    return {}
+
+
+#: The fields that a function has, each with the arguments of its resource. Each function has an image, a command and a
+#: size: the arguments for these stand where the resource is made.
+TAKEN: Mapping[str, Callable[[Any], Mapping[str, Value]]] = {
+    **dict.fromkeys(("command", "memory", "image", "workdir", "architecture"), _nothing),
+    "ephemeral_storage": lambda gib: {"ephemeral_storage": {"size": gib * 1024}},
+}
+
+_LOGS = "functions log to CloudWatch Logs"
+#: Why functions lack a field. Of others it is said that they lack it.
+LACKING: Mapping[str, str] = {
+    "cpu": f"processors come with the memory, one for each {LAMBDA_PROCESSOR} MiB",
+    "gpu": "functions have no GPUs",
+    "spot": "functions have no spot capacity",
+    "secrets": "functions have no variables from secrets: let the layer read them itself",
+    "log_driver": _LOGS,
+    "log_options": _LOGS,
+}
+
+
+def arguments(container: Container) -> dict[str, Value]:
+    """Return the arguments of a function for the options of its container.
+
+    Args:
+        container: The container.
+    """
+    found: dict[str, Value] = {}
+    for name, value in container.requested.items():
+        if name in TAKEN:
+            found = merged(found, TAKEN[name](value))
+    return found
+
+
+def refused(container: Container) -> dict[str, str]:
+    """Return why functions lack what a container requests, by field.
+
+    Args:
+        container: The container.
+    """
+    return {name: LACKING.get(name, "functions lack it") for name in container.requested if name not in TAKEN}
