@@ -14,14 +14,14 @@ import pytest
 
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from tests.support.terraform_harness import Terraform, fake_aws, serving_provider, terraform_executable
+from tests.support.terraform_harness import RELEASE, Terraform, fake_aws, serving_provider, terraform_executable
 from tools.terraform_standin.installing import install
 
 
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     terraform_executable()
-    return install(tmp_path_factory.mktemp("mirror"))
+    return install(tmp_path_factory.mktemp("mirror"), RELEASE)
 
 
 @attrs.frozen

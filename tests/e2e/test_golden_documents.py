@@ -18,12 +18,13 @@ from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
 from tests.support.aws_contents import account_contents, assert_made
 from tests.support.golden import CASES, compilation_of, document_of
-from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.terraform_harness import RELEASE, Terraform, fake_aws, serving_provider
+from tools.terraform_standin.installing import NEWEST, install
 
 ROOT = Path(__file__).parents[2]
 #: Terraform's own resource has no nested blocks: https://developer.hashicorp.com/terraform/language/resources/terraform-data
 TERRAFORMS_OWN: dict[str, Any] = {"terraform_data": {}}
-SCHEMA = json.loads((ROOT / "tools" / "terraform_standin" / "schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "tools" / "terraform_standin" / "schemas" / f"{RELEASE}.json").read_text(encoding="utf-8"))
 
 
 @attrs.frozen
@@ -67,9 +68,29 @@ def account(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def assert_valid(terraform: Terraform) -> None:
-    """By the schemas of version 6.25.0 of the AWS provider, without a warning."""
+    """By the schemas of the AWS provider, without a warning."""
     answer = terraform.validate()
     assert (answer["valid"], answer["diagnostics"]) == (True, [])
+
+
+@pytest.fixture(scope="module")
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
+    """Terraform with the newest release of the provider, in an empty folder."""
+    folder = tmp_path_factory.mktemp("newest")
+    mirror = install(folder / "mirror", NEWEST)
+    with serving_provider(fake_aws("http://127.0.0.1:9"), NEWEST) as environment:
+        yield Terraform(folder, mirror, environment)
+
+
+def test_valid_by_the_newest(newest: Terraform) -> None:
+    """Each document is valid by the schemas of the newest release of the provider, too."""
+    initialized = False
+    for case in CASES:
+        (newest.directory / "main.tf.json").write_text(render_document(compilation_of(case).document), encoding="utf-8")
+        if not initialized:
+            newest.init()
+            initialized = True
+        assert_valid(newest)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 from attrs import evolve, field, frozen
 
-from tools.terraform_standin.installing import ATTACHED, CONFIGURATION
+from tools.terraform_standin.installing import ATTACHED, CONFIGURATION, OLDEST
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PLAN_FILE = "harness.tfplan"
@@ -66,14 +66,18 @@ def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
     }
 
 
+#: The release of the AWS provider that tests run against. CONTRIBUTING.md says when it is another.
+RELEASE = os.environ.get("LAMINAR_AWS_PROVIDER", OLDEST)
+
+
 @contextmanager
-def serving_provider(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def serving_provider(environment: Mapping[str, str], release: str = RELEASE) -> Iterator[dict[str, str]]:
     """Start one provider process for all commands of Terraform meanwhile, in an environment; give it with that.
 
     Each command starts a provider several times else, which is most of what it costs. `init` installs it all the same.
     https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
     """
-    command = [sys.executable, "-m", "tools.terraform_standin", "serve"]
+    command = [sys.executable, "-m", "tools.terraform_standin", "serve", "--release", release]
     given = {**os.environ, **environment}
     with subprocess.Popen(
         command, cwd=_ROOT, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,7 +1,7 @@
 """A stand-in for the AWS provider of Terraform, so that tests run real Terraform with no network.
 
-It speaks Terraform's plugin protocol (version 6) and declares the arguments of AWS provider 6.25 as
-`schema.json` lists them, so an unknown argument or a wrong type is Terraform's own error. What is
+It speaks Terraform's plugin protocol (version 6) and declares the arguments of a release of the AWS provider as
+`schemas/` lists them, so an unknown argument or a wrong type is Terraform's own error. What is
 applied goes through boto3 to an embedded AWS, never to a real one. README.md shows how to run it.
 
     installing   the mirror of providers and the configuration by which Terraform finds it

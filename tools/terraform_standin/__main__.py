@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.terraform_standin.installing import CONFIGURATION, exported, install
+from tools.terraform_standin.installing import CONFIGURATION, OLDEST, RELEASES, exported, install
 
 
 def main() -> None:
@@ -20,16 +20,22 @@ def main() -> None:
         "install", help="write a mirror of providers, and print the line that has Terraform use it"
     )
     installing.add_argument("folder", type=Path, help="where the mirror is written")
-    commands.add_parser("serve", help="serve many commands of Terraform by one process, until standard input is closed")
-    commands.add_parser("plugin", help="serve the Terraform that starts this process; the mirror does this")
+    serving = commands.add_parser(
+        "serve", help="serve many commands of Terraform by one process, until standard input is closed"
+    )
+    plugin = commands.add_parser("plugin", help="serve the Terraform that starts this process; the mirror does this")
+    for command in (installing, serving, plugin):
+        command.add_argument(
+            "--release", choices=RELEASES, default=OLDEST, help="the release of the provider (default: %(default)s)"
+        )
     options = parser.parse_args()
     if options.command == "install":
-        sys.stdout.write(exported(CONFIGURATION, str(install(options.folder).resolve())))
+        sys.stdout.write(exported(CONFIGURATION, str(install(options.folder, options.release).resolve())))
         return
     # Imported here: gRPC is slow to import, and install does not need it.
     from tools.terraform_standin.serving import serve_commands, serve_terraform
 
-    serve_commands() if options.command == "serve" else serve_terraform()
+    serve_commands(options.release) if options.command == "serve" else serve_terraform(options.release)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How a resource type or a data source describes itself to the engine: frozen values, no behaviour.
 
-A resource is a few small functions over a `Call` and the facts that planning needs. `schema.json`
+A resource is a few small functions over a `Call` and the facts that planning needs. A schema
 cannot tell an optional argument from one that AWS fills in when it is left out (both are "optional
 and computed" there), so a resource names the latter in `computed`; what it does not name and does
 not give a default stays null. Names of nested arguments are dotted: `compute_resources.min_vcpus`.
@@ -37,6 +37,7 @@ class Call:
     block: Block
     state: State
     prior: State | None = None
+    tags: Mapping[str, str] = field(factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.state[name]
@@ -62,17 +63,32 @@ class Call:
         omit: Iterable[str] = (),
         only: Iterable[str] | None = None,
         within: str | None = None,
+        tagged: bool | None = None,
     ) -> State:
         """The arguments as parameters of an AWS operation, matched by name; `renames` has the rest.
 
-        With `within` it is the value (or one item) of that parameter that the arguments describe.
+        With `within` it is the value (or one item) of that parameter that the arguments describe. Requests that
+        create something have its tags, unless `tagged` says otherwise.
         """
         wanted = self._arguments() if only is None else set(only)
         arguments = {name: self.state[name] for name in wanted - set(omit)}
         shape = self.client(service).meta.service_model.operation_model(operation).input_shape
         if within is not None:
             shape = getattr(shape.members[within], "member", shape.members[within])
-        return shapes.to_api(arguments, shape, renames or {}, self.type)
+        request = shapes.to_api(arguments, shape, renames or {}, self.type)
+        if tagged is None:
+            tagged = within is None and self.prior is None
+        return request | (self.tag_parameter(service, operation) if tagged else {})
+
+    def tag_parameter(self, service: str, operation: str, kind: str | None = None) -> State:
+        """The tags as the parameter that an operation has for them; nothing if there are none.
+
+        EC2 wants to know what they are for: `kind`, or else what the type is called.
+        """
+        if not self.tags:
+            return {}
+        shape = self.client(service).meta.service_model.operation_model(operation).input_shape
+        return shapes.tags_to_api(self.tags, shape, kind or self.type.removeprefix("aws_").replace("_", "-"))
 
     def attributes(self, response: Mapping[str, Any], renames: Mapping[str, str] | None = None) -> State:
         """What an AWS response says of attributes and blocks, matched by name; tags are apart."""
@@ -114,6 +130,29 @@ def _refuse_update(call: Call) -> State | None:
     raise AssertionError(message)
 
 
+@frozen
+class Limit:
+    """What a text, a number or each of several may be: its length or value, and its pattern."""
+
+    least: float | None = None
+    most: float | None = None
+    pattern: str | None = None
+
+
+def _check_nothing(account: Account, prior: State | None, planned: State) -> None:
+    del account, prior, planned
+
+
+def _replace_nothing(prior: State, planned: State) -> Iterable[str]:
+    del prior, planned
+    return ()
+
+
+def _warn_of_nothing(state: State) -> Iterable[str]:
+    del state
+    return ()
+
+
 @frozen(kw_only=True)
 class Resource:
     """One resource type.
@@ -131,16 +170,32 @@ class Resource:
     replaces: frozenset[str] = field(default=(), converter=_names)
     # Blocks of which another number replaces the resource, while a change inside them does not.
     replaces_by_count: frozenset[str] = field(default=(), converter=_names)
+    # What else a change replaces: the arguments, by the state before and the planned one.
+    replaces_if: Callable[[State, State], Iterable[str]] = _replace_nothing
     computed: frozenset[str] = field(default=(), converter=_names)
     defaults: Mapping[str, Any] = field(factory=dict)
     json: Mapping[str, TextEquality] = field(factory=dict)
+    # Texts that are decoded: an error says that one cannot be.
+    decoders: Mapping[str, Callable[[str], object]] = field(factory=dict)
     # Arguments in which upper and lower case mean the same.
     caseless: frozenset[str] = field(default=(), converter=_names)
     # Exported attributes that an update makes unknown -> the arguments whose change does that.
     renews: Mapping[str, frozenset[str]] = field(factory=dict)
+    # The same while an argument is true.
+    renews_if: tuple[str, Mapping[str, frozenset[str]]] | None = None
+    # Arguments and blocks that Terraform warns of.
+    deprecated: frozenset[str] = field(default=(), converter=_names)
+    # What the provider refuses before it calls AWS.
+    limits: Mapping[str, Limit] = field(factory=dict)
     exactly_one: tuple[str, ...] = ()
     at_most_one: tuple[str, ...] = ()
     tagging: Tagging | None = None
+    # Whether the request that creates the object has its tags; else they are put on it afterwards.
+    tags_on_create: bool = True
+    # Calls of AWS that planning makes, with the state before and the planned one.
+    check_plan: Callable[[Account, State | None, State], None] = _check_nothing
+    # What Terraform shows as warnings when it has applied a state.
+    warnings: Callable[[State], Iterable[str]] = _warn_of_nothing
     naming: Naming | None = None
     import_id: Callable[[str], State] = _import_by_id
 

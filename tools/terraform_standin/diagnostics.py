@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,3 +30,9 @@ def reported(diagnostics: Any, doing: str) -> Iterator[None]:
                 detail=str(error),
             )
         )
+
+
+def warn(diagnostics: Any, warnings: Iterable[str]) -> None:
+    """Add warnings to a response."""
+    for warning in warnings:
+        diagnostics.append(pb.Diagnostic(severity=pb.Diagnostic.WARNING, summary=warning))

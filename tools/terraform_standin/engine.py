@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import time
+from typing import Any
 
 from attrs import frozen
 from botocore.exceptions import ClientError
 
 from tools.terraform_standin.account import Account
-from tools.terraform_standin.declaration import Call, DataSource, Resource
+from tools.terraform_standin.declaration import Call, DataSource, Limit, Resource
 from tools.terraform_standin.errors import InvalidConfigurationError, NotFoundError, is_gone
 from tools.terraform_standin.refreshing import complete, refresh
 from tools.terraform_standin.schema import Block
@@ -37,14 +39,15 @@ class Engine:
         In two steps, so that an object whose second step fails is in Terraform's state (as
         tainted).
         """
-        call = self._call(self._named(without_unknown(planned)))
+        named = self._named(without_unknown(planned))
+        call = self._call(named)
         return call.state | self.resource.create(call)
 
     def settle(self, planned: State, created: State) -> State:
         """Tag the new object and return its whole state."""
         call = self._call(created)
         wanted = self._wanted_tags(created)
-        if self.resource.tagging is not None and wanted:
+        if self.resource.tagging is not None and not self.resource.tags_on_create and wanted:
             # What the tags are put on (an ARN, mostly) may be known only by reading.
             known = call.with_state(created | (self.resource.read(call) or {}))
             self.resource.tagging.write(known, wanted)
@@ -54,9 +57,10 @@ class Engine:
         """Bring the object from the prior to the planned state."""
         known = complete(planned, prior)
         call = self._call(without_unknown(known), prior)
+        # Before the object is updated: the tags of a job definition go on the revision that is there.
+        self._update_tags(call)
         if self._needs_update(call):
             call = call.with_state(call.state | (self.resource.update(call) or {}))
-        self._update_tags(call)
         return self._completed(planned, call)
 
     def read(self, state: State) -> State | None:
@@ -87,7 +91,9 @@ class Engine:
         return refreshed
 
     def _call(self, state: State, prior: State | None = None) -> Call:
-        return Call(self.account, self.resource.type, self.block, state, prior)
+        tagged = self.resource.tagging is not None and self.resource.tags_on_create
+        tags = self._wanted_tags(state) if tagged else {}
+        return Call(self.account, self.resource.type, self.block, state, prior, tags)
 
     def _completed(self, planned: State, call: Call) -> State:
         remote = self._remote(call)
@@ -114,7 +120,7 @@ class Engine:
         if naming is None or state[naming.argument] is not None:
             return state
         prefix = (naming.prefix and state[naming.prefix]) or "terraform-"
-        return state | {naming.argument: f"{prefix}{time.time_ns()}{next(_sequence):06d}"}
+        return state | {naming.argument: prefix + _unique()}
 
     def _wanted_tags(self, state: State) -> dict[str, str]:
         return self.account.default_tags | (state.get("tags") or {})
@@ -147,6 +153,15 @@ class Engine:
             self.resource.tagging.write(call, wanted)
 
 
+def _unique() -> str:
+    """26 characters that no other object has: 18 digits of the time, and 8 hexadecimal ones that count."""
+    moment = time.time_ns()
+    stamp = (
+        time.strftime("%Y%m%d%H%M%S", time.gmtime(moment // 1_000_000_000)) + f"{moment % 1_000_000_000 // 100_000:04d}"
+    )
+    return f"{stamp}{next(_sequence):08x}"
+
+
 def validate(resource: Resource, config: State) -> None:
     """Refuse what the real provider refuses before it calls AWS."""
     _check_choices(resource, config)
@@ -154,6 +169,39 @@ def validate(resource: Resource, config: State) -> None:
         text = config.get(path)
         if isinstance(text, str):
             _check_json(resource.type, path, text)
+    for path, decode in resource.decoders.items():
+        text = config.get(path)
+        if isinstance(text, str):
+            decode(text)
+    for path, limit in resource.limits.items():
+        for value in _values(config, path.split(".")):
+            _check_limit(f"{resource.type}.{path}", limit, value)
+
+
+def _values(value: Any, path: list[str]) -> list[Any]:
+    """Return all values at a path, in each of the blocks on it."""
+    if isinstance(value, list) and path:
+        return [found for item in value for found in _values(item, path)]
+    if not path or not isinstance(value, dict):
+        return [value]
+    return _values(value.get(path[0]), path[1:])
+
+
+def _check_limit(path: str, limit: Limit, value: Any) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _check_limit(path, limit, item)
+        return
+    if value is None or isinstance(value, Unknown | dict):
+        return
+    size = len(value) if isinstance(value, str) else float(value)
+    what = "length of " if isinstance(value, str) else ""
+    if limit.least is not None and size < limit.least:
+        raise InvalidConfigurationError(f"expected {what}{path} to be at least {limit.least}, got {size}: {value}")
+    if limit.most is not None and size > limit.most:
+        raise InvalidConfigurationError(f"expected {what}{path} to be at most {limit.most}, got {size}: {value}")
+    if limit.pattern is not None and re.fullmatch(limit.pattern, str(value)) is None:
+        raise InvalidConfigurationError(f"invalid value for {path}: {value} does not match {limit.pattern}")
 
 
 def read_data(source: DataSource, block: Block, config: State, account: Account) -> State:

@@ -8,10 +8,10 @@ import shlex
 import sys
 from pathlib import Path
 
-__all__ = ["ATTACHED", "CONFIGURATION", "SOURCE", "VERSION", "exported", "install"]
+__all__ = ["ATTACHED", "CONFIGURATION", "NEWEST", "OLDEST", "RELEASES", "SOURCE", "exported", "install"]
 
-#: The release of the AWS provider that the stand-in declares the schemas of.
-VERSION = "6.25.0"
+#: The releases of the AWS provider whose schemas the stand-in declares: the oldest and the newest that are supported.
+OLDEST, NEWEST = RELEASES = ("6.25.0", "6.69.1")
 #: The address under which documents ask for the AWS provider.
 SOURCE = "registry.terraform.io/hashicorp/aws"
 #: The variable by which Terraform finds its configuration.
@@ -31,20 +31,21 @@ provider_installation {{
 """
 
 
-def install(folder: Path) -> Path:
+def install(folder: Path, release: str = OLDEST) -> Path:
     """Write a mirror in which the stand-in is the AWS provider.
 
     Args:
         folder: Where to write it. It is made if it does not exist.
+        release: The release of the provider that it has.
 
     Returns:
         The configuration file of Terraform's command line, which names the mirror and nothing else.
     """
     system = f"{platform.system().lower()}_{_MACHINES[platform.machine().lower()]}"
-    package = folder / "providers" / SOURCE / VERSION / system
+    package = folder / "providers" / SOURCE / release / system
     package.mkdir(parents=True, exist_ok=True)
-    executable = package / f"terraform-provider-aws_v{VERSION}"
-    executable.write_text(_launcher(), encoding="utf-8")
+    executable = package / f"terraform-provider-aws_v{release}"
+    executable.write_text(_launcher(release), encoding="utf-8")
     executable.chmod(0o755)
     configuration = folder / "terraform.rc"
     providers = json.dumps(str(folder.resolve() / "providers"))
@@ -65,8 +66,8 @@ def exported(name: str, value: str) -> str:
     return f"export {name}={shlex.quote(value)}\n"
 
 
-def _launcher() -> str:
+def _launcher(release: str) -> str:
     """The text of the executable: this Python, with the package that this file is in."""
-    words = [sys.executable, "-P", "-m", "tools.terraform_standin", "plugin"]
+    words = [sys.executable, "-P", "-m", "tools.terraform_standin", "plugin", "--release", release]
     path = f"PYTHONPATH={shlex.quote(str(_ROOT))}${{PYTHONPATH:+:$PYTHONPATH}}"
     return f"#!/bin/sh\n{path} exec {shlex.join(words)}\n"

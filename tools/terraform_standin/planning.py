@@ -11,7 +11,7 @@ becomes its default or null.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -41,15 +41,25 @@ def plan(resource: Resource, block: Block, prior: State | None, config: State, a
     if "tags_all" in planned:
         planned["tags_all"] = _plan_tags(planned["tags"], prior, account)
     if prior is None:
+        resource.check_plan(account, prior, planned)
         return Planned(planned)
     changed = {name for name in planned if planned[name] != prior[name]}
     replaces = sorted(_replaced_for(resource, prior, planned))
     if not replaces:
-        for name, triggers in resource.renews.items():
+        for name, triggers in _renewed(resource, planned).items():
             relevant = changed - _TAGS if triggers == ANY_CHANGE else changed & triggers
             if relevant and config[name] is None:
                 planned[name] = UNKNOWN
+    if changed:
+        resource.check_plan(account, prior, planned)
     return Planned(planned, tuple(replaces))
+
+
+def _renewed(resource: Resource, planned: State) -> Mapping[str, frozenset[str]]:
+    """Return what an update makes unknown, by the arguments whose change does so."""
+    if resource.renews_if is None or planned[resource.renews_if[0]] is not True:
+        return resource.renews
+    return {**resource.renews, **resource.renews_if[1]}
 
 
 @frozen
@@ -139,6 +149,7 @@ def _replaced_for(resource: Resource, prior: State, planned: State) -> Iterator[
     for path in names:
         if _at(path, prior) != _at(path, planned):
             yield path
+    yield from resource.replaces_if(prior, planned)
     for path in resource.replaces_by_count:
         if len(_at(path, prior) or ()) != len(_at(path, planned) or ()):
             yield path

@@ -1,4 +1,4 @@
-"""The arguments and blocks of every type: read from `schema.json`, told to Terraform."""
+"""The arguments and blocks of every type: read from `schemas/`, declared to Terraform."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from attrs import field, frozen
 from tf.gen import tfplugin_pb2 as pb
 
-_SCHEMA_FILE = Path(__file__).with_name("schema.json")
+_SCHEMAS = Path(__file__).with_name("schemas")
 _NESTING = {
     "single": pb.Schema.NestedBlock.SINGLE,
     "list": pb.Schema.NestedBlock.LIST,
@@ -65,18 +65,23 @@ class Schemas:
 
 
 @cache
-def load_schemas() -> Schemas:
-    """Read `schema.json` once."""
-    document = json.loads(_SCHEMA_FILE.read_text(encoding="utf-8"))
+def load_schemas(release: str) -> Schemas:
+    """Read the schemas of a release of the provider, once."""
+    document = json.loads((_SCHEMAS / f"{release}.json").read_text(encoding="utf-8"))
     return Schemas(
         resources={name: _read_block(block) for name, block in document["resource"].items()},
         data_sources={name: _read_block(block) for name, block in document["data"].items()},
     )
 
 
-def to_protocol(block: Block) -> pb.Schema:
-    """Declare a block to Terraform as the body of a resource, data source or provider."""
-    return pb.Schema(version=0, block=_block_to_protocol(block))
+def to_protocol(block: Block, deprecated: frozenset[str] = frozenset()) -> pb.Schema:
+    """Declare a block to Terraform as the body of a resource, data source or provider.
+
+    Args:
+        block: The block.
+        deprecated: Its arguments and blocks that Terraform warns of.
+    """
+    return pb.Schema(version=0, block=_block_to_protocol(block, deprecated))
 
 
 def _read_block(block: dict[str, Any]) -> Block:
@@ -102,7 +107,7 @@ def _read_block(block: dict[str, Any]) -> Block:
     )
 
 
-def _block_to_protocol(block: Block) -> pb.Schema.Block:
+def _block_to_protocol(block: Block, deprecated: frozenset[str] = frozenset()) -> pb.Schema.Block:
     return pb.Schema.Block(
         attributes=[
             pb.Schema.Attribute(
@@ -111,20 +116,23 @@ def _block_to_protocol(block: Block) -> pb.Schema.Block:
                 required=attribute.required,
                 optional=attribute.optional,
                 computed=attribute.computed,
+                deprecated=name in deprecated,
             )
             for name, attribute in block.attributes.items()
         ],
-        block_types=[_nesting_to_protocol(name, nested) for name, nested in block.blocks.items()],
+        block_types=[_nesting_to_protocol(name, nested, name in deprecated) for name, nested in block.blocks.items()],
     )
 
 
-def _nesting_to_protocol(name: str, nesting: Nesting) -> pb.Schema.NestedBlock:
+def _nesting_to_protocol(name: str, nesting: Nesting, deprecated: bool) -> pb.Schema.NestedBlock:  # noqa: FBT001
     # A single block has no number of items: the protocol wants both bounds equal.
     counted = nesting.mode != "single"
+    block = _block_to_protocol(nesting.block)
+    block.deprecated = deprecated
     return pb.Schema.NestedBlock(
         type_name=name,
         nesting=_NESTING[nesting.mode],
         min_items=nesting.min_items if counted else 0,
         max_items=nesting.max_items if counted else 0,
-        block=_block_to_protocol(nesting.block),
+        block=block,
     )

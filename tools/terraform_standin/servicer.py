@@ -13,7 +13,7 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from tools.terraform_standin.account import Account, configure
 from tools.terraform_standin.declaration import Resource
-from tools.terraform_standin.diagnostics import reported
+from tools.terraform_standin.diagnostics import reported, warn
 from tools.terraform_standin.engine import Engine, read_data, validate
 from tools.terraform_standin.errors import NotImplementedByStandInError
 from tools.terraform_standin.planning import plan
@@ -29,12 +29,15 @@ _CAPABILITIES = pb.ServerCapabilities(get_provider_schema_optional=True)
 class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stubs are untyped
     """One provider process; its methods have the names that the protocol gives them."""
 
+    def __init__(self, release: str) -> None:
+        self._schemas = load_schemas(release)
+
     # Until Terraform configures the provider, as for `terraform validate`, there is no account.
     _account: Account | None = None
 
     def GetMetadata(self, request: Any, context: Any) -> Any:
         """Tell which types there are, without their schemas."""
-        schemas = load_schemas()
+        schemas = self._schemas
         response = pb.GetMetadata.Response(server_capabilities=_CAPABILITIES)
         for name in schemas.resources:
             response.resources.add(type_name=name)
@@ -43,12 +46,15 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         return response
 
     def GetProviderSchema(self, request: Any, context: Any) -> Any:
-        """Declare every type of `schema.json`, implemented or not."""
-        schemas = load_schemas()
+        """Declare every type of the schemas, implemented or not."""
+        schemas = self._schemas
         return pb.GetProviderSchema.Response(
             provider=to_protocol(PROVIDER_BLOCK),
             provider_meta=to_protocol(Block()),
-            resource_schemas={name: to_protocol(block) for name, block in schemas.resources.items()},
+            resource_schemas={
+                name: to_protocol(block, RESOURCES[name].deprecated if name in RESOURCES else frozenset())
+                for name, block in schemas.resources.items()
+            },
             data_source_schemas={name: to_protocol(block) for name, block in schemas.data_sources.items()},
             server_capabilities=_CAPABILITIES,
         )
@@ -79,7 +85,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
 
     def UpgradeResourceState(self, request: Any, context: Any) -> Any:
         """Read the state file; there is one version of every schema."""
-        block = load_schemas().resources[request.type_name]
+        block = self._schemas.resources[request.type_name]
         stored = json.loads(request.raw_state.json)
         empty = block.empty()
         state = empty | {name: value for name, value in stored.items() if name in empty}
@@ -116,8 +122,11 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         prior, planned = decode(request.prior_state), decode(request.planned_state)
         verb = "creating" if prior is None else "deleting" if planned is None else "updating"
         with reported(response.diagnostics, f"{verb} {_label(request.type_name, planned or prior)}"):
-            for state in _apply(self._engine(request.type_name), prior, planned):
+            engine = self._engine(request.type_name)
+            for state in _apply(engine, prior, planned):
                 response.new_state.CopyFrom(encode(state))
+            if planned is not None:
+                warn(response.diagnostics, engine.resource.warnings(decode(response.new_state)))
         return response
 
     def ImportResourceState(self, request: Any, context: Any) -> Any:
@@ -132,7 +141,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         """Look a data source up."""
         response = pb.ReadDataSource.Response()
         with reported(response.diagnostics, f"reading data source {request.type_name}"):
-            block = load_schemas().data_sources[request.type_name]
+            block = self._schemas.data_sources[request.type_name]
             source = DATA_SOURCES.get(request.type_name)
             if source is None:
                 raise NotImplementedByStandInError(f"{_LACKS} data source {request.type_name}")
@@ -145,7 +154,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         return pb.StopProvider.Response()
 
     def _engine(self, type_name: str) -> Engine:
-        return Engine(_resource(type_name), load_schemas().resources[type_name], self._configured())
+        return Engine(_resource(type_name), self._schemas.resources[type_name], self._configured())
 
     def _configured(self) -> Account:
         if self._account is None:

@@ -74,10 +74,14 @@ class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]
         return iter(())
 
 
-def serve_terraform() -> None:
-    """Serve the Terraform that started this process, until it says stop."""
+def serve_terraform(release: str) -> None:
+    """Serve the Terraform that started this process, until it says stop.
+
+    Args:
+        release: The release of the provider whose schemas are declared.
+    """
     stopped = Event()
-    server = _server(stopped)
+    server = _server(stopped, release)
     with tempfile.TemporaryDirectory(prefix="tfp-") as directory:
         socket = f"{directory}/socket"
         certificate = _make_certificate()
@@ -91,12 +95,15 @@ def serve_terraform() -> None:
         server.stop(_GRACE_SECONDS).wait()
 
 
-def serve_commands() -> None:
+def serve_commands(release: str) -> None:
     """Serve many commands of Terraform, until standard input is closed.
 
     The first line of standard output sets the variable by which Terraform finds this process.
+
+    Args:
+        release: The release of the provider whose schemas are declared.
     """
-    server = _server(Event())
+    server = _server(Event(), release)
     with tempfile.TemporaryDirectory(prefix="tfp-") as directory:
         socket = f"{directory}/socket"
         server.add_insecure_port(f"unix://{socket}")
@@ -118,9 +125,9 @@ def _address(socket: str) -> dict[str, Any]:
     }
 
 
-def _server(stopped: Event) -> Any:
+def _server(stopped: Event, release: str) -> Any:
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS))
-    tfplugin_pb2_grpc.add_ProviderServicer_to_server(Servicer(), server)
+    tfplugin_pb2_grpc.add_ProviderServicer_to_server(Servicer(release), server)
     grpc_controller_pb2_grpc.add_GRPCControllerServicer_to_server(_Controller(stopped), server)
     grpc_stdio_pb2_grpc.add_GRPCStdioServicer_to_server(_Stdio(), server)
     return server

@@ -52,6 +52,26 @@ def from_api(response: Mapping[str, Any], block: Block, renames: Mapping[str, st
     return state
 
 
+def tags_to_api(tags: Mapping[str, str], shape: Any, kind: str) -> State:
+    """Write tags as the member that an operation has for them.
+
+    ``{"a": "1"}`` is ``{"tags": {"a": "1"}}``, ``{"Tags": [{"Key": "a", "Value": "1"}]}``, or in EC2
+    ``{"TagSpecifications": [{"ResourceType": kind, "Tags": [...]}]}``.
+    """
+    if "TagSpecifications" in shape.members:
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        return {"TagSpecifications": [{"ResourceType": kind, "Tags": pairs}]}
+    name = next((name for name in shape.members if _fold(name) == "tags"), None)
+    if name is None:
+        message = f"the operation has no parameter for tags: {', '.join(shape.members)}"
+        raise NotImplementedByStandInError(message)
+    member = shape.members[name]
+    if member.type_name == "map":
+        return {name: dict(tags)}
+    names = {_fold(item).removeprefix("tag"): item for item in member.member.members}
+    return {name: [{names["key"]: key, names["value"]: value} for key, value in tags.items()]}
+
+
 def _fold(name: str) -> str:
     return name.replace("_", "").lower()
 

@@ -3,8 +3,6 @@
 same_caseless   any text                           upper and lower case
 same_json       any document                       key order and white space
 same_policy     an IAM policy                      also the order of lists, "x" for ["x"]
-same_container  a Batch job's container            also the order of the environment, empty values,
-                                                   and what AWS adds by itself
 """
 
 from __future__ import annotations
@@ -14,9 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 TextEquality = Callable[[str, str], bool]
-
-# What AWS answers for a container on Fargate that leaves it out.
-_DEFAULT_PLATFORM = {"platformVersion": "LATEST"}
 
 
 def same_caseless(left: str, right: str) -> bool:
@@ -34,11 +29,6 @@ def same_policy(left: str, right: str) -> bool:
     return bool(_reduce_policy(json.loads(left)) == _reduce_policy(json.loads(right)))
 
 
-def same_container(left: str, right: str) -> bool:
-    """Whether two container properties of Batch describe the same container."""
-    return bool(_reduce_container(json.loads(left)) == _reduce_container(json.loads(right)))
-
-
 def _reduce_policy(value: Any) -> Any:
     if isinstance(value, dict):
         return {
@@ -51,23 +41,6 @@ def _reduce_policy(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
-
-
-def _reduce_container(value: Any) -> Any:
-    if isinstance(value, dict):
-        reduced = {name: _reduce_member(name, item) for name, item in value.items()}
-        return {name: item for name, item in reduced.items() if item not in (None, [], {})}
-    if isinstance(value, list):
-        return [_reduce_container(item) for item in value]
-    return value
-
-
-def _reduce_member(name: str, value: Any) -> Any:
-    if name == "environment" and isinstance(value, list):
-        return sorted((item for item in value if item.get("value")), key=_sort_key)
-    if name == "fargatePlatformConfiguration" and value == _DEFAULT_PLATFORM:
-        return None
-    return _reduce_container(value)
 
 
 def _sort_key(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from tools.terraform_standin.declaration import Call, Naming, Resource
+from tools.terraform_standin.declaration import Call, Limit, Naming, Resource
 from tools.terraform_standin.errors import RefusedError
 from tools.terraform_standin.tagging import TagOperations
 from tools.terraform_standin.values import State
@@ -27,7 +27,12 @@ def _create_environment(call: Call) -> State:
     request = call.request("batch", "CreateComputeEnvironment", renames=_ENVIRONMENT_NAMES, omit={"update_policy"})
     if call["service_role"] is None:
         request["serviceRole"] = _service_linked_role(call)
-    response = call.client("batch").create_compute_environment(**request)
+    client = call.client("batch")
+    response = client.create_compute_environment(**request)
+    if call["update_policy"]:
+        # Creation cannot take it.
+        policy = call.request("batch", "UpdateComputeEnvironment", only={"update_policy"}, tagged=False)
+        client.update_compute_environment(computeEnvironment=response["computeEnvironmentArn"], **policy)
     return {"id": call["name"], "arn": response["computeEnvironmentArn"]}
 
 
@@ -73,6 +78,42 @@ def _update_environment(call: Call) -> State | None:
     )
     call.client("batch").update_compute_environment(computeEnvironment=call["arn"], **request)
     return None
+
+
+#: What can change in place only in an environment that AWS Batch can update.
+_IF_UPDATABLE = frozenset(
+    {
+        "allocation_strategy",
+        "bid_percentage",
+        "ec2_configuration",
+        "ec2_key_pair",
+        "image_id",
+        "instance_role",
+        "instance_type",
+        "launch_template",
+        "tags",
+    }
+)
+_NETWORK = frozenset({"security_group_ids", "subnets"})
+_UPDATABLE_STRATEGIES = frozenset({"BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED"})
+
+
+def _replaced(prior: State, planned: State) -> list[str]:
+    """Return the arguments whose change replaces an environment that AWS Batch cannot update.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
+    """
+    if not (prior["compute_resources"] and planned["compute_resources"]) or _updatable(prior):
+        return []
+    before, after = prior["compute_resources"][0], planned["compute_resources"][0]
+    names = _IF_UPDATABLE if "FARGATE" in str(before["type"]) else _IF_UPDATABLE | _NETWORK
+    return [f"compute_resources.{name}" for name in sorted(names & before.keys()) if before[name] != after[name]]
+
+
+def _updatable(environment: State) -> bool:
+    role, resources = environment["service_role"], environment["compute_resources"][0]
+    own = not role or "/aws-service-role/" in str(role)
+    return own and resources["allocation_strategy"] in _UPDATABLE_STRATEGIES
 
 
 def _delete_environment(call: Call) -> None:
@@ -138,15 +179,27 @@ def _delete_policy(call: Call) -> None:
 
 COMPUTE_ENVIRONMENT = Resource(
     type="aws_batch_compute_environment",
+    limits={
+        "name": Limit(1, 128, "[A-Za-z0-9_-]+"),
+        "name_prefix": Limit(1, 102, "[A-Za-z0-9_-]+"),
+        "update_policy.job_execution_timeout_minutes": Limit(1, 360),
+    },
     create=_create_environment,
     read=_read_environment,
     update=_update_environment,
     delete=_delete_environment,
-    replaces={"type", "compute_resources.type", "eks_configuration"},
+    replaces={
+        "type",
+        "eks_configuration",
+        "compute_resources.placement_group",
+        "compute_resources.spot_iam_fleet_role",
+    },
+    replaces_by_count={"compute_resources.ec2_configuration", "compute_resources.launch_template"},
+    replaces_if=_replaced,
     computed={
         "compute_resources.desired_vcpus",
         "compute_resources.ec2_configuration",
-        "compute_resources.ec2_configuration.image_type",
+        "compute_resources.ec2_configuration.image_id_override",
         "compute_resources.launch_template.version",
         "service_role",
         "update_policy",
@@ -157,6 +210,10 @@ COMPUTE_ENVIRONMENT = Resource(
 )
 JOB_QUEUE = Resource(
     type="aws_batch_job_queue",
+    limits={
+        "job_state_time_limit_action.max_time_seconds": Limit(600, 86400),
+        "name": Limit(1, 128, "[A-Za-z0-9][A-Za-z0-9_-]*"),
+    },
     create=_create_queue,
     read=_read_queue,
     update=_update_queue,

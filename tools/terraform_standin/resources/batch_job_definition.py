@@ -3,18 +3,30 @@
 A change of what a job is registers a new revision in place: the planned ARN and revision are
 unknown, so whatever refers to them is planned again, as with the real provider. The revision before
 is deregistered unless `deregister_on_new_revision` is false.
+
+Deletion, and so replacement, deregisters all active revisions of the name, also those that other documents or
+executions under way hold.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
-from tools.terraform_standin.declaration import Call, Resource
+from tools.terraform_standin import containers
+from tools.terraform_standin.declaration import Call, Limit, Resource
 from tools.terraform_standin.resources.batch import TAGS
-from tools.terraform_standin.text_equality import same_container
 from tools.terraform_standin.values import State
 
-_PROPERTIES = ("container_properties", "ecs_properties", "node_properties")
+#: Properties, and the types of the SDK that they are decoded into.
+_SHAPES = {
+    "container_properties": "ContainerProperties",
+    "ecs_properties": "EcsProperties",
+    "node_properties": "NodeProperties",
+}
+_PROPERTIES = tuple(_SHAPES)
 _CONTENT = frozenset(
     {
         *_PROPERTIES,
@@ -41,6 +53,7 @@ def _register(call: Call) -> State:
         "RegisterJobDefinition",
         renames=_NAMES,
         omit={*_PROPERTIES, "deregister_on_new_revision"},
+        tagged=True,
     )
     members = {
         "container_properties": "containerProperties",
@@ -49,7 +62,7 @@ def _register(call: Call) -> State:
     }
     for name, member in members.items():
         if call[name] is not None:
-            request[member] = json.loads(call[name])
+            request[member] = containers.without_null(containers.decode(_SHAPES[name], call[name]))
     arn = call.client("batch").register_job_definition(**request)["jobDefinitionArn"]
     return {"id": arn, "arn": arn}
 
@@ -88,17 +101,31 @@ def _read_properties(definition: State) -> State:
 
 
 def _update(call: Call) -> State | None:
-    if not call.changed(*_CONTENT):
-        return None
+    # Whatever changes, `deregister_on_new_revision` alone too: then the plan did not announce the new revision.
     registered = _register(call)
-    if call["deregister_on_new_revision"]:
-        _deregister(call)
+    if call["deregister_on_new_revision"] and call.prior is not None:
+        call.client("batch").deregister_job_definition(jobDefinition=call.prior["arn"])
     return registered
 
 
-def _deregister(call: Call) -> None:
-    arn = call["arn"] if call.prior is None else call.prior["arn"]
-    call.client("batch").deregister_job_definition(jobDefinition=arn)
+def _delete(call: Call) -> None:
+    client = call.client("batch")
+    pages = client.get_paginator("describe_job_definitions").paginate(jobDefinitionName=call["name"], status="ACTIVE")
+    for revision in [item for page in pages for item in page["jobDefinitions"]]:
+        client.deregister_job_definition(jobDefinition=revision["jobDefinitionArn"])
+
+
+def _warnings(state: State) -> Iterator[str]:
+    properties = json.loads(state["container_properties"] or "{}")
+    for variable in _member(properties, "environment") or ():
+        if not _member(variable, "value"):
+            name = _member(variable, "name")
+            yield f"The environment variable {name} has an empty value, which the Batch service ignores"
+
+
+def _member(body: State, name: str) -> Any:
+    """Return a member of a structure, whatever the case of its name."""
+    return next((value for key, value in body.items() if key.lower() == name), None)
 
 
 def _import(identity: str) -> State:
@@ -110,12 +137,22 @@ JOB_DEFINITION = Resource(
     create=_register,
     read=_read,
     update=_update,
-    delete=_deregister,
+    delete=_delete,
+    warnings=_warnings,
     replaces={"name"},
     replaces_by_count={"retry_strategy.evaluate_on_exit"},
     defaults={"deregister_on_new_revision": True, "propagate_tags": False},
     caseless={"retry_strategy.evaluate_on_exit.action"},
-    json=dict.fromkeys(_PROPERTIES, same_container),
+    json={name: containers.same(shape) for name, shape in _SHAPES.items()},
+    decoders={name: partial(containers.decode, shape) for name, shape in _SHAPES.items()},
+    limits={
+        "name": Limit(1, 128, "[A-Za-z0-9_-]+"),
+        "retry_strategy.attempts": Limit(1, 10),
+        "retry_strategy.evaluate_on_exit.on_exit_code": Limit(1, 512, r"[0-9]*\*?"),
+        "retry_strategy.evaluate_on_exit.on_reason": Limit(1, 512, r"[A-Za-z0-9.:\s]*\*?"),
+        "retry_strategy.evaluate_on_exit.on_status_reason": Limit(1, 512, r"[A-Za-z0-9.:\s]*\*?"),
+        "timeout.attempt_duration_seconds": Limit(60),
+    },
     renews={"id": _CONTENT, "arn": _CONTENT, "revision": _CONTENT},
     at_most_one=(*_PROPERTIES, "eks_properties"),
     tagging=TAGS,

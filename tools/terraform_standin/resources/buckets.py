@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from tools.terraform_standin.declaration import Call, Naming, Resource, Tagging
+from collections.abc import Callable
+
+from botocore.exceptions import ClientError
+
+from tools.terraform_standin.declaration import Call, Limit, Naming, Resource, Tagging
 from tools.terraform_standin.errors import NotImplementedByStandInError
 from tools.terraform_standin.tagging import from_pairs, to_pairs
 from tools.terraform_standin.text_equality import same_policy
@@ -15,6 +19,33 @@ _DEPRECATED = (
     "server_side_encryption_configuration", "versioning", "website",
 )  # fmt: skip
 _HOME_REGION = "us-east-1"
+#: What each read of a bucket asks besides, whoever has resources for it. A refusal of one fails the refresh.
+_READS = (
+    "get_bucket_policy",
+    "get_bucket_acl",
+    "get_bucket_cors",
+    "get_bucket_website",
+    "get_bucket_versioning",
+    "get_bucket_accelerate_configuration",
+    "get_bucket_request_payment",
+    "get_bucket_logging",
+    "get_bucket_lifecycle_configuration",
+    "get_bucket_replication",
+    "get_bucket_encryption",
+    "get_object_lock_configuration",
+)
+#: What S3 answers for what a bucket does not have.
+_ABSENT = frozenset(
+    {
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchWebsiteConfiguration",
+        "ObjectLockConfigurationNotFoundError",
+        "ReplicationConfigurationNotFoundError",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
+)
 
 
 def _create(call: Call) -> State:
@@ -32,6 +63,8 @@ def _create(call: Call) -> State:
 def _read(call: Call) -> State | None:
     client, name = call.client("s3"), call["id"]
     client.head_bucket(Bucket=name)
+    for read in _READS:
+        _ask(getattr(client, read), name)
     region = client.get_bucket_location(Bucket=name)["LocationConstraint"] or _HOME_REGION
     return {
         "id": name,
@@ -41,6 +74,14 @@ def _read(call: Call) -> State | None:
         "bucket_region": region,
         "bucket_regional_domain_name": f"{name}.s3.{region}.amazonaws.com",
     }
+
+
+def _ask(read: Callable[..., object], bucket: str) -> None:
+    try:
+        read(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _ABSENT:
+            raise
 
 
 def _update(call: Call) -> State | None:
@@ -57,8 +98,6 @@ def _delete(call: Call) -> None:
 
 
 def _read_tags(call: Call) -> dict[str, str]:
-    from botocore.exceptions import ClientError
-
     try:
         found = call.client("s3").get_bucket_tagging(Bucket=call["bucket"])
     except ClientError as error:
@@ -82,6 +121,8 @@ def _remove_tags(call: Call, keys: list[str]) -> None:
 
 BUCKET = Resource(
     type="aws_s3_bucket",
+    deprecated=_DEPRECATED,
+    limits={"bucket": Limit(1, 63), "bucket_prefix": Limit(1, 37)},
     create=_create,
     read=_read,
     update=_update,
@@ -90,6 +131,7 @@ BUCKET = Resource(
     computed={"acceleration_status", "acl", "object_lock_enabled", "policy", "request_payer"},
     defaults={"force_destroy": False},
     json={"policy": same_policy},
+    tags_on_create=False,
     tagging=Tagging(write=_write_tags, remove=_remove_tags, read=_read_tags),
     naming=Naming("bucket", "bucket_prefix"),
 )

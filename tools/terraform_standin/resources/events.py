@@ -94,6 +94,7 @@ def _import_target(identity: str) -> State:
 
 RULE = Resource(
     type="aws_cloudwatch_event_rule",
+    deprecated={"is_enabled"},
     create=_put_rule,
     read=_read_rule,
     update=_put_rule,

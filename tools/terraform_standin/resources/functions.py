@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tools.terraform_standin.declaration import Call, Naming, Resource
+from tools.terraform_standin.declaration import ANY_CHANGE, Call, Naming, Resource
 from tools.terraform_standin.tagging import TagOperations
 from tools.terraform_standin.values import State
 
@@ -25,8 +25,32 @@ _NOT_CONFIGURATION = {
     "source_kms_key_arn",
     "tags",
 }
+#: What UpdateFunctionConfiguration takes; each only if it changed.
+_CONFIGURATION = frozenset(
+    {
+        "dead_letter_config",
+        "description",
+        "environment",
+        "ephemeral_storage",
+        "file_system_config",
+        "handler",
+        "image_config",
+        "kms_key_arn",
+        "layers",
+        "logging_config",
+        "memory_size",
+        "role",
+        "runtime",
+        "snap_start",
+        "timeout",
+        "tracing_config",
+        "vpc_config",
+    }
+)
 _NAMES = {"file_system_config": "FileSystemConfigs", "role": "Role"}
-_RENEWING = frozenset({*_CODE, "source_code_hash"})
+#: Architectures go with the code.
+_RENEWING = frozenset({*_CODE, "architectures", "source_code_hash"})
+_PUBLISHED = ("qualified_arn", "qualified_invoke_arn", "version")
 
 
 def _code(call: Call) -> State:
@@ -59,7 +83,10 @@ def _reserve(call: Call) -> None:
 
 
 def _read(call: Call) -> State | None:
-    found = call.client("lambda").get_function(FunctionName=call["id"])
+    client = call.client("lambda")
+    found = client.get_function(FunctionName=call["id"])
+    for _ in client.get_paginator("list_versions_by_function").paginate(FunctionName=call["id"]):
+        pass
     configuration = found["Configuration"]
     image = configuration.pop("ImageConfigResponse", {}).get("ImageConfig")
     if image is not None:
@@ -87,15 +114,17 @@ def _invoke_arn(arn: str, region: str) -> str:
 
 def _update(call: Call) -> State | None:
     client, name = call.client("lambda"), call["function_name"]
-    configuration = call.request(
-        "lambda",
-        "UpdateFunctionConfiguration",
-        renames=_NAMES,
-        omit=_NOT_CONFIGURATION | {"architectures", "function_name"},
-    )
-    client.update_function_configuration(FunctionName=name, **configuration)
+    changed = {name for name in _CONFIGURATION & call.state.keys() if call.changed(name)}
+    if changed:
+        if changed & {"environment", "kms_key_arn"}:
+            changed |= {"environment"}
+        configuration = call.request("lambda", "UpdateFunctionConfiguration", renames=_NAMES, only=changed)
+        if "environment" in changed and not call["environment"]:
+            configuration["Environment"] = {"Variables": {}}
+        client.update_function_configuration(FunctionName=name, **configuration)
     if call.changed(*_RENEWING):
-        client.update_function_code(FunctionName=name, Publish=call["publish"], **_code(call))
+        architectures = {"Architectures": call["architectures"]} if call["architectures"] else {}
+        client.update_function_code(FunctionName=name, Publish=call["publish"], **_code(call), **architectures)
     if call.changed("reserved_concurrent_executions"):
         _reserve(call)
     return None
@@ -174,14 +203,8 @@ FUNCTION = Resource(
         "skip_destroy": False,
         "timeout": 3,
     },
-    renews={
-        "code_sha256": _RENEWING,
-        "last_modified": _RENEWING,
-        "qualified_arn": _RENEWING,
-        "qualified_invoke_arn": _RENEWING,
-        "source_code_size": _RENEWING,
-        "version": _RENEWING,
-    },
+    renews={"last_modified": _RENEWING},
+    renews_if=("publish", dict.fromkeys(_PUBLISHED, ANY_CHANGE)),
     exactly_one=("filename", "image_uri", "s3_bucket"),
     tagging=TagOperations(service="lambda", parameter="Resource", pair=None, read="list_tags").tagging(),
 )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from urllib.parse import unquote
 
-from tools.terraform_standin.declaration import Call, Naming, Resource, Tagging
+from tools.terraform_standin.declaration import Call, Limit, Naming, Resource, Tagging
+from tools.terraform_standin.errors import RefusedError
 from tools.terraform_standin.tagging import TagOperations
 from tools.terraform_standin.text_equality import same_policy
 from tools.terraform_standin.values import State
 
 _PATH = {"path": "/"}
+#: How many versions a policy has at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_MOST_VERSIONS = 5
+#: How many characters the policies of a role have at most.
+_MOST_CHARACTERS = 10_240
 
 
 def _document(value: object) -> str:
@@ -40,7 +45,8 @@ def _put_inline(call: Call, policy: State) -> None:
 
 
 def _read_role(call: Call) -> State | None:
-    role = call.client("iam").get_role(RoleName=call["id"])["Role"]
+    client, name = call.client("iam"), call["id"]
+    role = client.get_role(RoleName=name)["Role"]
     policy = _document(role.pop("AssumeRolePolicyDocument"))
     boundary = role.pop("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     return call.attributes(role) | {
@@ -49,6 +55,15 @@ def _read_role(call: Call) -> State | None:
         "assume_role_policy": policy,
         "unique_id": role["RoleId"],
         "permissions_boundary": boundary,
+        # Also what other resources, or people, gave it.
+        "inline_policy": [
+            {
+                "name": inline,
+                "policy": _document(client.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]),
+            }
+            for inline in client.list_role_policies(RoleName=name)["PolicyNames"]
+        ],
+        "managed_policy_arns": _attached(call, name),
     }
 
 
@@ -56,12 +71,10 @@ def _update_role(call: Call) -> State | None:
     client, name = call.client("iam"), call["name"]
     if call.changed("assume_role_policy"):
         client.update_assume_role_policy(RoleName=name, PolicyDocument=call["assume_role_policy"])
-    if call.changed("description", "max_session_duration"):
-        client.update_role(
-            RoleName=name,
-            Description=call["description"] or "",
-            MaxSessionDuration=int(call["max_session_duration"]),
-        )
+    if call.changed("description"):
+        client.update_role_description(RoleName=name, Description=call["description"] or "")
+    if call.changed("max_session_duration"):
+        client.update_role(RoleName=name, MaxSessionDuration=int(call["max_session_duration"]))
     if call.changed("permissions_boundary"):
         _update_boundary(call)
     if call.changed("inline_policy"):
@@ -101,25 +114,38 @@ def _update_attached(call: Call) -> None:
 
 def _delete_role(call: Call) -> None:
     client, name = call.client("iam"), call["name"]
+    for profile in client.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"]:
+        client.remove_role_from_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=name)
+    # If the state has any, which a refresh fills in, all that are there then go: also what others attached.
     forced = call["force_detach_policies"]
-    for arn in _attached(call) if forced else call["managed_policy_arns"] or ():
-        client.detach_role_policy(RoleName=name, PolicyArn=arn)
-    inline = client.list_role_policies(RoleName=name)["PolicyNames"]
-    owned = {policy["name"] for policy in call["inline_policy"]}
-    for policy in inline:
-        if forced or policy in owned:
+    if forced or call["managed_policy_arns"]:
+        for arn in _attached(call, name):
+            client.detach_role_policy(RoleName=name, PolicyArn=arn)
+    if forced or call["inline_policy"]:
+        for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
             client.delete_role_policy(RoleName=name, PolicyName=policy)
     client.delete_role(RoleName=name)
 
 
-def _attached(call: Call) -> list[str]:
-    found = call.client("iam").list_attached_role_policies(RoleName=call["name"])
+def _attached(call: Call, name: str) -> list[str]:
+    found = call.client("iam").list_attached_role_policies(RoleName=name)
     return [policy["PolicyArn"] for policy in found["AttachedPolicies"]]
 
 
 def _put_role_policy(call: Call) -> State:
+    _check_sizes(call)
     call.client("iam").put_role_policy(RoleName=call["role"], PolicyName=call["name"], PolicyDocument=call["policy"])
     return {"id": f"{call['role']}:{call['name']}"}
+
+
+def _check_sizes(call: Call) -> None:
+    """Refuse policies that IAM refuses: those of a role have so many characters together, white space apart."""
+    client, role = call.client("iam"), call["role"]
+    names = [name for name in client.list_role_policies(RoleName=role)["PolicyNames"] if name != call["name"]]
+    others = [_document(client.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]) for name in names]
+    size = sum(len(json.dumps(json.loads(text), separators=(",", ":"))) for text in (*others, call["policy"]))
+    if size > _MOST_CHARACTERS:
+        raise RefusedError(f"LimitExceeded: Maximum policy size of {_MOST_CHARACTERS} bytes exceeded for role {role}")
 
 
 def _read_role_policy(call: Call) -> State | None:
@@ -156,9 +182,9 @@ def _read_policy(call: Call) -> State | None:
 def _update_policy(call: Call) -> State | None:
     client, arn = call.client("iam"), call["arn"]
     versions = client.list_policy_versions(PolicyArn=arn)["Versions"]
-    spare = [item["VersionId"] for item in versions if not item["IsDefaultVersion"]]
-    for version in spare:
-        client.delete_policy_version(PolicyArn=arn, VersionId=version)
+    if len(versions) == _MOST_VERSIONS:
+        oldest = min((item for item in versions if not item["IsDefaultVersion"]), key=lambda item: item["CreateDate"])
+        client.delete_policy_version(PolicyArn=arn, VersionId=oldest["VersionId"])
     client.create_policy_version(PolicyArn=arn, PolicyDocument=call["policy"], SetAsDefault=True)
     return None
 
@@ -190,7 +216,8 @@ def _detach(call: Call) -> None:
 
 def _create_profile(call: Call) -> State:
     client, name = call.client("iam"), call["name"]
-    client.create_instance_profile(InstanceProfileName=name, Path=call["path"])
+    tags = call.tag_parameter("iam", "CreateInstanceProfile")
+    client.create_instance_profile(InstanceProfileName=name, Path=call["path"], **tags)
     if call["role"] is not None:
         client.add_role_to_instance_profile(InstanceProfileName=name, RoleName=call["role"])
     return {"id": name}
@@ -200,6 +227,8 @@ def _read_profile(call: Call) -> State | None:
     found = call.client("iam").get_instance_profile(InstanceProfileName=call["id"])
     profile = found["InstanceProfile"]
     roles = [role["RoleName"] for role in profile.pop("Roles")]
+    for role in roles:
+        call.client("iam").get_role(RoleName=role)
     return call.attributes(profile, {"name": "InstanceProfileName"}) | {
         "id": call["id"],
         "unique_id": profile["InstanceProfileId"],
@@ -239,6 +268,13 @@ def _tagging(kind: str, parameter: str, *, read: str, attribute: str = "arn", an
 
 ROLE = Resource(
     type="aws_iam_role",
+    deprecated={"inline_policy", "managed_policy_arns"},
+    limits={
+        "description": Limit(0, 1000),
+        "max_session_duration": Limit(3600, 43200),
+        "name": Limit(1, 64, r"[\w+=,.@-]+"),
+        "name_prefix": Limit(1, 38, r"[\w+=,.@-]+"),
+    },
     create=_create_role,
     read=_read_role,
     update=_update_role,
@@ -252,6 +288,7 @@ ROLE = Resource(
 )
 ROLE_POLICY = Resource(
     type="aws_iam_role_policy",
+    limits={"name": Limit(1, 128), "name_prefix": Limit(1, 102)},
     create=_put_role_policy,
     read=_read_role_policy,
     update=_put_role_policy,
@@ -281,6 +318,7 @@ ROLE_POLICY_ATTACHMENT = Resource(
 )
 INSTANCE_PROFILE = Resource(
     type="aws_iam_instance_profile",
+    limits={"name": Limit(1, 128), "name_prefix": Limit(1, 102)},
     create=_create_profile,
     read=_read_profile,
     update=_update_profile,

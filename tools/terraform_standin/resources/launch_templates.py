@@ -37,7 +37,10 @@ def _description(call: Call) -> dict[str, str]:
 
 def _create(call: Call) -> State:
     template = call.client("ec2").create_launch_template(
-        LaunchTemplateName=call["name"], LaunchTemplateData=_data(call), **_description(call)
+        LaunchTemplateName=call["name"],
+        LaunchTemplateData=_data(call),
+        **_description(call),
+        **call.tag_parameter("ec2", "CreateLaunchTemplate"),
     )["LaunchTemplate"]
     return {"id": template["LaunchTemplateId"]}
 
@@ -65,14 +68,17 @@ def _read(call: Call) -> State | None:
 
 def _update(call: Call) -> State | None:
     client, identity = call.client("ec2"), call["id"]
-    made = client.create_launch_template_version(
-        LaunchTemplateId=identity, LaunchTemplateData=_data(call), **_description(call)
-    )["LaunchTemplateVersion"]
-    wanted = call["default_version"]
+    latest = call["latest_version"]
+    settled = _TEMPLATE_ARGUMENTS - {"description"} | {"id", "arn", "latest_version", "tags", "tags_all", "region"}
+    if call.changed(*(call.state.keys() - settled)):
+        made = client.create_launch_template_version(
+            LaunchTemplateId=identity, LaunchTemplateData=_data(call), **_description(call)
+        )
+        latest = made["LaunchTemplateVersion"]["VersionNumber"]
     if call["update_default_version"]:
-        wanted = made["VersionNumber"]
-    if wanted is not None:
-        client.modify_launch_template(LaunchTemplateId=identity, DefaultVersion=str(int(wanted)))
+        client.modify_launch_template(LaunchTemplateId=identity, DefaultVersion=str(int(latest)))
+    elif call["default_version"] is not None and call.changed("default_version"):
+        client.modify_launch_template(LaunchTemplateId=identity, DefaultVersion=str(int(call["default_version"])))
     return None
 
 

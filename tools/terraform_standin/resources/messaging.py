@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tools.terraform_standin.declaration import Call, Naming, Resource
+from tools.terraform_standin.declaration import Call, Limit, Naming, Resource
 from tools.terraform_standin.tagging import TagOperations
 from tools.terraform_standin.text_equality import same_json, same_policy
 from tools.terraform_standin.values import State
@@ -36,6 +36,8 @@ _TOPIC_ATTRIBUTES = {
     "signature_version": "SignatureVersion",
     "tracing_config": "TracingConfig",
 }
+#: What CreateTopic takes; each other attribute is set by a call of its own.
+_CREATION_ATTRIBUTES = frozenset({"ContentBasedDeduplication", "FifoTopic"})
 
 
 def _texts(call: Call, members: dict[str, str]) -> dict[str, str]:
@@ -62,7 +64,9 @@ def _create_queue(call: Call) -> State:
     # AWS accepts FifoQueue only as "true".
     if attributes.get("FifoQueue") == "false":
         del attributes["FifoQueue"]
-    url = call.client("sqs").create_queue(QueueName=call["name"], Attributes=attributes)["QueueUrl"]
+    url = call.client("sqs").create_queue(
+        QueueName=call["name"], Attributes=attributes, **call.tag_parameter("sqs", "CreateQueue")
+    )["QueueUrl"]
     return {"id": url, "url": url}
 
 
@@ -110,7 +114,13 @@ def _create_topic(call: Call) -> State:
     attributes = _texts(call, _TOPIC_ATTRIBUTES)
     if attributes.get("FifoTopic") == "false":
         del attributes["FifoTopic"]
-    arn = call.client("sns").create_topic(Name=call["name"], Attributes=attributes)["TopicArn"]
+    client = call.client("sns")
+    at_once = {name: value for name, value in attributes.items() if name in _CREATION_ATTRIBUTES}
+    tags = call.tag_parameter("sns", "CreateTopic")
+    arn = client.create_topic(Name=call["name"], Attributes=at_once, **tags)["TopicArn"]
+    for name, value in attributes.items():
+        if name not in at_once:
+            client.set_topic_attributes(TopicArn=arn, AttributeName=name, AttributeValue=value)
     return {"id": arn, "arn": arn}
 
 
@@ -158,6 +168,7 @@ def _forget_topic_policy(call: Call) -> None:
 
 QUEUE = Resource(
     type="aws_sqs_queue",
+    limits={"name": Limit(1, 80), "name_prefix": Limit(1, 54)},
     create=_create_queue,
     read=_read_queue,
     update=_update_queue,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from urllib.parse import urlencode
 
 from tools.terraform_standin.declaration import Call, Resource, Tagging
 from tools.terraform_standin.tagging import from_pairs, to_pairs
@@ -40,7 +41,11 @@ def _put(call: Call) -> State:
         "PutObject",
         renames=_NAMES,
         omit={*_CONTENT, "etag", "force_destroy", "override_provider", "source_hash"},
+        tagged=False,
     )
+    if call.tags:
+        # An object that is written again has the tags of that request.
+        request["Tagging"] = urlencode(call.tags)
     call.client("s3").put_object(**request, Body=_body(call))
     return {"id": f"{call['bucket']}/{call['key']}"}
 

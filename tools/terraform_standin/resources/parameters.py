@@ -7,7 +7,7 @@ from tools.terraform_standin.tagging import TagOperations
 from tools.terraform_standin.values import State
 
 _VALUES = ("value", "insecure_value", "value_wo")
-_RENEWING = frozenset({*_VALUES, "value_wo_version", "type", "description", "key_id", "tier"})
+_RENEWING = frozenset({*_VALUES, "value_wo_version", "description"})
 
 
 def _put(call: Call, *, overwrite: bool) -> State:

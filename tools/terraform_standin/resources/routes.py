@@ -25,7 +25,9 @@ _DESTINATIONS = ("cidr_block", "ipv6_cidr_block", "destination_prefix_list_id")
 
 
 def _create_table(call: Call) -> State:
-    table = call.client("ec2").create_route_table(VpcId=call["vpc_id"])["RouteTable"]
+    table = call.client("ec2").create_route_table(
+        VpcId=call["vpc_id"], **call.tag_parameter("ec2", "CreateRouteTable")
+    )["RouteTable"]
     identity = {"id": table["RouteTableId"]}
     _add_routes(call.with_state(call.state | identity), call["route"])
     return identity

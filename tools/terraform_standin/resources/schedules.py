@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.terraform_standin.declaration import Call, Naming, Resource
+from tools.terraform_standin.declaration import Call, Limit, Naming, Resource
 from tools.terraform_standin.tagging import TagOperations
 from tools.terraform_standin.values import State
 
@@ -33,7 +33,9 @@ def _delete_schedule(call: Call) -> None:
 
 
 def _create_group(call: Call) -> State:
-    call.client("scheduler").create_schedule_group(Name=call["name"])
+    call.client("scheduler").create_schedule_group(
+        Name=call["name"], **call.tag_parameter("scheduler", "CreateScheduleGroup")
+    )
     return {"id": call["name"]}
 
 
@@ -48,6 +50,16 @@ def _delete_group(call: Call) -> None:
 
 SCHEDULE = Resource(
     type="aws_scheduler_schedule",
+    limits={
+        "description": Limit(0, 512),
+        "flexible_time_window.maximum_window_in_minutes": Limit(1, 1440),
+        "name": Limit(1, 64, "[0-9A-Za-z_.-]+"),
+        "name_prefix": Limit(1, 38, "[0-9A-Za-z_.-]+"),
+        "schedule_expression": Limit(1, 256),
+        "schedule_expression_timezone": Limit(1, 50),
+        "target.retry_policy.maximum_event_age_in_seconds": Limit(60, 86400),
+        "target.retry_policy.maximum_retry_attempts": Limit(0, 185),
+    },
     create=_create_schedule,
     read=_read_schedule,
     update=_update_schedule,

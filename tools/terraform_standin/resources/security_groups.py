@@ -117,7 +117,9 @@ def _rule_permission(call: Call) -> State:
 def _create_rule(call: Call) -> State:
     direction = "ingress" if "ingress" in call.type else "egress"
     response = getattr(call.client("ec2"), f"authorize_security_group_{direction}")(
-        GroupId=call["security_group_id"], IpPermissions=[_rule_permission(call)]
+        GroupId=call["security_group_id"],
+        IpPermissions=[_rule_permission(call)],
+        **call.tag_parameter("ec2", f"AuthorizeSecurityGroup{direction.title()}", "security-group-rule"),
     )
     return {"id": response["SecurityGroupRules"][0]["SecurityGroupRuleId"]}
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from tools.terraform_standin.declaration import Call, Naming, Resource
+from tools.terraform_standin.declaration import ANY_CHANGE, Call, Limit, Naming, Resource
 from tools.terraform_standin.tagging import CAMEL_PAIR, TagOperations
-from tools.terraform_standin.text_equality import same_json
 from tools.terraform_standin.values import State
 
-_PUBLISHED = frozenset(
-    {
-        "definition",
-        "encryption_configuration",
-        "logging_configuration",
-        "publish",
-        "role_arn",
-        "tracing_configuration",
-    }
-)
+#: What an update sends only if it changed.
+_OPTIONAL = ("encryption_configuration", "logging_configuration", "tracing_configuration")
 
 
 def _request(call: Call, operation: str, omit: set[str]) -> State:
@@ -38,7 +29,8 @@ def _create(call: Call) -> State:
 
 
 def _read(call: Call) -> State | None:
-    found = call.client("stepfunctions").describe_state_machine(stateMachineArn=call["id"])
+    client = call.client("stepfunctions")
+    found = client.describe_state_machine(stateMachineArn=call["id"])
     if found.get("status") == "DELETING":
         return None
     logging = found.pop("loggingConfiguration", None)
@@ -58,7 +50,11 @@ def _read_logging(logging: State) -> State:
 
 
 def _update(call: Call) -> State | None:
-    request = _request(call, "UpdateStateMachine", {"name", "type"})
+    # The definition and the role always, the others if they changed.
+    kept = {name for name in _OPTIONAL if not call.changed(name)}
+    request = _request(call, "UpdateStateMachine", {"name", "type", *kept})
+    if "logging_configuration" in kept:
+        request.pop("loggingConfiguration", None)
     call.client("stepfunctions").update_state_machine(stateMachineArn=call["id"], **request)
     return None
 
@@ -69,6 +65,12 @@ def _delete(call: Call) -> None:
 
 STATE_MACHINE = Resource(
     type="aws_sfn_state_machine",
+    limits={
+        "definition": Limit(0, 1_048_576),
+        "encryption_configuration.kms_data_key_reuse_period_seconds": Limit(60, 900),
+        "name": Limit(1, 80, "[0-9A-Za-z_-]+"),
+        "name_prefix": Limit(1, 54, "[0-9A-Za-z_-]+"),
+    },
     create=_create,
     read=_read,
     update=_update,
@@ -76,8 +78,7 @@ STATE_MACHINE = Resource(
     replaces={"type"},
     computed={"encryption_configuration", "logging_configuration", "tracing_configuration"},
     defaults={"publish": False, "type": "STANDARD"},
-    json={"definition": same_json},
-    renews={"revision_id": _PUBLISHED, "state_machine_version_arn": _PUBLISHED},
+    renews_if=("publish", {"revision_id": ANY_CHANGE, "state_machine_version_arn": ANY_CHANGE}),
     tagging=TagOperations(
         service="stepfunctions",
         parameter="resourceArn",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from tools.terraform_standin.declaration import Call, Naming, Resource
+from tools.terraform_standin.declaration import Call, Limit, Naming, Resource
 from tools.terraform_standin.tagging import TagOperations, from_pairs
 from tools.terraform_standin.values import State
+
+#: How long log groups keep events, in days. 0 is for ever.
+_RETENTIONS = "0|1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653"
 
 
 def _create_group(call: Call) -> State:
@@ -14,7 +17,7 @@ def _create_group(call: Call) -> State:
         request["kmsKeyId"] = call["kms_key_id"]
     if call["log_group_class"] is not None:
         request["logGroupClass"] = call["log_group_class"]
-    client.create_log_group(**request)
+    client.create_log_group(**request, **call.tag_parameter("logs", "CreateLogGroup"))
     if call["retention_in_days"]:
         client.put_retention_policy(logGroupName=name, retentionInDays=int(call["retention_in_days"]))
     return {"id": name}
@@ -116,6 +119,7 @@ def _delete_alarm(call: Call) -> None:
 
 LOG_GROUP = Resource(
     type="aws_cloudwatch_log_group",
+    limits={"name": Limit(1, 512), "name_prefix": Limit(1, 486), "retention_in_days": Limit(pattern=_RETENTIONS)},
     create=_create_group,
     read=_read_group,
     update=_update_group,
@@ -128,6 +132,7 @@ LOG_GROUP = Resource(
 )
 METRIC_ALARM = Resource(
     type="aws_cloudwatch_metric_alarm",
+    limits={"alarm_description": Limit(0, 1024), "alarm_name": Limit(1, 255)},
     create=_put_alarm,
     read=_read_alarm,
     update=_put_alarm,

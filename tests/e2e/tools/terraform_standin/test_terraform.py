@@ -465,12 +465,12 @@ def test_failure(workspace: Workspace, resources: dict[str, Any], message: str) 
 
 def test_failed_afterwards(workspace: Workspace, aws: Callable[[str], Any]) -> None:
     """An object that was made, but could not be finished, is known to Terraform and replaced."""
-    terraform = workspace(one("aws_iam_role", **ROLE, tags={"a": "x" * 300}))
-    with pytest.raises(TerraformError, match="creating aws_iam_role"):
+    terraform = workspace(one("aws_s3_bucket", bucket="data", tags={"aws:a": "x"}))
+    with pytest.raises(TerraformError, match="creating aws_s3_bucket"):
         terraform.apply()
-    assert aws("iam").get_role(RoleName="worker")["Role"]["Path"] == "/"
-    workspace(one("aws_iam_role", **ROLE))
-    assert terraform.plan().changes == (Change("aws_iam_role.x", ("delete", "create")),)
+    assert [bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]] == ["data"]
+    workspace(one("aws_s3_bucket", bucket="data"))
+    assert terraform.plan().changes == (Change("aws_s3_bucket.x", ("delete", "create")),)
 
 
 def test_lookups(workspace: Workspace, aws: Callable[[str], Any]) -> None:
