@@ -62,7 +62,7 @@ def main(words: Sequence[str]) -> int:
         options.save.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
-        progress = Progress(compilation.graphs[0].flow, sys.stderr, _functions(compilation.graphs))
+        progress = Progress(compilation.graphs[0].flow, sys.stderr)
         aws = stack.enter_context(
             EmbeddedAws(
                 workspace=Workspace(directory=lay_out(compilation.source.file, folder, compilation.source.module)),
@@ -72,11 +72,12 @@ def main(words: Sequence[str]) -> int:
             )
         )
         stack.enter_context(_environment(aws.environment))
-        deploy(compilation, aws)
+        deployment = deploy(compilation, aws)
+        progress.functions = _functions(compilation.graphs, deployment.name)
         flow, following = compilation.source.flow, compilation.source.following
         for chained in (flow, *following):
             # Those that follow are of the same deployment.
-            chained.configuration.scheduler = AWS.StepFunctions(deployment=flow.name)
+            chained.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
         with progress:
             execution = flow(**dict(options.param))
             try:
@@ -161,9 +162,13 @@ def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
     return Exit.INVALID
 
 
-def _functions(graphs: Sequence[Graph]) -> dict[str, str]:
+def _functions(graphs: Sequence[Graph], deployment: str) -> dict[str, str]:
     """Return the titles of tasks on AWS Lambda by the name of their function."""
-    return {label: f"{graph.flow}-{layer}" for graph in graphs for layer, label in task_functions(graph).items()}
+    return {
+        f"{deployment}-{label}": f"{graph.flow}-{layer}"
+        for graph in graphs
+        for layer, label in task_functions(graph).items()
+    }
 
 
 def _report(execution: Execution, folder: Path | None) -> Iterator[str]:

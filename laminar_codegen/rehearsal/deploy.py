@@ -1,187 +1,163 @@
-"""Deploys a compiled flow to the embedded AWS: there, by its API, what Terraform would make elsewhere."""
+"""Deploys documents to the embedded AWS: the text that a user would apply, and nothing else of the flow."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import attrs
-
-from laminar_codegen.ir import labels
-from laminar_codegen.ir.deployment import Planner, TaskResource
-from laminar_codegen.ir.expressions import resolve
+from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.aws import EmbeddedAws
-from laminar_codegen.render.terraform_json import render_machine
-from laminar_codegen.targets.aws_lambda.functions import TaskFunction, configuration
-from laminar_codegen.targets.batch.job_definitions import JobDefinition, container_properties, platform
-from laminar_codegen.targets.functions import planner_configuration
-from laminar_runtime import _records
+from laminar_codegen.rehearsal.document.configuration import Configuration, read_text
+from laminar_codegen.rehearsal.document.deploying import deploy_configuration
+from laminar_codegen.rehearsal.document.errors import DocumentError
+from laminar_codegen.rehearsal.document.given import Given
+from laminar_codegen.rehearsal.document.kinds import Account
+from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime.deployment import Deployment, parameter_name
-from laminar_runtime.exceptions import SchedulerError
-from laminar_runtime.splits import job_container
 
-__all__ = ["deploy"]
+__all__ = ["account_of", "deploy", "deploy_document", "document_of", "find_deployment"]
 
-_BUCKET = "rehearsal"
-#: The disk of a function in MiB, unless told otherwise.
-_STORAGE = 512
+_WARNING = "laminar-codegen: warning:"
+#: By what its parameters are found, whatever name a deployment has.
+_PARAMETERS = parameter_name("")
 
 
-def deploy(compilation: Compilation, aws: EmbeddedAws) -> Deployment:
-    """Deploy a flow.
+def document_of(compilation: Compilation) -> str:
+    """Return the document of a compiled flow that stands by itself: without a call of the Terraform module.
+
+    Args:
+        compilation: The flow, compiled.
+    """
+    calls = compilation.document.calls
+    return render_document(emit_document(compilation.deployment) if calls else compilation.document)
+
+
+def deploy(compilation: Compilation, aws: EmbeddedAws, given: Given | None = None) -> Deployment:
+    """Deploy a compiled flow.
 
     Args:
         compilation: The flow, compiled.
         aws: The embedded AWS.
+        given: Values of the document's variables.
 
     Returns:
-        The deployment, which applications find by the flow's name.
+        The deployment, which applications find by its name.
 
     Raises:
-        SchedulerError: If layers run on a target that the embedded AWS does not have.
+        DocumentError: If its document cannot be deployed.
     """
-    deployed = compilation.deployment
-    _check_targets(deployed.resources)
-    flow = deployed.flows[0]
-    references = _environment(flow, aws)
-    references |= {name.expression: own for name, own in zip(deployed.flow_names, deployed.flows, strict=True)}
-    references |= {f"var.{queue.variable}": _queue(aws, queue.variable) for queue in deployed.queues}
-    references |= _job_definitions(compilation, aws, references)
-    references |= _functions(compilation, aws, references)
-    # Those of nested steps come first: what starts them names them.
-    for machine in (*compilation.machines[1:], compilation.machines[0]):
-        made = aws.client("stepfunctions").create_state_machine(
-            name=resolve(labels.machine(machine.name), references),
-            definition=render_machine(machine, references),
-            roleArn=_role(aws, "state_machine"),
-        )
-        references[f"aws_sfn_state_machine.{machine.name}.arn"] = made["stateMachineArn"]
-    flows = deployed.flows if len(deployed.flows) > 1 else ()
-    deployment = Deployment(flow, made["stateMachineArn"], references["var.datastore_root"], flows)
-    aws.client("ssm").put_parameter(
-        Name=parameter_name(flow),
-        Type="String",
-        Value=json.dumps(_records.plain(deployment)),
+    flow = compilation.source.flow.name
+    return deploy_document(read_text(document_of(compilation)), aws, flow, given or Given())
+
+
+def deploy_document(
+    configuration: Configuration, aws: EmbeddedAws, flow: str, given: Given, name: str | None = None
+) -> Deployment:
+    """Deploy what documents declare.
+
+    Args:
+        configuration: What they declare.
+        aws: The embedded AWS.
+        flow: The flow that is looked for among the deployments.
+        given: Values of variables.
+        name: The name of the deployment, if there are several.
+
+    Returns:
+        The deployment.
+
+    Raises:
+        DocumentError: If they cannot be deployed, or do not deploy the flow.
+    """
+    deploy_configuration(configuration, given, account_of(aws), _warn)
+    return find_deployment(aws, flow, name)
+
+
+def account_of(aws: EmbeddedAws) -> Account:
+    """Return the account that the embedded AWS has.
+
+    Args:
+        aws: The embedded AWS.
+    """
+    identity = aws.client("sts").get_caller_identity()["Account"]
+    return Account(_clients(aws), aws.region, identity, os.environ.get)
+
+
+def _clients(aws: EmbeddedAws) -> Callable[..., Any]:
+    """Return what gives clients: those of other regions are few, such as of a secret's."""
+
+    def client(service: str, region: str | None = None) -> Any:
+        if region in {None, aws.region}:
+            return aws.client(service)
+        import botocore.session
+
+        names = {
+            "endpoint_url": "AWS_ENDPOINT_URL",
+            "aws_access_key_id": "AWS_ACCESS_KEY_ID",
+            "aws_secret_access_key": "AWS_SECRET_ACCESS_KEY",
+            "aws_session_token": "AWS_SESSION_TOKEN",
+        }
+        given: dict[str, Any] = {name: aws.environment.get(variable) for name, variable in names.items()}
+        return botocore.session.Session().create_client(service, region_name=region, **given)
+
+    return client
+
+
+def _warn(text: str) -> None:
+    print(_WARNING, text, file=sys.stderr)
+
+
+def find_deployment(aws: EmbeddedAws, flow: str, name: str | None = None) -> Deployment:
+    """Find a flow among what was deployed, as applications do: by its SSM parameter.
+
+    Args:
+        aws: The embedded AWS.
+        flow: The name of the flow.
+        name: The name of the deployment, if it is given.
+
+    Returns:
+        The deployment.
+
+    Raises:
+        DocumentError: If the flow is not deployed, or it is not clear which deployment is meant.
+    """
+    found = {deployment.name: deployment for deployment in _deployments(aws)}
+    if name is not None or flow in found:
+        chosen = name or flow
+        if chosen not in found:
+            there = f"there are {', '.join(found)}" if found else "there is none"
+            raise DocumentError(f"no deployment is named '{chosen}': {there}")
+        return found[chosen]
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise DocumentError(f"several flows are deployed: choose one, --deployment {'|'.join(found)}")
+    raise DocumentError(
+        f"the flow '{flow}' is not deployed: the document declares no SSM parameter {_PARAMETERS}<name>, "
+        "by which applications find it"
     )
-    return deployment
 
 
-def _check_targets(resources: Sequence[Planner | TaskResource]) -> None:
-    for item in resources:
-        if not isinstance(item, Planner | JobDefinition | TaskFunction):
-            service = item.placement.target.service
-            raise SchedulerError(
-                f"the rehearsal has no {service}: run its layers on AWS Batch or AWS Lambda to rehearse"
-            )
+def _deployments(aws: EmbeddedAws) -> Iterator[Deployment]:
+    pages = aws.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=_PARAMETERS.rstrip("/"))
+    for parameter in (parameter for page in pages for parameter in page["Parameters"]):
+        value = _described(parameter)
+        yield Deployment(
+            parameter["Name"].removeprefix(_PARAMETERS),
+            str(value.get("state_machine_arn")),
+            str(value.get("datastore_root")),
+            tuple(value.get("flows") or ()),
+        )
 
 
-def _environment(flow: str, aws: EmbeddedAws) -> dict[str, str]:
-    """Create what a platform has before a flow: a bucket and roles."""
-    aws.client("s3").create_bucket(Bucket=_BUCKET)
-    return {
-        "aws_cloudwatch_log_group.tasks.name": f"/aws/batch/{flow}",
-        "local.execution_role_arn": _role(aws, "execution"),
-        "local.function_role_arn": _role(aws, "function"),
-        "local.planner_role_arn": _role(aws, "planner"),
-        "local.task_role_arn": _role(aws, "task"),
-        "local.partition": "aws",
-        "local.region": aws.region,
-        "local.datastore_bucket": _BUCKET,
-        "local.datastore_prefix": "laminar/",
-        "var.datastore_root": f"s3://{_BUCKET}/laminar",
-        "var.image": "rehearsal",
-        "var.name": flow,
-        'var.assign_public_ip ? "ENABLED" : "DISABLED"': "DISABLED",
-    }
-
-
-def _role(aws: EmbeddedAws, name: str) -> str:
-    iam = aws.client("iam")
+def _described(parameter: Mapping[str, str]) -> Mapping[str, Any]:
     try:
-        return str(iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"])
-    except iam.exceptions.EntityAlreadyExistsException:
-        return str(iam.get_role(RoleName=name)["Role"]["Arn"])
-
-
-def _queue(aws: EmbeddedAws, name: str) -> str:
-    batch = aws.client("batch")
-    environment = batch.create_compute_environment(
-        computeEnvironmentName=name, type="UNMANAGED", serviceRole=_role(aws, "batch")
-    )
-    order = [{"order": 1, "computeEnvironment": environment["computeEnvironmentArn"]}]
-    queue = batch.create_job_queue(jobQueueName=name, state="ENABLED", priority=1, computeEnvironmentOrder=order)
-    return str(queue["jobQueueArn"])
-
-
-def _job_definitions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    found = {}
-    for item in compilation.deployment.of_type(JobDefinition):
-        definition = aws.client("batch").register_job_definition(
-            jobDefinitionName=item.label,
-            type="container",
-            platformCapabilities=[platform(item.placement)],
-            containerProperties=_properties(item, references),
-            retryStrategy=job_container.retry_strategy(spot=item.placement.container.spot),
-            timeout={"attemptDurationSeconds": int(item.timeout)},
-        )
-        found[f"aws_batch_job_definition.{item.label}.arn"] = str(definition["jobDefinitionArn"])
+        found = json.loads(parameter["Value"])
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DocumentError(f"the SSM parameter {parameter['Name']} does not describe a deployment")
     return found
-
-
-def _properties(item: JobDefinition, references: Mapping[str, str]) -> dict[str, Any]:
-    """Return the container of a job definition here.
-
-    The working directory is that of the image's stand-in. The secrets are elsewhere: their values are those that this
-    process has under their names. What jobs print stays here, whatever log driver takes it elsewhere.
-    """
-    own = item.placement.container
-    container = attrs.evolve(own, workdir=None, secrets=(), log_driver="awslogs", log_options=())
-    here = attrs.evolve(item, placement=attrs.evolve(item.placement, container=container))
-    properties: dict[str, Any] = resolve(container_properties(here), references)
-    given = [{"name": name, "value": os.environ[name]} for name, _ in own.secrets if name in os.environ]
-    return {**properties, "environment": [*properties["environment"], *given]}
-
-
-def _functions(compilation: Compilation, aws: EmbeddedAws, references: Mapping[str, str]) -> dict[str, str]:
-    deployment = compilation.deployment
-    configurations = {
-        **{item.label: planner_configuration(_planner_here(item)) for item in deployment.planners},
-        **{item.label: configuration(_here(item)) for item in deployment.of_type(TaskFunction)},
-    }
-    return {
-        f"aws_lambda_function.{label}.arn": _function(aws, label, resolve(configured, references))
-        for label, configured in configurations.items()
-    }
-
-
-def _planner_here(planner: Planner) -> Planner:
-    """Return a planner whose working directory is that of the image's stand-in."""
-    return attrs.evolve(planner, container=attrs.evolve(planner.container, workdir=None))
-
-
-def _here(function: TaskFunction) -> TaskFunction:
-    """Return a function whose working directory is that of the image's stand-in."""
-    container = attrs.evolve(function.container, workdir=None)
-    return attrs.evolve(function, placement=attrs.evolve(function.placement, container=container))
-
-
-def _function(aws: EmbeddedAws, label: str, function: Mapping[str, Any]) -> str:
-    made = aws.client("lambda").create_function(
-        FunctionName=label,
-        Role=function["role"],
-        PackageType="Image",
-        Code={"ImageUri": function["image_uri"]},
-        ImageConfig={
-            "EntryPoint": function["image_config"]["entry_point"],
-            "Command": function["image_config"]["command"],
-        },
-        Architectures=function.get("architectures", ["x86_64"]),
-        MemorySize=function["memory_size"],
-        Timeout=function["timeout"],
-        Environment={"Variables": function["environment"]["variables"]},
-        EphemeralStorage={"Size": function.get("ephemeral_storage", {"size": _STORAGE})["size"]},
-    )
-    return str(made["FunctionArn"])

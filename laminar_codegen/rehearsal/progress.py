@@ -61,13 +61,15 @@ class Progress:
     Args:
         flow: The flow's name, with which the names of its jobs begin.
         output: Where to show it.
-        functions: What the tasks of each Lambda function that runs a layer are shown as: the names of jobs.
     """
 
-    def __init__(self, flow: str, output: TextIO, functions: Mapping[str, str] | None = None) -> None:
+    functions: Mapping[str, str]
+    """What the tasks of each Lambda function that runs a layer are shown as: the names of jobs."""
+
+    def __init__(self, flow: str, output: TextIO) -> None:
         self._prefix = f"{flow}-"
         self._output = output
-        self._functions = functions or {}
+        self.functions = {}
         self._layers: dict[str, _Layer] = {}
         self._failures: list[JobEvent] = []
         self._lock = threading.Lock()
@@ -132,7 +134,7 @@ class Progress:
         Args:
             event: What happened to the invocation.
         """
-        name = self._functions.get(event.function_name)
+        name = self.functions.get(event.function_name)
         if name is None:
             return
         request = json.loads(event.event)

@@ -158,4 +158,22 @@ def job_command(words: Sequence[str], workdir: str | None) -> list[str]:
     if workdir is None:
         return [*words]
     # Batch cannot be told a working directory. The words are arguments of the shell's, never part of its script.
-    return ["sh", "-c", 'cd "$0" && exec "$@"', workdir, *words]
+    return [*_IN_FOLDER, workdir, *words]
+
+
+#: How a shell runs words in a folder, the first of them.
+_IN_FOLDER = ("sh", "-c", 'cd "$0" && exec "$@"')
+
+
+def without_workdir(words: Sequence[str]) -> Sequence[str]:
+    """The command of a container where the image's working directory has another place.
+
+    Args:
+        words: The words of `job_command`.
+
+    Example:
+        >>> without_workdir(job_command(["python", "main.py"], "/app"))
+        ['python', 'main.py']
+    """
+    start = len(_IN_FOLDER)
+    return words[start + 1 :] if tuple(words[:start]) == _IN_FOLDER else words

@@ -15,6 +15,8 @@ from typing import Literal
 
 import attrs
 
+from laminar_runtime.splits.job_container import without_workdir
+
 JobStatus = Literal["STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
 InvocationStatus = Literal["RUNNING", "SUCCEEDED", "FAILED"]
 
@@ -38,7 +40,7 @@ class Workspace:
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the argument list to run here for a command that was written for the image."""
-        found = [*words]
+        found = [*without_workdir(words)]
         if found and found[0] in _PYTHON_WORDS:
             found[0] = self.python
         return tuple(found)

@@ -6,7 +6,6 @@ Before: blocks with references in their arguments. After: a sequence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from laminar_codegen.rehearsal.document.configuration import Block, Configuration
@@ -15,6 +14,9 @@ from laminar_codegen.rehearsal.document.parsing import parse_expression, parse_t
 from laminar_codegen.rehearsal.document.syntax import references
 
 __all__ = ["in_order"]
+
+#: How expressions refer to a block.
+Path = tuple[str, ...]
 
 #: Arguments that hold references as plain text.
 _ADDRESSES = frozenset({"depends_on", "replace_triggered_by"})
@@ -26,7 +28,7 @@ _OF_VARIABLES = frozenset({"validation", *_PLAIN})
 
 def in_order(
     configuration: Configuration,
-) -> tuple[tuple[Block, ...], Mapping[tuple[str, ...], frozenset[tuple[str, ...]]]]:
+) -> tuple[tuple[Block, ...], Mapping[Path, frozenset[Path]]]:
     """Put blocks in order.
 
     Args:
@@ -41,7 +43,7 @@ def in_order(
     """
     blocks = configuration.blocks
     problems: list[str] = []
-    needs: dict[tuple[str, ...], frozenset[tuple[str, ...]]] = {}
+    needs: dict[Path, frozenset[Path]] = {}
     for path, block in blocks.items():
         found = set()
         for reference, text in _references(block, problems):
@@ -52,25 +54,53 @@ def in_order(
         needs[path] = frozenset(found - {path} if block.kind == "variable" else found)
     if problems:
         raise DocumentError("\n".join(dict.fromkeys(problems)))
-    # Blocks keep the order of the document where nothing says otherwise.
+    return tuple(blocks[path] for path in _sorted(blocks, needs)), needs
+
+
+def _sorted(blocks: Mapping[Path, Block], needs: Mapping[Path, frozenset[Path]]) -> Iterator[Path]:
+    """Yield each path after those that it needs, and else in the order of the document."""
     places = {path: place for place, path in enumerate(blocks)}
-    sorter = TopologicalSorter({path: sorted(needs[path], key=places.__getitem__) for path in blocks})
-    try:
-        return tuple(blocks[path] for path in sorter.static_order()), needs
-    except CycleError as error:
-        circle = " -> ".join(blocks[path].address for path in error.args[1])
-        raise DocumentError(f"these refer to each other in a circle: {circle}") from None
+    done: set[Path] = set()
+    for first in blocks:
+        # What is being visited, each with what is left of its needs.
+        visited: dict[Path, Iterator[Path]] = {first: iter(sorted(needs[first], key=places.__getitem__))}
+        while visited and first not in done:
+            path, left = next(reversed(visited.items()))
+            following = next((need for need in left if need not in done), None)
+            if following is None:
+                done.add(path)
+                del visited[path]
+                yield path
+            elif following in visited:
+                names = [*visited]
+                circle = [*names[names.index(following) :], following]
+                shown = " -> ".join(blocks[path].address for path in circle)
+                raise DocumentError(f"these refer to each other in a circle: {shown}")
+            else:
+                visited[following] = iter(sorted(needs[following], key=places.__getitem__))
 
 
-def _references(block: Block, problems: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _references(block: Block, problems: list[str]) -> Iterator[tuple[Path, str]]:
     """Yield what a block refers to, each with the text that does so."""
     skipped = _OF_VARIABLES if block.kind == "variable" else frozenset()
+    iterators = _iterators(block.body.get("dynamic"))
     for name, value in block.body.items():
         if name not in skipped:
-            yield from _within(block, name, value, problems)
+            found = _within(block, name, value, problems)
+            yield from (item for item in found if item[0][0] not in iterators)
 
 
-def _within(block: Block, name: str, value: Any, problems: list[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _iterators(dynamic: Any) -> set[str]:
+    """Return the names that the content of dynamic blocks has for their elements."""
+    found: set[str] = set()
+    for body in dynamic if isinstance(dynamic, list) else [dynamic or {}]:
+        for name, blocks in body.items():
+            for block in blocks if isinstance(blocks, list) else [blocks]:
+                found.add(block.get("iterator", name))
+    return found
+
+
+def _within(block: Block, name: str, value: Any, problems: list[str]) -> Iterator[tuple[Path, str]]:
     if name in _ADDRESSES and isinstance(value, list):
         for text in value:
             yield from _parsed(block, name, text, parse_expression, problems)
@@ -86,9 +116,7 @@ def _within(block: Block, name: str, value: Any, problems: list[str]) -> Iterato
             yield from _within(block, key, item, problems)
 
 
-def _parsed(
-    block: Block, name: str, text: str, parse: Any, problems: list[str]
-) -> Iterator[tuple[tuple[str, ...], str]]:
+def _parsed(block: Block, name: str, text: str, parse: Any, problems: list[str]) -> Iterator[tuple[Path, str]]:
     try:
         for reference in references(parse(text.removeprefix("${").removesuffix("}") if name in _ADDRESSES else text)):
             # A name without attribute is a word of the language, such as `all` of ignore_changes.

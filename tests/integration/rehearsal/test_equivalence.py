@@ -93,7 +93,11 @@ def _compile(file: Path) -> Compilation:
         plan = split_plan(make_plan(graph, joins="exact" if place % 2 else "barriers"), measure_steps(graph))
         units.append(Unit(graph, plan, emit_states(graph, plan)))
     graphs = [unit.graph for unit in units]
-    machines = tuple(machine for unit in units for machine in unit.machines)
+    # A deployment has a machine that applications start. Here each is started by itself, and this is another of one.
+    machines = (
+        attrs.evolve(units[0].machines[0], name="flow"),
+        *(machine for unit in units for machine in unit.machines),
+    )
     deployment = allocate(graphs, machines)
     return Compilation(source, tuple(units), deployment, emit_document(deployment))
 
