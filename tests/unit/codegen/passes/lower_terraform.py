@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.ir import ecr
 from laminar_codegen.ir.terraform import Variable
 from laminar_codegen.lower_terraform import module_addresses
 from laminar_codegen.lower_terraform.account import emit_bucket, emit_place
@@ -125,7 +126,8 @@ def variables(text: str) -> str:
     options, text = options_in(text)
     found = emit_variables(deployment_in(text, options))
     if "only" in options:
-        return as_yaml([_variable(variable) for variable in found if variable.name in options["only"]])
+        chosen = as_yaml([_variable(variable) for variable in found if variable.name in options["only"]])
+        return chosen.replace(ecr.HOST, "HOST_OF_ECR")
     return "\n".join(
         f"{variable.name}{'' if variable.default is None else f' = {variable.default[0]}'}" for variable in found
     )

@@ -1,0 +1,99 @@
+"""The cases of `laminar_codegen.command` and `laminar_codegen.api`. The input is a flow file."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from laminar_codegen import api
+from laminar_codegen.command import exits, main
+from laminar_codegen.frontend.loader import Source
+from laminar_runtime import Flow
+from tests.support.cases import cases_of
+from tests.support.flow_snippets import folder_of, of_snippet, printed
+from tests.support.shown import as_yaml, evaluated, options_in
+
+_USAGE = re.compile(r"^usage: .*\n(?: .*\n)*", re.MULTILINE)
+
+cases_of("command.exits")(evaluated(exits))
+
+
+@contextlib.contextmanager
+def _captured() -> Iterator[tuple[io.TextIOWrapper, io.StringIO]]:
+    """Have what a command prints, as bytes or as text."""
+    output, errors = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True), io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        yield output, errors
+
+
+def run(text: str) -> str:
+    """Run commands in the folder of a snippet.
+
+    Args:
+        text: The snippet, with ``run``: the words of each command.
+
+    Returns:
+        Each exit code, and what the command printed: lines of standard error begin with a mark. Left out is the usage,
+        which each version of Python wraps in its own way.
+    """
+    options, text = options_in(text)
+    shown = []
+    with folder_of(text) as folder:
+        for words in options["run"]:
+            with _captured() as (output, errors):
+                code = _ended(shlex.split(words))
+            output.seek(0)
+            noted = "".join(f"! {line}\n" for line in _USAGE.sub("", errors.getvalue()).splitlines())
+            shown.append(printed(f"exit {int(code)}\n{output.read()}{noted}", folder))
+    return "".join(shown)
+
+
+def _ended(words: list[str]) -> int:
+    try:
+        return main.main(words)
+    except SystemExit as error:
+        return int(error.code or 0)
+
+
+cases_of("command.check")(run)
+cases_of("command.compile_command")(run)
+cases_of("command.main")(run)
+
+
+@cases_of("command.measure")
+def measured(text: str) -> str:
+    """A flow file that has run ``runs`` times -> what is measured of it, without the seconds."""
+    options, text = options_in(text)
+    with folder_of(text) as folder:
+        for _ in range(options.get("runs", 0)):
+            _run_flow(folder)
+        with _captured() as (output, errors):
+            code = _ended(["measure", *shlex.split(options.get("words", "")), "flow.py"])
+        output.seek(0)
+        seconds = re.sub(r": [0-9.]+", ": seconds", output.read())
+        return printed(f"exit {int(code)}\n{seconds}{_USAGE.sub('', errors.getvalue())}", folder)
+
+
+def _run_flow(folder: Path) -> None:
+    """Run the flow of a folder in this process."""
+    sys.path.insert(0, str(folder))
+    sys.modules.pop("flow", None)
+    flow = importlib.import_module("flow").flow
+    assert isinstance(flow, Flow)
+    flow()
+    sys.path.remove(str(folder))
+    del sys.modules["flow"]
+
+
+@cases_of("api")
+@of_snippet
+def plain(source: Source) -> str:
+    """A flow -> it, compiled, as plain values: the plan, and what the document has."""
+    found = api.compile_plain(source.flow)
+    return as_yaml({**found, "document": sorted(found["document"])})
