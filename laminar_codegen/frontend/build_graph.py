@@ -10,11 +10,11 @@ import attrs
 
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
-from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode, Retry
+from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
 from laminar_codegen.ir.placement import container_of
 from laminar_codegen.targets.registry import target_of
 from laminar_codegen.triggers.registry import triggers_of
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, _records
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.layer import Definition
@@ -72,7 +72,6 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
     hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
     dimensions = tuple(Dimension(item.name, item.attribute, item.index) for item in configuration.foreach.parameters)
     named = {hint.layer for hint in hints if hint.layer} | {item.layer for item in dimensions}
-    retry = configuration.retry
     return LayerNode(
         name=cls.__name__,
         location=locator.location(cls),
@@ -82,11 +81,12 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
         hooks=tuple((kind, hook.__name__) for hook in definition.hooks if (kind := hooks.annotation.kind_of(hook))),
         container=container_of(configuration.container),
         foreach=dimensions,
-        retry=Retry(retry.attempts, retry.delay, retry.backoff, retry.jitter),
+        retry=configuration.retry,
         executor=target_of(configuration.executor, flow),
         calls=_calls(cls),
         initialised=cls.__init__ is not Layer.__init__,
         pipelined=configuration.foreach.pipelined,
+        fan_out=_records.copy(configuration.foreach, parameters=()),
     )
 
 

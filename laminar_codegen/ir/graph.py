@@ -21,6 +21,7 @@ from laminar_codegen.problems import Location
 from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind
+from laminar_runtime.configurations.layers import ForEach, Retry
 from laminar_runtime.types import Hint
 
 __all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Trigger"]
@@ -35,16 +36,6 @@ class Dimension:
     layer: str
     attribute: str
     index: int | None
-
-
-@attrs.frozen
-class Retry:
-    """The retry of a failed task: the attempts, and the waits between them in seconds."""
-
-    attempts: int
-    delay: float
-    backoff: float
-    jitter: float
 
 
 @attrs.frozen
@@ -79,6 +70,7 @@ class LayerNode:
         calls: ``__call__`` if it has one, else the method with the most similar name, or an empty text.
         initialised: Whether its class has an ``__init__`` of its own.
         pipelined: Whether each of its splits starts when the split of another fan-out with its index ends.
+        fan_out: Its fan-out as configured, without the dimensions: a new argument of `ForEach` is found here.
     """
 
     name: str
@@ -95,6 +87,7 @@ class LayerNode:
     calls: str = "__call__"
     initialised: bool = False
     pipelined: bool = False
+    fan_out: ForEach = attrs.field(default=ForEach(), repr=False)
 
     @functools.cached_property
     def placement(self) -> Placement:

@@ -20,12 +20,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.ir.terraform import Block
+from laminar_runtime import _records
+from laminar_runtime.configurations.layers import ForEach
 
 __all__ = ["emit_layers", "layers"]
 
@@ -58,14 +58,21 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "comment": layer.summary,
         "after": ", ".join(layer.depends),
         "foreach": ", ".join(_dimension(item.layer, item.attribute, item.index) for item in layer.foreach),
+        **_set(layer.fan_out, ForEach()),
         "pipelined": layer.pipelined,
         "may_be_skipped": layer.optional,
         "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),
-        "retry": attrs.asdict(layer.retry) if layer.retry.attempts > 1 else None,
+        "retry": _records.plain(layer.retry) if layer.retry.attempts > 1 else None,
         "timeout": layer.executor.timeout,
         **_requested(container),
     }
     return {**sized, **{name: value for name, value in facts.items() if value}}
+
+
+def _set(value: object, usual: object) -> dict[str, Value]:
+    """Return the fields of a value that are not as usual."""
+    known = _records.plain(usual)
+    return {name: _plain(name, item) for name, item in _records.plain(value).items() if item != known[name]}
 
 
 def _requested(container: Container) -> dict[str, Value]:

@@ -14,6 +14,7 @@ from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_runtime.configurations.layers import ForEach, Parameter
 
 FLOW = """
 from laminar_runtime import Flow, Layer
@@ -43,6 +44,7 @@ OTHERS: dict[str, Any] = {
     "optional": True,
     "executor": LambdaTarget(concurrency=10),
     "pipelined": True,
+    "fan_out": ForEach([Parameter("Load", "rows", None)], pipelined=True),
 }
 OF_CONTAINER: dict[str, Any] = {
     "command": ("python", "-O", "main.py"),
