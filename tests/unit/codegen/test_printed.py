@@ -64,7 +64,8 @@ def test_tasks_on_lambda(tmp_path: Path) -> None:
     """What functions print is shown as what jobs do; what the planner prints is not."""
     log, output = tmp_path / "log", io.StringIO()
     log.write_text("said\n")
-    with Progress("F", output, {"f-a": "F-A"}) as progress:
+    with Progress("F", output) as progress:
+        progress.functions = {"f-a": "F-A"}
         for name in ("f-a", "planner"):
             for status in ("RUNNING", "SUCCEEDED"):
                 told = '{"layer": "A", "execution": "e1", "indexes": "0-2", "child": 1}'
