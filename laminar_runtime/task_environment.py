@@ -1,6 +1,6 @@
-"""The task environment: what a process is asked to do, and the only spelling of its variables.
+"""The environment of a task, and the only spelling of its variables.
 
-Whoever starts a task (a local executor, AWS Batch, AWS Lambda) says by these variables which layer of which flow runs.
+Whoever starts a task (a local executor, AWS Batch, AWS Lambda) names the layer that runs by these variables.
 `TaskContext` reads and writes them; user code reads `laminar_runtime.settings.current`.
 """
 
@@ -30,38 +30,38 @@ LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
 #: there only for a layer that runs several times in an execution.
 LAYER_STORED_AS = "LAMINAR_LAYER_STORED_AS"
 UPSTREAM_STORED_AS = "LAMINAR_UPSTREAM_STORED_AS"
-#: The indexes of the splits that the children of an array job run, as `laminar_runtime.indexes` spells them, or,
-#: after an ``@``, the name of the list of the layer's plan that holds them.
+#: The indexes of the splits of the children of an array job, in the notation of `laminar_runtime.indexes`; or, after an
+#: ``@``, the name of a list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
-#: What the flow's datastore asks of S3's encryption, for functions that write to it without the flow's code.
+#: The encryption that the flow's datastore requests of S3, for functions that write to it without the flow's code.
 DATASTORE_ENCRYPTION = "LAMINAR_DATASTORE_ENCRYPTION"
 DATASTORE_KMS_KEY_ID = "LAMINAR_DATASTORE_KMS_KEY_ID"
 #: The number of the process that took the task of this environment. Processes that the task starts inherit it.
 TAKEN = "LAMINAR_TASK_TAKEN"
-#: Which folders outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. Unless it is there,
-#: the latter is so if that datastore is none of this machine.
+#: The folders that outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. By default it is
+#: ``datastore`` if the flow's datastore is not on this machine.
 FOLDERS = "LAMINAR_FOLDERS"
 #: The file that a failing task writes its error to, for the executor that started it.
 ERROR_FILE = "LAMINAR_ERROR_FILE"
-#: The file that a task asked to plan its layer, not to run it, writes the plan to, and the file with what is asked.
+#: The file for the plan, in a task that plans its layer instead of running it, and the file with the planner's request.
 PLAN_FILE = "LAMINAR_PLAN_FILE"
 PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
 
-#: Has a task's process print what it prints at once, also what is no whole line.
+#: Makes a task's process print at once, also parts of lines.
 UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
-#: The exit code of a task whose layer depends on one that has not finished: to run the task again does not help. It is
-#: ``EX_NOINPUT`` of sysexits.h.
+#: The exit code of a task whose layer has a dependency that has not finished: to run the task again does not help. It
+#: is ``EX_NOINPUT`` of sysexits.h.
 UNFINISHED = 66
 
-# AWS Batch tells the children of an array job their index, and every job its attempt:
+# AWS Batch sets the index of children of array jobs, and the attempt of every job:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 _BATCH_JOB, _BATCH_ATTEMPT = "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
-#: Names an invocation of the function of a layer, as a job has an id.
+#: The id of an invocation of the function of a layer, as a job has one.
 INVOCATION = "LAMINAR_INVOCATION"
 
 
@@ -77,14 +77,14 @@ class TaskContext:
         splits: The number of splits of the layer.
         attempt: The attempt, from 1.
         retry: Whether the execution is a resumed one.
-        listed: The name of the list of the layer's plan in which the index stands; empty when it is known.
-        place: The place in that list, from 0: which child of an array job the process is.
+        listed: The name of the list of the layer's plan that has the index; empty if the index is known.
+        place: The place in that list, from 0: the child of the array job.
         stored_as: The name that the layer is stored under; empty if that is its own.
         upstream: The names that other layers are stored under, where those are not their own, as pairs of the layer's
             name and that name.
-        run: The run of a deployed task whose attempt nobody has said, as ``<job>.<number of its start>``; empty for any
-            other.
-        drive: Which of the resumes and redrives of the execution it belongs to; empty for none of them.
+        run: The run of a deployed task whose environment does not name its attempt, as
+            ``<job>.<number of its start>``; empty for other tasks.
+        drive: The resume or redrive of the execution that it belongs to; empty before the first one.
 
     Example:
         >>> task = TaskContext(execution="e1", flow="Report", layer="Load")
@@ -108,7 +108,7 @@ class TaskContext:
 
     @property
     def key(self) -> LayerKey:
-        """What the datastore knows the layer by."""
+        """The key of the layer in the datastore."""
         return LayerKey(self.flow, self.execution, self.stored_as or self.layer, self.upstream)
 
     @property
@@ -116,7 +116,7 @@ class TaskContext:
         """The split's index, from 0.
 
         Raises:
-            FlowError: If it stands in a list of the layer's plan, which `resolve` has not read.
+            FlowError: If it is in a list of the layer's plan, which `resolve` has not read.
         """
         if self.listed:
             where = f"at place {self.place} of list '{self.listed}' of the plan"
@@ -124,7 +124,7 @@ class TaskContext:
         return self._index
 
     def resolve(self, read: Callable[[str], str]) -> TaskContext:
-        """Return the task with its index, which may stand in a list of the layer's plan.
+        """Return the task with its index, which may be in a list of the layer's plan.
 
         Args:
             read: Reads a list, by its name.
@@ -144,10 +144,10 @@ class TaskContext:
             environment: The variables.
 
         Returns:
-            The task, or None if the variables ask for none.
+            The task, or None if the variables name none.
 
         Raises:
-            FlowError: If a number among the variables is none, or the execution's name is no id.
+            FlowError: If a variable is not the number that it should be, or the execution's id is not valid.
         """
         names = (environment.get(key) for key in (EXECUTION_ID, FLOW_NAME, LAYER_NAME))
         execution, flow, layer = names
@@ -155,7 +155,7 @@ class TaskContext:
             return None
         execution, resumed, drive = execution.partition(RESUMED)
         check_execution_id(execution)
-        # The child's own index goes before what stands in a list.
+        # The child's own index takes precedence over a list.
         child = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0)
         spelled = "" if LAYER_INDEX in environment else environment.get(LAYER_INDEXES, "")
         listed = spelled[1:] if spelled.startswith("@") else ""
@@ -176,7 +176,7 @@ class TaskContext:
         )
 
     def environment(self) -> dict[str, str]:
-        """The variables that ask a process for this task."""
+        """Return the variables that make a process run this task."""
         names = {
             LAYER_STORED_AS: self.stored_as,
             UPSTREAM_STORED_AS: json.dumps(dict(self.upstream)) if self.upstream else "",
@@ -194,23 +194,23 @@ class TaskContext:
 
 
 def on_aws(environment: Mapping[str, str]) -> bool:
-    """Whether a process runs in a job of AWS Batch, or in a function of AWS Lambda.
+    """Return whether a process runs in a job of AWS Batch, or in a function of AWS Lambda.
 
     Args:
-        environment: Its variables. AWS sets those that say so:
+        environment: Its variables. AWS sets these:
             https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
     """
     return _BATCH_JOB in environment or _FUNCTION in environment
 
 
 def folders(environment: Mapping[str, str]) -> str:
-    """Which folders of this machine outlive the task of an environment.
+    """Return which folders of this machine outlive the task of an environment.
 
     Args:
         environment: The variables.
 
     Returns:
-        ``all``, or ``datastore``: no other than that of the flow's datastore.
+        ``all``, or ``datastore``: only that of the flow's datastore.
     """
     remote = environment.get(DATASTORE_ROOT, "").startswith("s3://")
     return environment.get(FOLDERS) or ("datastore" if remote else "all")
@@ -244,7 +244,7 @@ def _upstream(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _run(environment: Mapping[str, str]) -> str:
-    """The run of a deployed task, if its attempt is to be found out."""
+    """Return the run of a deployed task whose environment does not name its attempt, or ''."""
     job = environment.get(_BATCH_JOB) or environment.get(INVOCATION)
     if not job or environment.get(LAYER_ATTEMPT):
         return ""
@@ -264,12 +264,12 @@ def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: in
     return default
 
 
-#: The task of a thread of control, None where it is known to be outside one; else the environment says it.
+#: The task of a thread of control, None outside of a task; if unset, the environment decides.
 _active: ContextVar[TaskContext | None] = ContextVar("laminar_task")
 
 
 def task() -> TaskContext | None:
-    """The task this code runs in, None outside one."""
+    """Return the task that this code runs in, None outside of a task."""
     try:
         return _active.get()
     except LookupError:
@@ -277,13 +277,13 @@ def task() -> TaskContext | None:
 
 
 def outside() -> contextlib.AbstractContextManager[None]:
-    """Have the code inside the ``with`` run outside a task, as on a scheduler, whatever the environment asks for."""
+    """Run the ``with`` block outside of a task, as a scheduler does, whatever the environment says."""
     return activate(None)
 
 
 @contextlib.contextmanager
 def activate(context: TaskContext | None) -> Iterator[None]:
-    """Make `context` the task of the code inside the ``with``, for this thread of control; None for no task."""
+    """Run the ``with`` block in a task, for this thread of control; with None, outside of a task."""
     token = _active.set(context)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Artifacts, and the archives that list those behind an attribute."""
+"""Artifacts, and the archives that list the artifacts of an attribute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from laminar_runtime.storage.rows import Rows
 
 __all__ = ["FORMAT", "Archive", "Artifact", "Elements", "damaged", "read_document", "write_document"]
 
-#: The version of the format that this release writes. It reads this and all before.
+#: The version of the format that this release writes. It reads this version and all earlier ones.
 FORMAT = 3
 
 
@@ -27,7 +27,7 @@ class Artifact:
     Args:
         dtype: The name of the value's type, such as ``builtins.int``.
         hexdigest: The SHA-256 of the stored bytes, as 64 hexadecimal digits.
-        extension: The end of the object's name, which tells the protocol that wrote it.
+        extension: The end of the object's name, which names the protocol that wrote it.
     """
 
     dtype: str
@@ -35,17 +35,17 @@ class Artifact:
     extension: str = "pickle"
 
     def key(self, flow: str) -> str:
-        """The key of the value in the datastore of `flow`."""
+        """Return the key of the value in the datastore of a flow."""
         return f"{artifacts_prefix(flow)}{self.hexdigest}.{self.extension}"
 
     def dumps(self) -> str:
-        """The artifact as JSON, as it stands in an archive."""
+        """Return the artifact as JSON, as an archive lists it."""
         kind, digest, extension = map(encode_basestring_ascii, (self.dtype, self.hexdigest, self.extension))
         return f'{{"dtype":{kind},"hexdigest":{digest},"extension":{extension}}}'
 
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> Artifact:
-        """Read an artifact as it stands in an archive.
+        """Read an artifact as an archive lists it.
 
         Raises:
             KeyError: If a field is missing.
@@ -55,12 +55,12 @@ class Artifact:
 
 @_records.frozen
 class Archive:
-    """The artifacts behind one attribute.
+    """The artifacts of one attribute.
 
     Args:
         artifacts: One for a plain value, any number for a sharded one or a fan-out.
-        sharded: Whether a reader gets an `Accessor`, also if there is one artifact.
-        missing: If it is joined of the archives of some splits: the indexes of those that did not assign the attribute.
+        sharded: Whether a reader gets an `Accessor`, also for one artifact.
+        missing: In a joined archive, the indexes of the splits that did not assign the attribute.
     """
 
     artifacts: tuple[Artifact, ...] = _records.field(converter=tuple)
@@ -72,19 +72,19 @@ class Archive:
 
     @property
     def unset(self) -> bool:
-        """Whether it says that the attribute is not assigned after all, as earlier releases wrote it."""
+        """Whether it means that the attribute is not assigned. Earlier releases wrote such archives."""
         return not self.artifacts and not self.sharded
 
     @classmethod
     def join(cls, archives: Iterable[Archive]) -> Archive:
-        """Put the archives of all splits, in their order, behind each other."""
+        """Concatenate the archives of all splits, in their order."""
         parts = list(archives)
         artifacts = [artifact for part in parts for artifact in part.artifacts]
         return cls(tuple(artifacts), len(parts) != 1 or parts[0].sharded)
 
     @functools.cached_property
     def rows(self) -> Rows:
-        """Where each artifact stands in the archive as JSON."""
+        """Where each artifact is in the JSON of the archive."""
         longest = max((len(artifact.dumps()) for artifact in self.artifacts), default=0)
         return rows.measure(self._head(), "artifacts", len(self), longest)
 
@@ -92,11 +92,11 @@ class Archive:
         return {"version": FORMAT, "sharded": self.sharded, **({"missing": self.missing} if self.missing else {})}
 
     def dumps(self) -> bytes:
-        """The archive as JSON."""
+        """Return the archive as JSON."""
         return rows.spell(self._head(), "artifacts", [artifact.dumps() for artifact in self.artifacts])
 
     def plain(self) -> dict[str, Any]:
-        """The archive as a JSON value: what stands in a commit."""
+        """Return the archive as a JSON value, as a commit holds it."""
         return {"sharded": self.sharded, "artifacts": [_records.plain(artifact) for artifact in self.artifacts]}
 
     @classmethod
@@ -115,10 +115,10 @@ class Archive:
 
         Args:
             content: The JSON.
-            key: Where it comes from, for the error.
+            key: Its address, for the error.
 
         Raises:
-            DamagedError: If it is not an archive, or of a newer format.
+            DamagedError: If it is not an archive, or has a newer format.
         """
         document = read_document(content, key=key)
         try:
@@ -129,11 +129,11 @@ class Archive:
 
 @_records.frozen(eq=False)
 class Elements:
-    """The artifacts of an archive, each of which is read when it is asked for, and without the others.
+    """The artifacts of an archive. Each is read on access, without the others.
 
     Args:
         count: How many there are.
-        read: Gives the one at a place, from 0.
+        read: Returns the artifact at a place, from 0.
     """
 
     count: int
@@ -141,7 +141,7 @@ class Elements:
 
     @classmethod
     def of(cls, archive: Archive) -> Elements:
-        """Those of an archive that was read."""
+        """Return the artifacts of an archive that was read."""
         return cls(len(archive), archive.artifacts.__getitem__)
 
     def __len__(self) -> int:
@@ -158,10 +158,10 @@ def read_document(content: bytes, *, key: str) -> dict[str, Any]:
 
     Args:
         content: The JSON.
-        key: Where it comes from, for the error.
+        key: Its address, for the error.
 
     Raises:
-        DamagedError: If it is no JSON object, or of a newer format.
+        DamagedError: If it is not a JSON object, or has a newer format.
     """
     try:
         document = json.loads(content)
@@ -169,7 +169,7 @@ def read_document(content: bytes, *, key: str) -> dict[str, Any]:
         raise damaged(key, f"it is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise damaged(key, "it is not a JSON object")
-    # What state machines of earlier releases wrote carries no version: it is of version 1.
+    # State machines of earlier releases wrote documents without a version. They have version 1.
     version = document.get("version", 1)
     if not isinstance(version, int) or version > FORMAT:
         raise damaged(key, f"its format is {version!r}, and this release reads up to {FORMAT}")
@@ -177,10 +177,10 @@ def read_document(content: bytes, *, key: str) -> dict[str, Any]:
 
 
 def damaged(key: str, what: str) -> DamagedError:
-    """The error of a document that is not what was written.
+    """Return the error of a damaged document.
 
     Args:
-        key: Where it is.
-        what: What is wrong with it.
+        key: Its address.
+        what: Says why it is damaged.
     """
     return DamagedError(f"{key} is damaged: {what}")

@@ -1,4 +1,4 @@
-"""Commits and records: what says that a split, or a layer, finished."""
+"""Commits of splits and records of layers: they mean that these finished."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from laminar_runtime.storage.rows import Rows
 
 __all__ = ["Commit", "Record"]
 
-#: The most artifacts of an archive that stands in its commit too, and the most bytes that all of these have there: who
-#: reads one attribute reads the commit whole.
+#: The most artifacts of an archive that its commit holds too, and the most bytes of all of these there: a reader of one
+#: attribute reads the whole commit.
 _FEW, _SMALL = 16, 8 * 1024
 
 
 @_records.frozen
 class Commit:
-    """Says that a split finished, by which of its attempts, and what that assigned. It is written once.
+    """Says that a split finished, by which attempt, and what the attempt assigned. It is written once.
 
     Args:
-        attempt: The attempt's token; empty for what an earlier release wrote, which has no archives here.
-        archives: What is behind each attribute that it assigned: the `Archive`, or, of a large one, where the artifacts
-            stand in it.
-        seconds: How long it took, if that is known: what a profile is made of.
-        layer: The name of the layer that it is a split of, if it is known: it is in the commits of fan-outs.
+        attempt: The attempt's token; empty in a commit of an earlier release, which has no archives here.
+        archives: The archive of each attribute that it assigned; of a large one, where the artifacts are in it.
+        seconds: How long it took, if that is known, for profiles.
+        layer: The name of its layer, in the commits of fan-outs.
     """
 
     attempt: str = ""
@@ -35,7 +34,7 @@ class Commit:
     layer: str = ""
 
     def plain(self) -> dict[str, Any]:
-        """The commit as a JSON value, without its seconds."""
+        """Return the commit as a JSON value, without its seconds."""
         found: dict[str, Any] = {}
         room = _SMALL
         for name, archive in self.archives.items():
@@ -50,7 +49,7 @@ class Commit:
         return {"attempt": self.attempt, "archives": found}
 
     def dumps(self) -> bytes:
-        """The commit as JSON."""
+        """Return the commit as JSON."""
         named = {"layer": {"name": self.layer}} if self.layer else {}
         return write_document({"version": FORMAT, **named, "seconds": self.seconds, **self.plain()})
 
@@ -73,10 +72,10 @@ class Commit:
 
         Args:
             content: The JSON.
-            key: Where it comes from, for the error.
+            key: Its address, for the error.
 
         Raises:
-            DamagedError: If it is not a commit, or of a newer format.
+            DamagedError: If it is not a commit, or has a newer format.
         """
         document = read_document(content, key=key)
         try:
@@ -94,9 +93,8 @@ class Record:
         flow: The flow's name.
         layer: The layer's name.
         splits: The number of splits, from 0.
-        seconds: How long the layer took, if that is known: what a profile is made of.
-        commit: That of the only split of a layer that is no fan-out; None if splits have commits of their own, or an
-            earlier release wrote them.
+        seconds: How long the layer took, if that is known, for profiles.
+        commit: The commit of the only split, unless the layer is a fan-out or an earlier release wrote the record.
         execution: The execution's id, if it is known: a state machine does not write it.
     """
 
@@ -108,7 +106,7 @@ class Record:
     execution: str = ""
 
     def dumps(self) -> bytes:
-        """The record as JSON."""
+        """Return the record as JSON."""
         named = {"id": self.execution} if self.execution else {}
         execution: dict[str, Any] = {**named, "splits": self.splits}
         if self.seconds is not None:
@@ -123,10 +121,10 @@ class Record:
 
         Args:
             content: The JSON.
-            key: Where it comes from, for the error.
+            key: Its address, for the error.
 
         Raises:
-            DamagedError: If it is not a record, or of a newer format.
+            DamagedError: If it is not a record, or has a newer format.
         """
         document = read_document(content, key=key)
         try:

@@ -1,6 +1,6 @@
-"""The keys of what a datastore holds: the only module that spells them. `laminar_runtime.storage` draws the layout.
+"""Keys: the only module that spells them. `laminar_runtime.storage` draws the layout of a datastore.
 
-Each function takes the parts of a key as text. So one template makes the key that Python reads, the pattern that a
+Each function takes the parts of a key as text. So one template gives the key that Python reads, the pattern that a
 policy grants (with ``*`` for a part) and the key that a state computes (with a JSONata expression for a part, which
 `laminar_codegen.lower_states.objects` quotes).
 """
@@ -29,13 +29,13 @@ _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS = "artifacts", "archives", ".cache", ".loc
 _INPUT, _JOINS = ".input.json", ".joins"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
-#: The objects of a layer that waits for others among the joins of an execution.
+#: The objects of a layer that waits for others, among the joins of an execution.
 _MARKS, _TOKEN = "from", "token.json"
 
 
 @_records.frozen
 class LayerKey:
-    """Names one layer of one execution of one flow: what a datastore needs to know of a layer.
+    """Names a layer of an execution of a flow in a datastore.
 
     Args:
         flow: The flow's name.
@@ -79,64 +79,64 @@ class LayerKey:
         return f"{layers_prefix(self.flow, self.execution)}{self.layer}/"
 
     def archives_of(self, index: int, attempt: str = "") -> str:
-        """The prefix of the archives that an attempt at split `index` wrote, with a slash at its end.
+        """Return the prefix of the archives that an attempt at a split wrote, with a slash at its end.
 
         Args:
             index: The split's index.
-            attempt: The attempt's token; that of all attempts, and of what earlier releases wrote, unless given.
+            attempt: The attempt's token. Without it, the prefix holds all attempts, and archives of earlier releases.
         """
         return f"{self.archives}{index}/{attempt}/" if attempt else f"{self.archives}{index}/"
 
     def archive(self, index: int, attribute: str, attempt: str = "") -> str:
-        """The key of the archive of an attribute.
+        """Return the key of the archive of an attribute.
 
         Args:
             index: The index of the split that wrote it.
             attribute: The attribute.
-            attempt: The token of the attempt that wrote it; none for what an earlier release wrote.
+            attempt: The token of the attempt that wrote it; empty for an archive of an earlier release.
         """
         name = naming.spell(attribute) if attempt else attribute
         return f"{self.archives_of(index, attempt)}{name}.json"
 
     def joined(self, attribute: str) -> str:
-        """The key of the archive of an attribute over all splits."""
+        """Return the key of the joined archive of an attribute of all splits."""
         return f"{self._notes}{naming.spell(attribute)}.json"
 
     def joined_some(self, attribute: str) -> str:
-        """The key of the archive of an attribute over those splits that assigned it, if others did not."""
+        """Return the key of the joined archive of an attribute that some splits did not assign."""
         return f"{self._notes}{_SOME}/{naming.spell(attribute)}.json"
 
     def split(self, index: int) -> str:
-        """The key of the commit of split `index` of a fan-out."""
+        """Return the key of the commit of a split of a fan-out."""
         return f"{self.splits}{index}.json"
 
     @property
     def splits(self) -> str:
-        """The prefix under which each split that finished has an object."""
+        """The prefix of the commits of its splits, with a slash at its end."""
         return f"{self._notes}{_SPLITS}/"
 
     def attempts(self, index: int, drive: str) -> str:
-        """The prefix of the notes of runs of split `index`, with a slash at its end.
+        """Return the prefix of the notes on runs of a split, with a slash at its end.
 
         Args:
             index: The split's index.
-            drive: Which of the resumes and redrives of the execution they belong to; empty for none of them.
+            drive: The resume or redrive of the execution that they belong to; empty before the first one.
         """
         return f"{self._notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
 
     def listed(self, name: str) -> str:
-        """The key of a list of indexes of the layer's plan."""
+        """Return the key of a list of indexes of the layer's plan."""
         return f"{self._notes}{_PLAN}/{name}.txt"
 
 
 @_records.frozen
 class JoinKey:
-    """Names a layer that waits for layers of other branches: what states leave and look for there.
+    """Names a layer that waits for layers of other branches. States keep marks and a task token there.
 
     Args:
         flow: The flow's name.
         execution: The execution's id.
-        name: The name of the layer, or of the step, that waits.
+        name: The name of the layer or step that waits.
 
     Example:
         >>> JoinKey("Report", "e1", "Merge").mark("Clean")
@@ -149,70 +149,70 @@ class JoinKey:
 
     @property
     def prefix(self) -> str:
-        """The prefix of all that is left for it, with a slash at its end."""
+        """The prefix of its marks and its token, with a slash at its end."""
         return f"{joins_prefix(self.flow, self.execution)}{self.name}/"
 
     @property
     def marks(self) -> str:
-        """The prefix of the marks of what has ended, with a slash at its end."""
+        """The prefix of the marks of layers that ended, with a slash at its end."""
         return f"{self.prefix}{_MARKS}/"
 
     def mark(self, ended: str) -> str:
-        """The key of a mark.
+        """Return the key of a mark.
 
         Args:
-            ended: The name of the layer, or of the step, that has ended.
+            ended: The name of the layer or step that ended.
         """
         return f"{self.marks}{ended}"
 
     @property
     def token(self) -> str:
-        """The key of the task token by which it is woken."""
+        """The key of the task token that wakes it."""
         return f"{self.prefix}{_TOKEN}"
 
 
 def artifacts_prefix(flow: str) -> str:
-    """The prefix of all values of a flow."""
+    """Return the prefix of all values of a flow."""
     return f"{flow}/{_ARTIFACTS}/"
 
 
 def executions_prefix(flow: str) -> str:
-    """The prefix under which each execution of a flow has a folder."""
+    """Return the prefix of the archives of a flow, with a folder for each execution."""
     return f"{flow}/{_ARCHIVES}/"
 
 
 def layers_prefix(flow: str, execution: str) -> str:
-    """The prefix under which each layer of an execution that wrote something has a folder."""
+    """Return the prefix of the archives of an execution, with a folder for each layer."""
     return f"{executions_prefix(flow)}{execution}/"
 
 
 def cache_prefix(flow: str, execution: str | None = None) -> str:
-    """The prefix under which each layer of an execution of which something finished has a folder.
+    """Return the prefix of the notes on an execution, with a folder for each layer.
 
     Args:
         flow: The flow's name.
-        execution: The execution's id; None for the prefix under which each execution has a folder.
+        execution: The execution's id; None for the notes on all executions, with a folder for each.
     """
     return f"{flow}/{_CACHE}/" if execution is None else f"{flow}/{_CACHE}/{execution}/"
 
 
 def input_key(flow: str, execution: str) -> str:
-    """The key of the input that a state machine was started with."""
+    """Return the key of the input of a state machine."""
     return f"{cache_prefix(flow, execution)}{_INPUT}"
 
 
 def joins_prefix(flow: str, execution: str) -> str:
-    """The prefix of all that layers of exact joins leave for each other in an execution, with a slash at its end."""
+    """Return the prefix of the marks and tokens of exact joins in an execution, with a slash at its end."""
     return f"{cache_prefix(flow, execution)}{_JOINS}/"
 
 
 def lock_key(flow: str, execution: str) -> str:
-    """The key of the lock that whoever runs an execution holds, where a datastore has locks."""
+    """Return the key of the lock of whoever runs an execution, where a datastore has locks."""
     return f"{flow}/{_LOCKS}/{execution}"
 
 
 def states_facts(folder: str) -> bool:
-    """Whether objects in a folder state facts about what was written before, as a record does.
+    """Return whether objects in a folder state facts about objects that were written before, as a record does.
 
     Args:
         folder: A prefix of keys, with a slash at its end.

@@ -1,8 +1,8 @@
-"""JSON documents of which one part is read without the rest: a list whose items take as many bytes each.
+"""JSON documents with a list whose items have the same number of bytes, so that one item is read without the rest.
 
-A split of a fan-out sees one of what may be 100,000 artifacts. The archive that lists them is a JSON object as any
-other. Yet its list stands at its end, and the items of it are filled up with blanks, so that who knows where the list
-begins and how wide an item is reads an item by its place::
+A split of a fan-out sees one artifact of perhaps 100,000. The archive that lists them is a JSON object. Its list is at
+its end, and blanks make all items equally long. So a reader that knows where the list begins, and how long an item is,
+reads an item by its place::
 
     {"version":3,"sharded":true,"count":2,"width":41,"artifacts":[
     {"dtype":"builtins.int","hexdigest":"…"},
@@ -20,18 +20,18 @@ from laminar_runtime import _records
 
 __all__ = ["Rows", "find", "item", "measure", "spell"]
 
-#: What ends each item: what parts it from the next, and the end of its line.
+#: The bytes after each item: a comma or a blank, and the end of the line.
 _END = 2
 
 
 @_records.frozen
 class Rows:
-    """Where the items of a list stand in a document.
+    """Where the items of a list are in a document.
 
     Args:
-        count: How many there are.
-        start: The place of the first, in bytes from the beginning of the document.
-        width: The bytes of each.
+        count: The number of items.
+        start: The first byte of the first item, from 0.
+        width: The bytes of each item.
     """
 
     count: int
@@ -39,7 +39,7 @@ class Rows:
     width: int
 
     def span(self, place: int) -> tuple[int, int]:
-        """The bytes of an item: its first, and the one behind its last.
+        """Return the bytes of an item: its first, and the one after its last.
 
         Args:
             place: Which item, from 0.
@@ -53,13 +53,13 @@ class Rows:
 
 
 def measure(head: Mapping[str, Any], name: str, count: int, longest: int) -> Rows:
-    """Find out where the items of a list will stand.
+    """Return where the items of a list will be.
 
     Args:
-        head: What else is in the document.
+        head: The other fields of the document.
         name: The name of the list.
         count: How many items it has.
-        longest: The bytes of the longest.
+        longest: The bytes of the longest item.
     """
     return Rows(count, len(_head(head, name, count, longest + _END)), longest + _END)
 
@@ -68,7 +68,7 @@ def spell(head: Mapping[str, Any], name: str, items: Sequence[str]) -> bytes:
     """Write a document.
 
     Args:
-        head: What else is in it.
+        head: Its other fields.
         name: The name of the list.
         items: Its items, as JSON in ASCII.
     """
@@ -83,13 +83,13 @@ def _head(head: Mapping[str, Any], name: str, count: int, width: int) -> str:
 
 
 def find(beginning: bytes) -> Rows | None:
-    """Find where the items of a document's list stand.
+    """Find where the items of a document's list are.
 
     Args:
         beginning: The first bytes of the document.
 
     Returns:
-        Where they stand; None if it does not say so, as one that an earlier release wrote.
+        Where they are; None if the document does not say it, as in earlier releases.
     """
     head, end, _ = beginning.partition(b"\n")
     try:
@@ -106,6 +106,6 @@ def item(line: bytes) -> Any:
         line: Its bytes.
 
     Raises:
-        ValueError: If it is no JSON.
+        ValueError: If it is not JSON.
     """
     return json.loads(line.rstrip(b", \n"))

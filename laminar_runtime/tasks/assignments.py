@@ -1,4 +1,4 @@
-"""What ``__call__`` assigns to its layer, apart from what hooks do: its artifacts."""
+"""The artifacts of a layer: the values that ``__call__`` assigns, without those that hooks assign."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ["Assigned", "assigning"]
 
 @_records.define(eq=False)
 class Assigned:
-    """What ``__call__`` assigned.
+    """The values that ``__call__`` assigned.
 
     Args:
         artifacts: The values by name.
-        refused: The errors of names that cannot be stored, and that were assigned where nobody looks.
+        refused: The errors of names that cannot be stored, and whose assignment was not noticed before.
     """
 
     artifacts: dict[str, Any] = _records.field(factory=dict)
@@ -29,13 +29,13 @@ class Assigned:
 
 @contextlib.contextmanager
 def assigning(layer: Layer) -> Iterator[Assigned]:
-    """Note what is assigned to a layer in a ``with`` block, and only there: hooks may assign before and after it.
+    """Note the values that are assigned to a layer in the ``with`` block. Hooks may assign before and after it.
 
     Args:
         layer: The layer.
 
-    Returns:
-        What was assigned, when the block ended.
+    Yields:
+        The values, which are there when the block has ended.
     """
     private, noted = layer._private, Assigned()  # noqa: SLF001 - one unit
     before, private.assigned = dict(vars(layer)), set()
@@ -43,12 +43,12 @@ def assigning(layer: Layer) -> Iterator[Assigned]:
         yield noted
     finally:
         names, private.assigned = private.assigned, None
-        for name in private.archives.keys() - vars(layer).keys():  # sharded, and deleted since
+        for name in private.archives.keys() - vars(layer).keys():  # sharded, and then deleted
             del private.archives[name]
         for name, value in vars(layer).items():
             if name == "_private" or sharded_items(layer, name) is not None:
                 continue
-            # What is kept by a property that is computed once has not been assigned.
+            # The value of a cached property was not assigned.
             kept = value is not before.get(name, layer) and not attributes.is_computed(type(layer), name)
             if name in names or kept:
                 try:

@@ -1,14 +1,14 @@
-"""Which attempt at a layer a run of a deployed task is, by what the datastore notes of the runs before it.
+"""Attempts at a layer of a deployed flow, counted by notes in the datastore on the runs of its tasks.
 
-A service counts what it does: AWS Batch starts a container again when spot capacity was taken back, and Step Functions
-makes a call again that was throttled. Attempts are the layer's own. So each run of a task notes that it began, and, if
-the layer failed, that too::
+Services repeat tasks for reasons of their own: AWS Batch starts a container again when spot capacity was taken back,
+and Step Functions repeats a call that was throttled. An attempt is one at the layer. So each run of a task notes that
+it began, and whether the layer failed::
 
     .attempts/<drive>/<index>/<job>.<number>           the run began that is start `number` of a job
     .attempts/<drive>/<index>/<job>.<number>.failed    the layer failed in it
 
-A run counts if the layer failed in it. One without that note was ended from outside: by a lack of memory, a time limit
-or a reclaim. It counts, too, but for what may be a reclaim: a run on spot capacity whose job ran again.
+A run counts if the layer failed in it. A run without that note was ended from outside: by a lack of memory, a time
+limit or a reclaim. It counts too, unless it may be a reclaim: a run on spot capacity whose job ran again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 __all__ = ["NoAttemptLeftError", "counted", "exit_code", "failing"]
 
 _FAILED = ".failed"
-#: Whether a layer that failed in this process has no attempt left.
+#: Whether a layer failed in this process and has no attempt left.
 _final = False
 
 
@@ -37,19 +37,18 @@ class NoAttemptLeftError(LayerError):
 
 
 def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer) -> TaskContext:
-    """Note that a run begins, and find out which attempt it is.
+    """Note that a run begins, and return the task with its attempt.
 
-    A job of AWS Batch that runs again after a failure of the layer does so at once: the wait that the layer's `Retry`
-    asks for is spent here.
+    AWS Batch runs a job again at once after the layer failed. So this waits as the layer's `Retry` says.
 
     Args:
         store: The flow's datastore.
         key: The layer.
-        context: The task. Whoever started it may have said its attempt: then there is nothing to find out.
+        context: The task. If its environment names the attempt, it is returned as it is.
         layer: The layer.
 
     Returns:
-        The task, with its attempt.
+        The task with its attempt.
 
     Raises:
         NoAttemptLeftError: If the layer has no attempt left.
@@ -67,7 +66,7 @@ def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
     runs = {name.removesuffix(_FAILED) for name in before}
     reclaimed = _went_on({*runs, context.run}) - failed if layer.configuration.container.spot else set()
     attempt = 1 + len(runs - reclaimed)
-    # Flows and layers may ask the environment, as the contract has it.
+    # Flows and layers may read it in the environment.
     os.environ[LAYER_ATTEMPT] = str(attempt)
     if attempt > retry.attempts:
         _end()
@@ -99,7 +98,7 @@ def failing(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
 
 
 def _note(store: DataStore, path: str, error: BaseException) -> None:
-    """Note a failure; that it cannot be noted is said beside the layer's own error, which is the one that matters."""
+    """Note a failure. If that is impossible, add the reason to the error of the layer, which matters more."""
     try:
         store.transport.put(path, b"{}")
     except Exception as other:  # noqa: BLE001 - reported with the error of the layer
@@ -107,7 +106,7 @@ def _note(store: DataStore, path: str, error: BaseException) -> None:
 
 
 def exit_code() -> int:
-    """The exit code of a process whose task failed: AWS Batch does not run a task again that ends with `FINAL`."""
+    """Return the exit code of a process whose task failed: after `FINAL`, AWS Batch does not run the task again."""
     if not _final:
         return 1
     from laminar_runtime.splits.job_container import FINAL
@@ -121,7 +120,7 @@ def _end() -> None:
 
 
 def _went_on(runs: set[str]) -> set[str]:
-    """The runs after which their job ran again."""
+    """Return the runs after which their job ran again."""
     last: dict[str, int] = {}
     for job, number in map(_start, runs):
         last[job] = max(number, last.get(job, 0))
@@ -129,6 +128,6 @@ def _went_on(runs: set[str]) -> set[str]:
 
 
 def _start(run: str) -> tuple[str, int]:
-    """The job of a run, and the number of its start."""
+    """Return the job of a run, and the number of its start."""
     job, _, number = run.rpartition(".")
     return job, int(number)

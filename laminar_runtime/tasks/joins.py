@@ -1,7 +1,7 @@
-"""Reading what the splits of a fan-out assigned, whatever their number.
+"""Read the values that the splits of a fan-out assigned, for any number of splits.
 
-Of a fan-out of one split a layer reads the plain value, and of one of which a split did not assign an attribute
-nothing. `each` always gives the sequence, and type checkers know of what.
+Of a fan-out of one split, a layer reads the plain value. If a split did not assign an attribute, reading it is an
+error. `each` always returns a sequence, and type checkers know the type of its items.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ LayerT = TypeVar("LayerT", bound=Layer)
 
 @_records.frozen(eq=False)
 class Each(Sequence[T_co]):
-    """The values that splits assigned, in the order of the splits. Each is read when it is asked for.
+    """The values that splits assigned, in the order of the splits. Each is read on access.
 
     Args:
         items: The values.
-        splits: The number of splits of the layer; 1 of a layer that is no fan-out.
+        splits: The number of splits of the layer; 1 for a layer that is not a fan-out.
         missing: The indexes of the splits that did not assign the attribute.
     """
 
@@ -39,7 +39,7 @@ class Each(Sequence[T_co]):
 
     @property
     def indexes(self) -> tuple[int, ...]:
-        """The indexes of the splits that assigned the attribute: of values that were not sharded, one for each."""
+        """The indexes of the splits that assigned the attribute: one for each value, unless values were sharded."""
         missing = set(self.missing)
         return tuple(index for index in range(self.splits) if index not in missing)
 
@@ -62,21 +62,21 @@ class Each(Sequence[T_co]):
 
 
 def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
-    """What an attribute is in each split of a layer that assigned it: always a sequence, for 0, 1 or n splits.
+    """Return the values of an attribute in all splits that assigned it: always a sequence, for 0, 1 or n splits.
 
-    Items of a sharded attribute are values of their own: of a layer that is no fan-out, or of all splits, one after
-    the other. So an attribute can be declared by what a split sees, or assigns.
+    Each item of a sharded attribute is a value. The items of all splits follow each other. So the type of an attribute
+    can be declared as a split sees it, or assigns it.
 
     Args:
-        layer: The layer, as a layer gets it or an execution gives it, or an instance made for a test.
-        read: Reads the attribute, and nothing else, of a layer: a type checker knows the values' type by it.
+        layer: The layer: an argument of ``__call__``, one of an execution, or an instance made for a test.
+        read: Reads the attribute of a layer, and nothing else. Type checkers infer the type of the values from it.
 
     Returns:
-        The values, which are read when they are asked for. `Each.missing` says which splits did not assign any.
+        The values, which are read on access. `Each.missing` has the splits that did not assign any.
 
     Raises:
         UnsetError: If the layer did not finish.
-        LayerError: If `read` does something else than to read an attribute that may be assigned.
+        LayerError: If `read` does anything else than read an attribute that a layer can assign.
 
     Example:
         >>> class Greet(Layer):
@@ -97,30 +97,31 @@ def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
         return Each([read(layer)])
     key, store = layer.execution.key(layer, read=name), layer.execution.datastore
     try:
-        if not layer.state.finished:  # which takes the input of a state machine, if it is that which holds parameters
+        # This stores the parameters of a state machine's input, if nobody has read them before.
+        if not layer.state.finished:
             raise ExecutionError(f"layer '{layer.name}' has not finished")
         archive, splits = fanout.some_of(store, key, name, index=layer.index)
     except ExecutionError as error:
-        raise unset_error(layer, name, error) from None  # it says all that a reader needs
+        raise unset_error(layer, name, error) from None  # it says everything that a reader needs
     return Each(Accessor(archive, key.flow, store), splits, archive.missing)
 
 
 class _Asked:
-    """What reading an attribute of `_Probe` gives: its name."""
+    """The value of an attribute of `_Probe`: its name."""
 
     def __init__(self, name: str) -> None:
         self.attribute = name
 
 
 class _Probe:
-    """Stands for a layer while it is found out which of its attributes is read."""
+    """Stands for a layer, to find the attribute that a function reads."""
 
     def __getattr__(self, name: str) -> _Asked:
         return _Asked(name)
 
 
 def _attribute(layer: Layer, read: Callable[[Any], Any]) -> str:
-    """The name of the attribute that a function reads."""
+    """Return the name of the attribute that a function reads."""
     try:
         found = read(_Probe())
     except Exception as error:

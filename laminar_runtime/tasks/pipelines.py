@@ -1,9 +1,8 @@
-"""What the splits of a pipelined fan-out may read: deployed, each begins when the split before it has ended.
+"""Guard the reads of splits of a pipelined fan-out. Deployed, each begins when its upstream split has ended.
 
-``ForEach(parameters=[Parameter(Fetch, "text", index=None)], pipelined=True)`` has split i see the one element that
-split i of ``Fetch`` stored. Of ``Fetch`` there may be nothing else yet, nor of what comes before it in the pipeline, or
-after any of these. A split that reads more of them fails, wherever it runs, so that no result comes of what was not
-there.
+With ``ForEach(parameters=[Parameter(Fetch, "text", index=None)], pipelined=True)``, split i sees the one element that
+split i of ``Fetch`` stored. The rest of ``Fetch`` may not be there yet, nor the layers before it in the pipeline, nor
+those that depend on any of these. A split that reads more of them fails, in every executor.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ __all__ = ["Guard", "ahead"]
 
 @_records.define(eq=False)
 class Guard:
-    """Refuses reads of what may not be there yet, and remembers that it did: the layer may take its error for another.
+    """Refuses reads of layers that may not have ended, and remembers it, because the layer may catch the error.
 
-    Layers go to processes that the split starts with their guard: what one refuses there it notes in a file.
+    Processes that the split starts get layers with their guard. There, it notes a refusal in a file.
 
     Args:
         flow: The flow.
         context: The split.
-        note: The file, which is there once a read was refused; a new one unless given.
+        note: The file, which exists after a refusal; a new one unless given.
     """
 
     flow: Flow
@@ -45,7 +44,7 @@ class Guard:
         self._refused: list[str] = []
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle it; an artifact has none: whoever reads that is another task."""
+        """Pickle the guard, but not in an artifact: its reader is another task."""
         if scopes.within_artifact():
             return _no_guard, ()
         return Guard, (self.flow, self.context, self.note)
@@ -55,7 +54,7 @@ class Guard:
 
         Args:
             layer: The layer.
-            read: What is read of it, an attribute for instance; empty if that is not known.
+            read: The attribute that is read; empty if that is unknown.
 
         Raises:
             LayerError: If it is one of these.
@@ -63,7 +62,7 @@ class Guard:
         if layer == self.context.layer:
             return
         if self._ahead is None:
-            # Found when it is asked for: most splits read nothing but their element.
+            # Computed on use: most splits read their element only.
             self._ahead = frozenset(ahead(self.flow, self.context.layer))
         if layer not in self._ahead:
             return
@@ -80,10 +79,10 @@ class Guard:
         raise LayerError(msg)
 
     def close(self) -> str | None:
-        """Stop remembering.
+        """Return the first refusal, here or in a process that the split started, and remove the file.
 
         Returns:
-            The first error that there was, if a read was refused, here or in a process that the split started.
+            The message of the error; None if no read was refused.
         """
         noted = self._read()
         return next(iter([*self._refused, *noted]), None)
@@ -91,7 +90,7 @@ class Guard:
     def _write(self, msg: str) -> None:
         from pathlib import Path
 
-        # Where nothing can be written this process knows it all the same.
+        # If the file cannot be written, this process still remembers it.
         with contextlib.suppress(OSError), Path(self.note).open("x", encoding="utf-8") as note:
             note.write(msg)
 
@@ -108,23 +107,23 @@ class Guard:
 
 
 def _new_path() -> str:
-    """The path of a file that is not there, and whose name nobody can guess."""
+    """Return the path of a new file with a name that nobody can guess."""
     import secrets
     import tempfile
 
     name = f"laminar-refused-{secrets.token_hex(16)}"
     try:
         return f"{tempfile.gettempdir()}/{name}"
-    except OSError:  # there is no folder that can be written to
+    except OSError:  # no folder is writable
         return name
 
 
 def _no_guard() -> None:
-    """What is read where a guard was in an artifact: pickles call this."""
+    """Return None where an artifact had a guard: pickles call this."""
 
 
 def ahead(flow: Flow, layer: str) -> Iterator[str]:
-    """The layers that may not have ended when a split of a layer runs: none, unless that is pipelined.
+    """Yield the layers that may not have ended when a split of a layer runs: none, unless the layer is pipelined.
 
     Args:
         flow: The flow.
@@ -141,7 +140,7 @@ def ahead(flow: Flow, layer: str) -> Iterator[str]:
 
 
 def _upstream(flow: Flow, layer: str) -> Iterator[str]:
-    """The layers that come before a layer in its pipeline."""
+    """Yield the layers before a layer in its pipeline."""
     while (foreach := flow.registry[layer].configuration.foreach).pipelined:
         layer = foreach.parameters[0].name
         yield layer

@@ -1,8 +1,8 @@
-"""Whether what a layer depends on has finished, where AWS says no more than that its jobs ended.
+"""Check that the dependencies of a layer finished, where AWS only says that their jobs ended.
 
-AWS Batch goes by exit codes: a job whose process became another one, as by ``exec``, ends well without its layer having
-ended. What counts is the record that the layer left. Who plans a layer looks for those of its dependencies, and so does
-the task of a layer that nobody plans.
+AWS Batch goes by exit codes. A job whose process became another one, as by ``exec``, succeeds although its layer did
+not end. What counts is the record of the layer. The planner of a layer looks for the records of its dependencies;
+without a planner, the task does.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["check"]
 
 
 def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None = None) -> None:
-    """Refuse to go on with a layer if what it depends on has not finished.
+    """Refuse to go on with a layer if a dependency has not finished.
 
     Args:
         execution: The execution.
         layer: The layer.
-        known: Layers of the execution that are there already, by name: they keep the records that are read here.
+        known: Layers of the execution that the caller has, by name. They keep the records that are read here.
 
     Raises:
-        UnfinishedError: If a layer has not finished that cannot be skipped.
+        UnfinishedError: If a dependency has not finished and cannot have been skipped.
     """
     known, flow = known or {}, execution.flow
     parents = [
@@ -41,7 +41,7 @@ def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None 
     left = [
         parent.name for parent, finished in zip(parents, _finished(execution, parents), strict=True) if not finished
     ]
-    # Which layers can be skipped is asked if one has not finished: it is a question about all that come before it.
+    # Which layers can be skipped depends on all layers, so this is asked only if one has not finished.
     excused = {*pipelines.ahead(flow, layer.name), *_optional(flow)} if left else set()
     for name in left:
         if name not in excused:
@@ -60,7 +60,7 @@ def _finished(execution: Execution, layers: list[Layer]) -> Iterable[bool]:
 
 
 def _optional(flow: Flow) -> set[str]:
-    """The layers that may be skipped: those with an entry hook, and all that come after such."""
+    """Return the layers that may be skipped: those with an entry hook, and all that depend on them."""
     dependents: dict[str, set[str]] = flow.dependents
     todo = [
         name

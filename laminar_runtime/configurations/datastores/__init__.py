@@ -1,4 +1,4 @@
-"""Where artifacts are kept: on this machine, in this process, or in Amazon S3.
+"""Datastores: artifacts on this machine, in this process, or in Amazon S3.
 
 Example:
     >>> from laminar_runtime.configurations import datastores
@@ -24,13 +24,13 @@ class AWS:
 
 
 def from_root(root: str, like: DataStore) -> DataStore:
-    """The datastore at a root, with the protocols of another, and its word on pickles.
+    """Return the datastore at a root, with the options of another one.
 
-    A task is told where its datastore is by the environment, and what is registered with it by the flow.
+    In a task, the environment says where the datastore is, and the flow says which protocols it has.
 
     Args:
         root: ``s3://bucket/prefix``, or a folder.
-        like: The flow's datastore: the result has its protocols, and is itself if it has that root already.
+        like: The flow's datastore, which is returned itself if it has that root.
 
     Returns:
         The datastore.

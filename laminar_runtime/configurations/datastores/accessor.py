@@ -1,4 +1,4 @@
-"""The values behind an attribute, read one by one."""
+"""A sequence of stored values, each of which is read on access."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Accessor"]
 
 @_records.frozen(eq=False)
 class Accessor(Sequence[Any]):
-    """The values behind a sharded attribute, or behind an attribute of a fan-out. Each is read when it is asked for.
+    """The values of a sharded attribute, or of an attribute of a fan-out. Each is read on access.
 
     Args:
-        archive: What there is.
+        archive: Lists the values.
         flow: The flow's name.
-        datastore: Where it is.
+        datastore: Where they are stored.
     """
 
     archive: Archive

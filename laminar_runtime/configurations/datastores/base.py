@@ -1,4 +1,4 @@
-"""Datastores: how values are written, read and listed, whatever keeps their bytes."""
+"""Datastores: write, read and list values, on any transport."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DataStore:
     transport: Transport
     protocols: dict[str, serde.Protocol] = _records.field(factory=dict, kw_only=True, repr=False)
     pickle: bool = _records.field(default=True, kw_only=True)
-    #: The flows that use it, by name: what their modules define is found by its name.
+    #: The flows that use it, by name. Pickles name classes of their modules.
     flows: dict[str, Any] = _records.field(factory=dict, init=False, repr=False)
     #: Where it is.
     root: str = _records.field(default="", init=False)
@@ -70,24 +70,24 @@ class DataStore:
         self.__dict__.update({"flows": {}, **state})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as a part of an artifact, a datastore is that of whoever reads the artifact."""
+        """Pickle a datastore. In an artifact it stands for the datastore of the reader."""
         return scopes.reduce_datastore(self)
 
     @property
     def codec(self) -> Codec:
-        """What turns values into bytes and back."""
+        """Turns values into bytes and back."""
         return Codec(self.protocols, pickle=self.pickle)
 
     @property
     def ledger(self) -> Ledger:
-        """What knows which layers and splits finished."""
+        """Knows which layers and splits finished."""
         return Ledger(self.transport)
 
     def protocol(self, *types: type) -> Callable[[ProtocolType], ProtocolType]:
         """Register a protocol for exact types, as a decorator.
 
         Args:
-            *types: The types. Their subclasses are not meant.
+            *types: The types, without their subclasses.
 
         Returns:
             A decorator for a subclass of `serde.Protocol`.
@@ -109,19 +109,19 @@ class DataStore:
 
         return decorate
 
-    def write(  # noqa: PLR0913 - all that is to be known of an attribute
+    def write(  # noqa: PLR0913 - all about an attribute
         self, key: LayerKey, *, index: int, name: str, values: Iterable[Any], sharded: bool, attempt: str = ""
     ) -> Archive:
-        """Store the values behind an attribute, and then the archive that names them.
+        """Store the values of an attribute, and then the archive that lists them.
 
         Args:
             key: The layer.
             index: The split's index.
             name: The attribute.
-            values: The values, one if it is not sharded. They are taken one by one.
+            values: The values, one unless it is sharded. They are taken one by one.
             sharded: Whether readers get an `Accessor`.
-            attempt: The token of the attempt that assigned it: its archives are read when it is committed. Without one
-                it is stored as earlier releases did, who had no commits.
+            attempt: The token of the attempt that assigned it. Readers find the archive when the attempt is committed.
+                Without a token, the archive is stored as earlier releases did, which had no commits.
 
         Returns:
             The archive.
@@ -153,7 +153,7 @@ class DataStore:
 
         Args:
             flow: The flow's name.
-            artifact: What to read.
+            artifact: Says what to read.
 
         Raises:
             MissingError: If it is not stored.
@@ -171,7 +171,7 @@ class DataStore:
             return self.codec.decode(content, artifact, local=local, place=self.uri(path=path))
 
     def read(self, flow: str, archive: Archive) -> Any:
-        """Read what an archive stands for.
+        """Read the values that an archive lists.
 
         Args:
             flow: The flow's name.
@@ -205,24 +205,24 @@ class DataStore:
         return address(self.transport, path)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a function that reads or writes to each item, in order; concurrently where that is faster."""
+        """Apply a function that reads or writes to each item, many at once where that is faster; keep the order."""
         return map_requests(self.transport, function, items)
 
     # Listings.
 
     def list_executions(self, *, flow: Flow) -> list[Execution]:
-        """The executions of a flow, oldest first.
+        """List the executions of a flow, oldest first.
 
         Args:
             flow: The flow.
         """
-        # What wrote nothing, as it failed at once, has parameters at least.
+        # An execution that failed at once wrote no archives, but has parameters.
         prefixes = (executions_prefix(flow.name), cache_prefix(flow.name))
         found = {name for prefix in prefixes for name in self.transport.names(prefix)}
         return [flow.execution(name) for name in sorted(found) if naming.flaw(name) is None]
 
     def list_layers(self, *, execution: Execution) -> list[Layer]:
-        """The layers of an execution that wrote something, by name.
+        """List the layers of an execution that wrote something, by name.
 
         Args:
             execution: The execution.
@@ -231,14 +231,14 @@ class DataStore:
         return [execution.layer(name) for name in self.transport.names(layers_prefix(key.flow, key.execution))]
 
     def list_artifacts(self, *, layer: Layer) -> list[str]:
-        """The names of the attributes that a layer wrote, by name.
+        """List the names of the attributes that a layer wrote.
 
         Args:
             layer: A layer of an execution.
         """
         key = layer.execution.key(layer)
         record = self.ledger.read_record(key)
-        # What else people or programs leave in folders, such as desktop.ini, is no split.
+        # Other files in the folder, such as desktop.ini, are not splits.
         splits = (int(name) for name in self.transport.names(key.archives) if name.isdecimal())
         found = self.map(lambda index: self.ledger.attributes(key, index=index, record=record), splits)
         return sorted(set().union(*found))

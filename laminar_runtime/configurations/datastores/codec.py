@@ -1,4 +1,4 @@
-"""What turns values into bytes and back: the protocols of a datastore, and pickle for all other types."""
+"""Turn values into bytes and back: by the protocols of a datastore, and by pickle for all other types."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class Codec:
         self._protocols, self._pickle = protocols, pickle
 
     def encode(self, value: Any, what: str) -> Encoded:
-        """Return the bytes of a value, with what says how to read them.
+        """Return the bytes of a value, with the extension that says how to read them.
 
         Args:
             value: The value.
-            what: What it is, for errors.
+            what: Names the value in errors.
 
         Raises:
             DatastoreError: If it cannot be serialised.
@@ -64,16 +64,16 @@ class Codec:
             raise DatastoreError(f"{what} is a {kind} that {protocol or _pickle} cannot serialise: {why}") from error
 
     def decode(self, content: Buffer, artifact: Artifact, *, local: str, place: str) -> Any:
-        """Return the value of which `encode` gave the bytes.
+        """Return the value that `encode` turned into bytes.
 
         Args:
             content: The bytes.
-            artifact: The type of the value, and what it was encoded by.
+            artifact: The type of the value and the extension of its bytes.
             local: The name of that type in this process.
             place: Where the bytes are stored, for errors.
 
         Raises:
-            DamagedError: If they are no such bytes.
+            DamagedError: If `encode` did not write these bytes.
             DatastoreError: If no protocol reads them, or it fails, as when the value's class is gone.
         """
         protocol = self._reader(artifact, local)
@@ -92,7 +92,7 @@ class Codec:
             raise DatastoreError(msg) from error
 
     def _reader(self, artifact: Artifact, local: str) -> serde.Protocol:
-        """Return what reads an artifact, of a type that may have another name in this process."""
+        """Return the protocol that reads an artifact, whose type may have another name in this process."""
         if serializer_of(artifact.extension) in {_pickle.extension, FRAMES, RAW}:
             if self._pickle:
                 return _pickle

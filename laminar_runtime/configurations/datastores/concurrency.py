@@ -1,4 +1,4 @@
-"""Requests that are made at once, in threads."""
+"""Concurrent requests, in threads."""
 
 from __future__ import annotations
 

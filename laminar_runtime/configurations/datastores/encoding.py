@@ -1,4 +1,4 @@
-"""The bytes that artifacts are stored as.
+"""The bytes of stored artifacts.
 
 The end of an object's name says how to read it:
 
@@ -6,9 +6,9 @@ The end of an object's name says how to read it:
 - ``frames``: a pickle whose large buffers (of numpy arrays, of tables of pandas and pyarrow) stand behind it, as they
   are in memory, so that neither writing nor reading copies them. `FRAMES` describes it.
 - ``bytes``: large bytes, as they are. Nothing of them is in memory twice.
-- any other: what the protocol of that extension wrote.
-- each of these with ``.zst`` behind it: the same, compressed by Zstandard. An artifact is compressed if that gains
-  something, which is tried on samples of it.
+- any other: written by the protocol of that extension.
+- each of these with ``.zst`` behind it: the same, compressed by Zstandard. An artifact is compressed if that saves
+  space, which is tried on samples of it.
 
 ::
 
@@ -40,11 +40,11 @@ _MAGIC = b"LAMINAR1"
 _ALIGNMENT = 64
 #: Buffers of fewer bytes stay inside the pickle.
 _APART = 64 * 1024
-#: The hash of as many bytes is computed beside their writing: it takes as long.
+#: From this size on, bytes are hashed while they are written, because hashing takes as long.
 BESIDE = 8 * 1024 * 1024
-#: Artifacts of fewer bytes are not compressed: an object costs more than they do.
+#: Smaller artifacts are not compressed: an object of any size costs more.
 _WORTH = 4 * 1024
-#: What of an artifact is tried, and what part of it must go for it to be compressed.
+#: The samples of an artifact on which compression is tried, and the part of them that it must save.
 _SAMPLES, _SAMPLE, _GAIN = 4, 32 * 1024, 0.1
 _LEVEL = 1
 
@@ -56,7 +56,7 @@ class Encoded:
     Args:
         parts: Its bytes, in pieces, so that large ones need not be copied.
         extension: The end of the object's name.
-        digest: Gives the SHA-256 of its bytes, as hexadecimal digits, when that is known.
+        digest: Returns the SHA-256 of its bytes as hexadecimal digits, and waits for it if need be.
     """
 
     parts: tuple[Buffer, ...]
@@ -77,7 +77,7 @@ def encode(value: Any, protocol: serde.Protocol) -> Encoded:
         protocol: How to serialise it.
 
     Returns:
-        The bytes, compressed if that gains something.
+        The bytes, compressed if that saves space.
     """
     extension = protocol.extension
     parts: list[Buffer]
@@ -96,7 +96,7 @@ def encode(value: Any, protocol: serde.Protocol) -> Encoded:
 
 
 def _hashing(parts: Sequence[Buffer]) -> Callable[[], str]:
-    """Have the SHA-256 of some pieces computed: that of large ones beside what is done meanwhile."""
+    """Start to compute the SHA-256 of pieces, in a thread if they are large; return a function that waits for it."""
     found = ""
 
     def digest() -> None:
@@ -123,10 +123,10 @@ def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: 
         content: The bytes. Buffers of the value are views of it.
         extension: The end of the object's name.
         protocol: How to bring the value back.
-        place: Where the bytes come from, for the error.
+        place: The address of the bytes, for the error.
 
     Raises:
-        DamagedError: If they are not what `encode` wrote.
+        DamagedError: If `encode` did not write these bytes.
     """
     if extension.endswith(COMPRESSED):
         content = _decompress(content, place)
@@ -141,7 +141,7 @@ def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: 
 
 
 def serializer_of(extension: str) -> str:
-    """The extension without what tells of compression.
+    """Return an extension without its suffix for compression.
 
     Example:
         >>> serializer_of("json.zst")
@@ -151,7 +151,7 @@ def serializer_of(extension: str) -> str:
 
 
 def size_of(parts: Iterable[Buffer]) -> int:
-    """The number of bytes of some pieces."""
+    """Return the number of bytes of some pieces."""
     return sum(memoryview(part).nbytes for part in parts)
 
 
@@ -186,7 +186,7 @@ def _parts(content: memoryview, place: str) -> Iterator[memoryview]:
 
 
 def _gains(parts: Sequence[Buffer]) -> bool:
-    """Whether compression makes an artifact smaller by enough, as samples of it tell."""
+    """Return whether compression saves enough, by samples of the artifact."""
     if size_of(parts) < _WORTH:
         return False
     import zstandard
@@ -198,7 +198,7 @@ def _gains(parts: Sequence[Buffer]) -> bool:
 
 
 def _sampled(parts: Iterable[Buffer]) -> Iterator[bytes]:
-    """Some bytes of each large part, from places spread over it."""
+    """Yield bytes of each part, from places spread over it."""
     for part in parts:
         view = memoryview(part).cast("B")
         steps = range(0, view.nbytes, max(view.nbytes // _SAMPLES, _SAMPLE))

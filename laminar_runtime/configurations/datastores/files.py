@@ -1,4 +1,4 @@
-"""Files of a local datastore: how they are made, mapped and synced, and how their errors are reported.
+"""Files of a local datastore: create, write, link, lock, map and sync them, and report their errors.
 
 Paths are text here, and not those of pathlib, which would have to be loaded for each task.
 """
@@ -21,7 +21,7 @@ __all__ = ["create", "link", "lock", "map_file", "reported", "sync_files", "unlo
 
 #: How many files are mapped at once where each mapping keeps a file descriptor open: processes have 256 and more.
 _MOST_MAPPED = 32
-#: From how many files on the whole system is asked to write what it holds back: each file by itself takes longer.
+#: From this number of files on, the whole system is synced: one by one takes longer.
 _MANY = 64
 
 #: How file systems say that a file cannot have two names there.
@@ -48,13 +48,13 @@ _mapped = 0
 
 @contextlib.contextmanager
 def reported(path: str) -> Iterator[None]:
-    """Report an error of the system about a file as ours, with the path and a cure.
+    """Raise an error of the system about a file as ours, with the path and a cure.
 
     Args:
         path: The file.
 
     Raises:
-        DatastoreError: If the block raises an error of the system, except that there is no such file.
+        DatastoreError: If the block raises an error of the system, except `FileNotFoundError`.
     """
     try:
         yield
@@ -63,15 +63,15 @@ def reported(path: str) -> Iterator[None]:
     except OSError as error:
         cure = _CURES.get(error.errno or 0)
         raise DatastoreError(f"{path}: {error.strerror or error}{f'; {cure}' if cure else ''}") from error
-    except ValueError as error:  # what no path can hold, such as a NUL
+    except ValueError as error:  # a character that a path cannot have, such as a NUL
         raise DatastoreError(f"{path!r} cannot be the path of a file: {error}") from error
 
 
 def create(path: str) -> int:
-    """Create a file, and the folders that it is in if they are not there, with the rights that the umask leaves.
+    """Create a file, and its folders if need be, with the rights that the umask leaves.
 
     Args:
-        path: The file, which is not there yet.
+        path: The file, which does not exist.
 
     Returns:
         Its descriptor, open for writing.
@@ -85,12 +85,12 @@ def create(path: str) -> int:
 
 
 def write(descriptor: int, parts: Sequence[Buffer], *, sync: bool = False) -> None:
-    """Write all of some pieces of bytes, and close the file.
+    """Write pieces of bytes, and close the file.
 
     Args:
         descriptor: The file's.
         parts: The pieces.
-        sync: Whether they are on the disk when this returns.
+        sync: Whether to wait until they are on the disk.
     """
     try:
         for part in parts:
@@ -104,14 +104,14 @@ def write(descriptor: int, parts: Sequence[Buffer], *, sync: bool = False) -> No
 
 
 def link(path: str, target: str) -> bool:
-    """Give a file a second name, if no file has it.
+    """Give a file a second name, unless a file has that name.
 
     Args:
         path: The file.
         target: The name.
 
     Returns:
-        Whether it is the file's.
+        Whether the file has it.
     """
     try:
         os.link(path, target)
@@ -125,7 +125,7 @@ def link(path: str, target: str) -> bool:
 
 
 def _copy(path: str, target: str) -> bool:
-    """Copy a file where each has one name: who is killed meanwhile leaves a part of it, which reads as damaged."""
+    """Copy a file, where a file system has no links. A process that is killed here leaves a damaged copy."""
     with open(path, "rb") as file:
         content = file.read()
     try:
@@ -135,19 +135,19 @@ def _copy(path: str, target: str) -> bool:
     return True
 
 
-#: The descriptors of locks that are held here. A process that is forked from this one does not keep them.
+#: The descriptors of locks of this process. A forked process does not keep them.
 _held: set[int] = set()
 
 
 def lock(path: str) -> int | None:
-    """Lock a file for this process, which is made if it is not there. The system frees the lock with the process.
+    """Create and lock a file. The system frees the lock when the process ends.
 
     Args:
         path: The file.
 
     Returns:
-        Its descriptor; None if another process, or thread, has the lock. Where a file system, or the system, has no
-        locks, nobody has.
+        Its descriptor; None if another process or thread has the lock. Without locks in the system or the file
+        system, nobody has it.
     """
     while True:
         descriptor = _open_lock(path)
@@ -161,12 +161,12 @@ def lock(path: str) -> int | None:
         except BaseException:
             os.close(descriptor)
             raise
-        # Who had it removed it, and a file of that name is another one.
+        # The former owner removed this file, and another file may have its name now.
         os.close(descriptor)
 
 
 def unlock(path: str, descriptor: int) -> None:
-    """Remove a file that is locked here.
+    """Remove a file that this process has locked.
 
     Args:
         path: The file.
@@ -210,7 +210,7 @@ def _is_at(descriptor: int, path: str) -> bool:
 
 
 def _keep(descriptor: int) -> None:
-    """Note a lock. What is forked shares it, and would have it be held when this process has ended."""
+    """Note a lock: a forked process shares it, and would hold it after this process has ended."""
     if not _held and hasattr(os, "register_at_fork"):
         _register()
     _held.add(descriptor)
@@ -228,10 +228,10 @@ def _release() -> None:
 
 
 def sync_files(paths: Iterable[str]) -> None:
-    """Have files be on the disk.
+    """Write files through to the disk.
 
     Args:
-        paths: The files. One that is gone is passed over.
+        paths: The files. Files that are gone are skipped.
     """
     files = list(paths)
     if len(files) > _MANY:
@@ -247,13 +247,13 @@ def sync_files(paths: Iterable[str]) -> None:
 
 
 def map_file(descriptor: int) -> memoryview | None:
-    """Map a file: only what is written to is copied.
+    """Map a file into memory: pages are copied when they are written to.
 
     Args:
-        descriptor: The file's, of one byte or more.
+        descriptor: The descriptor of a file of at least one byte.
 
     Returns:
-        Its bytes, None if as many files are mapped as may be.
+        Its bytes; None if too many files are mapped already.
     """
     global _mapped  # noqa: PLW0603 - descriptors are the process's
     import mmap

@@ -1,4 +1,4 @@
-"""What of an execution finished, and by which attempts: records, commits, and the archives that they name."""
+"""Records, commits and archives: which layers and splits of an execution finished, and by which attempts."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from laminar_runtime.storage.rows import Rows
 
 __all__ = ["Ledger"]
 
-#: The bytes that are read of an archive of which one artifact is wanted: all of one of some fifty.
+#: The bytes that are read first of an archive, to find one artifact: all of an archive of about fifty.
 _BEGINNING = 8 * 1024
 #: How many splits an error names.
 _SHOWN = 10
-#: How often a commit is created that is said to be there, and is not.
+#: How often to create a commit that the transport refuses as there, but does not find.
 _TRIES = 5
 
 
 class Ledger:
-    """Knows which layers and splits finished. It keeps nothing itself: all of it is where the transport has it.
+    """Knows which layers and splits finished. It has no state of its own.
 
     Args:
-        transport: What moves bytes.
+        transport: Keeps the records, commits and archives.
     """
 
     __slots__ = ("_transport",)
@@ -41,9 +41,9 @@ class Ledger:
         return address(self._transport, path)
 
     def read_archive(self, key: LayerKey, *, index: int, name: str) -> Archive:
-        """Read the archive of an attribute as the attempt wrote it by which a split finished.
+        """Read the archive of an attribute, written by the attempt that finished the split.
 
-        Without a commit it is the one that was written without an attempt, as earlier releases did.
+        Without a commit, read the archive that an earlier release wrote without an attempt.
 
         Args:
             key: The layer.
@@ -51,7 +51,7 @@ class Ledger:
             name: The attribute.
 
         Raises:
-            MissingError: If it did not assign the attribute.
+            MissingError: If the attempt did not assign the attribute.
             DamagedError: If it is damaged.
         """
         commit = self.read_commit(key, index=index) or Commit()
@@ -84,7 +84,7 @@ class Ledger:
             key: The layer.
             index: The split's index.
             name: The attribute.
-            commit: What the split left.
+            commit: The commit of the split.
 
         Raises:
             MissingError: If it was not assigned.
@@ -111,7 +111,7 @@ class Ledger:
     def read_uncommitted(self, key: LayerKey, *, index: int, name: str) -> Archive:
         """Read the archive of an attribute of a split that has not finished, as its last attempt wrote it.
 
-        It is for people who look for what went wrong. Tasks read what is committed.
+        It is for people who look for an error. Tasks read committed archives.
 
         Args:
             key: The layer.
@@ -119,12 +119,12 @@ class Ledger:
             name: The attribute.
 
         Raises:
-            MissingError: If the last attempt wrote no such attribute.
+            MissingError: If the last attempt did not write the attribute.
         """
         return self._load(key.archive(index, name, self._last_attempt(key, index)))
 
     def attributes(self, key: LayerKey, *, index: int, record: Record | None) -> set[str]:
-        """The names of the attributes that a split assigned: of one that has not finished, in its last attempt.
+        """Return the names of the attributes that a split assigned, in its last attempt if it has not finished.
 
         Args:
             key: The layer.
@@ -140,20 +140,20 @@ class Ledger:
         return set(map(naming.read, names)) if attempt else set(names)
 
     def _last_attempt(self, key: LayerKey, index: int) -> str:
-        """The token of the last attempt at a split that wrote something, empty if none did that has one."""
+        """Return the token of the last attempt that wrote archives of a split, or '' if there are none with a token."""
         found = self._transport.names(key.archives_of(index))
         return max((name for name in found if not name.endswith(".json")), key=start_order, default="")
 
     def read_commit(self, key: LayerKey, *, index: int, record: Record | None = None) -> Commit | None:
-        """Read what a split left when it finished.
+        """Read the commit of a split.
 
         Args:
             key: The layer.
             index: The split's index.
-            record: The layer's record, if that was read before.
+            record: The layer's record, if the caller has read it.
 
         Returns:
-            The commit, one without a token if an earlier release wrote it; None if the split has not finished.
+            The commit, without a token if an earlier release wrote it; None if the split has not finished.
 
         Raises:
             DamagedError: If it is damaged.
@@ -162,11 +162,11 @@ class Ledger:
         if record is not None and record.commit is not None and index == 0:
             return record.commit
         split = self.read_split(key, index=index)
-        # Without commits, a layer that finished has splits that did.
+        # In stores without commits, a record says that all splits finished.
         return Commit() if split is None and record is not None else split
 
     def read_split(self, key: LayerKey, *, index: int) -> Commit | None:
-        """Read what a split of a fan-out left when it finished.
+        """Read the commit of a split of a fan-out.
 
         Args:
             key: The layer.
@@ -188,29 +188,29 @@ class Ledger:
         return commit
 
     def finished_splits(self, key: LayerKey, *, splits: int) -> set[int]:
-        """The splits of a fan-out that finished.
+        """Return the indexes of the splits of a fan-out that finished.
 
         Args:
             key: The layer.
             splits: The number of its splits.
         """
         if splits == 1:
-            # Of an only one, an earlier release left a record alone.
+            # Of a single split, an earlier release wrote a record only.
             return set() if self.read_commit(key, index=0) is None else {0}
-        # Of thousands the names do: those who read what a split assigned read its commit.
+        # The names are enough: whoever reads an attribute of a split reads its commit.
         return {int(name.removesuffix(".json")) for name in self._transport.names(key.splits)}
 
     def commit(self, key: LayerKey, *, index: int, commit: Commit, fans_out: bool) -> bool:
-        """Have a split be finished, by one of its attempts. It is once: of several that come to the end, one stays.
+        """Commit a split, once: of several attempts that come to the end, the first one counts.
 
         Args:
             key: The layer.
             index: The split's index.
-            commit: What the attempt leaves.
-            fans_out: Whether the layer is a fan-out. If not, the layer has finished too.
+            commit: The commit of this attempt.
+            fans_out: Whether the layer is a fan-out. If not, the commit is its record.
 
         Returns:
-            Whether it is this attempt by which the split finished.
+            Whether this attempt finished the split.
         """
         if fans_out:
             path, content = key.split(index), _records.evolve(commit, layer=key.layer).dumps()
@@ -219,14 +219,14 @@ class Ledger:
         for _ in range(_TRIES):
             if self._transport.create(path, content):
                 return True
-            # What was created may have been told as failed, and was tried again: then it is our own that is there.
+            # A request may have stored the commit, failed, and been repeated: then the stored commit is our own.
             kept = self.read_split(key, index=index) if fans_out else self.read_commit(key, index=index)
             if kept is not None:
                 return kept.attempt == commit.attempt
         raise DatastoreError(f"{self._address(path)} can neither be created nor read")
 
     def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
-        """Read the archives of an attribute of all splits of a finished layer, as one.
+        """Join the archives of an attribute of all splits of a finished layer.
 
         Args:
             key: The layer.
@@ -234,7 +234,7 @@ class Ledger:
             splits: The number of its splits.
 
         Returns:
-            The joined archive. It is kept, and read from there the next time.
+            The joined archive, which is stored for the next reader.
 
         Raises:
             MissingError: If a split did not assign it.
@@ -249,7 +249,7 @@ class Ledger:
         raise error
 
     def join_some(self, key: LayerKey, *, name: str, splits: int) -> Archive:
-        """Read the archives of an attribute of those splits of a finished layer that assigned it, as one.
+        """Join the archives of an attribute of those splits of a finished layer that assigned it.
 
         Args:
             key: The layer.
@@ -257,7 +257,7 @@ class Ledger:
             splits: The number of its splits.
 
         Returns:
-            The joined archive, which says which splits are missing. It is kept, and read from there the next time.
+            The joined archive, with the splits that are missing. It is stored for the next reader.
         """
         for path in (key.joined(name), key.joined_some(name)):
             with contextlib.suppress(MissingError):
@@ -274,12 +274,12 @@ class Ledger:
         archive = Archive.join(part for part in parts if part is not None)
         if absent:
             archive = _records.evolve(archive, sharded=True, missing=absent)
-        # What is joined is committed: whoever else joins it writes the same.
+        # All of it is committed, so that another one who joins it writes the same.
         self._transport.put(key.joined_some(name) if absent else key.joined(name), archive.dumps())
         return archive
 
     def elements(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Elements:
-        """The artifacts behind an attribute of a finished layer, of which each is read without the others.
+        """Return the artifacts of an attribute of a finished layer. Each is read without the others.
 
         Args:
             key: The layer.
@@ -306,7 +306,7 @@ class Ledger:
         return Elements.of(self.read_committed(key, index=index, name=name, commit=commit))
 
     def _elements(self, path: str) -> Elements:
-        """The artifacts of an archive, of a large one by its beginning, which says where each of them stands."""
+        """Return the artifacts of an archive. The beginning of a large one says where each of them is."""
         beginning = self._transport.get_range(path, 0, _BEGINNING)
         if len(beginning) < _BEGINNING:
             return Elements.of(Archive.loads(beginning, key=self._address(path)))
@@ -346,27 +346,27 @@ class Ledger:
     def write_record(
         self, key: LayerKey, *, splits: int, seconds: float | None = None, commit: Commit | None = None
     ) -> None:
-        """Say that a layer finished, whatever was said before: all splits of a fan-out did.
+        """Write the record of a layer that finished, with all of its splits, in place of another record.
 
         Args:
             key: The layer.
             splits: The number of its splits.
             seconds: How long it took, if that is known.
-            commit: That of its only split, if it is no fan-out.
+            commit: The commit of its only split, unless it is a fan-out.
         """
         record = Record(key.flow, key.layer, splits, seconds, commit, key.execution)
         self._transport.put(key.record, record.dumps())
 
 
 def _check_names(key: LayerKey, kept: tuple[str, str, str], root: str) -> None:
-    """Refuse what is another's: a file system that ignores case takes the folders of two for one.
+    """Refuse a record or commit of another layer: a file system that ignores case has one folder for both.
 
-    Attributes are kept apart there by how they are spelled; folders have the names that people gave.
+    Files of attributes are spelled without capital letters; folders have the names that people gave.
     """
     asked = (key.flow, key.execution, key.layer)
     if kept != asked and [name.casefold() for name in kept] == [name.casefold() for name in asked]:
         ours, theirs = next(pair for pair in zip(asked, kept, strict=True) if pair[0] != pair[1])
         raise DatastoreError(
-            f"'{ours}' and '{theirs}' are one folder on the file system of {root}, which does not tell capitals from "
-            f"small letters: rename one of them, or choose another root"
+            f"'{ours}' and '{theirs}' are one folder on the file system of {root}, which does not distinguish capitals "
+            f"from small letters: rename one of them, or choose another root"
         )

@@ -24,18 +24,17 @@ from laminar_runtime.storage.layout import states_facts
 __all__ = ["FileTransport", "Local"]
 
 
-#: From how many bytes on a file is mapped and not read.
+#: From this number of bytes on, a file is mapped, not read.
 _MAPPED = 1024 * 1024
-#: Seconds after which a system has what was written on the disk, also if nobody asked for that: Linux by 30 and 5.
+#: Seconds after which the system has written a file to the disk by itself: Linux after 30 and 5.
 #: https://docs.kernel.org/admin-guide/sysctl/vm.html#dirty-expire-centisecs
 _WRITTEN_BACK = 120
-#: What an address begins with, as that of a datastore in S3 does, also one that pathlib took for a path: it makes one
-#: slash of two. A single letter is a drive.
+#: The beginning of a URL, such as that of a datastore in S3. pathlib makes one slash of two. One letter is a drive.
 _ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]+:/"
 
 
 def _root(root: Any) -> Any:
-    """An absolute path, of one that may begin with ``~``."""
+    """Return an absolute path for one that may begin with ``~``."""
     path = os.fspath(root) if isinstance(root, os.PathLike) else root
     if not _is_path(path):
         return path
@@ -50,7 +49,7 @@ def _is_path(root: Any) -> bool:
 
 
 def _check_root(_: object, __: _records.Field, root: object) -> None:
-    unknown = str(root).startswith("~")  # the home of a user that there is not
+    unknown = str(root).startswith("~")  # the home of an unknown user
     if unknown or not _is_path(root):
         fix = "use datastores.AWS.S3(root=...)" if str(root).startswith("s3:/") else "name one, such as '.laminar'"
         raise DatastoreError(f"the root of a Local datastore is the path of a folder, not {root!r}: {fix}")
@@ -79,7 +78,7 @@ class FileTransport:
             return file.read()
 
     def get_buffer(self, key: str) -> Buffer:
-        """Read an object: a large file is mapped, and only what is written to is copied."""
+        """Read an object: a large file is mapped, and its pages are copied when they are written to."""
         with self._open(key) as file, files.reported(address(self, key)):
             size = os.fstat(file.fileno()).st_size
             if size >= _MAPPED and (mapped := files.map_file(file.fileno())) is not None:
@@ -183,7 +182,7 @@ class FileTransport:
         """
         parts = f"/{key}/"
         if "/../" in parts or "/./" in parts or "//" in parts[:-1]:
-            raise DatastoreError(f"{key!r} is no key: it is not below the datastore's root, {self.root}")
+            raise DatastoreError(f"{key!r} is not a key: it is not below the datastore's root, {self.root}")
         return f"{self.root}/{key}"
 
     def _sync(self) -> None:

@@ -1,4 +1,4 @@
-"""A datastore in Amazon S3. What talks to S3 is loaded when the first object is read or written."""
+"""A datastore in Amazon S3. Its client is loaded with the first request."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class S3Transport:
 
     Args:
         root: ``s3://bucket/prefix``.
-        encryption: What each write asks of S3's encryption.
+        encryption: The encryption that each write requests.
     """
 
     def __init__(self, root: str, encryption: Encryption) -> None:
@@ -178,14 +178,14 @@ class S3(DataStore):
 
     Args:
         root: ``s3://bucket/prefix``.
-        encryption: What each write asks of S3, for buckets or organisations whose policies refuse writes that ask for
-            nothing: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``. The states of a deployed flow ask for the same. S3
+        encryption: The encryption that each write requests, for buckets or organisations whose policies refuse other
+            writes: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``. The states of a deployed flow request the same. S3
             encrypts in any case.
-        kms_key_id: The key for ``aws:kms``, by its id, its alias or its ARN; without one S3 takes AWS's own key of the
-            account, and not the one that the bucket may be configured with.
+        kms_key_id: The key for ``aws:kms``, by its id, its alias or its ARN; without it S3 takes the account's AWS
+            managed key, not the key of the bucket's configuration.
 
     Raises:
-        DatastoreError: If the root is not of that form, or there is no such encryption.
+        DatastoreError: If the root does not have that form, or the encryption is unknown.
 
     Example:
         >>> S3(root="s3://bucket/prefix").uri(path="Report/artifacts")
@@ -201,7 +201,7 @@ class S3(DataStore):
         self.transport = S3Transport(self.root, self.asked())
 
     def asked(self) -> Encryption:
-        """Return what each write asks of S3's encryption."""
+        """Return the encryption that each write requests."""
         return Encryption(self.encryption, self.kms_key_id)
 
 
@@ -210,19 +210,19 @@ _making = _thread.allocate_lock()
 
 
 def _unlock() -> None:
-    """Have a forked process not wait for a thread that it has not."""
+    """Keep a forked process from waiting for a thread of its parent."""
     global _making  # noqa: PLW0603 - of the process
     _making = _thread.allocate_lock()
 
 
 os.register_at_fork(after_in_child=_unlock)
 
-#: The process that said that boto3 took over.
+#: The process that logged that boto3 took over.
 _noted_in: int | None = None
 
 
 def _note(why: str) -> None:
-    """Say once in a process that boto3 is the transport, which is slower."""
+    """Log once in a process that boto3 is the client, which is slower."""
     global _noted_in  # noqa: PLW0603 - of the process
     if _noted_in != os.getpid():
         from logging import getLogger

@@ -38,11 +38,11 @@ class _ChangedError(Exception):
 
 
 class Boto3Objects:
-    """The objects of a bucket, by the credentials, the region and all else that boto3 finds.
+    """The objects of a bucket, with the credentials, the region and other options that boto3 finds.
 
     Args:
         bucket: The bucket.
-        encryption: What each write asks of S3.
+        encryption: The encryption that each write requests.
 
     Raises:
         S3Error: If AWS is configured wrongly.
@@ -172,7 +172,7 @@ class Boto3Objects:
 
 @functools.cache
 def _cut() -> tuple[type[Exception], ...]:
-    """The errors of a connection that is cut while an object comes: boto3 itself does not read it again."""
+    """Return the errors of a connection that is cut during a response: boto3 does not repeat these requests."""
     from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError
 
     return EOFError, HTTPClientError, IncompleteReadError, ResponseStreamingError
@@ -180,7 +180,7 @@ def _cut() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def _known_errors() -> Iterator[None]:
-    """Raise `S3Error` for what boto3 raises, and `FileNotFoundError` where there is no such object."""
+    """Raise errors of boto3 as `S3Error`, or as `FileNotFoundError` if there is no such object."""
     try:
         with botocore_errors():
             yield

@@ -1,7 +1,7 @@
-"""Where a bucket is and whose credentials are used, as botocore finds it in any environment.
+"""Find the address of a bucket and the credentials by botocore, in any environment.
 
-botocore makes the request for an object, signed, and it is taken before it is sent: its URL and its signature say where
-obstore sends the same request. So profiles, roles, single sign-on, endpoints and partitions are botocore's business.
+botocore makes and signs the request for an object, and we take it before it is sent: its URL and its signature show
+where obstore has to send requests. So botocore handles profiles, roles, single sign-on, endpoints and partitions.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def bucket_region(bucket: str) -> str | None:
         bucket: The bucket.
 
     Returns:
-        The region, None if S3 does not say it.
+        The region, None if S3 does not name it.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -72,7 +72,7 @@ def bucket_region(bucket: str) -> str | None:
 
 
 def bundled_certificates() -> bytes:
-    """The certificates that botocore has with it, for a system that has none."""
+    """Return the certificates of the botocore package, for a system without any."""
     import os
     from importlib.util import find_spec
 
@@ -83,7 +83,7 @@ def bundled_certificates() -> bytes:
 
 @contextmanager
 def botocore_errors() -> Iterator[None]:
-    """Raise `S3Error` for what botocore raises."""
+    """Raise errors of botocore as `S3Error`."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -109,7 +109,7 @@ def _client(session: Any, region: str | None = None) -> Any:
 
 
 def _signed_request(session: Any, bucket: str, region: str | None) -> Any:
-    """Have botocore make and sign the request for an object, and take it before it is sent."""
+    """Return the request for an object, made and signed by botocore, without sending it."""
     from botocore.awsrequest import AWSResponse
     from botocore.compat import HTTPHeaders
 
@@ -127,10 +127,10 @@ def _signed_request(session: Any, bucket: str, region: str | None) -> Any:
 
 
 def _provider(credentials: Any) -> Credentials:
-    """Give obstore botocore's credentials, which botocore renews.
+    """Return a function that gives obstore the credentials of botocore, which renews them.
 
-    obstore asks again five minutes before the end that it was given. botocore renews them ten minutes before they end,
-    whoever asks: so it is asked for each request, which costs next to nothing while they last.
+    obstore would ask again five minutes before the credentials end; botocore renews them ten minutes before, but only
+    if it is asked. So it is asked for each request, which costs almost nothing.
     """
     from botocore.credentials import RefreshableCredentials
 

@@ -1,6 +1,6 @@
-"""What a write asks of S3's encryption, where a policy of the bucket or of the organisation wants that it asks.
+"""The encryption that a write requests, where a policy of the bucket or of the organisation demands it.
 
-S3 encrypts every object, whether a request asks for it or not. A policy may refuse requests that do not:
+S3 encrypts every object, also without a request. A policy may refuse writes that do not request it:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 """
 
@@ -29,14 +29,14 @@ def _text(_: object, __: _records.Field, value: Any) -> None:
 
 @_records.frozen
 class Encryption:
-    """What each write asks for.
+    """The encryption that each write requests.
 
     Args:
-        kind: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``; None to ask for nothing.
+        kind: ``AES256``, ``aws:kms`` or ``aws:kms:dsse``; None for no request.
         key: The key of AWS KMS by its id, its alias or its ARN; None for the one of the bucket's account for S3.
 
     Raises:
-        DatastoreError: If there is no such kind, or a key of KMS is named for another kind.
+        DatastoreError: If the kind is unknown, or a key of KMS is given for another kind.
     """
 
     kind: str | None = _records.field(default=None, validator=_known)
@@ -47,11 +47,11 @@ class Encryption:
             raise DatastoreError("the kms_key_id of an S3 datastore needs encryption='aws:kms' or 'aws:kms:dsse'")
 
     def arguments(self) -> dict[str, str]:
-        """The arguments of PutObject, as boto3 has them."""
+        """Return the arguments of PutObject for boto3."""
         return _given({"ServerSideEncryption": self.kind, "SSEKMSKeyId": self.key})
 
     def state_arguments(self) -> dict[str, str]:
-        """The arguments of PutObject, as Step Functions has them.
+        """Return the arguments of PutObject for Step Functions.
 
         It spells parameters as the AWS SDK for Java 2 does, with an upper-case letter at their beginning:
         https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
@@ -59,7 +59,7 @@ class Encryption:
         return _given({"ServerSideEncryption": self.kind, "SsekmsKeyId": self.key})
 
     def configuration(self) -> dict[str, str]:
-        """The configuration of a store of obstore."""
+        """Return the configuration of a store of obstore."""
         return _given({"server_side_encryption": self.kind, "sse_kms_key_id": self.key})
 
 

@@ -1,8 +1,8 @@
-"""Find how a bucket is reached from this process: its address, its region, credentials and certificates.
+"""Find the address, region, credentials and certificates for a bucket in this process.
 
 botocore knows all ways to configure these, and takes a quarter of a second to load. Where a few environment variables
-decide, as in the containers of AWS Batch and of AWS Lambda, they are read here, with the same result. The tests compare
-both.
+are enough, as in the containers of AWS Batch and AWS Lambda, this module reads them, with the same result. The tests
+compare both.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _BOTOCORE_DECIDES = (
     "AWS_PROFILE",
     "AWS_SECURITY_TOKEN",
     "AWS_SIGV4A_SIGNING_REGION_SET",
-    "AWS_TOKEN",  # no variable of botocore's, but obstore would take it for a session token
+    "AWS_TOKEN",  # botocore ignores it, but obstore would take it for a session token
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -47,14 +47,14 @@ _OTHER_DOMAINS = ("cn-", "us-iso", "eu-iso", "eusc-")
 
 
 def connect(bucket: str, environment: Mapping[str, str]) -> Connection:
-    """Find how a bucket is reached from this process.
+    """Find the address, region and credentials for a bucket.
 
     Args:
         bucket: The bucket.
         environment: The environment variables of this process.
 
     Raises:
-        S3Error: If there are no credentials, or AWS is configured wrongly.
+        S3Error: If there are no credentials, or the configuration of AWS is wrong.
     """
     found = from_variables(bucket, environment)
     if found is None:
@@ -65,9 +65,9 @@ def connect(bucket: str, environment: Mapping[str, str]) -> Connection:
 
 
 def from_variables(bucket: str, environment: Mapping[str, str]) -> Connection | None:
-    """Find how a bucket is reached where a few environment variables decide, without botocore.
+    """Find the same by a few environment variables, without botocore.
 
-    The credentials are those that botocore finds first:
+    The order of credentials is that of botocore:
     https://docs.aws.amazon.com/boto3/latest/guide/credentials.html
 
     Args:
@@ -75,7 +75,7 @@ def from_variables(bucket: str, environment: Mapping[str, str]) -> Connection | 
         environment: The environment variables of this process.
 
     Returns:
-        The connection; None where botocore decides.
+        The connection; None if only botocore can find it.
 
     Raises:
         S3Error: If the file of certificates cannot be read.
@@ -119,7 +119,7 @@ def _keys(environment: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def _role(environment: Mapping[str, str]) -> dict[str, str] | None:
-    """The role of a job, whose credentials obstore fetches and renews, but not around a proxy.
+    """Return the role of a job. obstore fetches and renews its credentials, but would ask a proxy for them.
 
     https://docs.aws.amazon.com/batch/latest/userguide/task-iam-roles.html
     """
@@ -134,6 +134,6 @@ def _is_file(path: str) -> bool:
 
 
 def _is_ip_address(endpoint: str) -> bool:
-    """Whether the host of an endpoint is an IPv4 address, so that the bucket can only be a part of the path."""
+    """Return whether the host of an endpoint is an IPv4 address, so that the bucket has to be in the path."""
     host = endpoint.partition("://")[2].partition("/")[0].partition(":")[0]
     return all(part.isdigit() for part in host.split("."))

@@ -1,15 +1,15 @@
-"""What goes wrong with S3, in the same words whichever client finds it, and what to do about it."""
+"""Errors of S3, in the same words for each client, and how to fix them."""
 
 from __future__ import annotations
 
 __all__ = ["CHANGED", "THERE", "S3Error"]
 
-#: The code of an object that is written anew while it is read in ranges.
+#: The code for an object that changed while it was read in ranges.
 CHANGED = "PreconditionFailed"
-#: The codes of an object that is there, or is being written by another one at the moment.
+#: The codes for an object that exists, or that another client writes at the moment.
 THERE = {"ConditionalRequestConflict", "PreconditionFailed"}
 
-#: Codes of refusals that pass, which neither client tries again by itself:
+#: The codes of temporary refusals that neither client repeats by itself:
 #: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _PASSING = {"OperationAborted", "RequestTimeout"}
 
@@ -28,7 +28,7 @@ _CURES = {
     "RequestTimeTooSkewed": "Set the clock of this machine",
     "Timeout": "Check the network and the proxy (HTTPS_PROXY, NO_PROXY)",
 }
-#: What botocore calls the same.
+#: The same codes for the errors of botocore.
 _BOTOCORE = {
     "ConnectTimeoutError": "Timeout",
     "ConnectionClosedError": "Connection",
@@ -43,10 +43,10 @@ _BOTOCORE = {
 
 
 class S3Error(Exception):
-    """S3 cannot be reached, or refuses a request.
+    """S3 cannot be reached or refuses a request.
 
     Args:
-        code: S3's code for it, such as ``AccessDenied``, or a name of the same kind; botocore's are made the same.
+        code: The code of S3, such as ``AccessDenied``, or of an error on the way, such as ``Timeout``.
         message: What happened.
         status: The status of the HTTP response, 0 if there is none.
 
@@ -67,6 +67,6 @@ class S3Error(Exception):
 
     @property
     def cure(self) -> str:
-        """What to do about it, '' if that is not known."""
+        """How to fix it, or '' if that is unknown."""
         known = _CURES.get(self.code, "")
         return known or (_CURES["AccessDenied"] if self.status == _FORBIDDEN else "")

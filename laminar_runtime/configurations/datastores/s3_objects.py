@@ -1,4 +1,4 @@
-"""How many objects are read and written at once, and large ones in ranges, whichever client of S3 does it."""
+"""What all clients of S3 share: limits, retries, and large objects in ranges."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ __all__ = [
 
 Result = TypeVar("Result")
 
-#: Gives the pieces of a range of an object, from its start to before its end.
+#: Returns the pieces of a range of an object: the first byte, and the byte after the last.
 Pieces = Callable[[int, int], Iterable[Buffer]]
 Failures = tuple[type[Exception], ...]
 
-#: Bytes that one request reads or writes of a large object.
+#: The bytes of a large object in one request.
 RANGE = 8 * 1024 * 1024
 #: How many objects are read or written at once.
 CONNECTIONS = 64
-#: How many parts of a large object are: more gain nothing, and each takes memory.
+#: How many parts of a large object: more are not faster, and each needs memory.
 AT_ONCE = 8
-#: Bytes of the pieces that a range is read in: the rest of it is not in memory twice.
+#: The bytes of the pieces of a range: no more is in memory twice.
 PIECE = 1024 * 1024
-#: The pauses between the attempts at what passes, in seconds: a read whose connection is cut, a refusal for the moment.
+#: Seconds between attempts after a temporary error: a cut connection, a refusal for the moment.
 PAUSES = (0.1, 0.2, 0.4, 0.8)
 
 
@@ -71,12 +71,12 @@ class Objects(Protocol):
 
 
 def read_whole(size: int, first: Iterable[Buffer], read: Pieces, failures: Failures) -> bytes:
-    """Read an object that may be large into bytes, which are in memory once.
+    """Read a large object into bytes, which are in memory once.
 
     Args:
         size: The object's, in bytes.
         first: The pieces of its first range, of `RANGE` bytes.
-        read: Gives the pieces of a range, from its start to before its end.
+        read: Returns the pieces of a range.
         failures: Errors after which a range is read again.
 
     Raises:
@@ -97,7 +97,7 @@ def read_ranges(size: int, first: Iterable[Buffer], read: Pieces, failures: Fail
     Args:
         size: The object's, in bytes.
         first: The pieces of its first range, of `RANGE` bytes.
-        read: Gives the pieces of a range, from its start to before its end.
+        read: Returns the pieces of a range.
         failures: Errors after which a range is read again.
 
     Raises:
@@ -131,11 +131,11 @@ def _fill(view: memoryview, first: Iterable[Buffer], read: Pieces, failures: Fai
 
 
 def again(attempt: Callable[[], Result], failures: Failures) -> Result:
-    """Do something that reads until it succeeds, with growing `PAUSES`, as often as there are pauses and once more.
+    """Repeat an attempt to read until it succeeds, with `PAUSES` between the attempts, once more than there are pauses.
 
     Args:
-        attempt: What is done.
-        failures: Errors after which it is done again.
+        attempt: Reads.
+        failures: Errors after which it is repeated.
     """
     for pause in PAUSES:
         try:
@@ -146,7 +146,7 @@ def again(attempt: Callable[[], Result], failures: Failures) -> Result:
 
 
 def slices(parts: Iterable[Buffer]) -> Iterator[memoryview]:
-    """Pieces of bytes in pieces that are not larger than a range."""
+    """Yield pieces of bytes in pieces that are not larger than a range."""
     for part in parts:
         view = memoryview(part).cast("B")
         for at in range(0, view.nbytes, RANGE):

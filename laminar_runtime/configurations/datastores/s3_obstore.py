@@ -32,20 +32,20 @@ __all__ = ["ObstoreObjects", "unusable"]
 
 Result = TypeVar("Result")
 
-#: Bytes from which on a request that writes has more time, and no hash: one reads large artifacts by their hash.
+#: From this number of bytes on, a write has more time and no hash: readers check the hash of large artifacts.
 _LARGE = 256 * 1024
-#: Seconds without an answer after which a request is made again. obstore counts the time of sending, too.
+#: Seconds without an answer after which a request is repeated. obstore includes the time of sending.
 _CLIENT = {"connect_timeout": "10s", "read_timeout": "60s", "timeout": "1h"}
 _PATIENT = {"connect_timeout": "10s", "timeout": "1h"}
-#: What obstore would take from environment variables of its own, which no other client of AWS knows.
+#: Options that obstore would read from its own environment variables, which other clients of AWS do not know.
 _NEUTRAL = {"conditional_put": "etag", "s3_express": False, "skip_signature": False}
-#: Codes and statuses of a bucket in another region. A request without a body (HEAD) is refused without a code.
+#: The codes and statuses of a bucket in another region. The response to a HEAD request has no code.
 _ELSEWHERE = {"AuthorizationHeaderMalformed", "HTTP 400", "IllegalLocationConstraintException", "PermanentRedirect"}
 
-#: Codes of an object that is not there, but not of a bucket that is not.
+#: The codes of an object that does not exist, but not of a bucket that does not.
 _ABSENT = {"", "HTTP 404", "NoSuchKey"}
 
-#: The process that used obstore. Its threads are not there in a process that is forked from it.
+#: The process that used obstore. A forked process does not have its threads.
 _used_in: int | None = None
 
 
@@ -71,11 +71,11 @@ class ObstoreObjects:
 
     Args:
         bucket: The bucket.
-        connection: How it is reached.
-        encryption: What each write asks of S3.
+        connection: Its address, region and credentials.
+        encryption: The encryption that each write requests.
 
     Raises:
-        S3Error: If its certificates are none.
+        S3Error: If the certificates are invalid.
     """
 
     def __init__(self, bucket: str, connection: Connection, encryption: Encryption = NO_ENCRYPTION) -> None:
@@ -90,15 +90,15 @@ class ObstoreObjects:
 
     @functools.cached_property
     def _patient(self) -> Any:
-        """The store for large writes: obstore takes the time of sending for time without an answer."""
-        # The connection is encrypted, and what is read is checked by its hash.
+        """The store for large writes, with a longer timeout: obstore includes the time of sending in it."""
+        # The connection is encrypted, and readers check the hash.
         return self._open(_PATIENT, unsigned=self._connection.address.startswith("https://"))
 
     def _open(self, client: Mapping[str, Any], *, unsigned: bool) -> Any:
         connection = self._connection
         config = {
             **_NEUTRAL,
-            # The name that wins, whatever variables say. The address has the bucket already.
+            # This option overrides the environment. The address includes the bucket.
             "aws_endpoint_url_s3": connection.address,
             "virtual_hosted_style_request": True,
             "region": connection.region,
@@ -126,7 +126,7 @@ class ObstoreObjects:
         except self._obstore.exceptions.GenericError as error:
             if "No CA certificates" not in str(error):
                 raise
-        # An image without any: those that botocore has.
+        # An image without certificates: take those of botocore.
         from laminar_runtime.configurations.datastores.s3_botocore import bundled_certificates
 
         options["root_certificate"] = bundled_certificates()
@@ -207,12 +207,12 @@ class ObstoreObjects:
         return [name.removeprefix(prefix).rstrip("/") for name in below]
 
     def _ask(self, attempt: Callable[[], Result], *, empty: Result | None = None, writes: bool = False) -> Result:
-        """Make a request, again if it is refused for the moment, and in the bucket's own region if that is another.
+        """Make a request. Repeat it after a temporary refusal, and in the bucket's region if that is another one.
 
         Args:
             attempt: Makes the request.
-            empty: The answer for a range that begins behind the end of an object.
-            writes: Whether an object is written: one that is not there is no reason not to.
+            empty: The result for a range that begins behind the end of an object.
+            writes: Whether it writes: then an object that does not exist is not the reason of an error.
         """
         for pause in (*PAUSES, None):
             connection = self._connection
@@ -232,7 +232,7 @@ class ObstoreObjects:
         raise S3Error("PermanentRedirect", "the bucket is in another region, time and again")
 
     def _move(self, connection: Connection) -> bool:
-        """Reach the bucket in its own region, if that is not the one of a connection; one thread does that for all."""
+        """Switch to the bucket's own region unless the connection has it; one thread does that for all."""
         from laminar_runtime.configurations.datastores import s3_botocore
 
         with self._moving:
@@ -257,7 +257,7 @@ def _known(error: Exception) -> S3Error:
 
 
 def _reason(error: Exception) -> tuple[str, str, int]:
-    """Return the code, the message and the status: S3's if it answered, else what went wrong on the way to it."""
+    """Return the code, the message and the status: of S3 if it answered, else of the error on the way to it."""
     text, _, debug = str(error).partition("\n\nDebug source:")
     found = re.search(r"status code: (\d+) ([^:]*)", text)
     if found:
@@ -286,6 +286,6 @@ def _element(name: str, text: str) -> str:
     found = re.search(f"<{name}>(.*?)</{name}>", text, re.DOTALL)
     if not found or "&" not in found[1]:
         return found[1] if found else ""
-    import html  # takes 1.5 ms, and few messages have anything of HTML's
+    import html  # takes 1.5 ms, and few messages have entities
 
     return html.unescape(found[1])

@@ -1,10 +1,10 @@
-"""How bytes get into a datastore and out of it: the seam between what is stored and where.
+"""The seam between datastores and where they keep bytes.
 
-A transport keeps bytes at keys, and knows nothing of flows. All that a datastore does with values, archives, records
-and commits is written once, on top of it.
+A transport keeps bytes at keys, and knows nothing of flows. Everything that a datastore does with values, archives,
+records and commits is written once, on top of it.
 
-`Transport` is a protocol, and no base class, as its kinds share no code: a dictionary, the files of a folder, and the
-objects of a bucket. A fourth one, such as a test's own, is a class with these eight methods.
+`Transport` is a protocol, not a base class, because its kinds share no code: a dictionary, the files of a folder, and
+the objects of a bucket. Another kind, such as a test's own, is a class with these eight methods.
 """
 
 from __future__ import annotations
