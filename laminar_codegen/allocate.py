@@ -19,7 +19,7 @@ from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
 
-__all__ = ["allocate", "longest_name"]
+__all__ = ["ALARMS", "allocate", "longest_name"]
 
 _NAME = Ref("var.name")
 
@@ -27,12 +27,22 @@ _NAME = Ref("var.name")
 _STATES, _LAMBDA = "states.amazonaws.com", "lambda.amazonaws.com"
 _EVENTS = "events.amazonaws.com"
 
-#: The alarms of a state machine: label, metric, description.
+#: The alarms of all deployments, about the state machine that applications start.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-_ALARMS = (
-    ("failed", "ExecutionsFailed", "An execution failed"),
-    ("timed_out", "ExecutionsTimedOut", "An execution timed out"),
-    ("throttled", "ExecutionThrottled", "Step Functions throttled an execution"),
+ALARMS = tuple(
+    Alarm(
+        label=label,
+        description=Joined(description, " of the state machine ", _NAME),
+        namespace="AWS/States",
+        metric=metric,
+        statistic="Sum",
+        dimensions={"StateMachineArn": Ref("aws_sfn_state_machine.flow.arn")},
+    )
+    for label, metric, description in (
+        ("failed", "ExecutionsFailed", "An execution failed"),
+        ("timed_out", "ExecutionsTimedOut", "An execution timed out"),
+        ("throttled", "ExecutionThrottled", "Step Functions throttled an execution"),
+    )
 )
 
 
@@ -140,14 +150,6 @@ def _by_kind(
 
 
 def _alarms(found: Sequence[Trigger]) -> Iterator[Alarm]:
-    for label, metric, description in _ALARMS:
-        yield Alarm(
-            label=label,
-            description=Joined(description, " of the state machine ", _NAME),
-            namespace="AWS/States",
-            metric=metric,
-            statistic="Sum",
-            dimensions={"StateMachineArn": Ref("aws_sfn_state_machine.flow.arn")},
-        )
+    yield from ALARMS
     for trigger in found:
         yield from triggers.kind_of(trigger).alarms(trigger.value)

@@ -10,7 +10,7 @@ from typing import Any, Union
 
 import attrs
 
-__all__ = ["Expression", "Joined", "Ref", "Value", "merged", "resolve", "write"]
+__all__ = ["Expression", "Joined", "Ref", "Value", "merged", "replace_references", "resolve", "write"]
 
 
 @attrs.frozen
@@ -86,6 +86,30 @@ def merged(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, Va
             case _:
                 found[name] = value
     return found
+
+
+def replace_references(value: Value, replacement: Callable[[str], Ref | Joined | None]) -> Value:
+    """Return a value with other references. Those in JSONata expressions stay.
+
+    Args:
+        value: The value.
+        replacement: Returns what replaces a reference, given its expression, or None.
+
+    Example:
+        >>> replace_references({"arn": Ref("local.old"), "name": Ref("var.name")}, {"local.old": Ref("local.new")}.get)
+        {'arn': Ref(expression='local.new'), 'name': Ref(expression='var.name')}
+    """
+    match value:
+        case Ref(expression):
+            return replacement(expression) or value
+        case Joined(parts):
+            return Joined(*(replacement(part.expression) or part if isinstance(part, Ref) else part for part in parts))
+        case Mapping():
+            return {name: replace_references(item, replacement) for name, item in value.items()}
+        case list() | tuple():
+            return [replace_references(item, replacement) for item in value]
+        case _:
+            return value
 
 
 def resolve(value: Value, references: Mapping[str, str]) -> Any:

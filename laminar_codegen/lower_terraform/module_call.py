@@ -15,7 +15,7 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
-from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.expressions import Joined, Ref, Value, replace_references
 from laminar_codegen.ir.terraform import Block, Call, Document, Output
 from laminar_codegen.lower_terraform import iam_roles
 from laminar_codegen.lower_terraform.alarms import ALARM
@@ -75,7 +75,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
     return attrs.evolve(
         document,
         locals={
-            name: roles.get(name, _referring(value, elsewhere))
+            name: roles.get(name, replace_references(value, elsewhere.get))
             for name, value in document.locals.items()
             if name not in _THEIRS
         },
@@ -106,7 +106,9 @@ def _arn(machine: StateMachine) -> Joined:
 
 def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
     """Return a resource that depends on the module instead of on resources in it."""
-    body = {name: _referring(value, elsewhere) for name, value in block.body.items() if name != "depends_on"}
+    body = {
+        name: replace_references(value, elsewhere.get) for name, value in block.body.items() if name != "depends_on"
+    }
     after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
     return attrs.evolve(block, body={**body, **after})
 
@@ -114,21 +116,6 @@ def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
 def _output(output: Output) -> Output:
     given = {"state_machine_arn": Ref(f"module.{_LABEL}.state_machine_arn")}
     return attrs.evolve(output, value=given.get(output.name, output.value))
-
-
-def _referring(value: Value, elsewhere: Mapping[str, Ref | Joined]) -> Value:
-    """Return a value with its references renamed. JSONata expressions have none."""
-    match value:
-        case Ref(expression):
-            return elsewhere.get(expression, value)
-        case Joined(parts):
-            return Joined(*(elsewhere.get(part.expression, part) if isinstance(part, Ref) else part for part in parts))
-        case Mapping():
-            return {name: _referring(item, elsewhere) for name, item in value.items()}
-        case list() | tuple():
-            return [_referring(item, elsewhere) for item in value]
-        case _:
-            return value
 
 
 def _call(module: Module, deployment: Deployment) -> Call:
