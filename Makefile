@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check docs architecture compare unit integration e2e oldest newest readmes clean
+.PHONY: demo test check docs architecture compare unit integration e2e oldest newest modules clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -22,13 +22,14 @@ demo: $(VENV)/installed-local
 test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check docs
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-## Style, types and the direction of imports.
+## Style, types, the direction of imports, and files that are generated.
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.architecture --check
+	$(BIN)/python -m tools.flow_module --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 ## The documentation, in build/docs. A warning is an error: each reference must lead somewhere.
@@ -83,8 +84,9 @@ tests/asl_validator/node_modules: tests/asl_validator/package.json
 	.checkov-venv/bin/python -m pip install --quiet checkov==3.3.30
 	touch $@
 
-## The tables in the READMEs of the Terraform modules, from the modules' files.
-readmes: $(VENV)/installed-dev
+## The files of the Terraform module flow, from the compiler's values, and the tables in the READMEs of all modules.
+modules: $(VENV)/installed-dev
+	$(BIN)/python -m tools.flow_module --write
 	$(BIN)/python -m tests.module_readmes
 
 comma := ,

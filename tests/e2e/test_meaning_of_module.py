@@ -20,7 +20,7 @@ import pytest
 from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import compile_flow
-from laminar_codegen.rehearsal.embedded_aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
 from tests.support.golden import CASES, document_of

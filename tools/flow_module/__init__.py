@@ -1,0 +1,1 @@
+"""Writes the files of the Terraform module ``flow`` from the values and emitters of self-contained documents."""
