@@ -1,3 +1,3 @@
-"""What all tests share, the doctests of the packages included."""
+"""Settings of all tests, including the doctests of the packages."""
 
 pytest_plugins = ["tests.tiers", "tests.update", "tests.pages"]

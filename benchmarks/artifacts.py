@@ -24,7 +24,7 @@ _MOST_MEMORY = 1.3
 #: Seconds that S3 takes for each request.
 _DELAY = 0.02
 
-#: Of how many bytes a value is, with what is to be reached against Metaflow and against raw input and output.
+#: The bytes of a value, with the goals against Metaflow and against raw input and output.
 _VALUES: Mapping[str, tuple[str, Target | None, Target | None]] = {
     "floats": ("256 MB of random floats", faster(5), ratio_at_most(1 / 0.6)),
     "table": ("a compressible table of 256 MB", faster(5), None),
@@ -33,7 +33,7 @@ _VALUES: Mapping[str, tuple[str, Target | None, Target | None]] = {
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Writing and reading artifacts, on this machine and in S3."""
+    """Measure writing and reading artifacts, on this machine and in S3."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for kind in _VALUES:
@@ -44,7 +44,7 @@ def measure(runs: int) -> Iterator[Row]:
 
 
 def probe(name: str, action: str, kind: str, root: str, environment: Mapping[str, str]) -> Command:
-    """The command of a probe.
+    """Return the command of a probe.
 
     Args:
         name: The probe's file, without its ending.

@@ -14,7 +14,7 @@ from benchmarks.timing import Command, compare_all, output, python
 
 __all__ = ["compile_flow", "measure", "measure_definition"]
 
-#: The layers of each chain, with how many times faster than Metaflow we are to be.
+#: The layers of each chain, with the goal: how many times faster than Metaflow.
 _LENGTHS = {10: 10, 100: 100, 500: 300}
 _MEMORY = memory_at_most(100)
 
@@ -25,7 +25,7 @@ _ARN = "arn:aws:batch:us-east-1:123456789012:job-definition/benchmark-fargate:1"
 
 
 def compile_flow(file: Path) -> Command:
-    """The command that compiles a flow of ours.
+    """Return the command that compiles one of our flows.
 
     Args:
         file: The flow.
@@ -34,7 +34,7 @@ def compile_flow(file: Path) -> Command:
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Compiling chains of layers, the whole process."""
+    """Measure compiling chains of layers, the whole process."""
     with tempfile.TemporaryDirectory() as name, embedded.serving(Path(name), jobs=True) as account:
         folder = Path(name)
         environment = metaflow.on_aws(account, folder)
@@ -48,7 +48,7 @@ def measure(runs: int) -> Iterator[Row]:
 
 
 def measure_definition(runs: int) -> Iterator[Row]:
-    """The bytes that a layer takes in a state machine's definition, without white space."""
+    """Yield the bytes that a layer takes in a state machine's definition, without white space."""
     del runs  # they are the same each time
     length = 100
     with tempfile.TemporaryDirectory() as name, embedded.serving(Path(name), jobs=True) as account:

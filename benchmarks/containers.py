@@ -28,7 +28,7 @@ _FLOOR = 'import boto3; boto3.client("s3")'
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Running the command of a job, the whole process."""
+    """Measure running the command of a job, the whole process."""
     with tempfile.TemporaryDirectory() as name, embedded.serving(Path(name), jobs=True) as account:
         folder = Path(name)
         ours, theirs = _ours(folder, account), _metaflow(folder, account)
@@ -60,7 +60,7 @@ def _task(layer: str) -> TaskContext:
 
 
 def _metaflow(folder: Path, account: Account) -> Command:
-    """The command of the job of the second step; that of the first is run here."""
+    """Return the command of the job of the second step; that of the first is run here."""
     file = folder / "metaflow_chain.py"
     file.write_text(programs.metaflow_chain(10), encoding="utf-8")
     environment = metaflow.on_aws(account, folder)
@@ -95,7 +95,7 @@ def _job(state: dict[str, Any], started: dict[str, str], folder: Path) -> Comman
 
 
 def _count(command: Command, account: Account) -> tuple[int, int]:
-    """The requests and the processes of a command."""
+    """Return the requests and the processes of a command."""
     with proxy.counting(account.endpoint) as before:
         endpoint = {"AWS_ENDPOINT_URL": before.url, "METAFLOW_S3_ENDPOINT_URL": before.url}
         started = processes.count(attrs.evolve(command, environment={**command.environment, **endpoint}))

@@ -49,7 +49,7 @@ def serving(folder: Path, *, jobs: bool = False) -> Iterator[Account]:
         folder: What jobs run in.
         jobs: Whether there is a job queue.
     """
-    with servers.started("benchmarks.embedded", str(folder), *(["--jobs"] if jobs else [])) as line:
+    with servers.start("benchmarks.embedded", str(folder), *(["--jobs"] if jobs else [])) as line:
         yield Account(**json.loads(line))
 
 

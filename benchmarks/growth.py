@@ -28,7 +28,7 @@ _DIAMONDS = 16
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Compiling ever larger flows, the whole process."""
+    """Measure compiling ever larger flows, the whole process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for shape, make in _SHAPES.items():
@@ -37,7 +37,7 @@ def measure(runs: int) -> Iterator[Row]:
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
-    """The exponent e of the power of the size, ``size ** e``, that times grow with: the slope between logarithms.
+    """Return the exponent e with which times grow as ``size ** e``: the slope between logarithms.
 
     Example:
         >>> round(exponent([10, 100, 1000], [1, 100, 10000]), 3)

@@ -20,7 +20,7 @@ _IMPORTS: Mapping[str, float | None] = {
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Importing the packages, the whole process."""
+    """Measure importing the packages, the whole process."""
     for code, seconds in _IMPORTS.items():
         target = None if seconds is None else slower_by_at_most(seconds)
         yield compare(code, python(code, "-c", code), NOTHING, runs, target)

@@ -30,7 +30,7 @@ print(machine)
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Starting executions: as a process that starts one, and one after the other in a process that starts many."""
+    """Measure starting executions: a process that starts one, and a process that starts many in sequence."""
     with tempfile.TemporaryDirectory() as name, embedded.serving(Path(name)) as account:
         environment = dict(account.environment)
         deploy = python("deploy", "-c", _DEPLOY, environment={**environment, "ROLE": account.role})
@@ -38,7 +38,7 @@ def measure(runs: int) -> Iterator[Row]:
         ours, theirs = _command("laminar_invoke", "Bench", environment), _command("boto3_invoke", machine, environment)
         own, other = interleave([ours, theirs], runs)
     for subject, figure in (("invoke, the whole process", None), ("invoke, each further one", "seconds")):
-        # Of the processor time of a whole process, the further ones are a part that is not told.
+        # The processor time of the further starts is a part of that of the whole process, and is not printed.
         processor = (own.processor_median, other.processor_median) if figure is None else (0.0, 0.0)
         figures = [timed.median if figure is None else timed.figure(figure) for timed in (own, other)]
         yield Row(subject, *figures, "boto3 start_execution", target=ratio_at_most(1.1), processor=processor)

@@ -26,12 +26,12 @@ _SEQUENTIAL = "one call after the other"
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Reading all splits for the first time: their archives, then their values."""
+    """Measure reading all splits for the first time: their archives, then their values."""
     yield from measure_join(runs, splits=_SPLITS, delay=_DELAY)
 
 
 def measure_join(runs: int, *, splits: int, delay: float) -> Iterator[Row]:
-    """The same for a number of splits and a time of each call.
+    """Measure reading a number of splits, with a time for each call.
 
     Args:
         runs: How often.
@@ -59,7 +59,7 @@ def _commands(splits: int, environment: Mapping[str, str]) -> list[Command]:
 
 
 def _objects(splits: int) -> dict[str, bytes]:
-    """What the fan-out left in the bucket."""
+    """Return the objects that the fan-out left in the bucket."""
     store, key = datastores.Memory(), LayerKey("Bench", "benchmark", "Square")
     for split in range(splits):
         archive = store.write(key, index=split, name="value", values=[split**2], sharded=False, attempt=ATTEMPT)

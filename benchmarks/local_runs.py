@@ -19,7 +19,7 @@ _TARGET = faster(4)
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Running flows here."""
+    """Measure running flows on this machine."""
     flows = {
         "local run of a chain of 10": (programs.laminar_chain(10), programs.metaflow_chain(10)),
         "local run of a foreach of 100": (programs.laminar_foreach(100), programs.metaflow_foreach(100)),

@@ -27,7 +27,7 @@ __all__ = ["WAYS", "Plans", "main", "measure", "rows"]
 
 
 def _level_barriers(workflow: Workflow) -> float:
-    """With a barrier after each level: what takes longest in each, taken together."""
+    """Return the makespan with a barrier after each level: the sum of the longest layer of each."""
     names, parents = topological_numbering({name: set(above) for name, above in workflow.depends.items()})
     longest: dict[int, float] = {}
     for name, level in zip(names, ranks(parents), strict=True):
@@ -35,21 +35,21 @@ def _level_barriers(workflow: Workflow) -> float:
     return sum(longest.values())
 
 
-def _planned(workflow: Workflow, **options: Any) -> float:
+def _plan(workflow: Workflow, **options: Any) -> float:
     return makespan(make_plan(workflow.graph, **options), workflow.seconds)
 
 
 #: The ways to plan a workflow.
 WAYS: Mapping[str, Callable[[Workflow], float]] = {
     "levels": _level_barriers,
-    "barriers": _planned,
-    "profile": lambda workflow: _planned(workflow, durations=workflow.seconds),
-    "auto": lambda workflow: _planned(workflow, durations=workflow.seconds, joins="auto"),
-    "exact": lambda workflow: _planned(workflow, joins="exact"),
+    "barriers": _plan,
+    "profile": lambda workflow: _plan(workflow, durations=workflow.seconds),
+    "auto": lambda workflow: _plan(workflow, durations=workflow.seconds, joins="auto"),
+    "exact": lambda workflow: _plan(workflow, joins="exact"),
 }
 
 
-#: What is to be reached in the mean, with some ways: the makespan against the ideal.
+#: The goals for the mean of the makespan against the ideal, by the kind of plan.
 _TARGETS = {"barriers": 1.17, "profile": 1.01, "exact": 1.00}
 
 
@@ -86,12 +86,12 @@ def measure(workflow: Workflow) -> Plans:
 
 
 def _at_most(ratio: float) -> Target:
-    # To the two digits that are told.
+    # To the two digits that are printed.
     return Target(f"at most {ratio:.2f} of the ideal", lambda row: round(row.candidate, 2) <= ratio)
 
 
 def rows(folder: Path) -> Iterator[Row]:
-    """What is to be reached over all workflows of a folder, beside barriers after each level.
+    """Yield the rows with the goals over all workflows of a folder, compared with barriers after each level.
 
     Args:
         folder: The folder.

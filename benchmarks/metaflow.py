@@ -11,14 +11,14 @@ from benchmarks.timing import Command
 
 __all__ = ["NAME", "create", "local_environment", "on_aws", "step"]
 
-#: What it is called in rows.
+#: Its name in rows.
 NAME = "Metaflow 2.19"
 
 _QUICK = ("--no-pylint", "--metadata", "local")
 
 
 def local_environment(folder: Path) -> Mapping[str, str]:
-    """The configuration of runs on this machine.
+    """Return the configuration of runs on this machine.
 
     Args:
         folder: Where it keeps what it writes.
@@ -33,7 +33,7 @@ def local_environment(folder: Path) -> Mapping[str, str]:
 
 
 def on_aws(account: Account, folder: Path) -> Mapping[str, str]:
-    """The configuration of what uses AWS.
+    """Return the configuration of programs that use AWS.
 
     Args:
         account: The embedded AWS.
@@ -55,7 +55,7 @@ def on_aws(account: Account, folder: Path) -> Mapping[str, str]:
 
 
 def create(file: Path, environment: Mapping[str, str]) -> Command:
-    """The command that compiles a flow to the definition of a state machine, and prints it.
+    """Return the command that compiles a flow to the definition of a state machine, and prints it.
 
     Args:
         file: The flow.
@@ -66,7 +66,7 @@ def create(file: Path, environment: Mapping[str, str]) -> Command:
 
 
 def step(file: Path, name: str, environment: Mapping[str, str], *arguments: str) -> Command:
-    """The command that runs one step on this machine, as its scheduler does.
+    """Return the command that runs one step on this machine, as its scheduler does.
 
     Args:
         file: The flow.

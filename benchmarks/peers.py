@@ -28,7 +28,7 @@ PEERS: Mapping[str, Sequence[str]] = {
 
 
 def cache() -> Path:
-    """The cache folder."""
+    """Return the cache folder."""
     given = os.environ.get(CACHE)
     if given:
         return Path(given).absolute()
@@ -36,7 +36,7 @@ def cache() -> Path:
 
 
 def python(peer: str) -> str:
-    """The interpreter of a peer's environment, which is made if it is not there.
+    """Return the interpreter of a peer's environment, which is made if it does not exist.
 
     Args:
         peer: One of `PEERS`.
@@ -48,7 +48,7 @@ def python(peer: str) -> str:
 
 
 def program(peer: str, name: str) -> str:
-    """A program of a peer's environment, which is made if it is not there.
+    """Return a program of a peer's environment, which is made if it does not exist.
 
     Args:
         peer: One of `PEERS`.

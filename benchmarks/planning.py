@@ -29,7 +29,7 @@ _LARGEST = both(at_most(2), memory_at_most(300))
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Planning ever larger flows: the time of the pass alone, and the memory of the whole process."""
+    """Measure planning ever larger flows: the time of the pass alone, and the memory of the whole process."""
     for shape in _SHAPES:
         commands = [python(shape, "-m", "benchmarks.planning", shape, str(size)) for size in _SIZES]
         measured = interleave(commands, runs)

@@ -44,7 +44,7 @@ def count(command: Command) -> int:
 
 
 def _of_session(session: str) -> set[str]:
-    """The processes of a session that are there now."""
+    """Return the processes of a session that run now."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:

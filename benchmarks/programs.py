@@ -28,12 +28,12 @@ Dependencies = Mapping[str, Sequence[str]]
 
 
 def chain(length: int) -> Dependencies:
-    """Layers in a row."""
+    """Return layers in a row."""
     return {f"L{number}": [f"L{number - 1}"] if number else [] for number in range(length)}
 
 
 def chained_diamonds(length: int) -> Dependencies:
-    """As many layers, in diamonds of four that come one after the other and share their ends: ``a < b, c < d``."""
+    """Return that many layers in a sequence of diamonds of four, ``a < b, c < d``, which share their ends."""
     found: dict[str, list[str]] = {"L0": []}
     while len(found) + 3 <= length:
         at = len(found)
@@ -46,7 +46,7 @@ def chained_diamonds(length: int) -> Dependencies:
 
 
 def random_dag(length: int, *, seed: int = 1) -> Dependencies:
-    """Layers that depend on up to three of the hundred layers before them."""
+    """Return layers that depend on up to three of the hundred layers before them."""
     chance = random.Random(seed)  # noqa: S311 - the same graph each time
     return {
         f"L{number}": sorted(
@@ -59,7 +59,7 @@ def random_dag(length: int, *, seed: int = 1) -> Dependencies:
 
 
 def laminar(dependencies: Dependencies, *, flow: str = "Bench") -> str:
-    """A flow of ours with such layers, each of which adds what it reads."""
+    """Return the text of our flow with these layers; each adds the numbers that it reads."""
     parts = [f"from laminar_runtime import Flow, Layer\n\n\nclass {flow}(Flow): ...\n"]
     for name, before in dependencies.items():
         parameters = "".join(f", {other.lower()}: {other}" for other in before)
@@ -70,12 +70,12 @@ def laminar(dependencies: Dependencies, *, flow: str = "Bench") -> str:
 
 
 def laminar_chain(length: int) -> str:
-    """A flow of ours whose layers are in a row."""
+    """Return the text of our flow with layers in a row."""
     return laminar(chain(length))
 
 
 def laminar_foreach(width: int) -> str:
-    """A flow of ours that fans out over numbers and adds them up."""
+    """Return the text of our flow that fans out over numbers and adds them up."""
     return f"""\
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.layers import ForEach, Parameter
@@ -108,14 +108,14 @@ if flow := Bench():
 
 
 def metaflow_chain(length: int) -> str:
-    """A flow of Metaflow's whose steps are in a row."""
+    """Return the text of a Metaflow flow with steps in a row."""
     names = ["start", *(f"l{number}" for number in range(1, length - 1)), "end"]
     onward = zip(names, [*names[1:], ""], strict=True)
     return _metaflow([_metaflow_step(name, "self.value = 1", after) for name, after in onward])
 
 
 def metaflow_diamonds(number: int) -> str:
-    """A flow of Metaflow's of diamonds that come one after the other."""
+    """Return the text of a Metaflow flow with a sequence of diamonds."""
     steps = [_metaflow_step("start", "self.value = 1", "a0")]
     for at in range(number):
         after = f"a{at + 1}" if at + 1 < number else "end"
@@ -129,7 +129,7 @@ def metaflow_diamonds(number: int) -> str:
 
 
 def metaflow_foreach(width: int) -> str:
-    """A flow of Metaflow's that fans out over numbers and adds them up."""
+    """Return the text of a Metaflow flow that fans out over numbers and adds them up."""
     return _metaflow(
         [
             _metaflow_step("start", f"self.numbers = list(range({width}))", "square, foreach='numbers'"),
@@ -151,7 +151,7 @@ def _metaflow(steps: Sequence[str]) -> str:
 
 
 def sfnx_chain(length: int) -> str:
-    """A state machine of sfnx's that submits jobs in a row."""
+    """Return the text of an sfnx state machine that submits jobs in a row."""
     head = "from sfnx import state_machine, task\n\n\n@state_machine\ndef bench(input: dict[str, str]):\n"
     jobs = [
         f'    task("arn:aws:states:::batch:submitJob.sync", {{"JobName": "layer-{number}", '
@@ -163,7 +163,7 @@ def sfnx_chain(length: int) -> str:
 
 
 def cdk_chain(length: int) -> str:
-    """A stack of the Cloud Development Kit's with a state machine that submits jobs in a row."""
+    """Return the text of a stack of the Cloud Development Kit with a state machine that submits jobs in a row."""
     return f"""\
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn

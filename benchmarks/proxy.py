@@ -33,7 +33,7 @@ class Proxy:
     url: str
 
     def requests(self) -> list[str]:
-        """The requests that were passed on so far, as in ``GET /bucket/key``."""
+        """Return the requests that were passed on so far, as in ``GET /bucket/key``."""
         with urllib.request.urlopen(self.url + _TOLD) as answer:  # noqa: S310 - our own URL
             return [line for line in answer.read().decode().splitlines() if line]
 
@@ -45,7 +45,7 @@ def counting(endpoint: str) -> Iterator[Proxy]:
     Args:
         endpoint: The URL that requests are passed on to.
     """
-    with servers.started("benchmarks.proxy", endpoint) as url:
+    with servers.start("benchmarks.proxy", endpoint) as url:
         yield Proxy(url)
 
 
@@ -62,13 +62,13 @@ class _Passing:
             while head := await _head(reader):
                 method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
                 if path == _TOLD:
-                    told = "\n".join(self.seen).encode()
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(told) + told)
+                    requests = "\n".join(self.seen).encode()
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(requests) + requests)
                     continue
                 self.seen.append(f"{method} {path}")
                 if b"100-continue" in head.lower():
                     writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                body = await (_chunks(reader) if _chunked(head) else reader.readexactly(_length(head)))
+                body = await (_chunks(reader) if _is_chunked(head) else reader.readexactly(_length(head)))
                 writer.write(await self._ask(head, body))
                 await writer.drain()
         writer.close()
@@ -92,12 +92,12 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
-def _chunked(head: bytes) -> bool:
+def _is_chunked(head: bytes) -> bool:
     return b"\r\ntransfer-encoding: chunked" in head.lower()
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    """A chunked body, as it is."""
+    """Return a chunked body with its chunk sizes."""
     body = b""
     while True:
         line = await reader.readuntil(b"\r\n")

@@ -105,7 +105,7 @@ class Makespan:
         return self.makespan / self.ideal
 
     def plain(self) -> dict[str, Any]:
-        """The figures as plain values."""
+        """Return the figures as plain values."""
         return {**attrs.asdict(self), "ratio": self.ratio}
 
     def __str__(self) -> str:
@@ -190,7 +190,7 @@ def _measure(workflow: Workflow, planner: Planner) -> Makespan:
 
 
 def summary(rows: list[Makespan]) -> dict[str, float]:
-    """The geometric mean and the worst of the ratios.
+    """Return the geometric mean and the worst of the ratios.
 
     Args:
         rows: At least one makespan.

@@ -24,7 +24,7 @@ _OURS = ("attrs", "boto3", "laminar-terraform", "moto", "obstore", "zstandard")
 
 
 def document(name: str, rows: Iterable[Row]) -> dict[str, Any]:
-    """All that a run of a benchmark has to tell, as plain values.
+    """Return the results of a run of a benchmark as plain values.
 
     Args:
         name: The benchmark.
@@ -63,7 +63,7 @@ def _memory() -> float:
 
 
 def section(documents: Iterable[dict[str, Any]]) -> str:
-    """The table of several runs, under what it was measured with: that of each run, if it is not the same.
+    """Return the table of several runs, below the description of the machine, or of each if they differ.
 
     Args:
         documents: What `document` gave of each.
@@ -71,14 +71,14 @@ def section(documents: Iterable[dict[str, Any]]) -> str:
     runs = list(documents)
     measured: dict[str, list[str]] = {}
     for one in runs:
-        measured.setdefault(_measured_with(one), []).append(one["benchmark"])
+        measured.setdefault(_circumstances_in(one), []).append(one["benchmark"])
     lines = [f"- {', '.join(names)}: {text}" if len(measured) > 1 else text for text, names in measured.items()]
     loads = [one["load"] for one in runs]
     lines.append(f"\nProcesses that ran besides, at the end of each: {min(loads)} to {max(loads)} (load average).")
     return "\n".join([*lines, "", table(runs)])
 
 
-def _measured_with(document: dict[str, Any]) -> str:
+def _circumstances_in(document: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     others = ", ".join(wanted for every in document["peers"].values() for wanted in every)
     return (
@@ -87,7 +87,7 @@ def _measured_with(document: dict[str, Any]) -> str:
 
 
 def table(documents: Iterable[dict[str, Any]]) -> str:
-    """The rows of several runs as a table in Markdown."""
+    """Return the rows of several runs as a table in Markdown."""
     lines = [
         "| benchmark | measured | ours | memory | baseline | its figure | its memory | ratio | processor | target | |",
         "| --- | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |",

@@ -1,4 +1,4 @@
-"""What a benchmark tells: rows, each a figure of ours beside one of a baseline, and what is to be reached."""
+"""The results of a benchmark: rows, each with our figure, that of a baseline, and a goal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Row", "Target", "at_most", "both", "faster", "memory_at_most", "rati
 
 @attrs.frozen
 class Target:
-    """What is to be reached.
+    """A goal.
 
     Args:
         text: The target in words.
@@ -35,11 +35,11 @@ class Row:
         memory: Our largest peak memory, in MiB, 0 if it was not measured.
         against_memory: The baseline's.
         unit: What the figures are in.
-        target: What is to be reached.
+        target: The goal.
         runs: How many runs the medians are of, ours and the baseline's.
         processor: The median of the seconds of a processor that the runs took, ours and the baseline's: a busy machine
             does not blur it.
-        note: What else is to be known.
+        note: A note for readers.
     """
 
     subject: str
@@ -65,7 +65,7 @@ class Row:
         return None if self.target is None else self.target.met(self)
 
     def plain(self) -> dict[str, Any]:
-        """The row as plain values."""
+        """Return the row as plain values."""
         values = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "target")
         return {**values, "ratio": self.ratio, "target": self.target.text if self.target else None, "met": self.met}
 
@@ -82,7 +82,7 @@ class Row:
 
 
 def figure(value: float, unit: str) -> str:
-    """A figure for people.
+    """Return a figure for people.
 
     Example:
         >>> figure(0.0123, "s")
@@ -98,12 +98,12 @@ def _times(ratio: float) -> str:
 
 
 def at_most(value: float, unit: str = "s") -> Target:
-    """Our figure is at most a value."""
+    """Return the goal that our figure is at most a value."""
     return Target(f"at most {figure(value, unit)}", lambda row: row.candidate <= value)
 
 
 def slower_by_at_most(seconds: float) -> Target:
-    """Our figure is at most that many seconds over the baseline's."""
+    """Return the goal that our figure is at most that many seconds over the baseline's."""
     return Target(
         f"at most {figure(seconds, 's')} over the baseline",
         lambda row: row.baseline is not None and row.candidate - row.baseline <= seconds,
@@ -111,20 +111,20 @@ def slower_by_at_most(seconds: float) -> Target:
 
 
 def faster(times: float) -> Target:
-    """We are that many times faster than the baseline."""
+    """Return the goal that we are that many times faster than the baseline."""
     return Target(f"{times:g}x faster", lambda row: row.baseline is not None and row.baseline >= times * row.candidate)
 
 
 def ratio_at_most(ratio: float) -> Target:
-    """Our figure is at most that many times the baseline's."""
+    """Return the goal that our figure is at most that many times the baseline's."""
     return Target(f"at most {ratio:g}x", lambda row: row.baseline is not None and row.candidate <= ratio * row.baseline)
 
 
 def memory_at_most(mebibytes: float) -> Target:
-    """Our peak memory is at most that."""
+    """Return the goal that our peak memory is at most a value."""
     return Target(f"at most {mebibytes:g} MiB", lambda row: row.memory <= mebibytes)
 
 
 def both(*targets: Target) -> Target:
-    """All of some targets."""
+    """Return the goal of reaching all of some goals."""
     return Target(", ".join(target.text for target in targets), lambda row: all(target.met(row) for target in targets))

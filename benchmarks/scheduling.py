@@ -16,7 +16,7 @@ _TARGET_OF = 2_000
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Running flows of trivial layers."""
+    """Measure running flows of trivial layers."""
     for shape in ("wide", "chain"):
         commands = [python(shape, str(PROBES / "scheduling.py"), str(size), shape) for size in _SIZES]
         seconds = [timed.figure("seconds") for timed in interleave(commands, runs)]

@@ -1,4 +1,4 @@
-"""Servers that benchmarks need, each in a process of its own: it tells where it is, and serves until its input ends."""
+"""Servers that benchmarks need, each in a process of its own, which prints its URL and serves until its input ends."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-__all__ = ["serve", "started"]
+__all__ = ["serve", "start"]
 
 
 @contextlib.contextmanager
-def started(module: str, *arguments: str) -> Iterator[str]:
+def start(module: str, *arguments: str) -> Iterator[str]:
     """Have a server run while the ``with`` block runs.
 
     Args:
@@ -20,7 +20,7 @@ def started(module: str, *arguments: str) -> Iterator[str]:
         *arguments: Its arguments.
 
     Yields:
-        The line by which it tells where it is.
+        The line with its URL.
 
     Raises:
         RuntimeError: If it does not start.
@@ -39,7 +39,7 @@ def started(module: str, *arguments: str) -> Iterator[str]:
 
 
 async def serve(server: asyncio.Server) -> None:
-    """Tell the URL of a server, and let it serve until the standard input ends.
+    """Print the URL of a server, and let it serve until the standard input ends.
 
     Args:
         server: The server.

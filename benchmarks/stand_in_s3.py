@@ -40,7 +40,7 @@ def serving(delay: float, objects: Path | None = None) -> Iterator[Mapping[str, 
     Yields:
         The variables by which SDKs find it.
     """
-    with servers.started("benchmarks.stand_in_s3", str(delay), *([str(objects)] if objects else [])) as url:
+    with servers.start("benchmarks.stand_in_s3", str(delay), *([str(objects)] if objects else [])) as url:
         yield {
             "AWS_ENDPOINT_URL": url,
             "AWS_ACCESS_KEY_ID": "stand-in",
@@ -73,12 +73,12 @@ class _Bucket:
                 return self._get(path, headers)
             case "PUT" if "uploadId" in query:
                 self.uploads[query["uploadId"]][int(query["partNumber"])] = body
-                return _stored(body)
+                return _accept(body)
             case "PUT" if "if-none-match" in headers and path in self.objects:
                 return 412, {}, b"<Error><Code>PreconditionFailed</Code><Message>it is there</Message></Error>"
             case "PUT":
                 self.objects[path] = body
-                return _stored(body)
+                return _accept(body)
             case "POST" if "uploads" in query:
                 number = str(next(self._numbers))
                 self.uploads[number] = {}
@@ -133,7 +133,7 @@ def _tag(content: bytes) -> str:
     return f'"{hashlib.sha256(content[:1024]).hexdigest()[:32]}"'
 
 
-def _stored(content: bytes) -> _Answer:
+def _accept(content: bytes) -> _Answer:
     return 200, {"ETag": _tag(content)}, b""
 
 

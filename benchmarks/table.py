@@ -1,7 +1,7 @@
 """All benchmarks one after the other, and the table of their figures.
 
 ``python -m benchmarks table --workflows DIR [--output benchmarks/README.md] [NAME ...]``: each runs in a process of its
-own, and what it told is kept in the cache folder. With names only those are run, and the others are as they were.
+own, and its output is kept in the cache folder. With names only those are run, and the others keep their rows.
 With ``--output`` the table takes the place of the one in that file, between two comments; else it is printed.
 """
 
@@ -47,13 +47,15 @@ def main(arguments: Sequence[str]) -> int:
         arguments: The command's arguments.
 
     Returns:
-        The exit code: 1 if a benchmark failed. The table then has what it told when it last succeeded, if it ever did.
+        The exit code: 1 if a benchmark failed. The table then has the rows of its last success, if there was one.
     """
     options = _options(arguments)
     if options.cache:
         os.environ[peers.CACHE] = options.cache
     if options.output is not None:
-        place(options.output.read_text(encoding="utf-8"), "")  # a file without a place is told before an hour is lost
+        place(
+            options.output.read_text(encoding="utf-8"), ""
+        )  # a file without a place is an error before an hour is lost
     folder = peers.cache() / "results"
     folder.mkdir(parents=True, exist_ok=True)
     failed = [name for name in options.names or NAMES if not _run(name, folder, options)]
@@ -80,14 +82,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     unknown = set(options.names) - set(NAMES)
     if unknown:
-        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+        parser.error(f"unknown benchmark {', '.join(sorted(unknown))}")
     if options.workflows is None and "makespan" in (options.names or NAMES):
         parser.error("makespan needs --workflows DIR")
     return options
 
 
 def _run(name: str, folder: Path, options: argparse.Namespace) -> bool:
-    """Run a benchmark and keep what it tells, if it succeeds."""
+    """Run a benchmark and keep its output, if it succeeds."""
     print(f"== {name}", file=sys.stderr, flush=True)
     file = folder / f"{name}.json"
     if name == "makespan":
@@ -115,5 +117,5 @@ def place(text: str, figures: str) -> str:
     before, start, rest = text.partition(_START)
     _, end, after = rest.partition(_END)
     if not start or not end:
-        raise ValueError(f"there is no place for the figures: a line {_START} and a line {_END}")
+        raise ValueError(f"the file lacks a place for the figures: a line {_START} and a line {_END}")
     return f"{before}{start}\n\n{figures}\n\n{end}{after}"

@@ -21,7 +21,7 @@ _TARGET = at_most(0.08)
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Running one layer as a task, the whole process."""
+    """Measure running one layer as a task, the whole process."""
     with tempfile.TemporaryDirectory() as name:
         for size in _SIZES:
             folder = Path(name, str(size))
@@ -31,7 +31,7 @@ def measure(runs: int) -> Iterator[Row]:
 
 
 def task_command(folder: Path, size: int, *, layer: str = "L0") -> Command:
-    """The command that runs one layer of a chain of ours.
+    """Return the command that runs one layer of our chain.
 
     Args:
         folder: Where the flow and its datastore are.

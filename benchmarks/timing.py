@@ -64,7 +64,7 @@ class Timed:
 
     Args:
         seconds: Of each run.
-        processor: The seconds of a processor that each run took, which tell more than the others on a busy machine.
+        processor: The processor seconds of each run, which vary less than the others on a busy machine.
         memory: The largest peak memory of a process of it, in MiB.
         figures: What each run printed of itself, as a JSON object of numbers on its last line, if it did.
     """
@@ -75,7 +75,7 @@ class Timed:
     figures: list[dict[str, float]] = attrs.field(factory=list)
 
     def enough(self, runs: int) -> bool:
-        """Whether it ran as often as is asked for, or took so long that once is enough."""
+        """Return whether it ran the requested number of times, or took so long that once is enough."""
         return len(self.seconds) >= (1 if max(self.seconds, default=0.0) > _VERY_LONG else runs)
 
     @property
@@ -89,12 +89,12 @@ class Timed:
         return statistics.median(self.processor)
 
     def figure(self, name: str) -> float:
-        """The median of one of the figures that the runs printed."""
-        return statistics.median(told[name] for told in self.figures)
+        """Return the median of one of the figures that the runs printed."""
+        return statistics.median(figures[name] for figures in self.figures)
 
 
 def python(name: str, *words: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Command:
-    """A command of the running interpreter.
+    """Return a command of the running interpreter.
 
     Args:
         name: What it is, for people.
@@ -127,12 +127,12 @@ def interleave(commands: Sequence[Command], runs: int) -> list[Timed]:
         for command, found in zip(commands, timed, strict=True):
             if found.enough(runs):
                 continue
-            seconds, usage, told = _run(command, turn)
+            seconds, usage, figures = _run(command, turn)
             found.memory = max(found.memory, usage.ru_maxrss / 1024)
             if turn or seconds > _LONG:
                 found.seconds.append(seconds)
                 found.processor.append(usage.ru_utime + usage.ru_stime)
-                found.figures.append(told)
+                found.figures.append(figures)
     return timed
 
 
@@ -144,7 +144,7 @@ def compare(subject: str, candidate: Command, baseline: Command, runs: int, targ
         candidate: The command in question.
         baseline: What it is compared to.
         runs: How often each is run, after one run that does not count.
-        target: What is to be reached.
+        target: The goal.
 
     Returns:
         The medians.
@@ -163,7 +163,7 @@ def compare_all(
     Args:
         subject: What is measured.
         candidate: The command in question.
-        baselines: What it is compared to, each with what is to be reached.
+        baselines: The commands to compare it with, each with a goal.
         runs: How often each is run, after one run that does not count.
 
     Returns:
@@ -232,7 +232,7 @@ def check(command: Command, code: int, said: str) -> None:
 
 
 def environment(command: Command) -> dict[str, str]:
-    """All variables of a command.
+    """Return the environment of a command.
 
     Args:
         command: The command.
@@ -277,7 +277,7 @@ def _run(command: Command, turn: int) -> tuple[float, resource.struct_rusage, di
 
 
 def figures(printed: str) -> dict[str, float]:
-    """The figures that a command printed of itself: a JSON object on its last line, if there is one.
+    """Return the figures that a command printed as a JSON object on its last line, if there is one.
 
     Args:
         printed: What it printed.

@@ -28,7 +28,7 @@ _AROUND = 3
 
 
 def measure(runs: int) -> Iterator[Row]:
-    """Fanning out."""
+    """Measure fanning out."""
     del runs  # they are the same each time
     with tempfile.TemporaryDirectory() as name, embedded.serving(Path(name), jobs=True) as account:
         folder = Path(name)
@@ -45,7 +45,7 @@ def measure(runs: int) -> Iterator[Row]:
 
 
 def transitions_of(folder: Path, width: int) -> int:
-    """The transitions of our fan-out.
+    """Return the transitions of our fan-out.
 
     Args:
         folder: Where its flow is written.
@@ -64,7 +64,7 @@ def transitions_of(folder: Path, width: int) -> int:
 
 
 def _of_metaflow(states: Mapping[str, Any], width: int) -> int:
-    """All states of the definition but the steps before and after the fan-out, those in the Map for each item."""
+    """Return the states of the definition without the steps around the fan-out, those in the Map for each item."""
     (inner,) = (len(state["Iterator"]["States"]) for state in states.values() if state["Type"] == "Map")
     around = len(set(states) - {"start", "join", "end"})
     return around + inner * width

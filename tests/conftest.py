@@ -1,4 +1,4 @@
-"""What tests ask for, and how examples are tried: without a limit of time, since some machines are slow at times.
+"""Fixtures of all tests, and the settings of Hypothesis: no time limit, because some machines are slow at times.
 
 In CI they are many, and the same in each run, so that a commit passes or fails there whoever runs it. Everywhere else
 each run tries a few others, so that unit tests are quick, and remembers those that failed.
@@ -52,7 +52,7 @@ def aws_endpoint() -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
-    # Have state machines be run, and not only noted.
+    # State machines are run, and not only recorded.
     config = json.dumps({"stepfunctions": {"execute_state_machine": True}}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{endpoint}/moto-api/config", config, headers)  # noqa: S310

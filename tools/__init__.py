@@ -1,1 +1,1 @@
-"""What the people who work on this repository run. Nothing in here is part of what is installed."""
+"""The tools of this repository's developers. They are not part of the installed packages."""

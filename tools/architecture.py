@@ -9,12 +9,12 @@
 A package is seen as a graph. Its *rooms* are the modules and folders directly in it, without ``__main__``. An *arrow*
 is an import from one room to another, counted once for each pair of rooms. The *level* of a room is the number of rooms
 on the longest path that begins at it. Where rooms have cycles, the arrows that are left out to end them *climb back*.
-Imports for type checkers only are no arrows: they load nothing.
+Imports for type checkers only are not arrows: they load nothing.
 
 Lines are those of the file without docstrings, and of functions the same. They are rounded to two digits, so that not
 every change of the code is one of the page.
 
-Exit codes: 0 fine, 1 the page is not up to date or a limit is passed.
+Exit codes: 0 success, 1 the page is not up to date or a limit is exceeded.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _room(package: str, module: str) -> str | None:
 
 
 def _climbing(arrows: Mapping[str, set[str]]) -> set[tuple[str, str]]:
-    """Leave arrows out until there is no cycle: of each cycle the one into the room that imports most."""
+    """Remove arrows until no cycle is left: of each cycle the one into the room that imports most."""
     left = {room: set(others) for room, others in arrows.items()}
     taken: set[tuple[str, str]] = set()
     while cycle := _cycle(left):
@@ -183,8 +183,8 @@ def _page(measured: Mapping[str, tuple[Structure, Sizes]]) -> Iterator[str]:
         cells = [
             f"`{package}`",
             *map(str, (len(structure.levels), max(structure.levels.values()), arrows, len(structure.climbing))),
-            str(_rounded(len(sizes.modules))),
-            f"{_rounded(sum(sizes.modules.values())):,}",
+            str(_round(len(sizes.modules))),
+            f"{_round(sum(sizes.modules.values())):,}",
             _spread([*sizes.modules.values()]),
             _spread(sizes.functions),
         ]
@@ -206,14 +206,14 @@ def _page(measured: Mapping[str, tuple[Structure, Sizes]]) -> Iterator[str]:
         yield f"The largest modules: {', '.join(shown)}."
 
 
-def _rounded(number: float) -> int:
+def _round(number: float) -> int:
     digits = len(str(int(number)))
     return int(round(number, min(0, 2 - digits)))
 
 
 def _spread(lines: Sequence[int]) -> str:
     tenth = statistics.quantiles(lines, n=10)[-1]
-    return " / ".join(str(_rounded(number)) for number in (statistics.median(lines), tenth, max(lines)))
+    return " / ".join(str(_round(number)) for number in (statistics.median(lines), tenth, max(lines)))
 
 
 def _faults(measured: Mapping[str, tuple[Structure, Sizes]], rooms: int, levels: int) -> Iterator[str]:

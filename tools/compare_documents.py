@@ -1,4 +1,4 @@
-"""Compare what the compiler of a commit and the compiler of the working tree make of the same programs.
+"""Compare the output of the compiler of a commit and of the compiler of the working tree for the same programs.
 
 A change that only moves or renames code must not change one byte of what is deployed::
 
@@ -15,8 +15,8 @@ Three kinds of results are compared:
 - *documents*: ``--emit asl``, ``terraform`` and ``hcl``, also with ``--module`` and ``--joins exact``. Each byte
   counts.
 - *refusals*: of a program that does not compile, the exit code, standard output and the codes of the rules (LAM...).
-- *messages*: what people read, which is ``--emit graph`` and ``plan`` and the wording of errors. They may change on
-  purpose: they are counted, and shown with ``--messages``, but they are no failure.
+- *messages*: the texts for people, which are ``--emit graph`` and ``plan`` and the wording of errors. They may change
+  on purpose: they are counted, and shown with ``--messages``, but they are not failures.
 
 Exit codes: 0 no document and no refusal differs, 1 some do (the difference is on standard output), 2 the comparison
 cannot be made, for example because a valid program of the commit does not compile with the commit's own compiler.
@@ -105,7 +105,7 @@ class Compiled:
 
 @attrs.frozen
 class Difference:
-    """What two compilers do not agree on.
+    """A difference between the outputs of two compilers.
 
     Args:
         kind: ``document`` and ``refusal`` are failures, ``message`` is not.
@@ -123,8 +123,8 @@ def compare(case: Case, before: Compiled, after: Compiled) -> Iterator[Differenc
 
     Args:
         case: The program, and how it was compiled.
-        before: What the compiler of the commit gave.
-        after: What the compiler of the working tree gave.
+        before: The result of the compiler of the commit.
+        after: The result of the compiler of the working tree.
 
     Yields:
         The differences: none if both are the same.
@@ -141,7 +141,7 @@ def compare(case: Case, before: Compiled, after: Compiled) -> Iterator[Differenc
 
 
 def _outcome(compiled: Compiled) -> str:
-    """The exit code and, of a refused program, the rules that it breaks."""
+    """Return the exit code and, of a refused program, the rules that it breaks."""
     rules = sorted(_RULE.findall(compiled.errors)) if compiled.code else []
     return "\n".join([f"exit code {compiled.code}", *rules, ""])
 
@@ -154,7 +154,7 @@ def _diff(before: str, after: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare the compilers, and print what differs.
+    """Compare the compilers, and print the differences.
 
     Args:
         arguments: The arguments of the command; by default those of the process.
@@ -191,7 +191,7 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
     commit, programs = folder / "commit", folder / "programs"
     _check_out(options.commit, commit)
     _collect(commit, programs, options.random)
-    cases = [case for case in _cases(programs) if _chosen(case, options.only)]
+    cases = [case for case in _cases(programs) if _is_chosen(case, options.only)]
     if not cases:
         raise NoComparisonError(f"no program is named like {options.only}")
     for tree in (commit, ROOT):
@@ -199,7 +199,7 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         pairs = list(pool.map(lambda case: [_compile(tree, programs, case) for tree in (commit, ROOT)], cases))
     for case, (before, _) in zip(cases, pairs, strict=True):
-        _check_expected(case, before)
+        _check_own_result(case, before)
     found = [item for case, pair in zip(cases, pairs, strict=True) for item in compare(case, *pair)]
     failures = [item for item in found if item.kind != "message"]
     for item in found if options.messages else failures:
@@ -213,7 +213,7 @@ def _run(options: argparse.Namespace, folder: Path) -> int:
     return 1 if failures else 0
 
 
-def _chosen(case: Case, only: Sequence[str] | None) -> bool:
+def _is_chosen(case: Case, only: Sequence[str] | None) -> bool:
     return only is None or any(fnmatch(case.program, pattern) for pattern in only)
 
 
@@ -263,7 +263,7 @@ def _environment(tree: Path) -> dict[str, str]:
 
 
 def _check_import(tree: Path, programs: Path) -> None:
-    """Hold that a process finds the packages of a tree, not those that are installed.
+    """Check that a process finds the packages of a tree, not the installed ones.
 
     Raises:
         NoComparisonError: If it does not. Without this, a compiler might be compared with itself.
@@ -282,11 +282,11 @@ def _compile(tree: Path, programs: Path, case: Case) -> Compiled:
     return Compiled(done.returncode, done.stdout, done.stderr.decode())
 
 
-def _check_expected(case: Case, before: Compiled) -> None:
-    """Hold that the commit's own compiler does with a program what the program is for.
+def _check_own_result(case: Case, before: Compiled) -> None:
+    """Check that the commit's own compiler accepts its valid programs and refuses its invalid ones.
 
     Raises:
-        NoComparisonError: If it does not: two failures for the same wrong reason are equal, and say nothing.
+        NoComparisonError: If it does not: two failures for the same wrong reason would be equal.
     """
     valid = before.code == 0
     if case.expected != "unknown" and valid != (case.expected == "valid"):

@@ -1,4 +1,4 @@
-"""Write flows that are generated: large ones, and random ones that are the same each time.
+"""Write generated flows: large ones, and random ones that are the same each time.
 
 `tools.compare_documents` runs this file with the packages, the tests and the benchmarks of the commit that it compares
 with on the path::
@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from benchmarks import programs
 
-#: Where the tests have what draws flows: now, and at commits before that.
+#: The packages of the tests that draw flows: of this commit, and of earlier ones.
 _PACKAGES = ("tests.support.random_flows", "tests.property.flows")
 
-#: What the classes of a random flow take from around them. A copy of the module stands beside each flow, because it is
+#: The names that the classes of a random flow need. A copy of the module is in the folder of each flow, because it is
 #: not in the same package at all commits.
 _AROUND = """\
 from laminar_runtime.configurations.executors import AWS
@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     for name, text in _large().items():
         _write(options.folder / "large" / name, text)
-    for number, text in enumerate(_random(options.random)):
+    for number, text in enumerate(_random_flows(options.random)):
         folder = options.folder / "random" / f"flow_{number}"
         _write(folder, text)
         shutil.copyfile(str(_module("behaviour").__file__), folder / "behaviour.py")
@@ -73,8 +73,8 @@ def _large() -> dict[str, str]:
     }
 
 
-def _random(count: int) -> list[str]:
-    """The texts of as many random flows, the largest that were drawn."""
+def _random_flows(count: int) -> list[str]:
+    """Return the texts of that many random flows, the largest of those that were drawn."""
     drawn: set[str] = set()
     compiling, drawing, source = map(_module, ("compiling", "drawing", "source"))
 

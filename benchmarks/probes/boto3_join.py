@@ -17,7 +17,7 @@ if __name__ == "__main__":
     client = boto3.client("s3")
 
     def get(key: str) -> bytes:
-        """One call."""
+        """Return one call."""
         content: bytes = client.get_object(Bucket=bucket, Key=f"{prefix}/Bench/{key}")["Body"].read()
         return content
 

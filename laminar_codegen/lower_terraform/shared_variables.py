@@ -1,4 +1,4 @@
-"""The inputs that a document has in common with the Terraform module ``flow``, to which it may pass them on."""
+"""The inputs that a document has in common with the Terraform module ``flow``. It may pass them on to the module."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "region_in_role_names",
 ]
 
-#: What CloudWatch Logs takes:
+#: The days that CloudWatch Logs accepts:
 #: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTION = (
     0,
@@ -52,18 +52,17 @@ _RETENTION = (
     3653,
 )
 
-#: Names of roles and policies, behind their paths. No pattern of an ARN takes an asterisk or a question mark, which in
-#: the policies that ARNs get into would stand for anything:
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+#: Names of roles and policies, after their paths. No pattern of an ARN accepts an asterisk or a question mark, which
+#: are wildcards in policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 _IAM_NAME = "[0-9A-Za-z+=,.@_/-]+"
 
-#: Patterns of ARNs, without their beginnings.
+#: Patterns of ARNs, without their prefixes.
 ROLE = f"iam::[0-9]{{12}}:role/{_IAM_NAME}"
 KMS_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
 
 #: The region with the longest name.
 LONGEST_REGION = "us-isof-south-1"
-#: Characters that a region and the longest label of a role leave of those that IAM takes.
+#: The characters of a role's name without the region and the longest label of a role.
 _WITH_REGION = ROLE_NAME_LENGTH - len(f"-{LONGEST_REGION}") - len("-state-machine")
 
 
@@ -147,7 +146,7 @@ DATASTORE_ROOT = Variable(
     description="Where artifacts are kept: s3://bucket or s3://bucket/prefix.",
     validation=(
         Validation(
-            # No asterisk, though S3 takes it: in the policies of roles it would stand for anything.
+            # No asterisk, though S3 accepts it: in the policies of roles it would be a wildcard.
             'can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()=-]+)*/?$", var.datastore_root))',
             "The datastore must be s3://bucket or s3://bucket/prefix, the prefix of letters, digits and !_.()=-.",
         ),
@@ -214,7 +213,7 @@ REGION_IN_ROLE_NAMES = region_in_role_names(
     )
 )
 
-#: The inputs that a document passes on as they are given.
+#: The inputs that a document passes on unchanged.
 PASSED_ON = (
     ALARM_ACTIONS,
     KEEP_LOGS,

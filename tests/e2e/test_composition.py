@@ -106,11 +106,11 @@ def test_flows_in_one_root(composed: tuple[Platform, dict[str, Any]]) -> None:
     before = account_contents(made.aws)
     plan = made.terraform.plan(**variables)
     assert {change.actions for change in plan.changes} == {("create",)}
-    made.terraform.apply_planned()
+    made.terraform.apply_plan()
     assert made.terraform.plan(**variables).empty
     changed = made.terraform.plan(**variables, team_version="2")
     assert changed.changes == (Change("aws_ssm_parameter.team", ("update",)),)
-    made.terraform.apply_planned()
+    made.terraform.apply_plan()
     assert made.terraform.plan(**variables, team_version="2").empty
     machines = made.aws.client("stepfunctions").list_state_machines()["stateMachines"]
     assert {machine["name"] for machine in machines} >= {"Greeting", "Briefing", "Items", "Short"}

@@ -74,7 +74,7 @@ def test_going_over_to_the_module(case: str, platform: Callable[[Path], Platform
         if "previous_address" in change
     }
     assert moved == dict(document.moved)
-    made.terraform.apply_planned()
+    made.terraform.apply_plan()
     assert account_contents(made.aws) == alone
     plan = made.terraform.plan(**variables)
     assert (plan.changes, plan.empty) == ((), True)
@@ -99,7 +99,7 @@ def test_a_chain_of_flows_runs(platform: Callable[[Path], Platform], tmp_path: P
     variables = {**given(document, made), "name": "chain"}
     plan = made.terraform.plan(**variables)
     assert {change.actions for change in plan.changes} == {("create",)}
-    made.terraform.apply_planned()
+    made.terraform.apply_plan()
     assert_made(made.terraform.state(), before, account_contents(made.aws))
     assert made.terraform.output()["deployment"] == "chain"
 
@@ -135,7 +135,7 @@ def test_it_is_laid_out_as_terraform_does(case: str, mirror: Path, tmp_path: Pat
     document = calling(GOLDEN / case / "flow.py")
     for name, text in {"whole.tf": render_hcl(document), **render_module(document, "hcl")}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert Terraform(tmp_path, mirror, {}).unformatted() == ""
+    assert Terraform(tmp_path, mirror, {}).format_difference() == ""
 
 
 @pytest.mark.parametrize("case", CASES)

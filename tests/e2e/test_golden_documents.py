@@ -106,7 +106,7 @@ def test_life_cycle(case: str, tmp_path: Path, account: Account) -> None:
     # Of one block there is a resource for each layer.
     made = len(document.resources) - 1 + len(document.locals["layers"])
     assert [change.actions for change in planned.changes] == [("create",)] * made
-    terraform.apply_planned()
+    terraform.apply_plan()
     assert len(terraform.state()) == made + len(document.data)
     assert_made(terraform.state(), before, account_contents(account.aws))
     plan = terraform.plan(**given)
@@ -163,7 +163,7 @@ def test_terraform_would_lay_it_out_so(case: str, tmp_path: Path, mirror: Path) 
     split = render_module(document, "hcl")
     for name, text in {"whole.tf": render_hcl(document), **split}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert Terraform(tmp_path, mirror, {}).unformatted() == ""
+    assert Terraform(tmp_path, mirror, {}).format_difference() == ""
 
 
 def test_what_is_laid_out_otherwise_is_told(tmp_path: Path, mirror: Path) -> None:
@@ -171,7 +171,7 @@ def test_what_is_laid_out_otherwise_is_told(tmp_path: Path, mirror: Path) -> Non
     text = render_hcl(compilation_of("one_layer").document)
     assert "type        = string" in text
     (tmp_path / "main.tf").write_text(text.replace("type        = string", "type = string", 1), encoding="utf-8")
-    assert "+  type        = string" in Terraform(tmp_path, mirror, {}).unformatted()
+    assert "+  type        = string" in Terraform(tmp_path, mirror, {}).format_difference()
 
 
 @pytest.mark.parametrize("case", CASES)

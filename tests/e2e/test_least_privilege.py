@@ -22,7 +22,7 @@ from laminar_codegen.rehearsal.aws import ApiCall, EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
-from tests.support.iam_checker import Denial, Statement, applied, denials, needs
+from tests.support.iam_checker import Denial, Statement, applied_statements, denials, needs
 from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
 
 ROOT = Path(__file__).parents[2]
@@ -501,7 +501,7 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
         states = aws.client("stepfunctions")
         arns = [listed["stateMachineArn"] for listed in states.list_state_machines()["stateMachines"]]
         machines = {arn: states.describe_state_machine(stateMachineArn=arn)["roleArn"] for arn in arns}
-        return Audit(tuple(calls), applied(aws.client("iam")), machines)
+        return Audit(tuple(calls), applied_statements(aws.client("iam")), machines)
 
 
 def optional(aws: EmbeddedAws) -> dict[str, Any]:

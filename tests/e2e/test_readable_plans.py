@@ -87,7 +87,7 @@ def test_a_release_of_many_layers(module: Module | None, layers: int, platform: 
     assert changed.keys() == {"L23"}
     assert (changed["L23"]["before"]["input"]["memory"], changed["L23"]["after"]["input"]["memory"]) == (4096, 8192)
     assert len(layers_of(plan.document)) == layers
-    made.terraform.apply_planned()
+    made.terraform.apply_plan()
     assert made.terraform.plan(**given).empty
 
 

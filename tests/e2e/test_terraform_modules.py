@@ -155,7 +155,7 @@ def test_example(name: str, bench: Bench) -> None:
     assert (answer["valid"], answer["diagnostics"]) == (True, [])
     planned = terraform.plan()
     assert {change.actions for change in planned.changes} == {("create",)}
-    terraform.apply_planned()
+    terraform.apply_plan()
     assert_made(terraform.state(), before, account_contents(bench.aws))
     assert all(value not in (None, {}, []) for value in terraform.output().values())
     again = terraform.plan()

@@ -147,7 +147,7 @@ class Deployed:
         """Apply, and give what changed; a plan made after it is empty."""
         variables = {**self.platform.variables, **changed}
         changes = sorted((change.address, change.actions) for change in self.terraform.plan(**variables).changes)
-        self.terraform.apply_planned()
+        self.terraform.apply_plan()
         assert self.terraform.plan(**variables).empty
         return changes
 

@@ -1,1 +1,1 @@
-"""What tests are made with: flows, commands, random inputs, checkers of what AWS and Terraform would do."""
+"""The parts of tests: flows, commands, random inputs, and checkers of AWS's and Terraform's rules."""

@@ -1,4 +1,4 @@
-"""What there is in an embedded AWS, by the types of Terraform's resources: what was made, and what was left behind.
+"""The contents of an embedded AWS by the types of Terraform's resources: what was made, and what was left behind.
 
     before = account_contents(aws)
     terraform.apply()
@@ -95,15 +95,15 @@ _PARTS: Mapping[str, str] = {
 
 
 def account_contents(aws: EmbeddedAws) -> Contents:
-    """What there is of each type of resource, without what AWS has made by itself."""
-    found = {kind: frozenset(_listed(aws, kind)) for kind in _LISTED}
+    """Return the resources of each type, without those that AWS makes by itself."""
+    found = {kind: frozenset(_list(aws, kind)) for kind in _LISTED}
     # It names no queue where there is none.
     queues = aws.client("sqs").list_queues().get("QueueUrls", ())
     return {**found, "aws_sqs_queue": frozenset(queues)}
 
 
 def assert_made(addresses: Iterable[str], before: Contents, after: Contents) -> None:
-    """Assert that of each type in a state of Terraform's there is more than before.
+    """Assert that an account has more resources of each type in a state of Terraform than before.
 
     Args:
         addresses: Of the resources in the state.
@@ -115,13 +115,13 @@ def assert_made(addresses: Iterable[str], before: Contents, after: Contents) -> 
 
 
 def _type(address: str) -> str | None:
-    """The type of a resource of AWS by its address; of a data source none."""
+    """Return the type of a resource of AWS by its address, '' for a data source."""
     (steps,) = re.findall(r"(data\.)?((?:aws|terraform)_\w+)\.[\w-]+(?:\[.*\])?$", address)
     # Terraform's own is in the state alone.
     return None if steps[0] or steps[1] == "terraform_data" else str(steps[1])
 
 
-def _listed(aws: EmbeddedAws, kind: str) -> list[str]:
+def _list(aws: EmbeddedAws, kind: str) -> list[str]:
     service, operation, answer, name = _LISTED[kind]
     client, arguments = aws.client(service), _ARGUMENTS.get(kind, {})
     if client.can_paginate(operation):

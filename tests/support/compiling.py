@@ -1,4 +1,4 @@
-"""What the tests of the compiler share: no traces in the folders of the flows that they read."""
+"""The fixtures of the compiler's tests: they leave no traces in the folders of the flows that they read."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class Trouble(Layer):
         sys.stdout.buffer.write(b"caf\xe9\n")
 
     def do_hang(self, parameters: Parameters) -> None:
-        """Start a process that will not end when told to, and wait with it."""
+        """Start a process that ignores the request to end, and wait with it."""
         code = f"import signal, time; signal.signal(15, signal.SIG_IGN); open({parameters.file!r}, 'w').write('up'); "
         child = subprocess.Popen([sys.executable, "-c", code + "time.sleep(60)"])
         while not Path(parameters.file).exists() or not Path(parameters.file).read_text():

@@ -1,4 +1,4 @@
-"""What the tests share: flows in memory, and flow files as users run them."""
+"""The harness of the tests: flows in memory, and flow files as users run them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def in_memory(flow: type[FlowT], *, concurrency: int = 8) -> FlowT:
 
 
 def failure(run: Callable[[], object]) -> Exception:
-    """What a layer raised in a run in this process, without what says where."""
+    """Return the error that a layer raised in a run in this process, without its place."""
     try:
         run()
     except TaskError as error:
@@ -51,15 +51,15 @@ def run_alone(layer: type[Layer]) -> Layer:
     return in_memory(flow)().layer(layer)
 
 
-def stored(flow: Flow) -> dict[str, bytes]:
-    """What is in the memory of a flow made by `in_memory`, by key."""
+def objects_of(flow: Flow) -> dict[str, bytes]:
+    """Return the objects in the memory of a flow made by `in_memory`, by key."""
     assert isinstance(flow.datastore, datastores.Memory)
     return flow.datastore.workspace
 
 
 def archive_key(flow: Flow, layer: str, attribute: str, *, index: int = 0) -> str:
-    """The key of the archive of an attribute in the memory of a flow of which one attempt at a split was made."""
-    parts = (path.split("/") for path in stored(flow))
+    """Return the key of an attribute's archive in the memory of a flow that made one attempt at a split."""
+    parts = (path.split("/") for path in objects_of(flow))
     (found,) = (
         "/".join(path)
         for path in parts
@@ -85,7 +85,7 @@ class Folder:
         return file
 
     def python(self, *arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run Python in the folder, whatever comes of it."""
+        """Run Python in the folder, and return its result, success or not."""
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.path,
@@ -98,7 +98,7 @@ class Folder:
         )
 
     def become_function(self, flow: str, monkeypatch: pytest.MonkeyPatch) -> datastores.Local:
-        """Have this process be one of the flow's functions on AWS Lambda, whose image is this folder."""
+        """Make this process one of the flow's functions on AWS Lambda, whose image is this folder."""
         monkeypatch.chdir(self.path)
         monkeypatch.setenv("LAMINAR_FLOW_NAME", "MyFlow")
         monkeypatch.setenv("LAMINAR_DATASTORE_ROOT", str(self.path / "store"))
@@ -115,7 +115,7 @@ class Folder:
 
 
 def is_gone(pid: int, seconds: float = 10) -> bool:
-    """Whether a process ends within a while. One that nobody has reaped yet has ended."""
+    """Return whether a process ends within a while. A process that is not yet reaped has ended."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

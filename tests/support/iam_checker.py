@@ -1,12 +1,12 @@
-"""Whether roles may do what they did: an evaluator of IAM policies, and what each call of an API needs of them.
+"""An evaluator of IAM policies, with the permissions that each call of an API needs.
 
     calls: list[ApiCall] = []
     with EmbeddedAws(workspace=workspace, calls=calls.append) as aws:
         ...
-        statements = applied(aws.client("iam"))
+        statements = applied_statements(aws.client("iam"))
     assert denials(calls, statements) == []
 
-It knows statements that allow, wildcards, and the conditions that are in use; of anything else it says so.
+It knows statements that allow, wildcards, and the conditions that are in use, and raises for anything else.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
@@ -26,12 +26,12 @@ _NOT_FOUND = 404
 
 
 class UnknownCallError(Exception):
-    """A call of which nobody has told what it needs."""
+    """A call whose permissions are not known here."""
 
 
 @frozen
 class Need:
-    """One permission: an action on a resource, with what conditions look at."""
+    """One permission: an action on a resource, with the keys of its conditions."""
 
     action: str
     resource: str
@@ -40,7 +40,7 @@ class Need:
 
 @frozen
 class Statement:
-    """What a role may do to what."""
+    """A statement of a policy: actions that a role may do on resources."""
 
     role: str
     sid: str
@@ -49,7 +49,7 @@ class Statement:
     conditions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
     def allows(self, need: Need) -> bool:
-        """Whether the statement is a permission for what is needed."""
+        """Return whether the statement allows a need."""
         # Actions are without regard to case: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
         action = any(_like(pattern.lower(), need.action.lower()) for pattern in self.actions)
         resource = any(_like(pattern, need.resource) for pattern in self.resources)
@@ -68,8 +68,8 @@ class Denial:
         return f"{self.role} called {self.call.operation}, but has no {self.need.action} on {self.need.resource}"
 
 
-def applied(iam: Any) -> tuple[Statement, ...]:
-    """The statements of all policies that roles have in an account."""
+def applied_statements(iam: Any) -> tuple[Statement, ...]:
+    """Return the statements of all policies that roles have in an account."""
     roles = [role for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]
     return tuple(
         statement
@@ -80,11 +80,11 @@ def applied(iam: Any) -> tuple[Statement, ...]:
 
 
 def denials(calls: Iterable[ApiCall], statements: Sequence[Statement], machines: Mapping[str, str]) -> list[Denial]:
-    """The calls that were outside the policies, each once.
+    """Return the calls that were outside the policies, each once.
 
     Args:
-        calls: What roles called.
-        statements: What they may do.
+        calls: The calls of roles.
+        statements: The statements of their policies.
         machines: All state machines by their ARNs, with their roles.
     """
     denied = {
@@ -97,7 +97,7 @@ def denials(calls: Iterable[ApiCall], statements: Sequence[Statement], machines:
 
 
 def needs(call: ApiCall, machines: Mapping[str, str]) -> Iterator[Need]:
-    """The permissions that a call needs.
+    """Yield the permissions that a call needs.
 
     https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
     """
@@ -113,13 +113,16 @@ def needs(call: ApiCall, machines: Mapping[str, str]) -> Iterator[Need]:
 
 
 def _objects(call: ApiCall) -> Iterator[Need]:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html."""
+    """Yield the permissions of a call of S3.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+    """
     bucket = f"arn:aws:s3:::{call.parameters['Bucket']}"
     key = call.parameters.get("Key")
     match call.operation:
         case "GetObject" | "HeadObject":
             yield Need("s3:GetObject", f"{bucket}/{key}")
-            # To whom may not list the bucket, S3 says 403 of what is missing; and in such a request there is no prefix:
+            # Without s3:ListBucket, S3 answers 403 for a missing object; and such a request has no prefix:
             # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
             if call.status == _NOT_FOUND:
                 yield Need("s3:ListBucket", bucket)
@@ -132,7 +135,10 @@ def _objects(call: ApiCall) -> Iterator[Need]:
 
 
 def _jobs(call: ApiCall) -> Iterator[Need]:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html."""
+    """Yield the permissions of a call of AWS Batch.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
+    """
     match call.operation:
         case "SubmitJob":
             yield Need("batch:SubmitJob", _arn(call, "batch", "job-queue/", call.parameters["jobQueue"]))
@@ -148,14 +154,17 @@ def _jobs(call: ApiCall) -> Iterator[Need]:
 
 
 def _executions(call: ApiCall, machines: Mapping[str, str]) -> Iterator[Need]:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html."""
+    """Yield the permissions of a call of Step Functions.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html
+    """
     match call.operation:
         case "StartExecution":
             yield Need("states:StartExecution", call.parameters["stateMachineArn"])
         case "DescribeExecution" | "StopExecution":
             yield Need(f"states:{call.operation}", call.parameters["executionArn"])
         case "SendTaskSuccess":
-            # A token does not tell of which machine it is: of any that has this role.
+            # A token does not name its machine: it may be any machine with this role.
             for machine, role in machines.items():
                 if role == call.principal:
                     yield Need("states:SendTaskSuccess", machine)
@@ -181,7 +190,7 @@ def _other(call: ApiCall) -> Need:
 
 
 def _arn(call: ApiCall, service: str, kind: str, name: str, *, whole: bool = False) -> str:
-    """The ARN of what a call names, by name or by ARN."""
+    """Return the ARN of what a call names, by name or by ARN."""
     account = call.principal.split(":")[4]
     return name if name.startswith("arn:") and not whole else f"arn:aws:{service}:{call.region}:{account}:{kind}{name}"
 
@@ -209,7 +218,10 @@ def _statements(role: str, document: Mapping[str, Any] | str) -> Iterator[Statem
 
 
 def _holds(test: str, key: str, values: tuple[str, ...], context: Mapping[str, str]) -> bool:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html."""
+    """Return whether a condition holds.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
     if key not in context:
         return test.endswith("IfExists")
     match test.removesuffix("IfExists"):

@@ -181,7 +181,7 @@ def _closure() -> Callable[[int], Point]:
     return lambda x: Point(base + x)
 
 
-#: How each kind of value is made, and what is true of it wherever it is read.
+#: Each kind of value: a function that makes it, and a condition that holds wherever it is read.
 KINDS: dict[str, tuple[Callable[[], typing.Any], Callable[[typing.Any], bool]]] = {
     "dataclass": (lambda: Point(1), lambda value: value == Point(1) and isinstance(value, Point)),
     "slots": (lambda: Slots(1), lambda value: value in {Slots(1), Slots(2)}),
@@ -237,7 +237,7 @@ class Read(Layer):
 
 
 def wrong(write: Write) -> list[str]:
-    """The kinds of which a value is not right where it is read."""
+    """Return the kinds whose value is wrong when it is read."""
     return [f"{name}: {problem}" for name in KINDS if (problem := _problem(write, name))]
 
 
@@ -245,12 +245,12 @@ def _problem(write: Write, name: str) -> str:
     try:
         value = getattr(write, f"v_{name}")
         return "" if KINDS[name][1](value) else f"differs: {value!r}"
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+    except Exception as error:  # noqa: BLE001 - any error is printed
         return f"{type(error).__name__}: {error}"
 
 
 def run(*, threads: bool = False) -> str:
-    """Run the flow, and tell what is wrong in a task and here."""
+    """Run the flow, and print the kinds that are wrong in a task and here."""
     flow = Kinds(executor=executors.Thread()) if threads else Kinds()
     execution = flow(given=Point(7))
     write = execution.layer(Write)
@@ -258,7 +258,7 @@ def run(*, threads: bool = False) -> str:
 
 
 def digests() -> str:
-    """The digest of each kind of value, as this process pickles it."""
+    """Return the digest of each kind of value, as this process pickles it."""
     flow, protocol = Kinds(), serde.PickleProtocol()
     bool(flow)
     with scopes.scope_of("Kinds", flow.datastore):

@@ -1,4 +1,4 @@
-"""Short words to write state machines and replay them."""
+"""Short functions to write state machines and replay them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ State = dict[str, Any]
 
 
 def machine(states: Mapping[str, State], **fields: Any) -> dict[str, Any]:
-    """A definition that starts at the first state."""
+    """Return a definition that starts at the first state."""
     return {"QueryLanguage": "JSONata", **branch(states), **fields}
 
 
 def branch(states: Mapping[str, State]) -> dict[str, Any]:
-    """A branch that starts at the first state."""
+    """Return a branch that starts at the first state."""
     return {"StartAt": next(iter(states)), "States": dict(states)}
 
 
@@ -26,7 +26,7 @@ def run(states: Mapping[str, State], services: Services | None = None, **options
 
 
 def output(states: Mapping[str, State], services: Services | None = None, **options: Any) -> Any:
-    """What a machine that succeeds puts out."""
+    """Return the output of a machine that succeeds."""
     replayed = run(states, services, **options)
     assert replayed.status == "SUCCEEDED", replayed
     return replayed.output
@@ -37,28 +37,28 @@ def _ending(state: State) -> State:
 
 
 def passing(value: Any, **fields: Any) -> State:
-    """A Pass state that puts something out."""
+    """Return a Pass state with an output."""
     return _ending({"Type": "Pass", "Output": value, **fields})
 
 
 def waiting(seconds: Any, **fields: Any) -> State:
-    """A Wait state."""
+    """Return a Wait state."""
     return _ending({"Type": "Wait", "Seconds": seconds, **fields})
 
 
 def task(resource: str, arguments: Any = None, **fields: Any) -> State:
-    """A Task state."""
+    """Return a Task state."""
     state = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", **fields}
     return _ending(state if arguments is None else {**state, "Arguments": arguments})
 
 
 def job(layer: str = "L", arguments: Mapping[str, Any] | None = None, **fields: Any) -> State:
-    """A Task state that runs a layer's job and waits for its end."""
+    """Return a Task state that runs a layer's job and waits for its end."""
     return task(fields.pop("Resource", "batch:submitJob.sync"), {**submission(layer), **(arguments or {})}, **fields)
 
 
 def submission(layer: str) -> dict[str, Any]:
-    """What a layer's job is submitted with."""
+    """Return the arguments of the submission of a layer's job."""
     return {
         "JobName": layer,
         "JobQueue": "arn:aws:batch:us-east-1:123456789012:job-queue/queue",
@@ -68,20 +68,20 @@ def submission(layer: str) -> dict[str, Any]:
 
 
 def parallel(*branches: Mapping[str, State], **fields: Any) -> State:
-    """A Parallel state."""
+    """Return a Parallel state."""
     return _ending({"Type": "Parallel", "Branches": [branch(states) for states in branches], **fields})
 
 
 def mapping(items: Any, states: Mapping[str, State], **fields: Any) -> State:
-    """A Map state."""
+    """Return a Map state."""
     return _ending({"Type": "Map", "Items": items, "ItemProcessor": branch(states), **fields})
 
 
 def lasting(durations: Mapping[str, float]) -> Services:
-    """Services whose jobs take as long as their layers' durations say."""
+    """Return services whose jobs take the durations of their layers."""
     return Services(jobs=BatchJobs(seconds=lambda attempt: durations[attempt.layer]))
 
 
 def times(replayed: Replayed) -> dict[str, float]:
-    """When each state was entered for the last time."""
+    """Return the last time at which each state was entered."""
     return {name: time for time, name in replayed.entered}

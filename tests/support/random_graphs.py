@@ -31,7 +31,7 @@ _OVER = (Dimension("Parameters", "items", 0),)
 def graph_of(
     depends: Mapping[str, Iterable[str]], *, fans_out: Iterable[str] = (), attempts: Mapping[str, int] | None = None
 ) -> Graph:
-    """A flow of layers with what each depends on; some fan out, some are retried."""
+    """Return the graph of layers with their dependencies; some fan out, some are retried."""
     wide, tries = set(fans_out), attempts or {}
     layers = (
         attrs.evolve(
@@ -48,7 +48,7 @@ def graph_of(
 
 @st.composite
 def dags(draw: st.DrawFn, most: int = 40) -> dict[str, set[str]]:
-    """What each layer depends on, sparse or dense, the layers registered in any order."""
+    """Draw the dependencies of layers, sparse or dense, with the layers registered in any order."""
     count = draw(st.integers(1, most))
     names = draw(st.permutations([f"L{number}" for number in range(count)]))
     sparse = draw(st.integers(0, 3))
@@ -62,7 +62,7 @@ def dags(draw: st.DrawFn, most: int = 40) -> dict[str, set[str]]:
 
 
 def closure(depends: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
-    """Which layer comes before which, directly or not."""
+    """Return the transitive closure of dependencies."""
     above: dict[str, set[str]] = {}
 
     def visit(name: str) -> set[str]:
@@ -74,7 +74,7 @@ def closure(depends: Mapping[str, Iterable[str]]) -> set[tuple[str, str]]:
 
 
 def in_order(depends: Mapping[str, Iterable[str]], done: Iterable[str]) -> bool:
-    """Whether each layer ran after all that it depends on."""
+    """Return whether each layer ran after its dependencies."""
     place = {name: number for number, name in enumerate(done)}
     return all(place[parent] < place[name] for name, above in depends.items() for parent in above)
 
@@ -88,7 +88,7 @@ _TREES = st.recursive(
 
 @st.composite
 def series_parallel(draw: st.DrawFn) -> tuple[dict[str, set[str]], set[tuple[str, str]]]:
-    """A flow of nested series and branches, and which layer comes before which."""
+    """Draw a flow of nested series and branches, with the order of its layers."""
     numbers = itertools.count()
     depends: dict[str, set[str]] = {}
 
@@ -113,7 +113,7 @@ def series_parallel(draw: st.DrawFn) -> tuple[dict[str, set[str]], set[tuple[str
 
 
 def order_of(plan: Step) -> set[tuple[str, str]]:
-    """Which layer ends before which one starts, whenever a plan is run; in a chain, split by split."""
+    """Return the pairs of layers of which a plan ends one before the other starts; in a chain, split by split."""
     return _order_of(plan)[1]
 
 
@@ -141,7 +141,7 @@ def _order_of(plan: Step) -> tuple[list[str], set[tuple[str, str]]]:
 
 
 def waits_of(joins: ExactJoins) -> dict[str, set[str]]:
-    """The nodes that each node of exact joins comes directly after, in its own chain and in others."""
+    """Return the direct predecessors of each node of exact joins, in its own path and in others."""
     return {
         node.name: {*node.after, *(before.name for before in chain[max(0, place - 1) : place])}
         for chain in joins.paths

@@ -48,7 +48,7 @@ class Change:
 
 @frozen
 class Plan:
-    """A plan: `empty` is Terraform's own answer, `document` is what `show -json` tells of it."""
+    """A plan: `empty` is Terraform's own answer, `document` is the output of `show -json`."""
 
     changes: tuple[Change, ...]
     empty: bool
@@ -56,7 +56,7 @@ class Plan:
 
 
 def fake_aws(endpoint: str, region: str = "eu-west-1") -> dict[str, str]:
-    """The environment in which everything talks to the embedded AWS at `endpoint`."""
+    """Return the environment in which all clients talk to the embedded AWS at `endpoint`."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "testing",
@@ -95,11 +95,11 @@ def serving_provider(environment: Mapping[str, str], release: str = RELEASE) -> 
 
 
 def terraform_executable() -> str:
-    """Where Terraform is; without it a test is skipped, but fails where CI should have it."""
+    """Return the path of Terraform. Without it a test is skipped, or fails in CI."""
     found = shutil.which("terraform")
     if found is None:
         give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up("there is no terraform executable on PATH")
+        give_up("terraform is not on the PATH")
     return found
 
 
@@ -118,18 +118,18 @@ class Terraform:
         evolve(self, environment=environment)._run("init", "-input=false")
 
     def validate(self) -> dict[str, Any]:
-        """What `terraform validate -json` says: `valid` and `diagnostics`."""
+        """Return the output of `terraform validate -json`: `valid` and `diagnostics`."""
         ran = self._start("validate", "-json")
         answer: dict[str, Any] = json.loads(ran.stdout)
         return answer
 
-    def unformatted(self) -> str:
-        """How the files differ from what `terraform fmt` makes of them; empty if they do not."""
+    def format_difference(self) -> str:
+        """Return the differences that `terraform fmt` would make in the files; empty if they are formatted."""
         ran = self._start("fmt", "-check", "-diff")
         return ran.stdout + ran.stderr
 
     def evaluate(self, expression: str) -> Any:
-        """The value of an expression, evaluated beside what is declared."""
+        """Return the value of an expression, evaluated in the folder's configuration."""
         # In base64, since the console prints texts in different ways.
         ran = self._start("console", given=f"base64encode(jsonencode({expression}))\n")
         if ran.returncode != 0:
@@ -153,7 +153,7 @@ class Terraform:
         """Plan and apply."""
         self._run("apply", "-input=false", "-auto-approve", *_values(variables))
 
-    def apply_planned(self) -> None:
+    def apply_plan(self) -> None:
         """Apply what `plan` planned last, and nothing else."""
         self._run("apply", "-input=false", _PLAN_FILE)
 
@@ -162,12 +162,12 @@ class Terraform:
         self._run("destroy", "-input=false", "-auto-approve", *_values(variables))
 
     def output(self) -> dict[str, Any]:
-        """The values of the outputs."""
+        """Return the values of the outputs."""
         outputs = json.loads(self._run("output", "-json"))
         return {name: output["value"] for name, output in outputs.items()}
 
     def state(self) -> list[str]:
-        """The addresses of the resources in the state."""
+        """Return the addresses of the resources in the state."""
         return self._run("state", "list").split()
 
     def import_resource(self, address: str, identity: str) -> None:

@@ -43,15 +43,15 @@ class Call:
         return self.state[name]
 
     def client(self, service: str) -> Any:
-        """The client of an AWS service in the region of this resource."""
+        """Return the client of an AWS service in the region of this resource."""
         return self.account.client(service, self.state.get("region"))
 
     def with_state(self, state: State) -> Call:
-        """The same call about another state."""
+        """Return the same call about another state."""
         return evolve(self, state=state)
 
     def changed(self, *names: str) -> bool:
-        """Whether an update changes any of these arguments."""
+        """Return whether an update changes any of these arguments."""
         return self.prior is None or any(self.prior[name] != self.state[name] for name in names)
 
     def request(  # noqa: PLR0913  (keyword options)
@@ -65,7 +65,7 @@ class Call:
         within: str | None = None,
         tagged: bool | None = None,
     ) -> State:
-        """The arguments as parameters of an AWS operation, matched by name; `renames` has the rest.
+        """Return the arguments as parameters of an AWS operation, matched by name; `renames` has the rest.
 
         With `within` it is the value (or one item) of that parameter that the arguments describe. Requests that
         create something have its tags, unless `tagged` says otherwise.
@@ -81,7 +81,7 @@ class Call:
         return request | (self.tag_parameter(service, operation) if tagged else {})
 
     def tag_parameter(self, service: str, operation: str, kind: str | None = None) -> State:
-        """The tags as the parameter that an operation has for them; nothing if there are none.
+        """Return the tags as the parameter that an operation has for them; nothing if there are none.
 
         EC2 wants to know what they are for: `kind`, or else what the type is called.
         """
@@ -91,7 +91,7 @@ class Call:
         return shapes.tags_to_api(self.tags, shape, kind or self.type.removeprefix("aws_").replace("_", "-"))
 
     def attributes(self, response: Mapping[str, Any], renames: Mapping[str, str] | None = None) -> State:
-        """What an AWS response says of attributes and blocks, matched by name; tags are apart."""
+        """Return what an AWS response says of attributes and blocks, matched by name; tags are apart."""
         told = {name: value for name, value in response.items() if name not in _TAG_MEMBERS}
         return shapes.from_api(told, self.block, renames or {})
 
@@ -200,7 +200,7 @@ class Resource:
     import_id: Callable[[str], State] = _import_by_id
 
     def equality(self, path: str) -> TextEquality | None:
-        """How two texts of this argument are compared, if not literally."""
+        """Return how two texts of this argument are compared, if not literally."""
         return same_caseless if path in self.caseless else self.json.get(path)
 
 

@@ -64,7 +64,7 @@ class Engine:
         return self._completed(planned, call)
 
     def read(self, state: State) -> State | None:
-        """The state as AWS has it now, or None when the object is gone."""
+        """Return the state as AWS has it now, or None when the object is gone."""
         remote = self._remote(self._call(state))
         if remote is None:
             return None
@@ -79,7 +79,7 @@ class Engine:
                 raise
 
     def import_state(self, identity: str) -> State:
-        """The state to start from when an existing object is imported; a read follows."""
+        """Return the state to start from when an existing object is imported; a read follows."""
         defaults = {name: v for name, v in self.resource.defaults.items() if "." not in name}
         state = self.block.empty() | defaults | self.resource.import_id(identity)
         if "region" in state:

@@ -59,6 +59,6 @@ _GONE = frozenset(
 
 
 def is_gone(error: ClientError) -> bool:
-    """Whether AWS says that the object does not exist."""
+    """Return whether AWS says that the object does not exist."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     return code in _GONE or code.endswith(".NotFound")

@@ -54,7 +54,7 @@ def install(folder: Path, release: str = OLDEST) -> Path:
 
 
 def exported(name: str, value: str) -> str:
-    """A line of a shell that sets a variable.
+    """Return a line of a shell that sets a variable.
 
     Args:
         name: The variable.
@@ -67,7 +67,7 @@ def exported(name: str, value: str) -> str:
 
 
 def _launcher(release: str) -> str:
-    """The text of the executable: this Python, with the package that this file is in."""
+    """Return the text of the executable: this Python, with the package that this file is in."""
     words = [sys.executable, "-P", "-m", "tools.terraform_standin", "plugin", "--release", release]
     path = f"PYTHONPATH={shlex.quote(str(_ROOT))}${{PYTHONPATH:+:$PYTHONPATH}}"
     return f"#!/bin/sh\n{path} exec {shlex.join(words)}\n"

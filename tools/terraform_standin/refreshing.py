@@ -96,7 +96,7 @@ def _refresh_nested(
 
 
 def _counterpart(resource: Resource, nesting: Nesting, known: list[State], remote: State, path: str) -> State | None:
-    """The known block that a block of AWS leaves as it is."""
+    """Return the known block that a block of AWS leaves as it is."""
     for item in known:
         if _refresh_block(resource, nesting.block, item, remote, path) == item:
             return item

@@ -51,7 +51,7 @@ class Block:
     blocks: dict[str, Nesting] = field(factory=dict)
 
     def empty(self) -> dict[str, Any]:
-        """The state in which nothing is set, with all the names Terraform expects."""
+        """Return the state in which nothing is set, with all the names Terraform expects."""
         blocks: dict[str, Any] = {name: None if n.mode == "single" else [] for name, n in self.blocks.items()}
         return dict.fromkeys(self.attributes) | blocks
 

@@ -164,7 +164,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
 
 
 def _apply(engine: Engine, prior: State | None, planned: State | None) -> Iterator[State | None]:
-    """The states that the object goes through: the last one reached is the one to keep."""
+    """Yield the states that the object goes through: the last one reached is the one to keep."""
     if planned is None:
         engine.delete(prior or {})
         yield None

@@ -31,7 +31,7 @@ class TagOperations:
     extra: tuple[tuple[str, str], ...] = ()
 
     def tagging(self) -> Tagging:
-        """The functions that the engine calls."""
+        """Return the functions that the engine calls."""
         return Tagging(write=self._write, remove=self._remove, read=self._read)
 
     def _subject(self, call: Call) -> dict[str, Any]:

@@ -15,17 +15,17 @@ TextEquality = Callable[[str, str], bool]
 
 
 def same_caseless(left: str, right: str) -> bool:
-    """Whether two texts differ in case only."""
+    """Return whether two texts differ in case only."""
     return left.lower() == right.lower()
 
 
 def same_json(left: str, right: str) -> bool:
-    """Whether two JSON strings are the same document."""
+    """Return whether two JSON strings are the same document."""
     return bool(json.loads(left) == json.loads(right))
 
 
 def same_policy(left: str, right: str) -> bool:
-    """Whether two IAM policies grant the same, however their lists are written."""
+    """Return whether two IAM policies grant the same, however their lists are written."""
     return bool(_reduce_policy(json.loads(left)) == _reduce_policy(json.loads(right)))
 
 

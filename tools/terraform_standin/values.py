@@ -43,7 +43,7 @@ def encode(value: Any) -> pb.DynamicValue:
 
 
 def has_unknown(value: object) -> bool:
-    """Whether any part of the value is known only after apply."""
+    """Return whether any part of the value is known only after apply."""
     if isinstance(value, dict):
         return any(has_unknown(item) for item in value.values())
     if isinstance(value, list):

@@ -147,7 +147,7 @@ def test_terraform_reads_what_was_meant(configuration: Path, values: list[Value]
         assert from_json == _expected(values)
         assert from_hcl == _expected(values)
         assert found == [defaults, defaults]
-        assert terraform.unformatted() == ""
+        assert terraform.format_difference() == ""
 
 
 @pytest.mark.parametrize("text", ["\n\u0301", "<\u0327", "\x1a\u0301", "\t\u0323"])

@@ -15,7 +15,7 @@ from laminar_runtime.configurations import datastores, serde
 from laminar_runtime.exceptions import DatastoreError
 from laminar_runtime.pickling import homes
 from tests.support import kinds
-from tests.support.harness import Folder, in_memory, stored
+from tests.support.harness import Folder, in_memory, objects_of
 
 #: What `kinds.run` tells when all kinds are right: in a task, where results are read, and of a parameter.
 RIGHT = [[], [], True]
@@ -267,7 +267,7 @@ def test_a_reader_without_the_flows_module() -> None:
     flow = in_memory(Own)
     execution = flow(x=3)
     (artifact,) = flow.datastore.ledger.read_archive(execution.key("Write"), index=0, name="point").artifacts
-    store.workspace.update({path.replace("Own/", "Gone/"): content for path, content in stored(flow).items()})
+    store.workspace.update({path.replace("Own/", "Gone/"): content for path, content in objects_of(flow).items()})
     with pytest.raises(DatastoreError, match="this process does not define flow 'Gone', whose file defines 'Point'"):
         store.read_artifact("Gone", artifact)
     with pytest.raises(homes.UnknownNameError, match="read it with the flow's datastore"):

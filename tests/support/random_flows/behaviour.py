@@ -1,4 +1,4 @@
-"""What the layers and hooks of random flows do: the module that their files import.
+"""The behaviour of the layers and hooks of random flows: the module that their files import.
 
 What they compute follows from all that they can see, and from nothing else, so that whatever a run does otherwise than
 another shows in its artifacts.
@@ -21,7 +21,7 @@ __all__ = ["Files", "Memory", "World", "fail", "items", "look", "number", "pick"
 
 
 def look(layer: Layer, *names: str) -> list[Any]:
-    """What a reader sees of a layer."""
+    """Return the values of a layer that a reader sees."""
     return [layer.state.finished if name == "finished" else _plain(getattr(layer, name, "absent")) for name in names]
 
 
@@ -32,12 +32,12 @@ def _plain(value: Any) -> Any:
 
 
 def number(seen: object) -> int:
-    """A number that follows from what was seen."""
+    """Return a number that follows from the values that were seen."""
     return int(hashlib.sha256(repr(seen).encode()).hexdigest()[:6], 16)
 
 
 def items(layer: Any, widths: Sequence[int]) -> Iterable[int]:
-    """What a split shards."""
+    """Return the items that a split shards."""
     return (number([layer.value, place]) for place in range(widths[layer.index % len(widths)]))
 
 
@@ -55,7 +55,7 @@ def pick(layer: Any) -> None:
 
 
 def ready(layer: Layer) -> bool:
-    """Whether all that a layer fans out over has finished."""
+    """Return whether all layers that a layer fans out over have finished."""
     execution: Any = layer.execution
     return all(execution.layer(item.name).state.finished for item in layer.configuration.foreach.parameters)
 
@@ -63,7 +63,7 @@ def ready(layer: Layer) -> bool:
 class World(Protocol):
     """What is outside of a flow: causes of its troubles, and who takes note of its calls."""
 
-    def broken(self, layer: str) -> bool: ...
+    def is_broken(self, layer: str) -> bool: ...
     def note(self, layer: Layer) -> None: ...
 
 
@@ -79,8 +79,8 @@ class Memory:
     troubled: set[str] = attrs.field(factory=set)
     calls: list[tuple[str, int, int]] = attrs.field(factory=list)
 
-    def broken(self, layer: str) -> bool:
-        """Whether a layer is in trouble."""
+    def is_broken(self, layer: str) -> bool:
+        """Return whether a layer fails."""
         return layer in self.troubled
 
     def note(self, layer: Layer) -> None:
@@ -98,8 +98,8 @@ class Files:
 
     folder: Path
 
-    def broken(self, layer: str) -> bool:
-        """Whether a layer is in trouble."""
+    def is_broken(self, layer: str) -> bool:
+        """Return whether a layer fails."""
         return (self.folder / layer).exists()
 
     def note(self, layer: Layer) -> None:
@@ -108,5 +108,5 @@ class Files:
 
 def trouble(world: World, layer: Layer, index: int | None, *, ends: bool = False) -> None:
     """Raise an error, or end the process, if a layer is in trouble."""
-    if world.broken(layer.name) and index in {None, layer.index}:
+    if world.is_broken(layer.name) and index in {None, layer.index}:
         raise SystemExit(0) if ends else RuntimeError(f"split {layer.index} is in trouble")

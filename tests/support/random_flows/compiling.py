@@ -25,7 +25,7 @@ from laminar_runtime.configurations import datastores
 from tests.support.random_flows.behaviour import Memory
 from tests.support.random_flows.loading import deployable
 from tests.support.random_flows.outcomes import Job
-from tests.support.random_flows.plans import nested
+from tests.support.random_flows.plans import nest_steps
 from tests.support.random_flows.spec import FlowSpec
 
 __all__ = ["PREFIX", "Compiled", "compile_spec", "feasible"]
@@ -57,18 +57,18 @@ class Compiled:
     Args:
         plan: Its plan.
         main: Its state machine.
-        nested: The machines of nested steps, by the references to them.
+        nest_steps: The machines of nest_steps steps, by the references to them.
         containers: The containers of its job definitions, by the references to them.
     """
 
     plan: Step
     main: Mapping[str, Any]
-    nested: Mapping[str, Mapping[str, Any]]
+    nest_steps: Mapping[str, Mapping[str, Any]]
     containers: Mapping[str, Job]
 
 
 def feasible(spec: FlowSpec) -> FlowSpec:
-    """A flow of which no layer is to run item by item that cannot."""
+    """Return a flow in which each pipelined layer can run item by item."""
     flow = deployable(spec, Memory())
     vain = {layer.name for layer, _, _ in obstacles(build_graph(Source(flow, Path("random.py"), "random.py")))}
     if not vain:
@@ -78,7 +78,7 @@ def feasible(spec: FlowSpec) -> FlowSpec:
 
 
 def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: random.Random | None) -> Compiled:
-    """Compile a flow, some of its steps by chance nested, if so."""
+    """Compile a flow, some of its steps by chance nest_steps, if so."""
     flow = deployable(spec, Memory())
     # Containers do not share a memory.
     flow.configuration.datastore = datastores.Local()
@@ -86,7 +86,7 @@ def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: r
     check([graph])
     plan = make_plan(graph, joins=joins)
     if nest is not None:
-        plan = nested(plan, nest)
+        plan = nest_steps(plan, nest)
     machines = emit_states(graph, plan)
     check_definitions(graph, machines)
     main, *others = (json.loads(render_machine(machine, _REFERENCES)) for machine in machines)
@@ -107,5 +107,5 @@ def _containers(document: Mapping[str, Any]) -> dict[str, Job]:
 
 
 def job_of(command: list[str], resources: list[tuple[str, str]]) -> Job:
-    """A container."""
+    """Return a container."""
     return Job(tuple(command), dict(sorted(resources)))

@@ -65,14 +65,14 @@ class Deployed:
     def _begin(self) -> Ended:
         if self.stored:
             self.image.flow.execution(EXECUTION).parameters(**self.spec.parameters)
-        return self.engine.run(EXECUTION, self._given())
+        return self.engine.run(EXECUTION, self._input())
 
     def _go_on(self) -> Ended:
         return (
             self.engine.redrive()
             if self.redrives
-            else self.engine.run(f"{EXECUTION}{RESUMED}{self._runs}", self._given())
+            else self.engine.run(f"{EXECUTION}{RESUMED}{self._runs}", self._input())
         )
 
-    def _given(self) -> Any:
+    def _input(self) -> Any:
         return {} if self.stored else {"parameters": dict(self.spec.parameters)}

@@ -44,13 +44,13 @@ _FLAG = (Read(PARAMETERS, ("flag",)),)
 
 
 def _sometimes(draw: st.DrawFn, one_in: int) -> bool:
-    """Seldom true, and false in what is shrunk."""
+    """Draw a flag that is seldom true, and false in shrunk examples."""
     return draw(st.integers(0, one_in - 1)) == one_in - 1
 
 
 @st.composite
 def flows(draw: st.DrawFn, *, most: int = 8, name: str = "Random") -> FlowSpec:
-    """A flow of up to so many layers."""
+    """Draw a flow of up to that many layers."""
     count = draw(st.integers(1, most))
     spec = FlowSpec(name=name, layers=(), order=())
     dense = draw(st.integers(1, 3))
@@ -71,7 +71,7 @@ def flows(draw: st.DrawFn, *, most: int = 8, name: str = "Random") -> FlowSpec:
 
 @st.composite
 def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec:
-    """A layer that may depend on those of a flow."""
+    """Draw a layer that may depend on those of a flow."""
     before = [layer.name for layer in spec.layers]
     role = draw(st.sampled_from(["plain", "fan", "fan", "fan", "follow", "follow"]))
     fans = [layer.name for layer in spec.layers if layer.over]
@@ -116,7 +116,7 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
 
 @st.composite
 def _following(draw: st.DrawFn, spec: FlowSpec, fans: list[str]) -> tuple[list[str], tuple[Over, ...]]:
-    """What a layer depends on that goes over all splits of a fan-out, and what it goes over."""
+    """Draw the dependencies and dimensions of a layer that goes over all splits of a fan-out."""
     splits = spec.splits()
     wide = [name for name in fans if splits[name] > 1]
     source = draw(st.sampled_from(wide or fans))
@@ -140,7 +140,7 @@ def _own(over: tuple[Over, ...]) -> tuple[Read, ...]:
 
 @st.composite
 def _dimensions(draw: st.DrawFn, spec: FlowSpec, sources: list[str]) -> tuple[Over, ...]:
-    """What a layer fans out over: a product that is not too wide."""
+    """Draw the dimensions of a fan-out that is not too wide."""
     found: list[Over] = []
     width = 1
     for _ in range(draw(st.sampled_from([1, 1, 1, 2, 2, 3]))):
@@ -168,7 +168,7 @@ def _dimension(draw: st.DrawFn, spec: FlowSpec, source: str) -> Over:
 
 @st.composite
 def _reads(draw: st.DrawFn, spec: FlowSpec, parents: list[str], *, fully: bool) -> tuple[Read, ...]:
-    """What is read of some layers, and maybe of the parameters."""
+    """Draw reads of some layers, and maybe of the parameters."""
     reads = []
     for parent in parents:
         names = (
@@ -188,7 +188,7 @@ def _parameter_names() -> st.SearchStrategy[tuple[str, ...]]:
 
 @st.composite
 def _failures(draw: st.DrawFn, spec: FlowSpec, layer: LayerSpec) -> tuple[Failure, ...]:
-    """Errors that are forgiven, or that do not come again in the last attempt."""
+    """Draw errors that are caught, or that do not occur in the last attempt."""
     if not _sometimes(draw, 2):
         return ()
     splits = spec.splits()[layer.name]
@@ -204,7 +204,7 @@ def _failures(draw: st.DrawFn, spec: FlowSpec, layer: LayerSpec) -> tuple[Failur
 
 @st.composite
 def _hooks(draw: st.DrawFn, parents: list[str], *, resizes: bool) -> tuple[Hook, ...]:
-    """Hooks of a layer: what they read is of layers before it."""
+    """Draw hooks of a layer, which read layers before it."""
     found = []
     for kind in draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3)):
         seen = draw(st.sets(st.sampled_from(parents), max_size=2)) if parents else set()
@@ -215,7 +215,7 @@ def _hooks(draw: st.DrawFn, parents: list[str], *, resizes: bool) -> tuple[Hook,
 
 @st.composite
 def _flow_hooks(draw: st.DrawFn, *, resizes: bool) -> tuple[Hook, ...]:
-    """Hooks of each layer: what they read is of the parameters."""
+    """Draw hooks of each layer, which read the parameters."""
     kinds = draw(st.lists(st.sampled_from(KINDS), min_size=1, max_size=2))
     return tuple(draw(_hook(kind, _FLAG, ("always", "flag", "spares"), resizes=resizes)) for kind in kinds)
 
@@ -231,7 +231,7 @@ def _hook(draw: st.DrawFn, kind: Kind, reads: tuple[Read, ...], entries: tuple[s
 
 @st.composite
 def _troubles(draw: st.DrawFn, spec: FlowSpec) -> tuple[Trouble, ...]:
-    """A layer that fails, and maybe one after it that fails when the first is mended."""
+    """Draw a layer that fails, and maybe one after it that fails when the first one no longer does."""
     first = draw(st.sampled_from(spec.layers))
     found = [draw(_trouble(spec, first))]
     after = [layer for layer in spec.layers if first.name in spec.ancestors(layer.name)]
@@ -242,8 +242,8 @@ def _troubles(draw: st.DrawFn, spec: FlowSpec) -> tuple[Trouble, ...]:
 
 @st.composite
 def _trouble(draw: st.DrawFn, spec: FlowSpec, layer: LayerSpec) -> Trouble:
-    kinds = [kind for kind in ("entry", "submission", "execution") if layer.hooked(kind)]
-    if layer.hooked("retry") and layer.attempts > 1 and layer.failures:
+    kinds = [kind for kind in ("entry", "submission", "execution") if layer.has_hooks(kind)]
+    if layer.has_hooks("retry") and layer.attempts > 1 and layer.failures:
         kinds.append("retry")
     if layer.over and _sometimes(draw, 4):
         kinds.append("plan")

@@ -14,7 +14,7 @@ __all__ = ["deployable", "flow_of"]
 
 
 def flow_of(spec: FlowSpec, world: behaviour.World, executor: executors.Thread) -> Flow:
-    """A flow whose classes are not shared with any other run, with a datastore of its own in memory.
+    """Return a flow whose classes are not shared with any other run, with a datastore of its own in memory.
 
     All its layers run in this process.
     """
@@ -26,7 +26,7 @@ def flow_of(spec: FlowSpec, world: behaviour.World, executor: executors.Thread) 
 
 
 def deployable(spec: FlowSpec, world: behaviour.World) -> Flow:
-    """The same as its file has it for a deployment: its layers run where they are told to."""
+    """Return the flow of a file for a deployment: its layers run on their own executors."""
     flow = flow_of(spec, world, executors.Thread())
     for layer in spec.layers:
         if layer.on_lambda:

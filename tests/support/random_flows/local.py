@@ -24,7 +24,7 @@ __all__ = ["Local"]
 class _Noting(executors.Thread):
     """Runs tasks in threads, and takes note of their containers, but for those of functions."""
 
-    # What fails is told as of other processes: by its place.
+    # A failure is reported as one of another process: with its place.
     in_process: ClassVar[bool] = False
 
     def __init__(self, concurrency: int, invoked: frozenset[str]) -> None:
@@ -100,7 +100,7 @@ class Local:
         )
 
     def _culprit(self, error: LaminarError) -> str:
-        """The layer that an error tells of: the first that it names."""
+        """Return the first layer that an error names."""
         if isinstance(error, TaskError):
             return error.layer
         text = str(error)

@@ -1,4 +1,4 @@
-"""What a run of a flow came to, and whether another came to the same."""
+"""The outcomes of runs of a flow, to compare one with another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ended:
 
     Args:
         state: The state that failed, None if it succeeded.
-        text: What was said of it.
+        text: The message of the failure.
     """
 
     state: str | None
@@ -47,12 +47,12 @@ class Outcome:
 
     Args:
         failed: The layer that failed, None if the flow succeeded.
-        index: The split that failed, if that is told.
-        text: What was said of it.
+        index: The split that failed, if it is known.
+        text: The message of the failure.
         calls: The tasks that were called.
         jobs: The containers of the tasks that were started.
         before: The tasks that had finished before.
-        results: What there is now.
+        results: The contents of the datastore now.
     """
 
     failed: str | None
@@ -66,7 +66,7 @@ class Outcome:
 
 @attrs.frozen
 class Results:
-    """What is in a datastore of an execution.
+    """The contents of a datastore of an execution.
 
     Args:
         finished: The layers that finished, with the numbers of their splits.
@@ -79,7 +79,7 @@ class Results:
     artifacts: dict[tuple[str, int, str], tuple[bool, list[Any]]]
 
     def of(self, layers: set[str]) -> dict[tuple[str, int, str], tuple[bool, list[Any]]]:
-        """What some layers assigned in the splits that they have."""
+        """Return the artifacts of some layers, by their splits."""
         return {
             (layer, index, name): value
             for (layer, index, name), value in sorted(self.artifacts.items())
@@ -88,9 +88,9 @@ class Results:
 
 
 def results_of(flow: str, store: datastores.Memory) -> Results:
-    """Read all that there is of the execution of a flow."""
+    """Read the results of the execution of a flow."""
     finished, splits, artifacts = {}, set(), {}
-    committed = _committed(store)
+    committed = _commits(store)
     for path, content in sorted(store.workspace.items()):
         match path.split("/"):
             case [_, ".cache", _, layer, ".record.json"]:
@@ -106,8 +106,8 @@ def results_of(flow: str, store: datastores.Memory) -> Results:
     return Results(finished, frozenset(splits), artifacts)
 
 
-def _committed(store: datastores.Memory) -> dict[tuple[str, int], str]:
-    """The attempts by which splits finished, by layer and index."""
+def _commits(store: datastores.Memory) -> dict[tuple[str, int], str]:
+    """Return the attempts by which splits finished, by layer and index."""
     found: dict[tuple[str, int], str] = {}
     for path, content in store.workspace.items():
         match path.split("/"):

@@ -9,11 +9,11 @@ import attrs
 
 from laminar_codegen.ir.plan import ExactJoins, FanOut, Parallel, PipelinedFanOut, Run, Sequence, Step, SubMachine
 
-__all__ = ["chains_of", "nested"]
+__all__ = ["chains_of", "nest_steps"]
 
 
 def chains_of(plan: Step) -> list[tuple[str, ...]]:
-    """The layers of each chain of a plan."""
+    """Return the layers of each chain of a plan."""
     match plan:
         case PipelinedFanOut(layers):
             return [layers]
@@ -27,7 +27,7 @@ def chains_of(plan: Step) -> list[tuple[str, ...]]:
             return []
 
 
-def nested(plan: Step, choice: random.Random) -> Step:
+def nest_steps(plan: Step, choice: random.Random) -> Step:
     """Have some steps run as executions of machines of their own, as those of flows that are large do."""
     numbers = itertools.count(1)
 

@@ -62,7 +62,7 @@ class Replay:
         jobs = BatchJobs(
             run=self._attempt,
             seconds=lambda _: self.chance.choice([0, 1, 5, 30]),
-            definitions={name: _described(job) for name, job in self.compiled.containers.items()},
+            definitions={name: _describe(job) for name, job in self.compiled.containers.items()},
         )
         functions = Functions(run=self._invoke, seconds=lambda _: self.chance.choice([0, 2]))
         return Services(jobs=jobs, functions=functions, objects=objects, others={"aws-sdk:s3:putObject": put})
@@ -70,12 +70,12 @@ class Replay:
     def run(self, name: str, given: Any) -> Ended:
         """Run an execution."""
         options = {"input": given, "name": name, "machines": self.compiled.nested}
-        return self._ended(replay(self.compiled.main, services=self._services, **options))
+        return self._end_of(replay(self.compiled.main, services=self._services, **options))
 
     def redrive(self) -> Ended:
         """Have the last execution go on where it failed."""
         assert self._last is not None
-        return self._ended(redrive(self._last))
+        return self._end_of(redrive(self._last))
 
     def _attempt(self, attempt: Attempt) -> JobResult:
         request = attempt.job.request
@@ -90,7 +90,7 @@ class Replay:
             self._failed = error.layer
             raise NamedError(error.error, error.cause) from error
 
-    def _ended(self, replayed: Replayed) -> Ended:
+    def _end_of(self, replayed: Replayed) -> Ended:
         self._last = replayed
         if replayed.status == "SUCCEEDED":
             return Ended(None)
@@ -99,8 +99,8 @@ class Replay:
         return Ended(_layer_of(cause) or self._failed, f"{replayed.error}: {cause}")
 
 
-def _described(job: Job) -> dict[str, Any]:
-    """A job definition, as Batch describes it."""
+def _describe(job: Job) -> dict[str, Any]:
+    """Return a job definition, as Batch describes it."""
     resources = [{"type": kind, "value": value} for kind, value in job.resources.items()]
     return {
         "platformCapabilities": ["FARGATE"],
@@ -109,11 +109,11 @@ def _described(job: Job) -> dict[str, Any]:
 
 
 def _layer_of(cause: str) -> str:
-    """The layer of the job that a cause tells of, empty if it tells of none."""
+    """Return the layer of the job in a cause, empty if the cause has no job."""
     try:
-        told = json.loads(cause)
+        details = json.loads(cause)
     except ValueError:
         return ""
-    if "JobName" in told:
-        return str(told["JobName"]).rpartition("-")[2]
-    return _layer_of(told["Cause"]) if "Cause" in told else ""
+    if "JobName" in details:
+        return str(details["JobName"]).rpartition("-")[2]
+    return _layer_of(details["Cause"]) if "Cause" in details else ""

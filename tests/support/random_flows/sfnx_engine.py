@@ -111,7 +111,7 @@ class Sfnx:
         return {"JobId": number, "JobName": arguments["JobName"], "Container": {"Command": ["x" * 999]}}
 
     def _may_start(self, arguments: Mapping[str, Any], place: int, size: int | None) -> bool:
-        """Whether what a child depends on succeeded."""
+        """Return whether the dependencies of a child succeeded."""
         for dependency in arguments.get("DependsOn", ()):
             before = self._jobs[dependency["JobId"]]
             if dependency.get("Type") == "N_TO_N":
@@ -140,7 +140,7 @@ class Sfnx:
 
 
 def _overridden(job: Job, overrides: Mapping[str, Any]) -> Job:
-    """The container of a job: that of its definition, but for what it overrides."""
+    """Return the container of a job: that of its definition, with the job's overrides."""
     if "Command" in overrides:
         job = attrs.evolve(job, command=tuple(overrides["Command"]))
     if "ResourceRequirements" in overrides:

@@ -56,12 +56,12 @@ _AFTER = {
 
 
 def source_of(spec: FlowSpec) -> str:
-    """The classes of a flow. They take `behaviour`'s names, ``world`` and ``LAMBDA`` from where they are."""
+    """Return the text of the classes of a flow, which need the names of `behaviour`, ``world`` and ``LAMBDA``."""
     return "".join(f"{line}\n" for line in _lines(spec))
 
 
 def guard_of(spec: FlowSpec) -> str:
-    """The lines that run the flow where the file is run."""
+    """Return the lines that run the flow where the file is run."""
     return f"if flow := {spec.name}():\n    flow()\n"
 
 
@@ -71,7 +71,7 @@ def _lines(spec: FlowSpec) -> Iterator[str]:
         yield f"class {name}(Flow):"
         yield "    pass"
         for number, hook in enumerate(spec.hooks if position == 0 else ()):
-            yield from _indented(_hook(hook, f"flow_{hook.kind}_{number}", ""))
+            yield from _indent(_hook(hook, f"flow_{hook.kind}_{number}", ""))
     for layer in map(spec.layer, spec.order):
         yield from _layer(spec, layer, names[layer.flow % len(names)])
     if spec.bases > 1:
@@ -89,12 +89,12 @@ def _layer(spec: FlowSpec, layer: LayerSpec, flow: str) -> Iterator[str]:
     if layer.inherits and own:
         base = f"{layer.name}Hooks"
         yield f"class {base}(Layer):"
-        yield from _indented(own)
+        yield from _indent(own)
         own = []
     yield f"@{flow}.register({', '.join(_configuration(spec, layer))})"
     yield f"class {layer.name}({base}):"
-    yield from _indented(own)
-    yield from _indented(_call(spec, layer))
+    yield from _indent(own)
+    yield from _indent(_call(spec, layer))
 
 
 def _configuration(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _call(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
     yield f"def __call__(self{_arguments(layer.reads)}) -> None:"
     yield "    world.note(self)"
     yield "    self.tried = self.attempt"
-    yield f"    self.seen = [self.name, self.index, self.splits, {_seen(layer.reads)}]"
+    yield f"    self.seen = [self.name, self.index, self.splits, {_reading(layer.reads)}]"
     yield "    self.value = number(self.seen)"
     yield "    self.one = -self.value"
     yield "    if self.value % 2:"
@@ -141,7 +141,7 @@ def _call(spec: FlowSpec, layer: LayerSpec) -> Iterator[str]:
 
 
 def _hook(hook: Hook, name: str, trouble: str) -> Iterator[str]:
-    seen = _seen(hook.reads)
+    seen = _reading(hook.reads)
     yield f"@hooks.{hook.kind}"
     yield f"def {name}(self{_arguments(hook.reads)}):"
     if trouble:
@@ -167,7 +167,7 @@ def _arguments(reads: Sequence[Read]) -> str:
     return "".join(f', {_variable(read.layer)}: "{read.layer}"' for read in reads)
 
 
-def _seen(reads: Sequence[Read]) -> str:
+def _reading(reads: Sequence[Read]) -> str:
     return f"[{', '.join(f'look({_variable(read.layer)}, {_names(read)})' for read in reads)}]"
 
 
@@ -179,6 +179,6 @@ def _variable(layer: str) -> str:
     return layer.lower()
 
 
-def _indented(lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
+def _indent(lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
     for line in lines:
         yield f"    {line}"

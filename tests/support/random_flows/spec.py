@@ -1,4 +1,4 @@
-"""What a random flow is, as plain values, and what can be told of it without running it."""
+"""Random flows as plain values, and the properties that follow without running them."""
 
 from __future__ import annotations
 
@@ -139,8 +139,8 @@ class LayerSpec:
         named = {read.layer for read in self.reads} | {over.layer for over in self.over}
         return frozenset(named | {read.layer for hook in self.hooks for read in hook.reads})
 
-    def hooked(self, kind: str) -> bool:
-        """Whether it has hooks of a kind of its own."""
+    def has_hooks(self, kind: str) -> bool:
+        """Return whether it has hooks of a kind of its own."""
         return any(hook.kind == kind for hook in self.hooks)
 
 
@@ -167,35 +167,35 @@ class FlowSpec:
     troubles: tuple[Trouble, ...] = ()
 
     def layer(self, name: str) -> LayerSpec:
-        """The layer of a name."""
+        """Return the layer of a name."""
         return next(layer for layer in self.layers if layer.name == name)
 
-    def hooked(self, layer: LayerSpec, kind: str) -> bool:
-        """Whether a layer has hooks of a kind, its own or the flow's."""
-        return layer.hooked(kind) or any(hook.kind == kind for hook in self.hooks)
+    def has_hooks(self, layer: LayerSpec, kind: str) -> bool:
+        """Return whether a layer has hooks of a kind, its own or the flow's."""
+        return layer.has_hooks(kind) or any(hook.kind == kind for hook in self.hooks)
 
     def ancestors(self, name: str) -> frozenset[str]:
-        """All layers before a layer."""
+        """Return all layers before a layer."""
         depends = self.layer(name).depends - {PARAMETERS}
         return depends.union(*(self.ancestors(parent) for parent in depends))
 
     def optional(self) -> frozenset[str]:
-        """The layers that may be skipped."""
+        """Return the layers that may be skipped."""
         found: set[str] = set()
         for layer in self.layers:
-            if self.hooked(layer, "entry") or layer.depends & found:
+            if self.has_hooks(layer, "entry") or layer.depends & found:
                 found.add(layer.name)
         return frozenset(found)
 
     def splits(self) -> dict[str, int]:
-        """How many splits each layer has, if it runs."""
+        """Return how many splits each layer has, if it runs."""
         found: dict[str, int] = {PARAMETERS: 1}
         for layer in self.layers:
             found[layer.name] = math.prod(self._elements(over, found) for over in layer.over)
         return found
 
     def elements(self, over: Over) -> int:
-        """How many elements a dimension has."""
+        """Return how many elements a dimension has."""
         return self._elements(over, self.splits())
 
     def _elements(self, over: Over, splits: Mapping[str, int]) -> int:

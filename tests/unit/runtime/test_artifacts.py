@@ -14,7 +14,7 @@ from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Record
 from laminar_runtime.storage.layout import LayerKey
-from tests.support.harness import archive_key, in_memory, stored
+from tests.support.harness import archive_key, in_memory, objects_of
 
 names = st.text(min_size=1)
 artifacts = st.builds(Artifact, names, st.binary(min_size=32, max_size=32).map(bytes.hex), names)
@@ -64,7 +64,7 @@ def test_layout() -> None:
     """Keys and contents are those that other tools rely on."""
     flow = in_memory(MyFlow)
     list(flow("e1", day="today").layer(Each).foo)
-    found = stored(flow)
+    found = objects_of(flow)
     values = {key for key in found if key.startswith("MyFlow/artifacts/")}
     # An attempt's token is of its number, and of what no other has.
     archives = {re.sub(r"/1-[0-9a-f]{28}/", "/<attempt>/", key) for key in found.keys() - values}
@@ -92,10 +92,10 @@ def test_archive_as_json() -> None:
     """An archive is JSON that lists type and hash of each value, in order."""
     flow = in_memory(MyFlow)
     flow("e1")
-    document = json.loads(stored(flow)[archive_key(flow, "Shards", "foo")])
+    document = json.loads(objects_of(flow)[archive_key(flow, "Shards", "foo")])
     assert [item["dtype"] for item in document["artifacts"]] == ["builtins.str"] * 3
     hexdigests = [item["hexdigest"] for item in document["artifacts"]]
-    values = {key.rpartition("/")[2].partition(".")[0] for key in stored(flow) if "/artifacts/" in key}
+    values = {key.rpartition("/")[2].partition(".")[0] for key in objects_of(flow) if "/artifacts/" in key}
     assert values == set(hexdigests)
     assert (hexdigests[0] == hexdigests[1], hexdigests[1] == hexdigests[2]) == (True, False)
 
@@ -104,7 +104,7 @@ def test_record_as_json() -> None:
     """A record is JSON that names flow and layer and counts the splits."""
     flow = in_memory(MyFlow)
     flow("e1")
-    document = json.loads(stored(flow)["MyFlow/.cache/e1/Each/.record.json"])
+    document = json.loads(objects_of(flow)["MyFlow/.cache/e1/Each/.record.json"])
     assert (document["flow"], document["layer"]) == ({"name": "MyFlow"}, {"name": "Each"})
     assert document["execution"]["splits"] == 3
 

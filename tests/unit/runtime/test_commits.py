@@ -20,7 +20,7 @@ from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.storage.rows import Rows
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks import task
-from tests.support.harness import in_memory, stored
+from tests.support.harness import in_memory, objects_of
 from tests.support.transports import Dictionary, Recording
 
 
@@ -213,9 +213,9 @@ def test_a_late_run_changes_nothing(*, fans_out: bool) -> None:
     layer = execution.layer(A, index=1) if fans_out else execution.layer(A)
     assert (layer.first, layer.last, list(layer.parts), layer.only2) == (2, 2, [2, 2], 2)
     assert not hasattr(layer, "only1")
-    before = dict(stored(flow))
+    before = dict(objects_of(flow))
     run_twice(flow, "A", [], **place)
-    assert stored(flow) == before
+    assert objects_of(flow) == before
     assert runs["A"] == 2
 
 
@@ -308,12 +308,12 @@ def test_what_is_damaged_is_not_finished(content: bytes) -> None:
         flow("e1")
     broken = False
     for key in ("MyFlow/.cache/e1/Each/.splits/1.json", "MyFlow/.cache/e1/Shards/.record.json"):
-        kept = stored(flow)[key]
-        stored(flow)[key] = content
+        kept = objects_of(flow)[key]
+        objects_of(flow)[key] = content
         with pytest.raises(DamagedError, match=f"{key} is damaged"):
             flow.execution("e1").resume()
-        stored(flow)[key] = kept
-    stored(flow)["MyFlow/.cache/e1/Each/.record.json"] = content
+        objects_of(flow)[key] = kept
+    objects_of(flow)["MyFlow/.cache/e1/Each/.record.json"] = content
     with pytest.raises(DamagedError):
         _ = flow.execution("e1").layer(Each).state.finished
 

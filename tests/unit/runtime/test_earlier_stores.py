@@ -12,7 +12,7 @@ from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.exceptions import ExecutionError
 from laminar_runtime.planner import planner
 from laminar_runtime.splits import fanout
-from tests.support.harness import stored
+from tests.support.harness import objects_of
 from tests.unit.runtime.stores.flow import Kept
 
 STORES = Path(__file__).parent / "stores"
@@ -30,7 +30,7 @@ def flow() -> Kept:
 
 def test_results(flow: Kept) -> None:
     """What an earlier release wrote of an execution that ended is read, joined or not, sharded or not."""
-    before = dict(stored(flow))
+    before = dict(objects_of(flow))
     execution = flow.execution("whole")
     assert execution.finished
     shards, each = execution.layer("Shards"), execution.layer("Each")
@@ -38,10 +38,10 @@ def test_results(flow: Kept) -> None:
     assert (list(each.cell), list(each.pair)) == (CELLS, [0, "a", 0, "b", 1, "a", 1, "b"])
     assert (execution.layer("Each", index=2).cell, execution.layer("Parameters").n) == ("1a", 2)
     assert execution.layer("Total").all[0] == ["0A", "0B", "1A", "1B"]
-    assert stored(flow) == before
+    assert objects_of(flow) == before
     # What is not joined yet is joined of archives without attempts.
-    for key in [key for key in stored(flow) if key.endswith("/Each/cell.json") and "/.cache/" in key]:
-        del stored(flow)[key]
+    for key in [key for key in objects_of(flow) if key.endswith("/Each/cell.json") and "/.cache/" in key]:
+        del objects_of(flow)[key]
     assert list(flow.execution("whole").layer("Each").cell) == CELLS
 
 
@@ -62,21 +62,21 @@ def test_resume(flow: Kept) -> None:
     execution = flow.execution("half")
     assert not execution.layer("Each").state.finished
     assert execution.layer("Each", index=3).tried
-    before = dict(stored(flow))
+    before = dict(objects_of(flow))
     assert planner.plan_layer(execution, "Each").groups[0]["indexes"] == "3"
     resumed = execution.resume()
     assert resumed.layer("Total").all == [["0A", "0B", "1A", "1B"], [0, "a", 0, "b", 1, "a", 1, "b"], [0, 1], "plain"]
     for index in range(3):
-        assert not [key for key in stored(flow).keys() - before.keys() if f"/Each/{index}/" in key]
+        assert not [key for key in objects_of(flow).keys() - before.keys() if f"/Each/{index}/" in key]
     assert flow.datastore.list_artifacts(layer=resumed.layer("Each")) == ["cell", "pair"]
     assert not hasattr(resumed.layer("Each", index=3), "tried")
 
 
 def test_elements_of_large_archives(flow: Kept) -> None:
     """An archive without rows is read whole where one element of it is wanted."""
-    artifacts = json.loads(stored(flow)["Kept/archives/half/Shards/0/number.json"])["artifacts"]
+    artifacts = json.loads(objects_of(flow)["Kept/archives/half/Shards/0/number.json"])["artifacts"]
     content = json.dumps({"version": 2, "sharded": True, "artifacts": artifacts * 100}, separators=(",", ":"))
-    stored(flow)["Kept/archives/half/Shards/0/number.json"] = content.encode()
+    objects_of(flow)["Kept/archives/half/Shards/0/number.json"] = content.encode()
     key, foreach = flow.execution("half").key("Each"), flow.registry["Each"].configuration.foreach
     assert fanout.count(flow.datastore, key, foreach) == 400
     found = [fanout.elements(flow.datastore, key, foreach, index)[0][1] for index in (0, 398)]

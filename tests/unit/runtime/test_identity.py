@@ -22,7 +22,7 @@ from laminar_runtime.configurations import datastores, executors, schedulers
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.execution import Execution
-from tests.support.harness import Folder, in_memory, stored
+from tests.support.harness import Folder, in_memory, objects_of
 from tests.support.transports import Dictionary
 
 
@@ -57,11 +57,11 @@ def test_a_start_leaves_the_parameters_of_what_was_started() -> None:
     """Under an id that was started, a start with other parameters is refused, and nothing that is read changes."""
     flow, engine = delegated()
     flow("e1", x=1)
-    before = {key: content for key, content in stored(flow).items() if "/artifacts/" not in key}
+    before = {key: content for key, content in objects_of(flow).items() if "/artifacts/" not in key}
     for others in ({"x": 2}, {}, {"x": 1, "y": 1}, {"y": 1}):
         with pytest.raises(ExecutionError, match=OTHERS):
             flow("e1", **others)
-    assert before.items() <= stored(flow).items()
+    assert before.items() <= objects_of(flow).items()
     assert flow.execution("e1").layer(Parameters).x == 1
     assert engine.started == ["e1"]
 

@@ -13,7 +13,7 @@ import pytest
 from laminar_runtime import Flow, Layer, Parameters, each
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter
 from laminar_runtime.exceptions import ExecutionError, LayerError, MissingError, UnsetError
-from tests.support.harness import failure, in_memory, stored
+from tests.support.harness import failure, in_memory, objects_of
 
 
 class Joins(Flow): ...
@@ -135,9 +135,9 @@ def test_joins_are_kept() -> None:
     flow = in_memory(Joins)
     inverse = flow("e1", numbers=[1, 0, 2]).layer(Inverse)
     path = "Joins/.cache/e1/Inverse/.some/value.json"
-    assert path in stored(flow)
-    for key in [key for key in stored(flow) if key.startswith("Joins/archives/e1/Inverse/")]:
-        del stored(flow)[key]
+    assert path in objects_of(flow)
+    for key in [key for key in objects_of(flow) if key.startswith("Joins/archives/e1/Inverse/")]:
+        del objects_of(flow)[key]
     assert list(each(inverse, lambda inverse: inverse.value)) == [1.0, 0.5]
 
 

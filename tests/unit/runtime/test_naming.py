@@ -16,7 +16,7 @@ from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DatastoreError, FlowError, LayerError, MissingError
 from laminar_runtime.introspection import naming
 from laminar_runtime.storage.layout import LayerKey
-from tests.support.harness import in_memory, stored
+from tests.support.harness import in_memory, objects_of
 
 FLAWED = ["", ".", "..", "a/b", "../../x", "/etc/x", "a\\b", "\0", "a\nb", "x" * 300, "\ud800", ".hidden"]
 names = st.text(st.characters(codec="utf-8"), max_size=80).filter(lambda name: naming.flaw(name) is None)
@@ -108,7 +108,7 @@ def test_flawed_attributes(name: str, how: str) -> None:
     with pytest.raises(LayerError, match="layer 'Names'") as error:
         flow("e1")
     assert len(str(error.value)) < 300
-    assert not [key for key in stored(flow) if "/Names/" in key]
+    assert not [key for key in objects_of(flow) if "/Names/" in key]
 
 
 @pytest.mark.parametrize("name", FLAWED)
@@ -240,7 +240,7 @@ def test_listings_beside_what_others_left() -> None:
     flow = in_memory(G)
     layer = flow("e1").layer(A)
     for key in ("G/archives/e1/A/desktop.ini", "G/archives/e1/A/a b/x.json", "G/archives/a\nb/x", "G/.cache/a\\b/x"):
-        stored(flow)[key] = b""
+        objects_of(flow)[key] = b""
     assert flow.datastore.list_artifacts(layer=layer) == ["x"]
     assert [execution.id for execution in flow.datastore.list_executions(flow=flow)] == ["e1"]
 

@@ -12,7 +12,7 @@ import pytest
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations.layers import Catch, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import ExecutionError, FlowError, LayerError, TaskError, UnsetError
-from tests.support.harness import in_memory, stored
+from tests.support.harness import in_memory, objects_of
 
 
 class Shards(Layer):
@@ -225,12 +225,12 @@ def test_the_same_id_again() -> None:
     MyFlow.register(Shards)
     flow = in_memory(MyFlow)
     flow("e1", foo=1)
-    before = dict(stored(flow))
+    before = dict(objects_of(flow))
     with pytest.raises(
         ExecutionError, match=r"execution e1 of flow 'MyFlow' has results .*flow\.execution\('e1'\)\.resume"
     ):
         flow("e1", foo=2)
-    assert stored(flow) == before
+    assert objects_of(flow) == before
 
 
 def test_resume_goes_on_along_the_chain() -> None:
@@ -274,7 +274,7 @@ def test_resume_without_an_id() -> None:
     flow = in_memory(MyFlow)
     with pytest.raises(ExecutionError, match="has not run"):
         flow.execution.resume()
-    assert stored(flow) == {}
+    assert objects_of(flow) == {}
 
 
 def test_resume_decides_anew_what_is_skipped() -> None:
@@ -337,7 +337,7 @@ def test_execution_ids_that_not_all_take(text: str) -> None:
     flow = in_memory(MyFlow)
     with pytest.raises(FlowError, match="is not an execution id: use 1 to 80 letters"):
         flow(text)
-    assert stored(flow) == {}
+    assert objects_of(flow) == {}
 
 
 def test_an_execution_that_failed_at_once_is_listed() -> None:

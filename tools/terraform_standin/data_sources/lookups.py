@@ -17,7 +17,7 @@ _Lookup = Callable[[Call], State | None]
 
 
 def _lookup(type_: str, find: _Lookup, key: str) -> DataSource:
-    """A data source that fails when AWS has no such object."""
+    """Return a data source that fails when AWS has no such object."""
 
     def read(call: Call) -> State:
         try:

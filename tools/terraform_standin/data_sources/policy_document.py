@@ -34,7 +34,7 @@ _GO_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def render(config: State) -> State:
-    """The policy that a configuration describes, merged with its source and override documents."""
+    """Return the policy that a configuration describes, merged with its source and override documents."""
     document: State = {}
     _check_sids([s for text in config["source_policy_documents"] or () for s in _statements(text)])
     for text in config["source_policy_documents"] or ():
@@ -88,7 +88,7 @@ def _statements(text: str) -> list[State]:
 
 
 def _reparsed(statement: State) -> State:
-    """A statement of a merged document, in the order and form that rendering gives."""
+    """Return a statement of a merged document, in the order and form that rendering gives."""
     ordered = {name: statement[name] for name in _ORDER if statement.get(name)}
     for name in ("Principal", "NotPrincipal"):
         if isinstance(ordered.get(name), dict):
@@ -110,7 +110,7 @@ def _check_sids(statements: list[State]) -> None:
 
 
 def _merge(document: State, other: State) -> State:
-    """Statements of `other` replace those with the same Sid, the rest is added."""
+    """Return statements of `other` replace those with the same Sid, the rest is added."""
     statements = list(document.get("Statement", ()))
     for statement in other["Statement"]:
         sids = [known.get("Sid") for known in statements]

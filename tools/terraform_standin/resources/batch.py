@@ -37,7 +37,7 @@ def _create_environment(call: Call) -> State:
 
 
 def _service_linked_role(call: Call) -> str:
-    """The role that AWS makes for Batch itself; the embedded AWS wants it to be there and named."""
+    """Return the role that AWS makes for Batch itself; the embedded AWS wants it to be there and named."""
     client = call.client("iam")
     try:
         client.create_service_linked_role(AWSServiceName=_SERVICE)

@@ -16,7 +16,7 @@ _RULES = {"rule": "Rules"}
 
 
 def _put(operation: str, parameter: str, renames: Mapping[str, str]) -> Callable[[Call], None]:
-    """A function that puts the arguments as the one parameter of an operation."""
+    """Return a function that puts the arguments as the one parameter of an operation."""
 
     def put(call: Call) -> None:
         configuration = call.request(
@@ -33,7 +33,7 @@ def _put(operation: str, parameter: str, renames: Mapping[str, str]) -> Callable
 
 
 def _get(operation: str, parameter: str, renames: Mapping[str, str]) -> Callable[[Call], State]:
-    """A function that reads back what `_put` has put."""
+    """Return a function that reads back what `_put` has put."""
 
     def get(call: Call) -> State:
         found = getattr(call.client("s3"), operation)(Bucket=call["bucket"])

@@ -254,7 +254,7 @@ def _delete_profile(call: Call) -> None:
 
 
 def _tagging(kind: str, parameter: str, *, read: str, attribute: str = "arn", answer: tuple[str, ...] = ()) -> Tagging:
-    """The operations of IAM on the tags of a kind of resource, such as ``tag_role``."""
+    """Return the operations of IAM on the tags of a kind of resource, such as ``tag_role``."""
     return TagOperations(
         service="iam",
         parameter=parameter,

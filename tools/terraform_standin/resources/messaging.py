@@ -41,7 +41,7 @@ _CREATION_ATTRIBUTES = frozenset({"ContentBasedDeduplication", "FifoTopic"})
 
 
 def _texts(call: Call, members: dict[str, str]) -> dict[str, str]:
-    """Arguments as these services take them: all as text."""
+    """Return arguments as these services take them: all as text."""
     values = {member: call[name] for name, member in members.items() if call[name] is not None}
     return {member: _text(value) for member, value in values.items()}
 

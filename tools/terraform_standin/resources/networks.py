@@ -24,7 +24,7 @@ TAGS = Tagging(write=_write_tags, remove=_remove_tags, read=_read_tags)
 
 
 def arn(call: Call, owner: str, resource: str) -> str:
-    """The ARN of an EC2 object, which EC2 itself does not tell of most of them."""
+    """Return the ARN of an EC2 object, which EC2 itself does not tell of most of them."""
     return f"arn:aws:ec2:{call.client('ec2').meta.region_name}:{owner}:{resource}"
 
 

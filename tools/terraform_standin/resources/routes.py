@@ -117,7 +117,7 @@ def _read_endpoint(call: Call) -> State | None:
 
 
 def _prefix_list(call: Call, endpoint: State) -> str | None:
-    """The addresses of a gateway's service, which have the name of the service."""
+    """Return the addresses of a gateway's service, which have the name of the service."""
     if endpoint["VpcEndpointType"] != "Gateway":
         return None
     by_name = [{"Name": "prefix-list-name", "Values": [endpoint["ServiceName"]]}]

@@ -11,7 +11,7 @@ import pytest
 
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors, serde
-from tests.support.harness import stored
+from tests.support.harness import objects_of
 
 
 class Json(serde.Protocol):
@@ -82,9 +82,9 @@ def test_registered_types() -> None:
     flow = MyFlow(datastore=datastore, executor=executors.Thread())
     writes = flow().layer(Writes)
     assert (writes.list_, writes.own, list(writes.mixed)) == ([1], {"a": 1}, [{"b": 2}, "text"])
-    values = {key.rpartition(".")[2]: 0 for key in stored(flow) if "/artifacts/" in key}
+    values = {key.rpartition(".")[2]: 0 for key in objects_of(flow) if "/artifacts/" in key}
     assert set(values) == {"json", "pickle"}
-    assert sum(key.endswith(".pickle") for key in stored(flow)) == 2
+    assert sum(key.endswith(".pickle") for key in objects_of(flow)) == 2
 
 
 def test_dtype() -> None:

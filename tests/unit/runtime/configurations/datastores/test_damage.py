@@ -12,7 +12,7 @@ from laminar_runtime import Execution, Flow, Layer
 from laminar_runtime.configurations import datastores, executors, serde
 from laminar_runtime.configurations.layers import ForEach, Parameter
 from laminar_runtime.exceptions import DamagedError, DatastoreError, MissingError
-from tests.support.harness import archive_key, in_memory, stored
+from tests.support.harness import archive_key, in_memory, objects_of
 
 
 class MyFlow(Flow): ...
@@ -38,9 +38,9 @@ def execution() -> Execution:
 
 def value_key(execution: Execution) -> str:
     """The key of the value of Shards.plain."""
-    document = json.loads(stored(execution.flow)[plain_key(execution)])
+    document = json.loads(objects_of(execution.flow)[plain_key(execution)])
     prefix = f"MyFlow/artifacts/{document['artifacts'][0]['hexdigest']}."
-    return next(key for key in stored(execution.flow) if key.startswith(prefix))
+    return next(key for key in objects_of(execution.flow) if key.startswith(prefix))
 
 
 def plain_key(execution: Execution) -> str:
@@ -51,7 +51,7 @@ def plain_key(execution: Execution) -> str:
 def test_changed_value(execution: Execution) -> None:
     """A value whose bytes were changed is refused by its SHA-256."""
     key = value_key(execution)
-    stored(execution.flow)[key] += b" "
+    objects_of(execution.flow)[key] += b" "
     with pytest.raises(DamagedError, match=f"memory:///{key} is damaged: its SHA-256"):
         _ = execution.layer(Shards).plain
 
@@ -59,7 +59,7 @@ def test_changed_value(execution: Execution) -> None:
 def test_missing_value(execution: Execution) -> None:
     """A value that is gone is not taken for an attribute that was never assigned."""
     key = value_key(execution)
-    del stored(execution.flow)[key]
+    del objects_of(execution.flow)[key]
     with pytest.raises(MissingError, match=f"nothing is stored at memory:///{key}"):
         _ = execution.layer(Shards).plain
 
@@ -82,7 +82,7 @@ def test_missing_value(execution: Execution) -> None:
 def test_damaged_archive(execution: Execution, content: bytes) -> None:
     """An archive that is none, or of a newer release, is told with its key."""
     key = plain_key(execution)
-    stored(execution.flow)[key] = content
+    objects_of(execution.flow)[key] = content
     with pytest.raises(DamagedError, match=f"memory:///{key} is damaged"):
         _ = execution.layer(Shards).plain
 
@@ -91,7 +91,7 @@ def test_missing_archive(execution: Execution) -> None:
     """An archive that is gone is not taken for an attribute that was never assigned, also of a split of a fan-out."""
     for layer, attribute in (("Shards", "plain"), ("Each", "foo")):
         key = archive_key(execution.flow, layer, attribute)
-        del stored(execution.flow)[key]
+        del objects_of(execution.flow)[key]
         with pytest.raises(DamagedError, match=f"memory:///{key} is gone, and the split that finished wrote it"):
             getattr(execution.layer(layer), attribute)
 
@@ -109,7 +109,7 @@ def test_missing_archive(execution: Execution) -> None:
 def test_damaged_record(execution: Execution, content: bytes) -> None:
     """A record that is none is told with its key."""
     key = "MyFlow/.cache/e1/Each/.record.json"
-    stored(execution.flow)[key] = content
+    objects_of(execution.flow)[key] = content
     with pytest.raises(DamagedError, match=f"memory:///{key} is damaged"):
         _ = execution.layer(Each).foo
 
