@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.terraform_standin.installing import CONFIGURATION, OLDEST, RELEASES, exported, install
+from tools.terraform_standin.installing import CONFIGURATION, OLDEST, RELEASES, export_line, install
 
 
 def main() -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         )
     options = parser.parse_args()
     if options.command == "install":
-        sys.stdout.write(exported(CONFIGURATION, str(install(options.folder, options.release).resolve())))
+        sys.stdout.write(export_line(CONFIGURATION, str(install(options.folder, options.release).resolve())))
         return
     # Imported here: gRPC is slow to import, and install does not need it.
     from tools.terraform_standin.serving import serve_commands, serve_terraform

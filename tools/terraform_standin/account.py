@@ -31,7 +31,7 @@ class Account:
     _lock: Any = Factory(Lock)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """Return the boto3 client of a service; boto3 sessions are not safe to share between threads."""
+        """Return the boto3 client of a service. Threads must not share boto3 sessions."""
         key = (service, region or self.region)
         with self._lock:
             if key not in self._clients:

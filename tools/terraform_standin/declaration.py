@@ -1,7 +1,7 @@
 """How a resource type or a data source describes itself to the engine: frozen values, no behaviour.
 
 A resource is a few small functions over a `Call` and the facts that planning needs. A schema
-cannot tell an optional argument from one that AWS fills in when it is left out (both are "optional
+does not distinguish an optional argument from one that AWS fills in when it is left out (both are "optional
 and computed" there), so a resource names the latter in `computed`; what it does not name and does
 not give a default stays null. Names of nested arguments are dotted: `compute_resources.min_vcpus`.
 """
@@ -30,7 +30,7 @@ ANY_CHANGE = frozenset({"*"})
 
 @frozen
 class Call:
-    """What one of a resource's functions gets: the wanted (or known) state, and AWS."""
+    """The argument of a resource's functions: the wanted (or known) state, and AWS."""
 
     account: Account
     type: str
@@ -50,7 +50,7 @@ class Call:
         """Return the same call about another state."""
         return evolve(self, state=state)
 
-    def changed(self, *names: str) -> bool:
+    def changes(self, *names: str) -> bool:
         """Return whether an update changes any of these arguments."""
         return self.prior is None or any(self.prior[name] != self.state[name] for name in names)
 
@@ -91,9 +91,9 @@ class Call:
         return shapes.tags_to_api(self.tags, shape, kind or self.type.removeprefix("aws_").replace("_", "-"))
 
     def attributes(self, response: Mapping[str, Any], renames: Mapping[str, str] | None = None) -> State:
-        """Return what an AWS response says of attributes and blocks, matched by name; tags are apart."""
-        told = {name: value for name, value in response.items() if name not in _TAG_MEMBERS}
-        return shapes.from_api(told, self.block, renames or {})
+        """Return the attributes and blocks in an AWS response, matched by name, without tags."""
+        members = {name: value for name, value in response.items() if name not in _TAG_MEMBERS}
+        return shapes.from_api(members, self.block, renames or {})
 
     def _arguments(self) -> set[str]:
         settable = {name for name, item in self.block.attributes.items() if item.settable}
@@ -158,7 +158,7 @@ class Resource:
     """One resource type.
 
     `create` returns the attributes that identify the new object (at least what `read` needs),
-    `read` returns what AWS says (an absent name means "not told") or None when the object is gone,
+    `read` returns what AWS says (an absent name is unknown) or None when the object is gone,
     `update` may return attributes that identify a new version.
     """
 

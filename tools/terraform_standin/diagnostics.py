@@ -14,7 +14,7 @@ from tools.terraform_standin.errors import StandInError
 
 
 @contextmanager
-def reported(diagnostics: Any, doing: str) -> Iterator[None]:
+def reporting(diagnostics: Any, doing: str) -> Iterator[None]:
     """Turn an error of AWS, of boto3 or of the stand-in into a diagnostic of the response.
 
     Any other exception is a mistake in the stand-in and goes on to gRPC, which shows it to

@@ -39,7 +39,7 @@ class Engine:
         In two steps, so that an object whose second step fails is in Terraform's state (as
         tainted).
         """
-        named = self._named(without_unknown(planned))
+        named = self._with_name(without_unknown(planned))
         call = self._call(named)
         return call.state | self.resource.create(call)
 
@@ -51,7 +51,7 @@ class Engine:
             # What the tags are put on (an ARN, mostly) may be known only by reading.
             known = call.with_state(created | (self.resource.read(call) or {}))
             self.resource.tagging.write(known, wanted)
-        return self._completed(planned, call)
+        return self._complete_state(planned, call)
 
     def update(self, prior: State, planned: State) -> State:
         """Bring the object from the prior to the planned state."""
@@ -61,7 +61,7 @@ class Engine:
         self._update_tags(call)
         if self._needs_update(call):
             call = call.with_state(call.state | (self.resource.update(call) or {}))
-        return self._completed(planned, call)
+        return self._complete_state(planned, call)
 
     def read(self, state: State) -> State | None:
         """Return the state as AWS has it now, or None when the object is gone."""
@@ -95,7 +95,7 @@ class Engine:
         tags = self._wanted_tags(state) if tagged else {}
         return Call(self.account, self.resource.type, self.block, state, prior, tags)
 
-    def _completed(self, planned: State, call: Call) -> State:
+    def _complete_state(self, planned: State, call: Call) -> State:
         remote = self._remote(call)
         if remote is None:
             message = f"{self.resource.type} {call.state.get('id')!r} is gone right after it was applied"
@@ -115,7 +115,7 @@ class Engine:
                 return None
             raise
 
-    def _named(self, state: State) -> State:
+    def _with_name(self, state: State) -> State:
         naming = self.resource.naming
         if naming is None or state[naming.argument] is not None:
             return state
@@ -139,7 +139,7 @@ class Engine:
     def _needs_update(self, call: Call) -> bool:
         exported = {name for name, item in self.block.attributes.items() if not item.settable}
         ignored = exported | {"id", "tags", "tags_all", "timeouts"}
-        return call.changed(*(set(call.state) - ignored))
+        return call.changes(*(set(call.state) - ignored))
 
     def _update_tags(self, call: Call) -> None:
         if self.resource.tagging is None:
@@ -154,7 +154,7 @@ class Engine:
 
 
 def _unique() -> str:
-    """26 characters that no other object has: 18 digits of the time, and 8 hexadecimal ones that count."""
+    """Return 26 characters that no other object has: 18 digits of the time, and 8 hexadecimal ones that count."""
     moment = time.time_ns()
     stamp = (
         time.strftime("%Y%m%d%H%M%S", time.gmtime(moment // 1_000_000_000)) + f"{moment % 1_000_000_000 // 100_000:04d}"

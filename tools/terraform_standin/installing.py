@@ -8,7 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
-__all__ = ["ATTACHED", "CONFIGURATION", "NEWEST", "OLDEST", "RELEASES", "SOURCE", "exported", "install"]
+__all__ = ["ATTACHED", "CONFIGURATION", "NEWEST", "OLDEST", "RELEASES", "SOURCE", "export_line", "install"]
 
 #: The releases of the AWS provider whose schemas the stand-in declares: the oldest and the newest that are supported.
 OLDEST, NEWEST = RELEASES = ("6.25.0", "6.69.1")
@@ -53,7 +53,7 @@ def install(folder: Path, release: str = OLDEST) -> Path:
     return configuration
 
 
-def exported(name: str, value: str) -> str:
+def export_line(name: str, value: str) -> str:
     """Return a line of a shell that sets a variable.
 
     Args:

@@ -44,9 +44,9 @@ def plan(resource: Resource, block: Block, prior: State | None, config: State, a
         resource.check_plan(account, prior, planned)
         return Planned(planned)
     changed = {name for name in planned if planned[name] != prior[name]}
-    replaces = sorted(_replaced_for(resource, prior, planned))
+    replaces = sorted(_replacing_arguments(resource, prior, planned))
     if not replaces:
-        for name, triggers in _renewed(resource, planned).items():
+        for name, triggers in _renewals(resource, planned).items():
             relevant = changed - _TAGS if triggers == ANY_CHANGE else changed & triggers
             if relevant and config[name] is None:
                 planned[name] = UNKNOWN
@@ -55,7 +55,7 @@ def plan(resource: Resource, block: Block, prior: State | None, config: State, a
     return Planned(planned, tuple(replaces))
 
 
-def _renewed(resource: Resource, planned: State) -> Mapping[str, frozenset[str]]:
+def _renewals(resource: Resource, planned: State) -> Mapping[str, frozenset[str]]:
     """Return what an update makes unknown, by the arguments whose change does so."""
     if resource.renews_if is None or planned[resource.renews_if[0]] is not True:
         return resource.renews
@@ -68,7 +68,7 @@ class _Rules:
 
     resource: Resource
 
-    def decided_by_aws(self, path: str, attribute: Attribute) -> bool:
+    def is_up_to_aws(self, path: str, attribute: Attribute) -> bool:
         naming = self.resource.naming
         return (
             not attribute.settable
@@ -84,7 +84,7 @@ def _plan_block(rules: _Rules, block: Block, prior: State | None, config: State,
         for name, attribute in block.attributes.items()
     }
     blocks = {
-        name: _plan_nested(rules, nesting, prior and prior[name], config[name], f"{path}{name}.")
+        name: _plan_blocks(rules, nesting, prior and prior[name], config[name], f"{path}{name}.")
         for name, nesting in block.blocks.items()
     }
     return attributes | blocks
@@ -103,12 +103,12 @@ def _plan_attribute(
         return before if same else wanted
     if path in rules.resource.defaults:
         return rules.resource.defaults[path]
-    if rules.decided_by_aws(path, attribute):
+    if rules.is_up_to_aws(path, attribute):
         return UNKNOWN if prior is None else before
     return None
 
 
-def _plan_nested(
+def _plan_blocks(
     rules: _Rules,
     nesting: Nesting,
     prior: Any,
@@ -142,7 +142,7 @@ def _plan_tags(tags: Any, prior: State | None, account: Account) -> Any:
     return before if prior is not None and (before or {}) == merged else merged
 
 
-def _replaced_for(resource: Resource, prior: State, planned: State) -> Iterator[str]:
+def _replacing_arguments(resource: Resource, prior: State, planned: State) -> Iterator[str]:
     names = {"region"} | resource.replaces
     if resource.naming is not None:
         names |= {name for name in (resource.naming.argument, resource.naming.prefix) if name}

@@ -28,12 +28,12 @@ def complete(planned: Any, actual: Any) -> Any:
 
 
 def refresh(resource: Resource, block: Block, state: State, remote: State) -> State:
-    """Bring the state up to date; names that AWS does not tell stay as they are."""
+    """Bring the state up to date; names that AWS does not return are unchanged."""
     return _refresh_block(resource, block, state, remote, "")
 
 
 def _complete_items(planned: list[Any], actual: list[Any]) -> list[Any]:
-    """Pair each item with the one that agrees in all that is known, whatever the order."""
+    """Match each item with the one that agrees in all known values, in any order."""
     left = list(actual)
     items = []
     for item in planned:
@@ -64,7 +64,7 @@ def _refresh_block(resource: Resource, block: Block, state: State, remote: State
             refreshed[name] = _refresh_attribute(resource, attribute, state.get(name), value, path + name)
         elif path + name not in resource.computed or state.get(name):
             nesting = block.blocks[name]
-            refreshed[name] = _refresh_nested(resource, nesting, state.get(name) or [], value, f"{path}{name}.")
+            refreshed[name] = _refresh_blocks(resource, nesting, state.get(name) or [], value, f"{path}{name}.")
     return refreshed
 
 
@@ -80,7 +80,7 @@ def _refresh_attribute(
     return known if keep else remote
 
 
-def _refresh_nested(
+def _refresh_blocks(
     resource: Resource, nesting: Nesting, state: list[State], remote: list[State], path: str
 ) -> list[State]:
     left = list(state)
@@ -96,7 +96,7 @@ def _refresh_nested(
 
 
 def _counterpart(resource: Resource, nesting: Nesting, known: list[State], remote: State, path: str) -> State | None:
-    """Return the known block that a block of AWS leaves as it is."""
+    """Return the known block that a block of AWS does not change."""
     for item in known:
         if _refresh_block(resource, nesting.block, item, remote, path) == item:
             return item
@@ -104,6 +104,6 @@ def _counterpart(resource: Resource, nesting: Nesting, known: list[State], remot
 
 
 def _in_known_order(state: list[State], items: list[State]) -> list[State]:
-    """AWS may answer in another order; the same blocks in another order are no change."""
+    """Put blocks of AWS in the known order: another order is not a change."""
     same = len(state) == len(items) and all(item in state for item in items)
     return state if same else items

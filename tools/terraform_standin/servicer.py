@@ -13,7 +13,7 @@ from tf.gen import tfplugin_pb2_grpc as rpc
 
 from tools.terraform_standin.account import Account, configure
 from tools.terraform_standin.declaration import Resource
-from tools.terraform_standin.diagnostics import reported, warn
+from tools.terraform_standin.diagnostics import reporting, warn
 from tools.terraform_standin.engine import Engine, read_data, validate
 from tools.terraform_standin.errors import NotImplementedByStandInError
 from tools.terraform_standin.planning import plan
@@ -36,7 +36,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
     _account: Account | None = None
 
     def GetMetadata(self, request: Any, context: Any) -> Any:
-        """Tell which types there are, without their schemas."""
+        """Return the names of all types, without their schemas."""
         schemas = self._schemas
         response = pb.GetMetadata.Response(server_capabilities=_CAPABILITIES)
         for name in schemas.resources:
@@ -60,7 +60,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         )
 
     def ValidateProviderConfig(self, request: Any, context: Any) -> Any:
-        """Terraform has checked the configuration against the schema; there is nothing more."""
+        """Accept: Terraform has checked the configuration against the schema."""
         return pb.ValidateProviderConfig.Response()
 
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:
@@ -68,18 +68,18 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         response = pb.ValidateResourceConfig.Response()
         resource = RESOURCES.get(request.type_name)
         if resource is not None:
-            with reported(response.diagnostics, f"validating {request.type_name}"):
+            with reporting(response.diagnostics, f"validating {request.type_name}"):
                 validate(resource, decode(request.config))
         return response
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:
-        """Terraform has checked the configuration against the schema; there is nothing more."""
+        """Accept: Terraform has checked the configuration against the schema."""
         return pb.ValidateDataResourceConfig.Response()
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:
         """Find the embedded AWS."""
         response = pb.ConfigureProvider.Response()
-        with reported(response.diagnostics, "configuring the provider"):
+        with reporting(response.diagnostics, "configuring the provider"):
             self._account = configure(decode(request.config))
         return response
 
@@ -95,7 +95,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         """Refresh the state from AWS; null removes the resource from the state."""
         response = pb.ReadResource.Response(new_state=request.current_state)
         state = decode(request.current_state)
-        with reported(response.diagnostics, f"reading {_label(request.type_name, state)}"):
+        with reporting(response.diagnostics, f"reading {_label(request.type_name, state)}"):
             refreshed = self._engine(request.type_name).read(state)
             response.new_state.CopyFrom(encode(refreshed))
         return response
@@ -103,7 +103,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
         """Plan a creation, an update or a replacement; Terraform plans deletions itself."""
         response = pb.PlanResourceChange.Response()
-        with reported(response.diagnostics, f"planning {request.type_name}"):
+        with reporting(response.diagnostics, f"planning {request.type_name}"):
             engine = self._engine(request.type_name)
             planned = plan(
                 engine.resource,
@@ -121,7 +121,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
         response = pb.ApplyResourceChange.Response(new_state=request.prior_state)
         prior, planned = decode(request.prior_state), decode(request.planned_state)
         verb = "creating" if prior is None else "deleting" if planned is None else "updating"
-        with reported(response.diagnostics, f"{verb} {_label(request.type_name, planned or prior)}"):
+        with reporting(response.diagnostics, f"{verb} {_label(request.type_name, planned or prior)}"):
             engine = self._engine(request.type_name)
             for state in _apply(engine, prior, planned):
                 response.new_state.CopyFrom(encode(state))
@@ -132,7 +132,7 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
     def ImportResourceState(self, request: Any, context: Any) -> Any:
         """Take an existing object into the state."""
         response = pb.ImportResourceState.Response()
-        with reported(response.diagnostics, f"importing {request.type_name} {request.id}"):
+        with reporting(response.diagnostics, f"importing {request.type_name} {request.id}"):
             state = self._engine(request.type_name).import_state(request.id)
             response.imported_resources.add(type_name=request.type_name, state=encode(state))
         return response
@@ -140,23 +140,23 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
     def ReadDataSource(self, request: Any, context: Any) -> Any:
         """Look a data source up."""
         response = pb.ReadDataSource.Response()
-        with reported(response.diagnostics, f"reading data source {request.type_name}"):
+        with reporting(response.diagnostics, f"reading data source {request.type_name}"):
             block = self._schemas.data_sources[request.type_name]
             source = DATA_SOURCES.get(request.type_name)
             if source is None:
                 raise NotImplementedByStandInError(f"{_LACKS} data source {request.type_name}")
-            state = read_data(source, block, decode(request.config), self._configured())
+            state = read_data(source, block, decode(request.config), self._require_account())
             response.state.CopyFrom(encode(state))
         return response
 
     def StopProvider(self, request: Any, context: Any) -> Any:
-        """Requests to the embedded AWS are short: there is nothing to interrupt."""
+        """Do nothing: requests to the embedded AWS are short."""
         return pb.StopProvider.Response()
 
     def _engine(self, type_name: str) -> Engine:
-        return Engine(_resource(type_name), self._schemas.resources[type_name], self._configured())
+        return Engine(_resource(type_name), self._schemas.resources[type_name], self._require_account())
 
-    def _configured(self) -> Account:
+    def _require_account(self) -> Account:
         if self._account is None:
             message = "Terraform has not configured the provider"
             raise RuntimeError(message)

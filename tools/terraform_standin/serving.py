@@ -6,7 +6,7 @@ elliptic-curve key, which is quick, so nothing is cached on disk and parallel ru
 each other.
 
 Or the process is started beforehand and serves many commands of Terraform, one after the other or at a time:
-most of what a command costs is the start of the process. Terraform is told of it by TF_REATTACH_PROVIDERS,
+most of the time of a command is the start of the process. Terraform finds it by TF_REATTACH_PROVIDERS,
 and then speaks without TLS: https://developer.hashicorp.com/terraform/plugin/debugging#terraform-cli
 """
 
@@ -36,7 +36,7 @@ from tf.gen import (
     tfplugin_pb2_grpc,
 )
 
-from tools.terraform_standin.installing import ATTACHED, SOURCE, exported
+from tools.terraform_standin.installing import ATTACHED, SOURCE, export_line
 from tools.terraform_standin.servicer import Servicer
 
 _CORE_PROTOCOL = 1
@@ -70,7 +70,7 @@ class _Stdio(grpc_stdio_pb2_grpc.GRPCStdioServicer):  # type: ignore[misc]
     """The stream of log lines that Terraform asks for; ours go to standard error."""
 
     def StreamStdio(self, request: Any, context: Any) -> Any:
-        """Stream nothing."""
+        """Answer an empty stream."""
         return iter(())
 
 
@@ -108,7 +108,7 @@ def serve_commands(release: str) -> None:
         socket = f"{directory}/socket"
         server.add_insecure_port(f"unix://{socket}")
         server.start()
-        sys.stdout.write(exported(ATTACHED, json.dumps({SOURCE: _address(socket)})))
+        sys.stdout.write(export_line(ATTACHED, json.dumps({SOURCE: _address(socket)})))
         sys.stdout.flush()
         sys.stdin.read()
         server.stop(None).wait()

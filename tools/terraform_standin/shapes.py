@@ -26,7 +26,7 @@ def to_api(arguments: State, shape: Any, renames: Mapping[str, str], path: str) 
     for name, value in arguments.items():
         if value is None or value == []:
             continue
-        member = _renamed(renames, name) or members.get(_fold(name))
+        member = renames.get(name) or members.get(_fold(name))
         if member is None:
             message = f"the stand-in AWS provider has no argument {path}.{name}"
             raise NotImplementedByStandInError(message)
@@ -35,11 +35,11 @@ def to_api(arguments: State, shape: Any, renames: Mapping[str, str], path: str) 
 
 
 def from_api(response: Mapping[str, Any], block: Block, renames: Mapping[str, str]) -> State:
-    """Read a response as attributes and blocks; what it does not tell is left out."""
+    """Read a response as attributes and blocks, without those that it does not have."""
     members = {_fold(name): name for name in response}
     state: State = {}
     for name in (*block.attributes, *block.blocks):
-        member = _renamed(renames, name) or members.get(_fold(name))
+        member = renames.get(name) or members.get(_fold(name))
         value = response.get(member) if member else None
         if value is None:
             continue
@@ -76,10 +76,6 @@ def _fold(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _renamed(renames: Mapping[str, str], name: str) -> str | None:
-    return renames.get(name)
-
-
 def _inner(renames: Mapping[str, str], name: str) -> dict[str, str]:
     start = f"{name}."
     return {key.removeprefix(start): value for key, value in renames.items() if key.startswith(start)}
@@ -94,7 +90,7 @@ def _value_to_api(value: Any, shape: Any, renames: Mapping[str, str], path: str)
         return [_value_to_api(item, shape.member, renames, path) for item in items]
     if shape.type_name == "map":
         return {key: _value_to_api(item, shape.value, {}, path) for key, item in value.items()}
-    return _SCALARS.get(shape.type_name, _unchanged)(value)
+    return _SCALARS.get(shape.type_name, _same)(value)
 
 
 def _flag(value: object) -> bool:
@@ -102,7 +98,7 @@ def _flag(value: object) -> bool:
     return value in (True, "true")
 
 
-def _unchanged(value: object) -> object:
+def _same(value: object) -> object:
     return value
 
 

@@ -55,10 +55,10 @@ class TagOperations:
 
 
 def to_pairs(tags: dict[str, str], pair: _Pair = PASCAL_PAIR) -> list[dict[str, str]]:
-    """`{"a": "1"}` -> `[{"Key": "a", "Value": "1"}]`."""
+    """Return pairs for a map: `{"a": "1"}` -> `[{"Key": "a", "Value": "1"}]`."""
     return [{pair[0]: key, pair[1]: value} for key, value in tags.items()]
 
 
 def from_pairs(pairs: list[dict[str, str]], pair: _Pair = PASCAL_PAIR) -> dict[str, str]:
-    """`[{"Key": "a", "Value": "1"}]` -> `{"a": "1"}`."""
+    """Return a map for pairs: `[{"Key": "a", "Value": "1"}]` -> `{"a": "1"}`."""
     return {item[pair[0]]: item[pair[1]] for item in pairs}

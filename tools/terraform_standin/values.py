@@ -52,7 +52,7 @@ def has_unknown(value: object) -> bool:
 
 
 def without_unknown(value: Any) -> Any:
-    """Replace what is not known yet by null, as a request to AWS needs it."""
+    """Replace unknown values by null, as a request to AWS needs them."""
     if isinstance(value, dict):
         return {name: without_unknown(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -52,11 +52,11 @@ def render(config: State) -> State:
     for text in config["override_policy_documents"] or ():
         document = _merge(document, _parse(text))
     ordered = {name: document[name] for name in ("Version", "Id", "Statement") if document.get(name)}
-    text = _escaped(json.dumps(ordered, indent=2, ensure_ascii=False))
+    text = _escape(json.dumps(ordered, indent=2, ensure_ascii=False))
     return {
         "id": str(zlib.crc32(text.encode())),
         "json": text,
-        "minified_json": _escaped(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False)),
+        "minified_json": _escape(json.dumps(ordered, separators=(",", ":"), ensure_ascii=False)),
         "version": document["Version"],
     }
 
@@ -65,7 +65,7 @@ def _read(call: Call) -> State:
     return render(call.state)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     for character, escape in _GO_ESCAPES.items():
         text = text.replace(character, escape)
     return text
@@ -79,7 +79,7 @@ def _parse(text: str) -> State:
         raise InvalidConfigurationError(message) from error
     statements = document.get("Statement") or []
     listed = statements if isinstance(statements, list) else [statements]
-    return document | {"Statement": [_reparsed(statement) for statement in listed]}
+    return document | {"Statement": [_normalize(statement) for statement in listed]}
 
 
 def _statements(text: str) -> list[State]:
@@ -87,8 +87,8 @@ def _statements(text: str) -> list[State]:
     return found
 
 
-def _reparsed(statement: State) -> State:
-    """Return a statement of a merged document, in the order and form that rendering gives."""
+def _normalize(statement: State) -> State:
+    """Return a statement of a merged document in the order and form of a rendered one."""
     ordered = {name: statement[name] for name in _ORDER if statement.get(name)}
     for name in ("Principal", "NotPrincipal"):
         if isinstance(ordered.get(name), dict):
@@ -110,7 +110,7 @@ def _check_sids(statements: list[State]) -> None:
 
 
 def _merge(document: State, other: State) -> State:
-    """Return statements of `other` replace those with the same Sid, the rest is added."""
+    """Merge statements: those of `other` replace statements with the same Sid, and the others are added."""
     statements = list(document.get("Statement", ()))
     for statement in other["Statement"]:
         sids = [known.get("Sid") for known in statements]
@@ -131,7 +131,7 @@ def _statement(block: State) -> State:
     for name, member in _MEMBERS.items():
         values = block[name] or []
         is_resource = name.endswith("resources")
-        statement[member] = _listed([_variables(v) if is_resource else v for v in values])
+        statement[member] = _one_or_list([_variables(v) if is_resource else v for v in values])
     statement["Principal"] = _principals(block["principals"])
     statement["NotPrincipal"] = _principals(block["not_principals"])
     statement["Condition"] = _conditions(block["condition"])
@@ -142,7 +142,7 @@ def _variables(text: str) -> str:
     return text.replace("&{", "${")
 
 
-def _listed(values: list[str]) -> str | list[str]:
+def _one_or_list(values: list[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else sorted(values, reverse=True)
 
 

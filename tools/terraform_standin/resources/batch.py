@@ -37,7 +37,7 @@ def _create_environment(call: Call) -> State:
 
 
 def _service_linked_role(call: Call) -> str:
-    """Return the role that AWS makes for Batch itself; the embedded AWS wants it to be there and named."""
+    """Return the role that AWS makes for Batch itself; the embedded AWS needs it, and its name."""
     client = call.client("iam")
     try:
         client.create_service_linked_role(AWSServiceName=_SERVICE)
@@ -71,7 +71,7 @@ def _update_environment(call: Call) -> State | None:
         {name: value for name, value in block.items() if name != "spot_iam_fleet_role"}
         for block in call["compute_resources"]
     ]
-    if call.changed("compute_resources"):
+    if call.changes("compute_resources"):
         arguments.append("compute_resources")
     request = call.with_state(call.state | {"compute_resources": resources}).request(
         "batch", "UpdateComputeEnvironment", renames=_ENVIRONMENT_NAMES, only=arguments
@@ -98,7 +98,7 @@ _NETWORK = frozenset({"security_group_ids", "subnets"})
 _UPDATABLE_STRATEGIES = frozenset({"BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "SPOT_PRICE_CAPACITY_OPTIMIZED"})
 
 
-def _replaced(prior: State, planned: State) -> list[str]:
+def _replacements(prior: State, planned: State) -> list[str]:
     """Return the arguments whose change replaces an environment that AWS Batch cannot update.
 
     https://docs.aws.amazon.com/batch/latest/userguide/updating-compute-environments.html
@@ -195,7 +195,7 @@ COMPUTE_ENVIRONMENT = Resource(
         "compute_resources.spot_iam_fleet_role",
     },
     replaces_by_count={"compute_resources.ec2_configuration", "compute_resources.launch_template"},
-    replaces_if=_replaced,
+    replaces_if=_replacements,
     computed={
         "compute_resources.desired_vcpus",
         "compute_resources.ec2_configuration",

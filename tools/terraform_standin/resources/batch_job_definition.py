@@ -73,12 +73,12 @@ def _read(call: Call) -> State | None:
     if not active:
         return None
     definition = active[0]
-    told = {name: value for name, value in definition.items() if not name.endswith("Properties")}
+    own = {name: value for name, value in definition.items() if not name.endswith("Properties")}
     if "eksProperties" in definition:
-        told["eksProperties"] = definition["eksProperties"]
+        own["eksProperties"] = definition["eksProperties"]
     arn = definition["jobDefinitionArn"]
     return (
-        call.attributes(told, _NAMES)
+        call.attributes(own, _NAMES)
         | _read_properties(definition)
         | {
             "id": arn,

@@ -104,9 +104,9 @@ def _read_notification(call: Call) -> State | None:
         block: [_read_receiver(item, arn_member, arn) for item in found.get(member, [])]
         for block, (member, arn_member, arn) in _RECEIVERS.items()
     }
-    # The embedded AWS keeps this one but does not tell: absent is not "off".
-    told = {"eventbridge": True} if "EventBridgeConfiguration" in found else {}
-    return receivers | told | {"id": call["id"], "bucket": call["id"]}
+    # The embedded AWS keeps this one but does not return it: absent is not "off".
+    switched = {"eventbridge": True} if "EventBridgeConfiguration" in found else {}
+    return receivers | switched | {"id": call["id"], "bucket": call["id"]}
 
 
 def _read_receiver(item: State, arn_member: str, arn: str) -> State:

@@ -112,8 +112,8 @@ def _get_policy(call: Call) -> State:
 def _put_encryption(call: Call) -> None:
     # A list in Terraform is the one member of a structure in S3.
     named = [(rule, rule["blocked_encryption_types"]) for rule in call["rule"]]
-    told = [rule | {"blocked_encryption_types": None} for rule, _ in named]
-    without = call.with_state(call.state | {"rule": told})
+    rules = [rule | {"blocked_encryption_types": None} for rule, _ in named]
+    without = call.with_state(call.state | {"rule": rules})
     configuration = without.request(
         "s3",
         "PutBucketEncryption",

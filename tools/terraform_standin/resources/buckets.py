@@ -85,7 +85,7 @@ def _ask(read: Callable[..., object], bucket: str) -> None:
 
 
 def _update(call: Call) -> State | None:
-    """Only `force_destroy` can change, which AWS knows nothing of."""
+    """Do nothing: only `force_destroy` can change, which is not known to AWS."""
 
 
 def _delete(call: Call) -> None:

@@ -114,7 +114,7 @@ def _invoke_arn(arn: str, region: str) -> str:
 
 def _update(call: Call) -> State | None:
     client, name = call.client("lambda"), call["function_name"]
-    changed = {name for name in _CONFIGURATION & call.state.keys() if call.changed(name)}
+    changed = {name for name in _CONFIGURATION & call.state.keys() if call.changes(name)}
     if changed:
         if changed & {"environment", "kms_key_arn"}:
             changed |= {"environment"}
@@ -122,10 +122,10 @@ def _update(call: Call) -> State | None:
         if "environment" in changed and not call["environment"]:
             configuration["Environment"] = {"Variables": {}}
         client.update_function_configuration(FunctionName=name, **configuration)
-    if call.changed(*_RENEWING):
+    if call.changes(*_RENEWING):
         architectures = {"Architectures": call["architectures"]} if call["architectures"] else {}
         client.update_function_code(FunctionName=name, Publish=call["publish"], **_code(call), **architectures)
-    if call.changed("reserved_concurrent_executions"):
+    if call.changes("reserved_concurrent_executions"):
         _reserve(call)
     return None
 

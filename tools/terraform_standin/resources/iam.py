@@ -63,24 +63,24 @@ def _read_role(call: Call) -> State | None:
             }
             for inline in client.list_role_policies(RoleName=name)["PolicyNames"]
         ],
-        "managed_policy_arns": _attached(call, name),
+        "managed_policy_arns": _attachments(call, name),
     }
 
 
 def _update_role(call: Call) -> State | None:
     client, name = call.client("iam"), call["name"]
-    if call.changed("assume_role_policy"):
+    if call.changes("assume_role_policy"):
         client.update_assume_role_policy(RoleName=name, PolicyDocument=call["assume_role_policy"])
-    if call.changed("description"):
+    if call.changes("description"):
         client.update_role_description(RoleName=name, Description=call["description"] or "")
-    if call.changed("max_session_duration"):
+    if call.changes("max_session_duration"):
         client.update_role(RoleName=name, MaxSessionDuration=int(call["max_session_duration"]))
-    if call.changed("permissions_boundary"):
+    if call.changes("permissions_boundary"):
         _update_boundary(call)
-    if call.changed("inline_policy"):
+    if call.changes("inline_policy"):
         _update_inline(call)
-    if call.changed("managed_policy_arns"):
-        _update_attached(call)
+    if call.changes("managed_policy_arns"):
+        _update_attachments(call)
     return None
 
 
@@ -102,7 +102,7 @@ def _update_inline(call: Call) -> None:
         _put_inline(call, policy)
 
 
-def _update_attached(call: Call) -> None:
+def _update_attachments(call: Call) -> None:
     client, name = call.client("iam"), call["name"]
     before = set((call.prior or {}).get("managed_policy_arns") or ())
     wanted = set(call["managed_policy_arns"] or ())
@@ -119,7 +119,7 @@ def _delete_role(call: Call) -> None:
     # If the state has any, which a refresh fills in, all that are there then go: also what others attached.
     forced = call["force_detach_policies"]
     if forced or call["managed_policy_arns"]:
-        for arn in _attached(call, name):
+        for arn in _attachments(call, name):
             client.detach_role_policy(RoleName=name, PolicyArn=arn)
     if forced or call["inline_policy"]:
         for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
@@ -127,7 +127,7 @@ def _delete_role(call: Call) -> None:
     client.delete_role(RoleName=name)
 
 
-def _attached(call: Call, name: str) -> list[str]:
+def _attachments(call: Call, name: str) -> list[str]:
     found = call.client("iam").list_attached_role_policies(RoleName=name)
     return [policy["PolicyArn"] for policy in found["AttachedPolicies"]]
 

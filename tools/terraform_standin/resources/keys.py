@@ -58,13 +58,13 @@ def _read_key(call: Call) -> State | None:
 
 def _update_key(call: Call) -> State | None:
     client, key = call.client("kms"), call["id"]
-    if call.changed("description"):
+    if call.changes("description"):
         client.update_key_description(KeyId=key, Description=call["description"] or "")
-    if call.changed("policy"):
+    if call.changes("policy"):
         client.put_key_policy(KeyId=key, PolicyName="default", Policy=call["policy"])
-    if call.changed("is_enabled"):
+    if call.changes("is_enabled"):
         (client.enable_key if call["is_enabled"] else client.disable_key)(KeyId=key)
-    if call.changed("enable_key_rotation", "rotation_period_in_days"):
+    if call.changes("enable_key_rotation", "rotation_period_in_days"):
         _rotate(call)
     return None
 

@@ -70,14 +70,14 @@ def _update(call: Call) -> State | None:
     client, identity = call.client("ec2"), call["id"]
     latest = call["latest_version"]
     settled = _TEMPLATE_ARGUMENTS - {"description"} | {"id", "arn", "latest_version", "tags", "tags_all", "region"}
-    if call.changed(*(call.state.keys() - settled)):
+    if call.changes(*(call.state.keys() - settled)):
         made = client.create_launch_template_version(
             LaunchTemplateId=identity, LaunchTemplateData=_data(call), **_description(call)
         )
         latest = made["LaunchTemplateVersion"]["VersionNumber"]
     if call["update_default_version"]:
         client.modify_launch_template(LaunchTemplateId=identity, DefaultVersion=str(int(latest)))
-    elif call["default_version"] is not None and call.changed("default_version"):
+    elif call["default_version"] is not None and call.changes("default_version"):
         client.modify_launch_template(LaunchTemplateId=identity, DefaultVersion=str(int(call["default_version"])))
     return None
 

@@ -41,7 +41,7 @@ _CREATION_ATTRIBUTES = frozenset({"ContentBasedDeduplication", "FifoTopic"})
 
 
 def _texts(call: Call, members: dict[str, str]) -> dict[str, str]:
-    """Return arguments as these services take them: all as text."""
+    """Return arguments for these services: all values are texts."""
     values = {member: call[name] for name, member in members.items() if call[name] is not None}
     return {member: _text(value) for member, value in values.items()}
 
@@ -50,7 +50,7 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _typed(call: Call, members: dict[str, str], found: dict[str, str]) -> State:
+def _convert(call: Call, members: dict[str, str], found: dict[str, str]) -> State:
     types = {name: call.block.attributes[name].type for name in members}
     return {
         name: json.loads(found[member]) if types[name] in ("bool", "number") else found[member]
@@ -73,7 +73,7 @@ def _create_queue(call: Call) -> State:
 def _read_queue(call: Call) -> State | None:
     found = call.client("sqs").get_queue_attributes(QueueUrl=call["id"], AttributeNames=["All"])
     attributes = found["Attributes"]
-    return _typed(call, _QUEUE_ATTRIBUTES, attributes) | {
+    return _convert(call, _QUEUE_ATTRIBUTES, attributes) | {
         "id": call["id"],
         "url": call["id"],
         "arn": attributes["QueueArn"],
@@ -127,7 +127,7 @@ def _create_topic(call: Call) -> State:
 def _read_topic(call: Call) -> State | None:
     attributes = call.client("sns").get_topic_attributes(TopicArn=call["id"])["Attributes"]
     known = {name: value for name, value in attributes.items() if value != ""}
-    return _typed(call, _TOPIC_ATTRIBUTES, known) | {
+    return _convert(call, _TOPIC_ATTRIBUTES, known) | {
         "id": call["id"],
         "arn": attributes["TopicArn"],
         "name": attributes["TopicArn"].rpartition(":")[2],
@@ -137,7 +137,7 @@ def _read_topic(call: Call) -> State | None:
 
 def _update_topic(call: Call) -> State | None:
     for name, member in _TOPIC_ATTRIBUTES.items():
-        if name != "fifo_topic" and call.changed(name):
+        if name != "fifo_topic" and call.changes(name):
             value = "" if call[name] is None else _text(call[name])
             call.client("sns").set_topic_attributes(TopicArn=call["id"], AttributeName=member, AttributeValue=value)
     return None

@@ -24,7 +24,7 @@ TAGS = Tagging(write=_write_tags, remove=_remove_tags, read=_read_tags)
 
 
 def arn(call: Call, owner: str, resource: str) -> str:
-    """Return the ARN of an EC2 object, which EC2 itself does not tell of most of them."""
+    """Return the ARN of an EC2 object. EC2 itself returns none for most kinds of objects."""
     return f"arn:aws:ec2:{call.client('ec2').meta.region_name}:{owner}:{resource}"
 
 
@@ -42,7 +42,7 @@ def _modify_vpc(call: Call) -> None:
         "enable_dns_hostnames": "EnableDnsHostnames",
     }
     for name, member in members.items():
-        if call[name] is not None and call.changed(name):
+        if call[name] is not None and call.changes(name):
             call.client("ec2").modify_vpc_attribute(VpcId=call["id"], **{member: {"Value": call[name]}})
 
 
@@ -104,7 +104,7 @@ def _read_subnet(call: Call) -> State | None:
 
 
 def _update_subnet(call: Call) -> State | None:
-    if call.changed("map_public_ip_on_launch"):
+    if call.changes("map_public_ip_on_launch"):
         _map_public(call)
     return None
 

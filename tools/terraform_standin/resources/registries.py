@@ -30,9 +30,9 @@ def _read(call: Call) -> State | None:
 
 def _update(call: Call) -> State | None:
     client, name = call.client("ecr"), call["name"]
-    if call.changed("image_tag_mutability"):
+    if call.changes("image_tag_mutability"):
         client.put_image_tag_mutability(repositoryName=name, imageTagMutability=call["image_tag_mutability"])
-    if call.changed("image_scanning_configuration"):
+    if call.changes("image_scanning_configuration"):
         scan = any(block["scan_on_push"] for block in call["image_scanning_configuration"])
         client.put_image_scanning_configuration(repositoryName=name, imageScanningConfiguration={"scanOnPush": scan})
     return None

@@ -127,9 +127,9 @@ def _prefix_list(call: Call, endpoint: State) -> str | None:
 
 def _update_endpoint(call: Call) -> State | None:
     request: State = {"VpcEndpointId": call["id"]}
-    if call.changed("policy"):
+    if call.changes("policy"):
         request |= {"PolicyDocument": call["policy"]} if call["policy"] else {"ResetPolicy": True}
-    if call.changed("private_dns_enabled"):
+    if call.changes("private_dns_enabled"):
         request["PrivateDnsEnabled"] = bool(call["private_dns_enabled"])
     for name, member in (
         ("route_table_ids", "RouteTableIds"),

@@ -51,7 +51,7 @@ def _read_logging(logging: State) -> State:
 
 def _update(call: Call) -> State | None:
     # The definition and the role always, the others if they changed.
-    kept = {name for name in _OPTIONAL if not call.changed(name)}
+    kept = {name for name in _OPTIONAL if not call.changes(name)}
     request = _request(call, "UpdateStateMachine", {"name", "type", *kept})
     if "logging_configuration" in kept:
         request.pop("loggingConfiguration", None)

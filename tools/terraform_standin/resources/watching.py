@@ -35,13 +35,13 @@ def _read_group(call: Call) -> State | None:
 
 def _update_group(call: Call) -> State | None:
     client, name = call.client("logs"), call["name"]
-    if call.changed("retention_in_days"):
+    if call.changes("retention_in_days"):
         days = int(call["retention_in_days"])
         if days:
             client.put_retention_policy(logGroupName=name, retentionInDays=days)
         else:
             client.delete_retention_policy(logGroupName=name)
-    if call.changed("kms_key_id"):
+    if call.changes("kms_key_id"):
         if call["kms_key_id"] is None:
             client.disassociate_kms_key(logGroupName=name)
         else:
