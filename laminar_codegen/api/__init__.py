@@ -14,8 +14,9 @@ from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir.plan import unstructure
 from laminar_codegen.pipeline import compile_source
 from laminar_codegen.problems import NotWrittenError
+from laminar_codegen.render.kept_revisions import kept_in
 from laminar_codegen.render.split_document import split_document
-from laminar_codegen.render.terraform_json import render_document
+from laminar_codegen.render.terraform_json import removed_blocks, render_document
 from laminar_codegen.render.write_folder import leftover_warnings, write_module
 from laminar_runtime import Flow
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
@@ -71,9 +72,17 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
     """
     terraform_cli.check_version()
     terraform_cli.check_variables(variables)
-    files = split_document(ir["document"])
+    files = split_document(_keep(ir["document"], directory))
     if others := leftover_warnings(directory, files):
         # With the files of both syntaxes Terraform would refuse the folder.
         raise NotWrittenError("\n".join(others))
     write_module(directory, files)
     return terraform_cli.deploy(directory, variables, apply=apply)
+
+
+def _keep(document: Mapping[str, Any], directory: Path) -> Mapping[str, Any]:
+    """Return a document that deregisters no job definition which the folder's document has."""
+    declared = document.get("resource", {}).get("aws_batch_job_definition", {})
+    moved = [block["from"] for (block,) in document.get("moved", [])]
+    kept = kept_in(directory, declared, moved)
+    return {**document, "removed": removed_blocks(kept)} if kept else document

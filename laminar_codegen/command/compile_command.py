@@ -18,6 +18,7 @@ from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import Compilation, Unit, compile_flow
 from laminar_codegen.render.hcl import render_hcl
+from laminar_codegen.render.kept_revisions import keep_revisions
 from laminar_codegen.render.split_document import render_module
 from laminar_codegen.render.terraform_json import render_document, render_template
 from laminar_codegen.render.write_folder import compare_module, leftover_warnings, write_module
@@ -56,10 +57,10 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     module = None if options.module is None else Module(options.module, options.module_version)
     compilation = compile_flow(options.flow, scheduling_of(options), module)
     if options.check:
-        same = _check(compilation.document, options.emit, options.output)
+        same = _check(keep_revisions(compilation.document, options.output), options.emit, options.output)
         return Exit.OK if same else Exit.INVALID
     if options.output is not None:
-        _write(compilation.document, options.emit, options.output)
+        _write(keep_revisions(compilation.document, options.output), options.emit, options.output)
         return Exit.OK
     # Bytes, so that the document is the same whatever the locale.
     sys.stdout.buffer.write(_stage(compilation, options.emit).encode())

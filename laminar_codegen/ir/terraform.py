@@ -123,6 +123,7 @@ class Document:
         outputs: Its outputs.
         calls: The modules that it calls.
         moved: Resources that had another address before: the old address and the new one.
+        removed: Addresses of resources that Terraform forgets, and does not delete.
     """
 
     comment: str
@@ -134,3 +135,4 @@ class Document:
     outputs: tuple[Output, ...]
     calls: tuple[Call, ...] = ()
     moved: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()

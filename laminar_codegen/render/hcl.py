@@ -115,6 +115,8 @@ def _main(document: Document) -> Iterator[str]:
     yield from (_declaration("resource", block) for block in document.resources)
     yield from map(_call, document.calls)
     yield from (_block("moved", {"from": Ref(old), "to": Ref(new)}, {}) for old, new in document.moved)
+    for address in document.removed:
+        yield _block("removed", {"from": Ref(address), "lifecycle": {"destroy": False}}, {"lifecycle": {}})
 
 
 def _declaration(kind: str, block: Block) -> str:

@@ -16,7 +16,7 @@ from laminar_codegen.render.terraform_json import render_document
 
 __all__ = ["FILES", "render_module", "split_document"]
 
-_MAIN = ("locals", "data", "resource", "module", "moved")
+_MAIN = ("locals", "data", "resource", "module", "moved", "removed")
 
 #: The files of a module in either syntax.
 FILES: Mapping[str, tuple[str, ...]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from laminar_codegen.ir.asl import State, StateMachine
@@ -12,7 +12,7 @@ from laminar_codegen.ir.expressions import Expression, Joined, Ref, Value, resol
 from laminar_codegen.ir.terraform import Block, Call, Document, Output, Variable
 from laminar_codegen.render.escaping import escape_template
 
-__all__ = ["render_document", "render_machine", "render_template"]
+__all__ = ["removed_blocks", "render_document", "render_machine", "render_template"]
 
 
 def render_document(document: Document) -> str:
@@ -35,9 +35,19 @@ def render_document(document: Document) -> str:
         # Addresses are not templates. Each body is a list of one: Checkov cannot read anything else, HCL accepts both,
         # https://github.com/hashicorp/hcl/blob/main/json/spec.md#bodies.
         "moved": [[{"from": old, "to": new}] for old, new in document.moved],
+        "removed": removed_blocks(document.removed),
         "output": {output.name: _output(output) for output in document.outputs},
     }
     return _dumps({key: value for key, value in content.items() if value})
+
+
+def removed_blocks(addresses: Iterable[str]) -> list[list[dict[str, Any]]]:
+    """Return the blocks by which Terraform forgets resources, and does not delete them.
+
+    Args:
+        addresses: Their addresses.
+    """
+    return [[{"from": address, "lifecycle": {"destroy": False}}] for address in addresses]
 
 
 def render_template(machines: Sequence[StateMachine]) -> str:

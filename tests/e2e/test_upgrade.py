@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +138,13 @@ class Deployed:
         file = self.folder / "version.py"
         file.write_text(text, encoding="utf-8")
         (self.terraform.directory / "main.tf.json").write_text(compile_document(file), encoding="utf-8")
+
+    def write(self, text: str) -> None:
+        """Write another version into the folder, which still has the document of the one before."""
+        file = self.folder / "version.py"
+        file.write_text(text, encoding="utf-8")
+        words = [sys.executable, "-m", "laminar_codegen", "--output", str(self.terraform.directory), str(file)]
+        subprocess.run(words, check=True, capture_output=True)
 
     def statements(self, role: str) -> dict[str, dict[str, Any]]:
         """What a role may do, as AWS was told, by the names of the statements."""
@@ -302,6 +311,28 @@ def test_an_execution_survives(deployed: Deployed, tmp_path: Path) -> None:
     (tmp_path / "gate").touch()
     assert execution.wait(timeout=120).layer("Publish").total == 5
     assert succeeded(deployed) == {(f"Report-{layer}", "Report-fargate:1") for layer in ("Load", "Clean", "Publish")}
+
+
+def test_a_container_that_leaves(written: Deployed, tmp_path: Path) -> None:
+    """An execution that has begun keeps the job definitions of its version, also those that the next has not."""
+    before = written.first.replace("\n\nif flow", f"{UNUSUAL}\nif flow")
+    written.write(before)
+    written.upgrade()
+    (tmp_path / "flow.py").write_text(before, encoding="utf-8")
+    execution = started(written, tmp_path / "flow.py")
+    written.write(written.first)
+    changes = written.upgrade()
+    assert [address for address, actions in changes if "delete" in actions] == [of_layer("Count")[0]]
+    (tmp_path / "gate").touch()
+    assert execution.wait(timeout=120).layer("Count").rows == 2
+    # It comes back as a new revision.
+    written.write(before)
+    (added, actions), *_ = written.upgrade()
+    assert (added.partition(".")[0], actions) == ("aws_batch_job_definition", ("create",))
+    label = added.partition(".")[2]
+    jobs = written.platform.aws.client("batch")
+    active = jobs.describe_job_definitions(jobDefinitionName=f"Report-{label}", status="ACTIVE")["jobDefinitions"]
+    assert sorted(definition["revision"] for definition in active) == [1, 2]
 
 
 def test_a_version_of_a_layer_s_own_image(written: Deployed, tmp_path: Path) -> None:
