@@ -274,7 +274,7 @@ def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -
 
         with task_process.reporting(), claims.underway(), task_environment.outside():
             open_execution(flow, context).link(link_parameters(linker, open_execution(before, context)))
-            planner.done()
+            planner.answer_done()
 
 
 def _run_task(flow: Flow) -> None:
@@ -308,7 +308,7 @@ def _plan(execution: Execution, context: task_environment.TaskContext) -> None:
     # Hooks run outside of a task, as they do with the local scheduler.
     with task_environment.outside():
         execution = execution.with_storage_names(names)
-        planner.answer(execution, context.layer, {**planner.asked(), "drive": context.drive})
+        planner.answer(execution, context.layer, {**planner.read_request(), "drive": context.drive})
 
 
 def _importer(frame: FrameType) -> str | None:

@@ -1,14 +1,14 @@
-"""Shows how far a local run is: a table that is redrawn in a terminal, plain lines elsewhere.
+"""The progress display of a local run: a table in a terminal, plain lines elsewhere.
 
-rich draws the table. ``laminar-terraform[view]`` installs it: containers need none. A terminal without it has plain
-lines, too.
+rich draws the table. ``laminar-terraform[view]`` installs it; containers do not need it. Without rich a terminal shows
+plain lines.
 
-Python's logging has the last word. The logger is ``laminar``:
+Python's logging controls the display. The logger is ``laminar``:
 
-- Out of the box the view goes to standard error.
-- ``logging.getLogger("laminar").setLevel(logging.WARNING)`` silences it; with ``logging.INFO`` there are lines only.
-- Where logging is configured, as by ``logging.basicConfig(level=logging.INFO)``, each line is a record of level INFO,
-  and nothing is drawn.
+- By default the display goes to standard error.
+- ``logging.getLogger("laminar").setLevel(logging.WARNING)`` turns it off. With ``logging.INFO`` it has lines only.
+- If logging is configured, for example by ``logging.basicConfig(level=logging.INFO)``, each line is a record of level
+  INFO, and no table is drawn.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Progress", "current", "logger", "showing", "warn"]
 
 @_records.define
 class _Layer:
-    """What is shown of a layer."""
+    """The progress of a layer."""
 
     splits: int
     begun: float
@@ -49,45 +49,45 @@ class _Layer:
 
 @_records.define(eq=False)
 class Progress:
-    """Takes note of what happens in a run, and has it shown.
+    """The progress of a run.
 
     Args:
-        say: Takes a line, for those who read lines.
-        clock: Gives the time, in seconds.
+        say: Prints a line, if lines are shown.
+        clock: Returns the time in seconds.
     """
 
     say: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
     layers: dict[str, _Layer] = _records.field(factory=dict, init=False)
 
-    def began(self, layer: str, splits: int) -> None:
-        """A layer began, with a number of splits."""
+    def begin(self, layer: str, splits: int) -> None:
+        """Record that a layer began, with a number of splits."""
         self.layers[layer] = _Layer(splits, self.clock())
         self.say(f"layer {layer}: began{f', {splits} splits' if splits != 1 else ''}")
 
-    def split_ended(self, layer: str) -> None:
-        """A split of a layer, or a layer without splits, ran to its end."""
+    def end_split(self, layer: str) -> None:
+        """Record that a split of a layer, or a layer without splits, finished."""
         self.layers[layer].done += 1
 
-    def split_failed(self, layer: str) -> None:
-        """An attempt at a split of a layer failed."""
+    def fail_split(self, layer: str) -> None:
+        """Record that an attempt at a split of a layer failed."""
         self.layers[layer].failures += 1
 
-    def ended(self, layer: str, state: str) -> None:
-        """A layer that began has ended: it finished, failed or was stopped."""
+    def end(self, layer: str, state: str) -> None:
+        """Record that a layer ended: it finished, failed or was stopped."""
         now, shown = self.clock(), self.layers[layer]
         shown.state, shown.ended = state, now
         failures = f", failed attempts: {shown.failures}" if shown.failures else ""
         self.say(f"layer {layer}: {state} after {shown.seconds(now):.1f} s{failures}")
 
-    def passed_over(self, layer: str, why: str) -> None:
-        """A layer does not run: it was skipped, or finished before the execution was resumed."""
+    def skip(self, layer: str, why: str) -> None:
+        """Record that a layer does not run: it is skipped, or finished before a resume."""
         now = self.clock()
         self.layers[layer] = _Layer(0, now, state=why, ended=now)
         self.say(f"layer {layer}: {why}")
 
     def table(self) -> Table:
-        """All of it, for a terminal."""
+        """Return the progress as a table."""
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False)
@@ -105,26 +105,26 @@ _SILENT = Progress()
 
 
 def logger() -> Logger:
-    """What is said of a run goes through this logger, if the user set logging up."""
+    """Return the logger for the progress, which the user may have configured."""
     from logging import getLogger
 
     return getLogger("laminar")
 
 
 def current() -> Progress:
-    """What takes note of the run that this code belongs to."""
+    """Return the progress of the run that this code belongs to."""
     return _current.get() or _SILENT
 
 
 @contextlib.contextmanager
 def showing(title: str) -> Iterator[Progress]:
-    """Show a run while the ``with`` block goes on.
+    """Show the progress of a run in the ``with`` block.
 
     Args:
-        title: What is run, in a line.
+        title: The flow and the execution, in one line.
 
     Yields:
-        What takes note of it.
+        The progress.
     """
     with _view(title) as progress:
         token = _current.set(progress)
@@ -137,12 +137,12 @@ def showing(title: str) -> Iterator[Progress]:
 @contextlib.contextmanager
 def _view(title: str) -> Iterator[Progress]:
     if logger().hasHandlers() or logger().level:
-        # The user decides. A level without a handler goes to standard error all the same.
+        # The user configured logging. With a level but without a handler, lines still go to standard error.
         progress = Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
         progress.say(title)
         yield progress
     elif sys.stderr.isatty() and not prompts.Screen.is_in_use() and _can_draw():
-        # The id is there before and after the table, also where the run is stopped.
+        # The id is printed before and after the table, even if the run is stopped.
         _print(title)
         progress = Progress()
         with _live(progress) as live, prompts.Screen(live.stop, live.start).hide_for_prompts():
@@ -153,7 +153,7 @@ def _view(title: str) -> Iterator[Progress]:
 
 
 def _can_draw() -> bool:
-    """Whether rich is installed. If it is not, say how to get it."""
+    """Return whether rich is installed. If not, print how to install it."""
     try:
         import rich  # noqa: F401
     except ImportError:
@@ -166,12 +166,12 @@ def _live(progress: Progress) -> Live:
     from rich.console import Console
     from rich.live import Live
 
-    # What tasks print appears above the table.
+    # The output of tasks appears above the table.
     return Live(console=Console(file=sys.stderr), refresh_per_second=8, get_renderable=progress.table)
 
 
 def warn(line: str) -> None:
-    """Say what the user should know in a view of any kind, unless warnings are silenced.
+    """Print a warning, unless the user turned warnings off.
 
     Args:
         line: The line.
@@ -196,7 +196,7 @@ def _print_if_enabled(line: str) -> None:
 
 
 def _print(line: str) -> None:
-    # A view must not end the run that it shows.
+    # A failure of the display must not end the run.
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(output.printable(f"laminar: {line}\n", sys.stderr.encoding))
         sys.stderr.flush()

@@ -1,1 +1,1 @@
-"""The planner: answers the questions that a state machine asks about a layer before and after its jobs."""
+"""The planner: plans a layer of a deployed flow before its jobs, and after a failure of them."""

@@ -1,4 +1,4 @@
-"""Whether a layer is to run: asked by the local scheduler, and by the planner of a deployed flow."""
+"""Entry hooks: they decide whether a layer runs. The local scheduler and the planner call them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ __all__ = ["enters"]
 
 
 def enters(execution: Execution, layer: Layer) -> bool:
-    """Whether a layer is to run, now that all that it depends on has ended.
+    """Return whether a layer runs. All layers that it depends on have ended.
 
     Args:
         execution: The execution.
         layer: The layer.
 
     Returns:
-        With entry hooks, whether all of them return what is true; without, whether all that it depends on finished.
+        If the layer has entry hooks, whether each of them returns a true value. Otherwise, whether all layers that it
+        depends on have finished.
 
     Raises:
         ExecutionError: If a hook fails.

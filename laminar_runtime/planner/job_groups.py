@@ -1,6 +1,6 @@
-"""The jobs of the splits of a deployed layer: how many there are, and what each is told of splits and container.
+"""The jobs of a deployed layer: their number, their splits, and their container overrides.
 
-They stand as groups in the plan of the layer, which the state machine goes by: see `laminar_runtime.planner.LayerPlan`.
+They are the groups in the plan of the layer, which the state machine follows: see `laminar_runtime.planner.LayerPlan`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,22 @@ from laminar_runtime.storage.layout import LayerKey
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["arrays", "executor_of", "groups_of", "splits_of", "told_of"]
+__all__ = ["arrays", "executor_of", "groups_of", "overrides_of", "splits_of"]
 
-#: The longest list of indexes that a job is told in its environment, which may have `OVERRIDES_LENGTH` in all.
+#: The most characters of a list of indexes in a job's environment. All overrides together may have `OVERRIDES_LENGTH`.
 _SPELLED = 1_000
-#: What may differ from split to split: a job's overrides say these, and its job definition the rest.
+#: The fields that may differ from split to split, because a job can override them.
 _CHOSEN = ("command", "cpu", "memory", "workdir")
 
 
 def arrays(members: Sequence[int]) -> Iterator[Sequence[int]]:
-    """The children of each array job of some splits: of as few jobs as can be, and as even: none is left with one.
+    """Divide splits into the fewest possible array jobs of about equal size.
 
     Args:
         members: The indexes of the splits.
+
+    Yields:
+        The splits of each job.
     """
     jobs = math.ceil(len(members) / ARRAY_CHILDREN[1])
     for place in range(jobs):
@@ -44,14 +47,14 @@ def arrays(members: Sequence[int]) -> Iterator[Sequence[int]]:
 def groups_of(
     store: DataStore, key: LayerKey, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
 ) -> tuple[dict[str, Any], ...]:
-    """The jobs of some splits, as groups of a plan.
+    """Return the jobs of some splits, as groups of a plan.
 
     Args:
-        store: The flow's datastore, where lists of indexes are kept that a job cannot be told otherwise.
+        store: The flow's datastore, for lists of indexes that are too long for a job's environment.
         key: The layer.
         splits: The number of its splits.
         attempt: The attempt, from 1.
-        parts: The indexes of splits in equal containers, each with what is told of these.
+        parts: The indexes of splits with equal containers, each with the overrides of these.
     """
     groups: list[dict[str, Any]] = []
     for details, members in parts:
@@ -66,7 +69,7 @@ def groups_of(
 
 
 def splits_of(store: DataStore, key: LayerKey, plan: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int]]:
-    """The splits of a plan, each with its group.
+    """Yield the splits of a plan, each with its group.
 
     Args:
         store: The flow's datastore.
@@ -82,7 +85,7 @@ def splits_of(store: DataStore, key: LayerKey, plan: Mapping[str, Any]) -> Itera
 
 
 def executor_of(execution: Execution, name: str) -> object:
-    """What runs a layer.
+    """Return the executor of a layer.
 
     Args:
         execution: The execution.
@@ -92,17 +95,17 @@ def executor_of(execution: Execution, name: str) -> object:
     return flow.registry[name].configuration.executor or flow.configuration.executor
 
 
-def told_of(execution: Execution, name: str, container: Container, registered: Container) -> dict[str, Any]:
-    """What the job of a split is told of its container. The function of one is told nothing: it has its own.
+def overrides_of(execution: Execution, name: str, container: Container, registered: Container) -> dict[str, Any]:
+    """Return the container overrides of a split's job. A Lambda function has none.
 
     Args:
         execution: The execution.
         name: The layer.
-        container: The container, as hooks left it.
+        container: The container after the hooks.
         registered: The container that the layer was registered with.
 
     Raises:
-        ExecutionError: If they differ in what jobs cannot differ in, or there is no such size.
+        ExecutionError: If hooks changed a field that a job cannot override, or the size does not exist.
     """
     invoked = isinstance(executor_of(execution, name), executors.AWS.Lambda)
     _check_chosen(name, container, registered, () if invoked else _CHOSEN)
@@ -127,20 +130,22 @@ def _check_chosen(name: str, container: Container, registered: Container, chosen
         return
     changes = f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which"
     if not chosen:
-        msg = f"{changes} AWS Lambda cannot change from one invocation to the next: run the layer on AWS Batch"
+        msg = f"{changes} AWS Lambda cannot change for one invocation: run the layer on AWS Batch"
         raise ExecutionError(msg)
-    msg = f"{changes} a job cannot differ in from its job definition: let hooks change {', '.join(chosen)}"
+    msg = f"{changes} an AWS Batch job cannot override: hooks may change only {', '.join(chosen)}"
     raise ExecutionError(msg)
 
 
 def _size(execution: Execution, name: str, container: Container) -> tuple[float, int]:
-    """The size of a job's container on the platform of its layer."""
+    """Return the size of a job's container on the platform of its layer."""
     match executor_of(execution, name):
         case executors.AWS.Batch(platform="EC2"):
-            size, lack = job_container.ec2_size(container.cpu, container.memory), "EC2 has whole vCPUs"
+            size, offer = job_container.ec2_size(container.cpu, container.memory), "EC2 needs whole vCPUs"
         case _:
-            size, lack = job_container.fargate_size(container.cpu, container.memory), "no size of Fargate has them"
+            size = job_container.fargate_size(container.cpu, container.memory)
+            most = max(job_container.FARGATE_MEMORY)
+            offer = f"Fargate offers at most {most:g} vCPU / {job_container.FARGATE_MEMORY[most][-1]} MiB"
     if size is None:
-        wanted = f"{container.cpu:g} vCPU and {container.memory} MiB"
-        raise ExecutionError(f"a hook of layer '{name}' wants {wanted}, and {lack}")
+        wanted = f"{container.cpu:g} vCPU / {container.memory} MiB"
+        raise ExecutionError(f"a hook of layer '{name}' requests {wanted}: {offer}")
     return size

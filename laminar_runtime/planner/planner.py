@@ -1,8 +1,8 @@
-"""Answers, before a layer of a deployed flow starts, what only Python can know.
+"""Plans a layer of a deployed flow: the decisions that only Python code can make before the layer starts.
 
-Does it run? Into how many splits does it fan out? What containers do its submission hooks want for them, and, when an
-attempt failed, its retry hooks for the next one? The local scheduler finds that out by itself. A state machine asks the
-planner (`laminar_runtime.plan_layer`), and goes by the answer: a `LayerPlan`, whose groups are one job each.
+Does the layer run? How many splits does it have? Which containers do its submission hooks choose and, after a failed
+attempt, its retry hooks? The local scheduler decides this by itself. A state machine invokes the planner
+(`laminar_runtime.plan_layer`), and follows its answer: a `LayerPlan`, in which each group is one job.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionE
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.limits import MAX_INVOCATIONS, STATE_BYTES
 from laminar_runtime.planner import entry_hooks, submissions
-from laminar_runtime.planner.job_groups import executor_of, groups_of, splits_of, told_of
+from laminar_runtime.planner.job_groups import executor_of, groups_of, overrides_of, splits_of
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.tasks import layer_hooks, upstream
@@ -35,31 +35,30 @@ __all__ = [
     "MAX_INVOCATIONS",
     "LayerPlan",
     "answer",
-    "asked",
-    "done",
+    "answer_done",
     "plan_layer",
     "plan_of",
+    "read_request",
     "replan_layer",
 ]
 
-#: The most bytes of an answer: what a state hands on, without some room for what the machine adds.
+#: The most bytes of an answer: the payload quota of Step Functions, less some room for the fields of the state machine.
 MAX_ANSWER = STATE_BYTES - 16_384
 
 
 @_records.frozen
 class LayerPlan:
-    """How a layer is to run.
+    """The plan of an attempt at a layer.
 
     Args:
-        run: Whether it is to run; if not, it is skipped.
+        run: Whether the layer runs; if not, it is skipped.
         splits: The number of its splits, from 0.
-        attempt: The number of the plan among those of the layer, from 1. Splits are at this attempt, or at an earlier
-            one: what failed of others, as their submission hooks, is no attempt of theirs.
+        attempt: The number of the plan of this layer, from 1. A split may be at an earlier attempt: the failure of the
+            submission hooks of one split is not an attempt of the other splits.
         wait: Whole seconds to wait before it.
-        groups: The splits that are to run, as jobs: ``size`` children, or a plain job if that is 1, with the
-            ``indexes`` of their splits, their ``attempt``, and, if hooks decide on them, the ``command`` and
-            ``resources`` of their containers. What a next attempt goes by, the ``container`` and ``retry`` that hooks
-            left, stands there too.
+        groups: The jobs: array jobs of ``size`` children, or a single job if the size is 1. Each group has the
+            ``indexes`` of its splits and their ``attempt``. If the layer has hooks, it also has the overrides
+            ``command`` and ``resources`` and, for the next attempt, the ``container`` and ``retry`` after the hooks.
         redrives: How often the execution was redriven before.
     """
 
@@ -72,24 +71,24 @@ class LayerPlan:
 
 
 def answer(execution: Execution, layer: str, request: Mapping[str, Any]) -> None:
-    """Plan a layer, and write the plan to the file that the planner asked for.
+    """Plan a layer, and write the plan to the file of the environment.
 
     Args:
         execution: The execution.
         layer: The layer's name.
-        request: What is asked: of the first attempt nothing more, else ``{"plan": the plan of the attempt that failed,
-            "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``, and, if layers run item
-            by item, their names as its ``"chain"``.
+        request: The request. It is empty for the first attempt. For a later one it is ``{"plan": the plan of the failed
+            attempt, "error": {"Error", "Cause"}, "redrives": how often the execution was redriven}``. For a pipeline it
+            has the names of its layers as ``"chain"``.
 
     Raises:
-        ExecutionError: If it cannot be planned, or has no attempt left.
+        ExecutionError: If the layer cannot be planned, or has no attempt left.
     """
     plan = plan_of(execution, layer, request)
     text = json.dumps(_records.plain(plan), separators=(",", ":"))
     if len(text) > MAX_ANSWER:
         msg = (
-            f"the plan of layer '{layer}' has {len(plan.groups)} groups of splits of different containers, {len(text)} "
-            f"bytes, and Step Functions hands on {MAX_ANSWER}: let its hooks choose among fewer sizes"
+            f"the plan of layer '{layer}' has {len(plan.groups)} groups of splits with different containers and "
+            f"{len(text)} bytes, but Step Functions allows {MAX_ANSWER} bytes: its hooks must choose fewer sizes"
         )
         raise ExecutionError(msg)
     Path(os.environ[task_environment.PLAN_FILE]).write_text(text, encoding="utf-8")
@@ -101,16 +100,16 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
     Args:
         execution: The execution.
         layer: The layer's name.
-        request: What is asked: see `answer`.
+        request: The request: see `answer`.
 
     Raises:
-        ExecutionError: If it cannot be planned, or has no attempt left.
+        ExecutionError: If the layer cannot be planned, or has no attempt left.
     """
     failed, redrives = request.get("plan"), request.get("redrives", 0)
     pipeline: Sequence[str] = request.get("chain", ())
     drive: str = request.get("drive", "")
     if failed is None or redrives > failed["redrives"]:
-        # An execution that is redriven goes on at the question to which there was no answer: attempts count anew.
+        # A redrive starts with the request that failed: attempts are counted again from 1.
         plan = plan_layer(execution, layer, pipeline=pipeline, drive=drive)
     elif pipeline:
         raise _failed_pipeline(execution, pipeline, failed, request["error"])
@@ -119,32 +118,32 @@ def plan_of(execution: Execution, layer: str, request: Mapping[str, Any]) -> Lay
     return _records.evolve(plan, redrives=redrives)
 
 
-def asked() -> dict[str, Any]:
-    """What the planner asks, as plain values."""
+def read_request() -> dict[str, Any]:
+    """Read the planner's request from the file of the environment."""
     request: dict[str, Any] = json.loads(Path(os.environ[task_environment.PLAN_REQUEST]).read_text(encoding="utf-8"))
     return request
 
 
-def done() -> None:
-    """Answer that what was asked for is done: the parameters of a flow that follows another one are made."""
+def answer_done() -> None:
+    """Write an empty answer: the parameters of the next flow of a chain are stored."""
     Path(os.environ[task_environment.PLAN_FILE]).write_text("{}", encoding="utf-8")
 
 
 def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (), drive: str = "") -> LayerPlan:
     """Plan the first attempt at a layer whose dependencies have ended.
 
-    Splits that finished before, as in an execution that is resumed, are not planned again.
+    Splits that finished before, for example in a resumed execution, are not planned again.
 
     Args:
         execution: The execution.
         name: The layer.
-        pipeline: The layers that run item by item with it, it being the first: a split is planned that is left of any.
-        drive: Which of the resumes and redrives of the execution it is.
+        pipeline: The layers of the pipeline that this layer starts. A split is planned if it is left in any of them.
+        drive: The number of the resume or redrive of the execution.
 
     Raises:
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
         UnfinishedError: If a layer that it depends on has not finished, and cannot be skipped.
-        ExecutionError: If a hook fails.
+        ExecutionError: If another hook fails.
     """
     layer = execution.layer(name)
     foreach = layer.configuration.foreach
@@ -158,20 +157,22 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
     splits = fanout.count(store, key, foreach)
     if splits > MAX_INVOCATIONS and isinstance(executor_of(execution, name), executors.AWS.Lambda):
         msg = (
-            f"layer '{name}' has {splits} splits, and on AWS Lambda there may be {MAX_INVOCATIONS}, so that the "
-            "history of the execution holds them: run it on AWS Batch, as in register(executor=executors.AWS.Batch())"
+            f"layer '{name}' has {splits} splits, but on AWS Lambda at most {MAX_INVOCATIONS} are allowed, because of "
+            "the length of the execution's history: run it on AWS Batch with register(executor=executors.AWS.Batch())"
         )
         raise ExecutionError(msg)
-    done = set.intersection(*(_finished(execution, each, splits) for each in pipeline or [name])) if foreach else set()
+    done: set[int] = set()
+    if foreach:
+        done = set.intersection(*(_finished_splits(execution, each, splits) for each in pipeline or [name]))
     left = [index for index in range(splits) if index not in done]
     if not layer_hooks.of_kind(layer, "submission") and not layer_hooks.of_kind(layer, "retry"):
         return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
     planned = {index: submissions.Split(layer.configuration.copy(), 1) for index in left}
-    return _hooked(execution, name, splits, 1, planned, drive)
+    return _plan_with_hooks(execution, name, splits, 1, planned, drive)
 
 
 def _enters(execution: Execution, layer: Layer) -> bool:
-    """Whether a layer is to run: what it depends on has finished, or was skipped."""
+    """Return whether a layer runs, after checking that all layers that it depends on finished or were skipped."""
     if layer_hooks.of_kind(layer, "entry"):
         upstream.check(execution, layer)
     if entry_hooks.enters(execution, layer):
@@ -183,31 +184,31 @@ def _enters(execution: Execution, layer: Layer) -> bool:
 def replan_layer(
     execution: Execution, name: str, failed: Mapping[str, Any], error: Mapping[str, Any], *, drive: str = ""
 ) -> LayerPlan:
-    """Plan the next attempt at a layer of which an attempt failed: of those splits that did not finish.
+    """Plan the next attempt at a layer after a failed one: of the splits that did not finish.
 
     Args:
         execution: The execution.
         name: The layer.
-        failed: The plan of the attempt that failed.
-        error: The error that it failed with, as Step Functions tells it.
-        drive: Which of the resumes and redrives of the execution it is.
+        failed: The plan of the failed attempt.
+        error: Its error, from Step Functions.
+        drive: The number of the resume or redrive of the execution.
 
     Raises:
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
         ExecutionError: If there is no attempt left, or a hook fails.
     """
     splits, waits, again = failed["splits"], [0.0], {}
-    for index, attempt, configuration in _unfinished(execution, name, failed):
+    for index, attempt, configuration in _unfinished_splits(execution, name, failed):
         if attempt >= configuration.retry.attempts:
-            cause = error.get("Cause") or error.get("Error") or "it failed"
-            msg = f"layer '{name}' failed at attempt {attempt} of {configuration.retry.attempts}: {cause}"
+            cause = error.get("Cause") or error.get("Error") or "unknown cause"
+            msg = f"layer '{name}' failed on attempt {attempt} of {configuration.retry.attempts}: {cause}"
             raise ExecutionError(msg)
         layer = execution.layer(name, index=index, splits=splits, attempt=attempt)
         layer.configuration = configuration
-        with _told(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
+        with _hook_errors(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
             waits.append(layer.configuration.retry.wait(attempt))
         again[index] = submissions.Split(layer.configuration, attempt + 1)
-    plan = _hooked(execution, name, splits, failed["attempt"] + 1, again, drive)
+    plan = _plan_with_hooks(execution, name, splits, failed["attempt"] + 1, again, drive)
     # Step Functions waits whole seconds.
     return _records.evolve(plan, wait=math.ceil(max(waits)))
 
@@ -215,27 +216,29 @@ def replan_layer(
 def _failed_pipeline(
     execution: Execution, layers: Sequence[str], failed: Mapping[str, Any], error: Mapping[str, Any]
 ) -> ExecutionError:
-    """The error of layers that run item by item: it names the first of which a split is not done."""
+    """Return the error of a pipeline. It names the first layer with an unfinished split."""
     store = execution.datastore
     left = {index for _, index in splits_of(store, _key(execution, layers[0]), failed)}
     for name in layers:
-        if left - _finished(execution, name, failed["splits"]):
+        if left - _finished_splits(execution, name, failed["splits"]):
             break
-    return ExecutionError(f"layer '{name}' failed while it ran item by item: {error.get('Cause') or error['Error']}")
+    return ExecutionError(f"layer '{name}' of a pipeline failed: {error.get('Cause') or error['Error']}")
 
 
 def _key(execution: Execution, name: str) -> LayerKey:
     return execution.key(execution.layer(name))
 
 
-def _finished(execution: Execution, name: str, splits: int) -> set[int]:
+def _finished_splits(execution: Execution, name: str, splits: int) -> set[int]:
     return execution.datastore.ledger.finished_splits(_key(execution, name), splits=splits)
 
 
-def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> Iterator[tuple[int, int, Configuration]]:
-    """The splits of a plan that did not finish, each with its attempt, and the configuration that this had."""
+def _unfinished_splits(
+    execution: Execution, name: str, failed: Mapping[str, Any]
+) -> Iterator[tuple[int, int, Configuration]]:
+    """Yield the unfinished splits of a plan, each with its attempt and the configuration of that attempt."""
     definition = execution.layer(name)
-    done = _finished(execution, name, failed["splits"]) if definition.configuration.foreach else set()
+    done = _finished_splits(execution, name, failed["splits"]) if definition.configuration.foreach else set()
     for group, index in splits_of(execution.datastore, execution.key(definition), failed):
         if index not in done:
             configuration = definition.configuration.copy()
@@ -244,17 +247,17 @@ def _unfinished(execution: Execution, name: str, failed: Mapping[str, Any]) -> I
             yield index, group["attempt"], configuration
 
 
-def _hooked(  # noqa: PLR0913, PLR0917 - what there is to know of an attempt
+def _plan_with_hooks(  # noqa: PLR0913, PLR0917 - the state of an attempt
     execution: Execution, name: str, splits: int, number: int, planned: Mapping[int, submissions.Split], drive: str
 ) -> LayerPlan:
-    """A plan of splits, their containers as their submission hooks want them."""
+    """Call the submission hooks of splits, and return the plan."""
     layer = execution.layer(name)
     registered, store, key = layer.configuration.container, execution.datastore, execution.key(layer)
     number, left = submissions.after_failures(store, key, drive, number, planned)
-    tried = {index: _submitted(execution, name, index, splits, split) for index, split in left.items()}
+    tried = {index: _call_submission_hooks(execution, name, index, splits, split) for index, split in left.items()}
     failures = [error for _, error in tried.values() if error is not None]
     if failures:
-        submissions.note_failure(store, key, drive, number, {index: split for index, (split, _) in tried.items()})
+        submissions.store_failure(store, key, drive, number, {index: split for index, (split, _) in tried.items()})
         raise SubmissionError(str(failures[0])) from failures[0]
     parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for index, (split, _) in tried.items():
@@ -262,38 +265,41 @@ def _hooked(  # noqa: PLR0913, PLR0917 - what there is to know of an attempt
         chosen = {"container": _records.plain(container), "retry": _records.plain(retry), "attempt": split.attempt}
         same = json.dumps(chosen, sort_keys=True)
         if same not in parts:
-            parts[same] = ({**told_of(execution, name, container, registered), **chosen}, [])
+            parts[same] = ({**overrides_of(execution, name, container, registered), **chosen}, [])
         parts[same][1].append(index)
     return LayerPlan(splits=splits, attempt=number, groups=groups_of(store, key, splits, number, parts.values()))
 
 
-def _submitted(
+def _call_submission_hooks(
     execution: Execution, name: str, index: int, splits: int, split: submissions.Split
 ) -> tuple[submissions.Split, ExecutionError | None]:
-    """A split as its submission hooks leave it, or, if they fail, as its next attempt begins, with the error.
+    """Call the submission hooks of a split, and return the split after them.
+
+    Returns:
+        The split. If a hook fails, its next attempt after its retry hooks, and the error.
 
     Raises:
-        ExecutionError: If they fail, and no attempt is left.
+        ExecutionError: If a hook fails, and no attempt is left.
     """
     if split.submitted:
         return split, None
     layer = execution.layer(name, index=index, splits=splits, attempt=split.attempt)
     layer.configuration = split.configuration
     try:
-        with _told(layer, "submission"), layer_hooks.calling(execution, layer, "submission"):
-            # What a generator does to it after the submission is for nobody.
+        with _hook_errors(layer, "submission"), layer_hooks.calling(execution, layer, "submission"):
+            # A copy: changes that a generator makes after the submission have no effect.
             wanted = layer.configuration.copy()
     except ExecutionError as error:
         if split.attempt >= split.configuration.retry.attempts:
             raise
-        with _told(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
+        with _hook_errors(layer, "retry"), layer_hooks.calling(execution, layer, "retry"):
             return submissions.Split(layer.configuration.copy(), split.attempt + 1), error
     return submissions.Split(wanted, split.attempt, submitted=True), None
 
 
 @contextlib.contextmanager
-def _told(layer: Layer, kind: str) -> Iterator[None]:
-    """Tell errors of a hook with the layer that it is of."""
+def _hook_errors(layer: Layer, kind: str) -> Iterator[None]:
+    """Raise errors of a hook as an `ExecutionError` that names the layer."""
     try:
         yield
     except LaminarError:

@@ -1,8 +1,8 @@
-"""Submission hooks that failed while a layer was planned: each is a failed attempt of its split, as it is locally.
+"""Failures of submission hooks in the planner. Each is a failed attempt of its split, as with the local scheduler.
 
-The planner ends with `SubmissionError`, and the state that asked it waits as the layer's `Retry` says and asks again.
-What it is asked for then is kept in the datastore: of splits whose hooks had failed the next attempt, with the
-configuration that retry hooks left, and of the others what their hooks had wanted, so that these are called once.
+The planner ends with `SubmissionError`. The state that invoked it waits according to the layer's `Retry`, and invokes
+it again. The datastore keeps the state between: for a split whose hook failed, the next attempt with the configuration
+after its retry hooks; for another split, the configuration after its submission hooks, which are called only once.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from laminar_runtime.configurations.layers import Configuration, Container, Retr
 from laminar_runtime.exceptions import MissingError
 from laminar_runtime.storage.layout import LayerKey
 
-__all__ = ["Split", "after_failures", "note_failure"]
+__all__ = ["Split", "after_failures", "store_failure"]
 
 
 @_records.frozen
 class Split:
-    """A split that is planned.
+    """A split of a plan.
 
     Args:
-        configuration: Its configuration, as its hooks left it.
+        configuration: Its configuration after its hooks.
         attempt: The attempt, from 1.
-        submitted: Whether its submission hooks have ended well at this attempt.
+        submitted: Whether its submission hooks have succeeded for this attempt.
     """
 
     configuration: Configuration
@@ -38,22 +38,22 @@ class Split:
 def after_failures(
     store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split]
 ) -> tuple[int, dict[int, Split]]:
-    """What is left to plan, if planning it failed before.
+    """Return the splits of a plan after earlier failures of submission hooks.
 
     Args:
         store: The flow's datastore.
         key: The layer.
-        drive: Which of the resumes and redrives of the execution it is: each counts for itself.
-        number: The number of the plan without such failures, from 1.
-        planned: The splits without them, by index.
+        drive: The number of the resume or redrive of the execution. Each has its own attempts.
+        number: The number of the plan without the failures, from 1.
+        planned: The splits without the failures, by index.
 
     Returns:
-        The number of the plan with them, and the splits.
+        The number of the plan with the failures, and the splits.
     """
     found = dict(planned)
-    while (noted := _read(store, key, drive, number)) is not None:
+    while (stored := _read(store, key, drive, number)) is not None:
         for index, split in found.items():
-            if (left := noted.get(str(index))) is not None:
+            if (left := stored.get(str(index))) is not None:
                 configuration = split.configuration
                 configuration.container, configuration.retry = Container(**left["container"]), Retry(**left["retry"])
                 found[index] = Split(configuration, left["attempt"], left["submitted"])
@@ -61,15 +61,15 @@ def after_failures(
     return number, found
 
 
-def note_failure(store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split]) -> None:
-    """Keep what the planner goes by when it is asked again.
+def store_failure(store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split]) -> None:
+    """Store the state for the planner's next invocation.
 
     Args:
         store: The flow's datastore.
         key: The layer.
-        drive: Which of the resumes and redrives of the execution it is.
+        drive: The number of the resume or redrive of the execution.
         number: The number of the plan that failed, from 1.
-        planned: The splits as they are then, by index.
+        planned: The splits for the next invocation, by index.
     """
     left = {
         str(index): {
@@ -88,8 +88,8 @@ def _read(store: DataStore, key: LayerKey, drive: str, number: int) -> dict[str,
         content = store.transport.get(_path(key, drive, number))
     except MissingError:
         return None
-    noted: dict[str, dict[str, Any]] = json.loads(content)
-    return noted
+    stored: dict[str, dict[str, Any]] = json.loads(content)
+    return stored
 
 
 def _path(key: LayerKey, drive: str, number: int) -> str:

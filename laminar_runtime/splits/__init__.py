@@ -1,1 +1,1 @@
-"""The splits of a fan-out: their indexes, their number, the groups of jobs that run them, and joins over them."""
+"""The splits of a fan-out: their number, their elements, and the containers of their jobs."""

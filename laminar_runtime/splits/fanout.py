@@ -1,7 +1,7 @@
-"""How many splits a layer has, which one a task runs, and which elements each of them sees.
+"""The number of splits of a layer, the split of a task, and the elements of each split.
 
 A layer with ``ForEach(parameters=[p, q])`` runs once for each element of the product of p and q. With 2 elements in p
-and 3 in q, split 4 sees element 1 of p and element 1 of q: ``divmod(4, 3)``.
+and 3 in q, split 4 reads element 1 of p and element 1 of q: ``divmod(4, 3)``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["archive_of", "count", "elements", "position", "resolve_index", "some
 
 
 def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
-    """The place of a split in the grid.
+    """Return the position of a split in the grid of the dimensions.
 
     Args:
         index: The split's index, from 0.
         widths: The number of elements of each dimension.
 
     Returns:
-        The element of each dimension, the last varying fastest.
+        The index of the element in each dimension. The last varies fastest.
 
     Example:
         >>> position(4, [2, 3])
@@ -42,7 +42,7 @@ def position(index: int, widths: Sequence[int]) -> tuple[int, ...]:
 
 
 def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
-    """The number of splits that a layer has in an execution.
+    """Return the number of splits of a layer in an execution.
 
     Args:
         datastore: The flow's datastore.
@@ -50,22 +50,22 @@ def count(datastore: DataStore, key: LayerKey, foreach: ForEach) -> int:
         foreach: Its fan-out.
 
     Returns:
-        1 for a layer that is no fan-out.
+        The number; 1 for a layer without a fan-out.
 
     Raises:
-        ExecutionError: If a layer that a dimension reads has not finished, or did not write it.
+        ExecutionError: If the layer of a dimension has not finished, or did not write the attribute.
     """
     if not foreach:
         return 1
     if foreach.pipelined:
-        return _finished(datastore, key.of(foreach.parameters[0].name)).splits
+        return _read_record(datastore, key.of(foreach.parameters[0].name)).splits
     return math.prod(len(dimension) for dimension in _dimensions(datastore, key, foreach))
 
 
 def elements(
     datastore: DataStore, key: LayerKey, foreach: ForEach, index: int
 ) -> tuple[tuple[Parameter, Artifact], ...]:
-    """The elements that a split sees.
+    """Return the elements of a split.
 
     Args:
         datastore: The flow's datastore.
@@ -77,8 +77,8 @@ def elements(
         Each dimension with its element.
 
     Raises:
-        ExecutionError: If a layer that a dimension reads has not finished, or did not write it; of a pipelined fan-out,
-            if the split of the same index has not, or did not write one element.
+        ExecutionError: If the layer of a dimension has not finished, or did not write the attribute. In a pipeline, if
+            the split with the same index has not finished, or did not write exactly one element.
     """
     if foreach.pipelined:
         return (_own(datastore, key, foreach.parameters[0], index),)
@@ -89,7 +89,7 @@ def elements(
 
 
 def resolve_index(datastore: DataStore, context: TaskContext) -> TaskContext:
-    """Return a task with its index, read from the plan of its layer if it stands there.
+    """Return a task with its index, which may have to be read from the plan of its layer.
 
     Args:
         datastore: The flow's datastore.
@@ -99,37 +99,37 @@ def resolve_index(datastore: DataStore, context: TaskContext) -> TaskContext:
 
 
 def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:
-    """What an attribute of a finished layer holds.
+    """Return the archive of an attribute of a finished layer.
 
     Args:
         datastore: The flow's datastore.
         key: The layer.
         attribute: The attribute.
-        index: The split that wrote it, None for all splits joined.
+        index: The split that wrote it; None for all splits joined.
 
     Raises:
         ExecutionError: If the layer has not finished.
-        MissingError: If it wrote no such attribute.
+        MissingError: If the layer did not write the attribute.
     """
-    return datastore.ledger.read_whole(key, record=_finished(datastore, key), index=index, name=attribute)
+    return datastore.ledger.read_whole(key, record=_read_record(datastore, key), index=index, name=attribute)
 
 
 def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> tuple[Archive, int]:
-    """What an attribute of a finished layer holds in those splits that assigned it.
+    """Return the archive of an attribute of a finished layer, over the splits that assigned it.
 
     Args:
         datastore: The flow's datastore.
         key: The layer.
         attribute: The attribute.
-        index: The split that is asked for, None for all splits.
+        index: The split to read; None for all splits.
 
     Returns:
-        The archive, which says which splits are missing, and the number of splits that were looked at.
+        The archive, which names the missing splits, and the number of splits that were read.
 
     Raises:
         ExecutionError: If the layer has not finished.
     """
-    record = _finished(datastore, key)
+    record = _read_record(datastore, key)
     if record.splits == 0:
         return Archive((), sharded=True), 0
     if index is None and record.splits != 1:
@@ -140,7 +140,7 @@ def some_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int |
         return Archive((), sharded=True, missing=(index or 0,)), 1
 
 
-def _finished(datastore: DataStore, key: LayerKey) -> Record:
+def _read_record(datastore: DataStore, key: LayerKey) -> Record:
     record = datastore.ledger.read_record(key)
     if record is None:
         msg = f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}"
@@ -149,7 +149,7 @@ def _finished(datastore: DataStore, key: LayerKey) -> Record:
 
 
 def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) -> tuple[Parameter, Artifact]:
-    """The element that split `index` of a pipelined fan-out sees: the one that the split before it stored."""
+    """Return the element of a split of a pipelined fan-out: the one that the previous layer's split stored."""
     over = key.of(parameter.name)
     what = f"split {index} of layer '{over.layer}' of flow '{key.flow}'"
     commit = datastore.ledger.read_split(over, index=index) or datastore.ledger.read_commit(over, index=index)
@@ -161,9 +161,9 @@ def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) 
         archive = Archive((), sharded=True)
     if len(archive) != 1:
         msg = (
-            f"{what} stored {len(archive)} elements of '{parameter.attribute}', and split {index} of layer "
-            f"'{key.layer}', which is pipelined over it, sees one: let each split store one, or drop pipelined=True "
-            f"from the ForEach of layer '{key.layer}'"
+            f"{what} stored {len(archive)} elements of '{parameter.attribute}', but split {index} of layer "
+            f"'{key.layer}', which is pipelined over it, needs exactly one: store one element in each split, or remove "
+            f"pipelined=True from the ForEach of layer '{key.layer}'"
         )
         raise ExecutionError(msg)
     return parameter, archive.artifacts[0]
@@ -176,7 +176,7 @@ def _dimensions(datastore: DataStore, key: LayerKey, foreach: ForEach) -> list[E
 def _dimension(datastore: DataStore, key: LayerKey, parameter: Parameter) -> Elements:
     over = key.of(parameter.name)
     try:
-        record = _finished(datastore, over)
+        record = _read_record(datastore, over)
         return datastore.ledger.elements(over, record=record, index=parameter.index, name=parameter.attribute)
     except (ExecutionError, MissingError) as error:
         splits = "" if parameter.index is None else f", split {parameter.index}"

@@ -1,4 +1,4 @@
-"""What AWS Batch is told of a container: the same whether a job definition says it or a job overrides it."""
+"""The container of an AWS Batch job, in the form that job definitions and overrides share."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = [
     "retry_strategy",
 ]
 
-#: The least memory of a job on EC2 in MiB: the same page as below.
+#: The least memory of a job on EC2 in MiB. The source is the same as below.
 EC2_MEMORY = 4
-#: More virtual CPUs and MiB than any instance has: what is above is a slip, or no number.
+#: More virtual CPUs and MiB than any instance has. A larger number is a mistake.
 _EC2_PROCESSORS, _EC2_MOST_MEMORY = 9_999, 99_999_999
 
-#: What memory, in MiB, Fargate offers for each number of virtual CPUs:
+#: The memory sizes in MiB that Fargate offers for each number of virtual CPUs:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html
 FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
     0.25: (512, 1024, 2048),
@@ -39,17 +39,17 @@ FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
     32: (61440, 122880, 249856),
 }
 
-#: How often the container of a job is started at most until it runs, and how often on spot capacity, which may be taken
-#: back: as often as AWS Batch allows.
+#: The most starts of a job whose container does not run; and the most on spot capacity, which AWS may reclaim: the
+#: maximum of AWS Batch.
 STARTS, SPOT_ATTEMPTS = 4, JOB_ATTEMPTS
 #: The exit code of a task whose layer failed and has no attempt left.
 FINAL = 79
 _FINAL = {"onExitCode": str(FINAL), "action": "EXIT"}
-#: The end of a container that ran, as AWS Batch tells it.
+#: The status reason of a container that ran to its end.
 _RAN = {"onStatusReason": "Essential container in task exited*", "action": "EXIT"}
-#: How it tells of an image that is not there, or that may not be had: on Fargate, after one try in former versions and
-#: after seven now, and on EC2. A pull that timed out has another number of tries, or other words. A pattern is the
-#: beginning of a text, and cannot hold brackets or apostrophes, so what newer agents on EC2 say cannot be told apart.
+#: The reasons for an image that does not exist or must not be pulled: on Fargate after one try (earlier versions) or
+#: seven tries (now), and on EC2. A pull that timed out has another number of tries, or another text. A pattern matches
+#: the beginning of a text, and cannot contain brackets or apostrophes, so it cannot match the texts of newer agents:
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html
 _NO_IMAGE = [
     {"onReason": f"CannotPullContainerError: {beginning}*", "action": "EXIT"}
@@ -63,20 +63,20 @@ _NO_IMAGE = [
 
 
 def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
-    """When AWS Batch runs a job again by itself: if its container did not run, or was taken away.
+    """Return the retry strategy of a job: AWS Batch starts it again if its container did not run or was taken away.
 
-    The rules name the other ends, of which there are few: a container that ran to its end, and an image that is not
-    there. After any end that no rule names a job is run again, such as a network interface that was not made, a pull
-    that timed out, a host that was lost, spot capacity that was taken back:
+    The rules name the few ends after which it does not: a container that ran to its end, and an image that does not
+    exist. After any other end the job is started again, for example after a missing network interface, a pull that
+    timed out, a lost host, or reclaimed spot capacity:
     https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html
 
     Args:
-        spot: Whether it runs on spot capacity.
-        attempts: How often Batch is to run it if it fails by itself. Batch has one count for all reasons, so there are
-            more starts than that; the task counts its attempts, and ends with `FINAL` when none is left.
+        spot: Whether the job runs on spot capacity.
+        attempts: The attempts of AWS Batch if the layer itself fails. AWS Batch has one count for all reasons, so it
+            makes more starts than that. The task counts its own attempts, and ends with `FINAL` when none is left.
 
     Returns:
-        The strategy, as the API of AWS Batch takes it.
+        The retry strategy for the API of AWS Batch.
 
     Example:
         >>> retry_strategy(spot=False)["attempts"], retry_strategy(spot=False)["evaluateOnExit"][0]
@@ -92,14 +92,14 @@ def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
 
 @functools.cache
 def fargate_size(cpu: float, memory: int) -> tuple[float, int] | None:
-    """The smallest size of Fargate that holds a container.
+    """Return the smallest size of Fargate for a container: first with the fewest virtual CPUs, then the least memory.
 
     Args:
         cpu: Virtual CPUs.
         memory: Memory in MiB.
 
     Returns:
-        The size's virtual CPUs and memory, None if none is large enough. Fewest virtual CPUs come first.
+        The size's virtual CPUs and memory; None if no size is large enough.
 
     Example:
         >>> fargate_size(1, 1500)
@@ -112,14 +112,14 @@ def fargate_size(cpu: float, memory: int) -> tuple[float, int] | None:
 
 
 def ec2_size(cpu: float, memory: int) -> tuple[float, int] | None:
-    """The size of a container on EC2: what it asks for.
+    """Return the size of a container on EC2, which is what it requests.
 
     Args:
         cpu: Virtual CPUs.
         memory: Memory in MiB.
 
     Returns:
-        Both, or None if the virtual CPUs are not whole, the memory is less than 4 MiB, or no instance has so much.
+        Both; None if the virtual CPUs are not whole, the memory is below 4 MiB, or no instance is large enough.
 
     Example:
         >>> ec2_size(3, 5000)
@@ -130,7 +130,7 @@ def ec2_size(cpu: float, memory: int) -> tuple[float, int] | None:
 
 
 def job_resources(cpu: float, memory: int, gpu: int = 0) -> dict[str, str]:
-    """The resource requirements of a container, by their types, sorted.
+    """Return the resource requirements of a container by their types, sorted.
 
     Args:
         cpu: Virtual CPUs.
@@ -145,11 +145,11 @@ def job_resources(cpu: float, memory: int, gpu: int = 0) -> dict[str, str]:
 
 
 def job_command(words: Sequence[str], workdir: str | None) -> list[str]:
-    """The command of a container.
+    """Return the command of a container.
 
     Args:
         words: The words of the command.
-        workdir: The working directory, None for the image's own.
+        workdir: The working directory; None for that of the image.
 
     Example:
         >>> job_command(["python", "main.py"], None)
@@ -157,19 +157,19 @@ def job_command(words: Sequence[str], workdir: str | None) -> list[str]:
     """
     if workdir is None:
         return [*words]
-    # Batch cannot be told a working directory. The words are arguments of the shell's, never part of its script.
+    # AWS Batch has no setting for a working directory. The words are arguments of the shell, not part of its script.
     return [*_IN_FOLDER, workdir, *words]
 
 
-#: How a shell runs words in a folder, the first of them.
+#: The shell command that changes to a folder, its first argument, and runs the other arguments.
 _IN_FOLDER = ("sh", "-c", 'cd "$0" && exec "$@"')
 
 
 def without_workdir(words: Sequence[str]) -> Sequence[str]:
-    """The command of a container where the image's working directory has another place.
+    """Return the words of a command without the change of the working directory.
 
     Args:
-        words: The words of `job_command`.
+        words: The words that `job_command` returned.
 
     Example:
         >>> without_workdir(job_command(["python", "main.py"], "/app"))

@@ -70,7 +70,7 @@ def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: 
             layer.__dict__["attempt"] = context.attempt
         with task_environment.activate(context), attempts.failing(store, key, context, layer):
             commit = _attempt(execution, layer, context)
-            with (permit or Permit()).used() as permitted:
+            with (permit or Permit()).hold() as permitted:
                 if not permitted:
                     return
                 store.ledger.commit(key, index=context.index, commit=commit, fans_out=fans_out)

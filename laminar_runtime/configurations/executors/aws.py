@@ -1,4 +1,4 @@
-"""The executors on AWS, under the name that flows have them by."""
+"""The executors on AWS: ``executors.AWS.Batch`` and ``executors.AWS.Lambda``."""
 
 from laminar_runtime.configurations.executors.aws_batch import Batch
 from laminar_runtime.configurations.executors.aws_lambda import Lambda

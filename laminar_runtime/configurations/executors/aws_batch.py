@@ -1,4 +1,4 @@
-"""Tasks as AWS Batch jobs: those of a deployed flow, or, given a job queue, scheduled from this process."""
+"""Tasks as AWS Batch jobs: of a deployed flow or, with a job queue, submitted by this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch"]
 
 
-def _known(_: object, __: _records.Field, value: Any) -> None:
+def _validate_platform(_: object, __: _records.Field, value: Any) -> None:
     if value not in {"FARGATE", "EC2"}:
         raise FlowError(f"the platform of AWS.Batch must be 'FARGATE' or 'EC2', not {value!r}")
 
@@ -27,22 +27,23 @@ def _known(_: object, __: _records.Field, value: Any) -> None:
 class Batch(Process):
     """Runs each task as an AWS Batch job.
 
-    Deployed, the jobs go to the job queues that the Terraform document is given: a queue and a role need not be named
-    here, nor images in the containers. Where this process schedules, they are jobs of the queue and the role that are
-    named here, on EC2 capacity; the datastore must then be in S3, and each container must name an image and may not ask
-    for secrets. Without queue and role, this process runs the tasks as `Process` does, and needs no AWS.
+    For a deployed flow, the Terraform configuration has the job queues, the role and the image, so these arguments are
+    not needed. If this process schedules the flow, it submits the jobs to `job_queue_arn`, a queue of EC2 capacity. The
+    datastore must then be in S3, and each container needs an image and may not have secrets. Without a queue and a
+    role, the tasks run as with `Process`, without AWS.
 
     Args:
-        job_queue_arn: The job queue, of EC2 capacity, for jobs that this process submits.
-        job_role_arn: The role of these jobs: it reads and writes the datastore.
-        poll: Seconds between two looks at the jobs.
-        platform: What deployed jobs run on, ``FARGATE`` or ``EC2``. EC2 has GPUs, other log drivers, and instances of
-            your choice.
-        concurrency: How many tasks run at once as processes. A job queue decides itself how many jobs do.
+        job_queue_arn: The job queue for jobs that this process submits. It must have EC2 capacity.
+        job_role_arn: The role of these jobs. It must be allowed to read and write the datastore.
+        poll: Seconds between two polls of the jobs.
+        platform: The platform of deployed jobs: ``FARGATE`` or ``EC2``. EC2 has GPUs, other log drivers, and instances
+            of your choice.
+        concurrency: The maximum number of concurrent tasks that run as processes. For jobs, the job queue decides.
         timeout: Seconds after which a task is stopped.
 
     Raises:
-        FlowError: If a queue is given without a role or a role without a queue, or the platform is not known.
+        FlowError: If only one of the queue and the role is given, the platform is unknown, or a number is not greater
+            than 0.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS
@@ -56,7 +57,7 @@ class Batch(Process):
     job_queue_arn: str | None = None
     job_role_arn: str | None = None
     poll: float = _records.field(default=30.0, validator=positive)
-    platform: Literal["FARGATE", "EC2"] = _records.field(default="FARGATE", validator=_known, kw_only=True)
+    platform: Literal["FARGATE", "EC2"] = _records.field(default="FARGATE", validator=_validate_platform, kw_only=True)
     concurrency: int = _records.field(factory=processors.available, validator=positive, kw_only=True)
     timeout: float = _records.field(default=86400, validator=positive, kw_only=True)
     _dispatchers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = _records.field(
@@ -65,7 +66,7 @@ class Batch(Process):
 
     def __post_init__(self) -> None:
         if bool(self.job_queue_arn) != bool(self.job_role_arn):
-            raise FlowError("AWS.Batch takes a job queue and a job role, or neither: give both, or none")
+            raise FlowError("AWS.Batch needs both job_queue_arn and job_role_arn, or neither of them")
 
     async def submit(self, task: Task) -> None:
         """Run a task to its end.
@@ -74,8 +75,8 @@ class Batch(Process):
             task: The task.
 
         Raises:
-            TaskError: If it fails.
-            FlowError: If a job is to be submitted, and its container has no image or asks for secrets, or the datastore
+            TaskError: If the task fails.
+            FlowError: If this process submits the job, and its container has no image or has secrets, or the datastore
                 is not in S3.
         """
         import asyncio
@@ -94,14 +95,14 @@ class Batch(Process):
 
 def _check_submittable(task: Task) -> None:
     if not task.datastore_root.startswith("s3://"):
-        msg = f"flow '{task.context.flow}': AWS Batch jobs need a datastore in S3, as in datastores.AWS.S3(root=...)"
+        msg = f"flow '{task.context.flow}': AWS Batch jobs need a datastore in S3, for example datastores.AWS.S3()"
         raise FlowError(msg)
     layer = f"layer '{task.context.layer}' of flow '{task.context.flow}'"
     if task.container.image is None:
         raise FlowError(f"{layer} needs an image: Container(image=...)")
     if task.container.secrets:
         msg = (
-            f"{layer} asks for secrets, and jobs that this process submits have no execution role to read them with: "
-            "deploy the flow, or have the task read them itself"
+            f"{layer} has secrets, but jobs that this process submits have no execution role to read them with: "
+            "deploy the flow, or read the secrets in the layer's code"
         )
         raise FlowError(msg)

@@ -1,4 +1,4 @@
-"""Tasks as invocations of AWS Lambda functions: for layers of a deployed flow that are over soon."""
+"""Tasks as invocations of AWS Lambda functions, for short layers of a deployed flow."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ __all__ = ["Lambda"]
 
 @_records.define(eq=False)
 class Lambda(Process):
-    """Runs each task, once deployed, as an invocation of a Lambda function made of its container's image.
+    """Runs each task of a deployed flow as an invocation of a Lambda function.
 
-    It starts in seconds, where a job of AWS Batch takes a minute or more, and ends within 15 minutes. The image must be
-    in ECR and hold ``laminar-terraform[lambda]``. `Container.memory` is from 128 to 10,240 MiB. Processors come with
-    it, one for each 1,769 MiB, so `Container.cpu` stays at its default. A fan-out has at most 1,000 splits. Where this
-    process schedules, it runs the tasks as `Process` does, and needs no AWS.
+    An invocation starts in seconds; an AWS Batch job takes a minute or more. It may run for 15 minutes. The image must
+    be in ECR and contain ``laminar-terraform[lambda]``. `Container.memory` is from 128 to 10,240 MiB. AWS Lambda
+    allocates one processor per 1,769 MiB, so `Container.cpu` stays at its default. A fan-out has at most 1,000 splits:
+    https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+
+    If this process schedules the flow, the tasks run as with `Process`, without AWS.
 
     Args:
         timeout: Seconds after which a task is stopped, at most 900.
-        concurrency: How many tasks run at once: deployed, of the splits of one layer, at most 40; here, of all tasks,
-            at most as many as this process may use processors.
+        concurrency: The maximum number of concurrent tasks. For a deployed flow it is that of the splits of a layer, at
+            most 40. On this machine it is that of all tasks, at most the number of processors of this process.
+
+    Raises:
+        FlowError: If a number is not greater than 0.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS

@@ -1,4 +1,4 @@
-"""What every executor does; a kind of executor adds how it runs one task."""
+"""The base of executors. Each kind of executor defines how it runs one task."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from laminar_runtime.exceptions import FlowError, TaskError
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Executor", "Raised", "failure", "positive", "raised"]
+__all__ = ["Executor", "Raised", "failure", "failure_by", "positive"]
 
 #: Seconds for which a failed task keeps its slot.
 _PAUSE = 0.05
 
 
 def positive(_: object, attribute: _records.Field, value: Any) -> None:
-    """Validate a number of an executor.
+    """Validate that an argument of an executor is a positive number.
 
     Raises:
-        FlowError: If it is no number, or not greater than 0.
+        FlowError: If it is not.
     """
     if not isinstance(value, int | float) or value <= 0:
         raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value!r}")
@@ -33,14 +33,14 @@ class Executor:
     """Base of all executors.
 
     Args:
-        concurrency: How many tasks run at once.
-        timeout: Seconds after which a task is stopped, and has failed.
+        concurrency: The maximum number of concurrent tasks.
+        timeout: Seconds after which a task is stopped and fails.
 
     Raises:
-        FlowError: If one of them is not greater than 0.
+        FlowError: If a number is not greater than 0.
     """
 
-    #: Whether tasks run within this process, so that their own errors reach the caller of the flow.
+    #: Whether tasks run in this process, so that their own errors reach the caller of the flow.
     in_process: ClassVar[bool] = False
 
     concurrency: int = _records.field(default=1, validator=positive)
@@ -50,13 +50,13 @@ class Executor:
     )
 
     async def submit(self, task: Task) -> None:
-        """Run a task to its end, when fewer than `concurrency` others run.
+        """Run a task to its end, after waiting until fewer than `concurrency` other tasks run.
 
         Args:
             task: The task.
 
         Raises:
-            TaskError: If it fails.
+            TaskError: If the task fails.
         """
         import asyncio
 
@@ -65,57 +65,57 @@ class Executor:
         try:
             await self.run(task)
         except Exception:
-            # The scheduler stops the siblings of a task that failed for good: none of them is to take its slot before.
+            # After the last attempt the scheduler stops the sibling tasks: until then none of them may take the slot.
             pause = _PAUSE
             raise
         finally:
             asyncio.get_running_loop().call_later(pause, slots.release)
 
     async def run(self, task: Task) -> None:
-        """Run a task to its end: what a kind of executor defines.
+        """Run a task to its end. Each kind of executor defines it.
 
         Args:
             task: The task.
 
         Raises:
-            TaskError: If it fails.
+            TaskError: If the task fails.
         """
-        raise FlowError(f"{type(self).__name__} is no kind of executor: use Process or Thread")
+        raise FlowError(f"{type(self).__name__} cannot run tasks: use a subclass, for example Process or Thread")
 
     def _semaphore(self) -> asyncio.Semaphore:
-        """The slots of the running event loop: an executor may serve several runs, each in a loop of its own."""
+        """Return the semaphore of the running event loop: each run that an executor serves has its own loop."""
         import asyncio
 
         return self._slots.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self._at_once()))
 
     def _at_once(self) -> int:
-        """How many tasks this process runs at once."""
+        """Return the maximum number of tasks that this process runs at the same time."""
         return self.concurrency
 
 
-class Raised(TaskError):  # noqa: N818 - how a task failed, not what
-    """A task failed by an error that was raised in this process: its ``__cause__``, which reaches the flow's caller."""
+class Raised(TaskError):  # noqa: N818 - it is only a carrier of the cause
+    """A task in this process failed. Its ``__cause__`` is the user's error, which reaches the flow's caller."""
 
 
 def failure(task: Task, reason: str, **known: Any) -> TaskError:
-    """The error of a failed task.
+    """Return the error of a failed task.
 
     Args:
         task: The task.
-        reason: What happened, in a line.
-        **known: What else is known, as `TaskError` takes it.
+        reason: What happened, in one line.
+        **known: More arguments of `TaskError`.
     """
     return _failure(TaskError, task, reason, known)
 
 
-def raised(task: Task, error: BaseException, *, in_process: bool) -> TaskError:
-    """The error of a task that failed by an error raised in this process.
+def failure_by(task: Task, error: BaseException, *, in_process: bool) -> TaskError:
+    """Return the error of a failed task, given the error that was raised in this process.
 
     Args:
         task: The task.
         error: The error.
-        in_process: Whether the error itself is to reach the flow's caller. What is no `Exception` would end more than
-            the run, so it never does.
+        in_process: Whether the error itself reaches the flow's caller. This applies to an `Exception` only: another
+            error would end more than the run.
     """
     from laminar_runtime.failures import reports, tracebacks
 

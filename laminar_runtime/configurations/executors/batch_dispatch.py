@@ -1,7 +1,6 @@
-"""Submits tasks as AWS Batch jobs from this process, and looks after them. boto3 is loaded on use.
+"""Submits tasks as AWS Batch jobs from this process, and polls the jobs. boto3 is loaded on use.
 
-Splits of a layer that want the same container are submitted as one array job, and one poll asks for the jobs of all
-layers.
+Splits of a layer with equal containers are submitted as one array job. One poll describes the jobs of all layers.
 """
 
 from __future__ import annotations
@@ -32,15 +31,15 @@ __all__ = ["Dispatcher"]
 
 Item = TypeVar("Item")
 
-#: The children whose indexes a variable can list: overrides have `OVERRIDES_LENGTH`.
+#: The most indexes in a variable of an array job: all overrides together have `OVERRIDES_LENGTH`.
 _LISTED = 1_000
-#: Seconds that splits are waited for before their array job is submitted.
+#: Seconds to wait for more splits before an array job is submitted.
 _GATHERING = 0.05
 
 
 @_records.define(eq=False)
 class _Job:
-    """A job that was submitted: for each of its children, or itself, the task and what awaits its end."""
+    """A submitted job: the task of each of its children, or of itself, with the future that awaits its end."""
 
     id: str
     members: list[tuple[Task, asyncio.Future[None]]]
@@ -58,12 +57,12 @@ def _event() -> asyncio.Event:
 
 @_records.define(eq=False)
 class Dispatcher:
-    """Submits the tasks of one run, and looks after their jobs.
+    """Submits the tasks of one run, and polls their jobs.
 
     Args:
         queue: The ARN of the job queue.
         role: The ARN of the jobs' role.
-        poll: Seconds between two looks at the jobs.
+        poll: Seconds between two polls of the jobs.
         timeout: Seconds after which a job is stopped.
     """
 
@@ -85,7 +84,7 @@ class Dispatcher:
             task: The task.
 
         Raises:
-            TaskError: If it fails.
+            TaskError: If the task fails.
         """
         import asyncio
 
@@ -101,11 +100,11 @@ class Dispatcher:
             await self._stop_abandoned()
 
     async def _attend(self) -> None:
-        """Submit what waits, and look at the jobs, until all are over."""
+        """Submit waiting tasks, and poll the jobs, until all have ended."""
         import asyncio
 
         try:
-            looked = time.monotonic()
+            polled = time.monotonic()
             while self._waiting or self._jobs:
                 self._wake.clear()
                 if self._waiting:
@@ -113,13 +112,13 @@ class Dispatcher:
                     waiting, self._waiting = self._waiting, []
                     for members in _groups(waiting):
                         await self._submit(members)
-                pause = looked + self.poll - time.monotonic()
+                pause = polled + self.poll - time.monotonic()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), max(pause, 0))
-                if time.monotonic() >= looked + self.poll:
-                    await self._look()
-                    looked = time.monotonic()
-        except Exception as error:  # noqa: BLE001 - it is raised again where the tasks are awaited
+                if time.monotonic() >= polled + self.poll:
+                    await self._poll_jobs()
+                    polled = time.monotonic()
+        except Exception as error:  # noqa: BLE001 - it is raised where the tasks are awaited
             for task, future in [*self._waiting, *(member for job in self._jobs.values() for member in job.members)]:
                 _settle(future, failure(task, f"{type(error).__name__}: {error}"))
 
@@ -138,18 +137,18 @@ class Dispatcher:
             return
         task = members[0][0]
         try:
-            definition = await _aside(self._definition, task)
+            definition = await _in_thread(self._definition, task)
             request = _request(self, [task for task, _ in members], definition)
-            answer = await _aside(self._client().submit_job, **request)
-        except Exception as error:  # noqa: BLE001 - it is raised again where the tasks are awaited
+            answer = await _in_thread(self._client().submit_job, **request)
+        except Exception as error:  # noqa: BLE001 - it is raised where the tasks are awaited
             for member, future in members:
-                _settle(future, failure(member, f"its job was not submitted: {type(error).__name__}: {error}"))
+                _settle(future, failure(member, f"its job cannot be submitted: {type(error).__name__}: {error}"))
             return
         job = _Job(answer["jobId"], members)
         self._jobs[job.id] = job
 
     def _definition(self, task: Task) -> str:
-        """The job definition for a task's container: registered once, and used again by all later runs."""
+        """Return the job definition for a task's container. It is registered once, and used by all later runs."""
         container = task.container
         properties: Any = {
             "image": container.image,
@@ -175,29 +174,29 @@ class Dispatcher:
             )
         return self._definitions[name]
 
-    async def _look(self) -> None:
-        """Ask how all jobs are, and tell those who await their ends."""
+    async def _poll_jobs(self) -> None:
+        """Describe all jobs, and set the results of the tasks that ended."""
         for ids in _chunks(list(self._jobs), DESCRIBED_JOBS):
-            described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
+            described = (await _in_thread(self._client().describe_jobs, jobs=ids))["jobs"]
             for detail in described:
-                await self._take(self._jobs[detail["jobId"]], detail)
+                await self._settle_job(self._jobs[detail["jobId"]], detail)
         self._jobs = {name: job for name, job in self._jobs.items() if not job.over}
 
-    async def _take(self, job: _Job, detail: JobDetailTypeDef) -> None:
+    async def _settle_job(self, job: _Job, detail: JobDetailTypeDef) -> None:
         array = detail.get("arrayProperties", {})
         if detail["status"] == "FAILED" and not array:
             _settle(job.members[0][1], failure(job.members[0][0], _reason(detail)))
         elif array and (detail["status"] == "FAILED" or array.get("statusSummary", {}).get("FAILED")):
-            await self._take_children(job)
+            await self._settle_failed_children(job)
         if detail["status"] == "SUCCEEDED" or (array and detail["status"] == "FAILED"):
             for task, future in job.members:
                 _settle(future, None if task.finished() else failure(task, _NOT_RUN))
 
-    async def _take_children(self, job: _Job) -> None:
-        """Tell of the children of an array job that failed."""
-        failed = await _aside(self._failed_children, job.id)
+    async def _settle_failed_children(self, job: _Job) -> None:
+        """Set the errors of the failed children of an array job."""
+        failed = await _in_thread(self._failed_children, job.id)
         for ids in _chunks(failed, DESCRIBED_JOBS):
-            described = (await _aside(self._client().describe_jobs, jobs=ids))["jobs"]
+            described = (await _in_thread(self._client().describe_jobs, jobs=ids))["jobs"]
             for detail in described:
                 task, future = job.members[int(detail["jobId"].rpartition(":")[2])]
                 _settle(future, failure(task, _reason(detail)))
@@ -207,23 +206,23 @@ class Dispatcher:
         return [child["jobId"] for page in pages for child in page["jobSummaryList"]]
 
     async def _stop_abandoned(self) -> None:
-        """Stop the jobs that nobody waits for any more."""
+        """Stop the jobs whose tasks were all given up."""
         abandoned = [job for job in self._jobs.values() if job.over and any(f.cancelled() for _, f in job.members)]
         for job in abandoned:
             del self._jobs[job.id]
             reason = "the scheduler of the flow stopped it"
-            with contextlib.suppress(Exception):  # it ends by itself else; the error that led here is told
-                await _aside(self._client().terminate_job, jobId=job.id, reason=reason)
+            with contextlib.suppress(Exception):  # the job then ends by itself; the first error matters more
+                await _in_thread(self._client().terminate_job, jobId=job.id, reason=reason)
 
 
-async def _aside(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call what waits for AWS beside the event loop."""
+async def _in_thread(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Call a blocking function in a thread, outside of the event loop."""
     import asyncio
 
     return await asyncio.to_thread(function, *arguments, **named)
 
 
-_NOT_RUN = "its command ended well but did not run the layer: does the file call its flow?"
+_NOT_RUN = "its command succeeded, but the layer did not finish: check that the file calls its flow"
 
 
 def _settle(future: asyncio.Future[None], error: TaskError | None) -> None:
@@ -238,7 +237,7 @@ def _settle(future: asyncio.Future[None], error: TaskError | None) -> None:
 def _groups(
     waiting: Iterable[tuple[Task, asyncio.Future[None]]],
 ) -> Iterator[list[tuple[Task, asyncio.Future[None]]]]:
-    """What may be one array job: splits of one attempt at one layer in equal containers."""
+    """Yield the tasks of each array job: splits of one attempt at one layer with equal containers."""
     groups: dict[Any, list[tuple[Task, asyncio.Future[None]]]] = {}
     for member in waiting:
         task = member[0]
@@ -250,7 +249,7 @@ def _groups(
 
 
 def _whole(tasks: Sequence[Task]) -> bool:
-    """Whether the splits are 0, 1, 2, ..., so that the children's indexes are theirs."""
+    """Return whether the splits are 0, 1, 2, ..., so that they equal the indexes of the children."""
     return len(tasks) <= ARRAY_CHILDREN[1] and all(task.context.index == place for place, task in enumerate(tasks))
 
 
@@ -268,7 +267,7 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
         "jobQueue": dispatcher.queue,
         "jobDefinition": definition,
         "containerOverrides": {"environment": [{"name": name, "value": value} for name, value in environment.items()]},
-        # What fails by itself is run again by the scheduler, which counts the attempts of the layer.
+        # The scheduler runs a failed task again, because it counts the attempts of the layer.
         "retryStrategy": job_container.retry_strategy(spot=tasks[0].container.spot),
         "timeout": {"attemptDurationSeconds": max(JOB_TIMEOUT[0], math.ceil(dispatcher.timeout))},
         **array,

@@ -1,4 +1,4 @@
-"""Runs the command of a task: its output passed on, its end judged, and nothing of it left running."""
+"""Runs the command of a task: it forwards the output, checks the result, and stops all child processes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["quietly", "run"]
 
-#: Seconds that a process has to end by itself after it was told to, and that its output has to end after it.
+#: Seconds between SIGTERM and SIGKILL of a process, and between its end and the end of its output.
 _GRACE = 2.0
-#: The bytes that are read at once.
+#: The most bytes of one read.
 _READ = 2**16
 
 
@@ -33,7 +33,7 @@ async def run(
     words: Sequence[str],
     *,
     environment: Mapping[str, str],
-    timeout: float,  # noqa: ASYNC109 - the task's, told of in our terms
+    timeout: float,  # noqa: ASYNC109 - the task's own timeout
     errors: Path,
     folder: Path | None = None,
 ) -> None:
@@ -41,19 +41,19 @@ async def run(
 
     Args:
         task: The task.
-        words: The command, which no shell reads.
-        environment: All its variables.
-        timeout: Seconds after which it is stopped, and has failed.
-        errors: The file that the task writes its error to.
-        folder: Where it runs; here unless given.
+        words: The command, which runs without a shell.
+        environment: All its environment variables.
+        timeout: Seconds after which it is stopped and fails.
+        errors: The file for the task's error report.
+        folder: The working directory. The default is that of this process.
 
     Raises:
-        TaskError: If it fails, or ends well without having run the layer.
+        TaskError: If it fails, or succeeds without finishing the layer.
     """
     import asyncio
 
-    async with _printed(sys.stdout, task.title) as out, _printed(sys.stderr, task.title) as err:
-        with out, err:  # the process has its own ends of the pipes
+    async with _forward(sys.stdout, task.title) as out, _forward(sys.stderr, task.title) as err:
+        with out, err:  # the process has copies of these ends of the pipes
             process = _start(task, words, environment, folder, out, err)
         try:
             await asyncio.wait_for(process.wait(), timeout)
@@ -65,10 +65,10 @@ async def run(
 
 
 async def quietly(words: Sequence[str]) -> None:
-    """Run a command whose output and end do not matter.
+    """Run a command, and ignore its output and its result.
 
     Args:
-        words: The command, which no shell reads.
+        words: The command, which runs without a shell.
     """
     import asyncio
 
@@ -79,10 +79,10 @@ async def quietly(words: Sequence[str]) -> None:
 
 
 class _Process:
-    """A process that leads a group of its own.
+    """A process that leads a process group of its own.
 
-    It is not one of asyncio's: those are known some turns of the event loop after they were started, and should this
-    process be killed before, nothing would end them.
+    It is not a process of asyncio. asyncio returns a process some iterations of the event loop after its start. If this
+    process were killed in between, nothing would end the other one.
 
     Args:
         started: The process.
@@ -99,28 +99,28 @@ class _Process:
 
     def _attend(self) -> None:
         code = self._started.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the process any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits for the process
             self._loop.call_soon_threadsafe(self._ended.set_result, code)
 
     @property
     def over(self) -> bool:
-        """Whether it has ended."""
+        """Whether the process has ended."""
         return self._ended.done()
 
     async def wait(self) -> int:
-        """Wait for its end, and give its exit code, negative for the signal that ended it."""
+        """Wait for the end, and return the exit code, negative for the signal that ended the process."""
         import asyncio
 
         return await asyncio.shield(self._ended)
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to it and to all that it started."""
-        # macOS refuses where Linux finds nobody left.
+        """Send a signal to the process and to all its child processes."""
+        # If no process is left, Linux does not find the group, and macOS refuses permission.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._started.pid, number)
 
     def forget(self) -> None:
-        """Take it for ended, with all that it started."""
+        """Remove the process from the reaper, after the end of its whole group."""
         reaper.forget(self._started.pid)
 
 
@@ -146,18 +146,19 @@ def _start(
             start_new_session=True,
         )
     except UnicodeEncodeError as error:
-        fix = f"this process takes names to be in {error.encoding}: set PYTHONUTF8=1, or a locale of UTF-8"
-        raise failure(task, f"its process cannot be given the name {error.object!r}, as {fix}") from None
+        fix = "set PYTHONUTF8=1, or use a UTF-8 locale"
+        what = f"the encoding {error.encoding} of this process cannot encode {error.object!r} for the task's process"
+        raise failure(task, f"{what}: {fix}") from None
     except (OSError, ValueError) as error:
         raise failure(task, f"the command {' '.join(words)!r} cannot be started: {error}") from None
     return _Process(started)
 
 
 @contextlib.asynccontextmanager
-async def _printed(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
-    """A pipe for a process, what is written to it being passed on.
+async def _forward(target: TextIO, title: str) -> AsyncIterator[io.FileIO]:
+    """Yield a pipe for the output of a process, and forward that output.
 
-    It is our own and not asyncio's, which takes a process for running as long as any other holds its output open.
+    It is not a pipe of asyncio: to asyncio, a process runs as long as any other process has its output open.
     """
     import asyncio
 
@@ -196,14 +197,14 @@ def _print(lines: Iterable[str], target: TextIO, title: str) -> None:
     text = "".join(f"[{title}] {line}\n" for line in lines)
     if not text:
         return
-    # A process whose output nobody reads would stop: it is read on also if it cannot be printed.
+    # A process would block if its output were not read, so reading continues even if printing fails.
     with contextlib.suppress(OSError, ValueError):
         target.write(output.printable(text, getattr(target, "encoding", None)))
         target.flush()
 
 
 async def _stop(process: _Process) -> None:
-    """Stop a process if it has not ended, kindly first, and then all that it started and left running."""
+    """Stop a process, first with SIGTERM, then with SIGKILL, and all its child processes."""
     import asyncio
 
     if not process.over:
@@ -216,13 +217,13 @@ async def _stop(process: _Process) -> None:
 
 
 def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
-    """Raise what made a process fail before its layer finished: what counts is what the task left, no exit code."""
+    """Raise the error of a process that ended before its layer finished: the commit decides, not the exit code."""
     if code == 0:
         if task.finished():
             return
         reason = (
-            f"the command {' '.join(words)!r} ended well but did not run the layer to its end: does the file call its "
-            "flow, as in 'if flow := MyFlow(): flow()', and does the layer not replace its process, as by exec?"
+            f"the command {' '.join(words)!r} succeeded, but the layer did not finish. Check that the file calls its "
+            "flow, for example 'if flow := MyFlow(): flow()', and that the layer does not replace its process by exec"
         )
         raise failure(task, reason, exit_code=code)
     if (report := reports.read(errors)) is not None:
@@ -232,9 +233,9 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
     if task.finished():
         from logging import getLogger
 
-        getLogger("laminar").warning("layer %s finished, and after that its process %s", task.title, how)
+        getLogger("laminar").warning("layer %s finished, but after that its process %s", task.title, how)
         return
-    more = "" if code < 0 else "; what it printed stands above"
+    more = "" if code < 0 else "; its output is above"
     raise failure(task, f"its process {how}{more}", exit_code=code)
 
 

@@ -1,4 +1,4 @@
-"""Tasks as containers of a Docker engine, by the ``docker`` command."""
+"""Tasks as Docker containers, by the ``docker`` command."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from laminar_runtime.exceptions import FlowError
 
 __all__ = ["Docker"]
 
-#: Variables by which a task in a container reaches AWS as this process does.
+#: The prefix of variables that a container needs to access AWS like this process.
 _AWS = "AWS_"
 
 
 @_records.define(eq=False)
 class Docker(Executor):
-    """Runs each task in a container of its own, with the processors and the memory that its `Container` asks for.
+    """Runs each task in a container of its own, with the processors and the memory of its `Container`.
 
-    The image holds the flow, and ``laminar-terraform``. A datastore on this machine is mounted in it as it is here. To
-    reach one in S3, the AWS variables of this process are passed on, and so are those that the container's `secrets`
-    name. No value of a variable stands on a command line.
+    The image has the flow and ``laminar-terraform``. A datastore on this machine is mounted with the same path. For a
+    datastore in S3, the container gets the AWS variables of this process. It also gets the variables of the container's
+    `secrets`. Values of variables are not on the command line.
 
     Args:
-        concurrency: How many tasks run at once.
+        concurrency: The maximum number of concurrent tasks.
         timeout: Seconds after which a task's container is removed.
 
     Example:
@@ -36,8 +36,12 @@ class Docker(Executor):
     async def run(self, task: Task) -> None:
         """Run a task in a container.
 
+        Args:
+            task: The task.
+
         Raises:
-            FlowError: If its container names no image.
+            FlowError: If its container has no image.
+            TaskError: If the task fails, or does not end in time.
         """
         if task.container.image is None:
             msg = f"layer '{task.context.layer}' of flow '{task.context.flow}' needs an image: Container(image=...)"
@@ -58,21 +62,21 @@ class Docker(Executor):
             variables |= task_environment.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
             variables |= layers.local_variables(task.container, os.environ)
-            words = _words(task, name, sorted(variables), (folder, *_mounted(task)))
+            words = _words(task, name, sorted(variables), (folder, *_mounts(task)))
             environment = {**os.environ, **variables}
             try:
                 await command.run(task, words, environment=environment, timeout=self.timeout, errors=errors)
             finally:
-                # The client may be stopped while its container runs on.
+                # A container may continue after its client was stopped.
                 await command.quietly(["docker", "rm", "--force", name])
 
 
-def _mounted(task: Task) -> tuple[str, ...]:
+def _mounts(task: Task) -> tuple[str, ...]:
     root = task.datastore_root
     if root.startswith("s3://"):
         return ()
-    # The engine would make a missing folder as its own user.
-    os.makedirs(root, exist_ok=True)  # noqa: PTH103 - pathlib is not needed for that
+    # Docker would create a missing folder with its own user as the owner.
+    os.makedirs(root, exist_ok=True)  # noqa: PTH103 - pathlib is slow to load
     return (root,)
 
 

@@ -1,4 +1,4 @@
-"""Tasks as processes of this machine, by the command and the environment that a container would get."""
+"""Tasks as processes of this machine, with the command and the environment of a container."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["Process"]
 
 @_records.define(eq=False)
 class Process(Executor):
-    """Runs each task in a fresh Python process. This is the default.
+    """Runs each task in a new Python process. This is the default executor.
 
-    A container's own command runs in the folder of the flow's file, or of its package, as in an image. The default
-    command runs where the flow was launched, with the arguments and the options of Python that it was launched with.
-    What a task prints is printed on, each line behind the name of its layer. What a task started and left running is
-    stopped when the task ends, as at the end of a container. All of it ends with this process, however that dies.
+    If a layer has its own container command, it runs in the folder of the flow's file, or of its package, as in an
+    image. The default command runs in the working directory of the launcher, with the launcher's arguments and Python
+    options. The output of a task is printed with the name of its layer before each line. When a task ends, processes
+    that it left running are stopped, as in a container. When this process ends, even by SIGKILL, its tasks end, too.
 
     Args:
-        concurrency: How many tasks run at once: the number of processors that this process may use unless given.
-        timeout: Seconds after which a task's process, and all that it started, is stopped.
+        concurrency: The maximum number of concurrent tasks. The default is the number of processors of this process.
+        timeout: Seconds after which a task's process, with all its child processes, is stopped.
 
     Example:
         >>> Process(concurrency=2, timeout=60).timeout
@@ -39,7 +39,15 @@ class Process(Executor):
     concurrency: int = _records.field(factory=processors.available, validator=positive)
 
     async def run(self, task: Task) -> None:
-        """Run a task in a process."""
+        """Run a task in a process.
+
+        Args:
+            task: The task.
+
+        Raises:
+            TaskError: If the task fails, or does not end in time.
+            FlowError: If another process cannot load the flow.
+        """
         import tempfile
         from pathlib import Path
 
@@ -63,9 +71,9 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
     path = {}
     if task.origin and task.origin.module and task.container.command != DEFAULT_COMMAND:
-        # What it runs is not ours to be told by an argument.
+        # The user's own command does not have our argument with the path.
         path = {"PYTHONPATH": os.pathsep.join(own_path())}
-    # A task of this machine leaves its folders, unless this process is a task that does not.
+    # A task on this machine keeps its folders, unless this process is itself a task that does not.
     folders = {task_environment.FOLDERS: task_environment.folders(os.environ)}
     return {
         **task_environment.UNBUFFERED,

@@ -1,4 +1,4 @@
-"""What an executor is given: one task, as a value."""
+"""The argument of an executor: one task, as a value."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ __all__ = ["Permit", "Task", "local_command"]
 
 
 class Permit:
-    """Whether a task of this process may finish: one that was given up runs on, and is not to end as if it had not."""
+    """The permission of a task in this process to finish. A task that was given up continues, but must not finish."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._withdrawn = False
 
     def withdraw(self) -> None:
-        """Have the task not finish any more. If it does at this moment, it has when this returns."""
+        """Withdraw the permission. A task that is just finishing has finished when this returns."""
         with self._lock:
             self._withdrawn = True
 
     @contextlib.contextmanager
-    def used(self) -> Iterator[bool]:
-        """Whether the task may finish, which does not change within the ``with`` block."""
+    def hold(self) -> Iterator[bool]:
+        """Yield whether the task may finish. It does not change in the ``with`` block."""
         with self._lock:
             yield not self._withdrawn
 
 
 @_records.frozen(kw_only=True)
 class Task:
-    """One task: a layer that is not a fan-out, or one split of one that is.
+    """One task: a layer without a fan-out, or one split of a fan-out.
 
     Args:
-        context: Which one.
-        container: The container it wants.
-        datastore_root: Where the flow's datastore is.
-        origin: Where the flow is defined, None if a fresh process cannot get to it.
-        run: Runs it in this process.
-        finished: Tells whether it ran to its end.
-        permit: Whether it may finish: to be withdrawn by an executor that gives it up, and cannot end it.
+        context: The execution, the layer, the split and the attempt.
+        container: The container for the task.
+        datastore_root: The root of the flow's datastore.
+        origin: The place where the flow is defined; None if another process cannot load it.
+        run: Runs the task in this process.
+        finished: Returns whether the task finished.
+        permit: The permission to finish. An executor withdraws it if it gives up a task that it cannot stop.
     """
 
     context: TaskContext
@@ -60,20 +60,20 @@ class Task:
 
     @property
     def title(self) -> str:
-        """The task's name for people."""
+        """The task's name for messages."""
         context = self.context
         return context.layer if context.splits == 1 else f"{context.layer}/{context.index}"
 
     def environment(self) -> dict[str, str]:
-        """The variables that ask a process for this task."""
+        """Return the environment variables by which a process runs this task."""
         return {**self.context.environment(), task_environment.DATASTORE_ROOT: self.datastore_root}
 
 
 def local_command(task: Task) -> list[str]:
-    """The command that runs a task on a machine without containers.
+    """Return the command that runs a task on a machine without containers.
 
-    It is the container's, with the running interpreter for ``python``. The command that containers have unless they are
-    told otherwise, ``python main.py``, runs the flow's own file: the image would hold it under that name.
+    It is the container's command, with the running interpreter for ``python``. The default command of containers,
+    ``python main.py``, runs the flow's own file, which has this name in an image.
 
     Args:
         task: The task.
@@ -82,15 +82,15 @@ def local_command(task: Task) -> list[str]:
         The words of the command.
 
     Raises:
-        FlowError: If a fresh process cannot get to the flow, or to what was registered with its datastore.
+        FlowError: If another process cannot load the flow, or a protocol of its datastore.
     """
     import shlex
 
     origin = task.origin
     if origin is None:
         msg = (
-            f"flow '{task.context.flow}' is defined inside a function or without a file, as by standard input, -c or a "
-            "notebook, and a fresh process cannot get to it: define it at the top of a file, or use "
+            f"flow '{task.context.flow}' is defined inside a function or without a file (standard input, -c, a "
+            "notebook), so another process cannot load it: define it at the top level of a file, or use "
             "Flow(executor=Thread())"
         )
         raise FlowError(msg)

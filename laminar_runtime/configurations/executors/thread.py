@@ -1,4 +1,4 @@
-"""Tasks as threads of this process: quick to start, no isolation, one processor for Python code."""
+"""Tasks as threads of this process: fast to start, but not isolated, and one processor for all Python code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from laminar_runtime import _records
-from laminar_runtime.configurations.executors.base import Executor, failure, raised
+from laminar_runtime.configurations.executors.base import Executor, failure, failure_by
 from laminar_runtime.configurations.executors.tasks import Task
 
 if TYPE_CHECKING:
@@ -18,16 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Thread"]
 
-#: Seconds that a thread waits for a further task before it ends.
+#: Seconds that a thread waits for another task before it ends.
 _IDLE = 1.0
 
 
 @_records.define(eq=False)
 class Thread(Executor):
-    """Runs each task in a thread of this process. What a layer raises reaches the caller of the flow as it is.
+    """Runs each task in a thread of this process. An error of a layer reaches the caller of the flow unchanged.
 
-    A thread cannot be stopped from outside: after its timeout, or when a sibling failed, a task counts as ended, but
-    its code runs on. What that assigns is read by nobody.
+    A thread cannot be stopped from outside. After its timeout, or after the failure of another task, a task counts as
+    ended, but its code continues. What it assigns then is not stored.
+
+    Args:
+        concurrency: The maximum number of concurrent tasks. The default is 1.
+        timeout: Seconds after which a task fails.
 
     Example:
         >>> Thread(concurrency=4).concurrency
@@ -39,7 +43,14 @@ class Thread(Executor):
     _idle: list[_Worker] = _records.field(factory=list, init=False, repr=False)
 
     async def run(self, task: Task) -> None:
-        """Run a task in a thread."""
+        """Run a task in a thread.
+
+        Args:
+            task: The task.
+
+        Raises:
+            TaskError: If the task fails, or does not end in time.
+        """
         import asyncio
 
         from laminar_runtime.process import prompts
@@ -56,12 +67,12 @@ class Thread(Executor):
             error: BaseException | None = None
             try:
                 task.run()
-            except BaseException as caught:  # noqa: BLE001 - it is raised again where it is awaited
+            except BaseException as caught:  # noqa: BLE001 - it is raised where the future is awaited
                 error = caught
             prompts.end_task()
-            # Ready for the next task before the loop, told of the end of this one, looks for who is.
+            # The worker must be idle before the loop learns of the end of this task and starts the next one.
             self._idle.append(worker)
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this thread any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits for this thread
                 loop.call_soon_threadsafe(report, error)
 
         worker = self._worker()
@@ -75,7 +86,7 @@ class Thread(Executor):
             task.permit.withdraw()
             raise
         if error is not None:
-            raise raised(task, error, in_process=self.in_process)
+            raise failure_by(task, error, in_process=self.in_process)
 
     def _worker(self) -> _Worker:
         with contextlib.suppress(IndexError):
@@ -84,12 +95,12 @@ class Thread(Executor):
 
 
 class _Worker:
-    """A thread that runs one job after the other, and ends when none comes any more.
+    """A thread that runs one job after the other, and ends after a time without jobs.
 
-    It does not keep the process from ending: a layer that hangs is not waited for.
+    It is a daemon thread, so a layer that hangs does not keep the process from ending.
 
     Args:
-        idle: Where it is noted, by its jobs, while it waits for the next.
+        idle: The list of idle workers. A job adds its worker at its end.
     """
 
     def __init__(self, idle: list[_Worker]) -> None:
@@ -106,9 +117,9 @@ class _Worker:
             try:
                 job = self.jobs.get(timeout=_IDLE)
             except queue.Empty:
-                with contextlib.suppress(ValueError):  # taken in this moment: a job comes
+                with contextlib.suppress(ValueError):  # it was just taken from the list: a job will come
                     self._idle.remove(self)
                     return
             else:
                 job()
-                del job  # what it holds is not for this thread to keep
+                del job  # free its objects

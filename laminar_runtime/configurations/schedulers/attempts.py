@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, progress, task_environment, types
-from laminar_runtime.configurations.executors.base import Executor, raised
+from laminar_runtime.configurations.executors.base import Executor, failure_by
 from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.layer import Layer
@@ -43,17 +43,17 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
         layer.configuration = configuration or layer.configuration
         job = _task(execution, layer)
         if execution.retry and splits != 1 and job.finished():
-            progress.current().split_ended(name)
+            progress.current().end_split(name)
             return layer
         try:
             with _located(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
                 await _executor(execution, layer).submit(submitted)
         except FlowError:  # the flow is wrong: it will be so at each attempt
-            progress.current().split_failed(name)
+            progress.current().fail_split(name)
             raise
         except LaminarError as error:
-            progress.current().split_failed(name)
+            progress.current().fail_split(name)
             if attempt >= layer.configuration.retry.attempts:
                 raise
             progress.logger().warning("%s", error)
@@ -61,7 +61,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
                 await asyncio.sleep(layer.configuration.retry.wait(attempt))
             configuration, attempt = layer.configuration, attempt + 1
         else:
-            progress.current().split_ended(name)
+            progress.current().end_split(name)
             return layer
 
 
@@ -109,7 +109,7 @@ def _located(execution: Execution, layer: Layer, job: Task) -> Iterator[None]:
     except LaminarError:
         raise
     except Exception as error:  # noqa: BLE001 - it is raised again, with its place
-        failed = raised(job, error, in_process=getattr(_executor(execution, layer), "in_process", False))
+        failed = failure_by(job, error, in_process=getattr(_executor(execution, layer), "in_process", False))
     else:
         return
     raise failed

@@ -218,7 +218,7 @@ class Scheduler:
         done = {name for name in runnable if execution.retry and execution.layer(name).state.finished}
         skipped = done | {name for name in runnable - done if not entry_hooks.enters(execution, execution.layer(name))}
         for name in sorted(skipped):
-            progress.current().passed_over(name, "finished before" if name in done else "skipped")
+            progress.current().skip(name, "finished before" if name in done else "skipped")
         return (runnable - skipped, finished | skipped) if skipped else (runnable, finished)
 
     def running(
@@ -259,18 +259,18 @@ class Scheduler:
         started = time.monotonic()
         splits = fanout.count(store, key, layer.configuration.foreach)
         view = progress.current()
-        view.began(layer.name, splits)
+        view.begin(layer.name, splits)
         tasks = [asyncio.create_task(run_split(layer, index, splits, attempt)) for index in range(splits)]
         try:
             done = await asyncio.gather(*tasks)
         except BaseException as error:
-            view.ended(layer.name, "failed" if isinstance(error, Exception) else "stopped")
+            view.end(layer.name, "failed" if isinstance(error, Exception) else "stopped")
             raise
         finally:
             await event_loop.cancel(set(tasks))
         if splits != 1:
             store.ledger.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
-        view.ended(layer.name, "finished")
+        view.end(layer.name, "finished")
         return list(done) or [layer]
 
     async def wait(

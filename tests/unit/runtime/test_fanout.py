@@ -507,7 +507,9 @@ def test_pipelined_splits_need_one_element_each(attribute: str, stored: str) -> 
     class Clean(Layer):
         def __call__(self, fetch: Fetch) -> None: ...
 
-    with pytest.raises(ExecutionError, match=rf"{stored} elements of '{attribute}', and split .* sees one: let each"):
+    with pytest.raises(
+        ExecutionError, match=rf"{stored} elements of '{attribute}', but split .* needs exactly one: store one element"
+    ):
         in_memory(MyFlow)()
 
 

@@ -158,7 +158,7 @@ def test_the_next_attempt_is_of_what_did_not_finish() -> None:
     assert [(item["indexes"], item["attempt"]) for item in second.groups] == [("4", 2), ("3", 2)]
     # The submission hook has the last word on odd splits.
     assert [item["container"]["memory"] for item in second.groups] == [3000, 4000]
-    with pytest.raises(ExecutionError, match="layer 'Sized' failed at attempt 2 of 2: killed"):
+    with pytest.raises(ExecutionError, match="layer 'Sized' failed on attempt 2 of 2: killed"):
         replan_layer(execution, "Sized", _records.plain(second), {"Error": "States.TaskFailed", "Cause": "killed"})
 
 
@@ -167,7 +167,7 @@ def test_the_next_attempt_is_of_what_did_not_finish() -> None:
     [
         ("Images", "a hook of layer 'Images' changes image of its container"),
         ("Breaks", "a submission hook of layer 'Breaks' failed: ZeroDivisionError"),
-        ("Huge", "a hook of layer 'Huge' wants 1 vCPU and 1000000 MiB, and no size of Fargate has them"),
+        ("Huge", "a hook of layer 'Huge' requests 1 vCPU / 1000000 MiB: Fargate offers at most 32 vCPU / 249856 MiB"),
     ],
 )
 def test_hooks_that_ask_for_what_cannot_be(layer: str, problem: str) -> None:
@@ -282,7 +282,7 @@ def test_invocations_are_told_nothing_of_containers(tmp_path: Path) -> None:
 def test_more_splits_than_a_history_holds(tmp_path: Path) -> None:
     """On AWS Lambda each split leaves its events: more are refused, with the way out."""
     assert plan_layer(placed(tmp_path / "a", planner.MAX_INVOCATIONS), "Invoked").groups[0]["size"] == 1000
-    with pytest.raises(ExecutionError, match="layer 'Invoked' has 1001 splits, and on AWS Lambda there may be 1000"):
+    with pytest.raises(ExecutionError, match="layer 'Invoked' has 1001 splits, but on AWS Lambda at most 1000"):
         plan_layer(placed(tmp_path / "b", planner.MAX_INVOCATIONS + 1), "Invoked")
 
 
@@ -302,7 +302,7 @@ def test_attempts_count_anew_after_a_redrive(tmp_path: Path, monkeypatch: pytest
     first = json.loads(json.dumps(_records.plain(plan_layer(execution, "Sized"))))
     groups = [{**one, "attempt": 2} for one in first["groups"]]
     failed = {"plan": {**first, "attempt": 2, "groups": groups}, "error": {"Cause": "killed"}}
-    with pytest.raises(ExecutionError, match="failed at attempt 2 of 2"):
+    with pytest.raises(ExecutionError, match="failed on attempt 2 of 2"):
         planner.answer(execution, "Sized", {**failed, "redrives": 0})
     finish(execution, "Sized", 0)
     planner.answer(execution, "Sized", {**failed, "redrives": 1})
@@ -395,7 +395,7 @@ def test_the_culprit_of_layers_that_run_item_by_item(finished: Mapping[str, Sequ
     for layer, indexes in finished.items():
         finish(execution, layer, *indexes)
     request = {"plan": _records.plain(plan), "error": {"Error": "E", "Cause": "why"}, "chain": PIPELINE}
-    with pytest.raises(ExecutionError, match=f"layer '{culprit}' failed while it ran item by item: why"):
+    with pytest.raises(ExecutionError, match=f"layer '{culprit}' of a pipeline failed: why"):
         planner.plan_of(execution, "One", {**request, "redrives": 0})
     again = planner.plan_of(execution, "One", {**request, "redrives": 1})
     assert [item["indexes"] for item in again.groups] == ["0-1"]
@@ -481,7 +481,7 @@ def test_submission_hooks_of_some_splits_fail() -> None:
     assert sorted(CALLED) == [0, 1, 2, 3, 3, 4, 4, 4]
     # The next attempt of each is the one after its own; split 4 has none.
     failed = json.loads(json.dumps(_records.plain(found)))
-    with pytest.raises(ExecutionError, match="failed at attempt 3 of 3"):
+    with pytest.raises(ExecutionError, match="failed on attempt 3 of 3"):
         replan_layer(execution, "Quoted", failed, {"Error": "x"})
     failed["groups"].pop()
     assert [group["attempt"] for group in replan_layer(execution, "Quoted", failed, {"Error": "x"}).groups] == [2, 2, 3]

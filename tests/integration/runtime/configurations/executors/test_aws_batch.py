@@ -172,7 +172,7 @@ def test_a_split_that_fails_for_good(bench: Bench) -> None:
 @pytest.mark.unit
 def test_queue_and_role_belong_together() -> None:
     """One without the other is refused, and so is an unknown platform."""
-    with pytest.raises(FlowError, match="takes a job queue and a job role, or neither"):
+    with pytest.raises(FlowError, match="needs both job_queue_arn and job_role_arn, or neither"):
         executors.AWS.Batch("arn:aws:batch:us-east-1:123456789012:job-queue/flows")
     with pytest.raises(FlowError, match=r"the platform of AWS\.Batch must be 'FARGATE' or 'EC2', not 'ec2'"):
         executors.AWS.Batch(platform="ec2")  # type: ignore[arg-type]
@@ -186,7 +186,7 @@ def test_containers_of_jobs(bench: Bench) -> None:
     (job,) = (job for job in bench.jobs() if job["jobName"] == "Batched-Load")
     assert {"type": "GPU", "value": "1"} in job["container"]["resourceRequirements"]
     containers["Load"].secrets = {"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}
-    with pytest.raises(FlowError, match="layer 'Load' of flow 'Batched' asks for secrets"):
+    with pytest.raises(FlowError, match="layer 'Load' of flow 'Batched' has secrets"):
         run(bench)
 
 

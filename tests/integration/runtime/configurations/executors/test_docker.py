@@ -80,7 +80,7 @@ def test_a_failing_task(docker: Folder) -> None:
 @pytest.mark.parametrize(
     ("end", "told"),
     [
-        ("os.execvp('true', ['true'])", "ended well but did not run the layer to its end"),
+        ("os.execvp('true', ['true'])", "succeeded, but the layer did not finish"),
         ("os._exit(0)", "called os._exit(0) before it ended"),
         ("os._exit(7)", "exit code 7"),
     ],

@@ -94,7 +94,7 @@ def test_end_by_a_signal(run: Run) -> None:
 
 def test_exit_code(run: Run) -> None:
     """A process that ends by itself with an error is reported with its code."""
-    assert run.failing("exit").reason == "its process ended with exit code 3; what it printed stands above"
+    assert run.failing("exit").reason == "its process ended with exit code 3; its output is above"
 
 
 def test_timeout_stops_the_whole_group(run: Run, tmp_path: Path) -> None:
@@ -153,7 +153,9 @@ def with_command(command: str) -> type[Flow]:
 def test_command_that_does_not_run_the_layer(tmp_path: Path) -> None:
     """A command that ends well without running the layer has failed, and the error says what may be wrong."""
     flow = with_command("python -c 'print()'")(datastore=Local(tmp_path))
-    with pytest.raises(TaskError, match="ended well but did not run the layer to its end: does the file call its flow"):
+    with pytest.raises(
+        TaskError, match=r"succeeded, but the layer did not finish\. Check that the file calls its flow"
+    ):
         flow()
 
 

@@ -63,7 +63,7 @@ def test_what_is_no_exception() -> None:
 
 def test_the_base_is_no_kind() -> None:
     """The base cannot run a task, and says which kinds can."""
-    with pytest.raises(FlowError, match="Executor is no kind of executor: use Process or Thread"):
+    with pytest.raises(FlowError, match="Executor cannot run tasks: use a subclass"):
         asyncio.run(Executor().run(None))  # type: ignore[arg-type]
 
 
