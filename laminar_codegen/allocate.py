@@ -25,7 +25,6 @@ _NAME = Ref("var.name")
 
 #: The principals that assume roles.
 _STATES, _LAMBDA = "states.amazonaws.com", "lambda.amazonaws.com"
-_EVENTS = "events.amazonaws.com"
 
 #: The alarms of all deployments, about the state machine that applications start.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
@@ -125,9 +124,8 @@ def _roles(
         yield from kind.roles(flows, own)
     for trigger in found:
         yield from triggers.kind_of(trigger).roles(flows)
-    if any(graph.pipelines for graph in graphs):
-        description = f"Has jobs of the {flows} end with executions"
-        yield Role(labels.STOP_JOBS, _EVENTS, description, "has jobs end with their executions")
+    for companion in targets.companions_of(graphs):
+        yield companion.role(flows)
 
 
 def _log_groups(resources: Sequence[Planner | TaskResource]) -> Iterator[LogGroup]:

@@ -30,12 +30,12 @@ from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_states.flow_sequence import emit_chain
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
-from laminar_codegen.lower_states.stop_jobs import emit_stop_jobs
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.make_plan import Joins, make_plan
+from laminar_codegen.targets.registry import companions_of
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]
@@ -144,8 +144,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
-    if any(graph.pipelines for graph in graphs):
-        machines = (*machines, emit_stop_jobs(graphs))
+    machines = (*machines, *(companion.machine(graphs) for companion in companions_of(graphs)))
     # The resources that they need, decided once.
     deployment = allocate(graphs, machines)
     check_policies(deployment)

@@ -250,11 +250,13 @@ class StateMachine:
         name: Its name among those of the flow.
         comment: Its purpose, for readers.
         states: Its states, the first one first.
+        companion: Whether it runs beside those of the flows: no state of theirs starts it.
     """
 
     name: str
     comment: str
     states: tuple[State, ...]
+    companion: bool = attrs.field(default=False, repr=False)
 
     def fields(self) -> dict[str, Value]:
         """Return the fields of the language."""

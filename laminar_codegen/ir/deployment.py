@@ -185,9 +185,20 @@ class Deployment:
         return tuple(sorted(found, key=lambda item: item.label))
 
     @property
-    def stops_jobs(self) -> bool:
-        """Whether a state machine of its own ends the jobs that executions leave behind."""
-        return any(machine.name == labels.STOP_JOBS for machine in self.machines)
+    def companions(self) -> tuple[StateMachine, ...]:
+        """The state machines that run beside those of its flows."""
+        return tuple(machine for machine in self.machines if machine.companion)
+
+    def parts(self, *, short: bool) -> tuple[str, ...]:
+        """Return the names, or prefixes of names, of the machines that other machines start.
+
+        Args:
+            short: Whether prefixes are enough.
+        """
+        found = tuple(item.name for item in self.machines if item.name != labels.MAIN and not item.companion)
+        if not short or len(found) <= 1:
+            return found
+        return ("part_*",) if len(self.graphs) == 1 else ("*",)
 
     def has_role(self, label: str) -> bool:
         """Return whether it has a role.

@@ -23,7 +23,6 @@ __all__ = [
     "MADE_FIRST",
     "MAIN",
     "RUN",
-    "STOP_JOBS",
     "TASKS",
     "definition",
     "digest",
@@ -53,9 +52,6 @@ MADE_FIRST = "aws_cloudwatch_log_group.state_machine"
 
 #: The label of the log group of all jobs.
 TASKS = "tasks"
-
-#: The label of the machine that ends the jobs of executions, and of the rule that starts it.
-STOP_JOBS = "stop_jobs"
 
 #: The prefixes of the labels of functions: those that run layers, and planners.
 FUNCTIONS = RUN, _PLANNER = "run_", "planner"

@@ -19,7 +19,6 @@ from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, laye
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.outputs import emit_outputs
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
-from laminar_codegen.lower_terraform.stop_jobs import ENDED, emit_rule, ended_executions
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.functions import emit_planner
@@ -53,7 +52,7 @@ def emit_document(deployment: Deployment) -> Document:
             *(block for item in deployment.resources for block in _task_resource(item)),
             *map(emit_state_machine, deployment.machines),
             *(block for item in deployment.triggers for block in triggers.kind_of(item).emit(item.value)),
-            *(emit_rule() if deployment.stops_jobs else ()),
+            *(block for companion in targets.companions_of(deployment.graphs) for block in companion.emit()),
             *map(emit_alarm, deployment.alarms),
             emit_parameter(deployment.flow_names),
         ),
@@ -82,7 +81,11 @@ def _locals(deployment: Deployment) -> dict[str, Value]:
         **{role.arn.expression.removeprefix("local."): _role_arn(role.label) for role in deployment.roles},
         **iam_roles.local_values(deployment),
         **{name: value for kind in used for name, value in kind.local_values(deployment).items()},
-        **({ENDED: ended_executions(deployment)} if deployment.stops_jobs else {}),
+        **{
+            name: value
+            for companion in targets.companions_of(deployment.graphs)
+            for name, value in companion.local_values(deployment).items()
+        },
         "layers": layers(deployment.graphs),
         **{
             labels.definition(machine.name).expression.removeprefix("local."): machine.fields()

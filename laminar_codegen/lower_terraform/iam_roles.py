@@ -8,10 +8,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import Block
-from laminar_codegen.lower_terraform.role_permissions import (
-    for_state_machine,
-    for_stop_jobs,
-)
+from laminar_codegen.lower_terraform.role_permissions import for_state_machine
 from laminar_codegen.policies.datastore import for_functions
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import ACCOUNT
@@ -58,6 +55,8 @@ def permissions(deployment: Deployment) -> dict[str, Fitted]:
     known = {**_PERMISSIONS}
     for target in targets.used_by(deployment.resources):
         known |= target.permissions
+    for companion in targets.companions_of(deployment.graphs):
+        known[companion.label] = companion.permissions
     for trigger in deployment.triggers:
         known |= triggers.kind_of(trigger).permissions
     return {role.label: known[role.label](deployment) for role in deployment.roles}
@@ -67,7 +66,6 @@ def permissions(deployment: Deployment) -> dict[str, Fitted]:
 _PERMISSIONS: Mapping[str, Callable[[Deployment], Fitted]] = {
     "state_machine": for_state_machine,
     "planner": lambda deployment: for_functions(deployment, deployment.planners),
-    labels.STOP_JOBS: for_stop_jobs,
 }
 
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.asl import Task, all_states, submits_unawaited
+from laminar_codegen.ir.asl import Task, all_states
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.policies.datastore import invoke, key_of
@@ -38,7 +38,7 @@ from laminar_codegen.policies.statement import (
 from laminar_codegen.targets import registry
 from laminar_runtime.storage.layout import input_key, joins_prefix
 
-__all__ = ["for_state_machine", "for_stop_jobs"]
+__all__ = ["for_state_machine"]
 
 #: The integration that wakes a state that waits for others.
 _WAKE = "aws-sdk:sfn:sendTaskSuccess"
@@ -65,22 +65,21 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     for kind in tasks:
         if not kind.functions:
             yield from kind.statements(deployment, short)
-    if "aws-sdk:batch:listJobs" in used:
-        yield from _find_jobs(deployment, short=short)
     if deployment.planners:
         yield invoke(deployment, "InvokePlanner", deployment.planners, short=short)
     for kind in tasks:
         if kind.functions:
             yield from kind.statements(deployment, short)
     if "states:startExecution.sync:2" in used:
-        yield from _start_parts(_others(deployment, short=short))
+        yield from _start_parts(deployment.parts(short=short))
     yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
     if _WAKE in used:
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(deployment, short=short))
     if written:
         yield datastore_key(key_of(written, short=short))
-    yield from _own_key((*_own(deployment, short=short), *_stopping(deployment)), short=short)
+    beside = tuple(states_arn("stateMachine", machine.name) for machine in deployment.companions)
+    yield from _own_key((*_own(deployment, short=short), *beside), short=short)
     yield _LOG_DELIVERY
     yield TRACES
 
@@ -101,24 +100,10 @@ def _notes(written: tuple[Value, ...], read: tuple[Value, ...], *, short: bool) 
         yield Statement("ReadTokens", ("s3:GetObject",), read)
 
 
-def _others(deployment: Deployment, *, short: bool) -> tuple[str, ...]:
-    """Return the names, or prefixes of names, of the machines that other machines start."""
-    others = tuple(
-        machine.name for machine in deployment.machines if machine.name not in {labels.MAIN, labels.STOP_JOBS}
-    )
-    if not short or len(others) <= 1:
-        return others
-    return ("part_*",) if len(deployment.graphs) == 1 else ("*",)
-
-
 def _own(deployment: Deployment, *, short: bool) -> tuple[Value, ...]:
     """Return the ARNs of the machines that run the flows."""
-    return tuple(states_arn("stateMachine", machine) for machine in (labels.MAIN, *_others(deployment, short=short)))
-
-
-def _stopping(deployment: Deployment) -> tuple[Value, ...]:
-    """Return the ARN of the machine that terminates jobs, if there is one."""
-    return tuple(states_arn("stateMachine", item.name) for item in deployment.machines if item.name == labels.STOP_JOBS)
+    machines = (labels.MAIN, *deployment.parts(short=short))
+    return tuple(states_arn("stateMachine", machine) for machine in machines)
 
 
 def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
@@ -142,32 +127,6 @@ def _start_parts(parts: tuple[str, ...]) -> Iterator[Statement]:
     yield Statement("WatchParts", ("states:DescribeExecution", "states:StopExecution"), executions)
     rule = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
     yield managed_rule("AwaitParts", rule)
-
-
-def _find_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
-    """Yield the statements to find the jobs of ended executions.
-
-    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html
-    """
-    watched = tuple(machine.name for machine in deployment.machines if submits_unawaited(machine))
-    if short and len(watched) > 1:
-        watched = (labels.MAIN, *_others(deployment, short=short))
-    executions = tuple(Joined(states_arn("execution", name), ":*") for name in watched)
-    yield Statement("LookAtExecutions", ("states:DescribeExecution",), executions)
-    # This action has no resource to name.
-    yield Statement("FindJobs", ("batch:ListJobs",), ("*",))
-
-
-def for_stop_jobs(deployment: Deployment) -> Fitted:
-    """Return the permission to start the machine that terminates the jobs of executions.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
-
-    Args:
-        deployment: The deployment.
-    """
-    machine = (states_arn("stateMachine", labels.STOP_JOBS),)
-    return fit(deployment, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
 
 
 # These two actions have no resources to name.

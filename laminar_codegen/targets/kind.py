@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.ir.asl import Catcher, Map, State, Task
+from laminar_codegen.ir.asl import Catcher, Map, State, StateMachine, Task
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import Graph, LayerNode
@@ -20,7 +20,7 @@ from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import Problem
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["Attempts", "TargetKind", "TaskStates"]
+__all__ = ["Attempts", "Companion", "TargetKind", "TaskStates"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -92,6 +92,29 @@ def _no_locals(_: Deployment) -> Mapping[str, Value]:
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class Companion:
+    """A state machine that a kind of target needs beside those of the flows, with what starts it.
+
+    Args:
+        label: Its label, and that of the role of what starts it.
+        needed: Returns whether flows need it.
+        machine: Returns the state machine.
+        role: Returns this role, given the flows, as in "flow Report".
+        permissions: Returns the statements of this role.
+        local_values: Returns its local values of a document.
+        emit: Returns the blocks of what starts it.
+    """
+
+    label: str
+    needed: Callable[[Sequence[Graph]], bool]
+    machine: Callable[[Sequence[Graph]], StateMachine]
+    role: Callable[[str], Role]
+    permissions: Callable[[Deployment], Fitted]
+    local_values: Callable[[Deployment], Mapping[str, Value]]
+    emit: Callable[[], Iterable[Block]]
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TargetKind:
     """A kind of target: everything that the compiler must know about it.
 
@@ -112,6 +135,7 @@ class TargetKind:
         task_role: The label of the role that tasks have, and a name for the tasks.
         functions: Whether the resources are functions of AWS Lambda, which stand beside the planners of their flow.
         jobs_note: The meaning of ``jobs(L)`` in what ``laminar-codegen check`` prints.
+        companion: The state machine that it needs beside those of the flows.
     """
 
     target: type[Target]
@@ -130,3 +154,4 @@ class TargetKind:
     task_role: tuple[str, str] | None = None
     functions: bool = False
     jobs_note: str = ""
+    companion: Companion | None = None

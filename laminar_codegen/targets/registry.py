@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from laminar_codegen.ir.deployment import Planner, TaskResource
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Target
 from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.batch.kind import BATCH
-from laminar_codegen.targets.kind import TargetKind
+from laminar_codegen.targets.kind import Companion, TargetKind
 from laminar_runtime import Flow
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["TARGETS", "functions_of", "kind_of", "kinds", "target_of", "used_by"]
+__all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "target_of", "used_by"]
 
 #: All kinds. An executor that no other kind knows stands for the last one.
 TARGETS: tuple[TargetKind, ...] = (LAMBDA, BATCH)
@@ -46,6 +47,16 @@ def target_of(own: Executor | None, flow: Flow) -> Target:
     timeout = None if executor.timeout == usual.timeout else executor.timeout
     found = (kind.of_executor(executor, timeout) for kind in kinds())
     return next(target for target in found if target is not None)
+
+
+def companions_of(graphs: Sequence[Graph]) -> tuple[Companion, ...]:
+    """Return the state machines that kinds of targets need beside those of some flows.
+
+    Args:
+        graphs: The graphs of the flows.
+    """
+    found = (kind.companion for kind in kinds())
+    return tuple(companion for companion in found if companion is not None and companion.needed(graphs))
 
 
 def used_by(resources: Iterable[Planner | TaskResource]) -> tuple[TargetKind, ...]:

@@ -12,8 +12,8 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.lower_states.flow_sequence import emit_chain
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
-from laminar_codegen.lower_states.stop_jobs import emit_stop_jobs
 from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
 from tests.support.graph_notation import graphs_in, repeated
 from tests.support.shown import options_in
 

@@ -19,6 +19,7 @@ from laminar_codegen.targets.batch.job_definitions import (
 )
 from laminar_codegen.targets.batch.labels import JOBS
 from laminar_codegen.targets.batch.states import BatchStates
+from laminar_codegen.targets.batch.stop_jobs_rule import STOPPER, find_jobs
 from laminar_codegen.targets.batch.target import QUEUES, BatchTarget, has_execution_role, on_ec2
 from laminar_codegen.targets.kind import TargetKind
 from laminar_runtime.configurations import executors
@@ -84,6 +85,7 @@ def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # 
     # AWS offers no resource for it.
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
     yield managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
+    yield from find_jobs(deployment, short=short)
 
 
 #: The kind of target.
@@ -102,5 +104,6 @@ BATCH = TargetKind(
     statements=_statements,
     log_groups=_log_groups,
     task_role=("task", "tasks"),
+    companion=STOPPER,
     jobs_note="jobs(L): one for each 10,000 splits of L and size of container, none if it has no split",
 )

@@ -13,12 +13,10 @@ import pytest
 from laminar_codegen.allocate import allocate
 from laminar_codegen.command.main import main
 from laminar_codegen.cost import estimate_stop
-from laminar_codegen.ir import labels
 from laminar_codegen.ir.plan import PipelinedFanOut, Run, Sequence, SubMachine
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.lower_terraform.module_call import Module, call_module
-from laminar_codegen.lower_terraform.stop_jobs import ended_executions
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.simulated import (
     Attempt,
@@ -31,6 +29,8 @@ from laminar_codegen.rehearsal.simulated import (
     replay_flow,
 )
 from laminar_codegen.render.terraform_json import render_document, render_machine
+from laminar_codegen.targets.batch.stop_jobs import STOP_JOBS
+from laminar_codegen.targets.batch.stop_jobs_rule import ended_executions
 from laminar_runtime import task_environment
 
 FLOW = """
@@ -130,7 +130,7 @@ def test_the_error_is_that_of_the_job(compiled: Callable[[str], Compilation]) ->
 
 def stop_machine(compilation: Compilation) -> dict[str, Any]:
     """The definition of the machine that ends jobs."""
-    (machine,) = (machine for machine in compilation.machines if machine.name == labels.STOP_JOBS)
+    (machine,) = (machine for machine in compilation.machines if machine.name == STOP_JOBS)
     definition: dict[str, Any] = json.loads(render_machine(machine, _Itself()))
     return definition
 

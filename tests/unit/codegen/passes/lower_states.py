@@ -12,7 +12,6 @@ from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.planner import Planners
 from laminar_codegen.lower_states.split_machines import MachineSize, split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
-from laminar_codegen.lower_states.stop_jobs import emit_stop_jobs
 from laminar_codegen.planning.make_plan import make_plan
 from tests.support.cases import cases_of
 from tests.support.graph_notation import graph_in, graphs_in, repeated
@@ -102,12 +101,6 @@ def joins(text: str) -> str:
 def chain(text: str) -> str:
     """Graphs -> the machine that runs theirs."""
     return shown((emit_chain(graphs_in(text)),), arguments=True)
-
-
-@cases_of("lower_states.stop_jobs")
-def stop_jobs(text: str) -> str:
-    """Graphs -> the machine that ends the jobs of their executions."""
-    return shown((emit_stop_jobs(graphs_in(text)),), arguments=True)
 
 
 cases_of("lower_states.objects")(evaluated(objects, states=states, Expression=Expression))

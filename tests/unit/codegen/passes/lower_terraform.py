@@ -18,12 +18,12 @@ from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.outputs import emit_outputs
 from laminar_codegen.lower_terraform.policy_limits import check_policies, policy_warnings
-from laminar_codegen.lower_terraform.role_permissions import for_state_machine, for_stop_jobs
+from laminar_codegen.lower_terraform.role_permissions import for_state_machine
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
-from laminar_codegen.lower_terraform.stop_jobs import emit_rule, ended_executions
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.render.hcl import render_main
+from laminar_codegen.targets.batch.stop_jobs_rule import for_stop_jobs
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in
 from tests.support.graph_notation import graphs_in
@@ -112,12 +112,6 @@ def role_permissions(text: str) -> str:
     names = ", ".join(statement.sid for statement in granted.statements)
     shown = statements(statement for statement in granted.statements if statement.sid in wanted)
     return f"{names}{'' if granted.most is None else ' (shortened)'}\n{shown}"
-
-
-@cases_of("lower_terraform.stop_jobs")
-def stop_jobs(text: str) -> str:
-    """A graph -> the events about its executions, and the rule that they meet."""
-    return f"{as_yaml(ended_executions(deployment_in(text)))}{as_hcl(*emit_rule())}"
 
 
 @cases_of("lower_terraform.variables")

@@ -25,6 +25,8 @@ from laminar_codegen.targets.batch.job_definitions import container_properties, 
 from laminar_codegen.targets.batch.kind import BATCH
 from laminar_codegen.targets.batch.start_permissions import for_execution, local_values
 from laminar_codegen.targets.batch.states import BatchStates
+from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
+from laminar_codegen.targets.batch.stop_jobs_rule import emit_rule, ended_executions
 from laminar_codegen.targets.functions import emit_planner
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
 from laminar_runtime import Flow
@@ -51,6 +53,19 @@ cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
 cases_of("targets.aws_lambda.labels")(evaluated(lambda_labels, graph_in=graph_in))
 cases_of("targets.batch.labels")(evaluated(batch_labels))
 cases_of("targets.batch.target")(evaluated(batch_target))
+
+
+@cases_of("targets.batch.stop_jobs")
+def stop_jobs(text: str) -> str:
+    """Graphs -> the machine that ends the jobs of their executions."""
+    machine = emit_stop_jobs(graphs_in(text))
+    return f"{machine.name}: {machine.comment}\n{states(machine.states, arguments=True)}"
+
+
+@cases_of("targets.batch.stop_jobs_rule")
+def stop_jobs_rule(text: str) -> str:
+    """A graph -> the events about its executions, and the rule that they meet."""
+    return f"{as_yaml(ended_executions(deployment_in(text)))}{as_hcl(*emit_rule())}"
 
 
 def _states(of: Callable[[Graph], TaskStates]) -> Callable[[str], str]:
