@@ -168,7 +168,7 @@ def test_versions_of_a_module_in_a_registry(syntax: str, capsys: pytest.CaptureF
     ("words", "why"),
     [
         (["--module-version", "1.0"], "--module-version needs --module SOURCE"),
-        (["--module", "../flow", "--module-version", "1.0"], "--module-version is for a module in a registry"),
+        (["--module", "../flow", "--module-version", "1.0"], "--module-version needs a module of a registry"),
         (["--module", "./flow", "--emit", "asl"], "--module is for --emit terraform or hcl, not asl"),
         (["--module", "${path.module}"], "--module must be one line of plain text"),
         (["--module", " "], "--module must be one line of plain text"),

@@ -1,4 +1,4 @@
-"""Runs one split from this process: its hooks, its executor, and what is waited before it is run again."""
+"""Runs one split from this process: its hooks, its executor, and the waits between its attempts."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ __all__ = ["run_split"]
 
 
 async def run_split(registered: Layer, index: int, splits: int, attempt: int) -> Layer:
-    """Run one split of a layer, attempt after attempt. One of a resumed execution that finished is not run again.
+    """Run one split of a layer, with all its attempts. If it finished before a resume, it does not run again.
 
     Args:
         registered: The layer, an instance of its execution.
         index: The split's index.
         splits: The number of splits of the layer.
-        attempt: The attempt to begin with, from 1.
+        attempt: The first attempt, from 1.
 
     Returns:
-        The layer, as it was when the split ran to its end.
+        The instance of the layer for the last attempt.
 
     Raises:
-        TaskError: If it failed for good.
+        TaskError: If the split failed on its last attempt.
     """
     import asyncio
 
@@ -49,7 +49,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             with _located(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
                 await _executor(execution, layer).submit(submitted)
-        except FlowError:  # the flow is wrong: it will be so at each attempt
+        except FlowError:  # the flow is incorrect: each attempt would fail
             progress.current().fail_split(name)
             raise
         except LaminarError as error:
@@ -82,7 +82,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
     permit = Permit()
 
     def run() -> None:
-        # An instance of its own, as in a process: what a hook sets here and what the task sets are kept apart.
+        # A new instance, as in another process, so that a hook of the scheduler and the task do not share attributes.
         own = execution.layer(layer, index=layer.index, splits=layer.splits, attempt=layer.attempt)
         task.run_layer(execution, own, context, permit)
 
@@ -103,12 +103,12 @@ def _executor(execution: Execution, layer: Layer) -> Executor:
 
 @contextlib.contextmanager
 def _located(execution: Execution, layer: Layer, job: Task) -> Iterator[None]:
-    """Tell errors of the user's own code, such as of a hook, with the task that they are about."""
+    """Raise errors of the user's own code, for example of a hook, as the error of the task."""
     try:
         yield
     except LaminarError:
         raise
-    except Exception as error:  # noqa: BLE001 - it is raised again, with its place
+    except Exception as error:  # noqa: BLE001 - it is raised again, with the task
         failed = failure_by(job, error, in_process=getattr(_executor(execution, layer), "in_process", False))
     else:
         return

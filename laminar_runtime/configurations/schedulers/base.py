@@ -1,4 +1,4 @@
-"""The local scheduler: runs a flow from this process, layer by layer, each as soon as what it depends on has ended."""
+"""The local scheduler: runs a flow from this process. A layer starts as soon as all its dependencies have ended."""
 
 from __future__ import annotations
 
@@ -32,7 +32,14 @@ __all__ = ["Scheduler"]
 
 @_records.define(eq=False)
 class Scheduler:
-    """Runs flows from this process."""
+    """Runs flows from this process. This is the default scheduler.
+
+    Example:
+        >>> from laminar_runtime import Flow
+        >>> class Report(Flow): ...
+        >>> Report(scheduler=Scheduler()).configuration.scheduler
+        Scheduler()
+    """
 
     _watches: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, event_loop.Watch] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
@@ -40,20 +47,20 @@ class Scheduler:
 
     @contextlib.contextmanager
     def holding(self, *, execution: Execution) -> Iterator[None]:
-        """Hold an execution while the ``with`` block runs: on this machine one process runs it.
+        """Lock an execution in the ``with`` block, so that only one process of this machine runs it.
 
         Args:
             execution: The execution.
 
         Raises:
-            ExecutionError: If another process runs it, or another thread of this one.
+            ExecutionError: If another process, or another thread of this process, runs it.
         """
         key = execution.key("")
         with execution.datastore.transport.lock(lock_key(key.flow, key.execution)) as held:
             if not held:
                 raise ExecutionError(
-                    f"execution {key.execution} of flow '{key.flow}' is being run already, by another process or thread"
-                    f" of this machine: wait for its end, or end it, and go on with what is left by "
+                    f"execution {key.execution} of flow '{key.flow}' is already running in another process or thread "
+                    "of this machine: wait for its end, or stop it, and resume it with "
                     f"flow.execution('{key.execution}').resume()"
                 )
             yield
@@ -65,53 +72,53 @@ class Scheduler:
             execution: The execution.
 
         Raises:
-            ExecutionError: If it is to be resumed, but was stopped before its parameters were stored.
+            ExecutionError: If a resumed execution was stopped before its parameters were stored.
             TaskError: If a layer fails.
-            Exception: What the layer raised, as it is, if its tasks run within this process.
+            Exception: The layer's own error, unchanged, if its tasks run in this process.
         """
         if execution.retry:
             _check_begun(execution)
-        # A layer of another flow may have started this one: hooks and schedulers are outside its task.
+        # A layer of another flow may have called this one: hooks and schedulers run outside of its task.
         with task_environment.outside():
-            error = _ended(execution, self._loop(execution))
+            error = _run_loop(execution, self._loop(execution))
         if error is not None:
             raise error
 
     def check_new(self, *, execution: Execution) -> None:
-        """Refuse to run an execution that has results: those of finished splits and joins would be taken for new ones.
+        """Check that an execution has no results, because finished splits and joins would not run again.
 
         Args:
-            execution: The execution, of an id that the user gave.
+            execution: The execution, whose id the user chose.
 
         Raises:
-            ExecutionError: If something of it was stored before.
+            ExecutionError: If it has results.
         """
         if execution.stored - {Parameters.__name__}:
             msg = (
-                f"execution {execution.id} of flow '{execution.flow_name}' has results already: go on with it by "
-                f"flow.execution('{execution.id}').resume(), or run the flow under another id"
+                f"execution {execution.id} of flow '{execution.flow_name}' already has results: resume it with "
+                f"flow.execution('{execution.id}').resume(), or run the flow with another id"
             )
             raise ExecutionError(msg)
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
-        """Return at once: an execution that was run has ended.
+        """Return at once: `run` returns after the end of an execution.
 
         Args:
             execution: The execution.
-            timeout: Seconds to wait at most.
+            timeout: The maximum wait in seconds.
         """
 
     def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
-        """Whether a flow is run anyway after an execution: here it is not.
+        """Return whether the engine itself runs a flow after an execution. The local scheduler does not.
 
         Args:
             execution: The execution.
-            flow: The flow that is to follow.
+            flow: The next flow of the chain.
         """
         return False
 
     def datastore(self, *, flow: Flow) -> DataStore:
-        """Where the artifacts of a flow are: where it is configured to keep them.
+        """Return the datastore of a flow: the configured one.
 
         Args:
             flow: The flow.
@@ -119,13 +126,16 @@ class Scheduler:
         return flow.configuration.datastore
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
-        """What this scheduler goes by: the layers, each with those that it depends on.
+        """Return the layers of a flow and their dependencies.
 
         Args:
             execution: An execution of the flow.
 
         Returns:
             ``{"flow": name, "dependencies": {layer: [layer, ...]}}``, sorted.
+
+        Raises:
+            LayerError: If a type hint is missing or is not a layer of the flow.
         """
         dependencies = execution.flow.dependencies
         return {
@@ -134,25 +144,25 @@ class Scheduler:
         }
 
     def create(self, *, ir: dict[str, Any]) -> None:
-        """Refuse: this scheduler runs flows itself, and there is nothing to create.
+        """Raise an error: the local scheduler creates no resources.
 
         Args:
-            ir: What `compile` gave.
+            ir: The result of `compile`.
 
         Raises:
             SchedulerError: Always.
         """
         raise SchedulerError(
-            f"flow '{ir.get('flow')}' is scheduled by this process: there is nothing to create. Call it"
+            f"flow '{ir.get('flow')}' is scheduled by this process, which creates no resources: call the flow"
         )
 
     def invoke(self) -> None:
-        """Refuse: this scheduler runs flows itself.
+        """Raise an error: the local scheduler runs a flow when it is called.
 
         Raises:
             SchedulerError: Always.
         """
-        raise SchedulerError("this process schedules the flow itself: call it, as in flow()")
+        raise SchedulerError("this process schedules the flow: call the flow, for example flow()")
 
     async def _loop(self, execution: Execution) -> None:
         with event_loop.stoppable(), progress.showing(_title(execution)):
@@ -164,7 +174,7 @@ class Scheduler:
         dependencies = execution.flow.dependencies
         finished = {Parameters.__name__}
         left = set(dependencies) - finished
-        # Only layers that all they depend on has ended of are looked at: an end costs the same in a flow of any size.
+        # Only layers whose dependencies have all ended are checked: the cost of an end does not grow with the flow.
         order = Order(dependencies)
         pending = order.after(finished) - finished
         running: set[asyncio.Task[list[Layer]]] = set()
@@ -179,7 +189,7 @@ class Scheduler:
                         running=running, finished=finished, condition=asyncio.FIRST_COMPLETED
                     )
                 elif len(ended) == len(finished) and left:
-                    raise SchedulerError(_stuck(execution, dependencies, left, finished))
+                    raise SchedulerError(_deadlock_message(execution, dependencies, left, finished))
                 pending |= order.after(ended - finished)
                 finished = ended
         finally:
@@ -192,20 +202,20 @@ class Scheduler:
 
         Args:
             dependencies: The layers that each layer depends on.
-            pending: The layers that have not been started.
-            finished: The layers that have ended, the skipped ones among them.
+            pending: The layers that have not started.
+            finished: The layers that have ended, including skipped layers.
 
         Returns:
-            The layers still pending, and the runnable ones.
+            The layers that are still pending, and the layers that can run.
         """
         ready = {name for name in pending if dependencies[name] <= finished}
         return pending - ready, ready
 
     def skippable(self, *, execution: Execution, runnable: set[str], finished: set[str]) -> tuple[set[str], set[str]]:
-        """Take out the layers that must not run: finished before a resume, or skipped.
+        """Separate the layers that do not run: they finished before a resume, or are skipped.
 
-        A layer with entry hooks is skipped if one of them returns what is false; one without if a layer that it depends
-        on did not finish.
+        A layer with entry hooks is skipped if one of them returns a false value. Another layer is skipped if a layer
+        that it depends on did not finish.
 
         Args:
             execution: The execution.
@@ -224,12 +234,12 @@ class Scheduler:
     def running(
         self, *, execution: Execution, runnable: set[str], running: set[asyncio.Task[list[Layer]]]
     ) -> set[asyncio.Task[list[Layer]]]:
-        """Schedule layers.
+        """Start layers.
 
         Args:
             execution: The execution.
             runnable: The layers to run.
-            running: The tasks of the layers that run already.
+            running: The tasks of the layers that are running.
 
         Returns:
             All tasks.
@@ -244,13 +254,13 @@ class Scheduler:
 
         Args:
             layer: A layer of an execution.
-            attempt: The attempt to begin with, from 1.
+            attempt: The first attempt, from 1.
 
         Returns:
             The layer's splits, or the layer itself if it has none.
 
         Raises:
-            TaskError: If a split failed for good. Its siblings are stopped.
+            TaskError: If a split failed on its last attempt. The other splits are stopped.
         """
         import asyncio
 
@@ -279,12 +289,12 @@ class Scheduler:
         """Wait for layers.
 
         Args:
-            running: The tasks of the layers that run.
+            running: The tasks of the layers that are running.
             finished: The layers that have ended.
-            condition: One of asyncio's, such as ``asyncio.FIRST_COMPLETED``.
+            condition: A condition of `asyncio.wait`, for example ``asyncio.FIRST_COMPLETED``.
 
         Returns:
-            The tasks that still run, and the layers that have ended.
+            The tasks that are still running, and the layers that have ended.
 
         Raises:
             TaskError: If a layer failed.
@@ -299,7 +309,7 @@ class Scheduler:
         return running - done, finished | ended
 
     def _watch(self) -> event_loop.Watch:
-        """What tells of the ends in the running event loop: a scheduler may serve several runs, each in its own."""
+        """Return the watch of the running event loop: a scheduler may serve several runs, each with its own loop."""
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -308,25 +318,25 @@ class Scheduler:
         return self._watches[loop]
 
 
-def _ended(execution: Execution, loop: Coroutine[Any, Any, None]) -> Exception | None:
+def _run_loop(execution: Execution, loop: Coroutine[Any, Any, None]) -> Exception | None:
     """Run the event loop of an execution.
 
     Returns:
-        The error that ended it, if any, with a note that says how to go on. It is handed over, and not raised on, so
-        that none of what the loop went through stands in its traceback.
+        The error that ended it, if any, with a note that says how to resume. It is returned, not raised, so that its
+        traceback has no frames of the event loop.
     """
     try:
         event_loop.run(loop)
     except Raised as failed:
         error = failed.__cause__
-        assert isinstance(error, Exception)  # noqa: S101 - for mypy: it was made so
-        _note(error, failed.place, _resuming(execution))
+        assert isinstance(error, Exception)  # noqa: S101 - for mypy: `failure_by` sets it
+        _set_notes(error, failed.place, _resume_hint(execution))
         return error
     except LaminarError as failed:
-        _note(failed, _resuming(execution))
+        _set_notes(failed, _resume_hint(execution))
         return failed.with_traceback(None)
     except (KeyboardInterrupt, SystemExit):
-        progress.warn(f"{_title(execution)} was stopped. {_resuming(execution)}")
+        progress.warn(f"{_title(execution)} was stopped. {_resume_hint(execution)}")
         raise
     return None
 
@@ -335,12 +345,12 @@ def _title(execution: Execution) -> str:
     return f"flow {execution.flow_name}: execution {execution.id}"
 
 
-def _resuming(execution: Execution) -> str:
-    return f'Go on with it by flow.execution("{execution.id}").resume()'
+def _resume_hint(execution: Execution) -> str:
+    return f'Resume it with flow.execution("{execution.id}").resume()'
 
 
-def _note(error: Exception, *lines: str) -> None:
-    """Put lines on an error, in place of those that an earlier run put on the same one."""
+def _set_notes(error: Exception, *lines: str) -> None:
+    """Add notes to an error, and remove those of an earlier run."""
     if notes := getattr(error, "__notes__", None):
         notes[:] = [note for note in notes if not isinstance(note, tracebacks.Note)]
     for line in lines:
@@ -348,13 +358,13 @@ def _note(error: Exception, *lines: str) -> None:
 
 
 def _check_begun(execution: Execution) -> None:
-    """Refuse to resume what never began: with half of its parameters it would give other results, or fail."""
+    """Check that the parameters of a resumed execution were stored: without them it would fail or differ."""
     begun = execution.layer(Parameters).state.finished or execution.stored - {Parameters.__name__}
     if begun or execution.take_input():
         return
     msg = (
         f"execution {execution.id} of flow '{execution.flow_name}' was stopped before its parameters were stored: "
-        f"there is nothing to resume. Run it again, as in flow('{execution.id}', ...)"
+        f"it cannot be resumed. Run it again with flow('{execution.id}', ...)"
     )
     raise ExecutionError(msg)
 
@@ -362,12 +372,14 @@ def _check_begun(execution: Execution) -> None:
 def _execution(layer: Layer) -> Execution:
     execution: Execution | None = vars(layer).get("execution")
     if execution is None:
-        raise SchedulerError(f"layer '{layer.name}' belongs to no execution: take it from execution.layer(...)")
+        raise SchedulerError(f"layer '{layer.name}' has no execution: get it from execution.layer(...)")
     return execution
 
 
-def _stuck(execution: Execution, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]) -> str:
+def _deadlock_message(
+    execution: Execution, dependencies: dict[str, set[str]], pending: set[str], finished: set[str]
+) -> str:
     waits = "; ".join(
         f"{name} waits for {', '.join(sorted(dependencies[name] - finished))}" for name in sorted(pending)
     )
-    return f"flow '{execution.flow.name}' cannot go on: {waits}"
+    return f"flow '{execution.flow.name}' cannot continue: {waits}"

@@ -1,4 +1,4 @@
-"""Schedulers that hand a flow to another engine."""
+"""The base of schedulers that start a flow on another engine."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Delegated"]
 
 @_records.define(eq=False)
 class Delegated(Scheduler):
-    """Base of the schedulers that only start an execution: another engine runs it, and this process need not wait."""
+    """Base of schedulers that only start an execution. Another engine runs it, and this process need not wait."""
 
     @contextlib.contextmanager
     def holding(self, *, execution: Execution) -> Iterator[None]:
-        """Leave it to the engine, which runs an execution once.
+        """Do nothing: the engine itself runs an execution only once.
 
         Args:
             execution: The execution.
@@ -29,7 +29,7 @@ class Delegated(Scheduler):
         yield
 
     def check_new(self, *, execution: Execution) -> None:
-        """Leave it to the engine, which knows the ids that it ran.
+        """Do nothing: the engine itself refuses an id that was used before.
 
         Args:
             execution: The execution.

@@ -18,19 +18,18 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-#: The signals that end a process unless it handles them, but for that of Ctrl-C: a hangup is what a terminal that is
-#: closed sends.
+#: The signals that end a process by default, without SIGINT (Ctrl-C). SIGHUP comes when a terminal closes.
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-#: What a shell adds to the number of the signal that ended a process.
+#: A shell adds this to the number of a signal to get the exit code.
 _SIGNALLED = 128
 
 __all__ = ["Watch", "cancel", "run", "stoppable"]
 
 
 class Watch:
-    """Tells which of some tasks ended, at a cost that does not grow with the number of those that did not.
+    """Waits for the first of some tasks, at a cost that does not grow with the number of tasks.
 
-    `asyncio.wait` has each task call back anew each time.
+    `asyncio.wait` adds a callback to each task in each call.
     """
 
     def __init__(self) -> None:
@@ -44,14 +43,14 @@ class Watch:
         """Wait until one of some tasks has ended.
 
         Args:
-            tasks: The tasks, one at least.
+            tasks: The tasks, at least one.
 
         Returns:
-            Those that have ended.
+            The tasks that have ended.
         """
         for task in tasks - self._known:
             self._known.add(task)
-            task.add_done_callback(self._note)
+            task.add_done_callback(self._add_ended)
         while not (done := tasks & self._ended):
             self._woken.clear()
             await self._woken.wait()
@@ -59,16 +58,16 @@ class Watch:
         self._ended -= done
         return done
 
-    def _note(self, task: asyncio.Task[Any]) -> None:
+    def _add_ended(self, task: asyncio.Task[Any]) -> None:
         self._ended.add(task)
         self._woken.set()
 
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[None]:
-    """Stop the tasks of a run first when a signal ends the process, if the process has no handler of its own.
+    """Stop the tasks of a run before a signal ends the process, unless the process has its own handler.
 
-    What the terminal asks for by Ctrl-C, `asyncio` sees to.
+    asyncio handles Ctrl-C.
     """
     import asyncio
 
@@ -85,7 +84,7 @@ def stoppable() -> Iterator[None]:
     for number in ours:
         loop.add_signal_handler(number, stop, number)
     _handled.update(ours)
-    _part_forks()
+    _reset_signals_in_forks()
     try:
         yield
     except asyncio.CancelledError:
@@ -103,14 +102,14 @@ _handled: set[signal.Signals] = set()
 
 
 @functools.cache
-def _part_forks() -> None:
-    os.register_at_fork(after_in_child=_leave)
+def _reset_signals_in_forks() -> None:
+    os.register_at_fork(after_in_child=_reset_signals)
 
 
-def _leave() -> None:
-    """Let signals end a process that was forked from this one, and not reach the event loop of this one.
+def _reset_signals() -> None:
+    """Reset the signal handlers in a forked process, so that signals end it and do not reach the parent's event loop.
 
-    Pools of a layer that runs in a thread fork such processes, and end them so.
+    A process pool of a layer in a thread forks such processes, and ends them by a signal.
     """
     if _handled:
         signal.set_wakeup_fd(-1)
@@ -119,7 +118,7 @@ def _leave() -> None:
 
 
 async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    """Stop tasks and wait until they are stopped."""
+    """Cancel tasks, and wait for their ends."""
     import asyncio
 
     for running in tasks:
@@ -128,15 +127,15 @@ async def cancel(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine to its end, also where an event loop runs already, as in a notebook.
+    """Run a coroutine to its end, even if this thread has a running event loop, as in a notebook.
 
     Raises:
-        KeyboardInterrupt: If it was ended by Ctrl-C.
+        KeyboardInterrupt: If Ctrl-C ended it.
     """
     import asyncio
 
     if _is_running():
-        _run_beside(coroutine)
+        _run_in_thread(coroutine)
         return
     try:
         asyncio.run(coroutine)
@@ -146,7 +145,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
 
 
 def _is_running() -> bool:
-    """Whether this thread is in an event loop, which cannot run another one."""
+    """Return whether this thread has a running event loop: it cannot run another one."""
     import asyncio
 
     try:
@@ -156,8 +155,8 @@ def _is_running() -> bool:
     return True
 
 
-def _run_beside(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in an event loop of another thread, and stop it if this thread is interrupted."""
+def _run_in_thread(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in an event loop of another thread, and cancel it if this thread is interrupted."""
     import asyncio
     from concurrent.futures import Future, ThreadPoolExecutor
 

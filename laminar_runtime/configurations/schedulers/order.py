@@ -1,4 +1,4 @@
-"""Which layers come next, found at a cost that does not grow with the layers that do not."""
+"""The order of layers: finds the next layers at a cost that does not grow with the number of the other layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Order"]
 
 
 class Order:
-    """The order that layers depend on each other in, gone through once.
+    """A topological order of layers, in which layers end one after the other.
 
     Args:
         dependencies: The layers that each layer depends on.
@@ -29,7 +29,7 @@ class Order:
                 self._dependents.setdefault(other, []).append(name)
 
     def after(self, ended: Iterable[str]) -> set[str]:
-        """The layers that come next, now that all they depend on has ended.
+        """Return the layers whose last dependency has just ended.
 
         Args:
             ended: The layers that have ended since the last call.

@@ -1,4 +1,4 @@
-"""Flows scheduled by AWS Step Functions: this process only starts an execution, and may wait for it."""
+"""The AWS Step Functions scheduler: this process only starts an execution, and may wait for it."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ __all__ = ["StepFunctions", "check_module"]
 
 
 def check_module(source: str, version: str | None, called: tuple[str, str]) -> None:
-    """Refuse what Terraform would not read as the address of a module, or as its versions.
+    """Check the source and the version of a Terraform module.
 
     https://developer.hashicorp.com/terraform/language/block/module#source
 
     Args:
-        source: Where the module is.
-        version: The versions of it that do.
-        called: What the two are called where they are given.
+        source: The source address of the module.
+        version: The version constraint of the module.
+        called: The names of the two arguments, for messages.
 
     Raises:
-        SchedulerError: If there can be no such module.
+        SchedulerError: If Terraform cannot use them.
     """
-    # Terraform reads both as they stand: they cannot hold what would be a template.
+    # Terraform does not evaluate them, so they cannot contain a template.
     for name, text in zip(called, (source, "-" if version is None else version), strict=True):
         if not text.strip() or "${" in text or "%{" in text or not text.isprintable():
             raise SchedulerError(f"{name} must be one line of plain text without ${{ and %{{, not {text!r}")
     elsewhere = source.startswith(("./", "../", "/")) or "::" in source or "://" in source
     if version is not None and elsewhere:
-        raise SchedulerError(f"{called[1]} is for a module in a registry, which {source!r} is not")
+        raise SchedulerError(f"{called[1]} needs a module of a registry, but {source!r} is not in one: remove it")
 
 
-def _known(_: object, __: _records.Field, value: Any) -> None:
+def _check_joins(_: object, __: _records.Field, value: Any) -> None:
     if value not in ("barriers", "exact", "auto"):
-        raise SchedulerError(f"the joins of AWS.StepFunctions are 'barriers', 'exact' or 'auto', not {value!r}")
+        raise SchedulerError(f"the joins of AWS.StepFunctions must be 'barriers', 'exact' or 'auto', not {value!r}")
 
 
 def _is(*kinds: type) -> Callable[[Any, _records.Field, Any], None]:
-    """A validator: a value is of one of some types."""
+    """Return a validator of a value's type."""
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
     def validate(_: object, attribute: _records.Field, value: Any) -> None:
@@ -68,30 +68,30 @@ def _is(*kinds: type) -> Callable[[Any, _records.Field, Any], None]:
 
 @_records.define(eq=False)
 class StepFunctions(Delegated):
-    """Runs flows as state machines that Terraform deployed from what ``laminar-codegen`` compiled.
+    """Runs flows as AWS Step Functions state machines, which Terraform deploys. ``laminar-codegen`` compiles them.
 
     Args:
-        deployment: The name that the flow is deployed under, Terraform's ``name`` variable: what `variables` say, what
-            `create` deployed it under, or else the flow's name, unless given.
-        directory: The folder that `create` writes the Terraform document into.
-        variables: The values of the document's variables, for `create`. What is not among them comes from where
-            Terraform finds it, such as ``terraform.tfvars``.
-        apply: Whether `create` applies what it planned.
-        joins: What the compiler does where dependencies are not nested: it puts ``barriers`` in, at which layers wait
-            for more than they depend on; or has branches wait for each other, ``exact``, which takes more states; or,
-            ``auto``, that where a profile shows that barriers cost 2 % and more.
-        profile: The file that tells the compiler how long layers take; ``laminar-codegen measure`` writes it.
-        schedule: When the deployed flow is started by itself, as Amazon EventBridge Scheduler takes it:
-            ``cron(0 6 * * ? *)`` or ``rate(1 hour)``; only when it is asked to, unless given.
+        deployment: The name of the deployment, which is Terraform's variable ``name``. By default it is the ``name`` in
+            `variables`, the name that `create` used, or the flow's name.
+        directory: The folder for the Terraform configuration that `create` writes.
+        variables: Values of the Terraform variables, for `create`. Terraform reads other variables as usual, for
+            example from ``terraform.tfvars``.
+        apply: Whether `create` applies the plan.
+        joins: How the compiler handles dependencies that are not series-parallel. With ``barriers`` some layers wait
+            for more layers than they depend on. With ``exact`` branches wait for each other through the datastore,
+            which needs more states. With ``auto`` it is ``exact`` if, by a profile, barriers cost 2 % or more.
+        profile: The file with the measured durations of layers, which ``laminar-codegen measure`` writes.
+        schedule: The schedule that starts the deployed flow, as an expression of Amazon EventBridge Scheduler:
+            ``cron(0 6 * * ? *)`` or ``rate(1 hour)``. By default the flow has no schedule.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-        timezone: The time zone of `schedule`, by its IANA name, such as ``Europe/Berlin``.
-        module: The Terraform module ``flow``, or one of your own like it, that the document calls for what deployments
-            share, such as roles and alarms: a path from `directory`, or another address that Terraform knows. The
-            document declares these itself, unless given.
-        module_version: The versions of a module in a registry that do, such as ``~> 1.0``.
+        timezone: The time zone of `schedule`, by its IANA name, for example ``Europe/Berlin``.
+        module: The source of the Terraform module ``flow``, or of a similar module, with the resources that deployments
+            share, for example roles and alarms: a path relative to `directory`, or another address. By default the
+            Terraform configuration declares these resources itself.
+        module_version: The version constraint of a module in a registry, for example ``~> 1.0``.
 
     Raises:
-        SchedulerError: If one of them is of another type, or there can be no such module.
+        SchedulerError: If an argument has a wrong type or value.
 
     Example:
         >>> from laminar_runtime import Flow
@@ -105,9 +105,11 @@ class StepFunctions(Delegated):
     directory: str | Path = _records.field(default="terraform", kw_only=True, validator=_is(str, PathLike))
     variables: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_is(Mapping))
     apply: bool = _records.field(default=False, kw_only=True, validator=_is(bool))
-    joins: Literal["barriers", "exact", "auto"] = _records.field(default="barriers", kw_only=True, validator=_known)
+    joins: Literal["barriers", "exact", "auto"] = _records.field(
+        default="barriers", kw_only=True, validator=_check_joins
+    )
     profile: str | Path | None = _records.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
-    # Each scheduler has a method `schedule`: the argument of that name is kept under another one.
+    # Each scheduler has a method `schedule`, so the argument with this name has a field with another name.
     started_by: str | None = _records.field(
         default=None, kw_only=True, alias="schedule", validator=_is(str, type(None))
     )
@@ -126,22 +128,22 @@ class StepFunctions(Delegated):
             raise SchedulerError("the module_version of AWS.StepFunctions needs a module")
 
     @property
-    def _named(self) -> str | None:
-        """The name that the deployment was given here."""
+    def _configured_name(self) -> str | None:
+        """The configured name of the deployment."""
         return self.deployment or self.variables.get("name")
 
     def _name_of(self, flow: str) -> str:
-        """The name of a flow's deployment."""
-        return self._named or self._created.get(flow, flow)
+        """Return the name of a flow's deployment."""
+        return self._configured_name or self._created.get(flow, flow)
 
     def find(self, flow: str) -> Deployment:
-        """The flow's deployment.
+        """Return the deployment of a flow.
 
         Args:
             flow: The flow's name.
 
         Raises:
-            DeploymentError: If there is none in this account and region.
+            DeploymentError: If this account and region do not have it.
         """
         name = self._name_of(flow)
         if name not in self._found:
@@ -149,14 +151,21 @@ class StepFunctions(Delegated):
         return self._found[name]
 
     def datastore(self, *, flow: Flow) -> datastores.DataStore:
-        """Where the deployment keeps artifacts."""
+        """Return the datastore of a flow's deployment.
+
+        Args:
+            flow: The flow.
+
+        Raises:
+            DeploymentError: If the flow is not deployed.
+        """
         return datastores.from_root(self.find(flow.name).datastore_root, flow.configuration.datastore)
 
     def run(self, *, execution: Execution) -> None:
-        """Start an execution, or have one go on that failed, and return.
+        """Start an execution, or resume a failed one, and return.
 
         Args:
-            execution: The execution. Started twice under one id it runs once.
+            execution: The execution. With the same id it runs only once.
 
         Raises:
             DeploymentError: If it cannot be started.
@@ -169,11 +178,11 @@ class StepFunctions(Delegated):
             deployment.start(name)
 
     def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
-        """Whether the deployment of an execution's flow is one of a chain in which another flow follows.
+        """Return whether the deployment of an execution's flow is a chain that contains another flow.
 
         Args:
             execution: The execution.
-            flow: The flow that is to follow. If it is scheduled by Step Functions too, it is of this deployment.
+            flow: The next flow. If Step Functions schedules it, too, it gets this deployment.
         """
         deployment = self.find(execution.flow_name)
         if flow.name not in deployment.flows:
@@ -184,77 +193,82 @@ class StepFunctions(Delegated):
         return True
 
     def wait_for(self, *, execution: Execution, timeout: float | None) -> None:
-        """Wait until an execution ended.
+        """Wait for the end of an execution.
 
         Args:
             execution: The execution.
-            timeout: Seconds to wait at most; without end if None.
+            timeout: The maximum wait in seconds; None for no limit.
 
         Raises:
-            ExecutionError: If it failed, or has not ended in time.
+            WaitTimeoutError: If the execution did not end in time.
+            ExecutionError: If the execution failed.
         """
         self.find(execution.flow_name).wait(execution.key("").execution, timeout=timeout)
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
-        """Compile the flow, as what this scheduler deploys: by its schedule, its joins, its module.
+        """Compile the flow with the options of this scheduler: its schedule, its joins, its module.
 
-        Flows that follow it are not compiled with it: the command does that.
+        It compiles a single flow. For a chain of flows use the command ``laminar-codegen``.
 
-        This and `create` are the one place where the runtime imports the compiler: they need the ``codegen`` extra.
+        This method and `create` are the only ones of the runtime that import the compiler: they need the extra
+        ``codegen``.
 
         Args:
-            execution: An execution of the flow, which need not have been started.
+            execution: An execution of the flow. It need not have started.
 
         Returns:
-            ``{"flow": name, "plan": tree, "document": Terraform's}``, JSON values all through.
+            ``{"flow": name, "plan": tree, "document": Terraform configuration}``, as JSON values.
 
         Raises:
             SchedulerError: If the compiler is not installed.
-            CompileError: If the flow cannot be compiled; it tells every reason.
+            CompileError: If the flow cannot be compiled. The message has all problems.
         """
         self._compiled = execution.flow_name
         plain: dict[str, Any] = _compiler().compile_plain(execution.flow, self)
         return plain
 
     def create(self, *, ir: dict[str, Any]) -> None:
-        """Write the compiled document into `directory`, and have Terraform initialise it and show what it plans.
+        """Write the Terraform configuration to `directory`, and run ``terraform init`` and ``terraform plan`` there.
 
-        With ``apply=True`` the plan is applied. Terraform is the user's own: its state, providers and variables are
-        those of the folder. What it prints is printed on.
+        With ``apply=True`` the plan is applied. Terraform uses the state, the providers and the variables of the
+        folder. Its output is printed.
 
         Args:
-            ir: What `compile` gave.
+            ir: The result of `compile`.
 
         Raises:
             SchedulerError: If the compiler is not installed.
-            TerraformFailedError: If Terraform is missing or fails; it tells what Terraform said.
+            TerraformFailedError: If Terraform is not installed or fails. The message has Terraform's errors.
         """
         from pathlib import Path
 
         name = {"name": self.deployment} if self.deployment else {}
-        made = _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
-        if made is not None:
-            self._created[ir["flow"]] = made
-        # It may have been deployed elsewhere before.
+        created = _compiler().create(ir, Path(self.directory), variables={**self.variables, **name}, apply=self.apply)
+        if created is not None:
+            self._created[ir["flow"]] = created
+        # An earlier deployment may have been another one.
         self._found.clear()
 
     def invoke(self) -> None:
-        """Start an execution, without parameters, of the flow that is deployed.
+        """Start an execution of the deployed flow, without parameters.
 
         Raises:
-            SchedulerError: If it is not known which that is, or a module is imported meanwhile.
-            DeploymentError: If it is not deployed, or cannot be started.
+            SchedulerError: If the name of the deployment is unknown, or a module is being imported.
+            DeploymentError: If the flow is not deployed, or cannot be started.
         """
         if loading.active() is not None or claims.requested():
-            return  # the file is read, or run for a task, as where a flow is called
-        if module := importing.module(sys._getframe(1)):  # noqa: SLF001 - what runs this
+            return  # the compiler or a task runs the file: as with a call of a flow, nothing starts
+        if module := importing.module(sys._getframe(1)):  # noqa: SLF001 - the frame of the call
             raise SchedulerError(
-                f"invoke() is called while the module '{module}' is imported, and an import starts nothing: call it "
-                'behind if __name__ == "__main__", or in a function'
+                f"invoke() is called while the module '{module}' is imported, but an import starts no flow: call it "
+                'under if __name__ == "__main__", or in a function'
             )
-        name = self._named or self._compiled
+        name = self._configured_name or self._compiled
         if name is None:
-            msg = "which flow is meant? Name its deployment, as in AWS.StepFunctions(deployment=...), or call the flow"
+            msg = (
+                "the name of the deployment is unknown: pass it, for example AWS.StepFunctions(deployment=...), "
+                "or call the flow"
+            )
             raise SchedulerError(msg)
         self.find(name).start(new_execution_id())
 

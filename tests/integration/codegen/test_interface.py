@@ -258,9 +258,9 @@ def test_arguments_of_wrong_types(arguments: dict[str, Any]) -> None:
     ("arguments", "told"),
     [
         ({"module_version": "1.0"}, "the module_version of AWS.StepFunctions needs a module"),
-        ({"module": "../flow", "module_version": "1.0"}, "module_version .* is for a module in a registry"),
-        ({"module": "git::https://x/y.git", "module_version": "1.0"}, "is for a module in a registry, which 'git::"),
-        ({"module": "https://x/y.zip", "module_version": "1.0"}, "is for a module in a registry, which 'https:"),
+        ({"module": "../flow", "module_version": "1.0"}, "module_version .* needs a module of a registry"),
+        ({"module": "git::https://x/y.git", "module_version": "1.0"}, "needs a module of a registry, but 'git::"),
+        ({"module": "https://x/y.zip", "module_version": "1.0"}, "needs a module of a registry, but 'https:"),
         ({"module": "${path.module}"}, "the module of AWS.StepFunctions must be one line of plain text"),
         ({"module": ""}, "the module of AWS.StepFunctions must be one line of plain text"),
         ({"module": "a/b/c", "module_version": ""}, "the module_version of AWS.StepFunctions must be one line"),

@@ -227,7 +227,7 @@ def test_a_job_that_is_stopped_while_an_inner_flow_runs(folder: Folder) -> None:
         job.terminate()
         shown += job.stderr.readlines()
     assert job.wait(timeout=30) == 128 + signal.SIGTERM, shown
-    assert "was stopped. Go on with it by" in shown[-1]
+    assert "was stopped. Resume it with" in shown[-1]
     assert "Traceback" not in "".join(shown)
 
 

@@ -86,7 +86,7 @@ def test_elements_of_large_archives(flow: Kept) -> None:
 def test_the_id_is_taken(flow: Kept) -> None:
     """An execution of an earlier release is not run again under its id."""
     for name in ("half", "whole"):
-        with pytest.raises(ExecutionError, match=f"execution {name} of flow 'Kept' has results already"):
+        with pytest.raises(ExecutionError, match=f"execution {name} of flow 'Kept' already has results"):
             flow(name, n=3)
 
 

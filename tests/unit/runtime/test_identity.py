@@ -126,7 +126,7 @@ def test_a_run_that_never_began_is_begun() -> None:
     with pytest.raises(ExecutionError, match=OTHERS):
         flow("e1", x=2)
     assert flow("e1", x=1).layer(Double).double == 2
-    with pytest.raises(ExecutionError, match="has results already"):
+    with pytest.raises(ExecutionError, match="already has results"):
         flow("e1", x=1)
 
 
@@ -172,7 +172,7 @@ def test_a_second_launcher_is_refused(call: str, running: Any, folder: Folder) -
     """While a process runs an execution no other one does, whatever it asks for; when it has ended, one may."""
     ended = folder.python("main.py", call)
     assert ended.returncode == 1
-    assert "ExecutionError: execution e1 of flow 'Slow' is being run already, by another process" in ended.stderr
+    assert "ExecutionError: execution e1 of flow 'Slow' is already running in another process" in ended.stderr
     (folder.path / "go").touch()
     assert running.wait(30) == 0
     ended = folder.python("main.py", "resume")
@@ -262,7 +262,7 @@ def test_an_execution_is_not_run_twice_at_once_in_a_process() -> None:
 
     flow = in_memory(Again)
     assert flow("e1").layer(A).x == 1
-    assert "execution e1 of flow 'Again' is being run already" in told[0]
+    assert "execution e1 of flow 'Again' is already running" in told[0]
 
 
 def test_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ def test_the_error_tells_its_place() -> None:
         in_memory(MyFlow)("e1")
     assert caught.value.__notes__ == [
         "layer 'Fails' (split 1 of 0 to 2) of flow 'MyFlow' failed on attempt 2 of execution e1",
-        'Go on with it by flow.execution("e1").resume()',
+        'Resume it with flow.execution("e1").resume()',
     ]
 
 
@@ -227,7 +227,7 @@ def test_the_same_id_again() -> None:
     flow("e1", foo=1)
     before = dict(objects_of(flow))
     with pytest.raises(
-        ExecutionError, match=r"execution e1 of flow 'MyFlow' has results .*flow\.execution\('e1'\)\.resume"
+        ExecutionError, match=r"execution e1 of flow 'MyFlow' already has results.*flow\.execution\('e1'\)\.resume"
     ):
         flow("e1", foo=2)
     assert objects_of(flow) == before

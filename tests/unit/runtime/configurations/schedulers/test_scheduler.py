@@ -88,7 +88,7 @@ def test_schedule(execution: Execution) -> None:
 
 def test_schedule_takes_a_layer_of_an_execution() -> None:
     """A plain instance has nothing to be scheduled in."""
-    with pytest.raises((AttributeError, SchedulerError), match="belongs to no execution"):
+    with pytest.raises((AttributeError, SchedulerError), match="has no execution"):
         asyncio.run(Scheduler().schedule(layer=A()))
 
 
