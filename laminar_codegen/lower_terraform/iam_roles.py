@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from laminar_codegen.ir import labels
@@ -46,8 +47,9 @@ OF_ACCOUNT: Mapping[str, Value] = {"Condition": {"StringEquals": {"aws:SourceAcc
 NAMES_NO_ACCOUNT = "lambda.amazonaws.com"
 
 
-def permissions(deployment: Deployment) -> dict[str, Fitted]:
-    """Return the statements of each role, by its label.
+@functools.lru_cache(maxsize=1)
+def permissions(deployment: Deployment) -> Mapping[str, Fitted]:
+    """Return the statements of each role, by its label. They are computed once: a check and the document need them.
 
     Args:
         deployment: The deployment.

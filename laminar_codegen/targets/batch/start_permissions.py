@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -93,6 +94,7 @@ def _arn(region: str, account: str, repository: str) -> Joined:
     return Joined("arn:", PARTITION, f":ecr:{region}:{account}:repository/{repository}")
 
 
+@functools.lru_cache(maxsize=1)
 def for_execution(deployment: Deployment) -> Fitted:
     """Return the permissions to start containers.
 

@@ -20,14 +20,13 @@ from laminar_codegen.ir.placement import Container, Target
 from laminar_codegen.ir.terraform import Block, Variable
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.policies.datastore import for_tasks
+from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import Rule
-from laminar_codegen.rehearsal.deploy import _check_targets
 from laminar_codegen.targets import registry
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
 from laminar_runtime.configurations.executors import Executor
-from laminar_runtime.exceptions import SchedulerError
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Parameters
@@ -237,8 +236,16 @@ def test_kinds_share_a_role(ecs: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert 'resource "aws_ecs_task_definition"' in document
 
 
-def test_the_rehearsal_names_what_it_has_not(ecs: Path) -> None:
-    """A target that the embedded AWS does not have is refused by its name."""
+def test_permissions_are_computed_once(ecs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compilation asks for the permissions of a role once: the check of their length and the document share them."""
+    asked: list[Deployment] = []
+
+    def counted(deployment: Deployment) -> Fitted:
+        asked.append(deployment)
+        return for_tasks(deployment)
+
+    kind = attrs.evolve(registry.TARGETS[0], permissions={"task": counted})
+    monkeypatch.setattr(registry, "TARGETS", (kind, *registry.TARGETS[1:]))
     (ecs / "flow.py").write_text(FLOW % 0)
-    with pytest.raises(SchedulerError, match="the rehearsal has no Amazon ECS"):
-        _check_targets(compile_flow("flow.py").deployment.resources)
+    compile_flow("flow.py")
+    assert len(asked) == 1
