@@ -487,7 +487,7 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
     image.mkdir()
     file.parent.mkdir()
     with (
-        EmbeddedAws(workspace=Workspace(image), concurrency=4, calls=calls.append, time_scale=0.1) as aws,
+        EmbeddedAws(workspace=Workspace(image), concurrency=4, calls=calls.append) as aws,
         serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
     ):
         file.write_text(case.text(aws), encoding="utf-8")

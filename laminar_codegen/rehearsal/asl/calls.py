@@ -23,7 +23,9 @@ class Call:
         state: The state's name.
         execution: The execution's ARN.
         clock: The virtual time.
-        submitted: To be called when a service of which the end is waited for has taken what it is given.
+        submitted: To be called when a service of which the end is waited for has taken what it is given, with what it
+            answered, if that is known.
+        role: The role that calls.
     """
 
     resource: str
@@ -31,7 +33,8 @@ class Call:
     state: str
     execution: str
     clock: Clock
-    submitted: Callable[[], None]
+    submitted: Callable[..., None]
+    role: str = ""
 
 
 #: Answers calls: a function, or a coroutine function that waits on the call's clock. It gives the service's answer, or

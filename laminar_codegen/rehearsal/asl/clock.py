@@ -2,7 +2,8 @@
 
 A process is a coroutine. It runs until it awaits something that is not done, and goes on when it is. Nothing sleeps:
 when all processes wait, the clock is put to the next moment that one of them waits for. What happens at the same moment
-happens in the order in which it was asked for, so that a run is the same each time.
+happens in the order in which it was asked for, so that a run is the same each time. `real_time` has the other driver of
+the same processes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from laminar_codegen.rehearsal.asl.errors import NamedError
 
-__all__ = ["EPOCH", "AbortedError", "Clock", "Future", "Process", "Timer"]
+__all__ = ["EPOCH", "AbortedError", "Clock", "Future", "Process", "Timer", "spell"]
 
 T = TypeVar("T")
 
@@ -23,6 +24,19 @@ T = TypeVar("T")
 EPOCH = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 _UNSET: Any = object()
+
+
+def spell(time: dt.datetime) -> str:
+    """Return a time as Step Functions shows it to states.
+
+    Args:
+        time: The time, of UTC.
+
+    Example:
+        >>> spell(EPOCH)
+        '2024-01-01T00:00:00.000Z'
+    """
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
 
 
 class AbortedError(BaseException):
@@ -152,6 +166,9 @@ class Process(Future[T]):
         except (NamedError, AbortedError) as error:
             self.fail(error)
         except BaseException as error:
+            if self.clock.survives(error):
+                self.fail(error)
+                return
             self._error = error
             raise
         else:
@@ -165,10 +182,16 @@ class Process(Future[T]):
 
 
 class Clock:
-    """The moments of a run, in seconds from 0, and what happens at them."""
+    """The moments of a run, in seconds from 0, and what happens at them.
 
-    def __init__(self) -> None:
+    Args:
+        epoch: The time of a calendar at the moment 0.
+    """
+
+    def __init__(self, epoch: dt.datetime = EPOCH) -> None:
+        self.epoch = epoch
         self.now: float = 0
+        self.sleeping = 0  # how many processes wait for nothing but time
         self._moments: list[tuple[float, bool, int, Timer]] = []
         self._numbers = itertools.count()
         self.processes: dict[Process[Any], None] = {}  # those that have not ended, in order
@@ -176,12 +199,12 @@ class Clock:
     @property
     def time(self) -> dt.datetime:
         """The moment as a time of a calendar."""
-        return EPOCH + dt.timedelta(seconds=self.now)
+        return self.epoch + dt.timedelta(seconds=self.now)
 
     @property
     def timestamp(self) -> str:
         """The moment as Step Functions shows times."""
-        return f"{self.time:%Y-%m-%dT%H:%M:%S}.{self.time.microsecond // 1000:03}Z"
+        return spell(self.time)
 
     @property
     def milliseconds(self) -> int:
@@ -214,9 +237,11 @@ class Clock:
         """Wait some seconds."""
         over: Future[None] = Future(self)
         timer = self.at(seconds, lambda: over.succeed(None))
+        self.sleeping += 1
         try:
             await over
         finally:
+            self.sleeping -= 1
             timer.cancel()
 
     async def gather(self, coroutines: Iterable[Coroutine[Future[Any], None, T]]) -> list[T]:
@@ -257,6 +282,11 @@ class Clock:
         finally:
             timer.cancel()
             process.abort()
+
+    def survives(self, error: BaseException) -> bool:
+        """Whether the clock goes on after an error that no state can handle. In virtual time it does not."""
+        del error
+        return False
 
     def run(self, until: Future[Any] | None = None) -> None:
         """Let time pass.

@@ -1,4 +1,4 @@
-"""A definition as values: the states of the Amazon States Language that are replayed, with their templates.
+"""A definition as values: the states of the Amazon States Language, with their templates.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html says what the fields mean.
 """
@@ -133,13 +133,18 @@ class Fail(_Named):
 
 @attrs.frozen(kw_only=True)
 class Task(_Attempted):
-    """Calls a service: an integration such as ``batch:submitJob``, and what of its end is waited for."""
+    """Calls a service: an integration such as ``batch:submitJob``, and what of its end is waited for.
+
+    Args:
+        role: The role that it calls with, if it is not the state machine's.
+    """
 
     integration: str
     pattern: Pattern
     arguments: Template
     timeout: Template | None
     heartbeat: Template | None
+    role: Template | None = None
 
     @property
     def resource(self) -> str:
@@ -157,12 +162,21 @@ class Parallel(_Attempted):
 
 @attrs.frozen(kw_only=True)
 class Map(_Attempted):
-    """Runs a machine for each of some items."""
+    """Runs a machine for each of some items: in executions of their own if it is distributed.
+
+    Args:
+        reader: The arguments of the call of S3 that gives the items of a distributed one, if they are there.
+    """
 
     items: Template | None
     selector: Template | None
     concurrency: Template
     processor: Machine
+    distributed: bool = False
+    label: str = ""
+    reader: Template | None = None
+    tolerated_count: Template | None = None
+    tolerated_percentage: Template | None = None
 
 
 State = Union[Task, Choice, Parallel, Map, Pass, Wait, Succeed, Fail]  # noqa: UP007 - machines hold states

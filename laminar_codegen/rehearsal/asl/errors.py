@@ -1,10 +1,10 @@
-"""The errors of a replay: those that states report by name, and the mistakes of who replays.
+"""The errors of executions: those that states report by name, and the mistakes of who runs them.
 
 ::
 
     NamedError          a state, a service or a function failed: states retry and catch it by its name
     DefinitionError     a definition that Step Functions refuses
-    UnsupportedError    a definition that it takes, but that is not replayed
+    UnsupportedError    a definition that it takes, but that cannot be run here
 """
 
 from __future__ import annotations
@@ -47,6 +47,12 @@ class NamedError(Exception):
         self.name = name
         self.cause = cause
         self.aliases = tuple(aliases)
+        self.event = 0  # the id of the event of a history that tells of it, once there is one
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What an event of a history tells of it."""
+        return {"error": self.name, "cause": self.cause}
 
     @property
     def output(self) -> dict[str, str]:
@@ -67,7 +73,7 @@ class DefinitionError(ValueError):
 
 
 class UnsupportedError(NotImplementedError):
-    """A definition that Step Functions takes, but that cannot be replayed."""
+    """A definition that Step Functions takes, but that cannot be run here."""
 
 
 def matches(wanted: Sequence[str], error: NamedError) -> bool:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
 
-from laminar_codegen.rehearsal.asl.clock import Clock, Future, Process
+from laminar_codegen.rehearsal.asl.clock import Clock, Future, Process, spell
 from laminar_codegen.rehearsal.asl.definition import Machine
 from laminar_codegen.rehearsal.asl.errors import NamedError
-from laminar_codegen.rehearsal.asl.history import History
+from laminar_codegen.rehearsal.asl.history import Event, History
 from laminar_codegen.rehearsal.asl.scopes import Scope
 
 __all__ = ["Execution", "Status"]
 
 Status = Literal["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
+
+#: The last events of executions, by how they ended.
+_ENDS = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "TIMED_OUT": "ExecutionTimedOut",
+    "ABORTED": "ExecutionAborted",
+}
 
 
 @attrs.define(eq=False)
@@ -27,12 +36,15 @@ class Execution:
         machine_arn: Its ARN.
         name: The execution's name.
         input: What it was started with.
-        clock: The virtual time.
+        clock: The time.
+        role: The role that it calls services with.
         status: How it ended, if it did.
+        created: When it was started, in seconds.
         started: When it was started, or redriven for the last time, in seconds.
         ended: When it ended, None while it runs.
         redrives: How often it was redriven.
         nested: The executions that it started.
+        aborted: The error with which it is stopped, if it is with one.
     """
 
     machine: Machine
@@ -40,10 +52,11 @@ class Execution:
     name: str
     input: Any
     clock: Clock
+    role: str = "arn:aws:iam::123456789012:role/replay"
     status: Status = "RUNNING"
     output: Any = None
     error: NamedError | None = None
-    start_time: str = attrs.field()
+    created: float = attrs.field()
     started: float = attrs.field()
     ended: float | None = None
     redrives: int = 0
@@ -52,14 +65,15 @@ class Execution:
     scope: Scope = attrs.field()
     over: Future[None] = attrs.field()
     process: Process[Any] | None = None
+    aborted: NamedError | None = None
 
-    @start_time.default
-    def _time(self) -> str:
-        return self.clock.timestamp
-
-    @started.default
+    @created.default
     def _now(self) -> float:
         return self.clock.now
+
+    @started.default
+    def _at_first(self) -> float:
+        return self.created
 
     @scope.default
     def _at_start(self) -> Scope:
@@ -74,6 +88,11 @@ class Execution:
         """The execution's ARN."""
         return f"{self.machine_arn.replace(':stateMachine:', ':execution:')}:{self.name}"
 
+    @property
+    def start_time(self) -> str:
+        """When it was started, as Step Functions shows times to states."""
+        return spell(self.clock.epoch + dt.timedelta(seconds=self.created))
+
     def context(self) -> Mapping[str, Any]:
         """Return the value of ``$states.context``.
 
@@ -85,7 +104,7 @@ class Execution:
                 "Id": self.arn,
                 "Input": self.input,
                 "Name": self.name,
-                "RoleArn": "arn:aws:iam::123456789012:role/replay",
+                "RoleArn": self.role,
                 "StartTime": self.start_time,
                 "RedriveCount": self.redrives,
                 **redriven,
@@ -93,16 +112,21 @@ class Execution:
             "StateMachine": {"Id": self.machine_arn, "Name": self.machine_arn.rpartition(":")[2]},
         }
 
+    def event(self, kind: str, previous: int, **details: Any) -> Event:
+        """Return an event that happens now."""
+        return Event(previous, self.clock.now, kind, details)
+
     def end(self, status: Status, *, output: Any = None, error: NamedError | None = None) -> None:
         """End the execution."""
         self.status, self.output, self.error = status, output, error
         self.ended = self.clock.now
-        self.history.events += 1
+        told: Mapping[str, Any] = {"output": output} if status == "SUCCEEDED" else {} if error is None else error.told
+        self.history.close(self.event(_ENDS[status], self.scope.last, **told))
         self.over.succeed(None)
 
     def restart(self) -> None:
         """Restart the execution where it failed."""
-        self.status, self.output, self.error, self.ended = "RUNNING", None, None, None
+        self.status, self.output, self.error, self.ended, self.aborted = "RUNNING", None, None, None, None
         self.started = self.clock.now
         self.redrives += 1
         self.over = Future(self.clock)

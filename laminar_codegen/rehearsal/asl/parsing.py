@@ -45,7 +45,7 @@ def parse(definition: Mapping[str, Any] | str) -> Machine:
 
     Raises:
         DefinitionError: If Step Functions refuses it. All problems are told.
-        UnsupportedError: If it takes it, but it cannot be replayed.
+        UnsupportedError: If it takes it, but it cannot be run here.
     """
     text = definition if isinstance(definition, str) else json.dumps(definition, ensure_ascii=False)
     problems = validate(text)
@@ -91,7 +91,7 @@ def _parallel(name: str, written: _Written) -> Parallel:
 def _task(name: str, written: _Written) -> Task:
     resource = _RESOURCE.fullmatch(written["Resource"])
     if resource is None:
-        raise UnsupportedError(f"State {name!r} calls {written['Resource']}: only service integrations are replayed")
+        raise UnsupportedError(f"State {name!r} calls {written['Resource']}: only service integrations are supported")
     return Task(
         name=name,
         integration=resource[1],
@@ -99,22 +99,39 @@ def _task(name: str, written: _Written) -> Task:
         arguments=Template(written.get("Arguments", {})),
         timeout=_template(written, "TimeoutSeconds"),
         heartbeat=_template(written, "HeartbeatSeconds"),
+        role=_template(written.get("Credentials", {}), "RoleArn"),
         **_attempted(written),
     )
 
 
 def _map(name: str, written: _Written) -> Map:
-    mode = written["ItemProcessor"].get("ProcessorConfig", {}).get("Mode", "INLINE")
-    if mode != "INLINE":
-        raise UnsupportedError(f"State {name!r} is a distributed Map: only inline Maps are replayed")
+    config = written["ItemProcessor"].get("ProcessorConfig", {})
+    distributed = config.get("Mode", "INLINE") == "DISTRIBUTED"
+    for field in ("ItemBatcher", "ResultWriter"):
+        if field in written:
+            raise UnsupportedError(f"State {name!r} has {field}, which is not supported")
+    if config.get("ExecutionType", "STANDARD") != "STANDARD":
+        raise UnsupportedError(f"State {name!r} has children of an EXPRESS workflow, which are not supported")
     return Map(
         name=name,
         items=_template(written, "Items"),
         selector=_template(written, "ItemSelector"),
         concurrency=Template(written.get("MaxConcurrency", 0)),
         processor=_machine(written["ItemProcessor"]),
+        distributed=distributed,
+        label=written.get("Label", re.sub(r"\W", "", name)[:40]),
+        reader=_reader(name, written["ItemReader"]) if "ItemReader" in written else None,
+        tolerated_count=_template(written, "ToleratedFailureCount"),
+        tolerated_percentage=_template(written, "ToleratedFailurePercentage"),
         **_attempted(written),
     )
+
+
+def _reader(name: str, written: _Written) -> Template:
+    kind = written.get("ReaderConfig", {}).get("InputType")
+    if not written.get("Resource", "").endswith(":s3:getObject") or kind != "JSON":
+        raise UnsupportedError(f"State {name!r} reads its items otherwise than from an object of S3 with JSON")
+    return Template(written.get("Arguments", {}))
 
 
 def _attempted(written: _Written) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Scope:
         state: The state it is in.
         variables: Its own variables.
         inner: What runs inside its state, if that is a Parallel or a Map.
+        children: The executions of its state, if that is a distributed Map.
+        last: The id of the last event that it noted, 0 for none.
         ended: Whether its last state ended; `payload` is then its output.
     """
 
@@ -43,6 +45,8 @@ class Scope:
     state: str = attrs.field()
     variables: dict[str, Any] = attrs.field(factory=dict)
     inner: list[Scope] = attrs.field(factory=list)
+    children: list[Any] = attrs.field(factory=list)
+    last: int = 0
     ended: bool = False
 
     @state.default
@@ -54,11 +58,15 @@ class Scope:
         """The variables that its states read."""
         return {**self.outer, **self.variables}
 
+    def forget_parts(self) -> None:
+        """Forget what ran inside the state: it is left, or tried again as a whole."""
+        self.inner, self.children = [], []
+
     def leave(self, output: Any, assigned: Mapping[str, Any], following: str | None) -> None:
         """Leave the state for the one that follows, or end."""
         self.payload = output
         self.variables.update(assigned)
-        self.inner = []
+        self.forget_parts()
         if following is None:
             self.ended = True
         else:

@@ -7,7 +7,7 @@ or when the job that it started has ended, or when somebody has sent its token.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -15,7 +15,7 @@ import attrs
 from laminar_codegen.rehearsal.asl.calls import Call, Handler
 from laminar_codegen.rehearsal.asl.definition import Task
 from laminar_codegen.rehearsal.asl.errors import QUERY, TIMEOUT, NamedError, UnsupportedError
-from laminar_codegen.rehearsal.asl.interpreter import Interpreter
+from laminar_codegen.rehearsal.asl.evaluation import Evaluation
 from laminar_codegen.rehearsal.asl.scopes import Scope, check_size
 from laminar_codegen.rehearsal.asl.templates import Template, View
 from laminar_codegen.rehearsal.asl.tokens import TaskTokens, Token
@@ -23,6 +23,7 @@ from laminar_codegen.rehearsal.asl.tokens import TaskTokens, Token
 __all__ = ["Caller"]
 
 _TOKEN = "waitForTaskToken"  # noqa: S105 - the name of a pattern
+_READ = "aws-sdk:s3:getObject"
 
 
 @attrs.frozen
@@ -30,88 +31,126 @@ class Caller:
     """Calls services.
 
     Args:
-        handlers: What answers, by integration.
+        find: Gives what answers an integration, None if nothing does.
         tokens: The task tokens.
     """
 
-    handlers: Mapping[str, Handler]
+    find: Callable[[str], Handler | None]
     tokens: TaskTokens
 
     def handler(self, task: Task) -> Handler:
         """Return the handler of a task.
 
         Raises:
-            UnsupportedError: If nothing does.
+            UnsupportedError: If nothing answers it.
         """
-        handler = self.handlers.get(task.resource)
+        handler = self.find(task.resource)
         if handler is None and task.pattern == _TOKEN:
-            handler = self.handlers.get(task.integration)
+            handler = self.find(task.integration)
         if handler is None:
-            raise UnsupportedError(
-                f"State {task.name!r} calls {task.resource}: give Services(others=...) that answers it"
-            )
+            raise UnsupportedError(f"State {task.name!r} calls {task.resource}, which nothing answers here")
         return handler
 
-    async def __call__(self, interpreter: Interpreter, scope: Scope, task: Task, retries: int) -> Any:
+    async def __call__(self, evaluation: Evaluation, scope: Scope, task: Task, retries: int) -> Any:
         """Run one attempt of a task, and give its result."""
-        view = interpreter.view(scope, task, retries=retries)
-        limit = _seconds(interpreter, task.timeout, view, "TimeoutSeconds")
+        view = evaluation.view(scope, task, retries=retries)
+        limit = _seconds(evaluation, scope, task.timeout, view, "TimeoutSeconds")
+        heartbeat = _seconds(evaluation, scope, task.heartbeat, view, "HeartbeatSeconds")
+        attempt = _Attempt(self, evaluation, scope, task, limit, heartbeat)
         if task.pattern != _TOKEN:
-            return await self._run(interpreter, task, view, limit, None)
-        heartbeat = _seconds(interpreter, task.heartbeat, view, "HeartbeatSeconds")
-        token = self.tokens.issue(interpreter.clock, heartbeat)
+            return await attempt.run(view, None)
+        token = self.tokens.issue(evaluation.clock, heartbeat)
         try:
-            view = interpreter.view(scope, task, retries=retries, token=token.text)
-            return await self._run(interpreter, task, view, limit, token)
+            return await attempt.run(evaluation.view(scope, task, retries=retries, token=token.text), token)
         finally:
             token.close()
 
-    async def _run(
-        self, interpreter: Interpreter, task: Task, view: View, limit: float | None, token: Token | None
-    ) -> Any:
-        arguments = interpreter.evaluate(task.arguments, view)
-        if not isinstance(arguments, dict):
-            interpreter.history.note_end()
-            raise NamedError(QUERY, f"The Arguments of {task.name!r} are no object: {arguments!r}")
-        interpreter.history.note(2)  # scheduled and started
-        clock = interpreter.clock
-        try:
-            check_size(arguments, "A task's input")
-            answer = self._answer(interpreter, task, arguments, token)
-            result = await (answer if limit is None else clock.within(limit, answer, lambda: NamedError(TIMEOUT)))
-            check_size(result, "A task's result")
-        except NamedError:
-            interpreter.history.note_end()
-            raise
-        interpreter.history.note()
-        return result
+    async def read(self, evaluation: Evaluation, state: str, arguments: Mapping[str, Any]) -> str:
+        """Return the text of an object of S3 that a state reads.
 
-    async def _answer(
-        self, interpreter: Interpreter, task: Task, arguments: Mapping[str, Any], token: Token | None
-    ) -> Any:
-        submission = _Submission(interpreter)
-        execution = interpreter.execution.arn
-        call = Call(task.resource, arguments, task.name, execution, interpreter.clock, submission.note)
-        answer = self.handler(task)(call)
-        if inspect.isawaitable(answer):
-            answer = await answer
-        if task.pattern:
-            submission.note()
-        return answer if token is None else await token.answer
+        Raises:
+            NamedError: If it cannot be read.
+        """
+        handler = self.find(_READ)
+        if handler is None:
+            raise UnsupportedError(f"State {state!r} reads an object, and there is no S3")
+        execution = evaluation.execution
+        call = Call(_READ, arguments, state, execution.arn, evaluation.clock, _nothing, execution.role)
+        text: str = (await _answered(handler(call)))["Body"]
+        return text
 
 
 @attrs.define
-class _Submission:
-    """Notes once that a task was submitted."""
+class _Attempt:
+    """One attempt of a task."""
 
-    interpreter: Interpreter
-    noted: bool = False
+    caller: Caller
+    evaluation: Evaluation
+    scope: Scope
+    task: Task
+    limit: int | None
+    heartbeat: int | None
+    submitted: bool = False
 
-    def note(self) -> None:
-        if not self.noted:
-            self.noted = True
-            self.interpreter.history.note()
+    @property
+    def about(self) -> dict[str, Any]:
+        """What each event of it tells."""
+        kind, _, action = self.task.integration.rpartition(":")
+        return {"resourceType": kind, "resource": f"{action}.{self.task.pattern}" if self.task.pattern else action}
+
+    async def run(self, view: View, token: Token | None) -> Any:
+        evaluation, scope, task = self.evaluation, self.scope, self.task
+        arguments = evaluation.evaluate(scope, task.arguments, view)
+        role = None if task.role is None else evaluation.text(scope, task.role, view)
+        if not isinstance(arguments, dict):
+            problem = f"The Arguments of {task.name!r} are no object: {arguments!r}"
+            raise evaluation.refusal(scope, NamedError(QUERY, problem))
+        self._note_start(arguments)
+        try:
+            check_size(arguments, "A task's input")
+            answer = self._answer(arguments, role or evaluation.execution.role, token)
+            if self.limit is not None:
+                answer = evaluation.clock.within(self.limit, answer, lambda: NamedError(TIMEOUT))
+            result = await answer
+            check_size(result, "A task's result")
+        except NamedError as error:
+            kind = "TaskTimedOut" if error.name == TIMEOUT else "TaskFailed"
+            evaluation.note_end(scope, kind, **self.about, **error.told)
+            raise
+        evaluation.note(scope, "TaskSucceeded", **self.about, output=result)
+        return result
+
+    def _note_start(self, arguments: Any) -> None:
+        limits = {"timeoutInSeconds": self.limit, "heartbeatInSeconds": self.heartbeat}
+        given = {name: value for name, value in limits.items() if value is not None}
+        region = self.evaluation.execution.arn.split(":")[3]
+        self.evaluation.note(self.scope, "TaskScheduled", **self.about, region=region, parameters=arguments, **given)
+        self.evaluation.note(self.scope, "TaskStarted", **self.about)
+
+    def note_submission(self, output: Any = None) -> None:
+        """Note, once, that the service has taken what it is given."""
+        if not self.submitted:
+            self.submitted = True
+            told = {} if output is None else {"output": output}
+            self.evaluation.note(self.scope, "TaskSubmitted", **self.about, **told)
+
+    async def _answer(self, arguments: Mapping[str, Any], role: str, token: Token | None) -> Any:
+        task, execution = self.task, self.evaluation.execution
+        clock = self.evaluation.clock
+        call = Call(task.resource, arguments, task.name, execution.arn, clock, self.note_submission, role)
+        answer = await _answered(self.caller.handler(task)(call))
+        if task.pattern:
+            self.note_submission(answer)
+        return answer if token is None else await token.answer
 
 
-def _seconds(interpreter: Interpreter, template: Template | None, view: View, field: str) -> int | None:
-    return None if template is None else interpreter.number(template, view, field)
+async def _answered(answer: Any) -> Any:
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _nothing(_: object = None) -> None:
+    """Note nothing."""
+
+
+def _seconds(evaluation: Evaluation, scope: Scope, template: Template | None, view: View, field: str) -> int | None:
+    return None if template is None else evaluation.number(scope, template, view, field)

@@ -60,14 +60,17 @@ class TaskTokens:
 
     Args:
         seconds: How long a call takes.
+        make: Makes the text of a token; they are numbered unless given.
     """
 
     seconds: Callable[[Call], float] = nothing
+    make: Callable[[], str] | None = None
     _tokens: dict[str, Token] = attrs.field(factory=dict, init=False)
 
     def issue(self, clock: Clock, heartbeat: float | None = None) -> Token:
         """Give out a token."""
-        token = Token(f"token-{len(self._tokens) + 1}", clock, heartbeat)
+        text = f"token-{len(self._tokens) + 1}" if self.make is None else self.make()
+        token = Token(text, clock, heartbeat)
         self._tokens[token.text] = token
         return token
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 import attrs
 
 from laminar_codegen.rehearsal.aws.announcer import Announcer
 from laminar_codegen.rehearsal.aws.api_requests import RequestReader
-from laminar_codegen.rehearsal.aws.clients import role_of
+from laminar_codegen.rehearsal.aws.signatures import signature_of
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["ApiCall", "CallObserver", "Calls", "signer"]
+__all__ = ["ApiCall", "CallObserver", "Calls"]
 
 
 @attrs.frozen(kw_only=True)
@@ -56,10 +55,10 @@ class Calls(Announcer[ApiCall]):
         return application if self.observer is None else functools.partial(self._answer, application)
 
     def _answer(self, application: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        signed = signer(environ)
-        if signed is None:
+        signature = signature_of(environ)
+        if signature is None or signature.role is None:
             return application(environ, start)
-        role, region, service = signed
+        role, region, service = signature.role, signature.region, signature.service
         request = self._reader.read(environ, service)
 
         def begin(status: str, *rest: Any) -> Any:
@@ -75,16 +74,3 @@ class Calls(Announcer[ApiCall]):
             return start(status, *rest)
 
         return application(environ, begin)
-
-
-def signer(environ: WSGIEnvironment) -> tuple[str, str, str] | None:
-    """Which role signed a request, for which region and service; None if no role did.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
-    """
-    _, found, signed = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
-    if not found:
-        signed = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
-    key, _, scope = signed.partition(",")[0].partition("/")
-    role, parts = role_of(key), scope.split("/")
-    return None if role is None else (role, parts[1], parts[2])

@@ -7,6 +7,7 @@ of moto's responses; what is refused is refused with Batch's ClientException.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from moto.logs.models import logs_backends
 from laminar_codegen.limits import DESCRIBED_JOBS
 from laminar_codegen.rehearsal.aws.api_calls import ApiCall, Calls
 from laminar_codegen.rehearsal.aws.batch_containers import check_definition
-from laminar_codegen.rehearsal.aws.batch_job import STATES, Job, now
+from laminar_codegen.rehearsal.aws.batch_job import STATES, Job
 from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
 from laminar_codegen.rehearsal.aws.patches import Patches
 from laminar_codegen.rehearsal.batch_requests import (
@@ -83,8 +84,8 @@ def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
     tell("CreateLogStream")
     lines = log.read_text(errors="replace").splitlines()
     if lines:
-        time = now()
-        events = [{"timestamp": time, "message": line or " "} for line in lines]
+        now = round(time.time() * 1000)  # not the clock of the executions: moto drops what is hours ahead
+        events = [{"timestamp": now, "message": line or " "} for line in lines]
         backend.put_log_events(group, stream, events)
         tell("PutLogEvents")
 

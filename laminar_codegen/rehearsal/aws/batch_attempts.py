@@ -15,7 +15,7 @@ import attrs
 
 from laminar_codegen.limits import OVERRIDES_LENGTH
 from laminar_codegen.rehearsal.aws.announcer import Announcer
-from laminar_codegen.rehearsal.aws.batch_job import Attempt, Job, now
+from laminar_codegen.rehearsal.aws.batch_job import Attempt, Job
 from laminar_codegen.rehearsal.aws.clients import Credentials
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets, SecretError
@@ -55,6 +55,7 @@ class AttemptRunner:
 
     publish_log  takes the job, the log stream's name and the file once an attempt has ended
     faults       what goes wrong before a container starts
+    now          the time in milliseconds since the epoch
     """
 
     workspace: Workspace
@@ -63,6 +64,7 @@ class AttemptRunner:
     publish_log: PublishLog
     secrets: JobSecrets
     events: Announcer[JobEvent]
+    now: Callable[[], int]
     faults: Faults = attrs.field(factory=Faults)
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
@@ -70,23 +72,23 @@ class AttemptRunner:
         log = job.log_path(self.logs, attempt)
         stream = _stream(job)
         self._announce(job, attempt, "STARTING", log)
-        started = now()
+        started = self.now()
         failure = self.faults.start(job.request.name, job.index, attempt)
         if failure is not None:
-            return _end(None, started, None, failure.status_reason, failure.reason)
+            return self._end(None, started, None, failure.status_reason, failure.reason)
         try:
             process = self._start(job, attempt, log)
         except OSError as error:
-            return _end(None, started, stream, _NOT_STARTED, f"CannotStartContainerError: {error}")
+            return self._end(None, started, stream, _NOT_STARTED, f"CannotStartContainerError: {error}")
         except (SecretError, OverridesError) as error:
-            return _end(None, started, stream, _NOT_STARTED, str(error))
+            return self._end(None, started, stream, _NOT_STARTED, str(error))
         job.process = process
         begin(job, started)
         self._announce(job, attempt, "RUNNING", log)
         code = process.wait(job.request.timeout)
         if stream is not None:
             self.publish_log(job, stream, log)
-        return _end(code, started, stream, _TIMED_OUT if process.timed_out else _EXITED)
+        return self._end(code, started, stream, _TIMED_OUT if process.timed_out else _EXITED)
 
     def announce_end(self, job: Job, attempt: int, end: AttemptEnd) -> None:
         """Tell the observer how an attempt ended."""
@@ -114,6 +116,20 @@ class AttemptRunner:
             log=log,
         )
 
+    def _end(
+        self, code: int | None, started: int, stream: str | None, status_reason: str, reason: str | None = None
+    ) -> AttemptEnd:
+        attempt = Attempt(
+            exit_code=code,
+            status_reason=status_reason,
+            reason=reason,
+            started=started,
+            stopped=self.now(),
+            log_stream=stream,
+        )
+        timed_out = status_reason == _TIMED_OUT
+        return AttemptEnd(attempt, succeeded=code == 0 and not timed_out, is_final=timed_out)
+
     def _announce(self, job: Job, attempt: int, status: JobStatus, log: Path, end: Attempt | None = None) -> None:
         event = JobEvent(
             job_id=job.id,
@@ -136,21 +152,6 @@ def _stream(job: Job) -> str | None:
         return None
     prefix = (configuration.get("options") or {}).get("awslogs-stream-prefix", job.request.definition)
     return f"{prefix}/default/{uuid.uuid4().hex}"
-
-
-def _end(
-    code: int | None, started: int, stream: str | None, status_reason: str, reason: str | None = None
-) -> AttemptEnd:
-    attempt = Attempt(
-        exit_code=code,
-        status_reason=status_reason,
-        reason=reason,
-        started=started,
-        stopped=now(),
-        log_stream=stream,
-    )
-    timed_out = status_reason == _TIMED_OUT
-    return AttemptEnd(attempt, succeeded=code == 0 and not timed_out, is_final=timed_out)
 
 
 def _check_overrides(overrides: Mapping[str, Any]) -> None:

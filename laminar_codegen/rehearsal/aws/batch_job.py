@@ -5,7 +5,6 @@ Only `BatchJobs` changes records, under its lock.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -29,11 +28,6 @@ STATES: tuple[State, ...] = (
 )
 NOT_STARTED = frozenset({"SUBMITTED", "PENDING", "RUNNABLE"})
 TERMINAL = frozenset({"SUCCEEDED", "FAILED"})
-
-
-def now() -> int:
-    """Milliseconds since the epoch, as Batch shows times."""
-    return int(time.time() * 1000)
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +61,7 @@ class Job:
     index: int | None = None
     parent: Job | None = None
     state: State = "SUBMITTED"
-    created: int = attrs.field(factory=now)
+    created: int = attrs.field(kw_only=True)
     started: int | None = None
     stopped: int | None = None
     status_reason: str | None = None

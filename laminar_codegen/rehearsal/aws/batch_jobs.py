@@ -12,8 +12,9 @@ import uuid
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.batch_attempts import AttemptEnd, AttemptRunner
-from laminar_codegen.rehearsal.aws.batch_job import NOT_STARTED, STATES, TERMINAL, Job, State, now
+from laminar_codegen.rehearsal.aws.batch_job import NOT_STARTED, STATES, TERMINAL, Job, State
 from laminar_codegen.rehearsal.batch_requests import Dependency, JobRequest, RefusedError
 
 CLEAR_SECONDS = 1.0
@@ -22,10 +23,17 @@ _DEPENDENCY_FAILED = "Dependent Job failed"
 
 
 class BatchJobs:
-    """All jobs of one embedded AWS."""
+    """All jobs of one embedded AWS.
 
-    def __init__(self, runner: AttemptRunner, *, concurrency: int) -> None:
+    Args:
+        runner: Runs attempts.
+        clock: The time, which is not skipped while a job may run.
+        concurrency: How many run at a time.
+    """
+
+    def __init__(self, runner: AttemptRunner, clock: RealClock, *, concurrency: int) -> None:
         self._runner = runner
+        self._clock = clock
         self._concurrency = concurrency
         self._lock = threading.RLock()
         self._ended = threading.Condition(self._lock)
@@ -40,7 +48,7 @@ class BatchJobs:
     def submit(self, request: JobRequest) -> Job:
         """Take a job. Raises RefusedError."""
         with self._lock:
-            job = Job(str(uuid.uuid4()), request)
+            job = Job(str(uuid.uuid4()), request, created=self._clock.milliseconds)
             children = self._make_children(job)
             blockers = {unit.id: self._blockers(unit) for unit in children or (job,)}
             self._jobs.update({unit.id: unit for unit in (job, *children)})
@@ -153,6 +161,7 @@ class BatchJobs:
 
     def _make_ready(self, unit: Job) -> None:
         unit.enter("RUNNABLE")
+        self._clock.hold()
         self._ready.append(unit)
         if len(self._workers) < self._concurrency and self._idle < len(self._ready):
             name = f"batch-{len(self._workers)}"
@@ -170,6 +179,7 @@ class BatchJobs:
             self._runner.announce_end(job, attempt, end)
             with self._lock:
                 self._finish(job, attempt, end)
+            self._clock.release()
 
     def _next(self) -> Job | None:
         with self._lock:
@@ -179,6 +189,7 @@ class BatchJobs:
                     if not job.ended:
                         job.enter("STARTING")
                         return job
+                    self._clock.release()
                 self._idle += 1
                 self._available.wait()
                 self._idle -= 1
@@ -213,7 +224,7 @@ class BatchJobs:
             job, state, reason = ending.popleft()
             if not job.ended:
                 job.status_reason = reason
-                job.stopped = now()
+                job.stopped = self._clock.milliseconds
                 job.enter(state)
                 ending.extend(self._consequences(job))
 

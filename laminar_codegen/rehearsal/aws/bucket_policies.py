@@ -22,8 +22,8 @@ from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket
 
-from laminar_codegen.rehearsal.aws.api_calls import signer
 from laminar_codegen.rehearsal.aws.patches import Patches
+from laminar_codegen.rehearsal.aws.signatures import signature_of
 from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds, matches
 
 _TRANSPORT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
@@ -54,8 +54,8 @@ def _permission(self: FakeBucket, action: str, resource: str) -> PermissionResul
     """Moto looks at a statement's effect last, after it has refused what the conditions do not hold for."""
     if self.policy is None:
         return PermissionResult.NEUTRAL
-    signed = signer(request.environ)
-    caller = None if signed is None else signed[0]
+    signature = signature_of(request.environ)
+    caller = None if signature is None else signature.role
     asked = _Asked(_ACTIONS.get(action, action), resource, caller, _context(caller))
     statements = [item for item in _list(json.loads(self.policy)["Statement"]) if _is_of(item, asked)]
     if any(_denies(item, asked) for item in statements if item["Effect"] == "Deny"):

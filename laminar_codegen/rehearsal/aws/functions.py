@@ -20,6 +20,7 @@ import attrs
 from moto.awslambda.models import LambdaFunction
 from moto.core.exceptions import JsonRESTError
 
+from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.announcer import Announcer
 from laminar_codegen.rehearsal.aws.clients import Credentials
 from laminar_codegen.rehearsal.aws.faults import Faults
@@ -74,6 +75,7 @@ class Functions:
     concurrency  how many run at a time; others wait, and their time does not begin. (On AWS a thousand
                  run at a time; here each is a process, and a function that invokes functions holds its place.)
     faults       what goes wrong before an invocation begins
+    clock        the time, which is not skipped while one runs
     """
 
     workspace: Workspace
@@ -81,6 +83,7 @@ class Functions:
     aws_environment: Credentials
     concurrency: int
     events: Announcer[InvocationEvent]
+    clock: RealClock
     faults: Faults = attrs.field(factory=Faults)
     _places: threading.Semaphore = attrs.field(init=False)
 
@@ -89,6 +92,13 @@ class Functions:
 
     def invoke(self, function: LambdaFunction, event: str) -> Invocation:
         """Run a function's handler with an event (JSON text)."""
+        self.clock.hold()
+        try:
+            return self._invoke(function, event)
+        finally:
+            self.clock.release()
+
+    def _invoke(self, function: LambdaFunction, event: str) -> Invocation:
         request_id = str(uuid.uuid4())
         log = self.logs / function.function_name / f"{request_id}.log"
         told = InvocationEvent(

@@ -6,7 +6,7 @@ import functools
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from laminar_codegen.rehearsal.aws.api_calls import Calls
+from laminar_codegen.rehearsal.aws.own_services import OwnServices, Service
 
 _HOST = "127.0.0.1"
 
@@ -33,10 +34,12 @@ class _QuietHandler(MotoRequestHandler):
 
 
 @contextmanager
-def serving(prepare: Callable[[str], None], calls: Calls) -> Iterator[str]:
-    """Serve moto; yields the URL.
+def serving(
+    prepare: Callable[[str], None], services: Mapping[str, Callable[[], Service]], calls: Calls
+) -> Iterator[str]:
+    """Serve moto, behind services of our own; yields the URL.
 
-    `prepare` is told a service's name before its first answer, and `calls` tells of what roles call.
+    `prepare` is told a service's name before moto's first answer, and `calls` tells of what roles call.
     """
     if botocore_stubber.enabled:
         raise RuntimeError("moto's mock_aws is active in this process: it would answer instead")
@@ -46,7 +49,7 @@ def serving(prepare: Callable[[str], None], calls: Calls) -> Iterator[str]:
             prepare(service)
             return create_backend_app(service)
 
-    application = calls.observed(DomainDispatcherApplication(create_app))
+    application = calls.observed(OwnServices(DomainDispatcherApplication(create_app), services))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
     thread.start()

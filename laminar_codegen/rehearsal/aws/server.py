@@ -1,7 +1,8 @@
 """The embedded AWS itself: moto's server on a free port, and what makes it run things.
 
-Corrections to moto are put in place when a service is first called, because importing a service
-takes long (Batch: a second, for EC2's tables), and taken back at the end.
+Executions of state machines are ours (`step_functions`). Corrections to moto's other services are put in place when a
+service is first called, because importing a service takes long (Batch: a second, for EC2's tables), and taken back at
+the end.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.announcer import Announcer
 from laminar_codegen.rehearsal.aws.api_calls import CallObserver, Calls
 from laminar_codegen.rehearsal.aws.batch_attempts import AttemptRunner, Observer
@@ -27,6 +29,9 @@ from laminar_codegen.rehearsal.aws.patches import Patches
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
 from laminar_runtime.process import processors
 
+if TYPE_CHECKING:
+    from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
+
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
 _entered = threading.Lock()
@@ -35,16 +40,15 @@ _entered = threading.Lock()
 class EmbeddedAws:
     """AWS in this process, between entering and leaving it.
 
-    workspace         what jobs and functions run in
-    concurrency       how many jobs run at a time (the CPUs that this process may use), and four times as many functions
-    directory         where logs are kept (a temporary one, removed at the end)
-    observer          is told of every change of every job's attempt, one at a time
-    invocations       is told of the begin and the end of every invocation of a function, one at a time
-    calls             is told of every call that the role of a state machine, job or function makes, one at a time
-    faults            what goes wrong in AWS itself
-    region            the default region
-    time_scale        shortens (or lengthens) Wait states and the intervals of Retry
-    token_time_scale  does so with TimeoutSeconds and HeartbeatSeconds of tasks that wait for a token
+    workspace     what jobs and functions run in
+    concurrency   how many jobs run at a time (the CPUs that this process may use), and four times as many functions
+    directory     where logs are kept (a temporary one, removed at the end)
+    observer      is told of every change of every job's attempt, one at a time
+    invocations   is told of the begin and the end of every invocation of a function, one at a time
+    calls         is told of every call that the role of a state machine, job or function makes, one at a time
+    faults        what goes wrong in AWS itself
+    region        the default region
+    real_time     whether Wait states and the intervals of Retry take their time also while nothing else runs
 
     moto keeps one set of AWS accounts per process: there can be one of these at a time.
     """
@@ -60,8 +64,7 @@ class EmbeddedAws:
         calls: CallObserver | None = None,
         faults: Faults | None = None,
         region: str = "us-east-1",
-        time_scale: float = 1.0,
-        token_time_scale: float = 1.0,
+        real_time: bool = False,
     ) -> None:
         self.workspace = workspace
         self.region = region
@@ -71,9 +74,9 @@ class EmbeddedAws:
         self._invocations = invocations
         self._calls = Calls(calls)
         self._faults = faults or Faults()
-        self._time_scale = time_scale
-        self._token_time_scale = token_time_scale
+        self._real_time = real_time
         self._open = ExitStack()
+        self._making = threading.Lock()
 
     endpoint_url: str
     """Where the AWS APIs are; set when entered."""
@@ -129,12 +132,16 @@ class EmbeddedAws:
                 _PREPARATIONS[service](self, patches)
             prepared.add(service)
 
-        self.endpoint_url = opening.enter_context(http_server.serving(prepare, self._calls))
+        self._clock = RealClock(skips=not self._real_time)
+        self._clock.start_thread()
+        opening.callback(self._clock.close)
+        self._executions: StepFunctions | None = None
+        services = {"states": self._own_executions}
+        self.endpoint_url = opening.enter_context(http_server.serving(prepare, services, self._calls))
         self.environment = sdk_environment(self.endpoint_url, self.region)
         self._clients = Clients(self.endpoint_url, self.region)
         self._jobs = self._make_jobs()
         opening.callback(self._jobs.close)
-        self._executing = False
         opening.callback(self._stop)
 
     def _make_jobs(self) -> BatchJobs:
@@ -145,36 +152,31 @@ class EmbeddedAws:
             publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
             events=Announcer(self._observer),
+            now=lambda: self._clock.milliseconds,
             faults=self._faults,
         )
-        return BatchJobs(runner, concurrency=self._concurrency)
+        return BatchJobs(runner, self._clock, concurrency=self._concurrency)
+
+    def _own_executions(self) -> StepFunctions:
+        from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
+
+        with self._making:
+            if self._executions is None:
+                self._executions = StepFunctions(self._clock, self._clients, self._jobs)
+            return self._executions
 
     def _environment_of(self, role: str | None) -> Mapping[str, str]:
         return sdk_environment(self.endpoint_url, self.region, role)
 
     def _stop(self) -> None:
-        if self._executing:
-            from laminar_codegen.rehearsal.aws import step_functions
-
-            step_functions.stop_all()
+        if self._executions is not None:
+            self._executions.stop_all()
         self._jobs.clear()
 
     def _publish_log(self, job: Job, stream: str, log: Path) -> None:
         from laminar_codegen.rehearsal.aws import batch_api
 
         batch_api.publish_log(self._calls, job, stream, log)
-
-    def _prepare_step_functions(self, patches: Patches) -> None:
-        from laminar_codegen.rehearsal.aws import step_functions
-
-        self._executing = True
-        step_functions.install(
-            patches,
-            self._clients,
-            self._jobs,
-            time_scale=self._time_scale,
-            token_time_scale=self._token_time_scale,
-        )
 
     def _prepare_batch(self, patches: Patches) -> None:
         from laminar_codegen.rehearsal.aws import batch_api
@@ -195,13 +197,13 @@ class EmbeddedAws:
             aws_environment=self._environment_of,
             concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
             events=Announcer(self._invocations),
+            clock=self._clock,
             faults=self._faults,
         )
         functions.install(patches, runner)
 
 
 _PREPARATIONS: Mapping[str, Callable[[EmbeddedAws, Patches], None]] = {
-    "stepfunctions": EmbeddedAws._prepare_step_functions,  # noqa: SLF001 - of this module
     "batch": EmbeddedAws._prepare_batch,  # noqa: SLF001 - of this module
     "s3": EmbeddedAws._prepare_s3,  # noqa: SLF001 - of this module
     "awslambda": EmbeddedAws._prepare_lambda,  # noqa: SLF001 - of this module

@@ -1,12 +1,12 @@
 """The events by which EventBridge tells of executions that ended, and the state machines that its rules start for them.
 
-moto's Step Functions tells EventBridge of nothing, and its rules do not start state machines.
+moto's EventBridge keeps the rules, and does not follow them for state machines.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """
 
 from __future__ import annotations
 
-import datetime as dt
+import functools
 import json
 import logging
 import sys
@@ -14,71 +14,78 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+import attrs
 
+from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.clients import Clients
-from laminar_codegen.rehearsal.aws.patches import Patches
+from laminar_codegen.rehearsal.aws.execution_records import Record
+
+__all__ = ["StatusEvents"]
 
 logger = logging.getLogger(__name__)
 
 
-def install(patches: Patches, clients: Clients) -> None:
-    """Have executions that end be told to EventBridge. What is told of their ends otherwise is told first."""
-    note_end: Any = BaseExecutionWorkerCommunication.terminated
+@attrs.frozen
+class StatusEvents:
+    """Tells of ends.
 
-    def terminated(self: BaseExecutionWorkerCommunication) -> None:
-        note_end(self)
+    Args:
+        clock: The time.
+        clients: The clients of the embedded AWS.
+    """
+
+    clock: RealClock
+    clients: Clients
+
+    def publish(self, record: Record) -> None:
+        """Have the rules followed that match how an execution has ended. It does not wait for that."""
+        if _backends() is not None:
+            self.clock.begin(functools.partial(self._follow, _event(record)))
+
+    def _follow(self, event: dict[str, Any]) -> None:
         try:
-            _publish(self.execution, clients)
+            for target in _targets(event):
+                content = event["detail"] if target.get("InputPath") == "$.detail" else event
+                states = self.clients.get("stepfunctions", event["region"], role=target["RoleArn"])
+                states.start_execution(stateMachineArn=target["Arn"], input=json.dumps(content))
         except Exception:  # a rule that cannot be followed does not change how an execution ended
-            logger.exception("EventBridge could not be told of the end of %s", self.execution.exec_arn)
-
-    patches.attribute(BaseExecutionWorkerCommunication, "terminated", terminated)
+            logger.exception("EventBridge could not be told of the end of %s", event["resources"][0])
 
 
-def _publish(execution: Execution, clients: Clients) -> None:
-    event = _event(execution)
-    for target in _targets(event):
-        content = event["detail"] if target.get("InputPath") == "$.detail" else event
-        states = clients.get("stepfunctions", event["region"], role=target["RoleArn"])
-        states.start_execution(stateMachineArn=target["Arn"], input=json.dumps(content))
-
-
-def _event(execution: Execution) -> dict[str, Any]:
-    now = dt.datetime.now(tz=dt.UTC)
-    _, _, _, region, account, *_ = execution.exec_arn.split(":")
+def _event(record: Record) -> dict[str, Any]:
+    execution = record.execution
+    _, _, _, region, account, *_ = execution.arn.split(":")
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": "Step Functions Execution Status Change",
         "source": "aws.states",
         "account": account,
-        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": execution.clock.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": region,
-        "resources": [execution.exec_arn],
+        "resources": [execution.arn],
         "detail": {
-            "executionArn": execution.exec_arn,
-            "stateMachineArn": execution.state_machine.arn,
+            "executionArn": execution.arn,
+            "stateMachineArn": execution.machine_arn,
             "name": execution.name,
             "status": execution.status,
-            "startDate": _milliseconds(execution.start_date),
-            "stopDate": _milliseconds(execution.stop_date or now),
-            "input": execution.execution_input,
-            "output": None,
+            "startDate": round(record.date(execution.created) * 1000),
+            "stopDate": execution.clock.milliseconds,
+            "input": record.input,
+            "output": record.describe().get("output"),
         },
     }
 
 
-def _milliseconds(date: Any) -> int:
-    return round((dt.datetime.fromisoformat(date) if isinstance(date, str) else date).timestamp() * 1000)
+def _backends() -> Any:
+    """Return the rules that moto keeps, None without any: then its EventBridge is not loaded."""
+    module = sys.modules.get("moto.events.models")
+    return None if module is None else module.events_backends
 
 
 def _targets(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the targets of the rules that match an event. Without a rule, moto's EventBridge is not loaded."""
-    events = sys.modules.get("moto.events.models")
-    if events is None:
-        return
-    backend = events.events_backends[event["account"]][event["region"]]
+    """Yield the targets of the rules that match an event."""
+    backend = _backends()[event["account"]][event["region"]]
     for rule in backend.event_buses["default"].rules.values():
         if rule.state == "ENABLED" and rule.event_pattern.matches_event(event):
             yield from (target for target in rule.targets if ":stateMachine:" in target["Arn"])

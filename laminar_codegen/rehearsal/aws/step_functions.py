@@ -1,73 +1,244 @@
-"""Step Functions: moto's interpreter and its API, corrected."""
+"""Step Functions: moto keeps the records of state machines; executions are ours.
 
-# ruff: noqa: SLF001 - what is corrected is inside moto
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_Operations.html
+"""
 
 from __future__ import annotations
 
-import time
+import base64
+import functools
+import json
+import os
+import random
+import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from moto.core.config import default_user_config
-from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.utils import TMP_THREADS
+from botocore.exceptions import ClientError
 
-from laminar_codegen.rehearsal.aws import (
-    attempts,
-    batch_tasks,
-    definitions,
-    endings,
-    execution_api,
-    expressions,
-    flow_control,
-    integrations,
-    maps,
-    nested_executions,
-    programs,
-    redrive,
-    status_events,
-    task_tokens,
-    waiting,
-)
+from laminar_codegen.rehearsal.asl import query_language
+from laminar_codegen.rehearsal.asl.definition import Machine
+from laminar_codegen.rehearsal.asl.errors import DefinitionError, NamedError, UnsupportedError
+from laminar_codegen.rehearsal.asl.execution import Execution
+from laminar_codegen.rehearsal.asl.parsing import parse
+from laminar_codegen.rehearsal.asl.real_time import RealClock
+from laminar_codegen.rehearsal.asl.tasks import Caller
+from laminar_codegen.rehearsal.asl.tokens import TaskTokens
+from laminar_codegen.rehearsal.asl.validation import validate
+from laminar_codegen.rehearsal.asl.world import RefusedStartError, World, why_not_redrivable
 from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
 from laminar_codegen.rehearsal.aws.clients import Clients
-from laminar_codegen.rehearsal.aws.patches import Patches
+from laminar_codegen.rehearsal.aws.execution_records import Definition, Record
+from laminar_codegen.rehearsal.aws.integrations import Integrations
+from laminar_codegen.rehearsal.aws.own_services import Answer, Asked, Operation, ServiceError, answer_json
+from laminar_codegen.rehearsal.aws.service_calls import ServiceCalls
+from laminar_codegen.rehearsal.aws.status_events import StatusEvents
 
-_STOP_SECONDS = 2.0
+__all__ = ["StepFunctions"]
 
+_TOKEN_BYTES = 450  # a token of AWS has some 600 characters, among them `/`, `+` and `=`
+_TOKEN_PREFIX = "AQCEAAAAKgAAAAMAAAAA"  # noqa: S105 - how AWS's tokens begin
+_PAGE = 1000
+_parse = functools.lru_cache(maxsize=256)(parse)
 
-def install(patches: Patches, clients: Clients, jobs: BatchJobs, *, time_scale: float, token_time_scale: float) -> None:
-    """Have moto execute state machines, as Step Functions does."""
-    configuration: Any = default_user_config
-    patches.item(configuration, "stepfunctions", {"execute_state_machine": True})
-    definitions.install(patches)
-    expressions.install(patches)
-    endings.install(patches)
-    flow_control.install(patches, time_scale)
-    attempts.install(patches)
-    programs.install(patches)
-    maps.install(patches)
-    integrations.install(patches, clients)
-    waiting.install(patches)
-    batch_tasks.install(patches, clients, jobs)
-    nested_executions.install(patches, clients)
-    task_tokens.install(patches, task_tokens.TaskTokens(token_time_scale))
-    redrive.install(patches)
-    execution_api.install(patches)
-    status_events.install(patches, clients)
+_Operation = Callable[["StepFunctions", Mapping[str, Any]], Any]
 
 
-def stop_all() -> None:
-    """Stop all executions and wait until they have let go of what they wait for."""
-    running = [
-        execution
-        for regions in models.stepfunctions_parser_backends.values()
-        for backend in regions.values()
-        for execution in backend._get_executions()
-        if execution.status == "RUNNING"
+class StepFunctions:
+    """The executions of one embedded AWS, and the operations on them.
+
+    Args:
+        clock: The time.
+        clients: The clients of the embedded AWS.
+        jobs: The jobs of AWS Batch.
+    """
+
+    def __init__(self, clock: RealClock, clients: Clients, jobs: BatchJobs) -> None:
+        self._clock = clock
+        self._clients = clients
+        self._records: dict[str, Record] = {}
+        self._tokens = TaskTokens(make=_make_token)
+        executions: dict[str, Execution] = {}
+        integrations = Integrations(clock, ServiceCalls(clients), jobs, executions)
+        chance = random.SystemRandom()
+        self._world = World(
+            clock,
+            Caller(integrations.find, self._tokens),
+            query_language.ambient_functions(lambda: clock.milliseconds, chance),
+            executions=executions,
+        )
+        events = StatusEvents(clock, clients)
+        self._world.ended = lambda execution: self._tell_end(events, execution)
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """The operations that are answered here."""
+        return {
+            **{name: functools.partial(self._answer, operation) for name, operation in _OPERATIONS.items()},
+            "CreateStateMachine": _check_definition,
+            "UpdateStateMachine": _check_definition,
+            "ValidateStateMachineDefinition": _validate,
+        }
+
+    def stop_all(self) -> None:
+        """Stop all executions, and forget them."""
+        self._clock.ask(self._stop_all)
+
+    def _stop_all(self) -> None:
+        self._records.clear()  # first: nobody is told of these ends
+        for execution in list(self._world.executions.values()):
+            if execution.status == "RUNNING":
+                self._world.stop(execution)
+        self._world.executions.clear()
+
+    def _tell_end(self, events: StatusEvents, execution: Execution) -> None:
+        record = self._records.get(execution.arn)
+        if record is not None:
+            events.publish(record)
+
+    def _answer(self, operation: _Operation, asked: Asked) -> Answer:
+        return answer_json(operation(self, asked.parameters))
+
+    def _start(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        arn, text = given["stateMachineArn"], given.get("input") or "{}"
+        machine, definition = self._machine(arn)
+        value = _parsed_input(text)
+        name = given.get("name") or str(uuid.uuid4())
+
+        def start() -> Record:
+            execution = self._world.start(machine, definition.arn, name, value, definition.role)
+            return self._records.setdefault(execution.arn, Record(execution, definition, text))
+
+        try:
+            record = self._clock.ask(start)
+        except RefusedStartError as error:
+            raise ServiceError(error.code, error.cause) from error
+        return {"executionArn": record.execution.arn, "startDate": record.date(record.execution.created)}
+
+    def _machine(self, arn: str) -> tuple[Machine, Definition]:
+        try:
+            found = self._clients.get("stepfunctions", arn.split(":")[3]).describe_state_machine(stateMachineArn=arn)
+        except ClientError as error:
+            refused: Any = error.response["Error"]
+            raise ServiceError(refused["Code"], refused["Message"]) from error
+        updated = found.get("updateDate", found["creationDate"]).timestamp()
+        definition = Definition(arn, found["name"], found["definition"], found["roleArn"], updated)
+        return _parse(found["definition"]), definition
+
+    def _record(self, given: Mapping[str, Any]) -> Record:
+        arn = given.get("executionArn", "")
+        record = self._records.get(arn)
+        if record is None:
+            raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
+        return record
+
+    def _describe(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        record = self._record(given)
+        return self._clock.ask(record.describe)
+
+    def _describe_machine(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._record(given).describe_machine()
+
+    def _list(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        arn, status = given.get("stateMachineArn", ""), given.get("statusFilter")
+        found = [record for record in reversed(self._records.values()) if record.definition.arn == arn]
+        if not found:
+            self._machine(arn)
+        shown = [record.describe_short() for record in found if status in (None, record.execution.status)]
+        return _page("executions", shown, given)
+
+    def _history(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        events = self._clock.ask(self._record(given).events)
+        return _page("events", events[::-1] if given.get("reverseOrder") else events, given)
+
+    def _stop(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        record = self._record(given)
+        execution = record.execution
+        error, cause = given.get("error"), given.get("cause")
+        why = None if error is None and cause is None else NamedError(error or "", cause or "")
+        self._clock.ask(lambda: self._world.stop(execution, why))
+        return {"stopDate": record.date(self._clock.elapsed if execution.ended is None else execution.ended)}
+
+    def _redrive(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        record = self._record(given)
+
+        def redrive() -> None:
+            reason = why_not_redrivable(record.execution)
+            if reason is not None:
+                raise ServiceError("ExecutionNotRedrivable", reason)
+            self._world.redrive(record.execution)
+
+        self._clock.ask(redrive)
+        return {"redriveDate": record.date(record.execution.started)}
+
+    def _send(self, send: Callable[..., None], *given: str) -> dict[str, Any]:
+        try:
+            self._clock.ask(lambda: send(*given))
+        except NamedError as error:
+            raise ServiceError(error.name.removeprefix("Sfn.").removesuffix("Exception"), error.cause) from error
+        return {}
+
+    def _succeed(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._send(self._tokens.succeed, given["taskToken"], given["output"])
+
+    def _fail(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._send(self._tokens.fail, given["taskToken"], given.get("error", ""), given.get("cause", ""))
+
+    def _beat(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        return self._send(self._tokens.beat, given["taskToken"])
+
+
+_OPERATIONS: Mapping[str, _Operation] = {
+    "StartExecution": StepFunctions._start,  # noqa: SLF001 - of this module
+    "DescribeExecution": StepFunctions._describe,  # noqa: SLF001
+    "DescribeStateMachineForExecution": StepFunctions._describe_machine,  # noqa: SLF001
+    "ListExecutions": StepFunctions._list,  # noqa: SLF001
+    "GetExecutionHistory": StepFunctions._history,  # noqa: SLF001
+    "StopExecution": StepFunctions._stop,  # noqa: SLF001
+    "RedriveExecution": StepFunctions._redrive,  # noqa: SLF001
+    "SendTaskSuccess": StepFunctions._succeed,  # noqa: SLF001
+    "SendTaskFailure": StepFunctions._fail,  # noqa: SLF001
+    "SendTaskHeartbeat": StepFunctions._beat,  # noqa: SLF001
+}
+
+
+def _make_token() -> str:
+    return _TOKEN_PREFIX + base64.b64encode(os.urandom(_TOKEN_BYTES)).decode()
+
+
+def _parsed_input(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
+
+
+def _page(name: str, items: list[dict[str, Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a page of a list. Its token is where the next one begins."""
+    start = int(given.get("nextToken") or 0)
+    end = start + (given.get("maxResults") or _PAGE)
+    return {name: items[start:end], **({"nextToken": str(end)} if end < len(items) else {})}
+
+
+def _check_definition(asked: Asked) -> None:
+    """Refuse a definition that Step Functions refuses, or that cannot be run here; moto keeps the others."""
+    text = asked.parameters.get("definition")
+    if text is None:
+        return
+    try:
+        _parse(text)
+    except DefinitionError as error:
+        raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: {error}") from error
+    except UnsupportedError as error:
+        raise ServiceError("InvalidDefinition", f"The embedded AWS cannot run this: {error}") from error
+
+
+def _validate(asked: Asked) -> Answer:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html."""
+    problems = validate(asked.parameters["definition"])
+    diagnostics = [
+        {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": problem, "location": f"/{place}"}
+        for problem in problems
+        for place in [problem.partition(":")[0].replace(".", "/")]
     ]
-    for execution in running:
-        execution.exec_worker.stop(stop_date=None, error=None, cause="The embedded AWS ends")
-    deadline = time.monotonic() + _STOP_SECONDS
-    while time.monotonic() < deadline and any(run.status == "RUNNING" for run in running):
-        time.sleep(0.01)
-    TMP_THREADS.clear()  # moto keeps every thread that it ever started
+    return answer_json({"result": "FAIL" if problems else "OK", "diagnostics": diagnostics, "truncated": False})

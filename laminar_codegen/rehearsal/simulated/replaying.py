@@ -11,7 +11,7 @@ import attrs
 from laminar_codegen.rehearsal.asl.execution import Execution, Status
 from laminar_codegen.rehearsal.asl.parsing import parse
 from laminar_codegen.rehearsal.simulated.services import Services
-from laminar_codegen.rehearsal.simulated.world import World
+from laminar_codegen.rehearsal.simulated.world import SimulatedWorld
 
 __all__ = ["Definition", "Replayed", "redrive", "replay"]
 
@@ -49,7 +49,7 @@ class Replayed:
     events: int
     entered: tuple[tuple[float, str], ...] = attrs.field(repr=False)
     nested: tuple[Replayed, ...]
-    _world: World = attrs.field(eq=False, repr=False)
+    _world: SimulatedWorld = attrs.field(eq=False, repr=False)
 
     @property
     def total_transitions(self) -> int:
@@ -101,7 +101,7 @@ def replay(  # noqa: PLR0913 - what an execution depends on, all but the definit
         ('SUCCEEDED', 60, 1, 4)
     """
     parsed = {arn: parse(other) for arn, other in (machines or {}).items()}
-    world = World(
+    world = SimulatedWorld(
         {**parsed, _ARN: parse(definition)},
         services or Services(),
         overhead,
@@ -127,18 +127,18 @@ def redrive(replayed: Replayed) -> Replayed:
         ValueError: If it did not fail, or has too many events.
     """
     world = replayed._world  # noqa: SLF001 - only this module makes one
-    execution = world.executions[replayed.arn]
-    world.redrive(execution)
+    execution = world.world.executions[replayed.arn]
+    world.world.redrive(execution)
     return _run(world, execution)
 
 
-def _run(world: World, execution: Execution) -> Replayed:
+def _run(world: SimulatedWorld, execution: Execution) -> Replayed:
     world.clock.run(until=execution.over)
     world.clock.run()
     return _replayed(world, execution)
 
 
-def _replayed(world: World, execution: Execution) -> Replayed:
+def _replayed(world: SimulatedWorld, execution: Execution) -> Replayed:
     error = execution.error
     return Replayed(
         arn=execution.arn,

@@ -1,4 +1,4 @@
-"""The world of a replay: its clock, its machines, and the executions of them that start each other.
+"""The world of a replay: its clock, its machines, and how states start executions of them.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 """
@@ -7,39 +7,29 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from laminar_codegen.limits import HISTORY_EVENTS, STATE_BYTES
 from laminar_codegen.rehearsal.asl import query_language
-from laminar_codegen.rehearsal.asl.calls import required
+from laminar_codegen.rehearsal.asl.calls import Call, Handler, required
 from laminar_codegen.rehearsal.asl.clock import AbortedError, Clock
 from laminar_codegen.rehearsal.asl.definition import Machine, tasks_of
-from laminar_codegen.rehearsal.asl.errors import TASK_FAILED, TIMEOUT, NamedError
+from laminar_codegen.rehearsal.asl.errors import TASK_FAILED, NamedError
 from laminar_codegen.rehearsal.asl.execution import Execution
-from laminar_codegen.rehearsal.asl.interpreter import Interpreter
 from laminar_codegen.rehearsal.asl.tasks import Caller
-from laminar_codegen.rehearsal.simulated.services import Call, Handler, Services
+from laminar_codegen.rehearsal.asl.world import RefusedStartError, World
+from laminar_codegen.rehearsal.simulated.services import Services
 
-__all__ = ["World"]
+__all__ = ["SimulatedWorld"]
 
-#: Seconds that an execution may take: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-_YEAR = 31_536_000
-
-#: Names of executions: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-_NAME = re.compile(r"[^\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
-
-
-class _ExecutionTimeoutError(NamedError):
-    """An execution took longer than it may."""
+_ROLE = "arn:aws:iam::123456789012:role/replay"
 
 
 @attrs.define(eq=False)
-class World:
-    """A world.
+class SimulatedWorld:
+    """A world in virtual time.
 
     Args:
         machines: The machines by their ARNs.
@@ -53,24 +43,20 @@ class World:
     overhead: float
     chance: random.Random
     clock: Clock = attrs.field(factory=Clock)
-    executions: dict[str, Execution] = attrs.field(factory=dict)
-    caller: Caller = attrs.field()
-    functions: Mapping[str, Any] = attrs.field()
+    world: World = attrs.field()
 
-    @caller.default
-    def _caller(self) -> Caller:
-        start: dict[str, Handler] = {
+    @world.default
+    def _make_world(self) -> World:
+        handlers: dict[str, Handler] = {
             "states:startExecution": self._start,
             "aws-sdk:sfn:describeExecution": self._describe,
             "aws-sdk:sfn:startExecution": self._start,
             "states:startExecution.sync": self._start_and_wait,
             "states:startExecution.sync:2": self._start_and_wait,
+            **self.services.handlers(),
         }
-        return Caller({**start, **self.services.handlers()}, self.services.tokens)
-
-    @functions.default
-    def _functions(self) -> Mapping[str, Any]:
-        return query_language.ambient_functions(lambda: self.clock.milliseconds, self.chance)
+        functions = query_language.ambient_functions(lambda: self.clock.milliseconds, self.chance)
+        return World(self.clock, Caller(handlers.get, self.services.tokens), functions, self.overhead)
 
     def check(self) -> None:
         """Refuse machines with tasks that nothing answers.
@@ -80,7 +66,7 @@ class World:
         """
         for machine in self.machines.values():
             for task in tasks_of(machine):
-                self.caller.handler(task)
+                self.world.caller.handler(task)
 
     def start(self, machine_arn: str, name: str, given: Any, prefix: str = "StepFunctions") -> Execution:
         """Start an execution, or give the one that runs by this name with this input.
@@ -98,57 +84,14 @@ class World:
         if machine is None:
             cause = f"State Machine Does Not Exist: '{machine_arn}'"
             raise NamedError(f"{prefix}.StateMachineDoesNotExistException", cause)
-        if _NAME.fullmatch(name) is None:
-            raise NamedError(f"{prefix}.InvalidNameException", f"Invalid Name: '{name}'")
-        if len(json.dumps(given, ensure_ascii=False).encode()) > STATE_BYTES:
-            raise NamedError(f"{prefix}.InvalidExecutionInputException", f"The input has more than {STATE_BYTES} bytes")
-        execution = Execution(machine, machine_arn, name, given, self.clock)
-        before = self.executions.get(execution.arn)
-        if before is not None:
-            if before.status == "RUNNING" and before.input == given:
-                return before
-            cause = f"Execution Already Exists: '{execution.arn}'"
-            raise NamedError(f"{prefix}.ExecutionAlreadyExistsException", cause)
-        self.executions[execution.arn] = execution
-        execution.process = self.clock.start(self._live(execution))
-        return execution
-
-    def redrive(self, execution: Execution) -> None:
-        """Go on with an execution where it failed.
-
-        https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html
-
-        Raises:
-            ValueError: If it cannot be redriven.
-        """
-        if execution.status in ("RUNNING", "SUCCEEDED"):
-            raise ValueError(f"an execution that is {execution.status} cannot be redriven")
-        if execution.history.events >= HISTORY_EVENTS - 1:
-            raise ValueError(f"an execution of {execution.history.events} events cannot be redriven")
-        execution.restart()
-        execution.process = self.clock.start(self._live(execution))
-
-    async def _live(self, execution: Execution) -> None:
-        interpreter = Interpreter(execution, self.caller, self.functions, self.overhead)
-        limit = execution.machine.timeout or _YEAR
         try:
-            execution.history.note()
-            output = await self.clock.within(
-                limit, interpreter.run(execution.scope), lambda: _ExecutionTimeoutError(TIMEOUT)
-            )
-        except _ExecutionTimeoutError:
-            execution.end("TIMED_OUT")
-        except NamedError as error:
-            execution.end("FAILED", error=error)
-        except AbortedError:
-            execution.end("ABORTED")
-            raise
-        else:
-            execution.end("SUCCEEDED", output=output)
+            return self.world.start(machine, machine_arn, name, given, _ROLE)
+        except RefusedStartError as error:
+            raise NamedError(f"{prefix}.{error.code}Exception", error.cause) from error
 
     def _describe(self, call: Call) -> Any:
         (arn,) = required(call, "ExecutionArn", known=("IncludedData",))
-        execution = self.executions.get(arn)
+        execution = self.world.executions.get(arn)
         if execution is None:
             raise NamedError("Sfn.ExecutionDoesNotExistException", f"Execution Does Not Exist: '{arn}'")
         status = {"Status": execution.status, "RedriveCount": execution.redrives}
@@ -160,7 +103,7 @@ class World:
         name = call.arguments.get("Name") or f"{self.chance.getrandbits(128):032x}"
         prefix = "Sfn" if call.resource.startswith("aws-sdk:") else "StepFunctions"
         execution = self.start(machine_arn, name, json.loads(given) if isinstance(given, str) else given, prefix)
-        nested = self.executions[call.execution].nested
+        nested = self.world.executions[call.execution].nested
         if execution not in nested:
             nested.append(execution)
         return execution

@@ -109,7 +109,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     image = folder / "image"
     image.mkdir()
     compilation = _compile(file)
-    with EmbeddedAws(workspace=Workspace(directory=lay_out(file, image)), time_scale=0.02) as aws:
+    with EmbeddedAws(workspace=Workspace(directory=lay_out(file, image))) as aws:
         deploy(compilation, aws)
         client = aws.client("stepfunctions")
         arns = {

@@ -24,7 +24,6 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         observer=events.append,
         invocations=invocations.append,
         faults=troubles.faults(),
-        time_scale=0.01,
     ) as aws:
         make_queue(aws)
         aws.client("s3").create_bucket(Bucket=BUCKET)

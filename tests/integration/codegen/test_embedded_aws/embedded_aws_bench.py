@@ -168,6 +168,13 @@ def passing(output: Any, **fields: Any) -> State:
     return state if "Next" in state else {**state, "End": True}
 
 
+def endless() -> State:
+    """A state that waits until somebody sends its token: nobody does. A Wait would be skipped."""
+    arguments = {"Bucket": BUCKET, "Key": "endless", "Body": "{% $states.context.Task.Token %}"}
+    resource = "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken"
+    return {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}
+
+
 def job(definition: str, **fields: Any) -> State:
     """A state that runs a job."""
     arguments = {

@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from embedded_aws_bench import job
+from embedded_aws_bench import endless, job
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
 
 START = "arn:aws:states:::states:startExecution"
-ENDLESS = {"W": {"Type": "Wait", "Seconds": 99999, "End": True}}
+ENDLESS = {"W": endless()}
 FAILING = {"F": {"Type": "Fail", "Error": "Mine", "Cause": "because"}}
 
 
@@ -85,7 +85,7 @@ def executions(bench: Bench, machine: str) -> list[dict[str, Any]]:
 
 def test_timeout_of_the_nested_one(bench: Bench) -> None:
     """A nested execution that times out is a failed task."""
-    late = bench.machine({"W": {"Type": "Wait", "Seconds": 99999, "End": True}}, TimeoutSeconds=1)
+    late = bench.machine(ENDLESS, TimeoutSeconds=1)
     result = bench.run({"S": starting(late)})
     assert (result["error"], json.loads(result["cause"])["Status"]) == ("States.TaskFailed", "TIMED_OUT")
 

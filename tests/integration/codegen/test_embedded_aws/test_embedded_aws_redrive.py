@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from embedded_aws_bench import BUCKET, job, passing
+from embedded_aws_bench import BUCKET, endless, job, passing
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
@@ -60,7 +60,8 @@ def calls(bench: Bench, execution: str) -> Counter[str]:
     """How often each key was written or read in an execution."""
     events = bench.aws.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
     details = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
-    return Counter(json.loads(task["parameters"])["Key"] for task in details if task["resource"] != "headObject")
+    counted = [task for task in details if task["resource"] in ("getObject", "putObject")]
+    return Counter(json.loads(task["parameters"])["Key"] for task in counted)
 
 
 def test_sequence(bench: Bench) -> None:
@@ -127,7 +128,7 @@ def test_the_state_machine_of_an_execution(bench: Bench) -> None:
 def test_what_cannot_be_redriven(bench: Bench) -> None:
     """Executions that run, that succeeded or that do not exist are refused."""
     client = bench.aws.client("stepfunctions")
-    running = bench.start(bench.machine({"W": {"Type": "Wait", "Seconds": 99999, "End": True}}))
+    running = bench.start(bench.machine({"W": endless()}))
     succeeded = bench.start(bench.machine({"A": passing(1)}))
     assert bench.result(succeeded)["redriveStatusReason"] == "Execution is SUCCEEDED and cannot be redriven"
     for execution, code in (
@@ -168,7 +169,7 @@ def test_branches_that_were_stopped(bench: Bench) -> None:
     first = {
         "N": passing({}, Assign={"n": "{% $states.context.Execution.RedriveCount %}"}, Next="C"),
         "C": {"Type": "Choice", "Choices": [{"Condition": "{% $n = 0 %}", "Next": "W"}], "Default": "A"},
-        "W": {"Type": "Wait", "Seconds": 99999, "Next": "A"},
+        "W": endless(),
         "A": needs("stopped-a"),
     }
     second = {"B": needs("stopped-b")}

@@ -158,17 +158,17 @@ import embedded_aws_bench
 arguments = {"Bucket": "bench", "Key": "token", "Body": "{% $states.context.Task.Token %}"}
 resource = "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken"
 state = {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}
-with EmbeddedAws(workspace=Workspace(Path(sys.argv[1])), token_time_scale=0.001) as aws:
+with EmbeddedAws(workspace=Workspace(Path(sys.argv[1]))) as aws:
     bench = embedded_aws_bench.Bench(aws, Path(sys.argv[1]))
     aws.client("s3").create_bucket(Bucket="bench")
-    for fields in ({"TimeoutSeconds": 1000}, {"HeartbeatSeconds": 1000}):
+    for fields in ({"TimeoutSeconds": 1}, {"HeartbeatSeconds": 1}):
         begun = time.monotonic()
         print(bench.run({"T": {**state, **fields}})["error"], 0.9 < time.monotonic() - begun < 10)
 """
 
 
 def test_time_of_tokens(tmp_path: Path) -> None:
-    """How long tasks wait for a token can be shortened."""
+    """Tasks wait for a token as long as they say, although nothing else runs: anybody may send it."""
     here = str(Path(__file__).parent)
     printed = run_script(TOKENS, str(tmp_path), here, environment={})
-    assert printed == "States.Timeout True\nStates.HeartbeatTimeout True\n"
+    assert printed == "States.Timeout True\nStates.Timeout True\n"

@@ -7,12 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from embedded_aws_bench import endless
 
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
 
 ROLE = "arn:aws:iam::123456789012:role/rule"
-ENDLESS = {"W": {"Type": "Wait", "Seconds": 99999, "End": True}}
+ENDLESS = {"W": endless()}
 FAILING = {"F": {"Type": "Fail", "Error": "Mine", "Cause": "because"}}
 PASSING = {"E": {"Type": "Pass", "End": True}}
 

@@ -114,11 +114,11 @@ def test_all_machines_are_checked() -> None:
     """A nested machine that is wrong, or calls what nothing answers, is refused before anything runs."""
     with pytest.raises(DefinitionError, match=r"States\.W\.Next"):
         parent({"A": start()}, {"W": waiting(1, Next="None")})
-    with pytest.raises(UnsupportedError, match=r"'W' calls sqs:sendMessage: give Services"):
+    with pytest.raises(UnsupportedError, match=r"'W' calls sqs:sendMessage, which nothing answers"):
         parent({"A": start()}, {"W": task("sqs:sendMessage", {})})
     distributed = mapping([], {"W": waiting(1)})
-    distributed["ItemProcessor"]["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    with pytest.raises(UnsupportedError, match="'M' is a distributed Map"):
+    distributed["ItemProcessor"]["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
+    with pytest.raises(UnsupportedError, match="'M' has children of an EXPRESS workflow"):
         run({"M": distributed})
     with pytest.raises(UnsupportedError, match="only service integrations"):
         run({"A": {**task(""), "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f"}})
