@@ -1,7 +1,7 @@
-"""How long plans of real workflows take, against the ideal: the longest path through each.
+"""The makespan of plans of real workflows, against the ideal: the longest path through each.
 
-``python -m benchmarks makespan --workflows DIR`` reads the same files as ``replay``, and plans each in every way. What
-is told is the makespan of the plan itself; ``replay`` tells that of the emitted state machine.
+``python -m benchmarks makespan --workflows DIR`` reads the same files as ``replay``, and plans each in every way. It
+prints the makespan of the plan itself, and ``replay`` that of the emitted state machine.
 """
 
 from __future__ import annotations

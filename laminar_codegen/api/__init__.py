@@ -14,7 +14,7 @@ from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir.plan import unstructure
 from laminar_codegen.pipeline import compile_source
 from laminar_codegen.problems import NotWrittenError
-from laminar_codegen.render.kept_revisions import kept_in
+from laminar_codegen.render.kept_revisions import old_addresses
 from laminar_codegen.render.split_document import split_document
 from laminar_codegen.render.terraform_json import removed_blocks, render_document
 from laminar_codegen.render.write_folder import leftover_warnings, write_module
@@ -84,5 +84,5 @@ def _keep(document: Mapping[str, Any], directory: Path) -> Mapping[str, Any]:
     """Return a document that deregisters no job definition which the folder's document has."""
     declared = document.get("resource", {}).get("aws_batch_job_definition", {})
     moved = [block["from"] for (block,) in document.get("moved", [])]
-    kept = kept_in(directory, declared, moved)
+    kept = old_addresses(directory, declared, moved)
     return {**document, "removed": removed_blocks(kept)} if kept else document

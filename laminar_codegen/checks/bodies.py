@@ -48,7 +48,7 @@ def warnings_of(graph: Graph, bodies: Bodies) -> list[Problem]:
     return sorted({problem for check in _WARNINGS for problem in check(graph, bodies)})
 
 
-def check_reserved(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+def check_reserved_names(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
     """Check that artifacts do not have reserved names."""
     for layer, body in _with_bodies(graph, bodies):
         for name, place in {**body.call.assigned, **body.call.sharded}.items():
@@ -186,7 +186,7 @@ def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
             yield Problem(layer.location, LAM069, what, fix)
 
 
-_CHECKS: tuple[Check, ...] = (check_reserved, check_dimensions, check_reads, check_pipelined_reads)
+_CHECKS: tuple[Check, ...] = (check_reserved_names, check_dimensions, check_reads, check_pipelined_reads)
 _WARNINGS: tuple[Check, ...] = (
     warn_of_single_elements,
     warn_of_writes,

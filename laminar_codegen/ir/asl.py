@@ -31,7 +31,7 @@ __all__ = [
     "Task",
     "Wait",
     "all_states",
-    "submits_unawaited",
+    "submits_detached_jobs",
 ]
 
 PARTITION = Ref("local.partition")
@@ -277,7 +277,7 @@ def all_states(states: tuple[State, ...]) -> Iterator[State]:
                 pass
 
 
-def submits_unawaited(machine: StateMachine) -> bool:
+def submits_detached_jobs(machine: StateMachine) -> bool:
     """Return whether a machine submits jobs that no state waits for: these do not end with its executions.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any, Union
 
 import attrs
 
-__all__ = ["Expression", "Joined", "Ref", "Value", "merged", "replace_references", "resolve", "write"]
+__all__ = ["Expression", "Joined", "Ref", "Value", "merge", "replace_references", "resolve", "write"]
 
 
 @attrs.frozen
@@ -65,22 +65,22 @@ Value = Union[  # noqa: UP007 - a recursive type needs names in quotes
 ]
 
 
-def merged(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the arguments of two maps together: maps in both are merged, lists follow each other, else the other wins.
+def merge(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, Value]:
+    """Merge two maps: maps in both are merged, lists are concatenated, and else the other value wins.
 
     Args:
         one: The one map.
         other: The other map.
 
     Example:
-        >>> merged({"a": {"b": [1]}, "c": 2}, {"a": {"b": [3]}, "d": 4})
+        >>> merge({"a": {"b": [1]}, "c": 2}, {"a": {"b": [3]}, "d": 4})
         {'a': {'b': [1, 3]}, 'c': 2, 'd': 4}
     """
     found = dict(one)
     for name, value in other.items():
         match found.get(name), value:
             case Mapping() as before, Mapping():
-                found[name] = merged(before, value)
+                found[name] = merge(before, value)
             case list() as before, list():
                 found[name] = [*before, *value]
             case _:

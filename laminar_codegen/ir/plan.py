@@ -116,7 +116,7 @@ class SubMachine:
 
     Args:
         name: The name of that machine.
-        inner: The step. It has another name than the tag by which `unstructure` tells steps apart.
+        inner: The step. Its field is not named ``step``, which is the tag of `unstructure`.
     """
 
     name: str

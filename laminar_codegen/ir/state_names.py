@@ -25,7 +25,7 @@ class Suffix(enum.StrEnum):
     PLAN = "plan"
     RETRY = "retry"
     RECORD = "record"
-    #: Goes past a layer that is not to run.
+    #: Follows a skipped layer.
     ENTRY = "entry"
     SKIPPED = "skipped"
     #: Runs all groups of splits, and one split of a group.

@@ -72,7 +72,7 @@ class Planners:
         given: dict[str, Value] = {"redrives": _REDRIVES, "chain": names}
         return self.ask(first, first.name, Suffix.PLAN.of(first.name), comment, after, given)
 
-    def report_failed(self, layers: Sequence[LayerNode], after: str) -> Task:
+    def report_failure(self, layers: Sequence[LayerNode], after: str) -> Task:
         """Return the state that asks the planner which of some layers that run item by item failed.
 
         The planner fails with the name of the layer. After a redrive it is asked again, and plans the rest.

@@ -191,7 +191,7 @@ class _Emitter:
             catch=(self.jobs.to_retry(first),),
             next=Suffix.RECORD.of(first.name),
         )
-        yield self.planners.report_failed(layers, splits)
+        yield self.planners.report_failure(layers, splits)
         *others, last = layers
         for layer, follower in zip(others, rest, strict=True):
             record = self.planners.record(layer, Suffix.RECORD.of(follower.name))

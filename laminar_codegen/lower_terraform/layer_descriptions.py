@@ -64,19 +64,19 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),
         "retry": _records.plain(layer.retry) if layer.retry.attempts > 1 else None,
         "timeout": layer.executor.timeout,
-        **_requested(container),
+        **_request(container),
     }
     return {**sized, **{name: value for name, value in facts.items() if value}}
 
 
 def _set(value: object, usual: object) -> dict[str, Value]:
-    """Return the fields of a value that are not as usual."""
+    """Return the fields of a value that differ from the default."""
     known = _records.plain(usual)
     return {name: _plain(name, item) for name, item in _records.plain(value).items() if item != known[name]}
 
 
-def _requested(container: Container) -> dict[str, Value]:
-    """Return the fields that a container sets, except its size: its target says what that comes to."""
+def _request(container: Container) -> dict[str, Value]:
+    """Return the fields that a container sets, except its size, which is a fact of its target."""
     fields = {"image": container.image, **container.requested}
     return {name: _plain(name, value) for name, value in fields.items() if name not in {"cpu", "memory"}}
 

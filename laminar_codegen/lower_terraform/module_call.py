@@ -61,7 +61,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
     Returns:
         A document that deploys the same.
     """
-    moved = dict(_moves(document.resources, _alarms_left(deployment)))
+    moved = dict(_moves(document.resources, _other_alarms(deployment)))
     ours = [block for block in document.resources if _address(block) not in moved]
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
@@ -94,7 +94,7 @@ def _in_module(deployment: Deployment) -> Iterator[tuple[Any, InModule]]:
             yield trigger.value, known
 
 
-def _alarms_left(deployment: Deployment) -> set[str]:
+def _other_alarms(deployment: Deployment) -> set[str]:
     """Return the addresses of the alarms of triggers that the module does not have."""
     kinds = ((registry.kind_of(trigger), trigger.value) for trigger in deployment.triggers)
     return {f"{ALARM}.{alarm.label}" for kind, value in kinds if kind.in_module is None for alarm in kind.alarms(value)}

@@ -29,7 +29,7 @@ import attrs
 from laminar_codegen.ir.terraform import MARK, Document
 from laminar_codegen.problems import NotWrittenError
 
-__all__ = ["keep_revisions", "kept_in"]
+__all__ = ["keep_revisions", "old_addresses"]
 
 #: The type whose deletion reaches further than its own object.
 _TYPE = "aws_batch_job_definition"
@@ -51,10 +51,10 @@ def keep_revisions(document: Document, directory: Path) -> Document:
         NotWrittenError: If the folder's document cannot be read.
     """
     declared = {block.label for block in document.resources if block.type == _TYPE}
-    return attrs.evolve(document, removed=kept_in(directory, declared, (old for old, _ in document.moved)))
+    return attrs.evolve(document, removed=old_addresses(directory, declared, (old for old, _ in document.moved)))
 
 
-def kept_in(directory: Path, declared: Collection[str], moved: Any = ()) -> tuple[str, ...]:
+def old_addresses(directory: Path, declared: Collection[str], moved: Any = ()) -> tuple[str, ...]:
     """Return the addresses of job definitions that a folder's document has, or has forgotten, and that are no longer.
 
     Args:

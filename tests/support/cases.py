@@ -97,10 +97,10 @@ def cases_in(text: str) -> tuple[Case, ...]:
 
 def _case(name: str, body: str) -> Case:
     given, _, expected = body.removeprefix("\n").partition(_OUT)
-    return Case(name, _ended(given), _ended(expected))
+    return Case(name, _with_end(given), _with_end(expected))
 
 
-def _ended(text: str) -> str:
+def _with_end(text: str) -> str:
     """Return a text that ends with one line break, or is empty."""
     text = text.rstrip()
     return f"{text}\n" if text else ""

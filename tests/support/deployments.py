@@ -14,7 +14,7 @@ from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
-from tests.support.graph_notation import graphs_in, repeated
+from tests.support.graph_notation import graphs_in, repeat_lines
 from tests.support.shown import options_in
 
 __all__ = ["deployment_in", "machines_of"]
@@ -43,5 +43,5 @@ def deployment_in(text: str, options: Mapping[str, Any] | None = None) -> Deploy
     """
     if options is None:
         options, text = options_in(text)
-    graphs = graphs_in(repeated(text, options.get("times", 1)))
+    graphs = graphs_in(repeat_lines(text, options.get("times", 1)))
     return allocate(graphs, machines_of(graphs, options.get("joins", "barriers")))

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.pipeline import graphs_of
-from tests.support.shown import refused
+from tests.support.shown import or_problems
 
-__all__ = ["PRELUDE_LINES", "folder_of", "graphs_of_snippet", "loaded", "of_snippet", "printed"]
+__all__ = ["PRELUDE_LINES", "folder_of", "graphs_of_snippet", "load_snippet", "of_snippet", "without_folder"]
 
 #: Two lines: the numbers of lines in messages are those of the snippet, without them.
 _PRELUDE = (
@@ -73,7 +73,7 @@ def _within(module: object, folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def loaded(text: str) -> Iterator[Source]:
+def load_snippet(text: str) -> Iterator[Source]:
     """Have a snippet be read by the compiler.
 
     Args:
@@ -83,7 +83,7 @@ def loaded(text: str) -> Iterator[Source]:
         yield load("flow.py")
 
 
-def printed(text: str, folder: Path) -> str:
+def without_folder(text: str, folder: Path) -> str:
     """Return a text with the lines of a snippet, and without the name of its folder.
 
     Args:
@@ -104,8 +104,8 @@ def of_snippet(run: Callable[[Source], str]) -> Callable[[str], str]:
     def runner(text: str) -> str:
         errors = io.StringIO()
         with folder_of(text) as folder, contextlib.redirect_stderr(errors):
-            output = refused(lambda: run(load("flow.py")))
-            return printed(f"{errors.getvalue()}{output}", folder)
+            output = or_problems(lambda: run(load("flow.py")))
+            return without_folder(f"{errors.getvalue()}{output}", folder)
 
     return runner
 

@@ -33,7 +33,7 @@ from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_codegen.triggers.schedule import Schedule
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
-__all__ = ["durations_in", "graph_in", "graphs_in", "repeated"]
+__all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
 _NUMBERS |= {"ephemeral_storage"}
@@ -69,7 +69,7 @@ def graphs_in(text: str) -> tuple[Graph, ...]:
     return tuple(_graph(head, lines, linked=place > 0, several=several) for place, (head, lines) in enumerate(flows))
 
 
-def repeated(text: str, times: int) -> str:
+def repeat_lines(text: str, times: int) -> str:
     r"""Return a text in which lines stand many times: for what depends on how many layers there are.
 
     Args:
@@ -78,7 +78,7 @@ def repeated(text: str, times: int) -> str:
         times: How often.
 
     Example:
-        >>> repeated("P#\nD after P*", 3)
+        >>> repeat_lines("P#\nD after P*", 3)
         'P0\nP1\nP2\nD after P0, P1, P2'
     """
     lines = [

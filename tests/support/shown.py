@@ -20,7 +20,7 @@ from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.render.hcl import render_main
 from tests.support.graph_notation import graphs_in
 
-__all__ = ["as_hcl", "as_yaml", "evaluated", "options_in", "problems", "refused", "statements", "states"]
+__all__ = ["as_hcl", "as_yaml", "evaluator", "options_in", "or_problems", "problems", "statements", "states"]
 
 
 def options_in(text: str) -> tuple[dict[str, Any], str]:
@@ -37,7 +37,7 @@ def options_in(text: str) -> tuple[dict[str, Any], str]:
     return {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}, rest
 
 
-def evaluated(module: ModuleType, **more: Any) -> Callable[[str], str]:
+def evaluator(module: ModuleType, **more: Any) -> Callable[[str], str]:
     """Return a runner of cases of functions: what expressions are worth, in the namespace of a module.
 
     Each line is an expression. Or a graph stands first, the `graph` of the expressions, and these are the lines that
@@ -80,7 +80,7 @@ def problems(found: Iterable[Problem]) -> str:
     return "".join(f"{problem}\n" for problem in sorted(found)) or "no problem\n"
 
 
-def refused(run: Callable[[], str]) -> str:
+def or_problems(run: Callable[[], str]) -> str:
     """Return what a pass makes, or the problems for which it refuses its input.
 
     Args:

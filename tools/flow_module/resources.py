@@ -224,10 +224,10 @@ def emit_alarms() -> Block:
 def local_alarms() -> Value:
     """Return what alarms differ in, by their labels: those of the state machine, and those of triggers."""
 
-    def added(alarms: Value, trigger: InModule) -> Value:
+    def add(alarms: Value, trigger: InModule) -> Value:
         return call("merge", alarms, if_given(f"var.{trigger.variable.name}", _by_label(trigger.alarms)))
 
-    return functools.reduce(added, triggers(), _by_label(ALARMS))
+    return functools.reduce(add, triggers(), _by_label(ALARMS))
 
 
 def _by_label(alarms: Iterable[Alarm]) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
-from laminar_codegen.ir.expressions import Joined, Value, merged
+from laminar_codegen.ir.expressions import Joined, Value, merge
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
@@ -59,4 +59,4 @@ def configuration(function: TaskFunction) -> dict[str, Value]:
         "timeout": int(function.timeout),
     }
     environment: dict[str, Value] = {"environment": environment_of(function.flow, function.container)}
-    return merged(merged(own, arguments(function.container)), environment)
+    return merge(merge(own, arguments(function.container)), environment)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from laminar_codegen.ir.expressions import Value, merged
+from laminar_codegen.ir.expressions import Value, merge
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.limits import LAMBDA_PROCESSOR
 
@@ -47,7 +47,7 @@ def arguments(container: Container) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, value in container.requested.items():
         if name in TAKEN:
-            found = merged(found, TAKEN[name](value))
+            found = merge(found, TAKEN[name](value))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
-from laminar_codegen.ir.expressions import Ref, Value, merged
+from laminar_codegen.ir.expressions import Ref, Value, merge
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.placement import Container, Placement
 from laminar_codegen.ir.terraform import Block
@@ -130,7 +130,7 @@ def container_properties(definition: JobDefinition) -> dict[str, Value]:
         properties["executionRoleArn"] = labels.role("execution")
     if not on_ec2(item):
         properties |= _ON_FARGATE
-    return dict(sorted(merged(properties, options.properties(container, platform(item))).items()))
+    return dict(sorted(merge(properties, options.properties(container, platform(item))).items()))
 
 
 def _log_configuration(container: Container) -> dict[str, Value]:

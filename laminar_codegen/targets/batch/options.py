@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.ir.expressions import Value, merged
+from laminar_codegen.ir.expressions import Value, merge
 from laminar_codegen.ir.placement import Container
 from laminar_runtime.configurations.layers import is_secret
 
@@ -99,7 +99,7 @@ def properties(container: Container, platform: str) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for option, _, value in _of(container):
         if option.platform in {None, platform}:
-            found = merged(found, option.properties(value))
+            found = merge(found, option.properties(value))
     return found
 
 

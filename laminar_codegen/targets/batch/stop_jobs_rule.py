@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.asl import submits_unawaited
+from laminar_codegen.ir.asl import submits_detached_jobs
 from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
@@ -33,7 +33,7 @@ def ended_executions(deployment: Deployment) -> dict[str, Any]:
     Args:
         deployment: The deployment.
     """
-    watched = [machine.name for machine in deployment.machines if submits_unawaited(machine)]
+    watched = [machine.name for machine in deployment.machines if submits_detached_jobs(machine)]
     arns: list[Value] = [regional("states", "stateMachine:", labels.machine(name)) for name in watched]
     return {
         "source": ["aws.states"],
@@ -76,7 +76,7 @@ def find_jobs(deployment: Deployment, *, short: bool) -> Iterator[Statement]:
         deployment: The deployment.
         short: Whether to name machines by prefixes.
     """
-    watched = tuple(machine.name for machine in deployment.machines if submits_unawaited(machine))
+    watched = tuple(machine.name for machine in deployment.machines if submits_detached_jobs(machine))
     if not watched:
         return
     if short and len(watched) > 1:

@@ -12,7 +12,7 @@ import pytest
 from laminar_codegen.command import main
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.problems import NotWrittenError
-from laminar_codegen.render.kept_revisions import keep_revisions, kept_in
+from laminar_codegen.render.kept_revisions import keep_revisions, old_addresses
 
 FLOW = """
 from laminar_runtime import Flow, Layer
@@ -83,8 +83,8 @@ def test_addresses_that_move(tmp_path: Path) -> None:
     write(tmp_path, FLOW)
     (label,) = labels(tmp_path)
     address = f"aws_batch_job_definition.{label}"
-    assert kept_in(tmp_path / "out", (), [address]) == ()
-    assert kept_in(tmp_path / "out", ()) == (address,)
+    assert old_addresses(tmp_path / "out", (), [address]) == ()
+    assert old_addresses(tmp_path / "out", ()) == (address,)
     document = compile_flow(str(tmp_path / "flow.py")).document
     assert keep_revisions(attrs.evolve(document, resources=()), tmp_path / "out").removed == (address,)
 
@@ -92,8 +92,8 @@ def test_addresses_that_move(tmp_path: Path) -> None:
 def test_files_of_others(tmp_path: Path) -> None:
     """A file that the compiler did not write says nothing."""
     (tmp_path / "main.tf.json").write_text('{"resource": {"aws_batch_job_definition": {"x": {}}}}', encoding="utf-8")
-    assert kept_in(tmp_path, ()) == ()
-    assert kept_in(tmp_path / "absent", ()) == ()
+    assert old_addresses(tmp_path, ()) == ()
+    assert old_addresses(tmp_path / "absent", ()) == ()
 
 
 def test_a_damaged_document(tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ def test_a_damaged_document(tmp_path: Path) -> None:
     file = tmp_path / "out" / "main.tf.json"
     file.write_text("<<<<<<<\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(NotWrittenError, match=r"main\.tf\.json, which names the job definitions to keep"):
-        kept_in(tmp_path / "out", ())
+        old_addresses(tmp_path / "out", ())

@@ -15,11 +15,11 @@ from laminar_codegen.ir.asl import StateMachine, Succeed
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.pipeline import graphs_of
 from tests.support.cases import cases_of
-from tests.support.flow_snippets import folder_of, of_snippet, printed
+from tests.support.flow_snippets import folder_of, of_snippet, without_folder
 from tests.support.graph_notation import graph_in, graphs_in
-from tests.support.shown import evaluated, options_in, problems, refused
+from tests.support.shown import evaluator, options_in, or_problems, problems
 
-cases_of("checks.texts")(evaluated(texts, graph_in=graph_in, problems=problems))
+cases_of("checks.texts")(evaluator(texts, graph_in=graph_in, problems=problems))
 
 
 @cases_of("checks.graph")
@@ -28,7 +28,7 @@ def graph_rules(text: str) -> str:
     options, text = options_in(text)
     if "class " in text:
         with folder_of(text) as folder, redirect_stderr(io.StringIO()):
-            return printed(_checked(graphs_of(load("flow.py"))), folder)
+            return without_folder(_checked(graphs_of(load("flow.py"))), folder)
     graphs = graphs_in(text)
     if "bytes" in options:
         states = (
@@ -37,12 +37,12 @@ def graph_rules(text: str) -> str:
             ),
         )
         machine = StateMachine(name="flow", comment="", states=states)
-        return refused(lambda: check_definitions(graphs[0], [machine]) or "no problem")
+        return or_problems(lambda: check_definitions(graphs[0], [machine]) or "no problem")
     return _checked(graphs)
 
 
 def _checked(graphs: tuple[Graph, ...]) -> str:
-    return refused(lambda: check(graphs) or "no problem")
+    return or_problems(lambda: check(graphs) or "no problem")
 
 
 @cases_of("checks.bodies")

@@ -16,12 +16,12 @@ from laminar_codegen.command import exits, main
 from laminar_codegen.frontend.loader import Source
 from laminar_runtime import Flow
 from tests.support.cases import cases_of
-from tests.support.flow_snippets import folder_of, of_snippet, printed
-from tests.support.shown import as_yaml, evaluated, options_in
+from tests.support.flow_snippets import folder_of, of_snippet, without_folder
+from tests.support.shown import as_yaml, evaluator, options_in
 
 _USAGE = re.compile(r"^usage: .*\n(?: .*\n)*", re.MULTILINE)
 
-cases_of("command.exits")(evaluated(exits))
+cases_of("command.exits")(evaluator(exits))
 
 
 @contextlib.contextmanager
@@ -50,7 +50,7 @@ def run(text: str) -> str:
                 code = _ended(shlex.split(words))
             output.seek(0)
             noted = "".join(f"! {line}\n" for line in _USAGE.sub("", errors.getvalue()).splitlines())
-            shown.append(printed(f"exit {int(code)}\n{output.read()}{noted}", folder))
+            shown.append(without_folder(f"exit {int(code)}\n{output.read()}{noted}", folder))
     return "".join(shown)
 
 
@@ -77,7 +77,7 @@ def measured(text: str) -> str:
             code = _ended(["measure", *shlex.split(options.get("words", "")), "flow.py"])
         output.seek(0)
         seconds = re.sub(r": [0-9.]+", ": seconds", output.read())
-        return printed(f"exit {int(code)}\n{seconds}{_USAGE.sub('', errors.getvalue())}", folder)
+        return without_folder(f"exit {int(code)}\n{seconds}{_USAGE.sub('', errors.getvalue())}", folder)
 
 
 def _run_flow(folder: Path) -> None:

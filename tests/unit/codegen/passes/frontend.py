@@ -21,8 +21,8 @@ from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_runtime import Flow, Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION
 from tests.support.cases import cases_of
-from tests.support.flow_snippets import PRELUDE_LINES, folder_of, of_snippet, printed
-from tests.support.shown import options_in, refused
+from tests.support.flow_snippets import PRELUDE_LINES, folder_of, of_snippet, without_folder
+from tests.support.shown import options_in, or_problems
 
 
 @cases_of("frontend.bound_names")
@@ -129,8 +129,8 @@ def load_file(text: str) -> str:
     options, text = options_in(text)
     errors = io.StringIO()
     with folder_of(text) as folder, contextlib.redirect_stderr(errors):
-        output = refused(lambda: _source(load(options.get("target", "flow.py"))))
-        return printed(f"{errors.getvalue()}{output}", folder)
+        output = or_problems(lambda: _source(load(options.get("target", "flow.py"))))
+        return without_folder(f"{errors.getvalue()}{output}", folder)
 
 
 def _source(source: Source) -> str:
@@ -152,4 +152,4 @@ def places(text: str) -> str:
                 f"{place.name}, {f'module {place.module}' if place.module else 'a script'}, imports from {place.folder}"
             )
 
-        return refused(show).replace(f"{folder}/", "").replace(str(folder), ".")
+        return or_problems(show).replace(f"{folder}/", "").replace(str(folder), ".")

@@ -19,16 +19,16 @@ from laminar_codegen.targets.batch.labels import job_definitions
 from laminar_runtime.configurations import layers
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in, machines_of
-from tests.support.shown import as_yaml, evaluated, states
+from tests.support.shown import as_yaml, evaluator, states
 
-cases_of("ir.asl")(evaluated(asl, as_yaml=as_yaml, machines_of=machines_of, states=states))
-cases_of("ir.deployment")(evaluated(deployment, deployment_in=deployment_in))
-cases_of("ir.ecr")(evaluated(ecr))
-cases_of("ir.expressions")(evaluated(expressions))
-cases_of("ir.graph")(evaluated(graph))
-cases_of("ir.history")(evaluated(history, machines_of=machines_of))
-cases_of("ir.labels")(evaluated(labels, job_definitions=job_definitions))
-cases_of("ir.placement")(evaluated(placement, layers=layers))
-cases_of("ir.plan")(evaluated(plan))
-cases_of("ir.retriers")(evaluated(retriers, Retry=graph.Retry))
-cases_of("ir.state_names")(evaluated(state_names))
+cases_of("ir.asl")(evaluator(asl, as_yaml=as_yaml, machines_of=machines_of, states=states))
+cases_of("ir.deployment")(evaluator(deployment, deployment_in=deployment_in))
+cases_of("ir.ecr")(evaluator(ecr))
+cases_of("ir.expressions")(evaluator(expressions))
+cases_of("ir.graph")(evaluator(graph))
+cases_of("ir.history")(evaluator(history, machines_of=machines_of))
+cases_of("ir.labels")(evaluator(labels, job_definitions=job_definitions))
+cases_of("ir.placement")(evaluator(placement, layers=layers))
+cases_of("ir.plan")(evaluator(plan))
+cases_of("ir.retriers")(evaluator(retriers, Retry=graph.Retry))
+cases_of("ir.state_names")(evaluator(state_names))

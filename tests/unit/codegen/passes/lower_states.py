@@ -14,8 +14,8 @@ from laminar_codegen.lower_states.split_machines import MachineSize, split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
 from tests.support.cases import cases_of
-from tests.support.graph_notation import graph_in, graphs_in, repeated
-from tests.support.shown import evaluated, options_in, states
+from tests.support.graph_notation import graph_in, graphs_in, repeat_lines
+from tests.support.shown import evaluator, options_in, states
 
 
 def shown(machines: tuple[StateMachine, ...], *, arguments: bool) -> str:
@@ -42,7 +42,7 @@ def emitted(text: str) -> str:
 def split(text: str) -> str:
     """A graph -> its plan, split where layers have ``size`` bytes and ``events`` events."""
     options, text = options_in(text)
-    graph = graph_in(repeated(text, options.get("times", 1)))
+    graph = graph_in(repeat_lines(text, options.get("times", 1)))
     size = MachineSize(options.get("size", 0), options.get("events", 0))
 
     def measure(step: Step) -> MachineSize:
@@ -71,7 +71,7 @@ def planners(text: str) -> str:
     graph = graph_in(text)
     made, layer = Planners.of(graph), graph.layers[0]
     if graph.pipelines:
-        return states([made.plan_chain(graph.layers, "Next"), made.report_failed(graph.layers, "Next")])
+        return states([made.plan_chain(graph.layers, "Next"), made.report_failure(graph.layers, "Next")])
     asked = made.plan(layer, f"{layer.name} plan", "Asks", "Next", again=layer.replanned)
     return states([asked, *([made.replan(layer, "Next")] if layer.replanned else []), made.record(layer, None)])
 
@@ -103,5 +103,5 @@ def chain(text: str) -> str:
     return shown((emit_chain(graphs_in(text)),), arguments=True)
 
 
-cases_of("lower_states.objects")(evaluated(objects, states=states, Expression=Expression))
-cases_of("lower_states.executions")(evaluated(executions, states=states))
+cases_of("lower_states.objects")(evaluator(objects, states=states, Expression=Expression))
+cases_of("lower_states.executions")(evaluator(executions, states=states))

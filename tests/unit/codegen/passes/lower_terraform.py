@@ -27,9 +27,9 @@ from laminar_codegen.targets.batch.stop_jobs_rule import for_stop_jobs
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in
 from tests.support.graph_notation import graphs_in
-from tests.support.shown import as_hcl, as_yaml, evaluated, options_in, problems, refused, statements
+from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, or_problems, problems, statements
 
-cases_of("lower_terraform.module_addresses")(evaluated(module_addresses))
+cases_of("lower_terraform.module_addresses")(evaluator(module_addresses))
 
 
 @cases_of("lower_terraform.account")
@@ -99,7 +99,7 @@ def outputs(text: str) -> str:
 def limits(text: str) -> str:
     """A graph -> the policies that are too long, and those that allow more than is named."""
     deployment = deployment_in(text)
-    return refused(lambda: check_policies(deployment) or problems(policy_warnings(deployment)))
+    return or_problems(lambda: check_policies(deployment) or problems(policy_warnings(deployment)))
 
 
 @cases_of("lower_terraform.role_permissions")

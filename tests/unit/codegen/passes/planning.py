@@ -18,12 +18,12 @@ from laminar_codegen.planning.modular_decomposition import modules
 from laminar_codegen.planning.partial_order import Members, topological_numbering
 from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
 from tests.support.cases import cases_of
-from tests.support.graph_notation import durations_in, graph_in, repeated
-from tests.support.shown import evaluated, options_in, refused
+from tests.support.graph_notation import durations_in, graph_in, repeat_lines
+from tests.support.shown import evaluator, options_in, or_problems
 
-cases_of("planning.partial_order")(evaluated(partial_order))
-cases_of("planning.duration_samples")(evaluated(duration_samples))
-cases_of("planning.makespan")(evaluated(makespan, graph_in=graph_in, JoinNode=JoinNode))
+cases_of("planning.partial_order")(evaluator(partial_order))
+cases_of("planning.duration_samples")(evaluator(duration_samples))
+cases_of("planning.makespan")(evaluator(makespan, graph_in=graph_in, JoinNode=JoinNode))
 
 
 class Order:
@@ -110,7 +110,7 @@ def paths(text: str) -> str:
 def joins(text: str) -> str:
     """A graph -> its exact joins. With ``parts`` some layers are in one node."""
     options, text = options_in(text)
-    order = Order(repeated(text, options.get("times", 1)))
+    order = Order(repeat_lines(text, options.get("times", 1)))
     together = [order.numbers(part) for part in options.get("parts", ())]
     alone = [(member,) for member in order.all if not any(member in part for part in together)]
 
@@ -137,14 +137,14 @@ def fused(text: str) -> str:
 def planned(text: str) -> str:
     """A graph -> its plan, by the durations that are given, with ``joins``. With ``show`` only how deep that is."""
     options, text = options_in(text)
-    text = repeated(text, options.get("times", 1))
+    text = repeat_lines(text, options.get("times", 1))
     taken, joins = durations_in(text) or None, options.get("joins", "barriers")
 
     def run() -> str:
         plan = make_plan(graph_in(text), durations=taken, joins=joins)
         return f"{type(plan).__name__}, {_depth(plan)} deep" if options.get("show") == "depth" else print_plan(plan)
 
-    return refused(run)
+    return or_problems(run)
 
 
 def _depth(step: Step) -> int:
@@ -165,4 +165,4 @@ def profile(text: str) -> str:
         file = Path(folder, "durations.json")
         if text.strip() != "(no file)":
             file.write_text(text, encoding="utf-8")
-        return refused(lambda: f"{read_profile(file, 'Report')}").replace(f"{folder}/", "")
+        return or_problems(lambda: f"{read_profile(file, 'Report')}").replace(f"{folder}/", "")

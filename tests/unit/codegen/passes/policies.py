@@ -5,8 +5,8 @@ from __future__ import annotations
 from laminar_codegen.policies import datastore, sizes, statement
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in
-from tests.support.shown import as_yaml, evaluated, statements
+from tests.support.shown import as_yaml, evaluator, statements
 
-cases_of("policies.datastore")(evaluated(datastore, deployment_in=deployment_in, statements=statements))
-cases_of("policies.sizes")(evaluated(sizes, deployment_in=deployment_in))
-cases_of("policies.statement")(evaluated(statement, as_yaml=as_yaml, statements=statements))
+cases_of("policies.datastore")(evaluator(datastore, deployment_in=deployment_in, statements=statements))
+cases_of("policies.sizes")(evaluator(sizes, deployment_in=deployment_in))
+cases_of("policies.statement")(evaluator(statement, as_yaml=as_yaml, statements=statements))

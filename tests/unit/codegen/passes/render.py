@@ -6,7 +6,7 @@ from laminar_codegen.ir.asl import Succeed, Wait
 from laminar_codegen.ir.terraform import Block, Call, Document, Output, Validation, Variable
 from laminar_codegen.render import escaping, hcl, hcl_values, split_document, terraform_json
 from tests.support.cases import cases_of
-from tests.support.shown import as_hcl, evaluated
+from tests.support.shown import as_hcl, evaluator
 
 _NOTHING = {"comment": "", "providers": {}, "variables": (), "locals": {}, "data": (), "resources": (), "outputs": ()}
 
@@ -28,8 +28,8 @@ _NAMES = {
     "document": document,
 }
 
-cases_of("render.escaping")(evaluated(escaping))
-cases_of("render.hcl")(evaluated(hcl, **_NAMES))
-cases_of("render.hcl_values")(evaluated(hcl_values))
-cases_of("render.split_document")(evaluated(split_document, **_NAMES))
-cases_of("render.terraform_json")(evaluated(terraform_json, **_NAMES))
+cases_of("render.escaping")(evaluator(escaping))
+cases_of("render.hcl")(evaluator(hcl, **_NAMES))
+cases_of("render.hcl_values")(evaluator(hcl_values))
+cases_of("render.split_document")(evaluator(split_document, **_NAMES))
+cases_of("render.terraform_json")(evaluator(terraform_json, **_NAMES))

@@ -34,7 +34,7 @@ from laminar_runtime.configurations import executors
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in
 from tests.support.graph_notation import graph_in, graphs_in
-from tests.support.shown import as_hcl, as_yaml, evaluated, options_in, problems, statements, states
+from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, problems, statements, states
 
 
 def _rules(rules: Iterable[Callable[[Graph], Iterable[Problem]]]) -> Callable[[str], str]:
@@ -50,9 +50,9 @@ def _rules(rules: Iterable[Callable[[Graph], Iterable[Problem]]]) -> Callable[[s
 
 cases_of("targets.batch.checks")(_rules(batch_checks.RULES))
 cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
-cases_of("targets.aws_lambda.labels")(evaluated(lambda_labels, graph_in=graph_in))
-cases_of("targets.batch.labels")(evaluated(batch_labels))
-cases_of("targets.batch.target")(evaluated(batch_target))
+cases_of("targets.aws_lambda.labels")(evaluator(lambda_labels, graph_in=graph_in))
+cases_of("targets.batch.labels")(evaluator(batch_labels))
+cases_of("targets.batch.target")(evaluator(batch_target))
 
 
 @cases_of("targets.batch.stop_jobs")
@@ -172,7 +172,7 @@ class _Configured(Flow):
 
 
 cases_of("targets.registry")(
-    evaluated(
+    evaluator(
         registry,
         executors=executors,
         LambdaTarget=LambdaTarget,

@@ -9,9 +9,9 @@ from laminar_runtime.configurations.schedulers.step_functions import StepFunctio
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in
 from tests.support.graph_notation import graphs_in
-from tests.support.shown import as_hcl, as_yaml, evaluated, options_in, problems, statements
+from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, problems, statements
 
-cases_of("triggers.registry")(evaluated(registry, StepFunctions=StepFunctions))
+cases_of("triggers.registry")(evaluator(registry, StepFunctions=StepFunctions))
 
 
 @cases_of("triggers.schedule")

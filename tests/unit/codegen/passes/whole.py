@@ -8,9 +8,9 @@ from laminar_codegen.ir.asl import Rule
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in, machines_of
 from tests.support.graph_notation import graphs_in
-from tests.support.shown import evaluated
+from tests.support.shown import evaluator
 
-cases_of("cost")(evaluated(cost, machines_of=machines_of, Rule=Rule))
+cases_of("cost")(evaluator(cost, machines_of=machines_of, Rule=Rule))
 
 
 @cases_of("allocate")

@@ -1,0 +1,121 @@
+"""The language of the code: functions are named by verbs or nouns, and texts do without a few clumsy words.
+
+`ruff` holds the first lines of docstrings (D401). This holds what it has no rule for, in the packages that are clean.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+#: The packages that are clean, without the folders that are not.
+CLEAN = ("laminar_codegen", "tools", "benchmarks", "tests/support")
+NOT_YET = ("laminar_codegen/rehearsal", "laminar_codegen/targets")
+
+#: Functions of other interfaces, and of programs that tests read as a user's.
+FOREIGN = {"connection_made", "data_received", "visit_Starred"}
+USERS = {"tests/support/kinds.py"}
+
+#: Texts that a deployed document has. To change them would show in the plan of each deployment.
+DEPLOYED = {
+    "ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic.",
+    (
+        "Only for this account, where the service tells for whom it acts; AWS Lambda does not:\n"
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"
+    ),
+    "Tells the state machine of the flow ",
+    "Tells what waits for ",
+}
+
+_IRREGULAR = re.compile(
+    "begun|bent|bound|bought|broken|brought|built|caught|chosen|dealt|done|drawn|driven|eaten|fallen|felt|fought"
+    "|forgotten|found|frozen|given|gone|grown|heard|held|hidden|kept|known|laid|led|left|lent|lost|made|meant|met|paid"
+    "|risen|said|seen|sent|shown|shut|sold|sought|spent|spoken|stolen|stood|struck|sunk|taken|taught|thought|thrown"
+    "|told|torn|understood|won|worn|written"
+)
+_NO_PARTICIPLES = frozenset({"embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"})
+#: A name that begins so is a question, or the method of a visitor.
+_PREDICATES = frozenset({"are", "assert", "can", "has", "have", "if", "is", "may", "must", "visit", "was"})
+_PREPOSITIONS = frozenset({"after", "as", "at", "before", "by", "for", "from", "in", "of", "on", "to", "with"})
+
+_WORDS = re.compile(
+    r"\b(told|tells)\b|\bwhat (is|are) to be\b|\b(?<!there )is no (JSON|Python|file|folder)\b", re.IGNORECASE
+)
+
+
+def files() -> list[Path]:
+    """Return the files of the clean packages."""
+    found = (file for package in CLEAN for file in (ROOT / package).rglob("*.py"))
+    return sorted(file for file in found if not file.relative_to(ROOT).as_posix().startswith(NOT_YET))
+
+
+def is_participle(word: str) -> bool:
+    """Return whether a word is a past participle."""
+    return _IRREGULAR.fullmatch(word) is not None or (word.endswith("ed") and word not in _NO_PARTICIPLES)
+
+
+def is_named_by_participle(name: str) -> bool:
+    """Return whether the name of a function is neither a verb nor a noun, but a past participle."""
+    words = name.strip("_").lower().split("_")
+    if words[0] in _PREDICATES or name in FOREIGN:
+        return False
+    return is_participle(words[-1]) or (is_participle(words[0]) and not _PREPOSITIONS.isdisjoint(words[1:]))
+
+
+def functions_in(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions of a module, except properties and fixtures: these are values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
+            if "property" not in decorators and "fixture" not in decorators:
+                yield node
+
+
+def texts_in(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the strings and the comments of a module, with their lines."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in DEPLOYED:
+            yield node.lineno, node.value
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+@pytest.mark.parametrize("name", ["_told", "_made", "grouped", "_named_after_execution", "jobs_left", "_pulled_by"])
+def test_past_participles_are_found(name: str) -> None:
+    assert is_named_by_participle(name)
+
+
+@pytest.mark.parametrize("name", ["is_given", "nested_blocks", "need", "_group", "visit_Starred", "ended_executions"])
+def test_verbs_nouns_and_predicates_are_not(name: str) -> None:
+    assert not is_named_by_participle(name)
+
+
+def test_functions_are_named_by_verbs_or_nouns() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{function.lineno}: {function.name}"
+        for file in files()
+        if file.relative_to(ROOT).as_posix() not in USERS
+        for function in functions_in(ast.parse(file.read_text("utf-8")))
+        if is_named_by_participle(function.name)
+    ]
+    assert found == [], "name a function by what it does, or by what it returns"
+
+
+def test_texts_are_plain() -> None:
+    """Messages, docstrings and comments say "report", "print" or "name", not "tell"."""
+    found = [
+        f"{file.relative_to(ROOT)}:{line}: {hit[0]}"
+        for file in files()
+        for line, text in texts_in(file.read_text("utf-8"))
+        if (hit := _WORDS.search(text))
+    ]
+    assert found == [], "house words: see CONTRIBUTING.md, Style"
