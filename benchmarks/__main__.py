@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    # What is installed has its bytecode: so must what is measured beside it, from its first run on.
+    # Installed packages have their bytecode: so must ours, from the first run on.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["replay"]:

@@ -49,7 +49,7 @@ def probe(name: str, action: str, kind: str, root: str, environment: Mapping[str
     Args:
         name: The probe's file, without its ending.
         action: ``write`` or ``read``.
-        kind: What is written, see `probes.values`.
+        kind: The kind of value, see `probes.values`.
         root: Where to.
         environment: Variables besides those of this process.
     """

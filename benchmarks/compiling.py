@@ -18,7 +18,7 @@ __all__ = ["compile_flow", "measure", "measure_definition"]
 _LENGTHS = {10: 10, 100: 100, 500: 300}
 _MEMORY = memory_at_most(100)
 
-#: What Terraform puts in the place of references: the name of the partition, and else ARNs, all as long as this one.
+#: The values of references: the name of the partition, and else ARNs, all as long as this one.
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 _SHORT = {"local.partition": "aws"}
 _ARN = "arn:aws:batch:us-east-1:123456789012:job-definition/benchmark-fargate:1"

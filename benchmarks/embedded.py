@@ -46,7 +46,7 @@ def serving(folder: Path, *, jobs: bool = False) -> Iterator[Account]:
     """Serve an embedded AWS while the ``with`` block runs.
 
     Args:
-        folder: What jobs run in.
+        folder: The working directory of jobs.
         jobs: Whether there is a job queue.
     """
     with servers.start("benchmarks.embedded", str(folder), *(["--jobs"] if jobs else [])) as line:

@@ -23,7 +23,7 @@ _SHAPES: Mapping[str, Callable[[int], programs.Dependencies]] = {
 }
 _LARGEST = both(at_most(5), memory_at_most(500))
 
-#: How many diamonds Metaflow's lint is given: each more doubles its time.
+#: The diamonds for Metaflow's lint: each further one doubles its time.
 _DIAMONDS = 16
 
 

@@ -9,12 +9,12 @@ from benchmarks.timing import NOTHING, compare, python
 
 __all__ = ["measure"]
 
-#: What is imported, with the seconds that it may take, if that is asked. Names are used, so that nothing is put off.
+#: The imports, with the seconds of the goal, if there is one. Names are used, so that nothing is imported lazily.
 _IMPORTS: Mapping[str, float | None] = {
     "import laminar_runtime": 0.04,
     "from laminar_runtime import Execution, Flow, Layer, Parameters": 0.04,
     "import laminar_codegen.command.main": 0.1,
-    # All that a compilation needs: what it is part of is what `compile` measures.
+    # All imports of a compilation, whose whole process `compile` measures.
     "from laminar_codegen import pipeline, render": None,
 }
 

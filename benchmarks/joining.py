@@ -34,7 +34,7 @@ def measure_join(runs: int, *, splits: int, delay: float) -> Iterator[Row]:
     """Measure reading a number of splits, with a time for each call.
 
     Args:
-        runs: How often.
+        runs: The number of runs.
         splits: The number of splits.
         delay: Seconds that a call takes.
     """

@@ -55,13 +55,13 @@ _TARGETS = {"barriers": 1.17, "profile": 1.01, "exact": 1.00}
 
 @attrs.frozen
 class Plans:
-    """How long a workflow takes if it is planned in each way.
+    """The makespan of a workflow, planned in each way.
 
     Args:
         workflow: The workflow's name.
         tasks: Its tasks.
         ratios: The makespan in each way, divided by the ideal.
-        seconds: How long it took here to plan in all ways.
+        seconds: The seconds to plan in all ways on this machine.
     """
 
     workflow: str

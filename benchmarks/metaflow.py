@@ -1,4 +1,4 @@
-"""How Metaflow's programs are run: its command lines and its configuration."""
+"""Metaflow's command lines and its configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def local_environment(folder: Path) -> Mapping[str, str]:
     """Return the configuration of runs on this machine.
 
     Args:
-        folder: Where it keeps what it writes.
+        folder: The folder for its files.
     """
     return {
         "USERNAME": "benchmarks",
@@ -37,7 +37,7 @@ def on_aws(account: Account, folder: Path) -> Mapping[str, str]:
 
     Args:
         account: The embedded AWS.
-        folder: Where it keeps what it writes here.
+        folder: The folder for its local files.
     """
     return {
         **account.environment,

@@ -19,7 +19,7 @@ CACHE = "LAMINAR_BENCHMARKS_CACHE"
 
 _VALUES = ("numpy==2.4.6", "pandas==3.1.1")
 
-#: What is installed for each peer. The Cloud Development Kit also wants Node.js on the PATH.
+#: The packages of each peer. The Cloud Development Kit also needs Node.js on the PATH.
 PEERS: Mapping[str, Sequence[str]] = {
     "metaflow": ("metaflow==2.19.39", *_VALUES),
     "sfnx": ("sfnx==3.1.0",),
@@ -58,7 +58,7 @@ def program(peer: str, name: str) -> str:
         subprocess.CalledProcessError: If it cannot be installed.
     """
     folder, wanted = cache() / peer, "\n".join(PEERS[peer])
-    # Written last, so that what it names is there.
+    # Written last, so that it names only files that exist.
     installed = folder / "installed.txt"
     if not installed.exists() or installed.read_text(encoding="utf-8") != wanted:
         _install(folder, PEERS[peer])

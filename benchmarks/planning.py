@@ -47,7 +47,7 @@ def plan(shape: str, size: int) -> float:
 
     Args:
         shape: Its shape.
-        size: How many layers it has.
+        size: The number of its layers.
 
     Returns:
         How many seconds of the processor that took: it is one thread, and other processes do not show.

@@ -1,6 +1,6 @@
 """The programs that are measured: the same work written for us and for each peer.
 
-Each function gives the text of a file. Layers do next to nothing, so that what is around them is measured.
+Each function returns the text of a file. Layers do almost nothing, so that the framework is measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long the emitted state machines of real workflows take, against the ideal: the longest path through each.
+"""The makespan of the emitted state machines of real workflows, against the ideal: the longest path through each.
 
 ``python -m benchmarks replay --workflows DIR``: each file of the folder is a real execution, of the form
 ``{"name", "tasks": [{"id", "runtime", "parents"}], "level_barrier_makespan"}``. A flow with a layer for each task is
@@ -50,9 +50,9 @@ class Workflow:
 
     Args:
         name: Its name.
-        seconds: How long each task took.
-        depends: What each task depends on. Tasks come after what they depend on.
-        levels: How long it takes with a barrier after each level, None if the file does not say.
+        seconds: The seconds of each task.
+        depends: The dependencies of each task. Tasks come after their dependencies.
+        levels: The makespan with a barrier after each level, None if the file does not have it.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Workflow:
 
 @attrs.frozen
 class Makespan:
-    """How long a workflow's state machine takes.
+    """The makespan of a workflow's state machine.
 
     Args:
         workflow: The workflow's name.
@@ -199,7 +199,7 @@ def summary(rows: list[Makespan]) -> dict[str, float]:
     return {"geometric_mean": statistics.geometric_mean(ratios), "worst": max(ratios)}
 
 
-#: What is planned by what.
+#: The plans by their names.
 PLANNERS: dict[str, Planner] = {
     "barriers, no durations": lambda graph, _: make_plan(graph),
     "barriers, durations known": lambda graph, seconds: make_plan(graph, durations=seconds),

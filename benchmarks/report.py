@@ -66,7 +66,7 @@ def section(documents: Iterable[dict[str, Any]]) -> str:
     """Return the table of several runs, below the description of the machine, or of each if they differ.
 
     Args:
-        documents: What `document` gave of each.
+        documents: The result of `document` for each.
     """
     runs = list(documents)
     measured: dict[str, list[str]] = {}
@@ -125,7 +125,7 @@ def main(files: Sequence[str]) -> int:
     """Print the table of some files.
 
     Args:
-        files: What ``--json`` wrote.
+        files: The files that ``--json`` wrote.
 
     Returns:
         The exit code.

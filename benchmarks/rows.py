@@ -28,15 +28,15 @@ class Row:
     """One comparison.
 
     Args:
-        subject: What was measured.
+        subject: The subject of the measurement.
         candidate: Our figure: the median.
         baseline: The baseline's median; None if there is no baseline.
-        against: What the baseline is.
+        against: The name of the baseline.
         memory: Our largest peak memory, in MiB, 0 if it was not measured.
         against_memory: The baseline's.
-        unit: What the figures are in.
+        unit: The unit of the figures.
         target: The goal.
-        runs: How many runs the medians are of, ours and the baseline's.
+        runs: The number of runs of the medians, ours and the baseline's.
         processor: The median of the seconds of a processor that the runs took, ours and the baseline's: a busy machine
             does not blur it.
         note: A note for readers.

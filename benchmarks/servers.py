@@ -32,7 +32,7 @@ def start(module: str, *arguments: str) -> Iterator[str]:
         try:
             line = process.stdout.readline().strip()
             if not line:
-                raise RuntimeError(f"{module} did not start: what it said stands above")
+                raise RuntimeError(f"{module} did not start: its output is above")
             yield line
         finally:
             process.stdin.close()

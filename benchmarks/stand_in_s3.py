@@ -129,7 +129,7 @@ class _Bucket:
 
 
 def _tag(content: bytes) -> str:
-    # Of large objects some bytes are enough here: what is measured is the client.
+    # Some bytes of a large object are enough: the benchmark measures the client.
     return f'"{hashlib.sha256(content[:1024]).hexdigest()[:32]}"'
 
 

@@ -35,7 +35,7 @@ NAMES = (
     "invoke",
     "import",
 )
-#: What takes milliseconds is run more often than the others.
+#: Benchmarks of milliseconds are run more often than the others.
 _QUICK, _OFTEN = {"task", "invoke", "import"}, 4
 _START, _END = "<!-- figures -->", "<!-- end of the figures -->"
 

@@ -44,7 +44,7 @@ class Command:
     """A command to time.
 
     Args:
-        name: What it is, for people.
+        name: Its name for people.
         words: Its words; ``{turn}`` in them is the number of the run, so that each has something of its own.
         environment: Variables besides those of this process.
         folder: Where it runs, here unless given.
@@ -60,13 +60,13 @@ class Command:
 
 @attrs.define
 class Timed:
-    """What the runs of a command took.
+    """The times of the runs of a command.
 
     Args:
         seconds: Of each run.
         processor: The processor seconds of each run, which vary less than the others on a busy machine.
         memory: The largest peak memory of a process of it, in MiB.
-        figures: What each run printed of itself, as a JSON object of numbers on its last line, if it did.
+        figures: The figures that each run printed, if any: a JSON object of numbers on its last line.
     """
 
     seconds: list[float] = attrs.field(factory=list)
@@ -97,7 +97,7 @@ def python(name: str, *words: str, environment: Mapping[str, str] | None = None,
     """Return a command of the running interpreter.
 
     Args:
-        name: What it is, for people.
+        name: Its name for people.
         *words: The interpreter's arguments.
         environment: Variables besides those of this process.
         folder: Where it runs, here unless given.
@@ -105,7 +105,7 @@ def python(name: str, *words: str, environment: Mapping[str, str] | None = None,
     return Command(name, [sys.executable, *words], environment or {}, folder)
 
 
-#: What any process of Python costs.
+#: The command that measures the start of any Python process.
 NOTHING = python("python -c pass", "-c", "pass")
 
 
@@ -114,7 +114,7 @@ def interleave(commands: Sequence[Command], runs: int) -> list[Timed]:
 
     Args:
         commands: The commands.
-        runs: How often each is run, after one run that does not count. What takes long is not run that often.
+        runs: The number of runs of each, after one run that does not count. Slow commands are run less often.
 
     Returns:
         What each took, in the order of the commands.
@@ -140,10 +140,10 @@ def compare(subject: str, candidate: Command, baseline: Command, runs: int, targ
     """Time two commands in turn.
 
     Args:
-        subject: What is measured.
+        subject: The subject of the measurement.
         candidate: The command in question.
-        baseline: What it is compared to.
-        runs: How often each is run, after one run that does not count.
+        baseline: The command to compare it with.
+        runs: The number of runs of each, after one run that does not count.
         target: The goal.
 
     Returns:
@@ -161,10 +161,10 @@ def compare_all(
     """Time a command and several others in turn.
 
     Args:
-        subject: What is measured.
+        subject: The subject of the measurement.
         candidate: The command in question.
         baselines: The commands to compare it with, each with a goal.
-        runs: How often each is run, after one run that does not count.
+        runs: The number of runs of each, after one run that does not count.
 
     Returns:
         A row for each baseline.
@@ -199,7 +199,7 @@ def output(command: Command) -> str:
         What it printed.
 
     Raises:
-        subprocess.CalledProcessError: If it fails; what it said of that is printed.
+        subprocess.CalledProcessError: If it fails; its standard error is printed.
     """
     prepare(command)
     ended = subprocess.run(
@@ -216,12 +216,12 @@ def output(command: Command) -> str:
 
 
 def check(command: Command, code: int, said: str) -> None:
-    """Raise if a command failed, and print on what it said of that.
+    """Raise if a command failed, and print its standard error.
 
     Args:
         command: The command.
         code: Its exit code.
-        said: What it wrote to standard error.
+        said: Its output on standard error.
 
     Raises:
         subprocess.CalledProcessError: If it failed.
@@ -237,7 +237,7 @@ def environment(command: Command) -> dict[str, str]:
     Args:
         command: The command.
     """
-    # What is installed has its bytecode beside it; what is measured here writes it when it first runs.
+    # Installed packages have their bytecode; ours is written at the first run.
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**inherited, **command.environment}
 
@@ -280,7 +280,7 @@ def figures(printed: str) -> dict[str, float]:
     """Return the figures that a command printed as a JSON object on its last line, if there is one.
 
     Args:
-        printed: What it printed.
+        printed: The output of the command.
     """
     last = printed.rstrip().rpartition("\n")[2]
     if not last.startswith("{") or not last.endswith("}"):

@@ -1,4 +1,4 @@
-"""`transitions`: the state transitions of a fan-out, and what they cost, in virtual time.
+"""`transitions`: the state transitions of a fan-out, and their cost, in virtual time.
 
 The emitted state machine is replayed, with a planner that groups splits as the real one does. Metaflow's figure is
 counted in the definition that it emits: the states that its Map enters for each item, and those around the Map.
@@ -21,9 +21,9 @@ from laminar_codegen.rehearsal.simulated import profiled_services, replay_flow
 
 __all__ = ["measure", "transitions_of"]
 
-#: How wide fan-outs are, each with the most transitions that it may take.
+#: The widths of fan-outs, each with the goal: the most transitions.
 _WIDTHS = {1_000: 5, 10_000: 5, 1_000_000: 250}
-#: What the layers before and after the fan-out take, and the state that keeps the input.
+#: The transitions of the layers before and after the fan-out, and of the state that keeps the input.
 _AROUND = 3
 
 
@@ -49,7 +49,7 @@ def transitions_of(folder: Path, width: int) -> int:
 
     Args:
         folder: Where its flow is written.
-        width: How many splits it has.
+        width: The number of its splits.
 
     Raises:
         RuntimeError: If its execution fails.

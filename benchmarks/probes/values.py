@@ -1,4 +1,4 @@
-"""What the probes of datastores store, and how they measure: one copy for the interpreters of all of them.
+"""The values that the probes of datastores store, and the measurement: one copy for the interpreters of all of them.
 
 A probe is called as ``probe.py write|read KIND ROOT`` and prints ``{"seconds": ..., "memory": ..., "size": ...}``:
 memory is the peak beyond what the process took before there was a value, in bytes; size is the value's.
@@ -54,14 +54,14 @@ def check(kind: str, value: Any) -> None:
 
 
 def main(write: Callable[[str, Any], None], read: Callable[[str], Any]) -> None:
-    """Write or read a value, as the command line says, and print what it took.
+    """Write or read a value, by the command line, and print the seconds and the memory.
 
     Args:
         write: Stores a value under a root.
         read: Gives it back.
     """
     action, kind, root = sys.argv[1:]
-    # What a value's library takes is not the value's.
+    # The memory of a value's library does not count.
     for library in _LIBRARIES.get(kind, ()):
         importlib.import_module(library)
     before, size = _status("VmRSS"), 0

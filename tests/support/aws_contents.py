@@ -6,7 +6,7 @@
     terraform.destroy()
     assert account_contents(aws) == before
 
-A type of resource that nobody looks for is an error.
+A type of resource without an entry here is an error.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def assert_made(addresses: Iterable[str], before: Contents, after: Contents) -> 
 
     Args:
         addresses: Of the resources in the state.
-        before: What there was.
-        after: What there is.
+        before: The contents before.
+        after: The contents now.
     """
     made = {kind for kind, there in after.items() if there - before[kind]}
     assert {_PARTS.get(kind, kind) for kind in map(_type, addresses) if kind is not None} == made

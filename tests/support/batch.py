@@ -1,4 +1,4 @@
-"""What jobs of AWS Batch run on, in the embedded AWS."""
+"""The capacity that jobs of AWS Batch run on, in the embedded AWS."""
 
 from __future__ import annotations
 

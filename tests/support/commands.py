@@ -13,7 +13,7 @@ import attrs
 
 @attrs.frozen
 class Ended:
-    """How a command ended."""
+    """The end of a command."""
 
     code: int
     output: bytes

@@ -1,4 +1,4 @@
-"""What the passes make of graphs in a few lines, up to a certain one: for cases of the next."""
+"""The results of the passes for graphs in a few lines, up to a certain pass: for cases of the next one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machines_of(graphs: Sequence[Graph], joins: str = "barriers") -> tuple[State
 
     Args:
         graphs: The graphs.
-        joins: How prime parts are planned.
+        joins: The planning of prime parts.
     """
     machines: list[StateMachine] = [emit_chain(graphs)] if len(graphs) > 1 else []
     for graph in graphs:

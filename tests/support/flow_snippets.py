@@ -1,4 +1,4 @@
-"""Flow files in a few lines, for cases: what they import stands before them, and they have a folder of their own.
+"""Flow files in a few lines, for cases: imports are put before them, and they have a folder of their own.
 
 A snippet knows the flow ``F``, the names of the runtime that flows use, and ``each`` for a fan-out::
 
@@ -7,7 +7,7 @@ A snippet knows the flow ``F``, the names of the runtime that flows use, and ``e
         def __call__(self, a: A) -> None:
             self.row = a.rows
 
-A line ``== name.py`` begins another file; what is before it is in ``flow.py``.
+A line ``== name.py`` begins another file; the lines before it are in ``flow.py``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def folder_of(text: str, *, prelude: str = _PRELUDE) -> Iterator[Path]:
 
     Args:
         text: The snippet.
-        prelude: What stands before the text of ``flow.py``.
+        prelude: The text before that of ``flow.py``.
     """
     first, *others = _FILE.split(text)
     files = {
@@ -95,7 +95,7 @@ def without_folder(text: str, folder: Path) -> str:
 
 
 def of_snippet(run: Callable[[Source], str]) -> Callable[[str], str]:
-    """Return a runner of cases whose input is a snippet, from what is made of its flow.
+    """Return a runner of cases whose input is a snippet, and whose output is made of its flow.
 
     Args:
         run: Makes the output of the flow. What it prints to standard error stands before that.

@@ -1,6 +1,6 @@
 """The golden cases: flows in tests/golden, compiled once in a process, and the parts of them that are expected.
 
-A case is a folder with a flow and what is expected of it: `graph.txt`, `plan.txt` and `outline.txt`, the states of its
+A case is a folder with a flow and its expected results: `graph.txt`, `plan.txt` and `outline.txt`, the states of its
 machines a line each. `parts.txt` names the parts of the document that the case is about, `parts.json` has them. A few
 cases have the whole document, too.
 """
@@ -103,7 +103,7 @@ def _select(value: Any, path: list[str], place: str) -> Iterator[tuple[str, Any]
 
 
 def outline_of(definitions: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the states of machines, a line each: the name, what it does, and where its execution goes on.
+    """Return the states of machines, a line each: the name, the action, and the states that may follow.
 
     Args:
         definitions: The definitions of the machines, by name.

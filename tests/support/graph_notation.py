@@ -11,7 +11,7 @@ Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Lo
 ``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
 ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``.
 
-A line that begins with ``flow`` says what is of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``.
+A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``.
 Further such lines begin further flows, which follow the first.
 """
 
@@ -75,7 +75,7 @@ def repeat_lines(text: str, times: int) -> str:
     Args:
         text: A graph. A line with ``#`` is repeated, with a number in its place, or with the next one in the place of
             ``#+1``. ``P*`` stands for all ``P#``.
-        times: How often.
+        times: The number of repetitions.
 
     Example:
         >>> repeat_lines("P#\nD after P*", 3)

@@ -22,7 +22,7 @@ from laminar_runtime.exceptions import TaskError
 
 FlowT = TypeVar("FlowT", bound=Flow)
 
-#: What a line begins with that a task printed.
+#: The prefix of a line that a task printed.
 _OF_TASK = re.compile(r"\[\w+(/\d+)?\] ")
 
 

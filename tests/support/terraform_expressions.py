@@ -6,7 +6,7 @@ from typing import Any
 
 __all__ = ["ERRORS", "LOCALS", "VALUES"]
 
-#: What the expressions refer to, as ``local``.
+#: The values of ``local`` in the expressions.
 LOCALS: dict[str, Any] = {
     "name": "report",
     "numbers": [3, 1, 2],

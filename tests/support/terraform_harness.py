@@ -35,12 +35,12 @@ _EXIT_CHANGES = 2
 
 
 class TerraformError(Exception):
-    """Terraform refused or failed; the text is what it wrote to standard error."""
+    """Terraform refused or failed; the text is its standard error."""
 
 
 @frozen
 class Change:
-    """What a plan does to one resource: `("create",)`, `("update",)`, `("delete", "create")`..."""
+    """The actions of a plan on one resource: `("create",)`, `("update",)`, `("delete", "create")`..."""
 
     address: str
     actions: tuple[str, ...]

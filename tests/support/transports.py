@@ -1,4 +1,4 @@
-"""Transports of tests: the smallest one, and one that records what it is asked for."""
+"""Transports of tests: the smallest one, and one that records requests."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Recording:
 
     Args:
         transport: The other one.
-        at_once: How many requests it says to make at once; as the other one unless given.
+        at_once: The number of requests at once that it claims; that of the other one unless given.
     """
 
     def __init__(self, transport: Transport, at_once: int | None = None) -> None:

@@ -49,7 +49,7 @@ def fail(layer: Layer, failures: Iterable[tuple[int | None, int, str]]) -> None:
 
 
 def pick(layer: Any) -> None:
-    """Raise an error that follows from what was seen."""
+    """Raise an error that follows from the values that were seen."""
     if layer.value % 3 == 0:
         raise OSError("a multiple of three")
 
@@ -61,7 +61,7 @@ def ready(layer: Layer) -> bool:
 
 
 class World(Protocol):
-    """What is outside of a flow: causes of its troubles, and who takes note of its calls."""
+    """The world outside of a flow: the causes of its failures, and the notes on its calls."""
 
     def is_broken(self, layer: str) -> bool: ...
     def note(self, layer: Layer) -> None: ...
@@ -72,7 +72,7 @@ class Memory:
     """A world in this process.
 
     Args:
-        troubled: The layers whose troubles have not been mended.
+        troubled: The layers whose troubles still exist.
         calls: The layers, splits and attempts that were called.
     """
 

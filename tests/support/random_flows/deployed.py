@@ -31,7 +31,7 @@ class Deployed:
     Args:
         spec: The flow.
         image: Its image.
-        engine: What runs the machines.
+        engine: The interpreter of the machines.
         stored: Whether the parameters are in the datastore, as when an application starts it; else in the input.
         redrives: Whether an execution is redriven to resume it; else another one goes on with it.
     """

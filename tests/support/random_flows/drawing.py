@@ -82,13 +82,13 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
         if before and not parents and not _sometimes(draw, 4):
             parents = [draw(st.sampled_from(before))]
         sharding = [parent for parent in parents if spec.layer(parent).widths]
-        # A dimension is most often what was sharded.
+        # A dimension is most often a sharded attribute.
         sources = sharding if sharding and not _sometimes(draw, 6) else [*parents, PARAMETERS]
         fans_out = role != "plain" and (sharding or _sometimes(draw, 5))
         over = draw(_dimensions(spec, sources)) if fans_out else ()
-    # What item by item means is for those that read nothing else.
+    # Only layers that read nothing else may run item by item.
     own = role == "follow" and over and not _sometimes(draw, 4)
-    # What hooks may change of a container is for jobs only.
+    # Hooks may change the containers of jobs only.
     on_lambda = _sometimes(draw, 6)
     catch = draw(st.sets(st.sampled_from(_CAUGHT), max_size=2)) if _sometimes(draw, 4) else ()
     layer = LayerSpec(
@@ -105,7 +105,7 @@ def _layers(draw: st.DrawFn, spec: FlowSpec, name: str, dense: int) -> LayerSpec
         inherits=_sometimes(draw, 3),
         hooks=draw(_hooks(parents, resizes=not on_lambda)) if _sometimes(draw, 6 if own else 3) else (),
     )
-    # What it reads is its own element, and splits store one of these each.
+    # It reads its own element, and each split stores one of these.
     goes_on = [(item.index, item.attribute) for item in over] in ([(None, "value")], [(None, "one")])
     elements = own and goes_on and not any(hook.reads for hook in layer.hooks)
     if elements and not _sometimes(draw, 3):

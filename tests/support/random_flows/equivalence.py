@@ -1,4 +1,4 @@
-"""Runs a flow both ways, and refuses what is not the same."""
+"""Runs a flow both ways, and refuses differences."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = ["Choices", "check_equal", "compare"]
 
 @attrs.frozen
 class Choices:
-    """How a flow is run.
+    """The options of a run of a flow.
 
     Args:
-        engine: What interprets its state machines.
-        joins: What becomes of dependencies that are not nested.
+        engine: The interpreter of its state machines.
+        joins: The planning of dependencies that are not nested.
         redrives: Whether executions are redriven to resume them; else others go on with them.
         stored: Whether the machine finds the parameters in the datastore; else in its input.
         nests: Whether some steps run as executions of their own machines.
-        concurrency: How many tasks run at once locally.
-        seed: What chance follows from.
+        concurrency: The number of tasks at once in the local run.
+        seed: The seed of random numbers.
     """
 
     engine: type[Sfnx | Replay]
@@ -57,13 +57,13 @@ def check_equal(spec: FlowSpec, how: Choices) -> None:
     local, image = Local(spec, how.concurrency), Image(spec)
     deployed = Deployed(spec, image, how.engine(compiled, image, chance), how.stored, how.redrives)
     worlds, troubles = (local.world, image.world), {trouble.layer for trouble in spec.troubles}
-    mendable = not any(trouble.where == "plan" for trouble in spec.troubles)
+    curable = not any(trouble.where == "plan" for trouble in spec.troubles)
     for world in worlds:
         world.troubled.update(troubles)
     for run in range(len(troubles) + 1):
         one, other = local.run(), deployed.run()
         compare(spec, compiled, one, other, resumed=run > 0)
-        if one.failed is None or not mendable:
+        if one.failed is None or not curable:
             break
         for world in worlds:
             world.troubled.remove(one.failed)
@@ -72,7 +72,7 @@ def check_equal(spec: FlowSpec, how: Choices) -> None:
 
 
 def compare(spec: FlowSpec, compiled: Compiled, one: Outcome, other: Outcome, *, resumed: bool) -> None:
-    """Refuse what is not the same."""
+    """Refuse different outcomes."""
     chains = plans.chains_of(compiled.plan)
     together = {layer: chain for chain in chains for layer in chain}
     assert together.get(one.failed, one.failed) == together.get(other.failed, other.failed), (one.text, other.text)

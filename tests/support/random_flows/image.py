@@ -32,7 +32,7 @@ class InvocationError(Exception):
     Args:
         error: The name of its error.
         layer: The layer that it was asked for.
-        message: What it said.
+        message: Its message.
     """
 
     def __init__(self, error: str, layer: str, message: str) -> None:
@@ -43,11 +43,11 @@ class InvocationError(Exception):
 
 @attrs.define
 class Image:
-    """An image, the datastore that its tasks use, and notes of what they did.
+    """An image, the datastore that its tasks use, and notes on their work.
 
     Args:
         spec: The flow in it.
-        world: What is outside of the flow.
+        world: The world outside of the flow.
         jobs: The containers of the tasks that had something to do.
         failed: The splits of which an attempt failed, in order.
     """
@@ -78,7 +78,7 @@ class Image:
 
         Args:
             function: The reference to it.
-            request: What it is given.
+            request: Its input.
 
         Returns:
             Its answer.
@@ -113,7 +113,7 @@ class Image:
             return attempts.exit_code()
         finally:
             if job is not None and not finished:
-                # What a run finds out of its attempt it leaves in the environment of its process.
+                # A run leaves the number of its attempt in the environment of its process.
                 number = int(os.environ[task_environment.LAYER_ATTEMPT]) if context.run else context.attempt
                 self.jobs[context.layer, context.index, number] = job
         return 0

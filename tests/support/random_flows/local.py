@@ -50,7 +50,7 @@ class Local:
 
     Args:
         spec: The flow.
-        concurrency: How many tasks run at once.
+        concurrency: The number of tasks at once.
     """
 
     spec: FlowSpec

@@ -18,7 +18,7 @@ EXECUTION = "e1"
 
 @attrs.frozen
 class Job:
-    """A container: what is run in it, and its size in Fargate."""
+    """A container: its task, and its size in Fargate."""
 
     command: tuple[str, ...]
     resources: Mapping[str, str]
@@ -30,7 +30,7 @@ Task = tuple[str, int, int]
 
 @attrs.frozen
 class Ended:
-    """How an execution of a state machine ended.
+    """The end of an execution of a state machine.
 
     Args:
         state: The state that failed, None if it succeeded.
@@ -43,7 +43,7 @@ class Ended:
 
 @attrs.frozen(kw_only=True)
 class Outcome:
-    """How one run of a flow ended, the first or one that resumed it.
+    """The end of one run of a flow, the first or one that resumed it.
 
     Args:
         failed: The layer that failed, None if the flow succeeded.
@@ -71,7 +71,7 @@ class Results:
     Args:
         finished: The layers that finished, with the numbers of their splits.
         splits: The splits that finished.
-        artifacts: What they assigned, by layer, split and attribute: whether it is sharded, and the values.
+        artifacts: Their artifacts, by layer, split and attribute: whether it is sharded, and the values.
     """
 
     finished: dict[str, int]

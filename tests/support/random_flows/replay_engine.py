@@ -36,7 +36,7 @@ class Replay:
     Args:
         compiled: The flow, compiled.
         image: Its image.
-        chance: What the seconds of all jobs follow from.
+        chance: The random numbers for the seconds of jobs.
     """
 
     compiled: Compiled

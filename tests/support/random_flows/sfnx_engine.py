@@ -28,7 +28,7 @@ class Sfnx:
     Args:
         compiled: The flow, compiled.
         image: Its image.
-        chance: What the order of the children of array jobs follows from.
+        chance: The random numbers for the order of the children of array jobs.
     """
 
     compiled: Compiled

@@ -16,7 +16,7 @@ from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.layers import Catch, Container, ForEach, Parameter, Retry
 """
 
-#: What entry hooks return, beside what `ready` says.
+#: The results of entry hooks, besides that of `ready`.
 _ENTRIES = {
     "always": "True",
     "never": "False",
@@ -27,7 +27,7 @@ _ENTRIES = {
     "spares": 'self.name not in ("L1", "L3")',
 }
 
-#: What the other hooks do.
+#: The actions of the other hooks.
 _DEEDS = {
     "submission": {
         "index": "self.configuration.container.memory = 1024 * (1 + self.index % 3)",

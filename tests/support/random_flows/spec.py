@@ -30,7 +30,7 @@ KINDS: tuple[Kind, ...] = ("submission", "entry", "execution", "retry")
 
 @attrs.frozen
 class Read:
-    """What a layer, or a hook, reads of a layer that it names."""
+    """The attributes that a layer, or a hook, reads of a layer that it names."""
 
     layer: str
     names: tuple[str, ...]
@@ -65,9 +65,9 @@ class Hook:
     """A hook of a layer or of the flow.
 
     Args:
-        kind: What kind of hook it is.
-        does: What it does: see `tests.support.random_flows.source`.
-        reads: What it reads.
+        kind: Its kind.
+        does: Its action: see `tests.support.random_flows.source`.
+        reads: The values that it reads.
         generator: Whether it is a generator that goes on after the event.
     """
 
@@ -79,12 +79,12 @@ class Hook:
 
 @attrs.frozen
 class Trouble:
-    """What fails until its cause is taken away.
+    """A failure that repeats until its cause is removed.
 
     Args:
         layer: The layer.
         where: In which method: ``call``, ``exit`` (``__call__`` ends the process), or a kind of hook; ``plan`` if it
-            fans out over what there is not, which is not mended.
+            fans out over a missing attribute, which stays missing.
         index: In which split, None for all.
     """
 
@@ -103,16 +103,16 @@ class LayerSpec:
 
     Args:
         name: Its name.
-        flow: Which of the flow's bases it is registered to.
-        reads: What its ``__call__`` reads.
-        over: What it fans out over.
+        flow: The number of the flow's base that it is registered to.
+        reads: The values that its ``__call__`` reads.
+        over: The dimensions of its fan-out.
         pipelined: Whether it does so item by item.
-        widths: How many items its splits shard, one split after the other and over again; none if it shards nothing.
+        widths: The numbers of items that its splits shard, in turn and over again; none if it shards nothing.
         failures: The errors that it raises.
         picky: Whether it raises an OSError where its value is a multiple of three.
         hooks: Its hooks.
         inherits: Whether its hooks are those of a base class.
-        attempts: How often it is tried.
+        attempts: The number of its attempts.
         catch: The errors that it forgives.
         container: Virtual CPUs and memory.
         on_lambda: Whether AWS Lambda runs it once deployed; else AWS Batch.
@@ -150,12 +150,12 @@ class FlowSpec:
 
     Args:
         name: Its name.
-        layers: Its layers, each after what it depends on.
+        layers: Its layers, each after its dependencies.
         order: The names of the layers in the order in which they are registered.
-        bases: How many flows it is composed of.
-        hooks: The hooks of the flow; what they read is parameters only.
-        parameters: What it is called with.
-        troubles: What fails, until it is mended; of two the second is after the first.
+        bases: The number of flows that it is composed of.
+        hooks: The hooks of the flow, which read parameters only.
+        parameters: The arguments of its call.
+        troubles: Its failures until their causes are removed; the second one comes after the first.
     """
 
     name: str
