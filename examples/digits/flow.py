@@ -1,25 +1,25 @@
-"""Handwritten digits: a grid search, run in parallel, and its winner put to the test.
+"""Handwritten digits: a parallel grid search, and a test of the best model.
 
-Run it here with ``python flow.py``, on an embedded AWS with ``laminar-codegen rehearse flow.py``, and deploy it with
+Run it with ``python flow.py``, or on an embedded AWS with ``laminar-codegen rehearse flow.py``. Deploy it with
 ``laminar-codegen flow.py > main.tf.json`` and Terraform. The results are the same.
 
-Each layer imports what it needs: so compiling needs none of it, and no task loads what another one works with.
+Each layer imports the packages that it needs. So the compiler does not need them, and a task loads only its own.
 """
 
 from laminar_runtime import Flow, Layer, each
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter
 
-#: The image holds this file in its working directory.
+#: The working directory of the image has this file.
 container = Container(command="python flow.py", cpu=1, memory=2048)
 
 
 class Digits(Flow):
-    """Finds the best support vector machine for reading handwritten digits."""
+    """A search for the best support vector machine to read handwritten digits."""
 
 
 @Digits.register(container=container)
 class Load(Layer):
-    """Loads the digits and keeps a quarter of them for the end, and another for the search."""
+    """Load the digits, and split them into three parts: to train, to search, and to test."""
 
     def __call__(self) -> None:
         from sklearn.datasets import load_digits
@@ -36,7 +36,7 @@ class Load(Layer):
 
 @Digits.register(container=container)
 class Grid(Layer):
-    """Lays out the hyperparameters to try."""
+    """List the hyperparameters to try."""
 
     def __call__(self) -> None:
         self.shard(penalty=[0.1, 1.0, 10.0, 100.0], gamma=[0.0001, 0.0005, 0.002, 0.01])
@@ -49,7 +49,7 @@ class Grid(Layer):
     ),
 )
 class Train(Layer):
-    """Trains one model for each combination, and scores it."""
+    """Train and score one model for each combination."""
 
     def __call__(self, grid: Grid, load: Load) -> None:
         from sklearn.svm import SVC
@@ -62,7 +62,7 @@ class Train(Layer):
 
 @Digits.register(container=container)
 class Best(Layer):
-    """Picks the best combination: the first of those with the highest score."""
+    """Choose the first combination with the highest score."""
 
     def __call__(self, train: Train) -> None:
         scores = list(each(train, lambda train: train.score))
@@ -74,7 +74,7 @@ class Best(Layer):
 
 @Digits.register(container=container)
 class Evaluate(Layer):
-    """Trains the winner again and reads the digits that no model has seen."""
+    """Train the best model again, and test it with digits that no model has seen."""
 
     def __call__(self, best: Best, load: Load) -> None:
         from sklearn.metrics import accuracy_score, confusion_matrix
@@ -98,7 +98,7 @@ class Evaluate(Layer):
         from sklearn.metrics import ConfusionMatrixDisplay
 
         figure = ConfusionMatrixDisplay.from_predictions(labels, guesses, colorbar=False).figure_
-        figure.suptitle("Which digit was taken for which")
+        figure.suptitle("Confusion matrix")
         png = io.BytesIO()
         figure.savefig(png, format="png", dpi=100)
         return png.getvalue()
