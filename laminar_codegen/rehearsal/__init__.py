@@ -6,16 +6,20 @@ point ``rehearse`` of the group ``laminar_codegen.commands``.
 
 ::
 
-    command                  the command, from the words of its call to the exit code
-    deploy                   the calls by which a compiled flow is deployed to the embedded AWS
+    command, arguments       the command, from the words of its call to the exit code
+    subject                  what the words name: a flow, and the documents that deploy it
+    deploy                   documents in JSON, deployed to the embedded AWS
+    through_terraform        documents in HCL, and calls of modules: deployed by Terraform itself
     document/                Terraform documents in JSON, deployed as Terraform deploys them
     image                    what stands in for the container image: the folder in which jobs run
     progress, printed        what is shown while it runs: a line for each layer, and what tasks print
-    results                  what is shown, and saved, of the artifacts at the end
-    embedded_aws/            AWS in this process: a moto server, with jobs and functions that really run
-    replay/                  an interpreter of state machines in virtual time, for plans and benchmarks
-    query_language           JSONata as Step Functions evaluates it, for both of them
-    batch_requests           SubmitJob as AWS Batch reads it, for both of them
-
-`embedded_aws` and `replay` do not import each other: each is the second opinion on the other.
+    results, summary         what is shown, and saved, of the artifacts at the end; what the execution took
+    kept                     an embedded AWS that stays, and how others reach it
+    aws/                     AWS in this process: a moto server, with jobs and functions that really run
+    simulated/               services in virtual time, for plans and benchmarks
+    asl/                     the Amazon States Language: what a definition says and how it is interpreted
+    permissions/             the policies of roles, and the decision on each call
+    credentials              credentials that are made at random for one rehearsal
+    batch_requests           SubmitJob as AWS Batch reads it
+    constraints              requests, held against botocore's model of their operation
 """

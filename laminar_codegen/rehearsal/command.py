@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from laminar_codegen import pipeline
-from laminar_codegen.command.exits import Exit, explain
-from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
+from laminar_codegen.command.exits import Exit
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.rehearsal import results
+from laminar_codegen.rehearsal import results, summary
+from laminar_codegen.rehearsal.arguments import make_parser
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
-from laminar_codegen.rehearsal.deploy import deploy
-from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
+from laminar_codegen.rehearsal.image import lay_out, own_paths
+from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
 from laminar_codegen.rehearsal.progress import Progress
+from laminar_codegen.rehearsal.subject import Subject, find_subject
+from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_folder
 from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError
-from laminar_runtime.layer import RESERVED
 
 __all__ = ["main"]
 
-_DESCRIPTION = """\
-Compiles a flow and runs the compiled state machine here, on an embedded AWS: no account and no container is needed.
-Every job is a process of this machine that reads and writes an embedded S3.
-
-  laminar-codegen rehearse flow.py
-  laminar-codegen rehearse --param 'day="2026-01-31"' --save results flow.py
-"""
-
-#: What a call of a flow means by itself, or a layer: none is a name of a parameter.
-_NO_PARAMETERS = RESERVED | {"execution", "self"}
 #: How many lines of a failed job are shown, and the exit codes that tell of signals.
 _TAIL, _SIGNALS = 20, 128
 
@@ -54,85 +44,91 @@ def main(words: Sequence[str]) -> int:
 
     Raises:
         CompileError: If the flow cannot be compiled.
+        DocumentError: If its document cannot be deployed.
     """
-    options = _parser().parse_args(list(words))
-    compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
+    options = make_parser().parse_args(list(words))
+    subject = find_subject(options, os.environ)
     if options.save is not None:
         # Found out now, and not when the execution has ended: its results would be lost.
         options.save.mkdir(parents=True, exist_ok=True)
+    try:
+        return _rehearse(subject, options)
+    except TerraformError as error:
+        print(f"laminar-codegen: {error}", file=sys.stderr)
+        return Exit.USAGE
+
+
+def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
+    source = subject.source
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
-        progress = Progress(compilation.graphs[0].flow, sys.stderr)
+        progress = Progress(
+            subject.graphs[0].flow,
+            sys.stderr,
+            quiet=options.quiet,
+            own_paths=lambda text: own_paths(text, source.file, folder, source.module),
+        )
         aws = stack.enter_context(
             EmbeddedAws(
-                workspace=Workspace(directory=lay_out(compilation.source.file, folder, compilation.source.module)),
+                workspace=Workspace(directory=lay_out(source.file, folder, source.module)),
                 concurrency=options.concurrency,
                 observer=progress.observe,
                 invocations=progress.observe_invocation,
+                region=subject.region,
             )
         )
+        deployment = _deploy(subject, options, aws)
         stack.enter_context(_environment(aws.environment))
-        deployment = deploy(compilation, aws)
-        progress.functions = _functions(compilation.graphs, deployment.name)
-        flow, following = compilation.source.flow, compilation.source.following
-        for chained in (flow, *following):
-            # Those that follow are of the same deployment.
-            chained.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
-        with progress:
-            execution = flow(**dict(options.param))
-            try:
-                execution.wait()
-            except ExecutionError as error:
-                return _failed(error, progress.failures)
-        ended = (chained.execution(execution.key("").execution) for chained in (flow, *following))
-        # All of it at once: if something cannot be saved, nothing is printed.
-        print("\n".join([line for one in ended for line in _report(one, options.save)]))
+        progress.functions = _functions(subject.graphs, deployment.name)
+        ended = _execute(subject, options, aws, deployment, progress)
+        if options.keep:
+            print("\n".join(explain_access(deployment, aws.environment)), file=sys.stderr, flush=True)
+            wait_for_interrupt()
+    return ended
+
+
+def _deploy(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws) -> Deployment:
+    flow = subject.source.flow.name
+    if subject.configuration is not None:
+        return deploy_document(subject.configuration, aws, flow, subject.given, options.deployment)
+    assert subject.folder is not None  # noqa: S101 - only documents of a folder need Terraform
+    words = [f"-var-file={file.resolve()}" for file in options.var_file]
+    words += [f"-var={name}={value}" for name, value in options.var]
+    apply_folder(subject.folder, aws, account_of(aws), subject.given, words)
+    return find_deployment(aws, flow, options.deployment)
+
+
+def _execute(
+    subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, deployment: Deployment, progress: Progress
+) -> int:
+    """Run an execution as an application would, and show what became of it."""
+    flows = (subject.source.flow, *subject.source.following)
+    for flow in flows:
+        # Those that follow are of the same deployment.
+        flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
+    with progress:
+        execution = flows[0](**dict(options.param))
+        try:
+            execution.wait()
+        except ExecutionError as error:
+            failure: ExecutionError | None = error
+        else:
+            failure = None
+    taken = summary.measure(aws.client("stepfunctions"))
+    if failure is not None:
+        print(f"laminar-codegen: {failure}", file=sys.stderr)
+        _show_log(progress)
+        print(taken, file=sys.stderr)
+        return Exit.INVALID
+    ended = [flow.execution(execution.key("").execution) for flow in flows]
+    # All of it at once: if something cannot be saved, nothing is printed.
+    report = [line for one in ended for line in _report(one, options.save)]
+    for one, graph in zip(ended, subject.graphs, strict=True):
+        for line in summary.skipped(one, graph):
+            print(line, file=sys.stderr)
+    print(taken, file=sys.stderr)
+    print("\n".join(report))
     return Exit.OK
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="laminar-codegen rehearse",
-        description=_DESCRIPTION,
-        epilog=explain("its execution failed"),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add_flow(parser)
-    parser.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        type=_parameter,
-        metavar="NAME=JSON",
-        help="a parameter of the flow, its value as JSON; may be given again",
-    )
-    parser.add_argument(
-        "--concurrency", type=_count, metavar="N", help="how many jobs run at once (default: the processors)"
-    )
-    add_scheduling(parser)
-    parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
-    return parser
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not (equals and name.isidentifier()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=JSON")
-    if name in _NO_PARAMETERS:
-        raise argparse.ArgumentTypeError(f"{name!r} is reserved: no flow can have a parameter of that name")
-    try:
-        return name, json.loads(value)
-    except RecursionError:
-        raise argparse.ArgumentTypeError(f"the value of {name!r} is nested too deeply") from None
-    except ValueError as error:
-        msg = f"the value of {name!r} is not JSON: {error}. Text is quoted, as in --param '{name}=\"text\"'"
-        raise argparse.ArgumentTypeError(msg) from None
-
-
-def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
-    return int(text)
 
 
 @contextlib.contextmanager
@@ -147,19 +143,20 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _failed(error: ExecutionError, failures: Sequence[JobEvent]) -> int:
-    print(f"laminar-codegen: {error}", file=sys.stderr)
+def _show_log(progress: Progress) -> None:
+    """Show what the job printed last that failed by itself."""
     # Jobs that were stopped because of another's failure were ended by a signal: 128 and its number. Those that could
     # not be started, and tasks on AWS Lambda, have no exit code.
+    failures: Sequence[JobEvent] = progress.failures
     own = [event for event in failures if event.exit_code is None or event.exit_code < _SIGNALS]
     for event in (own or failures)[-1:]:
-        lines = event.log.read_text(encoding="utf-8", errors="replace").splitlines() if event.log.exists() else []
+        text = event.log.read_text(encoding="utf-8", errors="replace") if event.log.exists() else ""
+        lines = progress.own_paths(text).splitlines()
         if not lines:
             print(f"{event.job_name}, attempt {event.attempt}, printed nothing: {event.reason}", file=sys.stderr)
             continue
         print(f"the last lines of {event.job_name}, attempt {event.attempt}:", file=sys.stderr)
         print("\n".join(f"  {line}" for line in lines[-_TAIL:]), file=sys.stderr)
-    return Exit.INVALID
 
 
 def _functions(graphs: Sequence[Graph], deployment: str) -> dict[str, str]:
@@ -178,4 +175,5 @@ def _report(execution: Execution, folder: Path | None) -> Iterator[str]:
             print(f"laminar-codegen: warning: {result.warning}", file=sys.stderr)
             if result.value is None:
                 continue
-        yield f"  {result}" if folder is None else f"  {result}  -> {results.save(result, folder)}"
+        saved = None if folder is None else results.save(result, folder)
+        yield f"  {result}" if saved is None else f"  {result}  -> {saved}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["lay_out"]
+__all__ = ["lay_out", "own_paths"]
 
 _MAIN = "main.py"
 
@@ -26,8 +26,7 @@ def lay_out(file: Path, folder: Path, module: str | None = None) -> Path:
         The folder, with a link to each neighbour of the file, or of the package, and a ``main.py`` that is the file
         itself, whatever neighbour has that name, or runs it. What tasks write there stays there.
     """
-    neighbours = file.parents[(module or "").count(".")].iterdir()
-    for neighbour in neighbours:
+    for neighbour in _root(file, module).iterdir():
         if neighbour.name != _MAIN:
             (folder / neighbour.name).symlink_to(neighbour)
     main = folder / _MAIN
@@ -37,3 +36,28 @@ def lay_out(file: Path, folder: Path, module: str | None = None) -> Path:
         run = f'runpy.run_module("{module}", run_name="__main__", alter_sys=True)'
         main.write_text(f"import runpy\n\n{run}\n", encoding="utf-8")
     return folder
+
+
+def own_paths(text: str, file: Path, folder: Path, module: str | None = None) -> str:
+    """Return text, such as a traceback, with the paths of the user's files in place of those in the working directory.
+
+    Args:
+        text: The text.
+        file: The flow's file.
+        folder: The working directory that was laid out for it.
+        module: The file's name as a module of a package, if it is one.
+
+    Example:
+        >>> own_paths('File "/tmp/image/main.py", line 1', Path("/home/me/flow.py"), Path("/tmp/image"))
+        'File "/home/me/flow.py", line 1'
+    """
+    for place in {folder, folder.resolve()}:
+        if module is None:
+            text = text.replace(f"{place / _MAIN}", str(file))
+        text = text.replace(f"{place}/", f"{_root(file, module)}/")
+    return text
+
+
+def _root(file: Path, module: str | None) -> Path:
+    """Return the folder whose content the working directory has."""
+    return file.parents[(module or "").count(".")]

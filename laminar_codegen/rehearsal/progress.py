@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -55,18 +56,46 @@ class _Layer:
         return ", ".join(f"{number} {word}" for word, number in counts.items() if number)
 
 
+@attrs.define
+class _Attempts:
+    """Counts the attempts of each task from 1, whatever makes them.
+
+    The state machine submits another job for each attempt of a layer, and AWS Batch starts a job again that could not
+    start.
+    """
+
+    _made: Counter[tuple[str, str, int | None]] = attrs.field(factory=Counter)
+    _numbers: dict[tuple[str, int], int] = attrs.field(factory=dict)
+
+    def number(self, event: JobEvent) -> int:
+        """Return the number of the attempt that an event is about."""
+        attempt = (event.job_id, event.attempt)
+        if attempt not in self._numbers:
+            task = (event.job_name, event.variables.get(task_environment.LAYER_INDEXES, ""), event.index)
+            self._made[task] += 1
+            # Where hooks choose containers, the job says which attempt it is.
+            spelled = event.variables.get(task_environment.LAYER_ATTEMPT, "")
+            named = int(spelled) if spelled.isdecimal() else event.attempt
+            self._numbers[attempt] = max(self._made[task], named)
+        return self._numbers[attempt]
+
+
 class Progress:
     """Shows the jobs of a rehearsal while it runs, as a context manager.
 
     Args:
         flow: The flow's name, with which the names of its jobs begin.
         output: Where to show it.
+        quiet: Whether what tasks print is not shown.
+        own_paths: Puts the paths of the user's files in place of those of the image in what tasks print.
     """
 
     functions: Mapping[str, str]
     """What the tasks of each Lambda function that runs a layer are shown as: the names of jobs."""
 
-    def __init__(self, flow: str, output: TextIO) -> None:
+    def __init__(
+        self, flow: str, output: TextIO, *, quiet: bool = False, own_paths: Callable[[str], str] = str
+    ) -> None:
         self._prefix = f"{flow}-"
         self._output = output
         self.functions = {}
@@ -75,6 +104,9 @@ class Progress:
         self._lock = threading.Lock()
         self._start = time.monotonic()
         self._live = _live(output) if output.isatty() else None
+        self._attempts = _Attempts()
+        self._quiet = quiet
+        self.own_paths = own_paths
         self._printed = Printed(self._show)
 
     def __enter__(self) -> Self:
@@ -103,11 +135,14 @@ class Progress:
         """
         with self._lock:
             if event.status == "STARTING":
+                self._attempts.number(event)
                 return
+            event = attrs.evolve(event, attempt=self._attempts.number(event))
             now = time.monotonic() - self._start
             name = event.job_name.removeprefix(self._prefix)
             if event.status == "RUNNING":
-                self._printed.follow(_title(name, event), event.log)
+                if not self._quiet:
+                    self._printed.follow(_title(name, event), event.log)
             else:
                 self._printed.finish(event.log)
             layer = self._layers.setdefault(name, _Layer(now))
@@ -122,6 +157,7 @@ class Progress:
 
     def _show(self, text: str) -> None:
         """Show lines that tasks printed, above the table where there is one."""
+        text = self.own_paths(text)
         if self._live is not None:
             self._live.console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
             return
@@ -153,14 +189,15 @@ class Progress:
 
 
 def _title(name: str, event: JobEvent) -> str:
-    """Return the prefix of the lines of a task: its layer, and its split if that is known.
+    """Return the prefix of the lines of a task: its layer, its split if that is known, and its attempt after the first.
 
     Which splits an array job has may stand in the layer's plan only.
     """
     spelled = event.variables.get(task_environment.LAYER_INDEXES, "")
+    attempt = f" attempt {event.attempt}" if event.attempt > 1 else ""
     if event.index is None or not spelled or spelled.startswith("@"):
-        return name
-    return f"{name}/{indexes.nth(spelled, event.index)}"
+        return f"{name}{attempt}"
+    return f"{name}/{indexes.nth(spelled, event.index)}{attempt}"
 
 
 def _live(output: TextIO) -> Live:

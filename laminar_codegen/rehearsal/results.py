@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,15 @@ def _result(layer: Layer, attribute: str) -> Result:
     except UnsetError as error:
         value = each(layer, operator.attrgetter(attribute)) if error.splits else None
         return Result(layer.name, attribute, value, warning=str(error))
+    except Exception as error:  # noqa: BLE001 - unpickling runs code of the user's, or of what is not installed here
+        return Result(layer.name, attribute, None, warning=_unreadable(layer.name, attribute, error))
 
 
-def save(result: Result, folder: Path) -> Path:
+def _unreadable(layer: str, attribute: str, error: Exception) -> str:
+    return f"'{attribute}' of layer '{layer}' cannot be read: {type(error).__name__}: {error}"
+
+
+def save(result: Result, folder: Path) -> Path | None:
     """Save an artifact as a file.
 
     Args:
@@ -85,9 +92,14 @@ def save(result: Result, folder: Path) -> Path:
 
     Returns:
         ``<folder>/<Layer>/<attribute>.<ext>``: bytes as they are, what JSON can say as JSON, else a pickle. The
-        values of several splits, or of a sharded attribute, are saved as a list.
+        values of several splits, or of a sharded attribute, are saved as a list. None if one of them cannot be read,
+        which is warned of.
     """
-    value = list(result.value) if isinstance(result.value, Accessor | Each) else result.value
+    try:
+        value = list(result.value) if isinstance(result.value, Accessor | Each) else result.value
+    except Exception as error:  # noqa: BLE001 - the same
+        print(f"laminar-codegen: warning: {_unreadable(result.layer, result.attribute, error)}", file=sys.stderr)
+        return None
     content, extension = _encode(value)
     path = folder / result.layer / f"{result.attribute}.{extension}"
     path.parent.mkdir(parents=True, exist_ok=True)

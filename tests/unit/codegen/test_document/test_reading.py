@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from laminar_codegen.rehearsal.arguments import make_parser
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.given import read_given
 from laminar_codegen.rehearsal.document.order import in_order
+from laminar_codegen.rehearsal.subject import find_subject
+
+QUEUE = "arn:aws:batch:eu-west-3:123456789012:job-queue/q"
 
 
 def read(document: Any) -> Configuration:
@@ -141,3 +145,29 @@ def test_a_file_of_values_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "terraform.tfvars").write_text("a =")
     with pytest.raises(DocumentError, match=r"terraform\.tfvars: a name is expected"):
         read_given(tmp_path, [], [], {})
+
+
+@pytest.mark.parametrize(
+    ("files", "by_terraform", "region"),
+    [
+        ({"main.tf.json": "{}"}, False, "us-east-1"),
+        ({"main.tf.json": "{}", "versions.tf": "terraform {\n  required_version = 1\n}\n"}, False, "us-east-1"),
+        ({"main.tf.json": "{}", "p.tf": 'provider "aws" {\n  region = "eu-west-1"\n}\n'}, False, "eu-west-1"),
+        ({"main.tf.json": '{"provider": {"aws": {"region": "eu-west-2"}}}'}, False, "eu-west-2"),
+        ({"main.tf.json": "{}", "more.tf": "locals {\n}\n"}, True, "us-east-1"),
+        ({"main.tf.json": "{}", "main_override.tf.json": "{}"}, True, "us-east-1"),
+        ({"main.tf.json": '{"module": {"m": {"source": "./m"}}}'}, True, "us-east-1"),
+        ({"main.tf.json": "{}", "terraform.tfvars": f'job_queue_arn = "{QUEUE}"'}, False, "eu-west-3"),
+    ],
+)
+def test_which_folders_terraform_reads(
+    tmp_path: Path, files: dict[str, str], region: str, *, by_terraform: bool
+) -> None:
+    """HCL that declares something, overrides and modules are Terraform's; the region is the documents'."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "flow.py").write_text("from laminar_runtime import Flow\n\nclass F(Flow): ...\n\nflow = F()\n")
+    options = make_parser().parse_args(["--document", str(tmp_path), str(tmp_path / "flow.py")])
+    subject = find_subject(options, {})
+    assert (subject.configuration is None) == by_terraform
+    assert subject.region == region

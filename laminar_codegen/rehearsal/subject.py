@@ -1,0 +1,111 @@
+"""What is rehearsed: a flow, and the documents that deploy it.
+
+Before: the words of the command. After: the flow, loaded, and what is deployed for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from laminar_codegen import pipeline
+from laminar_codegen.command.options import scheduling_of
+from laminar_codegen.frontend.loader import Source, load
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.rehearsal.deploy import document_of
+from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
+from laminar_codegen.rehearsal.document.given import Given, read_given
+
+__all__ = ["Subject", "find_subject"]
+
+_QUEUE = re.compile(r"arn:[a-z-]+:batch:([a-z0-9-]+):[0-9]{12}:job-queue/.+")
+_REGION = "us-east-1"
+
+
+@attrs.frozen(eq=False)
+class Subject:
+    """What is rehearsed.
+
+    Args:
+        source: The flow, and those that follow it.
+        graphs: Their graphs.
+        given: The values of variables that the user gives.
+        configuration: What documents in JSON declare, None if Terraform is to read them.
+        folder: The folder of the documents, if they are not compiled for the rehearsal.
+    """
+
+    source: Source
+    graphs: tuple[Graph, ...]
+    given: Given
+    configuration: Configuration | None
+    folder: Path | None = None
+
+    @property
+    def region(self) -> str:
+        """The region that it is deployed to: that of its provider, or of its job queue, if one is known."""
+        providers = self.configuration.of_kind("provider") if self.configuration else ()
+        named = [block.body.get("region") for block in providers if "alias" not in block.body]
+        values = {**self.given.values, **self.given.texts}.values()
+        queues = [found[1] for value in values if isinstance(value, str) and (found := _QUEUE.fullmatch(value))]
+        of_folder = _region_of(self.folder) if self.folder else None
+        known = (
+            name for name in (*named, of_folder, *queues) if isinstance(name, str) and re.fullmatch("[a-z0-9-]+", name)
+        )
+        return next(known, _REGION)
+
+
+def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) -> Subject:
+    """Find what the words of the command name.
+
+    Args:
+        options: The parsed words.
+        environment: The environment, which may have values of variables.
+
+    Raises:
+        CompileError: If there is no such flow, or it cannot be compiled.
+        DocumentError: If the documents cannot be read.
+        OSError: If a file cannot be read.
+    """
+    path: Path | None = options.document
+    if path is None:
+        compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
+        given = read_given(None, options.var, options.var_file, environment)
+        return Subject(compilation.source, compilation.graphs, given, read_text(document_of(compilation)))
+    source = load(options.flow)
+    folder = path if path.is_dir() else path.parent
+    given = read_given(folder, options.var, options.var_file, environment)
+    configuration = None if _needs_terraform(path) else read_configuration(path)
+    if configuration is not None and any(configuration.of_kind("module")):
+        configuration = None
+    return Subject(source, pipeline.graphs_of(source), given, configuration, folder)
+
+
+def _needs_terraform(path: Path) -> bool:
+    """Whether documents are in HCL, or override each other."""
+    if not path.is_dir():
+        return not path.name.endswith(".json")
+    overrides = [*path.glob("*_override.tf.json"), *path.glob("override.tf.json")]
+    return bool(overrides) or any(_declares(file.read_text(encoding="utf-8")) for file in path.glob("*.tf"))
+
+
+def _declares(text: str) -> bool:
+    """Whether a file in HCL says more than who applies it, and from where: as versions.tf and backend.tf do."""
+    heads = re.findall(r"^[A-Za-z_][\w-]*", text, re.MULTILINE)
+    return not {*heads} <= {"terraform", "provider"}
+
+
+def _region_of(folder: Path) -> str | None:
+    """Return the region of the provider that a folder has in HCL."""
+    for file in sorted(folder.glob("*.tf")):
+        found = re.search(
+            r'^provider\s+"?aws"?\s*\{(?:(?!^\}|alias)[\s\S])*?^\s*region\s*=\s*"([a-z0-9-]+)"',
+            file.read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+        if found is not None:
+            return found[1]
+    return None

@@ -1,0 +1,96 @@
+"""What an execution of a rehearsal took: layers that were skipped, state transitions, events and money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from laminar_codegen.cost import PRICE
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_runtime import Execution
+
+__all__ = ["Taken", "measure", "skipped"]
+
+
+@attrs.frozen
+class Taken:
+    """What all executions of a deployment took.
+
+    Args:
+        transitions: The state transitions, those of retries among them.
+        events: The events of the longest history.
+        executions: How many executions there were: the flow's, and those that it started.
+    """
+
+    transitions: int = 0
+    events: int = 0
+    executions: int = 0
+
+    def __str__(self) -> str:
+        """Return what is shown of it.
+
+        Example:
+            >>> print(Taken(4, 20, 1))
+            4 transitions, 20 events, $0.000100 for the orchestration
+        """
+        several = f" in {self.executions:,} executions" if self.executions > 1 else ""
+        cost = f"${self.transitions * PRICE:,.6f} for the orchestration"
+        return f"{self.transitions:,} transitions{several}, {self.events:,} events, {cost}"
+
+
+def measure(states: Any) -> Taken:
+    """Measure all executions of an account.
+
+    Args:
+        states: A client of Step Functions.
+
+    Returns:
+        What they took.
+    """
+    taken = Taken()
+    for machine in states.get_paginator("list_state_machines").paginate().search("stateMachines[].stateMachineArn"):
+        pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+        for execution in pages.search("executions[].executionArn"):
+            if execution is None:
+                continue
+            kinds = [
+                event["type"]
+                for page in states.get_paginator("get_execution_history").paginate(executionArn=execution)
+                for event in page["events"]
+            ]
+            taken = Taken(taken.transitions + _transitions(kinds), max(taken.events, len(kinds)), taken.executions + 1)
+    return taken
+
+
+def _transitions(kinds: list[str]) -> int:
+    """Return the transitions of a history. A task that is tried again is one more, and enters no state.
+
+    https://aws.amazon.com/step-functions/pricing/
+    """
+    entered = sum(kind.endswith("StateEntered") for kind in kinds)
+    tried = sum(kind in {"TaskScheduled", "LambdaFunctionScheduled"} for kind in kinds)
+    return entered + max(0, tried - kinds.count("TaskStateEntered"))
+
+
+def skipped(execution: Execution, graph: Graph) -> Iterator[str]:
+    """Yield a line for each layer that was skipped, with the reason.
+
+    Args:
+        execution: The execution, which succeeded.
+        graph: The graph of its flow.
+    """
+    missing = {layer.name for layer in graph.layers if not execution.layer(layer.name).state.finished}
+    for layer in graph.layers:
+        if layer.name in missing:
+            yield f"{layer.name}: skipped, {_why(layer, missing)}"
+
+
+def _why(layer: LayerNode, missing: set[str]) -> str:
+    """Return why a layer was skipped: without entry hooks it runs if all that it depends on finished."""
+    hooks = [name for kind, name in layer.hooks if kind == "entry"]
+    if hooks:
+        which = "its entry hook" if len(hooks) == 1 else "one of its entry hooks"
+        return f"as {which} {', '.join(hooks)} returned false"
+    return f"as {', '.join(name for name in layer.depends if name in missing)} did not finish"
