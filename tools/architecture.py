@@ -138,7 +138,7 @@ def _climbing(arrows: Mapping[str, set[str]]) -> set[tuple[str, str]]:
     left = {room: set(others) for room, others in arrows.items()}
     taken: set[tuple[str, str]] = set()
     while cycle := _cycle(left):
-        # The sorter gives a cycle from what is imported to what imports.
+        # The sorter returns a cycle from the imported room to the importing one.
         pairs = [(importer, imported) for imported, importer in itertools.pairwise(cycle)]
         arrow = max(pairs, key=lambda pair: (len(arrows[pair[1]]) - len(arrows[pair[0]]), pair))
         left[arrow[0]].remove(arrow[1])

@@ -49,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BEFORE_THE_HOUSE = "b7f01a7"
 
 _MODULE = ("--module", "../modules/flow")
-#: How each program is compiled, and whether people or Terraform read the output.
+#: The ways to compile a program, each with its readers: people or Terraform.
 _DOCUMENTS = (
     ("--emit", "asl"),
     ("--emit", "terraform"),
@@ -90,7 +90,7 @@ class Case:
 
 @attrs.frozen
 class Compiled:
-    """How the command ended.
+    """The end of a command.
 
     Args:
         code: Its exit code.
@@ -229,7 +229,7 @@ def _check_out(commit: str, folder: Path) -> None:
 def _collect(commit: Path, folder: Path, count: int) -> None:
     """Put the programs of a commit, and generated ones, into a folder: both compilers see the same paths."""
     for name, source in (("golden", commit / "tests" / "golden"), ("examples", commit / "examples")):
-        # The very folders of the commit, since a program may read what is beside it.
+        # The folders of the commit itself, because a program may read its neighbours.
         source.rename(_parent(folder / name))
     script = ROOT / "tools" / "generated_programs.py"
     command = [sys.executable, str(script), str(folder / "generated"), "--random", str(count)]

@@ -104,7 +104,7 @@ def _outputs() -> tuple[Output, ...]:
             description="ARNs of all state machines, the nested ones too, by their names among the definitions.",
             value=arns,
         ),
-        # Nothing takes a role before the role may do what it is for, or writes a log before the log is there.
+        # No resource uses a role before its permissions exist, or writes to a log group before it exists.
         attrs.evolve(
             role_arns(Ref("local.role_arns")),
             depends_on=("aws_iam_role_policy.this", "aws_cloudwatch_log_group.this"),

@@ -1,4 +1,4 @@
-"""The inputs of the module: those that documents pass on, and those that replace what is a flow's own."""
+"""The inputs of the module: those that documents pass on, and those with the parts that are a flow's own."""
 
 from __future__ import annotations
 

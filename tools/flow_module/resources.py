@@ -174,7 +174,7 @@ def emit_state_machines() -> tuple[Block, ...]:
     )
 
 
-#: What depends on the order of resources.
+#: The comment about the order of resources.
 _MACHINE_COMMENT = """\
 Step Functions checks when it is made that its role may do what it is to do. What it runs is there, and is changed,
 before it is: an execution that starts then finds all of its version. It is there until its executions have ended, and
@@ -222,7 +222,7 @@ def emit_alarms() -> Block:
 
 
 def local_alarms() -> Value:
-    """Return what alarms differ in, by their labels: those of the state machine, and those of triggers."""
+    """Return the arguments in which alarms differ, by label: those of the state machine, and those of triggers."""
 
     def add(alarms: Value, trigger: InModule) -> Value:
         return call("merge", alarms, if_given(f"var.{trigger.variable.name}", _by_label(trigger.alarms)))

@@ -56,7 +56,7 @@ class Account:
 
 
 def configure(config: State) -> Account:
-    """Read the provider block; what it leaves out comes from the environment."""
+    """Read the provider block; missing settings come from the environment."""
     endpoints = _endpoints(config)
     if not endpoints and _ENDPOINT_VARIABLE not in os.environ:
         message = (

@@ -35,7 +35,7 @@ _EMPTY = frozenset(
         "volumes",
     }
 )
-#: What AWS answers for a container on Fargate that leaves it out.
+#: The answer of AWS for a container on Fargate without one.
 _DEFAULT_PLATFORM = {"platformVersion": "LATEST"}
 _TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),

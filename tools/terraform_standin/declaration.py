@@ -1,4 +1,4 @@
-"""How a resource type or a data source describes itself to the engine: frozen values, no behaviour.
+"""The descriptions of resource types and data sources for the engine: frozen values without behaviour.
 
 A resource is a few small functions over a `Call` and the facts that planning needs. A schema
 does not distinguish an optional argument from one that AWS fills in when it is left out (both are "optional
@@ -83,7 +83,7 @@ class Call:
     def tag_parameter(self, service: str, operation: str, kind: str | None = None) -> State:
         """Return the tags as the parameter that an operation has for them; nothing if there are none.
 
-        EC2 wants to know what they are for: `kind`, or else what the type is called.
+        EC2 needs the kind of the resource: `kind`, or else the name of the type.
         """
         if not self.tags:
             return {}
@@ -102,7 +102,7 @@ class Call:
 
 @frozen
 class Tagging:
-    """How the tags of a resource are written, removed and read."""
+    """The operations that write, remove and read the tags of a resource."""
 
     write: Callable[[Call, dict[str, str]], object]
     remove: Callable[[Call, list[str]], object]
@@ -132,7 +132,7 @@ def _refuse_update(call: Call) -> State | None:
 
 @frozen
 class Limit:
-    """What a text, a number or each of several may be: its length or value, and its pattern."""
+    """The limits of a text, a number or each of several: its length or value, and its pattern."""
 
     least: float | None = None
     most: float | None = None
@@ -170,7 +170,7 @@ class Resource:
     replaces: frozenset[str] = field(default=(), converter=_names)
     # Blocks of which another number replaces the resource, while a change inside them does not.
     replaces_by_count: frozenset[str] = field(default=(), converter=_names)
-    # What else a change replaces: the arguments, by the state before and the planned one.
+    # Further replacements: the arguments, by the state before and the planned one.
     replaces_if: Callable[[State, State], Iterable[str]] = _replace_nothing
     computed: frozenset[str] = field(default=(), converter=_names)
     defaults: Mapping[str, Any] = field(factory=dict)
@@ -185,7 +185,7 @@ class Resource:
     renews_if: tuple[str, Mapping[str, frozenset[str]]] | None = None
     # Arguments and blocks that Terraform warns of.
     deprecated: frozenset[str] = field(default=(), converter=_names)
-    # What the provider refuses before it calls AWS.
+    # Checks of the provider before it calls AWS.
     limits: Mapping[str, Limit] = field(factory=dict)
     exactly_one: tuple[str, ...] = ()
     at_most_one: tuple[str, ...] = ()
@@ -194,7 +194,7 @@ class Resource:
     tags_on_create: bool = True
     # Calls of AWS that planning makes, with the state before and the planned one.
     check_plan: Callable[[Account, State | None, State], None] = _check_nothing
-    # What Terraform shows as warnings when it has applied a state.
+    # Warnings of Terraform after it applied a state.
     warnings: Callable[[State], Iterable[str]] = _warn_of_nothing
     naming: Naming | None = None
     import_id: Callable[[str], State] = _import_by_id
@@ -206,7 +206,7 @@ class Resource:
 
 @frozen(kw_only=True)
 class DataSource:
-    """One data source: `read` returns what it finds for the configuration in `Call.state`."""
+    """One data source: `read` returns the result for the configuration in `Call.state`."""
 
     type: str
     read: Callable[[Call], State]

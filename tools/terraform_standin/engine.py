@@ -1,4 +1,4 @@
-"""What create, read, update, delete and import do for any resource type.
+"""The operations create, read, update, delete and import for any resource type.
 
 The steps that all types share are here (generated names, tags, filling in the unknown, "gone"), so
 a resource's own functions are about its AWS operations only.
@@ -48,7 +48,7 @@ class Engine:
         call = self._call(created)
         wanted = self._wanted_tags(created)
         if self.resource.tagging is not None and not self.resource.tags_on_create and wanted:
-            # What the tags are put on (an ARN, mostly) may be known only by reading.
+            # The argument that tags need (an ARN, mostly) may be known only by reading.
             known = call.with_state(created | (self.resource.read(call) or {}))
             self.resource.tagging.write(known, wanted)
         return self._complete_state(planned, call)
@@ -219,7 +219,7 @@ def _check_choices(resource: Resource, config: State) -> None:
         pairs.append((naming.argument, naming.prefix))
     for names in pairs:
         given = [name for name in names if config[name] not in (None, [])]
-        # As in the real provider: what is unknown yet may turn out to be null.
+        # As in the real provider: an unknown value may turn out to be null.
         known = [name for name in given if not isinstance(config[name], Unknown)]
         if len(known) > 1:
             message = f"{resource.type}: {' and '.join(known)} conflict, give one of them"

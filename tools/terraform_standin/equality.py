@@ -22,5 +22,5 @@ def equal(left: Any, right: Any, type_: Any, same: TextEquality | None = None) -
 
 
 def is_zero(value: object) -> bool:
-    """Return whether AWS answers so for what was never set: null, empty, false or zero."""
+    """Return whether a value is AWS's answer for an unset argument: null, empty, false or zero."""
     return value in (None, "", False, 0, [], {})

@@ -1,4 +1,4 @@
-"""How Terraform finds the stand-in: a mirror of providers on disk, and the configuration of its command line."""
+"""The installation of the stand-in: a mirror of providers on disk, and a configuration of Terraform that names it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What Terraform calls planning: prior state + configuration -> planned state. Pure.
+"""Terraform's planning: prior state + configuration -> planned state. Pure.
 
     prior    {"name": "a", "arn": "arn:a", "policy": '{"A":1}'}
     config   {"name": "a", "arn": null,    "policy": '{ "A": 1 }'}
     planned  {"name": "a", "arn": "arn:a", "policy": '{"A":1}'}      nothing to do
 
-What the configuration sets is taken, unless it means the same as before: then the prior spelling
+The plan has the configured values, unless they mean the same as before: then the prior spelling
 stays. What AWS decides stays as it was, or is unknown if there is no object yet. What is left out
 becomes its default or null.
 """

@@ -35,7 +35,7 @@ class Attribute:
 
 @frozen
 class Nesting:
-    """How often a nested block may occur in its parent, and what is in it."""
+    """A nested block: how often it may occur in its parent, and its contents."""
 
     mode: str
     min_items: int

@@ -223,6 +223,6 @@ def test_table(tmp_path: Path) -> None:
     written = table.place(before, figures)
     assert written == before.replace("old", f"\n{figures}\n")
     assert table.place(written, figures) == written
-    with pytest.raises(ValueError, match="no place"):
+    with pytest.raises(ValueError, match="lacks a place"):
         table.place("text", figures)
     assert set(table.NAMES) - set(suite.BENCHMARKS) == {"makespan"}

@@ -1,1 +1,1 @@
-"""The data sources, grouped by what they look up."""
+"""The data sources, grouped by the objects that they look up."""

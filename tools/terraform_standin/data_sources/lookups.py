@@ -1,4 +1,4 @@
-"""Objects that somebody else made, looked up by name."""
+"""Objects of other owners, looked up by name."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _read_environment(call: Call) -> State | None:
         if environment.get("status") == "DELETED":
             continue
         if call.state.get("compute_resources"):
-            # The embedded AWS does not keep updates of these: what was applied last stands.
+            # The embedded AWS does not keep updates of these: the values that were applied last count.
             environment.pop("computeResources", None)
         return call.attributes(environment, _ENVIRONMENT_NAMES) | {
             "id": environment["computeEnvironmentName"],
@@ -80,7 +80,7 @@ def _update_environment(call: Call) -> State | None:
     return None
 
 
-#: What can change in place only in an environment that AWS Batch can update.
+#: The arguments that can change in place only in an environment that AWS Batch can update.
 _IF_UPDATABLE = frozenset(
     {
         "allocation_strategy",

@@ -1,6 +1,6 @@
-"""What hardens an S3 bucket: each setting is a resource of its own, identified by the bucket.
+"""The settings that harden an S3 bucket: each is a resource of its own, identified by the bucket.
 
-They are alike: put a configuration, get it, delete it. `_setting` has what they share.
+They are alike: put a configuration, get it, delete it. `_setting` has the common part.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _put_encryption(call: Call) -> None:
 def _get_encryption(call: Call) -> State:
     found = call.client("s3").get_bucket_encryption(Bucket=call["bucket"])
     rules = call.attributes(found["ServerSideEncryptionConfiguration"], _RULES)["rule"]
-    # moto forgets what is blocked: it is as it was put.
+    # moto forgets the blocked types: keep the ones that were put.
     known = [rule["blocked_encryption_types"] for rule in call.state.get("rule") or ()]
     blocked = known[0] if known else None
     return {"rule": [rule | {"blocked_encryption_types": blocked} for rule in rules]}

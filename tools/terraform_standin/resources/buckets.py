@@ -19,7 +19,7 @@ _DEPRECATED = (
     "server_side_encryption_configuration", "versioning", "website",
 )  # fmt: skip
 _HOME_REGION = "us-east-1"
-#: What each read of a bucket asks besides, whoever has resources for it. A refusal of one fails the refresh.
+#: The further requests of each read of a bucket, with or without resources for them. A refusal fails the refresh.
 _READS = (
     "get_bucket_policy",
     "get_bucket_acl",
@@ -34,7 +34,7 @@ _READS = (
     "get_bucket_encryption",
     "get_object_lock_configuration",
 )
-#: What S3 answers for what a bucket does not have.
+#: The answers of S3 for settings that a bucket does not have.
 _ABSENT = frozenset(
     {
         "NoSuchBucketPolicy",

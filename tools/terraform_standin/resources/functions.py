@@ -25,7 +25,7 @@ _NOT_CONFIGURATION = {
     "source_kms_key_arn",
     "tags",
 }
-#: What UpdateFunctionConfiguration takes; each only if it changed.
+#: The arguments of UpdateFunctionConfiguration, each only if it changed.
 _CONFIGURATION = frozenset(
     {
         "dead_letter_config",

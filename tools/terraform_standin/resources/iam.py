@@ -12,9 +12,9 @@ from tools.terraform_standin.text_equality import same_policy
 from tools.terraform_standin.values import State
 
 _PATH = {"path": "/"}
-#: How many versions a policy has at most: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+#: The most versions of a policy: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _MOST_VERSIONS = 5
-#: How many characters the policies of a role have at most.
+#: The most characters of the policies of a role.
 _MOST_CHARACTERS = 10_240
 
 

@@ -36,7 +36,7 @@ _TOPIC_ATTRIBUTES = {
     "signature_version": "SignatureVersion",
     "tracing_config": "TracingConfig",
 }
-#: What CreateTopic takes; each other attribute is set by a call of its own.
+#: The arguments of CreateTopic; each other attribute is set by a call of its own.
 _CREATION_ATTRIBUTES = frozenset({"ContentBasedDeduplication", "FifoTopic"})
 
 

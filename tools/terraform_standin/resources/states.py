@@ -6,7 +6,7 @@ from tools.terraform_standin.declaration import ANY_CHANGE, Call, Limit, Naming,
 from tools.terraform_standin.tagging import CAMEL_PAIR, TagOperations
 from tools.terraform_standin.values import State
 
-#: What an update sends only if it changed.
+#: The arguments that an update sends only if they changed.
 _OPTIONAL = ("encryption_configuration", "logging_configuration", "tracing_configuration")
 
 

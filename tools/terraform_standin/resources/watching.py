@@ -6,7 +6,7 @@ from tools.terraform_standin.declaration import Call, Limit, Naming, Resource
 from tools.terraform_standin.tagging import TagOperations, from_pairs
 from tools.terraform_standin.values import State
 
-#: How long log groups keep events, in days. 0 is for ever.
+#: The days that log groups keep events. 0 is for ever.
 _RETENTIONS = "0|1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653"
 
 
