@@ -6,17 +6,15 @@ They are the groups in the plan of the layer, which the state machine follows: s
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, indexes
-from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.datastores import DataStore
-from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Container
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.configurations.executors import Executor
+from laminar_runtime.configurations.layers import Container
+from laminar_runtime.exceptions import ExecutionError, LayerError
 from laminar_runtime.limits import ARRAY_CHILDREN
-from laminar_runtime.splits import job_container
 from laminar_runtime.storage.layout import LayerKey
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ __all__ = ["arrays", "executor_of", "groups_of", "overrides_of", "splits_of"]
 
 #: The most characters of a list of indexes in a job's environment. All overrides together may have `OVERRIDES_LENGTH`.
 _SPELLED = 1_000
-#: The fields that may differ from split to split, because a job can override them.
-_CHOSEN = ("command", "cpu", "memory", "workdir")
 
 
 def arrays(members: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -84,7 +80,7 @@ def splits_of(store: DataStore, key: LayerKey, plan: Mapping[str, Any]) -> Itera
             yield group, index
 
 
-def executor_of(execution: Execution, name: str) -> object:
+def executor_of(execution: Execution, name: str) -> Executor:
     """Return the executor of a layer.
 
     Args:
@@ -96,7 +92,7 @@ def executor_of(execution: Execution, name: str) -> object:
 
 
 def overrides_of(execution: Execution, name: str, container: Container, registered: Container) -> dict[str, Any]:
-    """Return the container overrides of a split's job. A Lambda function has none.
+    """Return the overrides of a split's task, as the executor of its layer says.
 
     Args:
         execution: The execution.
@@ -105,47 +101,18 @@ def overrides_of(execution: Execution, name: str, container: Container, register
         registered: The container that the layer was registered with.
 
     Raises:
-        ExecutionError: If hooks changed a field that a job cannot override, or the size does not exist.
+        ExecutionError: If hooks changed a field that a task cannot override, or the size does not exist.
     """
-    invoked = isinstance(executor_of(execution, name), executors.AWS.Lambda)
-    _check_chosen(name, container, registered, () if invoked else _CHOSEN)
-    if invoked:
-        return {}
-    cpu, memory = _size(execution, name, container)
-    workdir = None if container.workdir == DEFAULT_WORKDIR else container.workdir
-    resources = job_container.job_resources(cpu, memory, container.gpu)
-    return {
-        "command": job_container.job_command(shlex.split(container.command), workdir),
-        "resources": [{"Type": kind, "Value": value} for kind, value in resources.items()],
-    }
-
-
-def _check_chosen(name: str, container: Container, registered: Container, chosen: Sequence[str]) -> None:
+    executor = executor_of(execution, name)
     fixed = [
         field
         for field, value in _records.plain(container).items()
-        if field not in chosen and value != getattr(registered, field)
+        if field not in executor.overridable and value != getattr(registered, field)
     ]
-    if not fixed:
-        return
-    changes = f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which"
-    if not chosen:
-        msg = f"{changes} AWS Lambda cannot change for one invocation: run the layer on AWS Batch"
-        raise ExecutionError(msg)
-    msg = f"{changes} an AWS Batch job cannot override: hooks may change only {', '.join(chosen)}"
-    raise ExecutionError(msg)
-
-
-def _size(execution: Execution, name: str, container: Container) -> tuple[float, int]:
-    """Return the size of a job's container on the platform of its layer."""
-    match executor_of(execution, name):
-        case executors.AWS.Batch(platform="EC2"):
-            size, offer = job_container.ec2_size(container.cpu, container.memory), "EC2 needs whole vCPUs"
-        case _:
-            size = job_container.fargate_size(container.cpu, container.memory)
-            most = max(job_container.FARGATE_MEMORY)
-            offer = f"Fargate offers at most {most:g} vCPU / {job_container.FARGATE_MEMORY[most][-1]} MiB"
-    if size is None:
-        wanted = f"{container.cpu:g} vCPU / {container.memory} MiB"
-        raise ExecutionError(f"a hook of layer '{name}' requests {wanted}: {offer}")
-    return size
+    if fixed:
+        changes = f"a hook of layer '{name}' changes {', '.join(fixed)} of its container, which"
+        raise ExecutionError(f"{changes} {executor.fixed}")
+    try:
+        return executor.overrides(container)
+    except LayerError as error:
+        raise ExecutionError(f"a hook of layer '{name}' {error}") from None

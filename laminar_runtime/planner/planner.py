@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Configuration, Container, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
-from laminar_runtime.limits import MAX_INVOCATIONS, STATE_BYTES
+from laminar_runtime.limits import STATE_BYTES
 from laminar_runtime.planner import entry_hooks, submissions
 from laminar_runtime.planner.job_groups import executor_of, groups_of, overrides_of, splits_of
 from laminar_runtime.splits import fanout
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_ANSWER",
-    "MAX_INVOCATIONS",
     "LayerPlan",
     "answer",
     "answer_done",
@@ -155,10 +153,12 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         upstream.check(execution, execution.layer(follower))
     key, store = execution.key(layer), execution.datastore
     splits = fanout.count(store, key, foreach)
-    if splits > MAX_INVOCATIONS and isinstance(executor_of(execution, name), executors.AWS.Lambda):
+    executor = executor_of(execution, name)
+    if executor.most_splits is not None and splits > executor.most_splits:
         msg = (
-            f"layer '{name}' has {splits} splits, but on AWS Lambda at most {MAX_INVOCATIONS} are allowed, because of "
-            "the length of the execution's history: run it on AWS Batch with register(executor=executors.AWS.Batch())"
+            f"layer '{name}' has {splits} splits, but on {executor.service} at most {executor.most_splits} are "
+            "allowed, because of the length of the execution's history: run it on AWS Batch with "
+            "register(executor=executors.AWS.Batch())"
         )
         raise ExecutionError(msg)
     done: set[int] = set()

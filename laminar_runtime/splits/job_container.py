@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Container
+from laminar_runtime.exceptions import LayerError
 from laminar_runtime.limits import JOB_ATTEMPTS
 
 __all__ = [
@@ -14,9 +17,11 @@ __all__ = [
     "FINAL",
     "SPOT_ATTEMPTS",
     "STARTS",
+    "deployed_size",
     "ec2_size",
     "fargate_size",
     "job_command",
+    "job_overrides",
     "job_resources",
     "retry_strategy",
 ]
@@ -127,6 +132,41 @@ def ec2_size(cpu: float, memory: int) -> tuple[float, int] | None:
     """
     whole = 1 <= cpu <= _EC2_PROCESSORS and cpu == int(cpu)
     return (cpu, memory) if whole and EC2_MEMORY <= memory <= _EC2_MOST_MEMORY else None
+
+
+def deployed_size(container: Container, platform: str) -> tuple[float, int]:
+    """Return the size of a deployed job.
+
+    Args:
+        container: Its container.
+        platform: ``FARGATE`` or ``EC2``.
+
+    Raises:
+        LayerError: If the platform has no such size.
+    """
+    if platform == "EC2":
+        size, offer = ec2_size(container.cpu, container.memory), "EC2 needs whole vCPUs"
+    else:
+        size, most = fargate_size(container.cpu, container.memory), max(FARGATE_MEMORY)
+        offer = f"Fargate offers at most {most:g} vCPU / {FARGATE_MEMORY[most][-1]} MiB"
+    if size is None:
+        raise LayerError(f"requests {container.cpu:g} vCPU / {container.memory} MiB: {offer}")
+    return size
+
+
+def job_overrides(container: Container, size: tuple[float, int]) -> dict[str, Any]:
+    """Return what a job overrides of its container, as the state machine submits it.
+
+    Args:
+        container: The container.
+        size: The job's size.
+    """
+    workdir = None if container.workdir == DEFAULT_WORKDIR else container.workdir
+    resources = job_resources(*size, container.gpu)
+    return {
+        "command": job_command(shlex.split(container.command), workdir),
+        "resources": [{"Type": kind, "Value": value} for kind, value in resources.items()],
+    }
 
 
 def job_resources(cpu: float, memory: int, gpu: int = 0) -> dict[str, str]:

@@ -9,6 +9,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.configurations.layers import Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.process import processors
 
@@ -67,6 +68,19 @@ class Batch(Process):
     def __post_init__(self) -> None:
         if bool(self.job_queue_arn) != bool(self.job_role_arn):
             raise FlowError("AWS.Batch needs both job_queue_arn and job_role_arn, or neither of them")
+
+    def overrides(self, container: Container) -> dict[str, Any]:
+        """Return what a deployed job overrides of its container.
+
+        Args:
+            container: The container after the hooks.
+
+        Raises:
+            LayerError: If there is no such size.
+        """
+        from laminar_runtime.splits import job_container
+
+        return job_container.job_overrides(container, job_container.deployed_size(container, self.platform))
 
     async def submit(self, task: Task) -> None:
         """Run a task to its end.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.configurations.layers import Container
 from laminar_runtime.exceptions import FlowError, TaskError
 
 if TYPE_CHECKING:
@@ -42,12 +43,33 @@ class Executor:
 
     #: Whether tasks run in this process, so that their own errors reach the caller of the flow.
     in_process: ClassVar[bool] = False
+    #: The service that runs the tasks of a deployed layer.
+    service: ClassVar[str] = "AWS Batch"
+    #: The fields of a container that hooks of a deployed layer may change, because each task can have its own, and what
+    #: is said of a change of another field, behind "which".
+    overridable: ClassVar[tuple[str, ...]] = ("command", "cpu", "memory", "workdir")
+    fixed: ClassVar[str] = f"an AWS Batch job cannot override: hooks may change only {', '.join(overridable)}"
+    #: The most splits of a deployed layer, None without a limit.
+    most_splits: ClassVar[int | None] = None
 
     concurrency: int = _records.field(default=1, validator=positive)
     timeout: float = _records.field(default=86400, validator=positive)
     _slots: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = _records.field(
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
+
+    def overrides(self, container: Container) -> dict[str, Any]:
+        """Return what a deployed task is given of its container: as an AWS Batch job on Fargate, which is the default.
+
+        Args:
+            container: The container after the hooks.
+
+        Raises:
+            LayerError: If there is no such size.
+        """
+        from laminar_runtime.splits import job_container
+
+        return job_container.job_overrides(container, job_container.deployed_size(container, "FARGATE"))
 
     async def submit(self, task: Task) -> None:
         """Run a task to its end, after waiting until fewer than `concurrency` other tasks run.

@@ -15,6 +15,7 @@ from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import ExecutionError, FlowError, SubmissionError, UnfinishedError
 from laminar_runtime.execution import Execution
+from laminar_runtime.limits import MAX_INVOCATIONS
 from laminar_runtime.planner import planner
 from laminar_runtime.planner.planner import LayerPlan, plan_layer, replan_layer
 from laminar_runtime.splits import fanout
@@ -281,9 +282,9 @@ def test_invocations_are_told_nothing_of_containers(tmp_path: Path) -> None:
 
 def test_more_splits_than_a_history_holds(tmp_path: Path) -> None:
     """On AWS Lambda each split leaves its events: more are refused, with the way out."""
-    assert plan_layer(placed(tmp_path / "a", planner.MAX_INVOCATIONS), "Invoked").groups[0]["size"] == 1000
+    assert plan_layer(placed(tmp_path / "a", MAX_INVOCATIONS), "Invoked").groups[0]["size"] == 1000
     with pytest.raises(ExecutionError, match="layer 'Invoked' has 1001 splits, but on AWS Lambda at most 1000"):
-        plan_layer(placed(tmp_path / "b", planner.MAX_INVOCATIONS + 1), "Invoked")
+        plan_layer(placed(tmp_path / "b", MAX_INVOCATIONS + 1), "Invoked")
 
 
 def test_sizes_on_ec2(tmp_path: Path) -> None:
