@@ -21,10 +21,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from laminar_codegen.frontend.loader import Source, load
-from laminar_codegen.pipeline import graphs_of
 from tests.support.shown import or_problems
 
-__all__ = ["PRELUDE_LINES", "folder_of", "graphs_of_snippet", "load_snippet", "of_snippet", "without_folder"]
+__all__ = ["PRELUDE_LINES", "folder_of", "of_snippet", "without_folder"]
 
 #: Two lines: the numbers of lines in messages are those of the snippet, without them.
 _PRELUDE = (
@@ -72,17 +71,6 @@ def _within(module: object, folder: Path) -> bool:
     return any(place is not None and folder in Path(place).parents for place in places)
 
 
-@contextlib.contextmanager
-def load_snippet(text: str) -> Iterator[Source]:
-    """Have a snippet be read by the compiler.
-
-    Args:
-        text: The snippet.
-    """
-    with folder_of(text):
-        yield load("flow.py")
-
-
 def without_folder(text: str, folder: Path) -> str:
     """Return a text with the lines of a snippet, and without the name of its folder.
 
@@ -108,12 +96,3 @@ def of_snippet(run: Callable[[Source], str]) -> Callable[[str], str]:
             return without_folder(f"{errors.getvalue()}{output}", folder)
 
     return runner
-
-
-def graphs_of_snippet(source: Source) -> str:
-    """Return the graphs of a flow as ``laminar-codegen --emit graph`` prints them.
-
-    Args:
-        source: The flow.
-    """
-    return "".join(map(str, graphs_of(source)))

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from laminar_codegen.frontend.attribute_uses import Uses, uses_of
@@ -23,6 +24,8 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 from tests.support.cases import cases_of
 from tests.support.flow_snippets import PRELUDE_LINES, folder_of, of_snippet, without_folder
 from tests.support.shown import options_in, or_problems
+
+ROOT = Path(__file__).parents[4]
 
 
 @cases_of("frontend.bound_names")
@@ -152,4 +155,5 @@ def places(text: str) -> str:
                 f"{place.name}, {f'module {place.module}' if place.module else 'a script'}, imports from {place.folder}"
             )
 
-        return or_problems(show).replace(f"{folder}/", "").replace(str(folder), ".")
+        found = or_problems(show).replace(f"{folder}/", "").replace(str(folder), ".")
+        return found.replace(str(ROOT), "ROOT")

@@ -55,8 +55,11 @@ def split(text: str) -> str:
 @cases_of("lower_states.jobs")
 def jobs(text: str) -> str:
     """A graph -> the states that run its first layer: alone, or as groups of splits that do not fail at once."""
+    options, text = options_in(text)
     graph = graph_in(text)
     layer, made = graph.layers[0], Jobs(graph)
+    if options.get("arguments"):
+        return states([made.group(layer, layer.name) if layer.foreach else made.job(layer, "Next")])
     if not layer.foreach:
         return states([made.job(layer, "Next")], arguments=False)
     found = states([made.group(layer, layer.name)], arguments=False)

@@ -93,7 +93,8 @@ def barriers(text: str) -> str:
 @cases_of("planning.modular_decomposition")
 def modular(text: str) -> str:
     """A graph of a prime part -> its modules, a line each."""
-    order = Order(text)
+    options, text = options_in(text)
+    order = Order(repeat_lines(text, options.get("times", 1)))
     return "\n".join(map(order.named, modules(order.predecessors)))
 
 
