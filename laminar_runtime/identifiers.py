@@ -7,8 +7,8 @@ a valid name of a Step Functions execution, of an AWS Batch job, of a file, and 
 from __future__ import annotations
 
 import os
-import threading
 import time
+from _thread import allocate_lock
 
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.limits import EXECUTION_NAME_LENGTH
@@ -31,7 +31,7 @@ LONGEST, LONGEST_DEPLOYED = EXECUTION_NAME_LENGTH, EXECUTION_NAME_LENGTH - len(R
 #: Valid in names of Step Functions executions, in names of folders and in S3 keys, besides letters and digits.
 _SIGNS = "._=@-"
 
-_lock = threading.Lock()
+_lock = allocate_lock()
 _last = 0
 
 

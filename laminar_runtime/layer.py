@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copyreg
 import functools
+from _thread import get_ident
 from collections.abc import Callable, Iterable, Sequence
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from laminar_runtime import _records, task_environment

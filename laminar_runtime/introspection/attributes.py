@@ -7,8 +7,8 @@ itself cannot be assigned.
 
 from __future__ import annotations
 
+from _thread import get_ident
 from collections.abc import Callable, Iterator
-from threading import get_ident
 from types import FunctionType, MemberDescriptorType
 from typing import Any
 

@@ -10,7 +10,7 @@ import builtins
 import contextlib
 import os
 import sys
-import threading
+from _thread import RLock, get_ident
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -92,7 +92,7 @@ class Screen:
 
     def __init__(self, hide: Callable[[], None], show: Callable[[], None]) -> None:
         self._hide, self._show = hide, show
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._asking: list[int] = []
 
     @classmethod
@@ -131,20 +131,20 @@ class Screen:
         with self._lock:
             if not self._asking:
                 self._hide()
-            self._asking.append(threading.get_ident())
+            self._asking.append(get_ident())
 
     def _end(self) -> None:
         with self._lock:
             if self._asking:
-                self._asking.remove(threading.get_ident())
+                self._asking.remove(get_ident())
                 if not self._asking:
                     self._show()
 
     def task_ended(self) -> None:
         """Show the display again, if a debugger of this thread's task hid it."""
         with self._lock:
-            asked = threading.get_ident() in self._asking
-            self._asking = [thread for thread in self._asking if thread != threading.get_ident()]
+            asked = get_ident() in self._asking
+            self._asking = [thread for thread in self._asking if thread != get_ident()]
             if asked and not self._asking:
                 self._show()
 

@@ -6,21 +6,34 @@ Example:
     's3://bucket/prefix'
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.local import Local
 from laminar_runtime.configurations.datastores.memory import Memory
-from laminar_runtime.configurations.datastores.s3 import S3
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Record
 
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores.s3 import AWS
+
 __all__ = ["AWS", "Accessor", "Archive", "Artifact", "DataStore", "Local", "Memory", "Record", "from_root"]
 
+#: The classes that are loaded on use.
+_ON_USE = ("AWS", "S3")
 
-class AWS:
-    """The datastores on AWS."""
 
-    S3 = S3
+def __getattr__(name: str) -> Any:
+    """Load the datastores on AWS, which other processes do not need."""
+    if name not in _ON_USE:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from laminar_runtime.configurations.datastores import s3
+
+    found = globals()[name] = getattr(s3, name)
+    return found
 
 
 def from_root(root: str, like: DataStore) -> DataStore:
@@ -39,6 +52,8 @@ def from_root(root: str, like: DataStore) -> DataStore:
         return like
     store: DataStore
     if root.startswith("s3://"):
+        from laminar_runtime.configurations.datastores.s3 import S3
+
         asked = like if isinstance(like, S3) else S3(root=root)
         store = S3(root=root, pickle=like.pickle, encryption=asked.encryption, kms_key_id=asked.kms_key_id)
     else:

@@ -19,7 +19,6 @@ The end of an object's name says how to read it:
 from __future__ import annotations
 
 import struct
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -103,16 +102,18 @@ def _hashing(parts: Sequence[Buffer]) -> Callable[[], str]:
         nonlocal found
         found = digests.sha256(*parts)
 
+    if size_of(parts) < BESIDE:
+        digest()
+        return lambda: found
+    import threading
+
+    thread = threading.Thread(target=digest, name="laminar sha256")
+    thread.start()
+
     def known() -> str:
-        if thread:
-            thread.join()
+        thread.join()
         return found
 
-    thread = threading.Thread(target=digest, name="laminar sha256") if size_of(parts) >= BESIDE else None
-    if thread:
-        thread.start()
-    else:
-        digest()
     return known
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+from _thread import allocate_lock
 from collections.abc import Iterator
 
 from laminar_runtime import _records
@@ -14,7 +14,7 @@ from laminar_runtime.configurations.datastores.transport import LateKey, missing
 __all__ = ["Memory", "MemoryTransport"]
 
 #: Held while a key is looked up and then stored or locked.
-_creating = threading.Lock()
+_creating = allocate_lock()
 
 
 class MemoryTransport:

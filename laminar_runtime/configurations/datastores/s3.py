@@ -19,7 +19,7 @@ from laminar_runtime.exceptions import DatastoreError
 if TYPE_CHECKING:
     from laminar_runtime.configurations.datastores.s3_objects import Objects
 
-__all__ = ["S3", "S3Transport"]
+__all__ = ["AWS", "S3", "S3Transport"]
 
 Result = TypeVar("Result")
 
@@ -203,6 +203,12 @@ class S3(DataStore):
     def asked(self) -> Encryption:
         """Return the encryption that each write requests."""
         return Encryption(self.encryption, self.kms_key_id)
+
+
+class AWS:
+    """The datastores on AWS."""
+
+    S3 = S3
 
 
 #: Threads make one client, not one each.

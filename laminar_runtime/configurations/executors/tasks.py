@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import threading
+from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 
 from laminar_runtime import _records, task_environment
@@ -21,7 +21,7 @@ class Permit:
     """The permission of a task in this process to finish. A task that was given up continues, but must not finish."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         self._withdrawn = False
 
     def withdraw(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -52,6 +51,7 @@ class Thread(Executor):
             TaskError: If the task fails, or does not end in time.
         """
         import asyncio
+        import threading
 
         from laminar_runtime.process import prompts
 
@@ -105,6 +105,7 @@ class _Worker:
 
     def __init__(self, idle: list[_Worker]) -> None:
         import queue
+        import threading
 
         self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._idle = idle

@@ -18,6 +18,7 @@ import laminar_runtime
 NAMED = {
     "laminar_runtime.configurations.datastores": {"DataStore"},
     "laminar_runtime.configurations.datastores.base": {"DataStore"},
+    "laminar_runtime.configurations.datastores.s3": {"AWS"},
     "laminar_runtime.configurations.datastores.s3_objects": {"Objects"},
     "laminar_runtime.configurations.executors": {"Executor"},
     "laminar_runtime.configurations.executors.aws": {"AWS"},
