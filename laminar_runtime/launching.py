@@ -71,10 +71,10 @@ def enter_guard(flow: Flow, asking: FrameType) -> bool:
         Whether the body of the ``if`` statement runs.
     """
     homes.home_of(type(flow)).note()
-    if _importer(asking) is not None and not claims.requested():
+    if _importer(asking) is not None and not claims.is_task_process():
         return False
     if loading.active() is None:
-        if not claims.requested():
+        if not claims.is_task_process():
             return True
         _run_task(flow)
         if task_environment.TAKEN in os.environ or importing.runs_no_task(asking):
@@ -201,7 +201,7 @@ def refuse_results(flow: str) -> NoReturn:
     """
     if loading.active() is not None:
         raise loading.LoadingStopped
-    if not claims.requested():
+    if not claims.is_task_process():
         what = f"a multiprocessing child runs the file again, and uses results of flow '{flow}'"
         raise FlowError(f"{what}: {importing.fix(flow)}")
     raise SystemExit(0)
@@ -238,12 +238,12 @@ def _launches(flow: Flow) -> bool:
             end of the task.
     """
     module = _importer(sys._getframe(1))  # noqa: SLF001 - the frame of the call
-    if module not in {None, importing.AGAIN} and not claims.requested():
+    if module not in {None, importing.AGAIN} and not claims.is_task_process():
         what = f"flow '{flow.name}' is called while the module '{module}' is imported, but an import starts no flow"
         raise FlowError(f"{what}: {importing.fix(flow.name)}")
-    if module is not None or loading.active() is not None or claims.requested():
+    if module is not None or loading.active() is not None or claims.is_task_process():
         return False
-    claims.check_kept(flow.name, lambda: flow.datastore)
+    claims.check_datastore(flow.name, lambda: flow.datastore)
     return True
 
 
@@ -274,7 +274,7 @@ def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -
 
         with task_process.reporting(), claims.underway(), task_environment.outside():
             open_execution(flow, context).link(link_parameters(linker, open_execution(before, context)))
-            planner.answer_done()
+            planner.write_empty_answer()
 
 
 def _run_task(flow: Flow) -> None:
@@ -287,7 +287,7 @@ def _run_task(flow: Flow) -> None:
     # Existing objects stay until the process ends, so the garbage collector need not visit them during the layer.
     gc.freeze()
     with task_process.reporting(), claims.underway(), prompts.refuse_prompts(flow.name, context.layer):
-        claims.check_known(context, flow.classes)
+        claims.check_layer(context, flow.classes)
         execution = open_execution(flow, context)
         if task_environment.PLAN_FILE in os.environ:
             _plan(execution, context)

@@ -295,11 +295,11 @@ def _read_archive(layer: Layer, name: str) -> Archive:
     index = layer.index or 0
     commit = store.ledger.read_split(key, index=index)
     if commit is not None:
-        return store.ledger.read_committed(key, index=index, name=name, commit=commit)
+        return store.ledger.read_of_commit(key, index=index, name=name, commit=commit)
     # Users who debug a failed split can read what its last attempt assigned. Tasks cannot.
     if task_environment.task() is not None:
         raise MissingError(f"split {index} did not finish: it has no commit at {store.uri(path=key.archives)}")
-    return store.ledger.read_uncommitted(key, index=index, name=name)
+    return store.ledger.read_without_commit(key, index=index, name=name)
 
 
 def _read_record(layer: Layer, *, read: str = "") -> Record | None:

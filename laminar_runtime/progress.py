@@ -138,7 +138,7 @@ def showing(title: str) -> Iterator[Progress]:
 def _view(title: str) -> Iterator[Progress]:
     if logger().hasHandlers() or logger().level:
         # The user configured logging. With a level but without a handler, lines still go to standard error.
-        progress = Progress(say=_log if logger().hasHandlers() else _print_if_enabled)
+        progress = Progress(say=_log if logger().hasHandlers() else _print_at_info_level)
         progress.say(title)
         yield progress
     elif sys.stderr.isatty() and not prompts.Screen.is_in_use() and _can_draw():
@@ -188,7 +188,7 @@ def _log(line: str) -> None:
     logger().info("%s", line)
 
 
-def _print_if_enabled(line: str) -> None:
+def _print_at_info_level(line: str) -> None:
     from logging import INFO
 
     if logger().isEnabledFor(INFO):

@@ -24,7 +24,7 @@ def _write(root: str, value: Any) -> None:
 
 def _read(root: str) -> Any:
     store = _store(root)
-    return store.read(_KEY.flow, store.ledger.read_committed(_KEY, index=0, name="value", commit=Commit()))
+    return store.read(_KEY.flow, store.ledger.read_of_commit(_KEY, index=0, name="value", commit=Commit()))
 
 
 values.main(_write, _read)

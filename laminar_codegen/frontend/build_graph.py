@@ -47,7 +47,7 @@ def build_graph(source: Source) -> Graph:
 
 
 def _encryption(datastore: datastores.DataStore) -> Encryption:
-    return datastore.asked() if isinstance(datastore, datastores.AWS.S3) else NO_ENCRYPTION
+    return datastore.requested_encryption() if isinstance(datastore, datastores.AWS.S3) else NO_ENCRYPTION
 
 
 def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:

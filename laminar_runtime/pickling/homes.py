@@ -83,7 +83,7 @@ class Home:
         # dataclasses.make_dataclass sets the module to "types", and a module loaded by path may not be found by name.
         if defines(module, own_name, value):
             return None
-        return self._find_name(value) or self._find_qualified(module, own_name, value)
+        return self._find_name(value) or self._find_qualified_name(module, own_name, value)
 
     def is_module(self, value: ModuleType) -> bool:
         """Return whether a value is the module itself."""
@@ -155,20 +155,20 @@ class Home:
         """Return a name that the module has for a value, which may differ from the value's own name."""
         places = self._places
         if places is None:
-            places = {id(self._find(name)): name for name in reversed(self._known())}
+            places = {id(self._find(name)): name for name in reversed(self._known_names())}
             self._places = None if self._noted is None else places
         name = places.get(id(value))
         return name if name is not None and self._find(name) is value else None
 
-    def _find_qualified(self, module: str, own_name: str, value: Any) -> str | None:
+    def _find_qualified_name(self, module: str, own_name: str, value: Any) -> str | None:
         """Return the name of a value of another module, qualified by this module's name for that module."""
-        for name in self._known():
+        for name in self._known_names():
             found, qualified = self._find(name), f"{name}.{own_name}"
             if isinstance(found, ModuleType) and found.__name__ == module and self._find(qualified) is value:
                 return qualified
         return None
 
-    def _known(self) -> list[str]:
+    def _known_names(self) -> list[str]:
         return list(self._names if self._noted is None else self._noted)
 
 

@@ -58,7 +58,7 @@ def groups_of(
             spelled = indexes.spell(children)
             if len(spelled) > _SPELLED:
                 listed = f"{attempt}-{len(groups)}"
-                store.transport.put(key.listed(listed), spelled.encode())
+                store.transport.put(key.index_list(listed), spelled.encode())
                 spelled = f"@{listed}"
             groups.append({"size": len(children), "indexes": spelled, "splits": splits, "attempt": attempt, **details})
     return tuple(groups)
@@ -75,7 +75,7 @@ def splits_of(store: DataStore, key: LayerKey, plan: Mapping[str, Any]) -> Itera
     for group in plan["groups"]:
         spelled: str = group["indexes"]
         if spelled.startswith("@"):
-            spelled = store.transport.get(key.listed(spelled[1:])).decode()
+            spelled = store.transport.get(key.index_list(spelled[1:])).decode()
         for index in indexes.parse(spelled):
             yield group, index
 

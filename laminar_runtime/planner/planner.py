@@ -33,11 +33,11 @@ __all__ = [
     "MAX_ANSWER",
     "LayerPlan",
     "answer",
-    "answer_done",
     "plan_layer",
     "plan_of",
     "read_request",
     "replan_layer",
+    "write_empty_answer",
 ]
 
 #: The most bytes of an answer: the payload quota of Step Functions, less some room for the fields of the state machine.
@@ -122,7 +122,7 @@ def read_request() -> dict[str, Any]:
     return request
 
 
-def answer_done() -> None:
+def write_empty_answer() -> None:
     """Write an empty answer: the parameters of the next flow of a chain are stored."""
     Path(os.environ[task_environment.PLAN_FILE]).write_text("{}", encoding="utf-8")
 

@@ -93,4 +93,4 @@ def _read(store: DataStore, key: LayerKey, drive: str, number: int) -> dict[str,
 
 
 def _path(key: LayerKey, drive: str, number: int) -> str:
-    return key.listed(f"submission-{drive}-{number}")
+    return key.index_list(f"submission-{drive}-{number}")

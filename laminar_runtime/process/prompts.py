@@ -140,7 +140,7 @@ class Screen:
                 if not self._asking:
                     self._show()
 
-    def task_ended(self) -> None:
+    def end_task(self) -> None:
         """Show the display again, if a debugger of this thread's task hid it."""
         with self._lock:
             asked = get_ident() in self._asking
@@ -152,4 +152,4 @@ class Screen:
 def end_task() -> None:
     """Show the display again at the end of a task in a thread of this process."""
     if Screen._only is not None:  # noqa: SLF001 - one unit
-        Screen._only.task_ended()  # noqa: SLF001 - the same
+        Screen._only.end_task()  # noqa: SLF001 - the same

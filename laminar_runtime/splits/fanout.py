@@ -95,7 +95,7 @@ def resolve_index(datastore: DataStore, context: TaskContext) -> TaskContext:
         datastore: The flow's datastore.
         context: The task.
     """
-    return context.resolve(lambda name: datastore.transport.get(context.key.listed(name)).decode())
+    return context.resolve(lambda name: datastore.transport.get(context.key.index_list(name)).decode())
 
 
 def archive_of(datastore: DataStore, key: LayerKey, attribute: str, *, index: int | None) -> Archive:
@@ -156,7 +156,7 @@ def _own(datastore: DataStore, key: LayerKey, parameter: Parameter, index: int) 
     if commit is None:
         raise ExecutionError(f"{what} has not finished in execution {key.execution}: layer '{key.layer}' follows it")
     try:
-        archive = datastore.ledger.read_committed(over, index=index, name=parameter.attribute, commit=commit)
+        archive = datastore.ledger.read_of_commit(over, index=index, name=parameter.attribute, commit=commit)
     except MissingError:
         archive = Archive((), sharded=True)
     if len(archive) != 1:

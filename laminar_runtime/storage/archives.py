@@ -14,7 +14,7 @@ from laminar_runtime.storage import rows
 from laminar_runtime.storage.layout import artifacts_prefix
 from laminar_runtime.storage.rows import Rows
 
-__all__ = ["FORMAT", "Archive", "Artifact", "Elements", "damaged", "read_document", "write_document"]
+__all__ = ["FORMAT", "Archive", "Artifact", "Elements", "damage_error", "read_document", "write_document"]
 
 #: The version of the format that this release writes. It reads this version and all earlier ones.
 FORMAT = 3
@@ -124,7 +124,7 @@ class Archive:
         try:
             return cls.parse(document)
         except (AttributeError, KeyError, TypeError) as error:
-            raise damaged(key, f"an archive lacks {error}") from error
+            raise damage_error(key, f"an archive lacks {error}") from error
 
 
 @_records.frozen(eq=False)
@@ -166,17 +166,17 @@ def read_document(content: bytes, *, key: str) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (RecursionError, ValueError) as error:
-        raise damaged(key, f"it is not JSON ({error})") from error
+        raise damage_error(key, f"it is not JSON ({error})") from error
     if not isinstance(document, dict):
-        raise damaged(key, "it is not a JSON object")
+        raise damage_error(key, "it is not a JSON object")
     # State machines of earlier releases wrote documents without a version. They have version 1.
     version = document.get("version", 1)
     if not isinstance(version, int) or version > FORMAT:
-        raise damaged(key, f"its format is {version!r}, and this release reads up to {FORMAT}")
+        raise damage_error(key, f"its format is {version!r}, and this release reads up to {FORMAT}")
     return document
 
 
-def damaged(key: str, what: str) -> DamagedError:
+def damage_error(key: str, what: str) -> DamagedError:
     """Return the error of a damaged document.
 
     Args:

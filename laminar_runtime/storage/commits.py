@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from laminar_runtime import _records
-from laminar_runtime.storage.archives import FORMAT, Archive, damaged, read_document, write_document
+from laminar_runtime.storage.archives import FORMAT, Archive, damage_error, read_document, write_document
 from laminar_runtime.storage.rows import Rows
 
 __all__ = ["Commit", "Record"]
@@ -82,7 +82,7 @@ class Commit:
             found = cls.parse(document, document.get("seconds"))
             return _records.evolve(found, layer=document["layer"]["name"]) if "layer" in document else found
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise damaged(key, f"a commit lacks {error}") from error
+            raise damage_error(key, f"a commit lacks {error}") from error
 
 
 @_records.frozen
@@ -142,4 +142,4 @@ class Record:
                 execution=str(document["execution"].get("id", "")),
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-            raise damaged(key, f"a record lacks {error}") from error
+            raise damage_error(key, f"a record lacks {error}") from error

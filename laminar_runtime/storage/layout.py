@@ -98,11 +98,11 @@ class LayerKey:
         name = naming.spell(attribute) if attempt else attribute
         return f"{self.archives_of(index, attempt)}{name}.json"
 
-    def joined(self, attribute: str) -> str:
+    def join_archive(self, attribute: str) -> str:
         """Return the key of the joined archive of an attribute of all splits."""
         return f"{self._notes}{naming.spell(attribute)}.json"
 
-    def joined_some(self, attribute: str) -> str:
+    def partial_join_archive(self, attribute: str) -> str:
         """Return the key of the joined archive of an attribute that some splits did not assign."""
         return f"{self._notes}{_SOME}/{naming.spell(attribute)}.json"
 
@@ -124,7 +124,7 @@ class LayerKey:
         """
         return f"{self._notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
 
-    def listed(self, name: str) -> str:
+    def index_list(self, name: str) -> str:
         """Return the key of a list of indexes of the layer's plan."""
         return f"{self._notes}{_PLAN}/{name}.txt"
 

@@ -25,7 +25,7 @@ from laminar_runtime.layer import Layer
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
-__all__ = ["NoAttemptLeftError", "counted", "exit_code", "failing"]
+__all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "failing"]
 
 _FAILED = ".failed"
 #: Whether a layer failed in this process and has no attempt left.
@@ -36,7 +36,7 @@ class NoAttemptLeftError(LayerError):
     """A task was started again, and its layer has no attempt left."""
 
 
-def counted(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer) -> TaskContext:
+def begin_attempt(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer) -> TaskContext:
     """Note that a run begins, and return the task with its attempt.
 
     AWS Batch runs a job again at once after the layer failed. So this waits as the layer's `Retry` says.

@@ -19,7 +19,7 @@ from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.programs import importing
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["check_kept", "check_known", "claim", "requested", "underway"]
+__all__ = ["check_datastore", "check_layer", "claim", "is_task_process", "underway"]
 
 #: Whether this process runs the task that it claimed.
 _underway = False
@@ -48,7 +48,7 @@ def claim(flow: str, *, linking: bool = False) -> TaskContext | None:
     return context
 
 
-def requested() -> bool:
+def is_task_process() -> bool:
     """Return whether this process was started for a task and does not run it now.
 
     A process that a task starts inherits its environment, but has no task: it may launch flows, as the task's layer
@@ -92,7 +92,7 @@ def _no_exit() -> Iterator[None]:
         os._exit = leave
 
 
-def check_known(context: TaskContext, classes: Mapping[str, type[Layer]]) -> None:
+def check_layer(context: TaskContext, classes: Mapping[str, type[Layer]]) -> None:
     """Refuse a task of a layer that the flow does not have.
 
     Args:
@@ -107,7 +107,7 @@ def check_known(context: TaskContext, classes: Mapping[str, type[Layer]]) -> Non
         raise FlowError(msg)
 
 
-def check_kept(flow: str, datastore: Callable[[], DataStore]) -> None:
+def check_datastore(flow: str, datastore: Callable[[], DataStore]) -> None:
     """Refuse to launch a flow in a task if its artifacts would end with the task.
 
     Args:

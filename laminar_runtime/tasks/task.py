@@ -27,10 +27,10 @@ from laminar_runtime.tasks.assignments import Assigned, assigning
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["finished", "run_layer"]
+__all__ = ["has_finished", "run_layer"]
 
 
-def finished(datastore: DataStore, key: LayerKey, context: TaskContext) -> bool:
+def has_finished(datastore: DataStore, key: LayerKey, context: TaskContext) -> bool:
     """Return whether a task ran to its end, in this or an earlier attempt.
 
     Args:
@@ -64,8 +64,8 @@ def run_layer(execution: Execution, layer: Layer, context: TaskContext, permit: 
     store, key, fans_out = execution.datastore, execution.key(layer), bool(layer.configuration.foreach)
     # Of a pipeline the only split is run by a job, as one of many is, and so it may have been run before.
     again = context.splits != 1 or fans_out or context.retry
-    if not (again and finished(store, key, context)):
-        context = attempts.counted(store, key, context, layer)
+    if not (again and has_finished(store, key, context)):
+        context = attempts.begin_attempt(store, key, context, layer)
         if context.run:
             layer.__dict__["attempt"] = context.attempt
         with task_environment.activate(context), attempts.failing(store, key, context, layer):
@@ -82,7 +82,7 @@ def _attempt(execution: Execution, layer: Layer, context: TaskContext) -> Commit
     """Run a layer once, and return its commit."""
     started = time.monotonic()
     attempt = layer._private.attempt = new_attempt(context.attempt)  # noqa: SLF001 - one unit
-    with _guarded(execution, layer, context) as guarded:
+    with _with_guard(execution, layer, context) as guarded:
         archives = _call(guarded, layer, context)
     return Commit(attempt, archives, round(time.monotonic() - started, 3))
 
@@ -134,7 +134,7 @@ def _store(layer: Layer, store: DataStore, key: LayerKey, assigned: Assigned, in
 
 
 @contextlib.contextmanager
-def _guarded(execution: Execution, layer: Layer, context: TaskContext) -> Iterator[Execution]:
+def _with_guard(execution: Execution, layer: Layer, context: TaskContext) -> Iterator[Execution]:
     """Yield the execution as a task sees it: in a split of a pipelined layer, without what may not be there yet.
 
     A split that reads such a layer fails at its end too, even if the layer, `Catch` or a hook caught the error.

@@ -65,7 +65,7 @@ def _leave_to_reader(error: BaseException) -> None:
     sys.excepthook = hook
 
 
-def _check_ended() -> None:
+def _check_task() -> None:
     """Fail the process if its task failed or was not run."""
     if (ended := _errors.get(os.getpid())) is not None:
         from laminar_runtime.failures import tracebacks
@@ -73,7 +73,7 @@ def _check_ended() -> None:
         error, reported = ended
         code = task_environment.UNFINISHED if isinstance(error, UnfinishedError) else None
         _fail("" if reported or hasattr(sys, "last_value") else tracebacks.text(error) or f"{error}\n", code)
-    if not claims.requested() or task_environment.TAKEN in os.environ or loading.read_only():
+    if not claims.is_task_process() or task_environment.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
     fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()', before it goes on to results?"
@@ -100,4 +100,4 @@ def _print_at_once() -> None:
 
 if task_environment.LAYER_NAME in os.environ:
     _print_at_once()
-    atexit.register(_check_ended)
+    atexit.register(_check_task)

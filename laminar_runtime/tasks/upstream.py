@@ -39,7 +39,9 @@ def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None 
         for name in sorted(flow.dependencies_of(layer.name) - {Parameters.__name__})
     ]
     left = [
-        parent.name for parent, finished in zip(parents, _finished(execution, parents), strict=True) if not finished
+        parent.name
+        for parent, finished in zip(parents, _have_finished(execution, parents), strict=True)
+        if not finished
     ]
     # Which layers can be skipped depends on all layers, so this is asked only if one has not finished.
     excused = {*pipelines.ahead(flow, layer.name), *_optional(flow)} if left else set()
@@ -52,11 +54,11 @@ def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None 
             )
 
 
-def _finished(execution: Execution, layers: list[Layer]) -> Iterable[bool]:
-    def finished(layer: Layer) -> bool:
+def _have_finished(execution: Execution, layers: list[Layer]) -> Iterable[bool]:
+    def has_finished(layer: Layer) -> bool:
         return layer.state.finished
 
-    return map(finished, layers) if len(layers) < 2 else execution.datastore.map(finished, layers)  # noqa: PLR2004
+    return map(has_finished, layers) if len(layers) < 2 else execution.datastore.map(has_finished, layers)  # noqa: PLR2004
 
 
 def _optional(flow: Flow) -> set[str]:

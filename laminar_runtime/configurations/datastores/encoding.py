@@ -110,11 +110,11 @@ def _hashing(parts: Sequence[Buffer]) -> Callable[[], str]:
     thread = threading.Thread(target=digest, name="laminar sha256")
     thread.start()
 
-    def known() -> str:
+    def wait() -> str:
         thread.join()
         return found
 
-    return known
+    return wait
 
 
 def decode(content: Buffer, extension: str, protocol: serde.Protocol, *, place: str) -> Any:
@@ -192,13 +192,13 @@ def _gains(parts: Sequence[Buffer]) -> bool:
         return False
     import zstandard
 
-    samples = list(_sampled(parts))
+    samples = list(_samples(parts))
     size = sum(map(len, samples))
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
     return sum(len(compressor.compress(sample)) for sample in samples) < size * (1 - _GAIN)
 
 
-def _sampled(parts: Iterable[Buffer]) -> Iterator[bytes]:
+def _samples(parts: Iterable[Buffer]) -> Iterator[bytes]:
     """Yield bytes of each part, from places spread over it."""
     for part in parts:
         view = memoryview(part).cast("B")

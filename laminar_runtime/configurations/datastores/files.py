@@ -17,7 +17,7 @@ from typing import Any
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import DatastoreError
 
-__all__ = ["create", "link", "lock", "map_file", "reported", "sync_files", "unlock", "write"]
+__all__ = ["create", "link", "lock", "map_file", "raising_errors", "sync_files", "unlock", "write"]
 
 #: How many files are mapped at once where each mapping keeps a file descriptor open: processes have 256 and more.
 _MOST_MAPPED = 32
@@ -47,7 +47,7 @@ _mapped = 0
 
 
 @contextlib.contextmanager
-def reported(path: str) -> Iterator[None]:
+def raising_errors(path: str) -> Iterator[None]:
     """Raise an error of the system about a file as ours, with the path and a cure.
 
     Args:
@@ -264,10 +264,10 @@ def map_file(descriptor: int) -> memoryview | None:
         return None
     found = mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY)
     _mapped += 1
-    weakref.finalize(found, _unmapped).atexit = False
+    weakref.finalize(found, _count_unmap).atexit = False
     return memoryview(found)
 
 
-def _unmapped(*_: Any) -> None:
+def _count_unmap(*_: Any) -> None:
     global _mapped  # noqa: PLW0603 - the same
     _mapped -= 1

@@ -55,7 +55,7 @@ class Ledger:
             DamagedError: If it is damaged.
         """
         commit = self.read_commit(key, index=index) or Commit()
-        return self.read_committed(key, index=index, name=name, commit=commit)
+        return self.read_of_commit(key, index=index, name=name, commit=commit)
 
     def read_whole(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Archive:
         """Read the archive of an attribute of a finished layer.
@@ -75,9 +75,9 @@ class Ledger:
         if index is None and record.splits != 1:
             return self.join(key, name=name, splits=record.splits)
         commit = self.read_commit(key, index=index or 0, record=record) or Commit()
-        return self.read_committed(key, index=index or 0, name=name, commit=commit)
+        return self.read_of_commit(key, index=index or 0, name=name, commit=commit)
 
-    def read_committed(self, key: LayerKey, *, index: int, name: str, commit: Commit) -> Archive:
+    def read_of_commit(self, key: LayerKey, *, index: int, name: str, commit: Commit) -> Archive:
         """Read the archive of an attribute of a split that finished.
 
         Args:
@@ -108,7 +108,7 @@ class Ledger:
             raise MissingError(f"nothing is assigned by what is stored at {self._address(path)}")
         return archive
 
-    def read_uncommitted(self, key: LayerKey, *, index: int, name: str) -> Archive:
+    def read_without_commit(self, key: LayerKey, *, index: int, name: str) -> Archive:
         """Read the archive of an attribute of a split that has not finished, as its last attempt wrote it.
 
         It is for people who look for an error. Tasks read committed archives.
@@ -259,14 +259,14 @@ class Ledger:
         Returns:
             The joined archive, with the splits that are missing. It is stored for the next reader.
         """
-        for path in (key.joined(name), key.joined_some(name)):
+        for path in (key.join_archive(name), key.partial_join_archive(name)):
             with contextlib.suppress(MissingError):
                 return Archive.loads(self._transport.get(path), key=self._address(path))
 
         def read(index: int) -> Archive | None:
             commit = self.read_split(key, index=index) or Commit()
             with contextlib.suppress(MissingError):
-                return self.read_committed(key, index=index, name=name, commit=commit)
+                return self.read_of_commit(key, index=index, name=name, commit=commit)
             return None
 
         parts = list(map_requests(self._transport, read, range(splits)))
@@ -275,7 +275,7 @@ class Ledger:
         if absent:
             archive = _records.evolve(archive, sharded=True, missing=absent)
         # All of it is committed, so that another one who joins it writes the same.
-        self._transport.put(key.joined_some(name) if absent else key.joined(name), archive.dumps())
+        self._transport.put(key.partial_join_archive(name) if absent else key.join_archive(name), archive.dumps())
         return archive
 
     def elements(self, key: LayerKey, *, record: Record, index: int | None, name: str) -> Elements:
@@ -293,7 +293,7 @@ class Ledger:
         if record.splits == 0:
             return Elements.of(Archive((), sharded=True))
         if index is None and record.splits != 1:
-            path = key.joined(name)
+            path = key.join_archive(name)
             try:
                 return self._elements(path)
             except MissingError:
@@ -303,7 +303,7 @@ class Ledger:
         found = commit.archives.get(name)
         if isinstance(found, Rows):
             return self._rows(key.archive(index, name, commit.attempt), found)
-        return Elements.of(self.read_committed(key, index=index, name=name, commit=commit))
+        return Elements.of(self.read_of_commit(key, index=index, name=name, commit=commit))
 
     def _elements(self, path: str) -> Elements:
         """Return the artifacts of an archive. The beginning of a large one says where each of them is."""

@@ -74,12 +74,12 @@ class FileTransport:
 
     def get(self, key: str) -> bytes:
         """Read an object."""
-        with self._open(key) as file, files.reported(address(self, key)):
+        with self._open(key) as file, files.raising_errors(address(self, key)):
             return file.read()
 
     def get_buffer(self, key: str) -> Buffer:
         """Read an object: a large file is mapped, and its pages are copied when they are written to."""
-        with self._open(key) as file, files.reported(address(self, key)):
+        with self._open(key) as file, files.raising_errors(address(self, key)):
             size = os.fstat(file.fileno()).st_size
             if size >= _MAPPED and (mapped := files.map_file(file.fileno())) is not None:
                 return mapped
@@ -89,12 +89,12 @@ class FileTransport:
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
         """Read some bytes of an object."""
-        with self._open(key) as file, files.reported(address(self, key)):
+        with self._open(key) as file, files.raising_errors(address(self, key)):
             return os.pread(file.fileno(), end - start, start)
 
     def _open(self, key: str) -> io.BufferedReader:
         try:
-            with files.reported(address(self, key)):
+            with files.raising_errors(address(self, key)):
                 return open(self._file(key), "rb")
         except FileNotFoundError:
             raise missing(self, key) from None
@@ -105,7 +105,7 @@ class FileTransport:
         aside, facts = self._aside(folder), states_facts(folder)
         if not facts and size_of(parts) < _MAPPED and self._holds(str(key), parts):
             return
-        with files.reported(f"{self.root}/{folder}"):
+        with files.raising_errors(f"{self.root}/{folder}"):
             if facts:
                 self._sync()
             try:
@@ -136,7 +136,7 @@ class FileTransport:
         """Store an object unless there is one: a file is written beside its place, and linked to it."""
         folder, target = f"{os.path.dirname(key)}/", self._file(key)
         aside = self._aside(folder)
-        with files.reported(target):
+        with files.raising_errors(target):
             if states_facts(folder):
                 self._sync()
             try:
@@ -153,7 +153,7 @@ class FileTransport:
     def names(self, prefix: str) -> list[str]:
         """List the names directly below a prefix."""
         try:
-            with files.reported(address(self, prefix)):
+            with files.raising_errors(address(self, prefix)):
                 return sorted(name for name in os.listdir(self._file(prefix)) if not name.startswith("."))
         except FileNotFoundError:
             return []
@@ -162,7 +162,7 @@ class FileTransport:
     def lock(self, key: str) -> Iterator[bool]:
         """Hold a lock, if no other process or thread does: that of a file, which is gone afterwards."""
         target = self._file(key)
-        with files.reported(target):
+        with files.raising_errors(target):
             descriptor = files.lock(target)
         try:
             yield descriptor is not None

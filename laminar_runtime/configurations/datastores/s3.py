@@ -198,9 +198,9 @@ class S3(DataStore):
     transport: Transport = _records.field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.transport = S3Transport(self.root, self.asked())
+        self.transport = S3Transport(self.root, self.requested_encryption())
 
-    def asked(self) -> Encryption:
+    def requested_encryption(self) -> Encryption:
         """Return the encryption that each write requests."""
         return Encryption(self.encryption, self.kms_key_id)
 

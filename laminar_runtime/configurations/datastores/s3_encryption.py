@@ -16,12 +16,12 @@ __all__ = ["NO_ENCRYPTION", "Encryption"]
 _KINDS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
-def _known(_: object, __: _records.Field, value: Any) -> None:
+def _validate_kind(_: object, __: _records.Field, value: Any) -> None:
     if value is not None and value not in _KINDS:
         raise DatastoreError(f"the encryption of an S3 datastore is one of {', '.join(_KINDS)} or None, not {value!r}")
 
 
-def _text(_: object, __: _records.Field, value: Any) -> None:
+def _validate_key(_: object, __: _records.Field, value: Any) -> None:
     if value is not None and not (isinstance(value, str) and value):
         msg = f"the kms_key_id of an S3 datastore is the id, the alias or the ARN of a key or None, not {value!r}"
         raise DatastoreError(msg)
@@ -39,8 +39,8 @@ class Encryption:
         DatastoreError: If the kind is unknown, or a key of KMS is given for another kind.
     """
 
-    kind: str | None = _records.field(default=None, validator=_known)
-    key: str | None = _records.field(default=None, validator=_text)
+    kind: str | None = _records.field(default=None, validator=_validate_kind)
+    key: str | None = _records.field(default=None, validator=_validate_key)
 
     def __post_init__(self) -> None:
         if self.key is not None and not str(self.kind).startswith("aws:kms"):
@@ -48,7 +48,7 @@ class Encryption:
 
     def arguments(self) -> dict[str, str]:
         """Return the arguments of PutObject for boto3."""
-        return _given({"ServerSideEncryption": self.kind, "SSEKMSKeyId": self.key})
+        return _without_none({"ServerSideEncryption": self.kind, "SSEKMSKeyId": self.key})
 
     def state_arguments(self) -> dict[str, str]:
         """Return the arguments of PutObject for Step Functions.
@@ -56,14 +56,14 @@ class Encryption:
         It spells parameters as the AWS SDK for Java 2 does, with an upper-case letter at their beginning:
         https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html
         """
-        return _given({"ServerSideEncryption": self.kind, "SsekmsKeyId": self.key})
+        return _without_none({"ServerSideEncryption": self.kind, "SsekmsKeyId": self.key})
 
     def configuration(self) -> dict[str, str]:
         """Return the configuration of a store of obstore."""
-        return _given({"server_side_encryption": self.kind, "sse_kms_key_id": self.key})
+        return _without_none({"server_side_encryption": self.kind, "sse_kms_key_id": self.key})
 
 
-def _given(named: dict[str, str | None]) -> dict[str, str]:
+def _without_none(named: dict[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in named.items() if value is not None}
 
 

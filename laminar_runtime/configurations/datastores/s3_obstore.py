@@ -116,7 +116,7 @@ class ObstoreObjects:
         try:
             return self._make(options, more)
         except (self._obstore.exceptions.BaseError, ValueError) as error:
-            raise _known(error) from error
+            raise _s3_error(error) from error
 
     def _make(self, options: Any, more: Mapping[str, Any]) -> Any:
         from obstore.store import S3Store
@@ -219,7 +219,7 @@ class ObstoreObjects:
             try:
                 return attempt()
             except (self._obstore.exceptions.BaseError, FileNotFoundError, ValueError) as error:
-                known = _known(error)
+                known = _s3_error(error)
                 if isinstance(error, FileNotFoundError) and not writes and known.code in _ABSENT:
                     raise FileNotFoundError from None
                 if known.code == "InvalidRange" and empty is not None:
@@ -251,7 +251,7 @@ def _pieces(found: Any) -> Iterator[Buffer]:
     return map(memoryview, found.stream(min_chunk_size=PIECE))
 
 
-def _known(error: Exception) -> S3Error:
+def _s3_error(error: Exception) -> S3Error:
     code, message, status = _reason(error)
     return S3Error(code, message, status=status)
 
@@ -265,10 +265,10 @@ def _reason(error: Exception) -> tuple[str, str, int]:
         return _element("Code", text) or f"HTTP {status}", _element("Message", text) or phrase, status
     if "redirect without LOCATION" in text:
         return "PermanentRedirect", "the bucket is in another region", 301
-    return *_unanswered(text, debug), 0
+    return *_reason_without_answer(text, debug), 0
 
 
-def _unanswered(text: str, debug: str) -> tuple[str, str]:
+def _reason_without_answer(text: str, debug: str) -> tuple[str, str]:
     """Return a code and a message for a request without an answer."""
     _, provider, why = text.partition("External AWS credential provider: ")
     if provider:

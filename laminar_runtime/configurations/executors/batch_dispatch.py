@@ -97,7 +97,7 @@ class Dispatcher:
             await future
         finally:
             future.cancel()
-            await self._stop_abandoned()
+            await self._stop_unused_jobs()
 
     async def _attend(self) -> None:
         """Submit waiting tasks, and poll the jobs, until all have ended."""
@@ -205,7 +205,7 @@ class Dispatcher:
         pages = self._client().get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="FAILED")
         return [child["jobId"] for page in pages for child in page["jobSummaryList"]]
 
-    async def _stop_abandoned(self) -> None:
+    async def _stop_unused_jobs(self) -> None:
         """Stop the jobs whose tasks were all given up."""
         abandoned = [job for job in self._jobs.values() if job.over and any(f.cancelled() for _, f in job.members)]
         for job in abandoned:

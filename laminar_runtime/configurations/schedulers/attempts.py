@@ -46,7 +46,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             progress.current().end_split(name)
             return layer
         try:
-            with _located(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
+            with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
                 await _executor(execution, layer).submit(submitted)
         except FlowError:  # the flow is incorrect: each attempt would fail
@@ -57,7 +57,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             if attempt >= layer.configuration.retry.attempts:
                 raise
             progress.logger().warning("%s", error)
-            with _located(execution, layer, job), layer_hooks.calling(execution, layer, "retry"):
+            with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "retry"):
                 await asyncio.sleep(layer.configuration.retry.wait(attempt))
             configuration, attempt = layer.configuration, attempt + 1
         else:
@@ -92,7 +92,7 @@ def _task(execution: Execution, layer: Layer) -> Task:
         datastore_root=execution.datastore.root,
         origin=origin_of(type(execution.flow), called=execution.called, datastore=execution.datastore),
         run=run,
-        finished=lambda: task.finished(execution.datastore, key, context),
+        finished=lambda: task.has_finished(execution.datastore, key, context),
         permit=permit,
     )
 
@@ -102,7 +102,7 @@ def _executor(execution: Execution, layer: Layer) -> Executor:
 
 
 @contextlib.contextmanager
-def _located(execution: Execution, layer: Layer, job: Task) -> Iterator[None]:
+def _task_errors(execution: Execution, layer: Layer, job: Task) -> Iterator[None]:
     """Raise errors of the user's own code, for example of a hook, as the error of the task."""
     try:
         yield

@@ -77,7 +77,7 @@ class Scheduler:
             Exception: The layer's own error, unchanged, if its tasks run in this process.
         """
         if execution.retry:
-            _check_begun(execution)
+            _check_parameters(execution)
         # A layer of another flow may have called this one: hooks and schedulers run outside of its task.
         with task_environment.outside():
             error = _run_loop(execution, self._loop(execution))
@@ -357,7 +357,7 @@ def _set_notes(error: Exception, *lines: str) -> None:
         error.add_note(tracebacks.Note(line))
 
 
-def _check_begun(execution: Execution) -> None:
+def _check_parameters(execution: Execution) -> None:
     """Check that the parameters of a resumed execution were stored: without them it would fail or differ."""
     begun = execution.layer(Parameters).state.finished or execution.stored - {Parameters.__name__}
     if begun or execution.take_input():

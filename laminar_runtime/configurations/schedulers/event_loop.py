@@ -50,7 +50,7 @@ class Watch:
         """
         for task in tasks - self._known:
             self._known.add(task)
-            task.add_done_callback(self._add_ended)
+            task.add_done_callback(self._add_end)
         while not (done := tasks & self._ended):
             self._woken.clear()
             await self._woken.wait()
@@ -58,7 +58,7 @@ class Watch:
         self._ended -= done
         return done
 
-    def _add_ended(self, task: asyncio.Task[Any]) -> None:
+    def _add_end(self, task: asyncio.Task[Any]) -> None:
         self._ended.add(task)
         self._woken.set()
 

@@ -256,7 +256,7 @@ class StepFunctions(Delegated):
             SchedulerError: If the name of the deployment is unknown, or a module is being imported.
             DeploymentError: If the flow is not deployed, or cannot be started.
         """
-        if loading.active() is not None or claims.requested():
+        if loading.active() is not None or claims.is_task_process():
             return  # the compiler or a task runs the file: as with a call of a flow, nothing starts
         if module := importing.module(sys._getframe(1)):  # noqa: SLF001 - the frame of the call
             raise SchedulerError(

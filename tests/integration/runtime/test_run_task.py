@@ -77,7 +77,7 @@ def test_a_split(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """A split is told which of some indexes is its own, spelled out or in a list of the plan."""
     handler({"execution": "e1", "layer": "Shards"})
     handler({"execution": "e1", "layer": "Each", "indexes": "1,4", "child": 1, "splits": 5})
-    store.transport.put(key("Each").listed("1-0"), b"0,2")
+    store.transport.put(key("Each").index_list("1-0"), b"0,2")
     handler({"execution": "e1", "layer": "Each", "indexes": "@1-0", "child": 1, "splits": 5})
     assert store.transport.names(key("Each").splits) == ["2.json", "4.json"]
 
@@ -86,7 +86,7 @@ def test_a_split(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
 def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytest.CaptureFixture[str]) -> None:
     """The error has the name of the flow's own, tells which split it was, and is not longer than can be told."""
     handler({"execution": "e1", "layer": "Shards"})
-    store.transport.put(key("Each").listed("1-0"), b"3,4")
+    store.transport.put(key("Each").index_list("1-0"), b"3,4")
     request = {
         "execution": "e1@resume-2",
         "layer": "Each",

@@ -102,7 +102,7 @@ class Image:
         context = TaskContext.parse({**environment, task_environment.FLOW_NAME: self.spec.name})
         assert context is not None
         context = fanout.resolve_index(self.store, context)
-        finished = task.finished(self.store, LayerKey(context.flow, context.execution, context.layer), context)
+        finished = task.has_finished(self.store, LayerKey(context.flow, context.execution, context.layer), context)
         attempts._final = False  # a process begins
         execution = open_execution(self.flow, context)
         fields = {"index": context.index, "splits": context.splits, "attempt": context.attempt}

@@ -122,7 +122,7 @@ def test_keys() -> None:
     """A layer's keys are made in one place."""
     key = LayerKey("F", "e1", "L")
     assert key.archive(2, "foo") == "F/archives/e1/L/2/foo.json"
-    assert key.joined("foo") == "F/.cache/e1/L/foo.json"
+    assert key.join_archive("foo") == "F/.cache/e1/L/foo.json"
     assert key.record == "F/.cache/e1/L/.record.json"
     assert Artifact("t", "abc", "bin").key("F") == "F/artifacts/abc.bin"
 

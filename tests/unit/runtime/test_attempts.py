@@ -14,7 +14,7 @@ from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.configurations.layers import Container, Retry
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
-from laminar_runtime.tasks.attempts import NoAttemptLeftError, counted, failing
+from laminar_runtime.tasks.attempts import NoAttemptLeftError, begin_attempt, failing
 from tests.support.harness import Folder, in_memory
 
 KEY = LayerKey("F", "e1", "A")
@@ -54,7 +54,7 @@ def run(store: Memory, name: str, *, layer: type[Layer] = A, fails: bool = False
     context = TaskContext(execution="e1", flow="F", layer=layer.__name__, run=name, drive=drive)
     instance = in_memory(F).execution("e1").layer(layer)
     key = LayerKey("F", "e1", layer.__name__)
-    found = counted(store, key, context, instance)
+    found = begin_attempt(store, key, context, instance)
     if fails:
         with pytest.raises(ValueError, match="x"), failing(store, key, found, instance):
             raise ValueError("x")

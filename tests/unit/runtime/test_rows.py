@@ -102,7 +102,7 @@ def test_a_split_reads_its_element_of_what_was_sharded(store: DataStore, number:
 def test_a_split_reads_its_element_of_a_join(store: DataStore, number: int) -> None:
     """So it is of what all splits of a layer wrote: the record, the beginning of the joined archive, and the row."""
     archive = many(number)
-    store.transport.put(OVER.joined("item"), archive.dumps())
+    store.transport.put(OVER.join_archive("item"), archive.dumps())
     store.ledger.write_record(OVER, splits=number)
     for index in (0, 57, number // 2, number - 1):
         artifact, asked, size = read(store, index, Parameter("Over", "item", index=None))
@@ -114,7 +114,7 @@ def test_a_split_reads_its_element_of_a_join(store: DataStore, number: int) -> N
 
 def test_a_small_join_is_read_at_once(store: DataStore) -> None:
     """A joined archive of few is read by one request."""
-    store.transport.put(OVER.joined("item"), many(40).dumps())
+    store.transport.put(OVER.join_archive("item"), many(40).dumps())
     store.ledger.write_record(OVER, splits=40)
     artifact, asked, _ = read(store, 39, Parameter("Over", "item", index=None))
     assert (artifact, asked) == (many(40).artifacts[39], 2)

@@ -933,4 +933,4 @@ def test_tasks_ask_for_the_same() -> None:
     own = AWS.S3(root="s3://mine", encryption="aws:kms", kms_key_id="alias/x")
     found = from_root("s3://deployed/x", own)
     assert isinstance(found, AWS.S3)
-    assert found.asked() == own.asked()
+    assert found.requested_encryption() == own.requested_encryption()

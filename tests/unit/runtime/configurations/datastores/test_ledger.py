@@ -33,7 +33,7 @@ def test_splits_are_joined_when_all_of_them_finished() -> None:
         assert ledger.commit(KEY, index=index, commit=Commit("1-a", {"rows": archive}), fans_out=True)
         assert ledger.finished_splits(KEY, splits=2) == {*range(index + 1)}
     assert ledger.join(KEY, name="rows", splits=2).artifacts == (*ONE.artifacts, *OTHER.artifacts)
-    assert transport.exists(KEY.joined("rows"))
+    assert transport.exists(KEY.join_archive("rows"))
 
 
 def test_an_attribute_that_no_split_assigned_is_missing() -> None:
