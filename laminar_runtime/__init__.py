@@ -23,10 +23,10 @@ with collection.paused():
 
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
-    from laminar_runtime.layer import Layer, Parameters
+    from laminar_runtime.layer import Layer, LayerRun, Parameters
     from laminar_runtime.tasks.joins import each
 
-__all__ = ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"]
+__all__ = ["Execution", "Flow", "Layer", "LayerRun", "Parameters", "__version__", "each"]
 
 __version__ = "0.1.0"
 

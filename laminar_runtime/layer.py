@@ -22,7 +22,17 @@ from laminar_runtime.storage.commits import Record
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["RESERVED", "Definition", "Layer", "Parameters", "sharded_items", "storage_name", "store_as", "unset_error"]
+__all__ = [
+    "RESERVED",
+    "Definition",
+    "Layer",
+    "LayerRun",
+    "Parameters",
+    "sharded_items",
+    "storage_name",
+    "store_as",
+    "unset_error",
+]
 
 #: Attributes that a layer gets from its execution. A pickle of a layer names the execution instead.
 _OF_EXECUTION = frozenset({"configuration", "definition", "execution"})
@@ -260,6 +270,11 @@ class Layer:
         if name not in loaded:
             loaded[name] = _load(self, name)
         return loaded[name]
+
+
+#: A layer in an execution, as `Execution.layer` returns it: an instance of the layer's own class. Its artifacts are its
+#: attributes, and its `state` says whether it finished. It has this name for code that reads layers of any flow.
+LayerRun = Layer
 
 
 def _load(layer: Layer, name: str) -> Any:

@@ -7,6 +7,9 @@ import importlib
 import pytest
 
 import laminar_codegen
+import laminar_runtime
+from laminar_runtime.configurations.datastores import Memory
+from laminar_runtime.configurations.executors import Thread
 from tests.support.harness import Folder
 
 PUBLIC = {
@@ -23,7 +26,7 @@ PUBLIC = {
         "render_document",
         "render_hcl",
     ],
-    "laminar_runtime": ["Execution", "Flow", "Layer", "Parameters", "__version__", "each"],
+    "laminar_runtime": ["Execution", "Flow", "Layer", "LayerRun", "Parameters", "__version__", "each"],
     "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
     "laminar_runtime.configurations.datastores": [
         "AWS",
@@ -138,6 +141,22 @@ def test_import_compiles_no_pattern(folder: Folder) -> None:
     print(compiled)
     """
     assert folder.run(code) == "[]"
+
+
+def test_a_layer_of_an_execution_is_a_layer_run() -> None:
+    """What an execution gives by name, by class or in a list has one type, for code that reads layers of any flow."""
+
+    class Report(laminar_runtime.Flow): ...
+
+    @Report.register
+    class Load(laminar_runtime.Layer):
+        def __call__(self) -> None:
+            self.rows = 3
+
+    execution = Report(datastore=Memory(), executor=Thread())()
+    for run in (execution.layer("Load"), execution.layer(Load), *execution.datastore.list_layers(execution=execution)):
+        assert isinstance(run, laminar_runtime.LayerRun)
+    assert [(run.name, run.state.finished, run.rows) for run in (execution.layer("Load"),)] == [("Load", True, 3)]
 
 
 def test_all_errors_have_one_base() -> None:
