@@ -141,7 +141,7 @@ def _log_groups(resources: Sequence[Planner | TaskResource]) -> Iterator[LogGrou
 def _by_kind(
     resources: Sequence[Planner | TaskResource], *, functions: bool
 ) -> Iterator[tuple[TargetKind, list[TaskResource]]]:
-    for kind in targets.used_by(resources):
+    for kind in targets.kinds_of(resources):
         if kind.functions == functions:
             own = [item for item in resources if isinstance(item, TaskResource)]
             yield kind, [item for item in own if targets.kind_of(item.placement.target) is kind]

@@ -61,7 +61,7 @@ class Jobs:
         Args:
             layers: The layers, in their order.
         """
-        return self._of(layers[0]).pipelined(layers)
+        return self._of(layers[0]).pipeline(layers)
 
     def together(self, layer: LayerNode) -> str:
         """Return the end of a comment on the state that runs all splits of a layer.

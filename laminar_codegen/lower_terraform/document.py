@@ -67,7 +67,7 @@ def _flows(deployment: Deployment) -> str:
 
 def _locals(deployment: Deployment) -> dict[str, Value]:
     """Return the local values. State machines and containers are structures here, so that diffs are small."""
-    used = targets.used_by(deployment.resources)
+    used = targets.kinds_of(deployment.resources)
     return {
         **{labels.main(graph): graph.flow for graph in deployment.graphs},
         **account.local_values(),

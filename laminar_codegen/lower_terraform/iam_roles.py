@@ -55,7 +55,7 @@ def permissions(deployment: Deployment) -> Mapping[str, Fitted]:
         deployment: The deployment.
     """
     known = {**_PERMISSIONS}
-    for target in targets.used_by(deployment.resources):
+    for target in targets.kinds_of(deployment.resources):
         known |= target.permissions
     for companion in targets.companions_of(deployment.graphs):
         known[companion.label] = companion.permissions

@@ -27,7 +27,7 @@ def emit_outputs(deployment: Deployment) -> tuple[Output, ...]:
     Args:
         deployment: The deployment.
     """
-    kinds = sorted(targets.used_by(deployment.resources), key=lambda kind: kind.functions)
+    kinds = sorted(targets.kinds_of(deployment.resources), key=lambda kind: kind.functions)
     roles = dict(kind.task_role for kind in kinds if kind.task_role)
     return (
         STATE_MACHINE_ARN,

@@ -61,7 +61,7 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     marks = _in_datastore(f"{joins_prefix(graph.flow, '*')}*" for graph in deployment.graphs) if _WAKE in used else ()
     notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
     written = tuple(Joined(BUCKET, "/", note) for note in notes)
-    tasks = registry.used_by(deployment.resources)
+    tasks = registry.kinds_of(deployment.resources)
     for kind in tasks:
         if not kind.functions:
             yield from kind.statements(deployment, short)

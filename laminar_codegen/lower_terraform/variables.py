@@ -36,7 +36,7 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
     Args:
         deployment: The deployment.
     """
-    kinds = targets.used_by(deployment.resources)
+    kinds = targets.kinds_of(deployment.resources)
     return (
         attrs.evolve(deployment_name(deployment.longest_name), default=(deployment.flows[0],)),
         *_image(deployment),

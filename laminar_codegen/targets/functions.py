@@ -1,7 +1,7 @@
-"""Turns containers into Lambda functions made of the same images: planners, and those that run layers on AWS Lambda.
+"""Turns containers into Lambda functions of the same images: planners, and those that run layers on AWS Lambda.
 
-Before: a container. After: the function's configuration, and the resource that declares it. Either kind of function
-starts the container's own command, each by its handler.
+Before: a container. After: the function's configuration, and the resource that declares it. The handlers of both kinds
+of functions start the container's own command.
 """
 
 from __future__ import annotations
@@ -81,10 +81,10 @@ def planner_configuration(function: Planner) -> dict[str, Value]:
 
 
 def of_image(container: Container, handler: str) -> dict[str, Value]:
-    """Return the code of a function made of an image.
+    """Return the code of a function of an image.
 
     Args:
-        container: The container, whose image it is.
+        container: The container with the image.
         handler: The handler of the function.
     """
     return {
@@ -104,7 +104,7 @@ def environment_of(flow: Ref, container: Container, more: Mapping[str, Value] | 
 
     Args:
         flow: The name of the flow.
-        container: The container, whose command the function runs.
+        container: The container with the command that the function runs.
         more: Further variables.
     """
     return {

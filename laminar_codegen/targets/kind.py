@@ -25,7 +25,7 @@ __all__ = ["Attempts", "Companion", "TargetKind", "TaskStates"]
 
 @attrs.frozen(eq=False, repr=False)
 class Attempts:
-    """How a task is tried again.
+    """The attempts at a task.
 
     Args:
         retriers: The retriers of its state.
@@ -39,7 +39,7 @@ class Attempts:
 
 
 class TaskStates(abc.ABC):
-    """Makes the states that run layers on one kind of target.
+    """The states that run layers on one kind of target.
 
     Attributes:
         error_field: The field with the reason in the cause of a failed task.
@@ -56,7 +56,7 @@ class TaskStates(abc.ABC):
         Args:
             layer: The layer.
             after: The state that follows, None at the end.
-            attempts: How it is tried again.
+            attempts: The attempts at it.
         """
 
     @abc.abstractmethod
@@ -66,10 +66,10 @@ class TaskStates(abc.ABC):
         Args:
             layer: The layer.
             name: The name of the state.
-            attempts: How a split is tried again.
+            attempts: The attempts at a split.
         """
 
-    def pipelined(self, layers: Sequence[LayerNode]) -> Iterator[State]:
+    def pipeline(self, layers: Sequence[LayerNode]) -> Iterator[State]:
         """Return the states that run a group of splits of several layers item by item.
 
         A kind whose targets have `pipelines` overrides this. The checks refuse pipelines on any other.
@@ -93,16 +93,16 @@ def _no_locals(_: Deployment) -> Mapping[str, Value]:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Companion:
-    """A state machine that a kind of target needs beside those of the flows, with what starts it.
+    """A state machine that a kind of target needs besides those of the flows, and the resource that starts it.
 
     Args:
-        label: Its label, and that of the role of what starts it.
+        label: Its label, and that of the role that starts it.
         needed: Returns whether flows need it.
         machine: Returns the state machine.
         role: Returns this role, given the flows, as in "flow Report".
         permissions: Returns the statements of this role.
         local_values: Returns its local values of a document.
-        emit: Returns the blocks of what starts it.
+        emit: Returns the blocks of the resource that starts it.
     """
 
     label: str
@@ -116,12 +116,12 @@ class Companion:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TargetKind:
-    """A kind of target: everything that the compiler must know about it.
+    """A kind of target, with all that the compiler needs to know about it.
 
     Args:
         target: The class of its targets.
         of_executor: Returns the target for an executor of the runtime and a timeout, None if it is of another kind.
-        states: Returns what makes the states of the layers of a graph.
+        states: Returns the states of the layers of a graph.
         resources: Returns the resources of a graph that run layers.
         emit: Returns the blocks of such a resource.
         rules: The rules that a flow with layers on such a target must keep.
@@ -130,12 +130,12 @@ class TargetKind:
         variables: Returns the variables of a document, besides those of queues and roles.
         roles: Returns the roles that the resources need, given the flows, as in "flow Report".
         permissions: The statements of each of these roles, by the role's label.
-        statements: Returns what the state machine may do, and short statements if the others are too long.
+        statements: Returns the statements of the state machine, or shorter ones if these are too long.
         log_groups: Returns the labels of the log groups that the resources need.
         task_role: The label of the role that tasks have, and a name for the tasks.
-        functions: Whether the resources are functions of AWS Lambda, which stand beside the planners of their flow.
+        functions: Whether the resources are functions of AWS Lambda, which follow the planners of their flow.
         jobs_note: The meaning of ``jobs(L)`` in what ``laminar-codegen check`` prints.
-        companion: The state machine that it needs beside those of the flows.
+        companion: The state machine that it needs besides those of the flows.
     """
 
     target: type[Target]

@@ -13,9 +13,9 @@ from laminar_codegen.targets.kind import Companion, TargetKind
 from laminar_runtime import Flow
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "target_of", "used_by"]
+__all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "kinds_of", "target_of"]
 
-#: All kinds. An executor that no other kind knows stands for the last one.
+#: All kinds. An executor that no other kind accepts stands for the last one.
 TARGETS: tuple[TargetKind, ...] = (LAMBDA, BATCH)
 
 
@@ -50,7 +50,7 @@ def target_of(own: Executor | None, flow: Flow) -> Target:
 
 
 def companions_of(graphs: Sequence[Graph]) -> tuple[Companion, ...]:
-    """Return the state machines that kinds of targets need beside those of some flows.
+    """Return the state machines that kinds of targets need besides those of some flows.
 
     Args:
         graphs: The graphs of the flows.
@@ -59,7 +59,7 @@ def companions_of(graphs: Sequence[Graph]) -> tuple[Companion, ...]:
     return tuple(companion for companion in found if companion is not None and companion.needed(graphs))
 
 
-def used_by(resources: Iterable[Planner | TaskResource]) -> tuple[TargetKind, ...]:
+def kinds_of(resources: Iterable[Planner | TaskResource]) -> tuple[TargetKind, ...]:
     """Return the kinds of the targets that some resources run layers on.
 
     Args:

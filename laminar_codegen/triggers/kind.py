@@ -24,12 +24,12 @@ def _none(_: Any) -> tuple[()]:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class InModule:
-    """A trigger in the Terraform module ``flow``: an input, and resources that are there if it is not null.
+    """A trigger in the Terraform module ``flow``: an input, and the resources that exist if it is not null.
 
     Args:
         variable: The input, an object.
         argument: Returns the value of the input for a trigger.
-        resources: The resources, as a document would have them for the value of the input.
+        resources: The resources, as in a document, for the value of the input.
         alarms: The alarms.
     """
 
@@ -41,7 +41,7 @@ class InModule:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TriggerKind:
-    """A kind of trigger: everything that the compiler must know about it.
+    """A kind of trigger, with all that the compiler needs to know about it.
 
     Args:
         name: Its name, unique among all kinds.

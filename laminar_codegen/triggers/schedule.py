@@ -32,16 +32,16 @@ _IS_ENABLED = Ref("var.schedule_enabled")
 
 #: The end of the name of the queue of failed starts.
 _FAILED_STARTS = "schedule-failures"
-#: The attempts of a start, and the seconds in which it is tried again: a start that is hours late is better missed.
+#: The most attempts of a start, and the most seconds after which it is retried: hours later, no start is better.
 _ATTEMPTS = 5
 _SECONDS = 3600
-#: Seconds that the queue keeps a failure: the most that Amazon SQS offers.
+#: The seconds for which the queue keeps a failure: the most that Amazon SQS offers.
 _KEPT = 1_209_600
 
 
 @attrs.frozen
 class Schedule:
-    """When a flow is started: an expression of EventBridge Scheduler's, and its time zone."""
+    """The schedule of a flow: an expression of EventBridge Scheduler, and its time zone."""
 
     expression: str
     timezone: str
@@ -93,7 +93,7 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
         "flexible_time_window": {"mode": "OFF"},
         "kms_key_arn": _KMS_KEY,
         "target": target,
-        # EventBridge Scheduler does not wait for what its role may do.
+        # EventBridge Scheduler needs the permissions of the role before the schedule.
         "depends_on": ["aws_iam_role_policy.schedule"],
     }
     nested: Nested = {"flexible_time_window": {}, "target": {"dead_letter_config": {}, "retry_policy": {}}}
@@ -120,7 +120,7 @@ def _permissions(deployment: Deployment) -> Fitted:
 
 def _statements() -> tuple[Statement, ...]:
     queue = regional("sqs", labels.of_deployment(_FAILED_STARTS))
-    # A schedule that names no group is in this one.
+    # The group of a schedule without a group.
     schedule = regional("scheduler", "schedule/default/", _NAME)
     encrypted = key(
         "DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", (schedule,))
@@ -194,7 +194,7 @@ _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII
 
 @attrs.frozen(eq=False, repr=False)
 class _Field:
-    """A field of a cron expression: its name, least and most value, names of values, and what else it may be."""
+    """A field of a cron expression: its name, least and most value, names of values, and further forms."""
 
     name: str
     least: int
@@ -203,7 +203,7 @@ class _Field:
     special: str = ""
 
     def takes(self, text: str) -> bool:
-        """Whether the field may be a text: values, ranges and steps, with commas between them."""
+        """Return whether the field accepts a text: values, ranges and steps, separated by commas."""
         return bool(re.fullmatch(self.special, text)) or all(map(self._takes_part, text.split(",")))
 
     def _takes_part(self, part: str) -> bool:
@@ -262,7 +262,7 @@ def check_timezones(graph: Graph, schedule: Schedule) -> Iterator[Problem]:
     import zoneinfo
 
     name = schedule.timezone
-    # A machine without time zones knows the form only; one that has them knows a misspelt one.
+    # A machine without a time zone database checks the form only.
     known = zoneinfo.available_timezones() or {name}
     if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
         what = f"the schedule of flow '{graph.flow}' has the unknown time zone {name!r}"

@@ -15,7 +15,7 @@ from laminar_codegen.limits import (
 )
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047
-from laminar_codegen.targets.aws_lambda.options import refused
+from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 
 __all__ = ["RULES"]
@@ -28,27 +28,27 @@ _REST_OF_VARIABLES = 1296
 
 def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
     """Check that the image of a function is built for one processor architecture."""
-    # It takes no others: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    # https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     invoked = {layer.container.image: layer for layer in _with_function(graph)}
     for layer in graph.layers:
         other = invoked.get(layer.container.image)
         if other is not None and other.container.architecture != layer.container.architecture:
             one, two = other.container.architecture, layer.container.architecture
             what = (
-                f"layers '{other.name}' and '{layer.name}' share an image that is to be built for {one} and {two}, and "
+                f"layers '{other.name}' and '{layer.name}' share an image, which must be built for {one} and {two}; "
                 "an AWS Lambda function accepts an image for one of them only"
             )
             yield Problem(layer.location, LAM040, what, "give one of them an image of its own: Container(image=...)")
 
 
 def check_storage(graph: Graph) -> Iterator[Problem]:
-    """Disk is of a size that AWS Lambda offers."""
+    """Check that AWS Lambda offers the size of the disk."""
     least, most = LAMBDA_STORAGE
     for layer in _on_lambda(graph):
         asked = layer.container.ephemeral_storage
         if asked is not None and not least <= asked <= most:
             what = f"layer '{layer.name}' requests {asked} GiB of disk; AWS Lambda offers {least} to {most}"
-            fix = f"ask for {least} to {most}, or leave ephemeral_storage out"
+            fix = f"request {least} to {most}, or leave ephemeral_storage out"
             yield Problem(layer.location, LAM033, what, fix)
 
 
@@ -58,7 +58,7 @@ def check_lambda_sizes(graph: Graph) -> Iterator[Problem]:
     for layer in _on_lambda(graph):
         if not least <= layer.container.memory <= most:
             what = f"layer '{layer.name}' requests {layer.container.memory} MiB; AWS Lambda offers {least} to {most}"
-            yield Problem(layer.location, LAM036, what, f"ask for these, or {_ON_BATCH}")
+            yield Problem(layer.location, LAM036, what, f"request {least} to {most} MiB, or {_ON_BATCH}")
 
 
 def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
@@ -74,7 +74,7 @@ def check_lambda_timeouts(graph: Graph) -> Iterator[Problem]:
 def check_lambda_options(graph: Graph) -> Iterator[Problem]:
     """Check that a layer on AWS Lambda requests nothing that functions do not have."""
     for layer in _on_lambda(graph):
-        for name, reason in refused(layer.container).items():
+        for name, reason in refusals(layer.container).items():
             what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reason}"
             yield Problem(layer.location, LAM038, what, f"leave {name} out, or {_ON_BATCH}")
 
@@ -99,14 +99,14 @@ def check_function_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that the command of a function's container fits into the function's variables."""
     most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
     for layer in _with_function(graph):
-        # What is no Unicode is refused by another rule.
+        # Another rule refuses text that is not valid Unicode.
         size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
         if size > most:
             what = (
                 f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
                 f"Lambda that plans or runs it have room for {most:,}"
             )
-            yield Problem(layer.location, LAM047, what, "put what is long into a file of the image")
+            yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
 
 
 def _on_lambda(graph: Graph) -> Iterator[LayerNode]:
@@ -114,7 +114,7 @@ def _on_lambda(graph: Graph) -> Iterator[LayerNode]:
 
 
 def _with_function(graph: Graph) -> list[LayerNode]:
-    """Return the layers whose container a function is made of: one that plans, or one that runs them."""
+    """Return the layers with a function of their container: a planner, or one that runs them."""
     planned = {layer.name for layer in graph.with_planner}
     return [layer for layer in graph.layers if layer.name in planned or isinstance(layer.executor, LambdaTarget)]
 

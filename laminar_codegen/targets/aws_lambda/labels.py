@@ -18,8 +18,8 @@ _LABEL = FUNCTION_NAME_LENGTH - NAME_LENGTH - 1
 def task_functions(graph: Graph) -> dict[str, str]:
     """Return the label of the function of each layer on AWS Lambda, by the layer's name.
 
-    An invocation has the size of its function, so that each layer has a function of its own: another size is a change
-    in place, which takes nothing away from executions that run.
+    An invocation has the size of its function, so each layer has a function of its own: a new size is a change in
+    place, which removes nothing that running executions use.
 
     Args:
         graph: The graph.
@@ -28,12 +28,12 @@ def task_functions(graph: Graph) -> dict[str, str]:
     short = {layer: f"{RUN}{prefix(layer).rstrip('_')}" for layer in layers}
     taken = Counter(short.values())
     return {
-        layer: f"{graph.prefix}{label if taken[label] == 1 and len(label) <= _LABEL else _shortened(label, layer)}"
+        layer: f"{graph.prefix}{label if taken[label] == 1 and len(label) <= _LABEL else _shorten(label, layer)}"
         for layer, label in short.items()
     }
 
 
-def _shortened(label: str, layer: str) -> str:
-    """Return the beginning of a label, followed by a digest."""
+def _shorten(label: str, layer: str) -> str:
+    """Return a prefix of a label, followed by a digest."""
     end = f"_{digest(layer)}"
     return f"{label[: _LABEL - len(end)]}{end}"

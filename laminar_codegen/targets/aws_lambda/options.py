@@ -1,6 +1,6 @@
-"""The fields of containers on AWS Lambda: those that a function has, and why it lacks the others.
+"""The fields of containers on AWS Lambda: those that a function has, and the reasons why it lacks the others.
 
-A new field is a row here if functions have it. A field without a row is refused.
+A new field is a row here if functions have it. A field without a row is refusals.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from laminar_codegen.ir.expressions import Value, merge
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.limits import LAMBDA_PROCESSOR
 
-__all__ = ["LACKING", "TAKEN", "arguments", "refused"]
+__all__ = ["LACKING", "TAKEN", "arguments", "refusals"]
 
 
 def _nothing(_: Any) -> Mapping[str, Value]:
@@ -27,7 +27,7 @@ TAKEN: Mapping[str, Callable[[Any], Mapping[str, Value]]] = {
 }
 
 _LOGS = "functions log to CloudWatch Logs"
-#: Why functions lack a field. Of others it is said that they lack it.
+#: The reasons why functions lack a field. Other fields have a general message.
 LACKING: Mapping[str, str] = {
     "cpu": f"processors come with the memory, one for each {LAMBDA_PROCESSOR} MiB",
     "gpu": "functions have no GPUs",
@@ -51,8 +51,8 @@ def arguments(container: Container) -> dict[str, Value]:
     return found
 
 
-def refused(container: Container) -> dict[str, str]:
-    """Return why functions lack what a container requests, by field.
+def refusals(container: Container) -> dict[str, str]:
+    """Return why functions lack the fields that a container requests, by field.
 
     Args:
         container: The container.

@@ -1,4 +1,4 @@
-"""The states that run a layer on AWS Lambda: one invocation, or a Map of one for each split.
+"""The states that run a layer on AWS Lambda: one invocation, or a Map with one for each split.
 
 Before: a layer, and the function that runs it. After::
 
@@ -32,7 +32,7 @@ __all__ = ["LambdaStates"]
 
 @attrs.frozen(eq=False, repr=False)
 class LambdaStates(TaskStates):
-    """Makes the states of layers on AWS Lambda.
+    """The states of layers on AWS Lambda.
 
     Args:
         functions: The labels of the functions that run layers, by the layer's name.
@@ -44,7 +44,7 @@ class LambdaStates(TaskStates):
 
     @classmethod
     def of(cls, graph: Graph) -> LambdaStates:
-        """Return what makes the states of the layers of a graph.
+        """Return the states of the layers of a graph.
 
         Args:
             graph: The graph.
@@ -68,13 +68,13 @@ class LambdaStates(TaskStates):
 
 @attrs.frozen(eq=False, repr=False)
 class Invocations:
-    """What all invocations for a layer have in common.
+    """The invocations for a layer.
 
     Args:
         layer: The layer.
         function: The label of its function.
-        retry: How an invocation is retried besides what goes wrong on the way to it.
-        attempt: What gives the attempt, of the state's input where it is the planner that counts; none for the first.
+        retry: The retriers of an invocation, besides those for passing errors of AWS Lambda.
+        attempt: The expression for the number of the attempt if the planner counts attempts, else None.
     """
 
     layer: LayerNode
@@ -87,7 +87,7 @@ class Invocations:
 
         Args:
             after: The state that follows, None at the end.
-            catch: Where it goes on if it failed for good.
+            catch: The states that follow if it failed for good.
         """
         return self._task(self.layer.name, self.layer.summary, {}, after, catch)
 
@@ -95,7 +95,7 @@ class Invocations:
         """Return the state that runs the splits of a group, which is its input.
 
         Args:
-            target: How AWS Lambda runs them.
+            target: The target.
             name: The name of the state.
         """
         of_group = ("indexes", "splits", "attempt") if self.layer.replanned else ("indexes", "splits")

@@ -14,7 +14,7 @@ __all__ = ["LambdaTarget"]
 
 @attrs.frozen
 class LambdaTarget(Target):
-    """AWS Lambda runs the layer.
+    """The target AWS Lambda.
 
     Args:
         concurrency: The greatest number of splits that run at once.

@@ -1,4 +1,4 @@
-"""The rules of layers on AWS Batch: sizes and options that Fargate and EC2 take. One function for each rule."""
+"""The rules of layers on AWS Batch: sizes and options that Fargate and EC2 accept. One function for each rule."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ __all__ = ["RULES"]
 
 _ON_EC2 = 'register(executor=executors.AWS.Batch(platform="EC2"))'
 
-#: The log drivers of Fargate, and those that EC2 has besides. Of AWS's list awsfirelens is left out: it needs a second
-#: container. https://docs.aws.amazon.com/batch/latest/APIReference/API_LogConfiguration.html
+#: The log drivers of Fargate, and the further ones of EC2, without awsfirelens, which needs a second container. https://docs.aws.amazon.com/batch/latest/APIReference/API_LogConfiguration.html
 _FARGATE_DRIVERS = ("awslogs", "splunk")
 _EC2_DRIVERS = ("fluentd", "gelf", "journald", "json-file", "logentries", "syslog")
 #: The options of awslogs that the document gives.
@@ -29,7 +28,7 @@ _REST_OF_DEFINITION = 4 * 1024
 
 
 def check_fargate_sizes(graph: Graph) -> Iterator[Problem]:
-    """Each container on Fargate fits one of its sizes."""
+    """Check that each container on Fargate fits one of its sizes."""
     for layer in _on_fargate(graph):
         container = layer.container
         if min(container.cpu, container.memory) <= 0 or fargate_size(container.cpu, container.memory) is None:
@@ -56,7 +55,7 @@ def check_timeouts(graph: Graph) -> Iterator[Problem]:
 
 
 def check_fargate_options(graph: Graph) -> Iterator[Problem]:
-    """Fargate has no GPUs."""
+    """Check that layers on Fargate request no option that it lacks, such as GPUs."""
     for layer in _on_fargate(graph):
         for lacking in fargate_lacks(layer.container):
             what = f"layer '{layer.name}' requests {lacking}; Fargate has none"
@@ -78,7 +77,7 @@ def check_architectures(graph: Graph) -> Iterator[Problem]:
 
 
 def check_storage(graph: Graph) -> Iterator[Problem]:
-    """Disk is of a size that Fargate offers. On EC2 the disks of the instances decide."""
+    """Check that Fargate offers the size of the disk. On EC2 the disks of the instances decide."""
     least, most = FARGATE_STORAGE
     for layer in _on_batch(graph):
         asked = layer.container.ephemeral_storage
@@ -138,7 +137,7 @@ def check_ec2_sizes(graph: Graph) -> Iterator[Problem]:
 
 
 def check_attempts(graph: Graph) -> Iterator[Problem]:
-    """Batch retries the splits of a fan-out at most nine times."""
+    """Check that Batch makes all attempts at the splits of a fan-out: it retries a job at most nine times."""
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
         if layer.foreach and attempts > JOB_ATTEMPTS:

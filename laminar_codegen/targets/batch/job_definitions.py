@@ -1,9 +1,9 @@
 """Turns the containers of layers on AWS Batch into job definitions.
 
-Before: a container, on Fargate or on EC2. After: what AWS Batch takes as its properties, and the resource that declares
-it. A job definition on Fargate has a network, a platform version and the role that starts it; one on EC2 has what its
-instances have. Its size is that of layers that ask for no other; the jobs of those that do have their own. So a layer
-that becomes larger is a change of the state machine alone, and executions that run meanwhile keep what they submit.
+Before: a container, on Fargate or on EC2. After: its properties for AWS Batch, and the resource that declares it. A job
+definition on Fargate has a network, a platform version and the role that starts it; on EC2 the instances have these.
+It has the default size; jobs of other sizes override it. So a larger layer changes the state machine only, and running
+executions keep the sizes of their jobs.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def emit_job_definition(definition: JobDefinition) -> Block:
             "type": "container",
             "platform_capabilities": [platform(placement)],
             "container_properties": Ref(f"jsonencode(local.containers.{definition.label})"),
-            # Executions that run while this is applied go on with the revision that they started with.
+            # Running executions keep the revision that they started with.
             "deregister_on_new_revision": False,
             "propagate_tags": True,
             # The state machine retries failed jobs, and counts the attempts of the layer.
@@ -86,7 +86,7 @@ def platform(item: Placement) -> str:
     """Return the platform of a job definition.
 
     Args:
-        item: Its container, and what runs it.
+        item: Its container and its target.
     """
     return "EC2" if on_ec2(item) else "FARGATE"
 
@@ -105,7 +105,7 @@ def _block(value: Any) -> Any:
 
 
 def container_properties(definition: JobDefinition) -> dict[str, Value]:
-    """Return the container of a job definition, as AWS Batch takes it.
+    """Return the container properties of a job definition for AWS Batch.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
 

@@ -73,16 +73,16 @@ def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # 
     found = tuple(sorted(definition.label for definition in deployment.of_type(JobDefinition)))
     patterns = prefixes(deployment, found, JOBS) if short else found
     definitions = tuple(regional("batch", "job-definition/", labels.of_deployment(pattern)) for pattern in patterns)
-    # A pattern is one of revisions too.
+    # A pattern covers the revisions, too.
     revisions = () if short else tuple(Joined(definition, ":*") for definition in definitions)
-    # A job has no ARN before it is submitted, and the Service Authorization Reference asks for it all the same.
+    # A job has no ARN before it is submitted, but the Service Authorization Reference requires one.
     jobs = regional("batch", "job/*")
     queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
     yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
-    # The ARN of a job is of an identifier that Batch makes, and its tags are not those of the children of an array: a
-    # narrower permission would leave jobs running, and billed, when their execution is stopped.
+    # Batch makes the identifier in the ARN of a job, and the children of an array do not have its tags. A narrower
+    # permission would leave jobs running, and billed, when their execution is stopped.
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
-    # AWS offers no resource for it.
+    # This action has no resource to name.
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
     yield managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
     yield from find_jobs(deployment, short=short)

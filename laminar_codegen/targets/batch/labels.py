@@ -14,7 +14,7 @@ __all__ = ["JOBS", "LEFT", "job_definitions", "job_queue", "jobs_of_execution"]
 #: The prefixes of the labels of job definitions.
 JOBS = _FARGATE, _EC2 = "fargate", "ec2"
 
-#: Why jobs are terminated that nothing waits for any more.
+#: The reason of terminating jobs that no state waits for any more.
 LEFT = "The execution ended before the job did"
 
 
@@ -33,13 +33,13 @@ def job_queue(layer: LayerNode) -> Ref:
 def jobs_of_execution(execution: str, redrives: str) -> str:
     """Return the expression for the common prefix of the names of an execution's jobs.
 
-    AWS Batch lists jobs by the beginnings of their names, whatever their letters' case. A name has 128 characters:
-    beside those of a flow and a layer there is room for these.
+    AWS Batch lists jobs by prefixes of their names, case-insensitively. A name has 128 characters: enough for this
+    prefix and the names of a flow and a layer.
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
 
     Args:
-        execution: What gives the execution's ARN, in JSONata.
-        redrives: What gives how often it had been redriven: jobs that are submitted then are other ones.
+        execution: The JSONata expression for the execution's ARN.
+        redrives: The JSONata expression for the number of its redrives: jobs of different redrives differ.
     """
     return f"$substring($hash({execution} & ' ' & $string({redrives}), 'SHA-256'), 0, {EXECUTION_DIGITS}) & '-'"
 
@@ -47,8 +47,8 @@ def jobs_of_execution(execution: str, redrives: str) -> str:
 def job_definitions(graph: Graph) -> dict[Placement, str]:
     """Return the label of the job definition of each placement on AWS Batch.
 
-    It names the platform and the kind of capacity, and, of a container that is unusual in other ways, a digest of them.
-    Of sizes it says nothing: jobs have their own.
+    It has the platform, the kind of capacity, and a digest of the other options of a container, but not its size: jobs
+    have their own.
 
     Args:
         graph: The graph.

@@ -1,7 +1,7 @@
 """The options of containers on AWS Batch: one row for each field of `Container` that not every job definition has.
 
-A new field is a row here: its properties, its part of the label, and what Fargate lacks. All that AWS Batch must know
-of the field is read from the row.
+A new field is a row here, with its properties, its part of the label, and whether Fargate lacks it. No other module has
+facts about the field on AWS Batch.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def _nothing(_: Any) -> Mapping[str, Value]:
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Option:
-    """How AWS Batch runs a container that has an option.
+    """An option of containers on AWS Batch.
 
     Args:
         properties: Returns the container properties that a job definition has for a value of it.
         platform: The only platform whose job definitions have these properties, None for both.
         word: Returns the word for a value in the label of a job definition. Without it the digest has the value.
-        fargate_lacks: What Fargate lacks, to follow "requests", if only EC2 has the option.
+        fargate_lacks: The name of the option, to follow "requests", if only EC2 has it.
         secrets: Returns the ARNs of the secrets in a value. The role that starts the container reads them.
     """
 
@@ -42,7 +42,7 @@ class Option:
 
 
 def named_secrets(pairs: Iterable[tuple[str, str]]) -> list[Value]:
-    """Return secrets as AWS Batch takes them.
+    """Return secrets in the form of AWS Batch.
 
     Args:
         pairs: The names of variables, or of options, each with an ARN.
@@ -113,7 +113,7 @@ def secrets_in(container: Container) -> list[str]:
 
 
 def fargate_lacks(container: Container) -> list[str]:
-    """Return what a container requests that only EC2 has.
+    """Return the options of a container that only EC2 has.
 
     Args:
         container: The container.

@@ -1,4 +1,4 @@
-"""What starts the containers of jobs may do: pull images, write logs, and read the secrets that are asked for.
+"""The permissions to start the containers of jobs: to pull images, write logs, and read the requested secrets.
 
 https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html
 """
@@ -24,11 +24,11 @@ from laminar_codegen.targets.batch.target import has_execution_role
 
 __all__ = ["for_execution", "local_values"]
 
-#: The ARNs of the repositories that jobs have their images from.
+#: The ARNs of the repositories of the images of jobs.
 _REPOSITORIES = "local.repositories"
 #: The ARN of the longest name of a repository: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_Repository.html
 _LONGEST_REPOSITORY = "x" * (len("arn:aws-us-gov:ecr:us-isof-south-1:123456789012:repository/") + 256)
-#: What pulls an image; the last two, one that a pull-through cache has not yet, whose repository may not be there yet:
+#: The actions that pull an image. The last two are for a pull-through cache, which may have to make the repository:
 #: https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html
 _PULL = (
     "ecr:BatchCheckLayerAvailability",
@@ -37,34 +37,34 @@ _PULL = (
     "ecr:BatchImportUpstreamImage",
     "ecr:CreateRepository",
 )
-#: The parts of an ARN up to a secret's name, and what Secrets Manager puts behind that name, by which policies go:
+#: The parts of an ARN up to a secret's name, and the suffix that Secrets Manager adds to the name, as policies need it:
 #: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources
 _OF_SECRET = 7
 _SUFFIX = re.compile("-[A-Za-z0-9]{6}")
-#: Where the name begins in the ARN of a secret, and in that of a parameter.
+#: The place of the name in the ARN of a secret, and in that of a parameter.
 _NAMES = re.compile(":secret:|:parameter/")
 
 
 @attrs.frozen(eq=False, repr=False)
 class Pulled:
-    """What a role of ours pulls.
+    """The images that a role of the document pulls.
 
     Args:
-        images: Images of which Terraform finds the repositories.
-        patterns: The ARNs, or patterns, of repositories besides.
+        images: Images whose repositories Terraform finds.
+        patterns: The ARNs, or patterns, of further repositories.
     """
 
     images: tuple[Value, ...]
     patterns: tuple[Joined, ...] = ()
 
 
-def _pulled_by(deployment: Deployment) -> Pulled:
+def _images_of_role(deployment: Deployment) -> Pulled:
     """Return the images that the execution role pulls.
 
     Args:
         deployment: The deployment.
     """
-    return _pulled(deployment, for_execution(deployment).most)
+    return _images_and_patterns(deployment, for_execution(deployment).most)
 
 
 def _images(deployment: Deployment) -> list[str | None]:
@@ -74,7 +74,7 @@ def _images(deployment: Deployment) -> list[str | None]:
     return [*([None] if None in given else []), *sorted(image for image in given if image is not None)]
 
 
-def _pulled(deployment: Deployment, most: int | None) -> Pulled:
+def _images_and_patterns(deployment: Deployment, most: int | None) -> Pulled:
     images = _images(deployment)
     if most is None:
         return Pulled(tuple(Ref("var.image") if image is None else image for image in images))
@@ -113,14 +113,14 @@ def for_execution(deployment: Deployment) -> Fitted:
 
 def _repositories(deployment: Deployment, most: int | None) -> list[Value]:
     """Return the ARNs, or patterns, of the repositories, as exact as the policy's size allows."""
-    found = _pulled(deployment, most)
+    found = _images_and_patterns(deployment, most)
     own = [repository for image in found.images if isinstance(image, str) and (repository := ecr.repository_of(image))]
     arns = [_arn(item.region, item.account, item.name) for item in own]
     return [*([_LONGEST_REPOSITORY] if None in _images(deployment) else []), *arns, *found.patterns]
 
 
 def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Statement]:
-    # Only if there is an image in ECR. For the token AWS offers no resource.
+    # Only if an image is in ECR. The action for the token has no resource to name.
     all_of_them = Ref(f'length({_REPOSITORIES}) > 0 ? ["*"] : []')
     yield Statement("LogInToRegistries", ("ecr:GetAuthorizationToken",), all_of_them)
     yield Statement("PullImages", _PULL, Ref(_REPOSITORIES))
@@ -139,23 +139,23 @@ def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
         ("ReadParameters", "ssm", "ssm:GetParameters"),
     )
     for sid, service, action in kinds:
-        # What follows a secret's name is a key in it, or its version: the permission is for the secret.
+        # A key or a version may follow a secret's name: the permission is for the secret.
         arns = {_whole(":".join(arn.split(":")[:_OF_SECRET])) for arn in given if arn.split(":")[2] == service}
         if arns:
-            yield Statement(sid, (action,), tuple(sorted(arns) if most is None else _shortened(arns, most)))
+            yield Statement(sid, (action,), tuple(sorted(arns) if most is None else _prefix_arns(arns, most)))
 
 
 def _whole(arn: str) -> str:
-    """Return the ARN of a secret or parameter as policies name it, also if what follows a secret's name was left out.
+    """Return the ARN of a secret or parameter for a policy, also if the suffix of a secret's name was left out.
 
-    Secrets Manager takes a name that ends as if it had that for a whole one, and so does this.
+    A name that ends like such a suffix counts as complete, as it does for Secrets Manager.
     """
     named = ":secretsmanager:" not in arn or _SUFFIX.fullmatch(arn[-len("-AbCdEf") :])
     return arn if named else f"{arn}-??????"
 
 
-def _shortened(arns: set[str], most: int) -> Iterator[str]:
-    """ARNs by what their names begin with; what is of another account or region shares nothing."""
+def _prefix_arns(arns: set[str], most: int) -> Iterator[str]:
+    """Return patterns of ARNs by prefixes of their names, for each account and region."""
     found = defaultdict(list)
     for arn in arns:
         place = re.search(_NAMES, arn)
@@ -172,13 +172,13 @@ def local_values(deployment: Deployment) -> dict[str, Value]:
     """
     if not deployment.has_role("execution"):
         return {}
-    found = _pulled_by(deployment)
+    found = _images_of_role(deployment)
     arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
     parts = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'
     arns = f"[for part in {parts} : {arn}]"
     if not found.patterns:
         return {"images": [*found.images], "repositories": Ref(f"distinct({arns})")}
-    # More than a policy can name: Terraform finds that of the deployment's image, the others are there as patterns.
+    # Too many for a policy: Terraform finds that of the deployment's image, and patterns cover the others.
     if not found.images:
         return {"repositories": [*found.patterns]}
     return {

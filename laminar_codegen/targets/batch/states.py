@@ -26,7 +26,7 @@ _GROUP = "$states.input"
 
 @attrs.frozen(eq=False, repr=False)
 class BatchStates(TaskStates):
-    """Makes the states of layers on AWS Batch.
+    """The states of layers on AWS Batch.
 
     Args:
         graph: The graph.
@@ -41,7 +41,7 @@ class BatchStates(TaskStates):
 
     @classmethod
     def of(cls, graph: Graph) -> BatchStates:
-        """Return what makes the states of the layers of a graph.
+        """Return the states of the layers of a graph.
 
         Args:
             graph: The graph.
@@ -64,7 +64,7 @@ class BatchStates(TaskStates):
         )
 
     def group(self, layer: LayerNode, name: str, attempts: Attempts) -> Task:  # noqa: ARG002 - Batch retries children
-        """Return the job of a group of splits: an array job, or, of one split, a plain one."""
+        """Return the job of a group of splits: an array job, or a plain job for one split."""
         return Task(
             name=name,
             comment=layer.summary,
@@ -94,12 +94,12 @@ class BatchStates(TaskStates):
         return arguments
 
     def _first(self, layer: LayerNode, after: str) -> Task:
-        """Return the first job of a pipeline. Its id is handed on; nothing waits for it."""
+        """Return the first job of a pipeline. Its id is passed on; no state waits for it."""
         return Task(
             name=layer.name,
             comment=layer.summary,
             integration="batch:submitJob",
-            arguments=self._array_job(layer, self._named_after_execution(layer)),
+            arguments=self._array_job(layer, self._findable_name(layer)),
             output=Expression(f"$merge([{_GROUP}, {{'jobs': [$states.result.JobId]}}])"),
             next=after,
         )
@@ -107,7 +107,7 @@ class BatchStates(TaskStates):
     def _next(self, layer: LayerNode, after: str | None) -> Task:
         """Return a further job of a pipeline: child i starts when child i of the job before it has ended.
 
-        The id of a job is handed on. The end of the last job is waited for.
+        The id of a job is passed on. The state of the last job waits for its end.
         """
         before = f"{_GROUP}.jobs[-1]"
         one_to_one = f"[{{'JobId': {before}, 'Type': 'N_TO_N'}}]"
@@ -117,12 +117,12 @@ class BatchStates(TaskStates):
             name=layer.name,
             comment=layer.summary,
             integration="batch:submitJob" if after else "batch:submitJob.sync",
-            arguments=self._array_job(layer, {"DependsOn": depends, **self._named_after_execution(layer)}),
+            arguments=self._array_job(layer, {"DependsOn": depends, **self._findable_name(layer)}),
             output=submitted if after else {},
             next=after,
         )
 
-    def _named_after_execution(self, layer: LayerNode) -> dict[str, Value]:
+    def _findable_name(self, layer: LayerNode) -> dict[str, Value]:
         """Return a name by which the job can be found when the execution has ended."""
         named = jobs_of_execution("$states.context.Execution.Id", "$states.context.Execution.RedriveCount")
         return {"JobName": Expression(f"{named} & '{self._job_name(layer)}'")}
@@ -130,10 +130,10 @@ class BatchStates(TaskStates):
     def _job_name(self, layer: LayerNode) -> str:
         return f"{self.graph.flow}-{layer.name}"
 
-    def pipelined(self, layers: Sequence[LayerNode]) -> Iterator[State]:
+    def pipeline(self, layers: Sequence[LayerNode]) -> Iterator[State]:
         """Yield the states that run a group of splits item by item: a job for each layer, the last one awaited.
 
-        If one of them fails, or is not taken, those before it are terminated: nothing waits for them.
+        If one of them fails, or is refused, the jobs before it are terminated: no state waits for them.
 
         Args:
             layers: The layers, in their order.

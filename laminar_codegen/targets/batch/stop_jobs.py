@@ -1,18 +1,18 @@
-"""What ends the jobs of executions that end before their jobs do.
+"""The state machine that terminates the jobs of executions that end before their jobs.
 
-A state that waits for a job has it terminated when it is stopped. The jobs of layers that run item by item are
-submitted beforehand, and nothing waits for any but the last: they would run on, and be billed. No state runs after a
-stop or a timeout, or when a branch beside fails. So a rule of EventBridge starts a small state machine when an
-execution has ended so::
+Step Functions terminates the job of a state that is stopped. The jobs of layers that run item by item are submitted
+beforehand, and a state waits for the last one only: the others would run on, and be billed. No state runs after a stop
+or a timeout, or when a parallel branch fails. So a rule of EventBridge starts a small state machine when an execution
+has ended in such a way::
 
-    Execution          how often was it redriven? The names of its jobs follow from that
+    Execution          reads how often it was redriven: the names of its jobs follow from that
     Queues             a Map over the job queues:
       Jobs               lists the jobs of the execution
       Terminations       a Map over those that have not ended: terminates each
-      More jobs          chooses: there is another page -> Jobs
+      More jobs          chooses: another page -> Jobs
     Left               chooses: some had not ended, or it is the first look -> Pause, Queues
 
-It looks twice at least: a job may have been submitted in the moment in which the execution was stopped.
+It looks at least twice: a job may have been submitted at the moment in which the execution was stopped.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from laminar_codegen.targets.batch.labels import LEFT, job_queue, jobs_of_execut
 
 __all__ = ["STOP_JOBS", "emit_stop_jobs"]
 
-#: The name of the state machine, and the label of what starts it.
+#: The name of the state machine, and the label of the rule that starts it.
 STOP_JOBS = "stop_jobs"
 
-#: Looks at most, and seconds between two: the children of an array job are terminated one by one.
+#: The most looks, and the seconds between two: the children of an array job are terminated one by one.
 _LOOKS, _PAUSE = 10, 30
 
 
@@ -53,7 +53,7 @@ def emit_stop_jobs(graphs: Sequence[Graph]) -> StateMachine:
 
 def _execution() -> Task:
     redrives = "$exists($states.result.RedriveCount) ? $states.result.RedriveCount : 0"
-    # One that runs again was redriven since: its jobs have other names by now.
+    # An execution that runs again was redriven since: its jobs have other names now.
     ended = f"({redrives}) - ($states.result.Status = 'RUNNING' ? 1 : 0)"
     return Task(
         name="Execution",
@@ -85,7 +85,7 @@ def _queues(queues: list[Value]) -> Map:
     )
 
 
-#: The states behind a look at all queues.
+#: The states after a look at all queues.
 _LOOK_AGAIN: tuple[State, ...] = (
     Choice(
         name="Left",
@@ -97,13 +97,13 @@ _LOOK_AGAIN: tuple[State, ...] = (
     Succeed(name="Ended", comment="All jobs have ended, or are about to"),
 )
 
-#: The part of the input that each state of a queue hands on.
+#: The part of the input that each state of a queue passes on.
 _SAME = "'queue': $states.input.queue, 'jobs': $states.input.jobs"
 
 
 def _jobs() -> Task:
     page = "$exists($states.input.page) ? {'NextToken': $states.input.page} : {}"
-    # Of an array job the list has the job, and not its children: they are terminated with it.
+    # The list has an array job, and not its children: they are terminated with it.
     filters = "[{'Name': 'JOB_NAME', 'Values': [$states.input.jobs & '*']}]"
     alive = "$states.result.JobSummaryList[$not(Status in ['SUCCEEDED', 'FAILED'])].JobId"
     return Task(
@@ -138,7 +138,7 @@ def _terminations() -> Map:
     )
 
 
-#: The states behind a page of the list of jobs.
+#: The states after a page of the list of jobs.
 _NEXT_PAGE: tuple[State, ...] = (
     Choice(
         name="More jobs",

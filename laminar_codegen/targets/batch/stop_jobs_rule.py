@@ -99,7 +99,7 @@ def for_stop_jobs(deployment: Deployment) -> Fitted:
     return fit(deployment, lambda _: (Statement("StartStops", ("states:StartExecution",), machine),))
 
 
-def _needed(graphs: Sequence[Graph]) -> bool:
+def _is_needed(graphs: Sequence[Graph]) -> bool:
     return any(graph.pipelines for graph in graphs)
 
 
@@ -111,7 +111,7 @@ def _role(flows: str) -> Role:
 #: The state machine that ends jobs, with all that it needs.
 STOPPER = Companion(
     label=STOP_JOBS,
-    needed=_needed,
+    needed=_is_needed,
     machine=emit_stop_jobs,
     role=_role,
     permissions=for_stop_jobs,

@@ -20,14 +20,14 @@ _EC2_SPOT_QUEUE = Queue("ec2_spot_job_queue_arn", "EC2 Spot", "tasks on EC2 and 
 _GPU_QUEUE = Queue("gpu_job_queue_arn", "EC2", "tasks with GPUs")
 _GPU_SPOT_QUEUE = Queue("gpu_spot_job_queue_arn", "EC2 Spot", "tasks with GPUs on spot capacity")
 
-#: All kinds of queues. Fargate and EC2 cannot share one, and whether capacity is spot is said where it is made:
+#: All kinds of queues. Fargate and EC2 cannot share one, and a compute environment has either spot capacity or not:
 #: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html
 QUEUES = (_FARGATE_QUEUE, _FARGATE_SPOT_QUEUE, _EC2_QUEUE, _EC2_SPOT_QUEUE, _GPU_QUEUE, _GPU_SPOT_QUEUE)
 
 
 @attrs.frozen
 class BatchTarget(Target):
-    """AWS Batch runs the layer.
+    """The target AWS Batch.
 
     Args:
         platform: The platform of its jobs.
@@ -101,7 +101,7 @@ def job_size(placement: Placement) -> tuple[float, int]:
 
 
 def usual_size(placement: Placement) -> tuple[float, int]:
-    """Return the virtual CPUs and the memory, in MiB, of a job that asks for no others.
+    """Return the default virtual CPUs and memory, in MiB, of the jobs of a definition.
 
     Args:
         placement: A placement with the same job definition.

@@ -76,7 +76,7 @@ def _states(of: Callable[[Graph], TaskStates]) -> Callable[[str], str]:
         made, layer = of(graph), graph.layers[0]
         attempts = Attempts((), "$attempt" if layer.replanned else None)
         if graph.pipelines:
-            return states(made.pipelined(graph.layers))
+            return states(made.pipeline(graph.layers))
         return states([made.group(layer, layer.name, attempts) if layer.foreach else made.once(layer, None, attempts)])
 
     return run
