@@ -70,10 +70,11 @@ def run(options: argparse.Namespace) -> int:
         0.
 
     Raises:
-        ExecutionError: If no execution was found.
+        ExecutionError: If no execution was found, or no layer has ended in any.
     """
     source = loader.load(options.flow)
-    measured = {}
+    measured: dict[str, dict[str, float]] = {}
+    counts: dict[str, int] = {}
     for flow in (source.flow, *source.following):
         deployment = Deployment.find(options.deployment) if options.deployment else None
         if deployment is not None:
@@ -83,9 +84,11 @@ def run(options: argparse.Namespace) -> int:
         if not executions:
             raise ExecutionError(f"flow '{flow.name}' has no executions in {flow.datastore.root}: run it first")
         measured[flow.name] = measure(flow, executions, deployment)
-        print(
-            f"measured {len(executions):,} execution{'' if len(executions) == 1 else 's'} of {flow.name}",
-            file=sys.stderr,
-        )
+        counts[flow.name] = len(executions)
+    if not any(measured.values()):
+        where = f"execution {', '.join(options.execution)}" if options.execution else "the last executions"
+        raise ExecutionError(f"no layer of flow '{source.flow.name}' has ended in {where}: name others by --execution")
+    for name, count in counts.items():
+        print(f"measured {count:,} execution{'' if count == 1 else 's'} of {name}", file=sys.stderr)
     print(json.dumps(measured, indent=2))
     return Exit.OK
