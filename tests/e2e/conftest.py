@@ -14,7 +14,7 @@ import pytest
 
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
-from tests.support.terraform_harness import RELEASE, Terraform, fake_aws, serving_provider, terraform_executable
+from tests.support.terraform_harness import RELEASE, Terraform, serving_provider, terraform_executable
 from tools.terraform_standin.installing import install
 
 
@@ -52,7 +52,7 @@ def platform(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> I
         folder = tmp_path / "terraform"
         folder.mkdir()
         (folder / "main.tf.json").write_text(compile_document(file), encoding="utf-8")
-        environment = opened.enter_context(serving_provider(fake_aws(aws.endpoint_url, aws.region)))
+        environment = opened.enter_context(serving_provider(aws.environment))
         return Platform(aws, Terraform(folder, mirror, environment), provide(aws))
 
     with ExitStack() as opened:

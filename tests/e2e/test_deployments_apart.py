@@ -16,8 +16,10 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import Platform
 from tests.support.aws_contents import account_contents
-from tests.support.terraform_harness import Terraform, TerraformError, fake_aws
+from tests.support.terraform_harness import Terraform, TerraformError
 
+#: Another region.
+ELSEWHERE = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-1"}
 ROOT = Path(__file__).parents[2]
 SCHEDULED = ROOT / "tests" / "golden" / "scheduled" / "flow.py"
 LAMBDA = ROOT / "tests" / "golden" / "lambda" / "flow.py"
@@ -99,7 +101,7 @@ def test_regions_apart(platform: Build, tmp_path: Path) -> None:
     assert "Briefing-us-east-1-state-machine" in names
 
     other = another_state(made, tmp_path / "other", SCHEDULED)
-    elsewhere = attrs.evolve(other, environment={**fake_aws(made.aws.endpoint_url, "eu-west-1")})
+    elsewhere = attrs.evolve(other, environment={**made.aws.environment, **ELSEWHERE})
     s3 = made.aws.client("s3")
     s3.create_bucket(Bucket="other-artifacts", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     there = {
@@ -143,7 +145,10 @@ def test_another_region_for_the_same_state(platform: Build) -> None:
     made = platform(SCHEDULED)
     made.terraform.init()
     made.terraform.apply(**made.variables)
-    moved = attrs.evolve(made.terraform, environment={**fake_aws(made.aws.endpoint_url, "eu-west-1")})
+    moved = attrs.evolve(
+        made.terraform,
+        environment={**made.aws.environment, **ELSEWHERE},
+    )
     with pytest.raises(TerraformError, match="The deployment is in us-east-1 of account 123456789012"):
         moved.plan(**made.variables, check_datastore_region=False)
 

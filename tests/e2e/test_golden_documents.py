@@ -59,7 +59,7 @@ def account(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     workspace = Workspace(directory=tmp_path_factory.mktemp("image"))
     with (
         EmbeddedAws(workspace=workspace) as aws,
-        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+        serving_provider(aws.environment) as environment,
         pytest.MonkeyPatch.context() as patch,
     ):
         for name, value in aws.environment.items():

@@ -23,7 +23,7 @@ from laminar_codegen.rehearsal.image import lay_out
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
 from tests.support.iam_checker import Denial, Statement, applied_statements, denials, needs
-from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.terraform_harness import Terraform, serving_provider
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
@@ -488,7 +488,7 @@ def execute(case: Case, folder: Path, mirror: Path) -> Audit:
     file.parent.mkdir()
     with (
         EmbeddedAws(workspace=Workspace(image), concurrency=4, calls=calls.append) as aws,
-        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+        serving_provider(aws.environment) as environment,
     ):
         file.write_text(case.text(aws), encoding="utf-8")
         lay_out(file, image)

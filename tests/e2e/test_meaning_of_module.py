@@ -24,7 +24,7 @@ from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import provide
 from tests.support.golden import CASES, document_of
-from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.terraform_harness import Terraform, serving_provider
 
 MODULE = Path(__file__).parents[2] / "terraform_modules" / "flow"
 #: The flows, by the name of their deployment: a schedule, functions, several flows and machines, jobs that are stopped.
@@ -157,7 +157,7 @@ def forms(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Iterator[Fo
     (folder / "image").mkdir()
     with (
         EmbeddedAws(workspace=Workspace(directory=folder / "image")) as aws,
-        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+        serving_provider(aws.environment) as environment,
     ):
         states = []
         for form in ("alone", "called"):

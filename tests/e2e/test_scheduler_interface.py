@@ -24,7 +24,7 @@ from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document, provide
-from tests.support.terraform_harness import Terraform, fake_aws
+from tests.support.terraform_harness import Terraform
 
 MODULE = Path(__file__).parents[2] / "terraform_modules" / "flow"
 FLOW = '''
@@ -85,7 +85,7 @@ class Account:
 
     def terraform(self, folder: Path) -> Terraform:
         """Look at a folder as a user of Terraform does."""
-        return Terraform(folder, self.mirror, fake_aws(self.aws.endpoint_url, self.aws.region))
+        return Terraform(folder, self.mirror, self.aws.environment)
 
     def machines(self) -> dict[str, str]:
         """The ARNs of the state machines by name."""
@@ -100,7 +100,7 @@ def account(tmp_path_factory: pytest.TempPathFactory, mirror: Path) -> Iterator[
     file.write_text(FLOW, encoding="utf-8")
     with EmbeddedAws(workspace=Workspace(directory=lay_out(file, image))) as aws, pytest.MonkeyPatch.context() as patch:
         terraform = {"TF_CLI_CONFIG_FILE": str(mirror), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
-        for name, value in {**fake_aws(aws.endpoint_url, aws.region), **aws.environment, **terraform}.items():
+        for name, value in {**aws.environment, **terraform}.items():
             patch.setenv(name, value)
         # boto3 keeps a session for the process, made in the environment of the first test that asks for it.
         patch.setattr(boto3, "DEFAULT_SESSION", None)

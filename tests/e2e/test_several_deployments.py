@@ -18,7 +18,7 @@ from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document, provide
 from tests.support.aws_contents import account_contents
-from tests.support.terraform_harness import Terraform, fake_aws, serving_provider
+from tests.support.terraform_harness import Terraform, serving_provider
 
 FLOWS = """
 import time
@@ -142,7 +142,7 @@ def account(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> It
     image.mkdir()
     with (
         EmbeddedAws(workspace=Workspace(directory=lay_out(file, image)), concurrency=2) as aws,
-        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+        serving_provider(aws.environment) as environment,
     ):
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)

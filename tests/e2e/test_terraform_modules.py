@@ -98,7 +98,7 @@ def bench(tmp_path: Path, modules: Path, mirror: Path, monkeypatch: pytest.Monke
     image.mkdir()
     with (
         EmbeddedAws(workspace=Workspace(directory=image)) as aws,
-        serving_provider(fake_aws(aws.endpoint_url, aws.region)) as environment,
+        serving_provider(aws.environment) as environment,
     ):
         # Another moto of this process may have made its IAM already, without these policies.
         aws.reset()

@@ -59,7 +59,7 @@ class Caller:
         attempt = _Attempt(self, evaluation, scope, task, limit, heartbeat)
         if task.pattern != _TOKEN:
             return await attempt.run(view, None)
-        token = self.tokens.issue(evaluation.clock, heartbeat)
+        token = self.tokens.issue(evaluation.clock, heartbeat, evaluation.execution.machine_arn)
         try:
             return await attempt.run(evaluation.view(scope, task, retries=retries, token=token.text), token)
         finally:

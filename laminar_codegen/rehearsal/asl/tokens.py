@@ -28,10 +28,12 @@ class Token:
         text: What names it.
         clock: The virtual time.
         heartbeat: Seconds within which it is to be heard of, None if it need not be.
+        machine: The ARN of the state machine that waits.
     """
 
-    def __init__(self, text: str, clock: Clock, heartbeat: float | None) -> None:
+    def __init__(self, text: str, clock: Clock, heartbeat: float | None, machine: str = "") -> None:
         self.text = text
+        self.machine = machine
         self.answer: Future[Any] = Future(clock)
         self._clock = clock
         self._heartbeat = heartbeat
@@ -67,12 +69,21 @@ class TaskTokens:
     make: Callable[[], str] | None = None
     _tokens: dict[str, Token] = attrs.field(factory=dict, init=False)
 
-    def issue(self, clock: Clock, heartbeat: float | None = None) -> Token:
+    def issue(self, clock: Clock, heartbeat: float | None = None, machine: str = "") -> Token:
         """Give out a token."""
         text = f"token-{len(self._tokens) + 1}" if self.make is None else self.make()
-        token = Token(text, clock, heartbeat)
+        token = Token(text, clock, heartbeat, machine)
         self._tokens[token.text] = token
         return token
+
+    def machine_of(self, token: str) -> str | None:
+        """Return the ARN of the state machine that waits for a token, None if none does.
+
+        Args:
+            token: The token.
+        """
+        found = self._tokens.get(token)
+        return None if found is None else found.machine
 
     def succeed(self, token: str, output: Any) -> None:
         """Say that a task succeeded.

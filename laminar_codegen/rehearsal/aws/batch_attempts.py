@@ -9,18 +9,21 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
 from laminar_codegen.limits import OVERRIDES_LENGTH
 from laminar_codegen.rehearsal.aws.announcer import Announcer
 from laminar_codegen.rehearsal.aws.batch_job import Attempt, Job
-from laminar_codegen.rehearsal.aws.clients import Credentials
+from laminar_codegen.rehearsal.aws.clients import RoleEnvironment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets, SecretError
 from laminar_codegen.rehearsal.aws.process import LocalProcess
 from laminar_codegen.rehearsal.aws.workspace import JobEvent, JobStatus, Workspace
+
+if TYPE_CHECKING:
+    from laminar_codegen.rehearsal.aws.role_checks import JobRoles
 
 Observer = Callable[[JobEvent], None]
 PublishLog = Callable[[Job, str, Path], None]
@@ -55,17 +58,19 @@ class AttemptRunner:
 
     publish_log  takes the job, the log stream's name and the file once an attempt has ended
     faults       what goes wrong before a container starts
+    roles        says why a container does not start for its roles' sake, if roles are limited
     now          the time in milliseconds since the epoch
     """
 
     workspace: Workspace
     logs: Path
-    aws_environment: Credentials
+    aws_environment: RoleEnvironment
     publish_log: PublishLog
     secrets: JobSecrets
     events: Announcer[JobEvent]
     now: Callable[[], int]
     faults: Faults = attrs.field(factory=Faults)
+    roles: Callable[[], JobRoles | None] = lambda: None
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
         """Run an attempt to its end; `begin` is told when its process runs."""
@@ -76,6 +81,11 @@ class AttemptRunner:
         failure = self.faults.start(job.request.name, job.index, attempt)
         if failure is not None:
             return self._end(None, started, None, failure.status_reason, failure.reason)
+        roles = self.roles()
+        if roles is not None:
+            failure = roles.refusal(job.request.container, job.request.region, stream, _place(job))
+            if failure is not None:
+                return self._end(None, started, None, failure.status_reason, failure.reason)
         try:
             process = self._start(job, attempt, log)
         except OSError as error:
@@ -111,7 +121,10 @@ class AttemptRunner:
             command,
             directory=self.workspace.directory,
             environment=self.workspace.process_environment(
-                job.request.environment, secrets, self.aws_environment(role), _batch_environment(job, attempt)
+                job.request.environment,
+                secrets,
+                self.aws_environment(role, _place(job)),
+                _batch_environment(job, attempt),
             ),
             log=log,
         )
@@ -152,6 +165,10 @@ def _stream(job: Job) -> str | None:
         return None
     prefix = (configuration.get("options") or {}).get("awslogs-stream-prefix", job.request.definition)
     return f"{prefix}/default/{uuid.uuid4().hex}"
+
+
+def _place(job: Job) -> str:
+    return f"job {job.request.name}" if job.index is None else f"job {job.request.name}[{job.index}]"
 
 
 def _check_overrides(overrides: Mapping[str, Any]) -> None:

@@ -6,46 +6,32 @@ and endpoints of the environment.
 
 from __future__ import annotations
 
-import base64
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from laminar_codegen.rehearsal.aws.patches import Patches
+from laminar_codegen.rehearsal.credentials import Credentials, Keyring
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-
-ACCESS_KEY = "embedded"
-SECRET_KEY = "embedded"  # noqa: S105  # not a secret: the embedded AWS checks no signatures
-_ROLE_KEY = "role-"
 
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 1000  # longer than the longest Lambda invocation (900)
 
 
-def access_key(role: str | None) -> str:
-    """Return the access key that a role's credentials have; without a role, the one of who owns the account."""
-    return ACCESS_KEY if role is None else _ROLE_KEY + base64.urlsafe_b64encode(role.encode()).decode().rstrip("=")
-
-
-def role_of(key: str) -> str | None:
-    """Return the role that has an access key, if it is a role's."""
-    if not key.startswith(_ROLE_KEY):
-        return None
-    encoded = key.removeprefix(_ROLE_KEY)
-    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-
-
 class Clients:
     """Makes clients for one endpoint, and keeps them: making one is slow, using it is not."""
 
-    def __init__(self, endpoint_url: str, region: str) -> None:
+    def __init__(self, endpoint_url: str, region: str, keyring: Keyring) -> None:
         from botocore.session import Session
 
         self._endpoint_url = endpoint_url
         self._region = region
+        self._keyring = keyring
         self._session = Session()
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str, bool, str | None], BaseClient] = {}
@@ -61,12 +47,13 @@ class Clients:
     def _make(self, service: str, region: str, lenient: bool, role: str | None) -> BaseClient:  # noqa: FBT001
         from botocore.config import Config
 
-        return self._session.create_client(
+        credentials = self._keyring.issue(role).credentials
+        client = self._session.create_client(
             service,
             region_name=region,
             endpoint_url=self._endpoint_url,
-            aws_access_key_id=access_key(role),
-            aws_secret_access_key=SECRET_KEY,
+            aws_access_key_id=credentials.access_key,
+            aws_secret_access_key=credentials.secret_key,
             config=Config(
                 parameter_validation=not lenient,
                 retries={"total_max_attempts": 1},
@@ -78,10 +65,22 @@ class Clients:
                 use_dualstack_endpoint=False,
             ),
         )
+        client.meta.events.register("before-send", _name_place)
+        return client
 
 
-#: The environment that a process with a role has, or one without.
-Credentials = Callable[[str | None], Mapping[str, str]]
+#: Which state calls, in the thread that makes its calls.
+place: ContextVar[str] = ContextVar("place", default="")
+
+
+def _name_place(request: Any, **_: Any) -> None:
+    """Add the state that calls to a request. It is no part of what is signed."""
+    if place.get():
+        request.headers["X-Laminar-Place"] = quote(place.get())
+
+
+#: The environment that a process with a role has, or one without, at a place in the flow.
+RoleEnvironment = Callable[[str | None, str], Mapping[str, str]]
 
 
 def ignore_configuration(patches: Patches) -> None:
@@ -96,12 +95,12 @@ def ignore_configuration(patches: Patches) -> None:
     patches.item(VARIABLES, "credentials_file", (None, None, os.devnull, None))
 
 
-def environment(endpoint_url: str, region: str, role: str | None = None) -> dict[str, str]:
-    """Return the variables by which SDKs in other processes find the embedded AWS, and nothing else, as a role."""
+def environment(endpoint_url: str, region: str, credentials: Credentials) -> dict[str, str]:
+    """Return the variables by which SDKs in other processes find the embedded AWS, and nothing else."""
     return {
         "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": access_key(role),
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_key,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,

@@ -14,7 +14,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from moto.awslambda.models import LambdaFunction
@@ -22,11 +22,14 @@ from moto.core.exceptions import JsonRESTError
 
 from laminar_codegen.rehearsal.asl.real_time import RealClock
 from laminar_codegen.rehearsal.aws.announcer import Announcer
-from laminar_codegen.rehearsal.aws.clients import Credentials
+from laminar_codegen.rehearsal.aws.clients import RoleEnvironment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.patches import Patches
 from laminar_codegen.rehearsal.aws.process import LocalProcess
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, InvocationStatus, Workspace
+
+if TYPE_CHECKING:
+    from laminar_codegen.rehearsal.aws.role_checks import JobRoles
 
 _RUNTIME = Path(__file__).parent / "lambda_runtime"
 _LOG_TAIL = 4096
@@ -75,16 +78,18 @@ class Functions:
     concurrency  how many run at a time; others wait, and their time does not begin. (On AWS a thousand
                  run at a time; here each is a process, and a function that invokes functions holds its place.)
     faults       what goes wrong before an invocation begins
+    roles        what AWS Lambda does in the name of a function's role, if roles are limited
     clock        the time, which is not skipped while one runs
     """
 
     workspace: Workspace
     logs: Path
-    aws_environment: Credentials
+    aws_environment: RoleEnvironment
     concurrency: int
     events: Announcer[InvocationEvent]
     clock: RealClock
     faults: Faults = attrs.field(factory=Faults)
+    roles: Callable[[], JobRoles | None] = lambda: None
     _places: threading.Semaphore = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -113,6 +118,9 @@ class Functions:
         return invocation
 
     def _run(self, function: LambdaFunction, event: str, request_id: str, log: Path) -> Invocation:
+        roles = self.roles()
+        if roles is not None:
+            roles.invocation(function.role, function.function_name, function.region, request_id)
         words = [*function.image_config.entry_point, *function.image_config.cmd]
         if not words:
             message = f"RequestId: {request_id} Error: the function's image configuration names no handler"
@@ -138,7 +146,7 @@ class Functions:
     def _environment(self, function: LambdaFunction, request_id: str) -> dict[str, str]:
         return self.workspace.process_environment(
             function.environment_vars,
-            self.aws_environment(function.role),
+            self.aws_environment(function.role, f"function {function.function_name}"),
             {
                 "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),

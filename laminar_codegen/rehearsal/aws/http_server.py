@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from moto.core.base_backend import BackendDict
@@ -25,6 +25,9 @@ from werkzeug.serving import make_server
 from laminar_codegen.rehearsal.aws.api_calls import Calls
 from laminar_codegen.rehearsal.aws.own_services import OwnServices, Service
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
 _HOST = "127.0.0.1"
 
 
@@ -35,11 +38,15 @@ class _QuietHandler(MotoRequestHandler):
 
 @contextmanager
 def serving(
-    prepare: Callable[[str], None], services: Mapping[str, Callable[[], Service]], calls: Calls
+    prepare: Callable[[str], None],
+    services: Mapping[str, Callable[[], Service]],
+    calls: Calls,
+    gate: Callable[[WSGIApplication], WSGIApplication],
 ) -> Iterator[str]:
     """Serve moto, behind services of our own; yields the URL.
 
-    `prepare` is told a service's name before moto's first answer, and `calls` tells of what roles call.
+    `prepare` gets a service's name before moto's first answer, `calls` announces what roles call, and `gate` returns
+    an application in front of another, which says who gets in.
     """
     if botocore_stubber.enabled:
         raise RuntimeError("moto's mock_aws is active in this process: it would answer instead")
@@ -49,7 +56,7 @@ def serving(
             prepare(service)
             return create_backend_app(service)
 
-    application = calls.observed(OwnServices(DomainDispatcherApplication(create_app), services))
+    application = gate(calls.observed(OwnServices(DomainDispatcherApplication(create_app), services)))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
     thread.start()

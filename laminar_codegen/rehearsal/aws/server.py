@@ -8,6 +8,7 @@ the end.
 from __future__ import annotations
 
 import atexit
+import functools
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -27,11 +28,18 @@ from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
 from laminar_codegen.rehearsal.aws.patches import Patches
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
+from laminar_codegen.rehearsal.credentials import Keyring
+from laminar_codegen.rehearsal.permissions import Call, Facts, Guard, Roles
 from laminar_runtime.process import processors
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from laminar_codegen.rehearsal.aws.role_checks import JobRoles
     from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
 
+#: The account that moto has unless told otherwise.
+_ACCOUNT = "123456789012"
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
 _entered = threading.Lock()
@@ -48,6 +56,7 @@ class EmbeddedAws:
     calls         is told of every call that the role of a state machine, job or function makes, one at a time
     faults        what goes wrong in AWS itself
     region        the default region
+    enforces      whether roles may do only what their policies allow
     real_time     whether Wait states and the intervals of Retry take their time also while nothing else runs
 
     moto keeps one set of AWS accounts per process: there can be one of these at a time.
@@ -65,6 +74,7 @@ class EmbeddedAws:
         faults: Faults | None = None,
         region: str = "us-east-1",
         real_time: bool = False,
+        enforces: bool = False,
     ) -> None:
         self.workspace = workspace
         self.region = region
@@ -75,6 +85,8 @@ class EmbeddedAws:
         self._calls = Calls(calls)
         self._faults = faults or Faults()
         self._real_time = real_time
+        self._enforces = enforces
+        self._guard: Guard | None = None
         self._open = ExitStack()
         self._making = threading.Lock()
 
@@ -109,6 +121,50 @@ class EmbeddedAws:
         """Return a botocore client of the embedded AWS."""
         return self._clients.get(service)
 
+    def environment_of(self, role: str | None, place: str = "") -> Mapping[str, str]:
+        """Return the variables by which SDKs in other processes find the embedded AWS, as a role.
+
+        Args:
+            role: The role's ARN, None for the owner of the account.
+            place: Where in the flow they are used, for messages.
+        """
+        return sdk_environment(self.endpoint_url, self.region, self._keyring.issue(role, place).credentials)
+
+    @property
+    def guard(self) -> Guard:
+        """What decides calls by the roles of the account."""
+        with self._making:
+            if self._guard is None:
+                self._guard = Guard(Roles(self._clients.get("iam")), self._facts())
+            return self._guard
+
+    def _facts(self) -> Facts:
+        return Facts(
+            machine_of=lambda token: None if self._executions is None else self._executions.machine_of(token),
+            key_of=functools.cache(self._key_of),
+        )
+
+    def _key_of(self, bucket: str) -> str | None:
+        """Return the customer's key of a bucket, None if it has none."""
+        client = self.client("s3")
+        try:
+            found = client.get_bucket_encryption(Bucket=bucket)
+        except client.exceptions.ClientError:
+            return None
+        (rule,) = found["ServerSideEncryptionConfiguration"]["Rules"][:1]
+        key: str | None = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+        return key
+
+    def _role_checks(self, call: Call) -> tuple[str, str] | None:
+        from laminar_codegen.rehearsal.aws.role_checks import RoleChecks
+
+        return RoleChecks(self.guard)(call)
+
+    def _job_roles(self) -> JobRoles | None:
+        from laminar_codegen.rehearsal.aws.role_checks import JobRoles
+
+        return JobRoles(self.guard, _ACCOUNT) if self._enforces else None
+
     def reset(self) -> None:
         """Stop everything that runs and forget everything that was made."""
         from laminar_codegen.rehearsal.aws import http_server
@@ -137,9 +193,10 @@ class EmbeddedAws:
         opening.callback(self._clock.close)
         self._executions: StepFunctions | None = None
         services = {"states": self._own_executions}
-        self.endpoint_url = opening.enter_context(http_server.serving(prepare, services, self._calls))
-        self.environment = sdk_environment(self.endpoint_url, self.region)
-        self._clients = Clients(self.endpoint_url, self.region)
+        self._keyring = Keyring()
+        self.endpoint_url = opening.enter_context(http_server.serving(prepare, services, self._calls, self._gate))
+        self.environment = self.environment_of(None)
+        self._clients = Clients(self.endpoint_url, self.region, self._keyring)
         self._jobs = self._make_jobs()
         opening.callback(self._jobs.close)
         opening.callback(self._stop)
@@ -148,12 +205,13 @@ class EmbeddedAws:
         runner = AttemptRunner(
             workspace=self.workspace,
             logs=self.logs / "jobs",
-            aws_environment=self._environment_of,
+            aws_environment=self.environment_of,
             publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
             events=Announcer(self._observer),
             now=lambda: self._clock.milliseconds,
             faults=self._faults,
+            roles=self._job_roles,
         )
         return BatchJobs(runner, self._clock, concurrency=self._concurrency)
 
@@ -165,8 +223,12 @@ class EmbeddedAws:
                 self._executions = StepFunctions(self._clock, self._clients, self._jobs)
             return self._executions
 
-    def _environment_of(self, role: str | None) -> Mapping[str, str]:
-        return sdk_environment(self.endpoint_url, self.region, role)
+    def _gate(self, application: WSGIApplication) -> WSGIApplication:
+        from laminar_codegen.rehearsal.aws.gate import Gate
+
+        if not self._enforces:
+            return Gate(application, self._keyring, None, None)
+        return Gate(application, self._keyring, lambda: self.guard, self._role_checks)
 
     def _stop(self) -> None:
         if self._executions is not None:
@@ -194,11 +256,12 @@ class EmbeddedAws:
         runner = functions.Functions(
             workspace=self.workspace,
             logs=self.logs / "functions",
-            aws_environment=self._environment_of,
+            aws_environment=self.environment_of,
             concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
             events=Announcer(self._invocations),
             clock=self._clock,
             faults=self._faults,
+            roles=self._job_roles,
         )
         functions.install(patches, runner)
 

@@ -14,7 +14,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError, UnknownServiceError
 
 from laminar_codegen.rehearsal.asl.errors import RUNTIME, NamedError
-from laminar_codegen.rehearsal.aws.clients import Clients
+from laminar_codegen.rehearsal.aws.clients import Clients, place
 from laminar_codegen.rehearsal.aws.payloads import RefusedArgumentsError, from_api, to_api
 
 __all__ = ["ServiceCall", "ServiceCalls"]
@@ -97,10 +97,13 @@ class ServiceCalls:
             given = to_api(call.arguments, shapes.input_shape, typed=typed)
         except RefusedArgumentsError as error:
             raise NamedError(RUNTIME, str(error)) from error
+        here = place.set(call.state)
         try:
             answer = getattr(client, xform_name(operation))(**given)
         except ClientError as error:
             raise _named(call, error) from error
+        finally:
+            place.reset(here)
         answer.pop("ResponseMetadata", None)
         try:
             return from_api(answer, shapes.output_shape)

@@ -1,4 +1,4 @@
-"""Who signed a request, for which region and service.
+"""Who signed a request, for which region and service: the gate notes it, and what answers reads it.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
 """
@@ -6,18 +6,17 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-m
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 import attrs
-
-from laminar_codegen.rehearsal.aws.clients import role_of
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-__all__ = ["Signature", "signature_of"]
+__all__ = ["PLACE_HEADER", "Signature", "note_signature", "signature_of"]
 
-_SCOPE_PARTS = 3
+#: The header in which a state says which one it is, as WSGI names it.
+PLACE_HEADER = "HTTP_X_LAMINAR_PLACE"
+_NOTED = "laminar.signature"
 
 
 @attrs.frozen
@@ -28,18 +27,30 @@ class Signature:
         role: The ARN of the role; None is who owns the account.
         region: The region.
         service: The service, as IAM names it.
+        place: Where in the flow the request is made; empty if that is not known.
     """
 
     role: str | None
     region: str
     service: str
+    place: str = ""
+
+
+def note_signature(environ: WSGIEnvironment, signature: Signature) -> None:
+    """Note the signature of a request, which was verified.
+
+    Args:
+        environ: The request.
+        signature: Its signature.
+    """
+    environ[_NOTED] = signature
 
 
 def signature_of(environ: WSGIEnvironment) -> Signature | None:
-    """Return the signature of a request, None if it has none."""
-    _, found, signed = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")
-    if not found:
-        signed = parse_qs(environ.get("QUERY_STRING", "")).get("X-Amz-Credential", [""])[0]
-    key, _, scope = signed.partition(",")[0].partition("/")
-    parts = scope.split("/")
-    return None if len(parts) < _SCOPE_PARTS else Signature(role_of(key), parts[1], parts[2])
+    """Return the signature of a request, None if none was noted.
+
+    Args:
+        environ: The request.
+    """
+    found: Signature | None = environ.get(_NOTED)
+    return found

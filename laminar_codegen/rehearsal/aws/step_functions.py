@@ -70,6 +70,10 @@ class StepFunctions:
         events = StatusEvents(clock, clients)
         self._world.ended = lambda execution: self._tell_end(events, execution)
 
+    def machine_of(self, token: str) -> str | None:
+        """Return the ARN of the state machine that waits for a task token, None if none does."""
+        return self._tokens.machine_of(token)
+
     @property
     def operations(self) -> Mapping[str, Operation]:
         """The operations that are answered here."""

@@ -105,12 +105,13 @@ class Guard:
             return self._refuse(Refusal(call, f"{call.service}:{call.operation}", "*", str(error)))
         return self.check(call, needed)
 
-    def check(self, call: Call, needed: Iterable[Need]) -> Refusal | None:
+    def check(self, call: Call, needed: Iterable[Need], *, noted: bool = True) -> Refusal | None:
         """Decide whether the role of a call has some permissions.
 
         Args:
             call: The call, or what a service does in the role's name.
             needed: The permissions.
+            noted: Whether a refusal is noted: not one of which AWS says nothing.
 
         Returns:
             The first that it has not, None if it has all.
@@ -119,32 +120,39 @@ class Guard:
         context = context_of(call)
         for need in needed:
             if role is None:
-                return self._refuse(Refusal(call, need.action, need.resource, f"there is no role {call.principal}"))
+                return self._refuse(
+                    Refusal(call, need.action, need.resource, f"there is no role {call.principal}"), noted=noted
+                )
             decision = decide(need, role.policies, role.boundary, context)
             if not decision.allowed:
-                return self._refuse(Refusal(call, need.action, need.resource, decision.reason))
+                return self._refuse(Refusal(call, need.action, need.resource, decision.reason), noted=noted)
             self._note(role, need, context)
         return None
 
-    def trust(self, arn: str, service: str, *, source: str, account: str) -> str | None:
-        """Decide whether a service may take a role on.
+    def trust(self, arn: str, service: str, *, source: str, region: str, place: str = "") -> Refusal | None:
+        """Decide whether a service may assume a role.
 
         Args:
             arn: The role's ARN.
             service: The service's principal, such as ``lambda.amazonaws.com``.
             source: The ARN of the resource that it does so for.
-            account: The account of that.
+            region: Where it does so.
+            place: Where in the flow.
 
         Returns:
             Why not, None if it may.
         """
+        call = Call(principal=arn, service="sts", region=region, operation="AssumeRole", place=place)
         role = self._roles.get(arn)
-        if role is None:
-            return f"there is no role {arn}"
-        context: dict[str, str | None] = {"aws:sourcearn": source, "aws:sourceaccount": account}
-        if role.trusts(service, context):
+        context: dict[str, str | None] = {"aws:sourcearn": source, "aws:sourceaccount": call.account}
+        if role is not None and role.trusts(service, context):
             return None
-        return f"the trust policy of the role {role.name} does not let {service} assume it for {source}"
+        reason = f"its trust policy does not let {service} assume it for {source}"
+        return self._refuse(Refusal(call, "sts:AssumeRole", arn, reason if role else "there is no such role"))
+
+    def forget(self) -> None:
+        """Read the roles again when they are next needed: they may have changed."""
+        self._roles.forget()
 
     def unused(self) -> tuple[Grant, ...]:
         """Return the actions that are granted and that no call needed so far, sorted by role and statement."""
@@ -161,7 +169,9 @@ class Guard:
         with self._lock:
             self._used |= found
 
-    def _refuse(self, refusal: Refusal) -> Refusal:
+    def _refuse(self, refusal: Refusal, *, noted: bool = True) -> Refusal:
+        if not noted:
+            return refusal
         with self._lock:
             key = (refusal.role, refusal.action, refusal.resource, refusal.call.place)
             return self._refusals.setdefault(key, refusal)

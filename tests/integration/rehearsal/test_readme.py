@@ -13,7 +13,6 @@ import pytest
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.aws.api_calls import ApiCall
-from laminar_codegen.rehearsal.aws.clients import access_key
 from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 
@@ -82,7 +81,7 @@ def test_what_the_role_of_an_application_may_do(folder: Path) -> None:
     with EmbeddedAws(workspace=Workspace(directory=lay_out(folder / "main.py", image)), calls=calls.append) as aws:
         deploy(compile_flow(str(folder / "main.py")), aws)
         role = "arn:aws:iam::123456789012:role/application"
-        given = {**os.environ, **aws.environment, "AWS_ACCESS_KEY_ID": access_key(role)}
+        given = {**os.environ, **aws.environment_of(role)}
         ended = subprocess.run(
             [sys.executable, "application.py"], cwd=folder, env=given, capture_output=True, text=True, check=False
         )

@@ -289,7 +289,7 @@ def test_boundaries_and_changes_of_roles() -> None:
 def test_trust() -> None:
     """A service may take a role on if its trust policy says so, for what its conditions say."""
     guard = Guard(Roles(FakeIam()))
-    given = {"source": "arn:aws:ecs:eu-west-1:123456789012:task/x", "account": "123456789012"}
+    given = {"source": "arn:aws:ecs:eu-west-1:123456789012:task/x", "region": "eu-west-1"}
     assert guard.trust(ROLE, "ecs-tasks.amazonaws.com", **given) is None
     assert "does not let states.amazonaws.com assume it" in str(guard.trust(ROLE, "states.amazonaws.com", **given))
     elsewhere = {**given, "source": "arn:aws:ecs:eu-west-1:999999999999:task/x"}

@@ -41,7 +41,7 @@ from laminar_runtime.configurations.layers import Catch, Container, ForEach, Par
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.container_command import COMMAND
 from laminar_runtime.exceptions import LaminarError
-from tests.support.terraform_harness import Terraform, fake_aws, terraform_executable
+from tests.support.terraform_harness import Terraform, terraform_executable
 from tools.terraform_standin.installing import install
 
 WORDS = (
@@ -295,7 +295,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     terraform_executable()
     mirror = install(tmp_path_factory.mktemp("mirror"))
     with EmbeddedAws(workspace=Workspace(directory=tmp_path_factory.mktemp("image"))) as aws:
-        yield Account(mirror, {**fake_aws(aws.endpoint_url, aws.region), **aws.environment})
+        yield Account(mirror, {**aws.environment})
 
 
 def expect(one: Given, graph: Graph, found: Mapping[str, Any]) -> None:

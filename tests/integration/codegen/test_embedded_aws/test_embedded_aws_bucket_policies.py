@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from embedded_aws_bench import BUCKET
 
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
-from laminar_codegen.rehearsal.aws.clients import environment
 from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds
 
 ROLE = "arn:aws:iam::123456789012:role/flow"
@@ -31,7 +30,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 @pytest.fixture(scope="module")
 def role(aws: EmbeddedAws) -> Any:
     """A client with a role's credentials."""
-    found = environment(aws.endpoint_url, aws.region, ROLE)
+    found = aws.environment_of(ROLE)
     return boto3.client(
         "s3",
         endpoint_url=aws.endpoint_url,
