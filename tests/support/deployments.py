@@ -17,7 +17,10 @@ from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
 from tests.support.graph_notation import graphs_in, repeat_lines
 from tests.support.shown import options_in
 
-__all__ = ["deployment_in", "machines_of"]
+__all__ = ["DEPLOYED", "deployment_in", "machines_of"]
+
+#: The options of a deployment.
+DEPLOYED = ("times", "joins", "events")
 
 
 def machines_of(
@@ -46,6 +49,6 @@ def deployment_in(text: str, options: Mapping[str, Any] | None = None) -> Deploy
         options: The options, if they do not stand in the text.
     """
     if options is None:
-        options, text = options_in(text)
+        options, text = options_in(text, *DEPLOYED)
     graphs = graphs_in(repeat_lines(text, options.get("times", 1)))
     return allocate(graphs, machines_of(graphs, options.get("joins", "barriers"), options.get("events")))

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import attrs
@@ -39,6 +40,9 @@ _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "tim
 _NUMBERS |= {"ephemeral_storage"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options"}
+_OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
+_OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER}
+_OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked"}
 
 
 def graph_in(text: str) -> Graph:
@@ -98,14 +102,14 @@ def durations_in(text: str) -> dict[str, float]:
     """
     found = {}
     for line in text.splitlines():
-        name, _, options = _parts(f"{line}@0")
+        name, _, options = _parts(f"{line}@0", _OF_LAYER | _OF_FLOW)
         if "takes" in options:
             found[name.partition(" after ")[0]] = float(options["takes"])
     return found
 
 
 def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph:
-    name, place, options = _parts(head.removeprefix("flow "))
+    name, place, options = _parts(head.removeprefix("flow "), _OF_FLOW)
     schedule = options.get("schedule")
     kind = options.get("encryption")
     return Graph(
@@ -122,11 +126,14 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
     )
 
 
-def _parts(line: str) -> tuple[str, int, dict[str, Any]]:
+def _parts(line: str, names: AbstractSet[str]) -> tuple[str, int, dict[str, Any]]:
     """Return the name of a layer, with what follows ``after`` in it, the number of the line, and the options."""
     line, _, number = line.rpartition("@")
     name, _, rest = line.partition("|")
-    return name.strip(), int(number), dict(_option(word) for word in shlex.split(rest))
+    options = dict(_option(word) for word in shlex.split(rest))
+    if unknown := options.keys() - names:
+        raise ValueError(f"{line}: no option is named {', '.join(sorted(unknown))}")
+    return name.strip(), int(number), options
 
 
 def _option(word: str) -> tuple[str, Any]:
@@ -139,7 +146,7 @@ def _option(word: str) -> tuple[str, Any]:
 
 
 def _layer(line: str) -> LayerNode:
-    name, place, options = _parts(line)
+    name, place, options = _parts(line, _OF_LAYER)
     name, _, after = name.partition(" after ")
     foreach = tuple(map(_dimension, filter(None, options.get("each", "").split(","))))
     named = {part.strip() for part in after.split(",") if part.strip()} | {item.layer for item in foreach}

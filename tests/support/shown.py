@@ -23,18 +23,25 @@ from tests.support.graph_notation import graphs_in
 __all__ = ["as_hcl", "as_yaml", "evaluator", "options_in", "or_problems", "problems", "statements", "states"]
 
 
-def options_in(text: str) -> tuple[dict[str, Any], str]:
+def options_in(text: str, *names: str) -> tuple[dict[str, Any], str]:
     """Return the options of a case, and the rest of its input.
 
     Args:
         text: The input. Its first line may be ``with joins='exact', depth=3``: the values are Python's.
+        *names: The names that options may have.
+
+    Raises:
+        ValueError: If an option has another name.
     """
     if not text.startswith("with "):
         return {}, text
     line, _, rest = text.removeprefix("with ").partition("\n")
     call = ast.parse(f"f({line})", mode="eval").body
     assert isinstance(call, ast.Call)
-    return {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}, rest
+    options = {str(item.arg): ast.literal_eval(item.value) for item in call.keywords}
+    if unknown := options.keys() - {*names}:
+        raise ValueError(f"no option is named {', '.join(sorted(unknown))}: there are {', '.join(names)}")
+    return options, rest
 
 
 def evaluator(module: ModuleType, **more: Any) -> Callable[[str], str]:

@@ -25,7 +25,7 @@ cases_of("checks.texts")(evaluator(texts, graph_in=graph_in, problems=problems))
 @cases_of("checks.graph")
 def graph_rules(text: str) -> str:
     """A graph, or a flow file -> the problems. With ``bytes`` a definition has as many."""
-    options, text = options_in(text)
+    options, text = options_in(text, "bytes")
     if "class " in text:
         with folder_of(text) as folder, redirect_stderr(io.StringIO()):
             return without_folder(_checked(graphs_of(load("flow.py"))), folder)

@@ -42,7 +42,7 @@ def run(text: str) -> str:
         Each exit code, and what the command printed: lines of standard error begin with a mark. Left out is the usage,
         which each version of Python wraps in its own way.
     """
-    options, text = options_in(text)
+    options, text = options_in(text, "run")
     shown = []
     with folder_of(text) as folder:
         for words in options["run"]:
@@ -69,7 +69,7 @@ cases_of("command.main")(run)
 @cases_of("command.measure")
 def measured(text: str) -> str:
     """A flow file that has run ``runs`` times -> what is measured of it, without the seconds."""
-    options, text = options_in(text)
+    options, text = options_in(text, "runs", "words")
     with folder_of(text) as folder:
         for _ in range(options.get("runs", 0)):
             _run_flow(folder)

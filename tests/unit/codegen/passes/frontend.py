@@ -37,7 +37,7 @@ def bound(text: str) -> str:
 @cases_of("frontend.main_guard")
 def guards(text: str) -> str:
     """A file that knows the flows One and Two -> what is behind a check of its name. With ``made`` it made some."""
-    options, text = options_in(text)
+    options, text = options_in(text, "made")
     flows, made = {"One", "Two"}, options.get("made", ())
     lines = [f"{line}: {what}" for line, what in guarded_arguments(text.encode(), flows, made)]
     lines += [f"chain: {ast.unparse(block)}" for block in guarded_chains(text.encode(), made)]
@@ -129,7 +129,7 @@ def locations(source: Source) -> str:
 @cases_of("frontend.loader")
 def load_file(text: str) -> str:
     """A flow file -> the flow that is meant. With ``target`` another file or flow is."""
-    options, text = options_in(text)
+    options, text = options_in(text, "target")
     errors = io.StringIO()
     with folder_of(text) as folder, contextlib.redirect_stderr(errors):
         output = or_problems(lambda: _source(load(options.get("target", "flow.py"))))
@@ -146,7 +146,7 @@ def _source(source: Source) -> str:
 @cases_of("frontend.places")
 def places(text: str) -> str:
     """The files of a folder, and the ``target`` that is named -> the file, its module, where it imports from."""
-    options, text = options_in(text)
+    options, text = options_in(text, "target")
     with folder_of(text, prelude="") as folder:
 
         def show() -> str:

@@ -28,7 +28,7 @@ def shown(machines: tuple[StateMachine, ...], *, arguments: bool) -> str:
 @cases_of("lower_states.states")
 def emitted(text: str) -> str:
     """A graph -> its states, without arguments. With ``parts`` each step of its plan is a machine of its own."""
-    options, text = options_in(text)
+    options, text = options_in(text, "joins", "events", "measured")
     graph = graph_in(text)
     plan = make_plan(graph, joins=options.get("joins", "barriers"))
     if "events" in options:
@@ -41,7 +41,7 @@ def emitted(text: str) -> str:
 @cases_of("lower_states.split_machines")
 def split(text: str) -> str:
     """A graph -> its plan, split where layers have ``size`` bytes and ``events`` events."""
-    options, text = options_in(text)
+    options, text = options_in(text, "times", "size", "events", "joins")
     graph = graph_in(repeat_lines(text, options.get("times", 1)))
     size = MachineSize(options.get("size", 0), options.get("events", 0))
 
@@ -55,7 +55,7 @@ def split(text: str) -> str:
 @cases_of("lower_states.jobs")
 def jobs(text: str) -> str:
     """A graph -> the states that run its first layer: alone, or as groups of splits that do not fail at once."""
-    options, text = options_in(text)
+    options, text = options_in(text, "arguments")
     graph = graph_in(text)
     layer, made = graph.layers[0], Jobs(graph)
     if options.get("arguments"):

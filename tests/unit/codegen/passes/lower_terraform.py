@@ -25,7 +25,7 @@ from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.render.hcl import render_main
 from laminar_codegen.targets.batch.stop_jobs_rule import for_stop_jobs
 from tests.support.cases import cases_of
-from tests.support.deployments import deployment_in
+from tests.support.deployments import DEPLOYED, deployment_in
 from tests.support.graph_notation import graphs_in
 from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, or_problems, problems, statements
 
@@ -35,7 +35,7 @@ cases_of("lower_terraform.module_addresses")(evaluator(module_addresses))
 @cases_of("lower_terraform.account")
 def account(text: str) -> str:
     """A graph -> what keeps the place of its deployment. With ``bucket`` what looks up its bucket."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "bucket")
     block = emit_bucket() if options.get("bucket") else emit_place(deployment_in(text, options).queues)
     return as_hcl(block)
 
@@ -55,7 +55,7 @@ def log_groups(text: str) -> str:
 @cases_of("lower_terraform.state_machines")
 def state_machines(text: str) -> str:
     """A graph -> the resources of its state machines, and the parameter by which they are found."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "only")
     deployment = deployment_in(text, options)
     found = [machine for machine in deployment.machines if machine.name in options.get("only", machine.name)]
     return as_hcl(*map(emit_state_machine, found), emit_parameter(deployment.flow_names))
@@ -64,7 +64,7 @@ def state_machines(text: str) -> str:
 @cases_of("lower_terraform.iam_roles")
 def iam_roles(text: str) -> str:
     """A graph -> the roles, who may take them, and how many statements each has. With ``only`` some resources."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "only")
     deployment = deployment_in(text, options)
     if "only" in options:
         (role,) = (role for role in deployment.roles if role.label == options["only"])
@@ -105,7 +105,7 @@ def limits(text: str) -> str:
 @cases_of("lower_terraform.role_permissions")
 def role_permissions(text: str) -> str:
     """A graph -> what its state machines may do. With ``role`` another role, with ``only`` some statements."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "role", "only")
     deployment = deployment_in(text, options)
     granted: Fitted = (for_stop_jobs if options.get("role") == "stop_jobs" else for_state_machine)(deployment)
     wanted = options.get("only", [statement.sid for statement in granted.statements])
@@ -117,7 +117,7 @@ def role_permissions(text: str) -> str:
 @cases_of("lower_terraform.variables")
 def variables(text: str) -> str:
     """A graph -> the names of the variables. With ``only`` some of them as they are."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "only")
     found = emit_variables(deployment_in(text, options))
     if "only" in options:
         chosen = as_yaml([_variable(variable) for variable in found if variable.name in options["only"]])
@@ -140,7 +140,7 @@ def _variable(variable: Variable) -> dict[str, Any]:
 @cases_of("lower_terraform.document")
 def document(text: str) -> str:
     """A graph -> the outline of its document: what is declared, by addresses. With ``only`` some local values."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "only")
     found = emit_document(deployment_in(text, options))
     if "only" in options:
         return as_hcl(**{name: value for name, value in found.locals.items() if name in options["only"]})
@@ -157,7 +157,7 @@ def document(text: str) -> str:
 @cases_of("lower_terraform.module_call")
 def module_call(text: str) -> str:
     """A graph -> the call of the module, with what is declared beside it, and what moves into the module."""
-    options, text = options_in(text)
+    options, text = options_in(text, *DEPLOYED, "version", "call", "only")
     deployment = deployment_in(text, options)
     found = call_module(emit_document(deployment), Module("./flow", options.get("version")), deployment)
     if options.get("call"):

@@ -53,7 +53,7 @@ class Order:
 @cases_of("planning.decompose")
 def decompose(text: str) -> str:
     """A graph -> its parts, one decomposition deep. With ``members`` only these are decomposed."""
-    options, text = options_in(text)
+    options, text = options_in(text, "members")
     order = Order(text)
     members = order.numbers(options["members"]) if "members" in options else order.all
     split = Decomposition(order.predecessors).split(members)
@@ -68,7 +68,7 @@ def decompose(text: str) -> str:
 @cases_of("planning.barrier_candidates")
 def candidates(text: str) -> str:
     """A graph of a prime part with the durations of its layers -> the barriers, the best first."""
-    options, text = options_in(text)
+    options, text = options_in(text, "most", "balance")
     order = Order(text)
     found = barrier_candidates(
         order.predecessors, order.all, order.seconds, most=options.get("most", 3), balance=options.get("balance", 4)
@@ -79,7 +79,7 @@ def candidates(text: str) -> str:
 @cases_of("planning.barriers")
 def barriers(text: str) -> str:
     """A graph of a prime part -> its barrier, by durations that are given, or else by samples."""
-    options, text = options_in(text)
+    options, text = options_in(text, "depth")
     order = Order(text)
     samples = (
         [(seconds,) for seconds in order.seconds]
@@ -93,7 +93,7 @@ def barriers(text: str) -> str:
 @cases_of("planning.modular_decomposition")
 def modular(text: str) -> str:
     """A graph of a prime part -> its modules, a line each."""
-    options, text = options_in(text)
+    options, text = options_in(text, "times")
     order = Order(repeat_lines(text, options.get("times", 1)))
     return "\n".join(map(order.named, modules(order.predecessors)))
 
@@ -110,7 +110,7 @@ def paths(text: str) -> str:
 @cases_of("planning.exact_joins")
 def joins(text: str) -> str:
     """A graph -> its exact joins. With ``parts`` some layers are in one node."""
-    options, text = options_in(text)
+    options, text = options_in(text, "times", "parts")
     order = Order(repeat_lines(text, options.get("times", 1)))
     together = [order.numbers(part) for part in options.get("parts", ())]
     alone = [(member,) for member in order.all if not any(member in part for part in together)]
@@ -137,7 +137,7 @@ def fused(text: str) -> str:
 @cases_of("planning.make_plan")
 def planned(text: str) -> str:
     """A graph -> its plan, by the durations that are given, with ``joins``. With ``show`` only how deep that is."""
-    options, text = options_in(text)
+    options, text = options_in(text, "times", "joins", "show")
     text = repeat_lines(text, options.get("times", 1))
     taken, joins = durations_in(text) or None, options.get("joins", "barriers")
 

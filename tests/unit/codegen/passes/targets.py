@@ -32,7 +32,7 @@ from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
 from laminar_runtime import Flow
 from laminar_runtime.configurations import executors
 from tests.support.cases import cases_of
-from tests.support.deployments import deployment_in
+from tests.support.deployments import DEPLOYED, deployment_in
 from tests.support.graph_notation import graph_in, graphs_in
 from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, problems, statements, states
 
@@ -41,7 +41,7 @@ def _rules(rules: Iterable[Callable[[Graph], Iterable[Problem]]]) -> Callable[[s
     """Return a runner from a graph to the problems that rules find."""
 
     def run(text: str) -> str:
-        options, text = options_in(text)
+        options, text = options_in(text, "long")
         text = text.replace("LONG", "x" * options.get("long", 0))
         return problems(problem for graph in graphs_in(text) for rule in rules for problem in rule(graph))
 
@@ -92,7 +92,7 @@ def definitions(text: str) -> str:
 
     With ``whole`` they stand as they are, with ``resource`` the resources of the job definitions do.
     """
-    options, text = options_in(text)
+    options, text = options_in(text, "resource", "whole")
     found = [definition for graph in graphs_in(text) for definition in job_definitions(graph)]
     if options.get("resource"):
         return as_hcl(*map(emit_job_definition, found))
@@ -143,7 +143,7 @@ def _kind(kind: TargetKind) -> Callable[[str], str]:
     """Return a runner from a graph to what its deployment needs for a kind of target."""
 
     def run(text: str) -> str:
-        options, text = options_in(text)
+        options, text = options_in(text, *DEPLOYED, "short")
         deployment = deployment_in(text, options)
         own: list[Any] = [item for graph in deployment.graphs for item in kind.resources(graph)]
         return "\n".join(

@@ -17,7 +17,7 @@ cases_of("triggers.registry")(evaluator(registry, StepFunctions=StepFunctions))
 @cases_of("triggers.schedule")
 def schedule(text: str) -> str:
     """A graph with a schedule -> its problems. With ``emit`` the resources, with ``needs`` what they need."""
-    options, text = options_in(text)
+    options, text = options_in(text, "emit", "needs")
     graphs = graphs_in(text)
     values = [(graph, trigger.value) for graph in graphs for trigger in graph.triggers]
     if options.get("emit"):
