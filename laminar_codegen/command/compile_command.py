@@ -14,14 +14,9 @@ from pathlib import Path
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.ir.plan import print_plan
-from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import Compilation, Unit, compile_flow
-from laminar_codegen.render.hcl import render_hcl
-from laminar_codegen.render.kept_revisions import keep_revisions
-from laminar_codegen.render.split_document import render_module
 from laminar_codegen.render.terraform_json import render_document, render_template
-from laminar_codegen.render.write_folder import compare_module, leftover_warnings, write_module
 from laminar_runtime.configurations.schedulers.step_functions import check_module
 from laminar_runtime.exceptions import SchedulerError
 
@@ -56,11 +51,13 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     _check_options(parser, options)
     module = None if options.module is None else Module(options.module, options.module_version)
     compilation = compile_flow(options.flow, scheduling_of(options), module)
-    if options.check:
-        same = _check(keep_revisions(compilation.document, options.output), options.emit, options.output)
-        return Exit.OK if same else Exit.INVALID
     if options.output is not None:
-        _write(keep_revisions(compilation.document, options.output), options.emit, options.output)
+        # Most runs print the document, and need nothing of folders.
+        from laminar_codegen.command import folder
+
+        if options.check:
+            return Exit.OK if folder.check(compilation.document, options.emit, options.output) else Exit.INVALID
+        folder.write(compilation.document, options.emit, options.output)
         return Exit.OK
     # Bytes, so that the document is the same whatever the locale.
     sys.stdout.buffer.write(_stage(compilation, options.emit).encode())
@@ -130,6 +127,8 @@ def _stage(compilation: Compilation, stage: str) -> str:
         case "asl":
             return render_template(compilation.machines)
         case "hcl":
+            from laminar_codegen.render.hcl import render_hcl
+
             return render_hcl(compilation.document)
         case "terraform":
             return render_document(compilation.document)
@@ -142,45 +141,3 @@ def _plans(units: Sequence[Unit]) -> str:
     if len(units) == 1:
         return print_plan(units[0].plan)
     return "".join(f"{unit.graph.flow}\n{textwrap.indent(print_plan(unit.plan), '  ')}" for unit in units)
-
-
-def _write(document: Document, syntax: str, directory: Path) -> None:
-    """Write a document into a folder as a module, and print the names of the files on standard error.
-
-    Args:
-        document: The document.
-        syntax: ``terraform`` for JSON, or ``hcl``.
-        directory: The folder; it is made if it does not exist.
-
-    Raises:
-        NotWrittenError: If it cannot be written; the folder is unchanged.
-    """
-    files = render_module(document, syntax)
-    write_module(directory, files)
-    print(f"wrote {', '.join(str(directory / name) for name in files)}", file=sys.stderr)
-    for line in leftover_warnings(directory, files):
-        print(line, file=sys.stderr)
-
-
-def _check(document: Document, syntax: str, directory: Path) -> bool:
-    """Compare the files in a folder with a document, and print the differences. Write nothing.
-
-    Args:
-        document: The document.
-        syntax: ``terraform`` for JSON, or ``hcl``.
-        directory: The folder.
-
-    Returns:
-        Whether they are equal.
-
-    Raises:
-        NotWrittenError: If the folder cannot be read.
-    """
-    files = render_module(document, syntax)
-    difference = compare_module(directory, files)
-    difference += "".join(f"{line}\n" for line in leftover_warnings(directory, files))
-    sys.stdout.buffer.write(difference.encode())
-    sys.stdout.buffer.flush()
-    if difference:
-        print(f"{directory} differs from what the flow compiles to: compile it again without --check", file=sys.stderr)
-    return not difference
