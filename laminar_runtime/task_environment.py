@@ -119,8 +119,8 @@ class TaskContext:
             FlowError: If it is in a list of the layer's plan, which `resolve` has not read.
         """
         if self.listed:
-            where = f"at place {self.place} of list '{self.listed}' of the plan"
-            raise FlowError(f"the index of this split of layer '{self.layer}' stands {where}, which was not read yet")
+            where = f"at position {self.place} of list '{self.listed}' of the plan"
+            raise FlowError(f"the index of this split of layer '{self.layer}' is {where}, which was not read yet")
         return self._index
 
     def resolve(self, read: Callable[[str], str]) -> TaskContext:
@@ -238,7 +238,7 @@ def _upstream(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     except ValueError:
         names = None
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        msg = f'the environment variable {UPSTREAM_STORED_AS} is {text!r}, and not of the form {{"layer": "name"}}'
+        msg = f'the environment variable {UPSTREAM_STORED_AS} must have the form {{"layer": "name"}}, not {text!r}'
         raise FlowError(msg)
     return tuple(sorted(names.items()))
 
@@ -259,7 +259,7 @@ def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: in
             try:
                 return int(text)
             except ValueError:
-                msg = f"the environment variable {name} is {text!r}, which is not a whole number"
+                msg = f"the environment variable {name} must be a whole number, not {text!r}"
                 raise FlowError(msg) from None
     return default
 

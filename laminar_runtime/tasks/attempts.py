@@ -102,7 +102,7 @@ def _note(store: DataStore, path: str, error: BaseException) -> None:
     try:
         store.transport.put(path, b"{}")
     except Exception as other:  # noqa: BLE001 - reported with the error of the layer
-        error.add_note(f"Besides, that this attempt failed cannot be noted: {other}")
+        error.add_note(f"The failure of this attempt cannot be stored either: {other}")
 
 
 def exit_code() -> int:

@@ -80,7 +80,7 @@ def _no_exit() -> Iterator[None]:
 
     def fail(status: int) -> NoReturn:
         if status == 0 and os.getpid() == process:
-            sys.stderr.write("a layer called os._exit(0) before it ended, which fails its task: return from it\n")
+            sys.stderr.write("a layer called os._exit(0), which fails its task: return from the layer instead\n")
             sys.stderr.flush()
             status = 1
         leave(status)
@@ -103,7 +103,7 @@ def check_layer(context: TaskContext, classes: Mapping[str, type[Layer]]) -> Non
         FlowError: If the layer is not among them.
     """
     if context.layer not in classes:
-        msg = f"flow '{context.flow}' has no layer '{context.layer}': is the code of this task older than its caller?"
+        msg = f"flow '{context.flow}' has no layer '{context.layer}': deploy the same code for this task and its caller"
         raise FlowError(msg)
 
 
@@ -125,9 +125,9 @@ def check_datastore(flow: str, datastore: Callable[[], DataStore]) -> None:
     if not lost and not (isinstance(store, Memory) and _underway):
         return
     raise FlowError(
-        f"flow '{flow}' is called by layer '{context.layer}' of flow '{context.flow}', and keeps its artifacts in "
-        f"{store.root}, which ends with the layer's task: give it a datastore that stays, such as that of the layer, "
-        f"as in {flow}(datastore=self.execution.datastore), or datastores.AWS.S3(...)"
+        f"layer '{context.layer}' of flow '{context.flow}' calls flow '{flow}', whose artifacts in {store.root} would "
+        f"be lost at the end of the layer's task: use the layer's datastore, {flow}(datastore=self.execution.datastore)"
+        ", or datastores.AWS.S3(...)"
     )
 
 

@@ -125,19 +125,19 @@ def _attribute(layer: Layer, read: Callable[[Any], Any]) -> str:
     try:
         found = read(_Probe())
     except Exception as error:
-        raise _misread(layer, f"and the function raises {type(error).__name__}") from error
+        raise _misread(layer, f"but the function raises {type(error).__name__}") from error
     if not isinstance(found, _Asked):
-        raise _misread(layer, f"and the function gives a {type(found).__name__}")
+        raise _misread(layer, f"but the function returns a {type(found).__name__}")
     reason = attributes.refusal(type(layer), found.attribute)
     known = attributes.find(type(layer), found.attribute)
     if reason is None and known is not None and isinstance(known[1], property):
         reason = f"is a property of {known[0].__name__}"
     if reason is not None:
-        raise _misread(layer, f"and '{found.attribute}' {reason}")
+        raise _misread(layer, f"but '{found.attribute}' {reason}")
     return found.attribute
 
 
 def _misread(layer: Layer, why: str) -> LayerError:
     name = layer.name.lower()
-    fix = f"as in each({name}, lambda {name}: {name}.value), and what is done with the values comes after that"
+    fix = f"use for example each({name}, lambda {name}: {name}.value), and compute with the values after that"
     return LayerError(f"each reads one artifact of layer '{layer.name}', {why}: {fix}")

@@ -50,6 +50,6 @@ def _with_arguments(
         yield hook, (layer, *types.dependencies(execution, hook))
         if kind == "submission" and layer.configuration.retry != retry:
             raise FlowError(
-                f"submission hook '{hook.__name__}' of layer '{layer.name}' sets configuration.retry, which counts "
-                "before a task is submitted: give it when the layer is registered, or set it in a retry hook"
+                f"submission hook '{hook.__name__}' of layer '{layer.name}' sets configuration.retry, which is "
+                "used before a task is submitted: set it in register(retry=...), or in a retry hook"
             )

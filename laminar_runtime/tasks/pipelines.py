@@ -70,9 +70,9 @@ class Guard:
         what = f"'{read}' of layer '{layer}'" if read else f"layer '{layer}'"
         which = f"split {self.context.index} of layer '{self.context.layer}'"
         msg = (
-            f"{which} reads {what}, and may begin before that is there: pipelined=True has it see its own element of "
-            f"'{over.attribute}' of layer '{over.name}', and nothing else of what comes with it. Drop pipelined=True "
-            f"from the ForEach of layer '{self.context.layer}', so that it waits for all of layer '{over.name}'"
+            f"{which} reads {what}, but may start before that exists: with pipelined=True it can read only its own "
+            f"element of '{over.attribute}' of layer '{over.name}'. Remove pipelined=True from the ForEach of layer "
+            f"'{self.context.layer}', so that it waits for all of layer '{over.name}'"
         )
         self._refused.append(msg)
         self._write(msg)

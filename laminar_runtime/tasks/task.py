@@ -110,7 +110,7 @@ def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str,
         for failure in failures[1:]:
             failures[0].add_note(f"Besides, {failure}")
         for taken in caught:
-            failures[0].add_note(f"That was after {type(taken).__name__}: {taken}, which the layer's Catch takes")
+            failures[0].add_note(f"Before that, the layer's Catch caught {type(taken).__name__}: {taken}")
         raise failures[0]
     return private.archives
 
@@ -189,4 +189,6 @@ def _staying(layer: Layer) -> Iterator[None]:
     except Ended:
         raise
     except SystemExit as error:
-        raise LayerError(f"layer '{layer.name}' called sys.exit({error.code!r}): return from it, or raise") from error
+        raise LayerError(
+            f"layer '{layer.name}' called sys.exit({error.code!r}): return from the layer, or raise an error"
+        ) from error

@@ -76,8 +76,8 @@ def _check_task() -> None:
     if not claims.is_task_process() or task_environment.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
-    fix = f"does the file call its flow, as in 'if flow := {flow}(): flow()', before it goes on to results?"
-    _fail(f"layer '{layer}' was not run: {fix}\n")
+    fix = f"the file must call its flow before it uses results, for example 'if flow := {flow}(): flow()'"
+    _fail(f"layer '{layer}' did not run: {fix}\n")
 
 
 def _fail(why: str, code: int | None = None) -> None:

@@ -49,8 +49,9 @@ def check(execution: Execution, layer: Layer, known: Mapping[str, Layer] | None 
         if name not in excused:
             raise UnfinishedError(
                 f"layer '{layer.name}' depends on layer '{name}', which has not finished in execution {execution.id}: "
-                "its process ended with exit code 0 before its code did, as by exec, exit(0) in a C library, or a "
-                f"command that hides the exit code of its task. Mend layer '{name}', and resume the execution"
+                "its process ended with exit code 0 before its code ended. Possible causes are exec, exit(0) in a C "
+                f"library, or a command that hides the exit code of its task. Fix layer '{name}', and resume the "
+                "execution"
             )
 
 

@@ -44,7 +44,7 @@ class Accessor(Sequence[Any]):
         try:
             artifact = self.archive.artifacts[key]
         except IndexError:
-            raise IndexError(f"there is no value {key} among {len(self)}") from None
+            raise IndexError(f"index {key} is out of range: the sequence has {len(self)} values") from None
         return self.datastore.read_artifact(self.flow, artifact)
 
     def __iter__(self) -> Iterator[Any]:

@@ -56,7 +56,7 @@ class Codec:
         protocol = self._protocols.get(kind)
         if protocol is None and not self._pickle:
             register = "register a protocol for it with datastore.protocol(...)"
-            raise DatastoreError(f"{what} is a {kind}, and this datastore does not pickle: {register}")
+            raise DatastoreError(f"{what} is a {kind}, but this datastore does not pickle: {register}")
         try:
             return encode(value, protocol or _pickle)
         except Exception as error:
@@ -82,12 +82,12 @@ class Codec:
         except DamagedError:
             raise
         except homes.UnknownNameError as error:
-            msg = f"{place} holds a {artifact.dtype} that cannot be loaded here: {error}"
+            msg = f"{place} has a {artifact.dtype} that cannot be loaded in this process: {error}"
             raise DatastoreError(msg) from None
         except Exception as error:
             msg = (
-                f"{place} holds a {artifact.dtype} that cannot be loaded here: "
-                f"{type(error).__name__}: {error}. Is the code that defines it in this environment?"
+                f"{place} has a {artifact.dtype} that cannot be loaded in this process: "
+                f"{type(error).__name__}: {error}. Check that this environment has the code that defines it"
             )
             raise DatastoreError(msg) from error
 
@@ -96,7 +96,8 @@ class Codec:
         if serializer_of(artifact.extension) in {_pickle.extension, FRAMES, RAW}:
             if self._pickle:
                 return _pickle
-            raise DatastoreError(f"this datastore does not load pickles, and a {artifact.dtype} was pickled")
+            msg = f"a {artifact.dtype} was pickled, but this datastore does not load pickles: open it with pickle=True"
+            raise DatastoreError(f"{msg} if you trust its writers")
         for name in (local, artifact.dtype):
             if name in self._protocols:
                 return self._protocols[name]

@@ -31,16 +31,16 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 _CURES = {
-    errno.EACCES: "let this user read and write there, or choose another root",
-    errno.EPERM: "let this user read and write there, or choose another root",
-    errno.EROFS: "choose another root: that file system can only be read",
+    errno.EACCES: "allow this user to read and write there, or choose another root",
+    errno.EPERM: "allow this user to read and write there, or choose another root",
+    errno.EROFS: "choose another root: this file system is read-only",
     errno.ENOSPC: "free some space, or choose another root",
     errno.EDQUOT: "free some space, or choose another root",
     errno.ENAMETOOLONG: "shorten the root, or the names of execution, layer or attribute",
-    errno.ENOTDIR: "a file stands where a folder belongs: move it, or choose another root",
-    errno.EISDIR: "a folder stands where a file belongs: move it, or choose another root",
-    errno.EMFILE: "let the process open more files (ulimit -n), or keep fewer of them open",
-    errno.EIO: "the disk does not work: look into the log of the system",
+    errno.ENOTDIR: "a part of the path is a file, not a folder: move it, or choose another root",
+    errno.EISDIR: "the path is a folder, not a file: move it, or choose another root",
+    errno.EMFILE: "allow the process to open more files (ulimit -n), or keep fewer files open",
+    errno.EIO: "the disk fails: read the log of the system",
 }
 
 _mapped = 0

@@ -100,12 +100,12 @@ class Ledger:
         except MissingError:
             if found is None:
                 raise
-            raise DamagedError(f"{self._address(path)} is gone, and the split that finished wrote it") from None
+            raise DamagedError(f"{self._address(path)} is missing, but a finished split wrote it") from None
 
     def _load(self, path: str) -> Archive:
         archive = Archive.loads(self._transport.get(path), key=self._address(path))
         if archive.unset:
-            raise MissingError(f"nothing is assigned by what is stored at {self._address(path)}")
+            raise MissingError(f"the attribute of {self._address(path)} was not assigned")
         return archive
 
     def read_without_commit(self, key: LayerKey, *, index: int, name: str) -> Archive:
@@ -367,6 +367,6 @@ def _check_names(key: LayerKey, kept: tuple[str, str, str], root: str) -> None:
     if kept != asked and [name.casefold() for name in kept] == [name.casefold() for name in asked]:
         ours, theirs = next(pair for pair in zip(asked, kept, strict=True) if pair[0] != pair[1])
         raise DatastoreError(
-            f"'{ours}' and '{theirs}' are one folder on the file system of {root}, which does not distinguish capitals "
-            f"from small letters: rename one of them, or choose another root"
+            f"'{ours}' and '{theirs}' are the same folder on the file system of {root}, which is not case-sensitive: "
+            "rename one of them, or choose another root"
         )

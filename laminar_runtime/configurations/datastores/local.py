@@ -51,8 +51,10 @@ def _is_path(root: Any) -> bool:
 def _check_root(_: object, __: _records.Field, root: object) -> None:
     unknown = str(root).startswith("~")  # the home of an unknown user
     if unknown or not _is_path(root):
-        fix = "use datastores.AWS.S3(root=...)" if str(root).startswith("s3:/") else "name one, such as '.laminar'"
-        raise DatastoreError(f"the root of a Local datastore is the path of a folder, not {root!r}: {fix}")
+        fix = (
+            "use datastores.AWS.S3(root=...)" if str(root).startswith("s3:/") else "use a path, for example '.laminar'"
+        )
+        raise DatastoreError(f"the root of a Local datastore must be the path of a folder, not {root!r}: {fix}")
 
 
 class FileTransport:

@@ -37,14 +37,14 @@ def _check_root(_: Any, __: Any, root: Any) -> None:
     scheme, _, rest = root.partition("://") if isinstance(root, str) else ("", "", "")
     bucket, *parts = rest.split("/")
     if scheme != "s3" or not bucket:
-        raise DatastoreError(f"the root of an S3 datastore is s3://bucket or s3://bucket/prefix, not {root!r}")
+        raise DatastoreError(f"the root of an S3 datastore must be s3://bucket or s3://bucket/prefix, not {root!r}")
     if not re.fullmatch(_BUCKET, bucket):
-        msg = f"the root {root!r} names no bucket: use a bucket's name, or the alias of an access point, not an ARN"
+        msg = f"the root {root!r} has no valid bucket: use a bucket's name or an access point's alias, not an ARN"
         raise DatastoreError(msg)
     if not all(part not in {"", ".", ".."} and part.isprintable() for part in parts):
         msg = (
-            f"the root {root!r} has an empty part, '.', '..' or a control character in its prefix, which not every "
-            "client of S3 can name: choose another prefix"
+            f"the prefix of the root {root!r} has an empty part, '.', '..' or a control character, which some clients "
+            "of S3 cannot use: choose another prefix"
         )
         raise DatastoreError(msg)
 
@@ -132,7 +132,7 @@ class S3Transport:
         except FileNotFoundError:
             raise missing(self, key) from None
         except EOFError as error:
-            msg = f"{address(self, key)}: the connection was cut time and again: {error}"
+            msg = f"{address(self, key)}: the connection was cut repeatedly: {error}"
             raise DatastoreError(msg) from error
         except S3Error as error:
             cure = f". {error.cure}" if error.cure else ""
@@ -234,4 +234,4 @@ def _note(why: str) -> None:
         from logging import getLogger
 
         _noted_in = os.getpid()
-        getLogger("laminar").warning("S3 is read and written by boto3, which is slower, as %s", why)
+        getLogger("laminar").warning("boto3 reads and writes S3, which is slower, because %s", why)

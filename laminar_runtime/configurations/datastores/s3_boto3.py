@@ -185,7 +185,7 @@ def _known_errors() -> Iterator[None]:
         with botocore_errors():
             yield
     except _ChangedError as error:
-        raise S3Error(CHANGED, "the object was written anew time and again while it was read") from error
+        raise S3Error(CHANGED, "the object was overwritten repeatedly while it was read") from error
     except S3Error as error:
         if error.code in {"NoSuchKey", "HTTP 404"}:
             raise FileNotFoundError from None

@@ -39,7 +39,7 @@ def connect(bucket: str, region: str | None = None) -> Connection:
         credentials = session.get_credentials()
     signed = re.search(r"Credential=[^/]+/[^/]+/([^/]+)/s3/", _text(request.headers.get("Authorization", "")))
     if signed is None or credentials is None:
-        msg = "botocore signs the requests to this bucket in a way that the client of S3 does not know"
+        msg = "botocore signs requests to this bucket in a way that obstore does not support"
         raise S3Error("UnknownSignature", msg)
     certificates = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
     return Connection(

@@ -18,12 +18,12 @@ _KINDS = ("AES256", "aws:kms", "aws:kms:dsse")
 
 def _validate_kind(_: object, __: _records.Field, value: Any) -> None:
     if value is not None and value not in _KINDS:
-        raise DatastoreError(f"the encryption of an S3 datastore is one of {', '.join(_KINDS)} or None, not {value!r}")
+        raise DatastoreError(f"the encryption of an S3 datastore must be {', '.join(_KINDS)} or None, not {value!r}")
 
 
 def _validate_key(_: object, __: _records.Field, value: Any) -> None:
     if value is not None and not (isinstance(value, str) and value):
-        msg = f"the kms_key_id of an S3 datastore is the id, the alias or the ARN of a key or None, not {value!r}"
+        msg = f"the kms_key_id of an S3 datastore must be the id, alias or ARN of a key, or None, not {value!r}"
         raise DatastoreError(msg)
 
 

@@ -17,7 +17,7 @@ _FORBIDDEN = 403
 _SIGN_IN = "Sign in again (aws sso login), or renew the credentials in the environment"
 _CURES = {
     "AccessDenied": "The credentials need s3:GetObject, s3:PutObject and s3:ListBucket there",
-    "Certificate": "Name a file with the certificate of its authority by AWS_CA_BUNDLE",
+    "Certificate": "Set AWS_CA_BUNDLE to a file with the certificate of its authority",
     "Connection": "Check the network, the endpoint (AWS_ENDPOINT_URL) and the proxy (HTTPS_PROXY, NO_PROXY)",
     "Credentials": _SIGN_IN,
     "ExpiredToken": _SIGN_IN,

@@ -117,7 +117,7 @@ def _fill(view: memoryview, first: Iterable[Buffer], read: Pieces, failures: Fai
             view[at : at + len(piece)] = piece
             at += len(piece)
         if at != end:
-            raise EOFError(f"bytes {start} to {end} were asked for, and {at - start} came")
+            raise EOFError(f"bytes {start} to {end} were requested, but only {at - start} bytes came")
 
     def fetch(start: int) -> None:
         again(lambda: fill(start, read(start, min(start + RANGE, size))), failures)

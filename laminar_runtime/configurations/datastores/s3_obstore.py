@@ -56,13 +56,13 @@ def unusable(bucket: str) -> str:
         bucket: The bucket.
     """
     if bucket.endswith("--x-s3"):
-        return "requests to a directory bucket (S3 Express One Zone) are signed in another way"
+        return "obstore does not sign requests to a directory bucket (S3 Express One Zone)"
     if _used_in not in {None, os.getpid()}:
-        return "this process was forked from one that had used obstore, which does not survive that"
+        return "this process was forked from a process that used obstore, which does not support that"
     try:
         import obstore  # noqa: F401
     except ImportError as error:
-        return f"obstore cannot be imported, which is not built for all platforms: {error}"
+        return f"obstore, which does not exist for all platforms, cannot be imported: {error}"
     return ""
 
 
@@ -229,7 +229,7 @@ class ObstoreObjects:
                 if pause is None or not (known.passes or (known.code == CHANGED and not writes)):
                     raise known from error
                 time.sleep(pause)
-        raise S3Error("PermanentRedirect", "the bucket is in another region, time and again")
+        raise S3Error("PermanentRedirect", "the bucket is in another region, repeatedly")
 
     def _move(self, connection: Connection) -> bool:
         """Switch to the bucket's own region unless the connection has it; one thread does that for all."""

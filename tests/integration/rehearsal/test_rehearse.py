@@ -152,7 +152,7 @@ def test_a_task_that_runs_nothing_fails(tmp_path: Path) -> None:
     """A file that never calls its flow cannot run its tasks, and is told so."""
     ended = rehearse(tmp_path, UNCALLED)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "layer 'A' was not run: does the file call its flow" in ended.stderr
+    assert "layer 'A' did not run: the file must call its flow" in ended.stderr
 
 
 def test_results_that_cannot_be_saved(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_flow_whose_results_end_with_the_job(tmp_path: Path) -> None:
     """A datastore in the job's own folder is refused, with the one that stays."""
     ended = rehearse(tmp_path, NESTED.format(executor="AWS.Batch", store="None"))
     assert ended.returncode == 1
-    assert "FlowError: flow 'Inner' is called by layer 'O' of flow 'Outer', and keeps its artifacts in" in ended.stderr
+    assert "FlowError: layer 'O' of flow 'Outer' calls flow 'Inner', whose artifacts in" in ended.stderr
     assert "Inner(datastore=self.execution.datastore)" in ended.stderr
 
 

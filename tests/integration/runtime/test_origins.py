@@ -241,7 +241,7 @@ def test_a_datastore_of_the_launching_script(lines: Folder) -> None:
         f"{MODULE}\n@Lines.register\nclass C(Layer):\n    def __call__(self): self.n = 1\n"
     )
     ended = lines.python("main.py")
-    assert "artifact 'n' of layer 'C' is a builtins.int, and this datastore does not pickle" in ended.stderr
+    assert "artifact 'n' of layer 'C' is a builtins.int, but this datastore does not pickle" in ended.stderr
 
 
 @pytest.mark.parametrize(

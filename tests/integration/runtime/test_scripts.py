@@ -100,7 +100,7 @@ def test_task_of_another_flow(folder: Folder) -> None:
     folder.write(GREETING + GUARDED)
     ended = folder.python("main.py", **{**TASK, "LAMINAR_FLOW_NAME": "Another"})
     assert (ended.returncode, ended.stdout) == (1, "read\n")
-    assert "layer 'World' was not run: does the file call its flow" in ended.stderr
+    assert "layer 'World' did not run: the file must call its flow" in ended.stderr
 
 
 SEVERAL = """
@@ -356,7 +356,7 @@ if flow := Exits():
     folder.write(script)
     ended = folder.python("main.py")
     assert ended.returncode == 1
-    assert "layer 'A' called sys.exit(0): return from it, or raise" in ended.stderr
+    assert "layer 'A' called sys.exit(0): return from the layer, or raise" in ended.stderr
 
 
 def test_processes_of_a_layer_run_no_task(folder: Folder) -> None:

@@ -153,7 +153,7 @@ def test_values_that_cannot_be_stored(error: type[Exception] | None, catch: Catc
         assert "Besides, layer 'Fails' assigns to reserved names: index" in notes
     else:
         assert isinstance(found, LayerError)
-        assert ("That was after ValueError: the real error, which the layer's Catch takes" in notes) == bool(error)
+        assert ("Before that, the layer's Catch caught ValueError: the real error" in notes) == bool(error)
     assert "Besides, artifact 'connection' of layer 'Fails' is a sqlite3.Connection that" in notes
     assert "Besides, artifact 'cursor'" in notes
     layer = flow.execution("e1").layer("Fails")

@@ -252,9 +252,8 @@ class Summary(Layer):
 
 FOLLOWS = ForEach(parameters=[Parameter(layer=Fetch, attribute="text", index=None)], pipelined=True)
 REFUSED = (
-    "of layer '{layer}' reads {what}, and may begin before that is there: pipelined=True has it see its own "
-    "element of 'text' of layer 'Fetch', and nothing else of what comes with it. Drop pipelined=True from the ForEach "
-    "of layer '{layer}'"
+    "of layer '{layer}' reads {what}, but may start before that exists: with pipelined=True it can read only its own "
+    "element of 'text' of layer 'Fetch'. Remove pipelined=True from the ForEach of layer '{layer}'"
 )
 
 
@@ -453,7 +452,7 @@ def test_a_read_that_another_process_makes_is_refused_too(tmp_path: Path) -> Non
     (tmp_path / "main.py").write_text(SCRIPT, encoding="utf-8")
     ended = subprocess.run([sys.executable, "main.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 1, ended
-    assert "of layer 'Clean' reads 'total' of layer 'Fetch', and may begin before that is there" in ended.stderr
+    assert "of layer 'Clean' reads 'total' of layer 'Fetch', but may start before that exists" in ended.stderr
 
 
 def test_an_artifact_keeps_nothing_of_what_was_refused() -> None:

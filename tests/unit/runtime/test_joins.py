@@ -183,17 +183,19 @@ def test_layers_that_did_not_finish() -> None:
 @pytest.mark.parametrize(
     ("read", "said"),
     [
-        (lambda layer: layer.value + 1, "and the function raises TypeError"),
-        (lambda layer: layer.value.real, "and the function raises AttributeError"),
-        (lambda layer: [layer.value], "and the function gives a list"),
-        (lambda layer: layer.name, "and 'name' is reserved on layers"),
-        (lambda layer: layer.doubled, "and 'doubled' is a property of Inverse without a setter"),
-        (lambda layer: layer.__len__, "and '__len__' begins with two underscores, which Python reserves"),
+        (lambda layer: layer.value + 1, "but the function raises TypeError"),
+        (lambda layer: layer.value.real, "but the function raises AttributeError"),
+        (lambda layer: [layer.value], "but the function returns a list"),
+        (lambda layer: layer.name, "but 'name' is reserved on layers"),
+        (lambda layer: layer.doubled, "but 'doubled' is a property of Inverse without a setter"),
+        (lambda layer: layer.__len__, "but '__len__' begins with two underscores, which Python reserves"),
     ],
 )
 def test_what_does_more_than_to_read(read: Callable[[Any], Any], said: str) -> None:
     """The function reads one attribute that can be assigned; the error shows how that is spelt."""
-    with pytest.raises(LayerError, match=re.escape(f"each reads one artifact of layer 'Inverse', {said}: as in each(")):
+    with pytest.raises(
+        LayerError, match=re.escape(f"each reads one artifact of layer 'Inverse', {said}: use for example each(")
+    ):
         each(Inverse(value=1.0), read)
 
 

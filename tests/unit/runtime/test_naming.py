@@ -253,7 +253,7 @@ def test_ids_that_differ_in_case_only(one: str, other: str, tmp_path: Path) -> N
     assert flow(other, n=2).layer(Parameters).n == 2
     flow = Cases(datastore=datastores.DataStore(Folding(str(tmp_path / "folding"))), executor=executors.Thread())
     flow(one, n=1)
-    with pytest.raises(DatastoreError, match=f"'{other}' and '{one}' are one folder on the file system of "):
+    with pytest.raises(DatastoreError, match=f"'{other}' and '{one}' are the same folder on the file system of "):
         _ = flow.execution(other).layer(Parameters).n
     assert flow.execution(one).layer(Parameters).n == 1
 
@@ -272,7 +272,7 @@ def test_layers_that_differ_in_case_only(tmp_path: Path) -> None:
     one, other = make("Same"), make("same")
     execution = MyFlow(datastore=datastores.Local(tmp_path / "exact"), executor=executors.Thread())()
     assert (execution.layer(one).value, execution.layer(other).value) == ("Same", "same")
-    with pytest.raises(DatastoreError, match=r"'[Ss]ame' and '[Ss]ame' are one folder on the file system of "):
+    with pytest.raises(DatastoreError, match=r"'[Ss]ame' and '[Ss]ame' are the same folder on the file system of "):
         MyFlow(datastore=datastores.DataStore(Folding(str(tmp_path / "folding"))), executor=executors.Thread())()
 
 
@@ -300,7 +300,7 @@ def test_fan_outs_that_differ_in_case_only(tmp_path: Path) -> None:
 
     execution = MyFlow(datastore=datastores.Local(tmp_path / "exact"), executor=executors.Thread())()
     assert list(execution.layer(same).value) == [-1, -2]
-    with pytest.raises(DatastoreError, match=r"'same' and 'Same' are one folder on the file system of "):
+    with pytest.raises(DatastoreError, match=r"'same' and 'Same' are the same folder on the file system of "):
         MyFlow(datastore=datastores.DataStore(Folding(str(tmp_path / "folding"))), executor=executors.Thread())()
 
 

@@ -366,7 +366,7 @@ def test_leaving_the_process_is_a_failure() -> None:
         def __call__(self) -> None:
             sys.exit(0)
 
-    with pytest.raises(LayerError, match=r"layer 'A' called sys\.exit\(0\): return from it, or raise"):
+    with pytest.raises(LayerError, match=r"layer 'A' called sys\.exit\(0\): return from the layer, or raise"):
         in_memory(MyFlow)()
 
 

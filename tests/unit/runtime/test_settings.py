@@ -145,7 +145,7 @@ def test_a_number_that_is_none() -> None:
         "LAMINAR_LAYER_NAME": "L",
         "LAMINAR_LAYER_INDEX": "first",
     }
-    with pytest.raises(FlowError, match="LAMINAR_LAYER_INDEX is 'first'"):
+    with pytest.raises(FlowError, match="LAMINAR_LAYER_INDEX must be a whole number, not 'first'"):
         TaskContext.parse(environment)
 
 
@@ -162,7 +162,7 @@ def test_an_index_that_stands_in_a_list_is_known_when_that_is_read() -> None:
     found = TaskContext.parse({**LISTED, "LAMINAR_LAYER_INDEXES": "@1-0"})
     assert found is not None
     assert (found.listed, found.place) == ("1-0", 1)
-    with pytest.raises(FlowError, match="at place 1 of list '1-0'"):
+    with pytest.raises(FlowError, match="at position 1 of list '1-0'"):
         _ = found.index
     read = {"1-0": "0-3,7"}.__getitem__
     resolved = found.resolve(read)

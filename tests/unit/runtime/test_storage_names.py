@@ -118,5 +118,5 @@ def test_the_names_of_a_task_are_in_its_environment() -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"Split": 1}', "1"])
 def test_names_that_are_none(text: str) -> None:
     environment = TaskContext(execution="e1", flow="Rounds", layer="Double").environment()
-    with pytest.raises(FlowError, match="the environment variable LAMINAR_UPSTREAM_STORED_AS is "):
+    with pytest.raises(FlowError, match="the environment variable LAMINAR_UPSTREAM_STORED_AS must have the form"):
         TaskContext.parse({**environment, "LAMINAR_UPSTREAM_STORED_AS": text})

@@ -65,7 +65,7 @@ def test_local_writes_no_bytes_that_are_there(tmp_path: Path) -> None:
 def test_local_roots(root: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no path of a folder is refused, and no folder of that name is made."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DatastoreError, match="the root of a Local datastore is the path of a folder, not"):
+    with pytest.raises(DatastoreError, match="the root of a Local datastore must be the path of a folder, not"):
         Local(root)
     assert list(tmp_path.iterdir()) == []
 
@@ -103,8 +103,8 @@ def _file_above(root: Path) -> str:
 @pytest.mark.parametrize(
     ("prepare", "told"),
     [
-        (_folder_in_its_place, "a folder stands where a file belongs"),
-        (_file_above, "a file stands where a folder belongs"),
+        (_folder_in_its_place, "the path is a folder, not a file"),
+        (_file_above, "a part of the path is a file, not a folder"),
         (lambda _: "x" * 300, "shorten the root, or the names"),
         (lambda _: "a\0b", "cannot be the path of a file"),
     ],
@@ -202,7 +202,7 @@ def test_local_where_files_have_one_name(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("root", ["bucket/prefix", "s3://", "s3:///prefix", ""])
 def test_s3_roots(root: str) -> None:
     """A root that names no bucket is refused, with the form that is expected."""
-    with pytest.raises(DatastoreError, match="is s3://bucket or s3://bucket/prefix, not"):
+    with pytest.raises(DatastoreError, match="must be s3://bucket or s3://bucket/prefix, not"):
         AWS.S3(root=root)
 
 

@@ -33,7 +33,7 @@ def test_a_protocol_goes_before_pickle() -> None:
 def test_without_pickle_only_protocols_encode() -> None:
     codec = Codec(JSON, pickle=False)
     assert _through(codec, {"a": 1}) == {"a": 1}
-    with pytest.raises(DatastoreError, match=r"it is a builtins\.list, and this datastore does not pickle"):
+    with pytest.raises(DatastoreError, match=r"it is a builtins\.list, but this datastore does not pickle"):
         codec.encode([1], "it")
 
 

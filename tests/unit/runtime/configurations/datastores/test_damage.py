@@ -92,7 +92,7 @@ def test_missing_archive(execution: Execution) -> None:
     for layer, attribute in (("Shards", "plain"), ("Each", "foo")):
         key = archive_key(execution.flow, layer, attribute)
         del objects_of(execution.flow)[key]
-        with pytest.raises(DamagedError, match=f"memory:///{key} is gone, and the split that finished wrote it"):
+        with pytest.raises(DamagedError, match=f"memory:///{key} is missing, but a finished split wrote it"):
             getattr(execution.layer(layer), attribute)
 
 
@@ -131,7 +131,7 @@ def test_class_that_is_gone() -> None:
         execution = in_memory(OwnFlow)("e1")
     finally:
         del sys.modules["gone_module"]
-    with pytest.raises(DatastoreError, match=r"memory:///OwnFlow/artifacts/\w+\.\w+ holds a gone_module\.Gone"):
+    with pytest.raises(DatastoreError, match=r"memory:///OwnFlow/artifacts/\w+\.\w+ has a gone_module\.Gone"):
         _ = execution.layer(Keeps).foo
 
 
@@ -149,7 +149,7 @@ def test_protocol_that_fails() -> None:
 
     execution = MyFlow(datastore=datastore, executor=executors.Thread()).execution("e1")
     datastore.write(execution.key("Shards"), index=0, name="plain", values=["b"], sharded=False)
-    with pytest.raises(DatastoreError, match=r"artifacts/\w+\.bin holds a builtins.str .* ValueError: no"):
+    with pytest.raises(DatastoreError, match=r"artifacts/\w+\.bin has a builtins.str .* ValueError: no"):
         _ = execution.layer(Shards).plain
     datastore.protocols.clear()
     with pytest.raises(DatastoreError, match=r"no protocol is registered for builtins\.str"):

@@ -189,7 +189,7 @@ def test_pickle_switched_off() -> None:
     with pytest.raises(DatastoreError, match="does not load pickles"):
         store.read("Flow", pickled)
     with pytest.raises(
-        DatastoreError, match=r"artifact 'y' of layer 'A' is a builtins\.int, and this datastore does not"
+        DatastoreError, match=r"artifact 'y' of layer 'A' is a builtins\.int, but this datastore does not"
     ):
         store.write(KEY, index=0, name="y", values=[1], sharded=False)
     store.protocol(int)(serde.JsonProtocol)
