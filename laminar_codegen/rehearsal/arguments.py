@@ -48,6 +48,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_scheduling(parser)
     _add_document(parser)
+    parser.add_argument(
+        "--real-time",
+        action="store_true",
+        help="let waits of the state machine and the pauses of retries take their time (default: the clock skips them "
+        "while nothing runs)",
+    )
     parser.add_argument("--quiet", action="store_true", help="do not show what tasks print")
     parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
     parser.add_argument(

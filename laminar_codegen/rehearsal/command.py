@@ -75,6 +75,7 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
                 observer=progress.observe,
                 invocations=progress.observe_invocation,
                 region=subject.region,
+                real_time=options.real_time,
             )
         )
         deployment = _deploy(subject, options, aws)

@@ -34,7 +34,7 @@ _NOT_COPIED = ("*.tfstate", "*.tfstate.*", ".terraform", ".terraform.lock.hcl")
 _VARIABLE = re.compile(r'^\s*variable\s+"?([A-Za-z_][\w-]*)"?\s*\{', re.MULTILINE)
 _PROVIDER = re.compile(r'^\s*provider\s+"?aws"?\s*\{', re.MULTILINE)
 _ALIAS = re.compile(r'^\s*alias\s*=\s*"([^"]+)"', re.MULTILINE)
-_DEFAULT = re.compile(r'^\s*default\s*=\s*(?:"([^"]*)")?', re.MULTILINE)
+_DEFAULT = re.compile(r'(?:^|\{)\s*default\s*=\s*(?:"([^"]*)")?', re.MULTILINE)
 _UP = re.compile(r'"((?:\.\./)+)')
 
 
