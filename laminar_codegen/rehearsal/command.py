@@ -15,6 +15,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results, summary
 from laminar_codegen.rehearsal.arguments import make_parser
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
+from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
 from laminar_codegen.rehearsal.image import lay_out, own_paths
 from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
@@ -119,7 +120,7 @@ def _execute(
     if failure is not None:
         print(f"laminar-codegen: {failure}", file=sys.stderr)
         _show_log(progress)
-        print(taken, file=sys.stderr)
+        _show_cost(subject, progress, taken)
         return Exit.INVALID
     ended = [flow.execution(execution.key("").execution) for flow in flows]
     # All of it at once: if something cannot be saved, nothing is printed.
@@ -127,9 +128,15 @@ def _execute(
     for one, graph in zip(ended, subject.graphs, strict=True):
         for line in summary.skipped(one, graph):
             print(line, file=sys.stderr)
-    print(taken, file=sys.stderr)
+    _show_cost(subject, progress, taken)
     print("\n".join(report))
     return Exit.OK
+
+
+def _show_cost(subject: Subject, progress: Progress, taken: summary.Taken) -> None:
+    print(taken, file=sys.stderr)
+    if subject.durations is not None:
+        print(estimate_compute(subject.graphs, progress.runs, subject.durations), file=sys.stderr)
 
 
 @contextlib.contextmanager

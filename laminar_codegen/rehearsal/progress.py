@@ -127,6 +127,11 @@ class Progress:
         """The attempts that failed."""
         return tuple(self._failures)
 
+    @property
+    def runs(self) -> dict[str, int]:
+        """How many tasks of each layer ran."""
+        return {name: layer.succeeded + layer.failed for name, layer in self._layers.items()}
+
     def observe(self, event: JobEvent) -> None:
         """Take note of a job.
 

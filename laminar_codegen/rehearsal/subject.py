@@ -16,6 +16,7 @@ from laminar_codegen import pipeline
 from laminar_codegen.command.options import scheduling_of
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.ir.graph import Graph
+from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.rehearsal.deploy import document_of
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
 from laminar_codegen.rehearsal.document.given import Given, read_given
@@ -36,6 +37,7 @@ class Subject:
         given: The values of variables that the user gives.
         configuration: What documents in JSON declare, None if Terraform is to read them.
         folder: The folder of the documents, if they are not compiled for the rehearsal.
+        durations: How many seconds layers take on AWS, if there is a profile that says so.
     """
 
     source: Source
@@ -43,6 +45,7 @@ class Subject:
     given: Given
     configuration: Configuration | None
     folder: Path | None = None
+    durations: Mapping[str, float] | None = None
 
     @property
     def region(self) -> str:
@@ -74,14 +77,24 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
     if path is None:
         compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
         given = read_given(None, options.var, options.var_file, environment)
-        return Subject(compilation.source, compilation.graphs, given, read_text(document_of(compilation)))
+        durations = _merged(*(unit.durations for unit in compilation.units))
+        compiled = read_text(document_of(compilation))
+        return Subject(compilation.source, compilation.graphs, given, compiled, durations=durations)
     source = load(options.flow)
     folder = path if path.is_dir() else path.parent
     given = read_given(folder, options.var, options.var_file, environment)
     configuration = None if _needs_terraform(path) else read_configuration(path)
     if configuration is not None and any(configuration.of_kind("module")):
         configuration = None
-    return Subject(source, pipeline.graphs_of(source), given, configuration, folder)
+    graphs = pipeline.graphs_of(source)
+    durations = _merged(*(read_profile(options.profile, graph.flow) for graph in graphs if options.profile))
+    return Subject(source, graphs, given, configuration, folder, durations)
+
+
+def _merged(*durations: Mapping[str, float] | None) -> Mapping[str, float] | None:
+    """Return the durations of several flows, None if none of them has any."""
+    known = [found for found in durations if found is not None]
+    return {name: seconds for found in known for name, seconds in found.items()} if known else None
 
 
 def _needs_terraform(path: Path) -> bool:
