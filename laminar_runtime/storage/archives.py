@@ -11,7 +11,7 @@ from typing import Any
 from laminar_runtime import _records
 from laminar_runtime.exceptions import DamagedError
 from laminar_runtime.storage import rows
-from laminar_runtime.storage.layout import artifacts_prefix
+from laminar_runtime.storage.layout import artifact_key
 from laminar_runtime.storage.rows import Rows
 
 __all__ = ["FORMAT", "Archive", "Artifact", "Elements", "damage_error", "read_document", "write_document"]
@@ -36,7 +36,7 @@ class Artifact:
 
     def key(self, flow: str) -> str:
         """Return the key of the value in the datastore of a flow."""
-        return f"{artifacts_prefix(flow)}{self.hexdigest}.{self.extension}"
+        return artifact_key(flow, self.hexdigest, self.extension)
 
     def dumps(self) -> str:
         """Return the artifact as JSON, as an archive lists it."""

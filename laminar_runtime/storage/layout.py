@@ -13,6 +13,7 @@ from laminar_runtime.introspection import naming
 __all__ = [
     "JoinKey",
     "LayerKey",
+    "artifact_key",
     "artifacts_prefix",
     "cache_prefix",
     "executions_prefix",
@@ -174,6 +175,17 @@ class JoinKey:
 def artifacts_prefix(flow: str) -> str:
     """Return the prefix of all values of a flow."""
     return f"{flow}/{_ARTIFACTS}/"
+
+
+def artifact_key(flow: str, digest: str, extension: str) -> str:
+    """Return the key of a value of a flow.
+
+    Args:
+        flow: The flow's name.
+        digest: The SHA-256 of its bytes.
+        extension: Says how its bytes are read.
+    """
+    return f"{artifacts_prefix(flow)}{digest}.{extension}"
 
 
 def executions_prefix(flow: str) -> str:

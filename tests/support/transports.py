@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from laminar_runtime.configurations.datastores.encoding import Buffer
-from laminar_runtime.configurations.datastores.transport import LateKey, Transport, missing
+from laminar_runtime.configurations.datastores.transport import ContentKey, Transport, missing
 
 
 class Dictionary:
@@ -30,7 +30,7 @@ class Dictionary:
     def get_range(self, key: str, start: int, end: int) -> bytes:
         return self.get(key)[start:end]
 
-    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+    def put(self, key: str | ContentKey, *parts: Buffer) -> None:
         self.objects[str(key)] = b"".join(parts)
 
     def create(self, key: str, content: bytes) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,13 +11,14 @@ from laminar_runtime.configurations.datastores.accessor import Accessor
 from laminar_runtime.configurations.datastores.codec import Codec
 from laminar_runtime.configurations.datastores.encoding import RAW
 from laminar_runtime.configurations.datastores.ledger import Ledger
-from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, map_requests
+from laminar_runtime.configurations.datastores.transport import ContentKey, Transport, address, map_requests
 from laminar_runtime.exceptions import DamagedError
 from laminar_runtime.introspection import naming
 from laminar_runtime.pickling import digests, scopes
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.layout import (
     LayerKey,
+    artifact_key,
     artifacts_prefix,
     cache_prefix,
     executions_prefix,
@@ -141,12 +141,11 @@ class DataStore:
         with scope:
             encoded = self.codec.encode(value, f"artifact '{name}' of layer '{key.layer}'")
 
-        @functools.cache
-        def artifact() -> Artifact:
-            return Artifact(dtype, encoded.digest(), encoded.extension)
+        def find() -> str:
+            return artifact_key(key.flow, encoded.digest(), encoded.extension)
 
-        self.transport.put(LateKey(artifacts_prefix(key.flow), lambda: artifact().key(key.flow)), *encoded.parts)
-        return artifact()
+        self.transport.put(ContentKey(artifacts_prefix(key.flow), find), *encoded.parts)
+        return Artifact(dtype, encoded.digest(), encoded.extension)
 
     def read_artifact(self, flow: str, artifact: Artifact) -> Any:
         """Read a value.

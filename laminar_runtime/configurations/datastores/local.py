@@ -17,7 +17,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import files
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
-from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, missing
+from laminar_runtime.configurations.datastores.transport import ContentKey, Transport, address, missing
 from laminar_runtime.exceptions import DatastoreError
 from laminar_runtime.storage.layout import states_facts
 
@@ -101,12 +101,15 @@ class FileTransport:
         except FileNotFoundError:
             raise missing(self, key) from None
 
-    def put(self, key: str | LateKey, *parts: Buffer) -> None:
-        """Store an object, unless these very bytes are there: a small file takes longer to make than to read."""
-        folder = key.folder if isinstance(key, LateKey) else f"{os.path.dirname(key)}/"
-        aside, facts = self._aside(folder), states_facts(folder)
-        if not facts and size_of(parts) < _MAPPED and self._holds(str(key), parts):
+    def put(self, key: str | ContentKey, *parts: Buffer) -> None:
+        """Store an object. Of a small one that is named after its bytes, look first: to write it would take longer."""
+        if not isinstance(key, ContentKey):
+            folder = f"{os.path.dirname(key)}/"
+        elif size_of(parts) < _MAPPED and self._holds(str(key), parts):
             return
+        else:
+            folder = key.folder
+        aside, facts = self._aside(folder), states_facts(folder)
         with files.raising_errors(f"{self.root}/{folder}"):
             if facts:
                 self._sync()
@@ -127,7 +130,7 @@ class FileTransport:
             with open(target, "rb") as file:
                 found = file.read() == b"".join(parts)
                 new = time.time() - os.fstat(file.fileno()).st_mtime < _WRITTEN_BACK
-        except (OSError, ValueError):  # an attempt to write reports what is wrong
+        except OSError:  # an attempt to write reports what is wrong
             return False
         if found and new:
             # Whoever wrote it may not have had it on the disk yet, or was killed before that.

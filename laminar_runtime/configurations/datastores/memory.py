@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
-from laminar_runtime.configurations.datastores.transport import LateKey, missing
+from laminar_runtime.configurations.datastores.transport import ContentKey, missing
 
 __all__ = ["Memory", "MemoryTransport"]
 
@@ -42,7 +42,7 @@ class MemoryTransport:
         """Read some bytes of an object."""
         return self.get(key)[start:end]
 
-    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+    def put(self, key: str | ContentKey, *parts: Buffer) -> None:
         """Store an object."""
         self.objects[str(key)] = b"".join(parts)
 

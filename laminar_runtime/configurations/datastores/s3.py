@@ -13,7 +13,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.configurations.datastores.s3_encryption import Encryption
-from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, missing
+from laminar_runtime.configurations.datastores.transport import ContentKey, Transport, address, missing
 from laminar_runtime.exceptions import DatastoreError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class S3Transport:
         """Read some bytes of an object."""
         return self._ask(key, lambda objects, name: objects.get_range(name, start, end))
 
-    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+    def put(self, key: str | ContentKey, *parts: Buffer) -> None:
         """Store an object: a large one in parts, many at once. S3 shows it when all of it is there."""
         self._ask(str(key), lambda objects, name: objects.put(name, *parts))
 

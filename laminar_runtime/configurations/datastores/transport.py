@@ -13,32 +13,34 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
-from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import MissingError
 
-__all__ = ["LateKey", "Transport", "address", "map_requests", "missing"]
+__all__ = ["ContentKey", "Transport", "address", "map_requests", "missing"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-@_records.frozen(eq=False)
-class LateKey:
-    """A key that is known when its bytes have been hashed, which takes as long as writing them.
+class ContentKey:
+    """The key of an object that is named after its bytes, by their hash, which takes as long as writing them.
 
-    A transport that names an object after it has written it calls ``str(key)`` then; others call it first.
+    A transport that names an object after it has written it calls ``str(key)`` then; others call it first. One that
+    finds the same bytes there need not write them.
 
     Args:
         folder: The prefix of the key, with a slash at its end.
         find: Returns the key, and waits for it if need be.
     """
 
-    folder: str
-    find: Callable[[], str]
+    __slots__ = ("_find", "_key", "folder")
+
+    def __init__(self, folder: str, find: Callable[[], str]) -> None:
+        self.folder, self._find, self._key = folder, find, ""
 
     def __str__(self) -> str:
-        return self.find()
+        self._key = self._key or self._find()
+        return self._key
 
 
 class Transport(Protocol):
@@ -76,7 +78,7 @@ class Transport(Protocol):
             MissingError: If there is no object.
         """
 
-    def put(self, key: str | LateKey, *parts: Buffer) -> None:
+    def put(self, key: str | ContentKey, *parts: Buffer) -> None:
         """Store an object, given in pieces: all of it or, if that fails, nothing."""
 
     def create(self, key: str, content: bytes) -> bool:

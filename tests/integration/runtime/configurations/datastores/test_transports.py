@@ -12,7 +12,7 @@ from laminar_runtime.configurations.datastores.local import FileTransport
 from laminar_runtime.configurations.datastores.memory import MemoryTransport
 from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects
-from laminar_runtime.configurations.datastores.transport import LateKey, Transport, address, map_requests
+from laminar_runtime.configurations.datastores.transport import ContentKey, Transport, address, map_requests
 from laminar_runtime.exceptions import MissingError
 from laminar_runtime.storage.layout import LayerKey
 from tests.support.transports import Dictionary
@@ -82,7 +82,7 @@ def test_a_buffer_is_the_readers_own(transport: Transport) -> None:
 def test_a_key_that_is_known_late(transport: Transport) -> None:
     """The key may be known when the bytes have been looked at."""
     for content in (b"small", bytes(2**21)):
-        transport.put(LateKey("a/b/", lambda: "a/b/c"), content)
+        transport.put(ContentKey("a/b/", lambda: "a/b/c"), content)
         assert transport.get("a/b/c") == content
     assert transport.names("a/b/") == ["c"]
 
