@@ -59,6 +59,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep", action="store_true", help="leave the embedded AWS running at the end, until it is interrupted"
     )
+    parser.add_argument(
+        "--unused",
+        action="store_true",
+        help="list the actions that roles are granted and that the execution did not use",
+    )
     return parser
 
 

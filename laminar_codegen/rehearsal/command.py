@@ -19,6 +19,7 @@ from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
 from laminar_codegen.rehearsal.image import lay_out, own_paths
 from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
+from laminar_codegen.rehearsal.permission_report import report_refusals, report_unused
 from laminar_codegen.rehearsal.progress import Progress
 from laminar_codegen.rehearsal.subject import Subject, find_subject
 from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_folder
@@ -77,12 +78,15 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
                 invocations=progress.observe_invocation,
                 region=subject.region,
                 real_time=options.real_time,
+                enforces=True,
             )
         )
         deployment = _deploy(subject, options, aws)
         stack.enter_context(_environment(aws.environment))
         progress.functions = _functions(subject.graphs, deployment.name)
         ended = _execute(subject, options, aws, deployment, progress)
+        for line in (*report_refusals(aws.guard), *(report_unused(aws.guard) if options.unused else ())):
+            print(f"laminar-codegen: {line}", file=sys.stderr)
         if options.keep:
             print("\n".join(explain_access(deployment, aws.environment)), file=sys.stderr, flush=True)
             wait_for_interrupt()

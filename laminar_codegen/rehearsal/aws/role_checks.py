@@ -40,6 +40,7 @@ _NOT_BY_LAMBDA = (
     "InvalidParameterValueException",
     "The role defined for the function cannot be assumed by Lambda.",
 )
+_NOT_BY_RULES = ("ValidationException", "The role of the target cannot be assumed by principal 'events.amazonaws.com'.")
 _NOT_BY_SCHEDULER = (
     "ValidationException",
     "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
@@ -75,8 +76,37 @@ class RoleChecks:
                 role = (given.get("Target") or {}).get("RoleArn")
                 group = given.get("GroupName") or "default"
                 source = _arn(call, "scheduler", f"schedule/{group}/{given.get('Name')}")
-                return self._assumed(role, "scheduler.amazonaws.com", source, call, _NOT_BY_SCHEDULER)
+                refused = self._assumed(role, "scheduler.amazonaws.com", source, call, _NOT_BY_SCHEDULER)
+                return refused or self._starts(call, role, f"schedule {given.get('Name')}", given.get("Target") or {})
+            case "events", "PutTargets":
+                return self._targets(call)
         return None
+
+    def _targets(self, call: Call) -> tuple[str, str] | None:
+        rule = call.parameters.get("Rule")
+        for target in call.parameters.get("Targets") or ():
+            role = target.get("RoleArn")
+            source = _arn(call, "events", f"rule/{rule}")
+            refused = self._assumed(role, "events.amazonaws.com", source, call, _NOT_BY_RULES)
+            refused = refused or self._starts(call, role, f"rule {rule}", target)
+            if refused is not None:
+                return refused
+        return None
+
+    def _starts(self, call: Call, role: str | None, place: str, target: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Check what a schedule or a rule does when its time comes. On AWS this is only found out then."""
+        if role is None:
+            return None
+        needed = []
+        arn = str(target.get("Arn", ""))
+        if ":states:" in arn:
+            needed.append(Need("states:StartExecution", arn))
+        queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+        # The queue of a rule has a policy of its own: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+        if queue and call.service == "scheduler":
+            needed.append(Need("sqs:SendMessage", queue))
+        refused = self.guard.check(attrs.evolve(_as(call, role), place=place), needed)
+        return None if refused is None else ("ValidationException", f"it would fail when its time comes: {refused}")
 
     def _function(self, call: Call) -> tuple[str, str] | None:
         given = call.parameters

@@ -10,6 +10,7 @@ import attrs
 from laminar_codegen.rehearsal.permissions.decisions import context_of, decide
 from laminar_codegen.rehearsal.permissions.needs import Call, Facts, Need, UnknownCallError, needs
 from laminar_codegen.rehearsal.permissions.roles import Role, Roles
+from laminar_codegen.rehearsal.permissions.statements import UnknownStatementError
 
 __all__ = ["Grant", "Guard", "Refusal"]
 
@@ -83,12 +84,19 @@ class Guard:
         self._lock = threading.Lock()
         self._refusals: dict[tuple[str, str, str, str], Refusal] = {}
         self._used: set[Grant] = set()
+        self._unknown: set[str] = set()
 
     @property
     def refusals(self) -> tuple[Refusal, ...]:
         """The calls that were refused, each once, in their order."""
         with self._lock:
             return tuple(self._refusals.values())
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The ARNs of roles that made calls and that the account does not have: what they may do is not known."""
+        with self._lock:
+            return tuple(sorted(self._unknown))
 
     def decide(self, call: Call) -> Refusal | None:
         """Decide a call.
@@ -116,13 +124,16 @@ class Guard:
         Returns:
             The first that it has not, None if it has all.
         """
-        role = self._roles.get(call.principal)
+        try:
+            role = self._roles.get(call.principal)
+        except UnknownStatementError as error:
+            return self._refuse(Refusal(call, f"{call.service}:{call.operation}", "*", str(error)))
         context = context_of(call)
         for need in needed:
             if role is None:
-                return self._refuse(
-                    Refusal(call, need.action, need.resource, f"there is no role {call.principal}"), noted=noted
-                )
+                with self._lock:
+                    self._unknown.add(call.principal)
+                return None
             decision = decide(need, role.policies, role.boundary, context)
             if not decision.allowed:
                 return self._refuse(Refusal(call, need.action, need.resource, decision.reason), noted=noted)
@@ -145,10 +156,14 @@ class Guard:
         call = Call(principal=arn, service="sts", region=region, operation="AssumeRole", place=place)
         role = self._roles.get(arn)
         context: dict[str, str | None] = {"aws:sourcearn": source, "aws:sourceaccount": call.account}
-        if role is not None and role.trusts(service, context):
+        if role is None:
+            with self._lock:
+                self._unknown.add(arn)
+            return None
+        if role.trusts(service, context):
             return None
         reason = f"its trust policy does not let {service} assume it for {source}"
-        return self._refuse(Refusal(call, "sts:AssumeRole", arn, reason if role else "there is no such role"))
+        return self._refuse(Refusal(call, "sts:AssumeRole", arn, reason))
 
     def forget(self) -> None:
         """Read the roles again when they are next needed: they may have changed."""

@@ -109,7 +109,7 @@ class Roles:
             arn=found["Arn"],
             policies=tuple(self._policies(name)),
             boundary=None if boundary is None else self._managed(boundary),
-            trust=read_policy("trust", found["AssumeRolePolicyDocument"]),
+            trust=_trust(found["AssumeRolePolicyDocument"]),
         )
 
     def _policies(self, role: str) -> Iterator[Statement]:
@@ -125,6 +125,11 @@ class Roles:
         policy = self._iam.get_policy(PolicyArn=arn)["Policy"]
         version = self._iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
         return read_policy(policy["PolicyName"], version["PolicyVersion"]["Document"])
+
+
+def _trust(document: Mapping[str, Any]) -> tuple[Statement, ...]:
+    # Nobody may assume a role of an empty policy.
+    return read_policy("trust", document) if document else ()
 
 
 def _names(statement: Statement, service: str) -> bool:

@@ -261,14 +261,15 @@ def test_the_guard_decides_and_remembers() -> None:
     )
 
 
-def test_the_guard_refuses_unknown_calls_and_roles() -> None:
-    """Nothing that is not known is allowed."""
+def test_the_guard_refuses_unknown_calls() -> None:
+    """A call of which it is not known what it needs is refused. A role of elsewhere is named, and not limited."""
     guard = Guard(Roles(FakeIam(statement(Action="*"))))
     unknown = guard.decide(call("s3", "PutBucketPolicy", Bucket="b"))
     assert unknown is not None
     assert "PutBucketPolicy needs is not known here" in unknown.reason
     other = Call(principal=f"{ROLE}-2", service="sts", region="eu-west-1", operation="X", parameters={})
-    assert guard.check(other, [OBJECT]) is not None
+    assert guard.check(other, [OBJECT]) is None
+    assert guard.unknown == (f"{ROLE}-2",)
 
 
 def test_boundaries_and_changes_of_roles() -> None:
