@@ -1,4 +1,4 @@
-"""Problems of a flow: where, what, and how to fix it. The compiler reports all of them at once."""
+"""The problems of a flow: where, what, and how to fix it. The compiler reports all of them at once."""
 
 from __future__ import annotations
 
@@ -81,4 +81,4 @@ class CompileError(Exception):
 
 
 class NotWrittenError(LaminarError):
-    """The files of a module cannot be written or read. Those that were there are as they were."""
+    """The files of a module cannot be written or read. Existing files are unchanged."""

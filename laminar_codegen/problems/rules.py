@@ -57,8 +57,8 @@ LAM002 = Rule("LAM002", "the file has a syntax error", "Python cannot read it.",
 LAM003 = Rule(
     "LAM003",
     "reading the file fails",
-    "The compiler imports the file to find its flows, and an exception ends that.",
-    "Install what it imports, or move what only a run needs into the layers.",
+    "The compiler imports the file to find its flows, and that raises an exception.",
+    "Install the modules that it imports, or move code that only a run needs into the layers.",
 )
 LAM004 = Rule("LAM004", "the file defines no flow with layers", "Nothing can be compiled.", "Register layers.")
 LAM005 = Rule("LAM005", "the file has several flows", "One command compiles one flow.", "Choose one, as in FILE:FLOW.")
@@ -72,7 +72,7 @@ LAM010 = Rule(
     "Name the layer, as in `clean: Clean`.",
 )
 LAM011 = Rule(
-    "LAM011", "a type hint names nothing", "The name is not defined.", "Define the layer, or correct the name."
+    "LAM011", "a type hint is not defined", "The file has no such name.", "Define the layer, or correct the name."
 )
 LAM012 = Rule(
     "LAM012",
@@ -104,13 +104,16 @@ LAM062 = Rule(
 )
 # Names, commands, retries.
 LAM024 = Rule(
-    "LAM024", "a container has no valid command", "It is empty, or a quote is not closed.", "Give one, or leave it out."
+    "LAM024",
+    "a container has no valid command",
+    "It is empty, or a quote is not closed.",
+    "Write a command, or leave it out.",
 )
 LAM025 = Rule(
     "LAM025",
     "too many attempts of a fan-out",
     "AWS Batch retries the children of an array job at most nine times.",
-    "Ask for fewer.",
+    "Use fewer attempts.",
 )
 LAM026 = Rule(
     "LAM026",
@@ -121,7 +124,7 @@ LAM026 = Rule(
 LAM029 = Rule("LAM029", "a retry is out of range", "Step Functions limits attempts and delays.", "Use smaller numbers.")
 LAM045 = Rule(
     "LAM045",
-    "a text would be changed by Terraform",
+    "Terraform would change a text",
     "Terraform normalizes Unicode: the deployed text would differ from the flow's.",
     "Use text in normal form C.",
 )
@@ -132,8 +135,8 @@ LAM028 = Rule(
 LAM047 = Rule(
     "LAM047",
     "a container's settings are too long",
-    "A job definition, and the variables of a function, have a greatest size.",
-    "Put long text into a file of the image.",
+    "AWS limits the size of a job definition, and of the variables of a function.",
+    "Move long values into a file of the image.",
 )
 LAM056 = Rule(
     "LAM056",
@@ -143,13 +146,13 @@ LAM056 = Rule(
 )
 LAM057 = Rule(
     "LAM057",
-    "a role is granted prefixes",
+    "a policy has patterns of names",
     "There are more secrets or repositories than a policy can name one by one.",
     "Review the statements, or name fewer.",
     warning=True,
 )
 # AWS Batch.
-LAM023 = Rule("LAM023", "no Fargate size fits", "Fargate offers certain sizes only.", "Ask for less, or use EC2.")
+LAM023 = Rule("LAM023", "no Fargate size fits", "Fargate offers certain sizes only.", "Request less, or use EC2.")
 LAM027 = Rule("LAM027", "a timeout is out of range", "AWS Batch limits timeouts of jobs.", "Choose one in the range.")
 LAM031 = Rule("LAM031", "a GPU on Fargate", "Fargate has no GPUs.", "Run the layer on EC2.")
 LAM032 = Rule(
@@ -171,7 +174,7 @@ LAM034 = Rule(
     "Choose a listed driver.",
 )
 LAM035 = Rule(
-    "LAM035", "no size of EC2 jobs fits", "Jobs on EC2 have whole vCPUs.", "Ask for whole vCPUs, or use Fargate."
+    "LAM035", "no size of EC2 jobs fits", "Jobs on EC2 have whole vCPUs.", "Request whole vCPUs, or use Fargate."
 )
 # AWS Lambda.
 LAM036 = Rule("LAM036", "the memory is out of range", "AWS Lambda limits the memory of functions.", "Use AWS Batch.")
@@ -208,9 +211,14 @@ LAM030 = Rule(
     "LAM030",
     "the file of durations is not valid",
     "It holds seconds by flow and layer.",
-    "Write it by laminar-codegen measure.",
+    "Write it with laminar-codegen measure.",
 )
-LAM044 = Rule("LAM044", "joins='auto' without durations", "It weighs barriers by durations.", "Give --profile FILE.")
+LAM044 = Rule(
+    "LAM044",
+    "joins='auto' without durations",
+    "It chooses between barriers and exact joins by durations.",
+    "Give --profile FILE.",
+)
 LAM053 = Rule(
     "LAM053",
     "a layer cannot run item by item",
@@ -252,7 +260,7 @@ LAM068 = Rule(
     "LAM068",
     "a fan-out is read as a sequence",
     "With one split the attribute is the plain value.",
-    "Read it by each().",
+    "Read it with each().",
     warning=True,
 )
 LAM069 = Rule(
