@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from laminar_codegen import api
-from laminar_codegen.command import exits, main
+from laminar_codegen.command import exits, folder, main
 from laminar_codegen.frontend.loader import Source
+from laminar_codegen.ir.terraform import MARK, Document
 from laminar_runtime import Flow
 from tests.support.cases import cases_of
 from tests.support.flow_snippets import folder_of, of_snippet, without_folder
@@ -44,13 +45,13 @@ def run(text: str) -> str:
     """
     options, text = options_in(text, "run")
     shown = []
-    with folder_of(text) as folder:
+    with folder_of(text) as path:
         for words in options["run"]:
             with _captured() as (output, errors):
                 code = _ended(shlex.split(words))
             output.seek(0)
             noted = "".join(f"! {line}\n" for line in _USAGE.sub("", errors.getvalue()).splitlines())
-            shown.append(without_folder(f"exit {int(code)}\n{output.read()}{noted}", folder))
+            shown.append(without_folder(f"exit {int(code)}\n{output.read()}{noted}", path))
     return "".join(shown)
 
 
@@ -66,18 +67,36 @@ cases_of("command.compile_command")(run)
 cases_of("command.main")(run)
 
 
+@cases_of("command.folder")
+def compiled_into_folder(text: str) -> str:
+    """Lines such as ``write hcl 1``: documents with that local value, written or compared -> what is printed."""
+    shown = []
+    with folder_of("", prelude=""):
+        for line in text.splitlines():
+            command, syntax, value = line.split()
+            document = Document(
+                comment=MARK, providers={}, variables=(), locals={"a": value}, data=(), resources=(), outputs=()
+            )
+            with _captured() as (output, errors):
+                answer = getattr(folder, command)(document, syntax, Path("out"))
+            output.seek(0)
+            noted = "".join(f"! {line}\n" for line in errors.getvalue().splitlines())
+            shown.append(f"{command} -> {answer}\n{output.read()}{noted}")
+    return "".join(shown)
+
+
 @cases_of("command.measure")
 def measured(text: str) -> str:
     """A flow file that has run ``runs`` times -> what is measured of it, without the seconds."""
     options, text = options_in(text, "runs", "words")
-    with folder_of(text) as folder:
+    with folder_of(text) as path:
         for _ in range(options.get("runs", 0)):
-            _run_flow(folder)
+            _run_flow(path)
         with _captured() as (output, errors):
             code = _ended(["measure", *shlex.split(options.get("words", "")), "flow.py"])
         output.seek(0)
         seconds = re.sub(r": [0-9.]+", ": seconds", output.read())
-        return without_folder(f"exit {int(code)}\n{seconds}{_USAGE.sub('', errors.getvalue())}", folder)
+        return without_folder(f"exit {int(code)}\n{seconds}{_USAGE.sub('', errors.getvalue())}", path)
 
 
 def _run_flow(folder: Path) -> None:
