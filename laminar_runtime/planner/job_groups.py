@@ -14,6 +14,7 @@ from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors import Executor
 from laminar_runtime.configurations.layers import Container
 from laminar_runtime.exceptions import ExecutionError, LayerError
+from laminar_runtime.layer import Layer
 from laminar_runtime.limits import ARRAY_CHILDREN
 from laminar_runtime.storage.layout import LayerKey
 
@@ -41,17 +42,19 @@ def arrays(members: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def groups_of(
-    store: DataStore, key: LayerKey, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
+    layer: Layer, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
 ) -> tuple[dict[str, Any], ...]:
     """Return the jobs of some splits, as groups of a plan.
 
+    Lists of indexes that are too long for a job's environment are stored.
+
     Args:
-        store: The flow's datastore, for lists of indexes that are too long for a job's environment.
-        key: The layer.
+        layer: The layer of the execution, with its fan-out.
         splits: The number of its splits.
         attempt: The attempt, from 1.
         parts: The indexes of splits with equal containers, each with the overrides of these.
     """
+    store, key = layer.execution.datastore, layer.execution.key(layer)
     groups: list[dict[str, Any]] = []
     for details, members in parts:
         for children in arrays(members):

@@ -166,7 +166,7 @@ def plan_layer(execution: Execution, name: str, *, pipeline: Sequence[str] = (),
         done = set.intersection(*(_finished_splits(execution, each, splits) for each in pipeline or [name]))
     left = [index for index in range(splits) if index not in done]
     if not layer_hooks.of_kind(layer, "submission") and not layer_hooks.of_kind(layer, "retry"):
-        return LayerPlan(splits=splits, groups=groups_of(store, key, splits, 1, [({}, left)]))
+        return LayerPlan(splits=splits, groups=groups_of(layer, splits, 1, [({}, left)]))
     planned = {index: submissions.Split(layer.configuration.copy(), 1) for index in left}
     return _plan_with_hooks(execution, name, splits, 1, planned, drive)
 
@@ -267,7 +267,7 @@ def _plan_with_hooks(  # noqa: PLR0913, PLR0917 - the state of an attempt
         if same not in parts:
             parts[same] = ({**overrides_of(execution, name, container, registered), **chosen}, [])
         parts[same][1].append(index)
-    return LayerPlan(splits=splits, attempt=number, groups=groups_of(store, key, splits, number, parts.values()))
+    return LayerPlan(splits=splits, attempt=number, groups=groups_of(layer, splits, number, parts.values()))
 
 
 def _call_submission_hooks(

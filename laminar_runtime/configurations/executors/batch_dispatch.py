@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.configurations.layers import local_variables
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.splits import job_container
@@ -254,7 +255,7 @@ def _whole(tasks: Sequence[Task]) -> bool:
 
 
 def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict[str, Any]:
-    environment = tasks[0].environment()
+    environment = {**local_variables(tasks[0].container, {}), **tasks[0].environment()}
     array: dict[str, Any] = {}
     if len(tasks) > 1:
         del environment[task_environment.LAYER_INDEX]
