@@ -1,4 +1,4 @@
-"""Which fields a state may have, and what may stand in them.
+"""The fields of a state, and their valid values.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/statemachine-structure.html
 """
@@ -42,7 +42,7 @@ _RETRIER = frozenset(
 _CATCHER = frozenset({"Comment", "ErrorEquals", "Next", "Assign", "Output"})
 _RULE = frozenset({"Comment", "Condition", "Next", "Assign", "Output"})
 
-#: Fields that hold no expressions of the state's own.
+#: Fields without expressions of the state itself.
 _WITHOUT_EXPRESSIONS = frozenset({"Comment", "Branches", "ItemProcessor", "Choices", "Catch", "Retry"})
 _CONSTANT = frozenset({"Type", "Resource", "Next", "End", "Default", "QueryLanguage", "Label"})
 _STATES_FIELD = re.compile(r"\$states\s*\.\s*`?(\w+)")
@@ -62,19 +62,19 @@ def check_fields(state: Mapping[str, Any], place: str) -> Iterator[str]:
     """
     kind = state.get("Type")
     if not isinstance(kind, str) or kind not in _FIELDS:
-        yield f"{place}.Type: there is no type of states {kind!r}"
+        yield f"{place}.Type: unknown type of state {kind!r}"
         return
     yield from _check_names(state, _FIELDS[kind] | _COMMON, place)
     yield from (f"{place}: a {kind} needs {field}" for field in _NEEDED.get(kind, ()) if field not in state)
     if state.get("QueryLanguage", "JSONata") != "JSONata":
-        yield f"{place}.QueryLanguage: a state of a JSONata machine cannot go back to {state['QueryLanguage']}"
+        yield f"{place}.QueryLanguage: a state of a JSONata machine cannot use {state['QueryLanguage']}"
     if _FIELDS[kind] >= _LEFT:
         yield from _check_end(state, place)
     yield from _check_shapes(state, place)
     yield from _check_expressions(state, kind, place)
     yield from _check_numbers(state, kind, place)
     yield from _check_lists(state, place)
-    if kind == "Choice" and not _listed(state, "Choices"):
+    if kind == "Choice" and not _items(state, "Choices"):
         yield f"{place}.Choices: a Choice needs at least one rule"
     if kind == "Wait" and ("Seconds" in state) == ("Timestamp" in state):
         yield f"{place}: a Wait needs either Seconds or Timestamp"
@@ -82,19 +82,19 @@ def check_fields(state: Mapping[str, Any], place: str) -> Iterator[str]:
 
 def _check_lists(state: Mapping[str, Any], place: str) -> Iterator[str]:
     """Yield the problems of retriers, catchers and rules."""
-    for index, retrier in enumerate(_listed(state, "Retry")):
+    for index, retrier in enumerate(_items(state, "Retry")):
         yield from _check_retrier(retrier, f"{place}.Retry[{index}]")
     for field in ("Retry", "Catch"):
-        yield from _check_errors(_listed(state, field), f"{place}.{field}")
-    for index, catcher in enumerate(_listed(state, "Catch")):
+        yield from _check_errors(_items(state, field), f"{place}.{field}")
+    for index, catcher in enumerate(_items(state, "Catch")):
         yield from _check_exit(catcher, _CATCHER, f"{place}.Catch[{index}]", {"input", "context", "errorOutput"})
-    for index, rule in enumerate(_listed(state, "Choices")):
+    for index, rule in enumerate(_items(state, "Choices")):
         yield from _check_exit(rule, _RULE, f"{place}.Choices[{index}]", {"input", "context"})
         if "Condition" not in rule:
             yield f"{place}.Choices[{index}]: a rule needs a Condition"
 
 
-def _listed(state: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
+def _items(state: Mapping[str, Any], field: str) -> list[Mapping[str, Any]]:
     items = state.get(field, [])
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
@@ -103,31 +103,31 @@ def _check_shapes(state: Mapping[str, Any], place: str) -> Iterator[str]:
     for field in ("Retry", "Catch", "Choices", "Branches"):
         items = state.get(field, [])
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-            yield f"{place}.{field}: a list of objects is wanted"
+            yield f"{place}.{field}: must be a list of objects"
     if state.get("Branches", [{}]) == []:
-        yield f"{place}.Branches: at least one branch is wanted"
+        yield f"{place}.Branches: must have at least one branch"
     yield from _check_assign(state, place)
 
 
 def _check_assign(written: Mapping[str, Any], place: str) -> Iterator[str]:
     assigned = written.get("Assign", {})
     if not isinstance(assigned, dict):
-        yield f"{place}.Assign: an object of variables is wanted"
+        yield f"{place}.Assign: must be an object of variables"
         return
     for name in assigned:
         if _VARIABLE.fullmatch(name) is None or len(name) > _VARIABLE_LENGTH or name == "states":
-            yield f"{place}.Assign: {name!r} is no name of a variable"
+            yield f"{place}.Assign: {name!r} is not a valid name of a variable"
 
 
 def _check_names(written: Mapping[str, Any], known: frozenset[str], place: str) -> Iterator[str]:
-    yield from (f"{place}.{field}: there is no such field here" for field in written if field not in known)
+    yield from (f"{place}.{field}: unknown field" for field in written if field not in known)
 
 
 def _check_end(state: Mapping[str, Any], place: str) -> Iterator[str]:
     if state.get("End", True) is not True:
-        yield f"{place}.End: either true or not there"
+        yield f"{place}.End: must be true or absent"
     if ("Next" in state) == ("End" in state):
-        yield f"{place}: either Next or End is wanted"
+        yield f"{place}: needs either Next or End"
 
 
 def _check_expressions(state: Mapping[str, Any], kind: str, place: str) -> Iterator[str]:
@@ -142,14 +142,14 @@ def _check_expressions(state: Mapping[str, Any], kind: str, place: str) -> Itera
     if isinstance(resource, str) and resource.endswith(_TOKEN):
         given = " ".join(expressions_in(state.get("Arguments")))
         if _GIVES_TOKEN.search(given) is None:
-            yield f"{place}.Arguments: nobody is given $states.context.Task.Token, so that the state never ends"
+            yield f"{place}.Arguments: the task does not get $states.context.Task.Token, so the state never ends"
 
 
 def _check_value(value: Any, place: str, known: set[str]) -> Iterator[str]:
     for expression in expressions_in(value):
         problem = query_language.check_syntax(expression)
         if problem is not None:
-            yield f"{place}: {expression} is no JSONata: {problem}"
+            yield f"{place}: {expression} is not valid JSONata: {problem}"
         for name in _STATES_FIELD.findall(expression):
             if name not in known:
                 yield f"{place}: $states has no {name} here"
@@ -159,19 +159,22 @@ def _check_exit(written: Mapping[str, Any], known: frozenset[str], place: str, s
     yield from _check_names(written, known, place)
     yield from _check_assign(written, place)
     if "Next" not in written:
-        yield f"{place}: Next is wanted"
+        yield f"{place}: needs Next"
     for field in ("Condition", "Assign", "Output"):
         yield from _check_value(written.get(field), f"{place}.{field}", states)
 
 
 def _check_errors(items: list[Mapping[str, Any]], place: str) -> Iterator[str]:
-    """``States.ALL`` stands alone, and last: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html."""
+    """Yield the problems of the lists of errors. ``States.ALL`` must be the only error, in the last item.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    """
     for index, item in enumerate(items):
         errors = item.get("ErrorEquals")
         if not isinstance(errors, list) or not errors or not all(isinstance(error, str) for error in errors):
-            yield f"{place}[{index}].ErrorEquals: a list of names of errors is wanted"
+            yield f"{place}[{index}].ErrorEquals: must be a list of error names"
         elif "States.ALL" in errors and (len(errors) > 1 or index < len(items) - 1):
-            yield f"{place}[{index}].ErrorEquals: States.ALL stands alone, and last"
+            yield f"{place}[{index}].ErrorEquals: States.ALL must be the only error, in the last item"
 
 
 def _check_retrier(retrier: Mapping[str, Any], place: str) -> Iterator[str]:
@@ -202,4 +205,4 @@ def _check_number(
     number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not number or not bounds[0] <= value <= bounds[1]:
         kind = "whole number" if whole else "number"
-        yield f"{place}.{field}: a {kind} from {bounds[0]} to {bounds[1]} is wanted, not {value!r}"
+        yield f"{place}.{field}: must be a {kind} from {bounds[0]} to {bounds[1]}, not {value!r}"

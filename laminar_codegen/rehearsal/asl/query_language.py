@@ -1,8 +1,8 @@
 """JSONata as Step Functions evaluates it.
 
-jsonata-python has the language. What Step Functions adds to it is here: six functions, no `$eval`, real
-bindings for `$states` and the variables (never source text, so that any string survives), and the rule
-that a result which is undefined or not JSON is an error. Both the embedded AWS and the replay evaluate by it.
+jsonata-python implements the language. This module adds what Step Functions changes: six more functions, no `$eval`,
+bindings for `$states` and the variables (values, not source text, so that any string is kept), and an error for a
+result that is undefined or not JSON. The embedded AWS and the replay use it.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 from jsonata import Functions, Jsonata, Utils
 
-__all__ = ["QueryEvaluationError", "ambient_functions", "bind", "check_syntax", "evaluate", "evaluate_bound"]
+__all__ = ["QueryEvaluationError", "ambient_functions", "bind", "check_syntax", "evaluate", "evaluate_with"]
 
 _NULL = Utils.NULL_VALUE
 _HASHES = {
@@ -34,8 +34,8 @@ _HASHES = {
 }
 _MAX_RANGE = 1000
 
-# jsonata-python keeps state per thread and in what it has compiled. Evaluation holds Python's
-# own lock anyway, so one more lock costs nothing.
+# jsonata-python keeps state per thread and in compiled expressions. Evaluation holds Python's own lock anyway, so
+# another lock costs nothing.
 _LOCK = threading.Lock()
 
 
@@ -60,16 +60,16 @@ def evaluate(expression: str, values: Mapping[str, Any]) -> Any:
         >>> evaluate("$states.input.n + 1", {"states": {"input": {"n": 2}}})
         3
     """
-    return evaluate_bound(expression, bind(values))
+    return evaluate_with(expression, bind(values))
 
 
 def bind(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy names and their values into what `evaluate_bound` takes, for several expressions."""
+    """Return bindings of names to values, for several calls of `evaluate_with`."""
     return {name: _to_jsonata(value) for name, value in values.items()}
 
 
-def evaluate_bound(expression: str, bindings: Mapping[str, Any]) -> Any:
-    """As `evaluate`, with what `bind` gave."""
+def evaluate_with(expression: str, bindings: Mapping[str, Any]) -> Any:
+    """Evaluate an expression to JSON, like `evaluate`, with bindings that `bind` returned."""
     with _LOCK:
         encoder, Functions.Encoder = Functions.Encoder, _Encoder
         try:
@@ -97,11 +97,11 @@ def check_syntax(expression: str) -> str | None:
 
 
 def ambient_functions(milliseconds: Callable[[], int], chance: random.Random) -> dict[str, Any]:
-    """Return the functions that depend on time or chance, as bindings that depend on what is given.
+    """Return bindings for the functions that depend on time or on random numbers.
 
     Args:
-        milliseconds: The time, since the epoch.
-        chance: Where random numbers come from.
+        milliseconds: Returns the time since the epoch.
+        chance: The source of random numbers.
     """
 
     def now(picture: Any = None, timezone: Any = None) -> str | None:
@@ -119,7 +119,7 @@ def ambient_functions(milliseconds: Callable[[], int], chance: random.Random) ->
 
 
 def _to_jsonata(value: Any) -> Any:
-    """Copy JSON into what jsonata-python computes with: null is not undefined (None) there."""
+    """Convert JSON to values of jsonata-python, where null differs from undefined (None)."""
     if value is None:
         return _NULL
     if isinstance(value, Mapping):
@@ -136,7 +136,7 @@ def _to_jsonata(value: Any) -> Any:
 def _evaluate(expression: str, bindings: dict[str, Any]) -> Any:
     try:
         compiled = _compile(expression)
-        Jsonata.CURRENT.jsonata = compiled  # otherwise this thread goes on with an earlier one
+        Jsonata.CURRENT.jsonata = compiled  # otherwise this thread continues with an earlier one
         return compiled.evaluate(None, bindings)
     except Exception as error:  # whatever the library raises is an error of the expression
         raise QueryEvaluationError(
@@ -172,7 +172,7 @@ def _number(value: float) -> int | float:
 
 
 class _Encoder(Functions.Encoder):  # type: ignore[misc]  # jsonata-python is untyped
-    """`$string` of an object: JavaScript does not escape what is not ASCII, jsonata-python does."""
+    """The encoder of `$string`: like JavaScript, and unlike jsonata-python, it does not escape non-ASCII characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "ensure_ascii": False})

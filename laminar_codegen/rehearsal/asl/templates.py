@@ -16,13 +16,13 @@ from laminar_codegen.rehearsal.asl.errors import QUERY, NamedError
 
 __all__ = ["Template", "View", "expression_of", "expressions_in"]
 
-#: A name of `$states` or a variable, and names within it: what most expressions are, and what needs no interpreter.
+#: A path of names from `$states` or a variable. Most expressions are paths, which need no interpreter.
 _PATH = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)")
 _ABSENT = object()
 
 
 class View:
-    """The names that the expressions of a field may use: ``$states`` and the variables. Neither is ever changed."""
+    """The names that the expressions of a field may use: ``$states`` and the variables. They are never changed."""
 
     __slots__ = ("_bindings", "functions", "values")
 
@@ -33,7 +33,7 @@ class View:
 
     @property
     def bindings(self) -> dict[str, Any]:
-        """The names as the interpreter of expressions takes them, made when first needed."""
+        """The names as bindings of the interpreter of expressions, computed on first use."""
         if self._bindings is None:
             self._bindings = {**query_language.bind(self.values), **self.functions}
         return self._bindings
@@ -44,7 +44,7 @@ _Evaluate = Callable[[View], Any]
 
 @attrs.frozen(init=False)
 class Template:
-    """A field's value, taken apart once, to be evaluated often.
+    """The value of a field, compiled once, to be evaluated often.
 
     Args:
         source: The value in the definition.
@@ -59,7 +59,7 @@ class Template:
         self.__attrs_init__(source, evaluate is None, evaluate or (lambda _: source))
 
     def evaluate(self, view: View) -> Any:
-        """Return the value as the expressions in it see it.
+        """Return the value with the results of its expressions.
 
         Raises:
             NamedError: ``States.QueryEvaluationError``, if an expression fails or has no result.
@@ -68,12 +68,12 @@ class Template:
 
 
 def expression_of(text: str) -> str | None:
-    """Return the expression that a string is, None if it is plain text."""
+    """Return the expression in a string; None if it is plain text."""
     return text[2:-2].strip() if text.startswith("{%") and text.endswith("%}") and len(text) >= len("{%%}") else None
 
 
 def expressions_in(value: Any) -> Iterator[str]:
-    """All expressions in a value."""
+    """Yield all expressions in a value."""
     match value:
         case str():
             expression = expression_of(value)
@@ -90,7 +90,7 @@ def expressions_in(value: Any) -> Iterator[str]:
 
 
 def _compile(source: Any) -> _Evaluate | None:
-    """Return an evaluator of a value, None if there is no expression in it."""
+    """Return an evaluator of a value; None if it contains no expression."""
     match source:
         case str():
             expression = expression_of(source)
@@ -122,7 +122,7 @@ def _compile_expression(expression: str) -> _Evaluate:
         if value is not _ABSENT:
             return value
         try:
-            return query_language.evaluate_bound(expression, view.bindings)
+            return query_language.evaluate_with(expression, view.bindings)
         except query_language.QueryEvaluationError as error:
             raise NamedError(QUERY, str(error)) from error
 
@@ -130,7 +130,7 @@ def _compile_expression(expression: str) -> _Evaluate:
 
 
 def _walk(values: Any, names: list[str]) -> Any:
-    """Return the value at a path; absent if JSONata must decide, which maps over arrays and unwraps them."""
+    """Return the value at a path; `_ABSENT` if JSONata must evaluate it, which maps over arrays and unwraps them."""
     for name in names:
         if not isinstance(values, dict) or name not in values:
             return _ABSENT

@@ -1,6 +1,6 @@
-"""What Step Functions refuses when a state machine is created, all at once.
+"""Validation of a definition: all problems for which Step Functions refuses to create the state machine.
 
-Its own oracle is the API ValidateStateMachineDefinition. Rules come from the language's documentation,
+The reference is the API ValidateStateMachineDefinition. The rules come from the documentation of the language,
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html, and from
 https://states-language.net/spec.html.
 """
@@ -32,19 +32,19 @@ def validate(definition: Mapping[str, Any] | str) -> list[str]:
         definition: The definition, as JSON text or its value. Its expressions must be JSONata.
 
     Returns:
-        The problems, each with the place where it is. None if Step Functions takes the definition.
+        The problems, each with its place. The list is empty if Step Functions accepts the definition.
 
     Example:
         >>> validate({"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}})
-        ["States.A.Next: there is no state 'B'", 'States: no state ends the machine']
+        ["States.A.Next: state 'B' does not exist", 'States: no state ends the machine']
     """
     text = definition if isinstance(definition, str) else json.dumps(definition, ensure_ascii=False)
     try:
         written = json.loads(text)
     except ValueError as error:
-        return [f"the definition is no JSON: {error}"]
+        return [f"the definition is not JSON: {error}"]
     if not isinstance(written, dict):
-        return ["the definition is no object"]
+        return ["the definition is not an object"]
     return list(_Validation().definition(written, len(text.encode())))
 
 
@@ -56,10 +56,10 @@ class _Validation:
         if size > limits.DEFINITION_BYTES:
             yield f"the definition has {size} bytes, more than {limits.DEFINITION_BYTES}"
         if written.get("QueryLanguage") != "JSONata":
-            yield "QueryLanguage: JSONata is wanted; without it, the definition is read as JSONPath"
+            yield "QueryLanguage: must be JSONata; without it the definition is JSONPath"
         timeout = written.get("TimeoutSeconds", 1)
         if not isinstance(timeout, int) or timeout < 1:
-            yield f"TimeoutSeconds: {timeout} is no whole number of at least 1"
+            yield f"TimeoutSeconds: must be a whole number of at least 1, not {timeout}"
         problems = list(self.machine(written, "", _TOP))
         yield from problems
         if not problems:
@@ -69,15 +69,15 @@ class _Validation:
         """Yield the problems of a machine: the definition, a branch, or an item's processor."""
         states = written.get("States") if isinstance(written, dict) else None
         if not isinstance(states, dict) or not all(isinstance(state, dict) for state in states.values()):
-            yield f"{place}States: an object of states is wanted"
+            yield f"{place}States: must be an object of states"
             return
-        yield from (f"{place}{field}: there is no such field" for field in written if field not in fields)
+        yield from (f"{place}{field}: unknown field" for field in written if field not in fields)
         for name, state in states.items():
             inner = f"{place}States.{name}"
             yield from self.name(name, inner)
             yield from check_fields(state, inner)
             yield from self.inside(state, inner)
-        yield from _check_ways(written, states, place)
+        yield from _check_transitions(written, states, place)
 
     def name(self, name: str, place: str) -> Iterator[str]:
         if not 0 < len(name) <= limits.STATE_NAME_LENGTH:
@@ -95,7 +95,7 @@ class _Validation:
 
 
 def targets(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Where a state may lead to, each with the field that says so."""
+    """Yield the possible next states of a state, each with its field."""
     for field in ("Next", "Default"):
         if field in state:
             yield field, state[field]
@@ -105,11 +105,11 @@ def targets(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield f"{field}[{index}].Next", item["Next"]
 
 
-def _check_ways(machine: Mapping[str, Any], states: Mapping[str, Any], place: str) -> Iterator[str]:
-    """Every way leads to a state of the same machine, every state is led to, and one ends it."""
+def _check_transitions(machine: Mapping[str, Any], states: Mapping[str, Any], place: str) -> Iterator[str]:
+    """Check that each transition leads to a state of the machine, each state is reachable, and one ends the machine."""
     start = machine.get("StartAt")
     if start not in states:
-        yield f"{place}StartAt: there is no state {start!r}"
+        yield f"{place}StartAt: state {start!r} does not exist"
     reached: set[Any] = set()
     todo: list[Any] = [start]
     while todo:
@@ -120,8 +120,8 @@ def _check_ways(machine: Mapping[str, Any], states: Mapping[str, Any], place: st
     for name, state in states.items():
         for field, target in targets(state):
             if target not in states:
-                yield f"{place}States.{name}.{field}: there is no state {target!r}"
+                yield f"{place}States.{name}.{field}: state {target!r} does not exist"
         if name not in reached and start in states:
-            yield f"{place}States.{name}: no way leads to this state"
+            yield f"{place}States.{name}: this state is unreachable"
     if not any(state.get("End") is True or state.get("Type") in _ENDS for state in states.values()):
         yield f"{place}States: no state ends the machine"

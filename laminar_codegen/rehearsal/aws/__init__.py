@@ -1,11 +1,10 @@
-"""AWS in this process: what a compiled flow needs to run here exactly as it would when deployed.
+"""The embedded AWS, in this process: a compiled flow runs on it as it would run when deployed.
 
-A moto server answers the AWS APIs; its Step Functions interpreter really executes state machines,
-and Batch jobs and Lambda functions really run, as local processes in a `Workspace`. Nothing of
-this reaches a real AWS.
+A moto server answers the AWS APIs. Its Step Functions interpreter executes state machines, and Batch jobs and Lambda
+functions run as local processes in a `Workspace`. Nothing reaches the real AWS.
 
-Importing this package is cheap: moto, flask and botocore are imported when an `EmbeddedAws` is
-entered, and what only one service needs when that service is first called.
+Importing this package is fast: moto, flask and botocore are imported when an `EmbeddedAws` is entered, and the modules
+of a single service when that service is first called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tells whoever observes the embedded AWS what happens there."""
+"""Reports events of the embedded AWS to an observer."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Event = TypeVar("Event")
 
 @attrs.frozen
 class Announcer(Generic[Event]):
-    """Tells an observer, if there is one, of events: one at a time, whichever threads they happen in."""
+    """Calls an observer, if there is one, for each event. Calls from several threads happen one after the other."""
 
     observer: Callable[[Event], None] | None
     _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
     def tell(self, event: Event) -> None:
-        """Tell of an event."""
+        """Call the observer with an event."""
         if self.observer is None:
             return
         with self._telling:
             try:
                 self.observer(event)
-            except Exception:  # an observer's mistake must not end what it observes
+            except Exception:  # a failure of the observer must not end the observed execution
                 logger.exception("the observer of the embedded AWS failed at %s", event)

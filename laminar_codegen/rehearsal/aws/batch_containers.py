@@ -1,4 +1,4 @@
-"""What AWS Batch demands of a container, on EC2 and on Fargate.
+"""The rules of AWS Batch for containers, on EC2 and on Fargate.
 
 https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
 """
@@ -58,7 +58,7 @@ def _check_platform(container: Json) -> None:
 def _check_secrets(entries: Sequence[Json]) -> None:
     for entry in entries:
         if not entry.get("name") or not entry.get("valueFrom"):
-            raise RefusedError(f"A secret has a name and where its value is from: {dict(entry)}")
+            raise RefusedError(f"A secret needs name and valueFrom: {dict(entry)}")
 
 
 def _refuse(settings: Json, names: Sequence[str], why: str) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong in AWS itself now and then, and on demand in an embedded AWS: to see what a flow makes of it."""
+"""Faults of AWS itself, which an embedded AWS can simulate, to test how a flow handles them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Faults", "StartFailure"]
 
 @attrs.frozen
 class StartFailure:
-    """How AWS Batch tells that the container of a job did not start.
+    """The description of a job whose container did not start.
 
     Args:
-        status_reason: What it says of the job.
-        reason: What it says of the container, None for nothing.
+        status_reason: The status reason of the job.
+        reason: The reason of the container; None for no reason.
     """
 
     status_reason: str = "Task failed to start"
@@ -32,12 +32,12 @@ def _no_refusal(_: str) -> str | None:
 
 @attrs.frozen
 class Faults:
-    """What goes wrong.
+    """The faults to simulate.
 
     Args:
-        start: How an attempt of a job does not start, asked with the job's name, the index of a child of an array job,
-            and the number of the attempt, from 1. None if it starts.
-        invoke: The exception by which an invocation is refused, asked with the function's name. None if it is not.
+        start: Is called with the name of a job, the index of a child of an array job, and the number of the attempt,
+            from 1. It returns why the attempt does not start, or None if it starts.
+        invoke: Is called with the name of a function. It returns the exception that refuses the invocation, or None.
     """
 
     start: Callable[[str, int | None, int], StartFailure | None] = _no_failure

@@ -1,4 +1,4 @@
-"""The secrets of a Batch job, in its environment and for its log driver: fetched when its container starts.
+"""The secrets of a Batch job, for its environment and its log driver. They are fetched when its container starts.
 
 https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
 """
@@ -18,12 +18,12 @@ _SECRET_PARTS = 7  # arn:partition:secretsmanager:region:account:secret:name
 
 
 class SecretError(Exception):
-    """A secret that cannot be had: the container does not start."""
+    """A secret cannot be fetched, so the container does not start."""
 
 
 @attrs.frozen
 class JobSecrets:
-    """Fetches secrets from Secrets Manager and from SSM's parameters, by the role that starts the container."""
+    """Fetches secrets from Secrets Manager and from SSM parameters, with the execution role of the job."""
 
     clients: Clients
 
@@ -50,7 +50,7 @@ class JobSecrets:
         return {entry["name"]: self._value(entry["valueFrom"], region, role) for entry in entries}
 
     def _value(self, source: str, region: str, role: str | None) -> str:
-        from botocore.exceptions import ClientError  # a cheap import of this package is promised
+        from botocore.exceptions import ClientError  # the import of this package must be fast
 
         parts = source.split(":")
         try:

@@ -1,7 +1,7 @@
-"""Changes to moto that can be taken back.
+"""Changes to moto that can be undone.
 
-moto is corrected from outside (see `step_functions`, `batch_api` and `functions`). Every change
-goes through one `Patches`, so that leaving the embedded AWS leaves moto as it was found.
+moto is corrected from outside (see `step_functions`, `batch_api` and `functions`). Every change goes through one
+`Patches`, so that moto is unchanged after the embedded AWS ends.
 """
 
 from __future__ import annotations
@@ -49,6 +49,6 @@ class Patches:
             self.attribute(module, name, value)
 
     def undo(self) -> None:
-        """Take all changes back, the last one first."""
+        """Undo all changes, the last one first."""
         while self._undo:
             self._undo.pop()()

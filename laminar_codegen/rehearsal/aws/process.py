@@ -1,7 +1,7 @@
-"""One local process with everything it starts: begun in its own process group, ended as a whole.
+"""A local process with all its child processes, in a process group of its own.
 
-A container ends when its first process ends, and nothing of it survives; so does a process here.
-Output goes straight to a file: no thread per process, and nothing is lost when it is killed.
+A container ends when its first process ends, and so do all its other processes. A process here does the same. Its
+output goes directly to a file: that needs no thread, and loses nothing when the process is killed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LocalProcess:
         environment: Mapping[str, str],
         log: Path,
     ) -> Self:
-        """Start a command, without a shell. Raises OSError when it cannot be started."""
+        """Start a command without a shell. Raises OSError if it cannot be started."""
         log.parent.mkdir(parents=True, exist_ok=True)
         reaper.prepare()
         with log.open("ab") as output:
@@ -58,16 +58,16 @@ class LocalProcess:
         return cls(process)
 
     def wait(self, timeout: float | None = None, grace: float = GRACE_SECONDS) -> int:
-        """Wait for the end and return the exit code as a container runtime shows it.
+        """Wait for the end, and return the exit code in the form of a container runtime.
 
-        After the timeout, the group is stopped and `timed_out` is set.
+        After the timeout the group is stopped, and `timed_out` is set.
         """
         if timeout is not None:
             self._later(timeout, functools.partial(self._expire, grace))
         os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         with self._lock:
             self._reaped = True
-            # The unreaped leader keeps the group's number from being used again.
+            # Until the leader is reaped, the number of the group cannot be reused.
             self._signal(signal.SIGKILL)
             code = self._process.wait()
             reaper.forget(self._process.pid)
@@ -76,7 +76,7 @@ class LocalProcess:
         return code if code >= 0 else _SIGNAL_BASE - code
 
     def stop(self, grace: float = GRACE_SECONDS) -> None:
-        """Ask the group to end, and end it after the grace period."""
+        """Stop the group with SIGTERM, and after the grace period with SIGKILL."""
         with self._lock:
             if self._reaped:
                 return
@@ -110,6 +110,6 @@ class LocalProcess:
 
 
 def _with_path_of(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Find the program along the PATH that the process will have, not along this process' own."""
+    """Find the program on the PATH of the new process, not of this one."""
     program = shutil.which(command[0], path=environment.get("PATH"))
     return [program or command[0], *command[1:]]

@@ -1,8 +1,8 @@
-"""What stands in for the container image and its host, and what is told of the jobs that run in it.
+"""The substitute for a container image and its host, and the events of the jobs that run in it.
 
-A deployed job finds its code, its Python and its environment in an image. Here they come from a
-directory, an interpreter and a mapping; everything else of this process' environment stays out,
-so that a job cannot depend on something that it will not have when deployed.
+A deployed job has its code, its Python and its environment in an image. Here they come from a directory, an interpreter
+and a mapping. Other variables of this process are not passed on, so that a job cannot depend on anything that it does
+not have when deployed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ _PYTHON_WORDS = frozenset({"python", "python3"})
 
 @attrs.frozen
 class Workspace:
-    """Stands in for the container image.
+    """The substitute for a container image.
 
-    directory    the jobs' working directory (the folder of the flow's file)
-    environment  extra environment for every process
-    python       what `python` or `python3` as a command's first word means
+    Args:
+        directory: The working directory of the jobs: the folder of the flow's file.
+        environment: More environment variables for every process.
+        python: The interpreter for a command whose first word is `python` or `python3`.
     """
 
     directory: Path
@@ -39,14 +40,14 @@ class Workspace:
     python: str = sys.executable
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
-        """Return the argument list to run here for a command that was written for the image."""
+        """Return the local argument list for a command of the image."""
         found = [*without_workdir(words)]
         if found and found[0] in _PYTHON_WORDS:
             found[0] = self.python
         return tuple(found)
 
     def process_environment(self, *layers: Mapping[str, str]) -> dict[str, str]:
-        """Return the whole environment of a process: a minimal base, the workspace's, then the layers."""
+        """Return the environment of a process: a minimal base, the workspace's variables, then the layers."""
         merged = _base_environment()
         for layer in (self.environment, *layers):
             merged.update(layer)
@@ -55,9 +56,9 @@ class Workspace:
 
 @attrs.frozen(kw_only=True)
 class JobEvent:
-    """One change of one attempt of one Batch job (of one child, for an array job).
+    """A change of an attempt of a Batch job, or of a child of an array job.
 
-    variables  the environment that the job was submitted with
+    Its `variables` are the environment that the job was submitted with.
     """
 
     job_id: str
@@ -73,7 +74,7 @@ class JobEvent:
 
 @attrs.frozen(kw_only=True)
 class InvocationEvent:
-    """The begin or the end of one invocation of a Lambda function, whose event is JSON text."""
+    """The start or the end of an invocation of a Lambda function. Its `event` is JSON text."""
 
     request_id: str
     function_name: str
@@ -87,5 +88,5 @@ def _base_environment() -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
-    # The output is followed while a process runs.
+    # The output is read while the process runs.
     return {"PYTHONUNBUFFERED": "1", **inherited}

@@ -1,6 +1,6 @@
-"""Whether the condition of a policy's statement holds for a request.
+"""Conditions of policy statements, evaluated for a request.
 
-What is not known of a request is told: nothing is taken to hold, or not to hold, that cannot be evaluated.
+A condition that cannot be evaluated is an error: it is taken neither for true nor for false.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
 
@@ -17,11 +17,11 @@ Test = Callable[[str, str], bool]
 
 
 class UnknownConditionError(Exception):
-    """A condition that cannot be evaluated here: its operator, or its key, is not known."""
+    """A condition cannot be evaluated: its operator or its key is unknown."""
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text is like a pattern with `*` and `?`.
+    """Return whether a text matches a pattern with `*` and `?`.
 
     Args:
         pattern: The pattern.
@@ -39,7 +39,7 @@ def _numeric(compare: Callable[[float, float], bool]) -> Test:
     return lambda actual, wanted: compare(float(actual), float(wanted))
 
 
-#: What compares the value of a request with each of a policy. Of those that begin with "Not" none may be alike.
+#: The comparisons of the value in a request with a value in a policy. A negated operator holds if no value matches.
 _TESTS: Mapping[str, Test] = {
     "ArnEquals": lambda actual, wanted: matches(wanted, actual),
     "ArnLike": lambda actual, wanted: matches(wanted, actual),
@@ -61,17 +61,17 @@ _NEGATED: Mapping[str, Test] = {
 
 
 def holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str | None]) -> bool:
-    """Whether all conditions of a statement hold.
+    """Return whether all conditions of a statement hold.
 
     Args:
-        conditions: Of a statement: operators, keys, values.
-        context: What is known of the request, by the keys in small letters. None is what the request does not have.
+        conditions: The operators of the statement, with their keys and values.
+        context: The known values of the request, by lower-case keys. None means that the request does not have the key.
 
     Returns:
-        Whether they hold. One that does not is enough, whatever the others are.
+        Whether all hold. A single false condition is enough for False, even if others are unknown.
 
     Raises:
-        UnknownConditionError: The others hold, and one cannot be evaluated.
+        UnknownConditionError: If a condition cannot be evaluated, and all others hold.
 
     Example:
         >>> holds({"Bool": {"aws:SecureTransport": "false"}}, {"aws:securetransport": "true"})
@@ -81,7 +81,7 @@ def holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str
     for test, tested in conditions.items():
         for key, values in tested.items():
             wanted = [_text(value) for value in (values if isinstance(values, list) else [values])]
-            if not _known(test, key, context):
+            if not _can_evaluate(test, key, context):
                 unknown.append(f"{test} {key}")
             elif not _one_holds(test, context[key.lower()], wanted):
                 return False
@@ -90,7 +90,7 @@ def holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str
     return True
 
 
-def _known(test: str, key: str, context: Mapping[str, str | None]) -> bool:
+def _can_evaluate(test: str, key: str, context: Mapping[str, str | None]) -> bool:
     plain = test.removesuffix("IfExists")
     return key.lower() in context and (test == "Null" or plain in _TESTS or plain in _NEGATED)
 
@@ -100,7 +100,7 @@ def _one_holds(test: str, actual: str | None, wanted: list[str]) -> bool:
         return ("true" if actual is None else "false") in wanted
     plain = test.removesuffix("IfExists")
     if actual is None:
-        # A negated operator holds of what is not there.
+        # A negated operator holds if the request does not have the key.
         return plain in _NEGATED or test != plain
     if plain in _NEGATED:
         return not any(_NEGATED[plain](actual, value) for value in wanted)

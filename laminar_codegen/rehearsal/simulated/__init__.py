@@ -1,18 +1,17 @@
-"""Replays state machines in virtual time: what an emitted machine does, how long it takes, and what it costs.
+"""Replays of state machines in virtual time: the transitions, the duration and the cost of an emitted machine.
 
-The machine is what Step Functions would be given, and nothing is known of it here but its language, so that what is
-measured is what would run. Jobs and functions are functions of Python that say how long they take::
+A replay uses only the definition that Step Functions would get, so the measured machine is the deployed machine. Jobs
+and functions are Python functions that return their durations::
 
     services = profiled_services({"Load": 60, "Train": 900}, splits={"Train": 50})
     replayed = replay_flow(compilation.machines, services=services)
     replayed.seconds, replayed.total_transitions, replayed.events
 
-Branches run beside each other in one thread, so that machines whose branches wait for each other by task tokens run,
-and a run is the same each time. See `replay`, `replay_flow`, `redrive`, `validate`, and `Services` for what else can
-be said of jobs, functions and objects.
+All branches run in one thread, so that branches can wait for each other by task tokens, and each replay has the same
+result. See `replay`, `replay_flow`, `redrive`, `validate`; `Services` has the options of jobs, functions and objects.
 
-Inside: `services` with `batch`, `jobs`, `functions` and `objects` (what answers states), `world` (executions that start
-each other), `replaying` (from start to end), `flows` (what the compiler emits). The interpreter is
+Modules: `services` with `batch`, `jobs`, `functions` and `objects` (the services that states call), `world` (executions
+that start each other), `replaying` (a whole replay), `flows` (state machines of the compiler). The interpreter is
 `laminar_codegen.rehearsal.asl`.
 """
 

@@ -1,4 +1,4 @@
-"""AWS Batch, as far as state machines call it: jobs of Python, with virtual durations, as many at once as may run.
+"""The calls of state machines to AWS Batch: Python functions as jobs, with virtual durations and no limit of capacity.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-batch.html, and for array jobs and their dependencies
 https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html.
@@ -37,13 +37,13 @@ class BatchJobs:
     """All jobs.
 
     Args:
-        run: What an attempt of a job does: called when it ends, unless it is terminated or times out before. It gives
-            how it ended, None if well.
-        seconds: How long an attempt takes: called when it begins.
-        definitions: Job definitions as Batch describes them, by how states name them. Of one that is not among them
-            nothing is known, and any size of a job is taken.
-        attempts: The attempts so far, in order of their beginning.
-        jobs: The jobs so far by their ids, children of array jobs too.
+        run: Is called when an attempt of a job ends, unless it is terminated or times out before. It returns the
+            result, or None for success.
+        seconds: Is called when an attempt starts. It returns its duration.
+        definitions: Job definitions as Batch describes them, by their names in states. An unknown definition accepts
+            any size of a job.
+        attempts: The attempts so far, in the order of their starts.
+        jobs: The jobs so far by their ids, including children of array jobs.
     """
 
     run: Callable[[Attempt], JobResult | None] = _succeed
@@ -65,7 +65,7 @@ class BatchJobs:
         }
 
     def terminate(self, job: Job, reason: str) -> None:
-        """End a job wherever it is, and an array job with all children."""
+        """End a job in any state, and an array job with all its children."""
         if not job.over.done:
             job.status_reason = reason
         for unit in job.units:
@@ -150,7 +150,7 @@ class BatchJobs:
         return job.children[unit.index]
 
     async def _live(self, job: Job, blockers: Sequence[Job]) -> None:
-        """From when a job or child is submitted until it ends."""
+        """Run a job or a child from its submission to its end."""
         if not await _all_succeed(job.clock, blockers):
             job.end(succeeded=False, reason=_DEPENDENCY_FAILED)
             return
@@ -182,7 +182,7 @@ class BatchJobs:
 
 
 async def _all_succeed(clock: Clock, jobs: Sequence[Job]) -> bool:
-    """Wait until jobs have succeeded, or one of them has failed."""
+    """Wait until all jobs have succeeded or one has failed, and return whether all succeeded."""
     over: Future[bool] = Future(clock)
 
     def look() -> None:

@@ -1,4 +1,4 @@
-"""Replays the state machines of compiled flows, whose layers take as long as is known of them."""
+"""Replays of the state machines of compiled flows, with known durations of their layers."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def replay_flow(
     """Replay the state machines of a flow.
 
     Args:
-        machines: What `laminar_codegen.lower_states.states` emits of it.
-        services: What answers its tasks, such as `profiled_services`.
-        references: The values of Terraform's references that matter. The others stand for themselves.
-        **options: Further options of `laminar_codegen.rehearsal.simulated.replay`: ``input``, ``name``, ``overhead``
-            and ``seed``.
+        machines: The state machines that `laminar_codegen.lower_states.states` emits.
+        services: The services that its tasks call, for example `profiled_services`.
+        references: The values of Terraform references that matter. The value of any other reference is its own text.
+        **options: More options of `laminar_codegen.rehearsal.simulated.replay`: ``input``, ``name``, ``overhead`` and
+            ``seed``.
 
     Returns:
-        How it went.
+        The result of the replay.
 
     Example:
         ``replay_flow(compile_flow("flow.py").machines, services=profiled_services({"Load": 60})).seconds``
@@ -65,14 +65,14 @@ def replay_flow(
 def profiled_services(
     seconds: Mapping[str, float], *, splits: Mapping[str, int] | None = None, otherwise: float = 0
 ) -> Services:
-    """Services that run a compiled flow: each layer's jobs and functions take as long as is known, and succeed.
+    """Return services for a compiled flow: all jobs and functions succeed, with known durations.
 
-    The planner takes no time, and lets every layer run. Its functions are known by the references to them.
+    The planner takes no time, and lets every layer run. Its functions are recognised by the references to them.
 
     Args:
-        seconds: How long each layer takes: its job, each child of its array job, or each call of its function.
-        splits: Into how many splits layers fan out, one unless given.
-        otherwise: How long the other layers take.
+        seconds: The duration of each layer: of its job, of each child of its array job, or of each call of a function.
+        splits: The number of splits of layers; the default is 1.
+        otherwise: The duration of the other layers.
 
     Returns:
         The services.
@@ -83,10 +83,10 @@ def profiled_services(
     def run(invocation: Invocation) -> Any:
         return planner.plan(invocation) if _plans(invocation) else None
 
-    def taken(invocation: Invocation) -> float:
+    def duration(invocation: Invocation) -> float:
         return 0 if _plans(invocation) else seconds.get(invocation.payload["layer"], otherwise)
 
-    return Services(jobs=jobs, functions=Functions(run=run, seconds=taken))
+    return Services(jobs=jobs, functions=Functions(run=run, seconds=duration))
 
 
 def _plans(invocation: Invocation) -> bool:
@@ -95,7 +95,7 @@ def _plans(invocation: Invocation) -> bool:
 
 @attrs.frozen
 class _Planner:
-    """Answers as `laminar_runtime.planner` does, of layers that are not skipped and have one attempt."""
+    """Plans layers like `laminar_runtime.planner`. No layer is skipped, and each has one attempt."""
 
     splits: Mapping[str, int]
 
@@ -113,12 +113,12 @@ class _Planner:
 
 def _group(group: Sequence[int], splits: int) -> dict[str, Any]:
     spelled = indexes.spell(group)
-    # What hooks may decide is there, too: as the job definition has it.
+    # The fields that hooks may change are present, with the values of the job definition.
     return {"size": len(group), "indexes": spelled, "splits": splits, "attempt": 1, "command": [], "resources": []}
 
 
 class _References(dict[str, str]):
-    """The values of references, of those that are not known themselves."""
+    """The values of references. The value of an unknown reference is its own text."""
 
     def __missing__(self, expression: str) -> str:
         return expression

@@ -1,4 +1,4 @@
-"""AWS Lambda, as far as state machines call it: functions of Python, with virtual durations.
+"""The calls of state machines to AWS Lambda: Python functions with virtual durations.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
 """
@@ -24,7 +24,7 @@ class Invocation:
 
     Args:
         name: The function's name or ARN, as the state gives it.
-        payload: What it is given.
+        payload: Its input.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Functions:
     """All functions.
 
     Args:
-        run: What a function does: called when the invocation ends. It gives the answer, or raises `NamedError`.
-        seconds: How long an invocation takes: called when it begins.
-        invocations: The invocations so far, in order of their beginning.
+        run: Is called when an invocation ends. It returns the answer, or raises `NamedError`.
+        seconds: Is called when an invocation starts. It returns its duration.
+        invocations: The invocations so far, in the order of their starts.
     """
 
     run: Callable[[Invocation], Any] = _no_function

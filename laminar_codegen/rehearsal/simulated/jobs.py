@@ -1,4 +1,4 @@
-"""Batch jobs as records: what was asked for, and what happened when."""
+"""Batch jobs as records: their requests, and the times of their attempts."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _AS_THEY_ARE = frozenset({"Parameters", "Tags", "parameters", "tags"})
 
 @attrs.frozen
 class JobResult:
-    """How an attempt of a job ended.
+    """The result of an attempt of a job.
 
     Args:
-        exit_code: The exit code of its container, None if it was taken away, as with a Spot reclaim.
-        reason: What Batch says of the container.
-        status_reason: What Batch says of the job.
+        exit_code: The exit code of its container; None if its capacity was reclaimed.
+        reason: The reason of the container.
+        status_reason: The status reason of the job.
     """
 
     exit_code: int | None = 0
@@ -60,10 +60,10 @@ class Attempt:
 
     Args:
         job: The job or child.
-        number: Which attempt it is, from 1.
-        started: When it began.
-        ended: When it ended, None while it runs.
-        outcome: How it ended, None while it runs.
+        number: The number of the attempt, from 1.
+        started: The time of its start.
+        ended: The time of its end; None while it runs.
+        outcome: Its outcome; None while it runs.
     """
 
     job: Job
@@ -75,7 +75,7 @@ class Attempt:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that its container sees, those that Batch adds too.
+        """The environment variables of its container, including those that Batch adds.
 
         https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
         """
@@ -91,17 +91,17 @@ class Attempt:
 
     @property
     def layer(self) -> str:
-        """The layer that it runs, empty if it runs none."""
+        """The layer that it runs; empty if it runs no layer."""
         return self.job.request.environment.get(task_environment.LAYER_NAME, "")
 
     @property
     def index(self) -> int | None:
-        """Which child of an array job it is of, None if of none."""
+        """The index of its child of an array job; None for another job."""
         return self.job.index
 
     @property
     def size(self) -> int | None:
-        """How many children the array job has, None if it is of none."""
+        """The number of children of its array job; None for another job."""
         return self.job.request.array_size
 
 
@@ -111,10 +111,10 @@ class Job:
 
     Args:
         id: Its id.
-        request: What was asked for.
+        request: The request.
         clock: The virtual time.
-        index: Which child it is, None if it is none.
-        parent: Whose child it is.
+        index: The index of a child; None for another job.
+        parent: The array job of a child.
     """
 
     id: str
@@ -143,7 +143,7 @@ class Job:
 
     @property
     def units(self) -> tuple[Job, ...]:
-        """What of it runs: its children, or itself."""
+        """The jobs that run: its children, or itself."""
         return self.children or (self,)
 
     def end(self, *, succeeded: bool, reason: str) -> None:
@@ -220,9 +220,9 @@ def request_of(call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> JobR
 
 
 def recase(value: Any, *, upper: bool) -> Any:
-    """JSON with the first letters of its names as the API (lower) or state machines (upper) write them."""
+    """Return JSON whose names begin with a lower-case letter, as in the API, or an upper-case one, as in states."""
     if isinstance(value, dict):
-        return {_recased(key, upper=upper): _inside(key, item, upper=upper) for key, item in value.items()}
+        return {_recase_name(key, upper=upper): _inside(key, item, upper=upper) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [recase(item, upper=upper) for item in value]
     return value
@@ -232,5 +232,5 @@ def _inside(key: str, item: Any, *, upper: bool) -> Any:
     return item if key in _AS_THEY_ARE else recase(item, upper=upper)
 
 
-def _recased(name: str, *, upper: bool) -> str:
+def _recase_name(name: str, *, upper: bool) -> str:
     return (name[:1].upper() if upper else name[:1].lower()) + name[1:]

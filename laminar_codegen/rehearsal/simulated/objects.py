@@ -1,7 +1,7 @@
-"""Amazon S3, as far as state machines call it: a dict of texts, strongly consistent.
+"""The calls of state machines to Amazon S3: a dict of texts, with strong consistency.
 
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel. Calls take no time unless told
-otherwise; what a call does, it does when it ends. Times of modification are not kept.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel. By default calls take no time. A
+call has its effect at its end. Modification times are not stored.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Objects:
 
     Args:
         contents: The texts of the objects, by ``bucket/key``.
-        seconds: How long a call takes.
-        buckets: The names of the buckets that there are; any unless given.
+        seconds: Returns the duration of a call.
+        buckets: The names of the existing buckets. By default all buckets exist.
     """
 
     contents: dict[str, str] = attrs.field(factory=dict)
@@ -59,9 +59,9 @@ class Objects:
             "listObjectsV2": self._list,
             "deleteObject": self._delete,
         }
-        return {f"aws-sdk:s3:{name}": self._timed(action) for name, action in actions.items()}
+        return {f"aws-sdk:s3:{name}": self._with_duration(action) for name, action in actions.items()}
 
-    def _timed(self, action: Callable[[Call], Any]) -> Handler:
+    def _with_duration(self, action: Callable[[Call], Any]) -> Handler:
         async def handle(call: Call) -> Any:
             await call.clock.sleep(self.seconds(call))
             bucket = call.arguments.get("Bucket")
@@ -77,16 +77,16 @@ class Objects:
         if call.arguments.get("IfNoneMatch") == "*" and place in self.contents:
             cause = "At least one of the pre-conditions you specified did not hold"
             raise NamedError("S3.S3Exception", f"{cause} (Service: S3, Status Code: 412)")
-        # What is no text is written as JSON.
+        # A value that is not text is written as JSON.
         self.contents[place] = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"))
         return {"ETag": _tag(self.contents[place])}
 
     def _get(self, call: Call) -> Any:
         text = self._text(call)
-        return {"Body": text, **_described(text)}
+        return {"Body": text, **_description(text)}
 
     def _head(self, call: Call) -> Any:
-        return _described(self._text(call))
+        return _description(self._text(call))
 
     def _text(self, call: Call) -> str:
         bucket, key = required(call, "Bucket", "Key", known=("Range", "ExpectedBucketOwner"))
@@ -104,7 +104,7 @@ class Objects:
         shown = entries[:most]
         contents = [entry for entry in shown if "Key" in entry]
         folders = [entry for entry in shown if "Prefix" in entry]
-        # Lists without elements are not there, nor is what is not to be continued.
+        # Empty lists, and the token of a last page, are absent.
         return {
             "Name": bucket,
             "Prefix": prefix,
@@ -117,7 +117,7 @@ class Objects:
         }
 
     def _entries(self, bucket: str, prefix: str, delimiter: str | None, after: str) -> Iterator[dict[str, Any]]:
-        """Yield the objects with a prefix, and once each the folders that a delimiter makes of their keys."""
+        """Yield the objects with a prefix, and each folder that a delimiter makes of their keys once."""
         folder = None
         for place in sorted(self.contents):
             key = place.removeprefix(bucket)
@@ -140,7 +140,7 @@ def _tag(text: str) -> str:
     return f'"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}"'
 
 
-def _described(text: str) -> dict[str, Any]:
+def _description(text: str) -> dict[str, Any]:
     return {"ContentLength": len(text.encode()), "ETag": _tag(text), "ContentType": "application/octet-stream"}
 
 

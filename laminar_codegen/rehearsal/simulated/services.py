@@ -1,4 +1,4 @@
-"""The services that replayed state machines call: small classes that share nothing but the virtual time."""
+"""The services that replayed state machines call: small classes that share only the virtual time."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = [
 
 @attrs.define(kw_only=True)
 class Services:
-    """What answers the Task states of a replay. It may serve several replays: what it holds is kept.
+    """The services that the Task states of a replay call. Several replays may share them, and their contents.
 
     Args:
         jobs: AWS Batch.
         functions: AWS Lambda.
         objects: Amazon S3.
         tokens: Task tokens.
-        others: What else answers, by integration, such as ``dynamodb:putItem``; comes before what the others answer.
+        others: More handlers by integration, for example ``dynamodb:putItem``. They override the handlers above.
     """
 
     jobs: BatchJobs = attrs.field(factory=BatchJobs)

@@ -1,7 +1,7 @@
 """Calls one Lambda handler once: `python lambda_runtime HANDLER EVENT_FILE RESULT_FILE`.
 
-Runs in the workspace's interpreter, so it uses nothing but the standard library. The answer goes
-to a file: what the handler prints is its log.
+It runs in the workspace's interpreter, so it uses only the standard library. The answer is written to a file, because
+the output of the handler is its log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """The context of an invocation, which a handler gets as its second argument."""
 
     def __init__(self) -> None:
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -33,12 +33,12 @@ class Context:
         self._deadline = time.monotonic() + float(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the handler may still take."""
+        """Return the milliseconds that the handler may still run."""
         return max(0, int(1000 * (self._deadline - time.monotonic())))
 
 
 def main(handler: str, event_file: str, result_file: str) -> None:
-    """Call the handler and write what came of it."""
+    """Call the handler, and write its result or its error."""
     sys.path[0] = str(Path.cwd())
     try:
         payload = call(find(handler), json.loads(Path(event_file).read_text()))
@@ -56,7 +56,7 @@ def main(handler: str, event_file: str, result_file: str) -> None:
 
 
 class RuntimeFaultError(Exception):
-    """What Lambda's Python runtime reports by names of its own."""
+    """An error that Lambda's Python runtime itself reports."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -81,7 +81,7 @@ def find(handler: str) -> Callable[[Any, Context], Any]:
 
 
 def call(handler: Callable[[Any, Context], Any], event: Any) -> Any:
-    """Call a handler; what it returns must be JSON."""
+    """Call a handler, and check that its result is JSON."""
     payload = handler(event, Context())
     try:
         json.dumps(payload)
@@ -91,7 +91,7 @@ def call(handler: Callable[[Any, Context], Any], event: Any) -> Any:
 
 
 def describe(error: Exception) -> dict[str, Any]:
-    """Return an exception as Lambda's Python runtime answers it."""
+    """Return an exception in the form of Lambda's Python runtime."""
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,

@@ -157,7 +157,7 @@ def test_terminal_errors_are_not_caught(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("states", "problem"),
     [
-        ({"A": passing(1, Next="Z")}, "there is no state 'Z'"),
+        ({"A": passing(1, Next="Z")}, "state 'Z' does not exist"),
         ({"A": passing("{% ( %}")}, "is no JSONata"),
         (
             {

@@ -253,4 +253,4 @@ def test_nothing_runs_of_a_wrong_definition() -> None:
     """What Step Functions refuses is refused before anything runs, all problems at once."""
     with pytest.raises(DefinitionError) as raised:
         run({"A": job(Next="B"), "C": passing(1)})
-    assert raised.value.problems == ("States.A.Next: there is no state 'B'", "States.C: no way leads to this state")
+    assert raised.value.problems == ("States.A.Next: state 'B' does not exist", "States.C: this state is unreachable")

@@ -38,13 +38,13 @@ def test_a_good_machine_has_no_problems() -> None:
 @pytest.mark.parametrize(
     ("definition", "problem"),
     [
-        ("{", "the definition is no JSON: "),
-        ("[]", "the definition is no object"),
-        (machine({"A": passing(1)}, QueryLanguage="JSONPath"), "QueryLanguage: JSONata is wanted"),
-        (machine({"A": passing(1)}, TimeoutSeconds=0), "TimeoutSeconds: 0 is no whole number"),
-        (machine({"A": passing(1)}, Unknown=1), "Unknown: there is no such field"),
-        (machine({"A": passing(1)}, StartAt="B"), "StartAt: there is no state 'B'"),
-        ({"QueryLanguage": "JSONata", "StartAt": "A"}, "States: an object of states is wanted"),
+        ("{", "the definition is not JSON: "),
+        ("[]", "the definition is not an object"),
+        (machine({"A": passing(1)}, QueryLanguage="JSONPath"), "QueryLanguage: must be JSONata"),
+        (machine({"A": passing(1)}, TimeoutSeconds=0), "TimeoutSeconds: must be a whole number"),
+        (machine({"A": passing(1)}, Unknown=1), "Unknown: unknown field"),
+        (machine({"A": passing(1)}, StartAt="B"), "StartAt: state 'B' does not exist"),
+        ({"QueryLanguage": "JSONata", "StartAt": "A"}, "States: must be an object of states"),
         (machine({"A": passing("x" * 1_048_576)}), "the definition has 1048"),
     ],
 )
@@ -56,58 +56,70 @@ def test_definitions(definition: Any, problem: str) -> None:
 @pytest.mark.parametrize(
     ("state", "problem"),
     [
-        ({"Type": "Nap"}, "States.A.Type: there is no type of states 'Nap'"),
-        ({"Type": "Pass"}, "States.A: either Next or End is wanted"),
-        ({"Type": "Pass", "Next": "B", "End": True}, "States.A: either Next or End is wanted"),
-        ({"Type": "Pass", "End": False}, "States.A.End: either true or not there"),
-        ({**passing(1), "Result": 1}, "States.A.Result: there is no such field here"),
+        ({"Type": "Nap"}, "States.A.Type: unknown type of state 'Nap'"),
+        ({"Type": "Pass"}, "States.A: needs either Next or End"),
+        ({"Type": "Pass", "Next": "B", "End": True}, "States.A: needs either Next or End"),
+        ({"Type": "Pass", "End": False}, "States.A.End: must be true or absent"),
+        ({**passing(1), "Result": 1}, "States.A.Result: unknown field"),
         ({**passing(1), "QueryLanguage": "JSONPath"}, "States.A.QueryLanguage: a state of a JSONata machine"),
-        ({**passing(1), "InputPath": "$"}, "States.A.InputPath: there is no such field here"),
-        ({"Type": "Succeed", "Assign": {"a": 1}}, "States.A.Assign: there is no such field here"),
+        ({**passing(1), "InputPath": "$"}, "States.A.InputPath: unknown field"),
+        ({"Type": "Succeed", "Assign": {"a": 1}}, "States.A.Assign: unknown field"),
         ({"Type": "Task", "End": True}, "States.A: a Task needs Resource"),
         ({"Type": "Wait", "End": True}, "States.A: a Wait needs either Seconds or Timestamp"),
-        (waiting(-1), "States.A.Seconds: a whole number from 0 to"),
-        (waiting("1"), "States.A.Seconds: a whole number from 0 to"),
+        (waiting(-1), "States.A.Seconds: must be a whole number from 0 to"),
+        (waiting("1"), "States.A.Seconds: must be a whole number from 0 to"),
         ({"Type": "Choice", "Choices": []}, "States.A.Choices: a Choice needs at least one rule"),
         ({"Type": "Choice", "Choices": [{"Next": "B"}]}, "States.A.Choices[0]: a rule needs a Condition"),
-        ({"Type": "Choice", "Choices": [{"Condition": "{% true %}"}]}, "States.A.Choices[0]: Next is wanted"),
-        ({"Type": "Choice", "Choices": {}}, "States.A.Choices: a list of objects is wanted"),
-        ({"Type": "Parallel", "Branches": [], "End": True}, "States.A.Branches: at least one branch is wanted"),
-        (passing("{% 1 + %}"), "States.A.Output: 1 + is no JSONata: "),
+        ({"Type": "Choice", "Choices": [{"Condition": "{% true %}"}]}, "States.A.Choices[0]: needs Next"),
+        ({"Type": "Choice", "Choices": {}}, "States.A.Choices: must be a list of objects"),
+        ({"Type": "Parallel", "Branches": [], "End": True}, "States.A.Branches: must have at least one branch"),
+        (passing("{% 1 + %}"), "States.A.Output: 1 + is not valid JSONata: "),
         (passing("{% $states.result %}"), "States.A.Output: $states has no result here"),
         (job(Output={"a": ["{% $states.errorOutput %}"]}), "States.A.Output: $states has no errorOutput here"),
         ({**job(), "Arguments": "{% $states.result %}"}, "States.A.Arguments: $states has no result here"),
         ({**job(), "Resource": "{% 1 %}"}, "States.A.Resource: this cannot be an expression"),
-        (job(TimeoutSeconds=0), "States.A.TimeoutSeconds: a whole number from 1 to"),
+        (job(TimeoutSeconds=0), "States.A.TimeoutSeconds: must be a whole number from 1 to"),
         (job(TimeoutSeconds=5, HeartbeatSeconds=5), "States.A.HeartbeatSeconds: 5 is not less than TimeoutSeconds"),
-        (task("s:a.waitForTaskToken", {"a": "{% $states.context.State %}"}), "States.A.Arguments: nobody is given"),
-        (passing(1, Assign=1), "States.A.Assign: an object of variables is wanted"),
-        (passing(1, Assign={"states": 1}), "States.A.Assign: 'states' is no name of a variable"),
-        (passing(1, Assign={"1a": 1}), "States.A.Assign: '1a' is no name of a variable"),
-        (job(Retry={}), "States.A.Retry: a list of objects is wanted"),
-        (job(Retry=[{}]), "States.A.Retry[0].ErrorEquals: a list of names of errors is wanted"),
+        (
+            task("s:a.waitForTaskToken", {"a": "{% $states.context.State %}"}),
+            "States.A.Arguments: the task does not get",
+        ),
+        (passing(1, Assign=1), "States.A.Assign: must be an object of variables"),
+        (passing(1, Assign={"states": 1}), "States.A.Assign: 'states' is not a valid name of a variable"),
+        (passing(1, Assign={"1a": 1}), "States.A.Assign: '1a' is not a valid name of a variable"),
+        (job(Retry={}), "States.A.Retry: must be a list of objects"),
+        (job(Retry=[{}]), "States.A.Retry[0].ErrorEquals: must be a list of error names"),
         (
             job(Retry=[{"ErrorEquals": ["E"], "IntervalSeconds": 0}]),
-            "States.A.Retry[0].IntervalSeconds: a whole number",
+            "States.A.Retry[0].IntervalSeconds: must be a whole number",
         ),
         (
             job(Retry=[{"ErrorEquals": ["E"], "MaxAttempts": -1}]),
-            "States.A.Retry[0].MaxAttempts: a whole number from 0",
+            "States.A.Retry[0].MaxAttempts: must be a whole number from 0",
         ),
-        (job(Retry=[{"ErrorEquals": ["E"], "BackoffRate": 0.5}]), "States.A.Retry[0].BackoffRate: a number from 1"),
+        (
+            job(Retry=[{"ErrorEquals": ["E"], "BackoffRate": 0.5}]),
+            "States.A.Retry[0].BackoffRate: must be a number from 1",
+        ),
         (
             job(Retry=[{"ErrorEquals": ["E"], "JitterStrategy": "SOME"}]),
             "States.A.Retry[0].JitterStrategy: FULL or NONE",
         ),
-        (job(Retry=[{"ErrorEquals": ["E"], "Backoff": 1}]), "States.A.Retry[0].Backoff: there is no such field here"),
-        (job(Retry=[{"ErrorEquals": ["States.ALL", "E"]}]), "States.A.Retry[0].ErrorEquals: States.ALL stands alone"),
-        (job(Catch=[CATCH, {**CATCH, "ErrorEquals": ["E"]}]), "States.A.Catch[0].ErrorEquals: States.ALL stands alone"),
-        (job(Catch=[{"ErrorEquals": ["E"]}]), "States.A.Catch[0]: Next is wanted"),
+        (job(Retry=[{"ErrorEquals": ["E"], "Backoff": 1}]), "States.A.Retry[0].Backoff: unknown field"),
+        (
+            job(Retry=[{"ErrorEquals": ["States.ALL", "E"]}]),
+            "States.A.Retry[0].ErrorEquals: States.ALL must be the only error",
+        ),
+        (
+            job(Catch=[CATCH, {**CATCH, "ErrorEquals": ["E"]}]),
+            "States.A.Catch[0].ErrorEquals: States.ALL must be the only error",
+        ),
+        (job(Catch=[{"ErrorEquals": ["E"]}]), "States.A.Catch[0]: needs Next"),
         (job(Catch=[{**CATCH, "Output": "{% $states.result %}"}]), "States.A.Catch[0].Output: $states has no result"),
         (parallel({"A": passing(1)}), "States.A.Branches[0].States.A: another state has this name, States.A"),
-        (parallel({"I": passing(1, Next="A")}), "States.A.Branches[0].States.I.Next: there is no state 'A'"),
+        (parallel({"I": passing(1, Next="A")}), "States.A.Branches[0].States.I.Next: state 'A' does not exist"),
         (mapping([], {"I": passing(1, Next="I")}), "States.A.ItemProcessor.States: no state ends the machine"),
-        (mapping([], {"I": passing(1)}, MaxConcurrency=-1), "States.A.MaxConcurrency: a whole number from 0"),
+        (mapping([], {"I": passing(1)}, MaxConcurrency=-1), "States.A.MaxConcurrency: must be a whole number from 0"),
     ],
 )
 def test_states(state: State, problem: str) -> None:
@@ -127,7 +139,7 @@ def test_names_are_short_and_unique_everywhere() -> None:
 def test_every_state_is_led_to_and_one_ends() -> None:
     """A state that no way leads to is refused, in a circle of such states too; and so is a machine without an end."""
     states = {"A": passing(1), "B": passing(1, Next="C"), "C": passing(1, Next="B")}
-    assert problems(states) == ["States.B: no way leads to this state", "States.C: no way leads to this state"]
+    assert problems(states) == ["States.B: this state is unreachable", "States.C: this state is unreachable"]
     circle = {"B": passing(1, Next="C"), "C": passing(1, Next="B")}
     assert problems(circle) == ["States: no state ends the machine"]
 
@@ -135,7 +147,9 @@ def test_every_state_is_led_to_and_one_ends() -> None:
 def test_inner_states_cannot_assign_outer_variables() -> None:
     """A name that may have been assigned outside before is taken; one that is assigned after, or beside, is free."""
     inner = {"I": passing(1, Assign={"v": 1})}
-    expected = ["States.P.Branches[0].States.I.Assign: 'v' is a variable outside, which cannot be assigned here"]
+    expected = [
+        "States.P.Branches[0].States.I.Assign: 'v' is a variable of an outer scope, which cannot be assigned here"
+    ]
     assert problems({"A": passing(1, Assign={"v": 1}, Next="P"), "P": parallel(inner)}) == expected
     assert problems({"P": parallel(inner, Next="A"), "A": passing(1, Assign={"v": 1})}) == []
     assert problems({"P": parallel(inner, {"J": passing(1, Assign={"v": 1})})}) == []
