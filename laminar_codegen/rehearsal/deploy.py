@@ -15,13 +15,15 @@ from laminar_codegen.rehearsal.document.configuration import Configuration, read
 from laminar_codegen.rehearsal.document.deploying import deploy_configuration
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.given import Given
-from laminar_codegen.rehearsal.document.kinds import Account
+from laminar_codegen.rehearsal.document.kinds import Account, service_role
 from laminar_codegen.render.terraform_json import render_document
 from laminar_runtime.deployment import Deployment, parameter_name
 
 __all__ = ["account_of", "deploy", "deploy_document", "document_of", "find_deployment"]
 
 _WARNING = "laminar-codegen: warning:"
+#: Where the account stands in an ARN. (Another service would have to be loaded to ask for it.)
+_ACCOUNT = 4
 #: By what its parameters are found, whatever name a deployment has.
 _PARAMETERS = parameter_name("")
 
@@ -82,8 +84,8 @@ def account_of(aws: EmbeddedAws) -> Account:
     Args:
         aws: The embedded AWS.
     """
-    identity = aws.client("sts").get_caller_identity()["Account"]
-    return Account(_clients(aws), aws.region, identity, os.environ.get)
+    role = service_role(aws.client("iam"))
+    return Account(_clients(aws), aws.region, role.split(":")[_ACCOUNT], role, os.environ.get)
 
 
 def _clients(aws: EmbeddedAws) -> Callable[..., Any]:

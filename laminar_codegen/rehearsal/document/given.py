@@ -138,7 +138,7 @@ def _queue(name: str, value: Any, account: Account, note: Callable[[str], object
     label = found[1] if found else name.removesuffix("_arn")
     client = account.client("batch")
     environment = client.create_compute_environment(
-        computeEnvironmentName=label, type="UNMANAGED", serviceRole=account.service_role()
+        computeEnvironmentName=label, type="UNMANAGED", serviceRole=account.service_role
     )
     order = [{"order": 1, "computeEnvironment": environment["computeEnvironmentArn"]}]
     queue = client.create_job_queue(jobQueueName=label, state="ENABLED", priority=1, computeEnvironmentOrder=order)

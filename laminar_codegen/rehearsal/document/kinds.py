@@ -10,7 +10,7 @@ import attrs
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.requests import make_request
 
-__all__ = ["Account", "DataSource", "Kind", "Making"]
+__all__ = ["Account", "DataSource", "Kind", "Making", "service_role"]
 
 _SERVICE_ROLE = "rehearsal-batch"
 _TAGS = "nothing here is found or counted by its tags"
@@ -23,6 +23,19 @@ ALWAYS_IDLE: Mapping[str, str] = {
 }
 
 
+def service_role(iam: Any) -> str:
+    """Return the ARN of the role that AWS Batch itself has, which is made if it is not there.
+
+    Args:
+        iam: A client of IAM.
+    """
+    found = [role["Arn"] for role in iam.list_roles()["Roles"] if role["RoleName"] == _SERVICE_ROLE]
+    made: str = (
+        found[0] if found else iam.create_role(RoleName=_SERVICE_ROLE, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    )
+    return made
+
+
 @attrs.frozen(eq=False)
 class Account:
     """The account that is deployed to.
@@ -31,12 +44,14 @@ class Account:
         client: Gives the botocore client of a service, and of a region if one is given.
         region: Its region.
         account_id: Its number.
+        service_role: The ARN of the role that AWS Batch itself has.
         secrets: Gives the value that a secret has here by the name of its variable, None if it has none.
     """
 
     client: Callable[..., Any]
     region: str
     account_id: str
+    service_role: str
     secrets: Callable[[str], str | None] = attrs.field(default=lambda _: None)
 
     @property
@@ -55,13 +70,6 @@ class Account:
             resource: What names it in the service.
         """
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
-
-    def service_role(self) -> str:
-        """Return the ARN of the role that AWS Batch itself has, which is made if it is not there."""
-        client = self.client("iam")
-        if _SERVICE_ROLE not in {role["RoleName"] for role in client.list_roles()["Roles"]}:
-            client.create_role(RoleName=_SERVICE_ROLE, AssumeRolePolicyDocument="{}")
-        return f"arn:{self.partition}:iam::{self.account_id}:role/{_SERVICE_ROLE}"
 
 
 @attrs.frozen(eq=False)

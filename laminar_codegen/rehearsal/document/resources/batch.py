@@ -56,7 +56,7 @@ def _environment(making: Making) -> Mapping[str, Any]:
         computeEnvironmentName=name,
         type="UNMANAGED",
         state=making.get("state") or "ENABLED",
-        serviceRole=making.get("service_role") or making.account.service_role(),
+        serviceRole=making.get("service_role") or making.account.service_role,
     )
     return {"id": name, "name": name, "arn": made["computeEnvironmentArn"]}
 
