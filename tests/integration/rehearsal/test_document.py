@@ -105,7 +105,10 @@ def test_what_is_not_rehearsed_is_named(deploy: Deploy) -> None:
                     "name": "a",
                     "flexible_time_window": {"mode": "OFF", "minutes": 1},
                     "schedule_expression": "rate(1 hour)",
-                    "target": {"arn": "arn:aws:sqs:us-east-1:123456789012:q", "role_arn": "arn:aws:iam::1:role/r"},
+                    "target": {
+                        "arn": "arn:aws:sqs:us-east-1:123456789012:q",
+                        "role_arn": "arn:aws:iam::123456789012:role/r",
+                    },
                 }
             },
         },
