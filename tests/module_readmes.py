@@ -28,12 +28,12 @@ _END = "<!-- END_TF_DOCS -->"
 
 
 def readmes() -> list[Path]:
-    """The READMEs of all modules."""
+    """Return the READMEs of all modules."""
     return [file.parent / "README.md" for file in sorted(MODULES.glob("*/versions.tf"))]
 
 
 def render(readme: Path) -> str:
-    """A README's text, with its tables as they should be.
+    """Return a README's text, with its tables as they should be.
 
     Args:
         readme: The README, beside the files of its module.
@@ -52,7 +52,7 @@ def render(readme: Path) -> str:
 
 
 def read_blocks(file: Path) -> Iterator[Block]:
-    """The blocks of a file: their type, their labels and their body.
+    """Yield the blocks of a file: their type, their labels and their body.
 
     Args:
         file: A Terraform file.
@@ -120,7 +120,7 @@ def _table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -
 
 
 def _text(value: str) -> str:
-    """A string as Terraform has it between its quotes."""
+    """Return a string as Terraform has it between its quotes."""
     return str(json.loads(value)) if value.startswith('"') else value
 
 
@@ -133,7 +133,7 @@ def _expression(value: str) -> str:
 
 
 def _literal(value: Any) -> str:
-    """A value as it would be written in Terraform, in one line."""
+    """Return a value as it would be written in Terraform, in one line."""
     match value:
         case dict():
             members = [f"{name} = {_literal(item)}" for name, item in value.items() if not name.startswith("__")]

@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parent
 
 
 def problems(definitions: Sequence[Any]) -> list[str]:
-    """What the validator has against each definition, "" for nothing.
+    """Return what the validator has against each definition, "" for nothing.
 
     It is installed by ``make test``. Where it is not, the test is skipped, but for CI, where it fails.
 

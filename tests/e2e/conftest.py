@@ -34,7 +34,7 @@ class Platform:
 
 
 def compile_document(file: Path) -> str:
-    """What the command prints for a flow."""
+    """Return what the command prints for a flow."""
     command = [sys.executable, "-m", "laminar_codegen", str(file)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

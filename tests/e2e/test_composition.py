@@ -72,7 +72,7 @@ GIVEN = """
 
 
 def compiled(case: str, *words: str) -> list[str]:
-    """The words of the command that compile a case."""
+    """Return the words of the command that compile a case."""
     return [str(GOLDEN / case / "flow.py"), *words]
 
 

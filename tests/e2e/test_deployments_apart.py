@@ -39,7 +39,7 @@ def write(folder: Path, file: Path, module: Module | None) -> dict[str, Any]:
 
 
 def another_state(made: Platform, folder: Path, file: Path, module: Module | None = None) -> Terraform:
-    """A second state of a deployment: a colleague's, or a workspace's."""
+    """Return a second state of a deployment: a colleague's, or a workspace's."""
     write(folder, file, module)
     terraform = attrs.evolve(made.terraform, directory=folder)
     terraform.init()
@@ -47,7 +47,7 @@ def another_state(made: Platform, folder: Path, file: Path, module: Module | Non
 
 
 def details(made: Platform) -> Mapping[str, Any]:
-    """What an adopted object would have otherwise: alarms, rules, the queue, job definitions and state machines."""
+    """Return the objects that would be adopted: alarms, rules, the queue, job definitions and state machines."""
     machines = made.aws.client("stepfunctions").list_state_machines()["stateMachines"]
     queues = made.aws.client("sqs").list_queues().get("QueueUrls", ())
     every = {"AttributeNames": ["All"]}

@@ -20,7 +20,7 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "flow.py"
 
 
 def results(execution: Execution) -> dict[str, Any]:
-    """What the three ways must agree on."""
+    """Return the results that the three ways must agree on."""
     best, evaluate, train = (execution.layer(name) for name in ("Best", "Evaluate", "Train"))
     return {
         "scores": list(train.score),

@@ -89,7 +89,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def results(execution: Execution) -> dict[str, Any]:
-    """What the ways to run it must agree on."""
+    """Return the results that all ways to run it must agree on."""
     total, both = execution.layer("Total"), execution.layer("Both")
     return {"sums": both.sums, "total": total.total, "tried": total.tried, "cubes": list(execution.layer("Cube").cube)}
 

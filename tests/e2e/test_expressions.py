@@ -89,7 +89,7 @@ def evaluate(tmp_path: Path) -> Evaluate:
 
 
 def accepted(variable: str, values: list[Any], evaluate: Evaluate, folder: Path) -> list[Any]:
-    """Which values a variable of a document takes."""
+    """Return the values that a variable of a document accepts."""
     file = folder / "flow.py"
     file.write_text(FLOW, encoding="utf-8")
     (found,) = (item for item in emit_variables(allocate([build_graph(load(str(file)))], ())) if item.name == variable)

@@ -33,12 +33,12 @@ APPLIED = ("lambda", "linked", "one_to_one", "scheduled")
 
 
 def calling(file: Path, source: str = str(MODULE)) -> Document:
-    """The document of a flow that calls the module."""
+    """Return the document of a flow that calls the module."""
     return compile_flow(str(file), module=Module(source)).document
 
 
 def given(document: Document, platform: Platform) -> dict[str, Any]:
-    """The variables that a document needs."""
+    """Return the variables that a document needs."""
     queue = platform.variables["job_queue_arn"]
     needed = [variable.name for variable in document.variables if variable.default is None]
     return {name: queue if name.endswith("job_queue_arn") else platform.variables[name] for name in needed}

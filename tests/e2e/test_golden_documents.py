@@ -47,7 +47,7 @@ class Account:
         return Terraform(folder, self.mirror, self.environment)
 
     def given(self, document: Document, name: str) -> dict[str, Any]:
-        """The variables that a document needs."""
+        """Return the variables that a document needs."""
         needed = [variable.name for variable in document.variables if variable.default is None]
         queue = self.variables["job_queue_arn"]
         given = {name: queue if name.endswith("job_queue_arn") else self.variables[name] for name in needed}
@@ -199,14 +199,14 @@ def test_modules_are_of_the_same_parts(case: str) -> None:
 
 
 def block_types(kind: str, name: str) -> dict[str, Any]:
-    """The nested blocks of a resource or data source by the provider's schema."""
+    """Return the nested blocks of a resource or data source by the provider's schema."""
     known = {**SCHEMA[kind], **TERRAFORMS_OWN}
     found: dict[str, Any] = known[name].get("block_types", {})
     return found
 
 
 def assert_nested(body: Mapping[str, Any], nested: Nested, schema: Mapping[str, Any], place: str) -> None:
-    """What is written as a nested block is one by the schema, and nothing else is."""
+    """Assert that the nested blocks are those of the schema."""
     written = {name: contents(value) for name, value in body.items()}
     for name, repeated in body.get("dynamic", {}).items():
         written[name] = [*written.get(name, []), *(item["content"] for item in contents(repeated))]
@@ -219,7 +219,7 @@ def assert_nested(body: Mapping[str, Any], nested: Nested, schema: Mapping[str, 
 
 
 def contents(value: Any) -> list[Any]:
-    """The contents of blocks of one name."""
+    """Return the contents of blocks of one name."""
     return value if isinstance(value, list) else [value]
 
 

@@ -294,13 +294,13 @@ output "datastore_root" {{
 
 
 def golden(name: str) -> Callable[[EmbeddedAws], str]:
-    """A flow of the golden cases."""
+    """Return a flow of the golden cases."""
     text = (GOLDEN / name / "flow.py").read_text(encoding="utf-8")
     return lambda _: text
 
 
 def with_secrets(aws: EmbeddedAws) -> str:
-    """The golden flow with all kinds of capacity, whose secrets are in the embedded AWS."""
+    """Return the golden flow with all kinds of capacity, whose secrets are in the embedded AWS."""
     text = (GOLDEN / "ec2" / "flow.py").read_text(encoding="utf-8").replace("eu-west-1", aws.region)
     for name, secret in (("db", '{"password": "p"}'), ("splunk", "token")):
         arn = aws.client("secretsmanager").create_secret(Name=name, SecretString=secret)["ARN"]
@@ -326,7 +326,7 @@ class Deployment:
         return str(states.start_execution(stateMachineArn=self.machine, name=name, input=given)["executionArn"])
 
     def ended(self, execution: str) -> dict[str, Any]:
-        """An execution, once it has ended."""
+        """Return an execution, once it has ended."""
         return until(lambda: self._described(execution), lambda found: found["status"] != "RUNNING")
 
     def finish(self, execution: str) -> None:
@@ -435,12 +435,12 @@ class Audit:
     machines: Mapping[str, str]
 
     def denied(self, *, without: Statement | None = None) -> list[Denial]:
-        """The calls that were outside the policies."""
+        """Return the calls that were outside the policies."""
         statements = [statement for statement in self.statements if statement != without]
         return denials(self.calls, statements, self.machines)
 
     def used(self) -> set[tuple[str, str, str]]:
-        """The roles, statements and actions that were used."""
+        """Return the roles, statements and actions that were used."""
         return {
             (label(statement.role), statement.sid, action)
             for call in self.calls
@@ -452,7 +452,7 @@ class Audit:
         }
 
     def granted(self) -> set[tuple[str, str, str]]:
-        """The roles, statements and actions that are allowed."""
+        """Return the roles, statements and actions that are allowed."""
         return {
             (label(statement.role), statement.sid, action)
             for statement in self.statements
@@ -461,7 +461,7 @@ class Audit:
 
 
 def label(role: str) -> str:
-    """What a role is for: the end of its name."""
+    """Return what a role is for: the end of its name."""
     return next(
         kind
         for kind in ("state-machine", "task", "execution", "planner", "function", "schedule", "stop-jobs")
@@ -512,7 +512,7 @@ def optional(aws: EmbeddedAws) -> dict[str, Any]:
 
 
 def document(case: Case, file: Path) -> dict[str, Any]:
-    """The Terraform document of a flow."""
+    """Return the Terraform document of a flow."""
     compiled: dict[str, Any] = json.loads(
         render_document(compile_flow(str(file), Scheduling(joins=case.joins)).document)
     )

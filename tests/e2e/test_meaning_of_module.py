@@ -88,7 +88,7 @@ class Forms:
 
 
 def compiled(deployment: str, *, called: bool) -> Document:
-    """The document of a flow: the self-contained one, or the one that calls the module."""
+    """Return the document of a flow: the self-contained one, or the one that calls the module."""
     module = Module(f"../../{MODULE.name}") if called else None
     return compile_flow(str(CASES[FLOWS[deployment]] / "flow.py"), module=module).document
 
@@ -109,7 +109,7 @@ def write_root(folder: Path, given: Mapping[str, Any], *, called: bool) -> None:
 
 
 def former_addresses() -> dict[str, str]:
-    """The addresses of resources in the self-contained documents, by those in documents that call the module."""
+    """Return addresses in self-contained documents, by those in documents that call the module."""
     return {
         f"module.{deployment}.{new}": f"module.{deployment}.{old}"
         for deployment in FLOWS
@@ -118,7 +118,7 @@ def former_addresses() -> dict[str, str]:
 
 
 def resources_in(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The resources of a state, or of a plan, by their addresses."""
+    """Return the resources of a state, or of a plan, by their addresses."""
 
     def within(module: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for resource in module.get("resources", ()):
@@ -130,13 +130,13 @@ def resources_in(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def renamed(resources: Mapping[str, Any]) -> dict[str, Any]:
-    """The resources of documents that call the module, by the addresses that they have in self-contained ones."""
+    """Return resources of documents that call the module, by their addresses in self-contained documents."""
     names = former_addresses()
     return {names.get(address, address): resource for address, resource in resources.items()}
 
 
 def differences(alone: Mapping[str, Any], called: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
-    """What differs: the address and the argument, each with both values, but for what may differ."""
+    """Return the differences: the address and the argument, each with both values, except the allowed ones."""
     found: dict[tuple[str, str], Any] = {}
     for address in sorted({*alone, *called}):
         if address not in alone or address not in called:

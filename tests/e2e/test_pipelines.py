@@ -104,14 +104,14 @@ class Pipeline:
         return str(states.start_execution(stateMachineArn=self.machine, name=name, input="{}")["executionArn"])
 
     def ended(self, execution: str) -> dict[str, Any]:
-        """An execution, once it has ended."""
+        """Return an execution, once it has ended."""
         states = self.made.aws.client("stepfunctions")
         until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
         found: dict[str, Any] = states.describe_execution(executionArn=execution)
         return found
 
     def job(self, layer: str) -> dict[str, Any]:
-        """The newest job of a layer, with how many of its children are in which state."""
+        """Return the newest job of a layer, with how many of its children are in which state."""
         batch = self.made.aws.client("batch")
         listed = batch.list_jobs(jobQueue="spare")["jobSummaryList"]
         ids = [job["jobId"] for job in listed if job["jobName"].endswith(f"-{layer}")]

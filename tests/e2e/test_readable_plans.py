@@ -23,7 +23,7 @@ Build = Callable[[Path], Platform]
 
 
 def flow(memory: int, layers: int, attempts: int = 1) -> str:
-    """A flow of chains that run beside each other, with one layer of another size."""
+    """Return a flow of chains that run beside each other, with one layer of another size."""
     lines = [
         "from laminar_runtime import Flow, Layer",
         "from laminar_runtime.configurations.layers import Container, Retry",
@@ -46,7 +46,7 @@ def compile_version(made: Platform, text: str, module: Module | None) -> None:
 
 
 def printed(made: Platform, **variables: object) -> list[str]:
-    """What `terraform plan` prints."""
+    """Return what `terraform plan` prints."""
     words = [f"-var={name}={value}" for name, value in variables.items()]
     ran = made.terraform._start("plan", "-input=false", *words)
     assert ran.returncode == 0, ran.stderr
@@ -54,7 +54,7 @@ def printed(made: Platform, **variables: object) -> list[str]:
 
 
 def layers_of(document: Any) -> dict[str, Any]:
-    """What a policy sees of layers in a plan: their actions, and what they are before and after."""
+    """Return what a policy sees of layers in a plan: their actions, and what they are before and after."""
     changes = document["resource_changes"]
     return {
         change["index"]: change["change"] for change in changes if change["address"].startswith("terraform_data.layer[")

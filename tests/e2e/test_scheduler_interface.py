@@ -88,7 +88,7 @@ class Account:
         return Terraform(folder, self.mirror, self.aws.environment)
 
     def machines(self) -> dict[str, str]:
-        """The ARNs of the state machines by name."""
+        """Return the ARNs of the state machines by name."""
         listed = self.aws.client("stepfunctions").list_state_machines()["stateMachines"]
         return {machine["name"]: machine["stateMachineArn"] for machine in listed}
 
@@ -122,7 +122,7 @@ class Deployed:
         return self.account.machines()["Squares"]
 
     def executions(self) -> set[str]:
-        """The ids of the state machine's executions."""
+        """Return the ids of the state machine's executions."""
         listed = self.account.aws.client("stepfunctions").list_executions(stateMachineArn=self.machine)
         return {execution["name"] for execution in listed["executions"]}
 
@@ -137,13 +137,13 @@ def deployed(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Depl
 
 
 def results(execution: Execution) -> list[Any]:
-    """What an execution computed."""
+    """Return what an execution computed."""
     total = execution.layer("Total")
     return [total.squares, total.total]
 
 
 def document(folder: Path) -> dict[str, Any]:
-    """What the module in a folder declares."""
+    """Return the declarations of the module in a folder."""
     found: dict[str, Any] = {}
     for name in ("main.tf.json", "variables.tf.json", "outputs.tf.json"):
         found |= json.loads((folder / name).read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ def document(folder: Path) -> dict[str, Any]:
 
 
 def declared(ir: dict[str, Any]) -> dict[str, Any]:
-    """What a compiled document declares, but for what it needs, which is in `versions.tf`."""
+    """Return what a compiled document declares, but for what it needs, which is in `versions.tf`."""
     return {key: value for key, value in ir.items() if key != "terraform"}
 
 

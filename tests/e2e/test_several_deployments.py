@@ -122,12 +122,12 @@ class Account:
         return [execution.wait(timeout=120).layer(last[execution.flow.name]).all for execution in executions]
 
     def definitions(self) -> set[str]:
-        """The job definitions of all jobs that were run."""
+        """Return the job definitions of all jobs that were run."""
         jobs = self.aws.client("batch").describe_jobs(jobs=self._jobs("SUCCEEDED"))["jobs"]
         return {job["jobDefinition"].rpartition("/")[2] for job in jobs}
 
     def objects(self, prefix: str) -> int:
-        """How many objects of a datastore there are."""
+        """Return how many objects of a datastore there are."""
         return int(self.aws.client("s3").list_objects_v2(Bucket="team-artifacts", Prefix=prefix)["KeyCount"])
 
     def _jobs(self, status: str) -> list[str]:

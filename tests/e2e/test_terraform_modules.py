@@ -60,11 +60,11 @@ class Bench:
     environment: Mapping[str, str]
 
     def example(self, name: str) -> Terraform:
-        """A module's example, initialised."""
+        """Return a module's example, initialised."""
         return self._initialised(self.folder / name / "examples" / "complete")
 
     def caller(self, name: str, arguments: str = "") -> Terraform:
-        """A document that calls a module with as little as it takes, initialised."""
+        """Return a document that calls a module with as little as it takes, initialised."""
         ec2 = self.aws.client("ec2")
         groups = ec2.describe_security_groups(GroupNames=["default"])["SecurityGroups"]
         subnets = [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
@@ -287,7 +287,7 @@ tags                     = { team = "data" }
 
 
 def planned_resources(terraform: Terraform) -> dict[str, dict[str, Any]]:
-    """The values that a plan gives to resources, by the address within the module that is called."""
+    """Return the values that a plan gives to resources, by the address within the module that is called."""
     document = terraform.plan().document
     return {
         change["address"].removeprefix("module.it."): change["change"]["after"]

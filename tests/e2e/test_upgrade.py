@@ -107,7 +107,7 @@ MACHINE = ("aws_sfn_state_machine.flow", ("update",))
 
 
 def of_layer(name: str, *actions: str) -> tuple[str, tuple[str, ...]]:
-    """What a plan says of a layer that changes."""
+    """Return what a plan says of a layer that changes."""
     return f'terraform_data.layer["{name}"]', actions
 
 
@@ -147,7 +147,7 @@ class Deployed:
         subprocess.run(words, check=True, capture_output=True)
 
     def statements(self, role: str) -> dict[str, dict[str, Any]]:
-        """What a role may do, as AWS was told, by the names of the statements."""
+        """Return the statements of a role in AWS, by their names."""
         name = role.replace("_", "-")
         found = self.platform.aws.client("iam").get_role_policy(RoleName=f"Report-{name}", PolicyName=name)
         return {statement["Sid"]: statement for statement in found["PolicyDocument"]["Statement"]}
@@ -278,7 +278,7 @@ def test_roles_made_elsewhere(written: Deployed) -> None:
 
 
 def started(deployed: Deployed, file: Path) -> Execution:
-    """An execution, whose first job runs."""
+    """Return an execution, whose first job runs."""
     flow = load(str(file)).flow
     flow.configuration.scheduler = AWS.StepFunctions()
     execution = flow()
@@ -290,7 +290,7 @@ def started(deployed: Deployed, file: Path) -> Execution:
 
 
 def succeeded(deployed: Deployed) -> set[tuple[str, str]]:
-    """The names of all jobs that succeeded, each with the job definition that it was of."""
+    """Return the names of all jobs that succeeded, each with the job definition that it was of."""
     jobs = deployed.platform.aws.client("batch")
     found = jobs.list_jobs(jobQueue="spare", jobStatus="SUCCEEDED")["jobSummaryList"]
     described = jobs.describe_jobs(jobs=[job["jobId"] for job in found])["jobs"]
@@ -354,7 +354,7 @@ def test_a_version_of_a_layer_s_own_image(written: Deployed, tmp_path: Path) -> 
 
 
 def started_on_lambda(folder: Path, platform: Build) -> tuple[Deployed, str, Execution]:
-    """A flow with a layer on AWS Lambda as it is deployed, its text, and an execution that waits before that layer."""
+    """Return a deployed flow with a layer on AWS Lambda, its text, and an execution that waits before that layer."""
     text, file = ON_LAMBDA.format(folder=str(folder)), folder / "flow.py"
     file.write_text(text, encoding="utf-8")
     deployed = Deployed(platform(file), text, folder)

@@ -16,7 +16,7 @@ FILES = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
 
 def blocks(readme: Path, kind: str) -> dict[str, Any]:
-    """The bodies of a module's blocks of a kind, by their last label."""
+    """Return the bodies of a module's blocks of a kind, by their last label."""
     files = sorted(readme.parent.glob("*.tf"))
     found = [block for file in files for block in module_readmes.read_blocks(file)]
     return {labels[-1]: body for name, labels, body in found if name == kind}

@@ -16,7 +16,7 @@ MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 
 
 def commands(job: dict[str, Any]) -> list[str]:
-    """The commands of a job; where one names a kind of dependencies, one for each kind."""
+    """Return the commands of a job; where one names a kind of dependencies, one for each kind."""
     kinds = [entry["kind"] for entry in job.get("strategy", {}).get("matrix", {}).get("versions", [])]
     given = [step["run"] for step in job["steps"] if "run" in step]
     return [text.replace("${{ matrix.versions.kind }}", kind) for text in given for kind in kinds or [""]]

@@ -58,7 +58,7 @@ def _kept(text: str) -> bool:
 
 
 def _normal(text: str) -> str:
-    """Text as Terraform has it: it keeps all texts in Unicode's normal form C."""
+    """Return text in Unicode's normal form C, as Terraform keeps it."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -101,7 +101,7 @@ def _document(values: list[Value], prefix: str, known: Mapping[str, str]) -> Doc
 
 
 def _expected(value: Value) -> Any:
-    """A value as it comes back: references resolved, texts in normal form."""
+    """Return a value with references resolved, and texts in normal form."""
     return _normalised(resolve(value, REFERENCES))
 
 

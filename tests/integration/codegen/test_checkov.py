@@ -20,7 +20,7 @@ MODULES = ROOT / "terraform_modules"
 
 
 def executable(root: Path = ROOT) -> str:
-    """Where Checkov is: in a virtual environment of its own, for it wants another boto3 and another hcl2."""
+    """Return where Checkov is: in a virtual environment of its own, for it wants another boto3 and another hcl2."""
     own = root / ".checkov-venv" / "bin" / "checkov"
     found = str(own) if own.is_file() else shutil.which("checkov")
     if found is None:
@@ -30,7 +30,7 @@ def executable(root: Path = ROOT) -> str:
 
 
 def scan(folder: Path, framework: str) -> dict[str, Any]:
-    """What Checkov says of a folder; its settings are those of the repository."""
+    """Return what Checkov says of a folder; its settings are those of the repository."""
     command = [
         *(executable(), "--directory", str(folder), "--framework", framework, "--output", "json"),
         *("--config-file", str(ROOT / ".checkov.yaml"), "--skip-download", "--download-external-modules", "false"),
@@ -47,7 +47,7 @@ def scan(folder: Path, framework: str) -> dict[str, Any]:
 
 
 def objections(answer: dict[str, Any]) -> list[str]:
-    """The checks that failed, with their place."""
+    """Return the checks that failed, with their place."""
     return sorted(
         f"{check['check_id']} {check['file_path']} {check['resource']}: {check['check_name']}"
         for check in answer["results"]["failed_checks"]
@@ -64,7 +64,7 @@ def assert_clean(answer: dict[str, Any]) -> None:
 
 
 def passed(answer: dict[str, Any]) -> set[str]:
-    """The files in which a check passed, from the folder that was scanned."""
+    """Return the files in which a check passed, from the folder that was scanned."""
     return {check["file_path"].lstrip("/") for check in answer["results"]["passed_checks"]}
 
 

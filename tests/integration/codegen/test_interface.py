@@ -68,7 +68,7 @@ def terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
 
 def calls(log: Path) -> list[str]:
-    """The commands that were called."""
+    """Return the commands that were called."""
     return [line.split()[0] for line in log.read_text(encoding="utf-8").splitlines()]
 
 

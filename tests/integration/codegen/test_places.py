@@ -38,7 +38,7 @@ IMPORTS = {
 
 
 def write(folder: Path, imports: str, *, marked: bool = True) -> Path:
-    """A package with a flow, and what it imports."""
+    """Return a package with a flow, and what it imports."""
     package = folder / "package"
     package.mkdir()
     if marked:

@@ -146,24 +146,24 @@ class Field:
         return self.start(script, **environment).wait(PATIENCE)
 
     def said(self) -> str:
-        """What the last script wrote to standard error."""
+        """Return what the last script wrote to standard error."""
         return (self.folder / "err").read_text(encoding="utf-8")
 
     def results(self) -> list[object]:
-        """What the last script printed at its end."""
+        """Return what the last script printed at its end."""
         found: list[object] = json.loads((self.folder / "out").read_text(encoding="utf-8").splitlines()[-1])
         return found
 
     def began(self) -> Counter[str]:
-        """The tasks that began, with how often they did."""
+        """Return the tasks that began, with how often they did."""
         return Counter(self.log.read_text(encoding="utf-8").splitlines())
 
     def writes(self) -> Counter[str]:
-        """The processes that gave files their names, with how often they did."""
+        """Return the processes that gave files their names, with how often they did."""
         return Counter(Path(f"{self.log}.writes").read_text(encoding="utf-8").splitlines())
 
     def alive(self) -> list[int]:
-        """The processes that were told of the log and have not ended."""
+        """Return the processes in the log that have not ended."""
         mark, found = f"KILL_LOG={self.log}".encode(), []
         for process in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -180,7 +180,7 @@ class Field:
             time.sleep(0.01)
 
     def stored(self, *, aside: bool = False) -> dict[str, object]:
-        """What the datastore holds that is read, but for how long layers took; or what was never given its name."""
+        """Return the objects that are read, without durations; with `aside` the unfinished ones."""
         root = self.folder / ".laminar"
         files = [file for file in root.rglob("*") if file.is_file()]
         if aside:
@@ -196,7 +196,7 @@ class Field:
         return found
 
     def finished(self, task: str) -> bool:
-        """Whether a task is noted in the datastore as finished."""
+        """Return whether a task is noted in the datastore as finished."""
         layer, _, index = task.partition("/")
         place = self.folder / ".laminar/Killed/.cache/e1" / layer
         return (place / (f".splits/{index}.json" if index else ".record.json")).exists()
@@ -209,7 +209,7 @@ def kill_process(pid: int) -> None:
 
 
 def _content(file: Path) -> object:
-    """What a file holds, but for the seconds that something took."""
+    """Return what a file holds, but for the seconds that something took."""
     if file.parent.name == ".splits":
         return sorted(json.loads(file.read_text(encoding="utf-8")))
     if not _records(file):

@@ -60,7 +60,7 @@ for _ in range(2):
 
 
 def action(call: ApiCall) -> set[str]:
-    """What a role must be allowed for a call."""
+    """Yield the permissions that a role needs for a call."""
     if call.service != "s3":
         return {f"{call.service}:{call.operation}"}
     kinds = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "PutObject": "s3:PutObject"}

@@ -64,7 +64,7 @@ if flow := Slow():
 
 
 def failing(executor: str, call: str = "flow('e1')") -> str:
-    """A file whose flow fails."""
+    """Return the text of a file whose flow fails."""
     return FAILING.replace("EXECUTOR", executor).replace("CALL", call)
 
 
@@ -227,7 +227,7 @@ def begin(folder: Folder, call: str = "flow('e1')", stderr: int = subprocess.PIP
 
 
 def ended_task(folder: Folder) -> bool:
-    """Whether the task's process is gone."""
+    """Return whether the task's process is gone."""
     try:
         os.kill(int((folder.path / "task").read_text()), 0)
     except ProcessLookupError:

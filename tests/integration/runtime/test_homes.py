@@ -50,7 +50,7 @@ def _module(folder: Folder) -> str:
 
 
 def _container(folder: Folder) -> str:
-    """The tasks run main.py, and the application that launches them has the same file as report.py."""
+    """Write main.py for the tasks, and the same file as report.py for the application that launches them."""
     _copies(folder, "main.py", "report.py")
     return _last_line(folder, "-c", "import report; print(report.run())")
 
@@ -62,7 +62,7 @@ def _zipapp(folder: Folder) -> str:
 
 
 def _by_path(folder: Folder) -> str:
-    """A module that is loaded by its path, where another one is found under its name."""
+    """Return a module that is loaded by its path, where another one is found under its name."""
     _copies(folder, "main.py")
     folder.write("Point = None", "report.py")
     code = """

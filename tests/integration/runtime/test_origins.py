@@ -33,7 +33,7 @@ if flow := Launched():
 
 
 def last_line(folder: Folder, *words: str) -> str:
-    """What Python prints last, if it ends well."""
+    """Return what Python prints last, if it ends well."""
     ended = folder.python(*words)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.splitlines()[-1]

@@ -66,7 +66,7 @@ class Terminal:
         os.close(theirs)
 
     def until(self, text: str) -> str:
-        """What is shown up to a text."""
+        """Return what is shown up to a text."""
         late = time.monotonic() + 30
         while text not in self._seen:
             assert time.monotonic() < late, self._seen
@@ -79,7 +79,7 @@ class Terminal:
         return shown
 
     def quiet(self, seconds: float) -> str:
-        """What is shown within a time."""
+        """Return what is shown within a time."""
         late, shown = time.monotonic() + seconds, ""
         while (left := late - time.monotonic()) > 0:
             if select.select([self._ours], [], [], left)[0]:
@@ -91,7 +91,7 @@ class Terminal:
         os.write(self._ours, f"{line}\n".encode())
 
     def end(self) -> int:
-        """The exit code."""
+        """Return the exit code."""
         try:
             return self._process.wait(30)
         finally:

@@ -62,7 +62,7 @@ def begin(folder: Folder, script: str) -> tuple[subprocess.Popen[bytes], list[in
 
 
 def flow(command: str = '"python main.py"', body: str = STARTS) -> str:
-    """A flow whose task starts a process."""
+    """Return a flow whose task starts a process."""
     return FLOW.replace("COMMAND", command).replace("BODY", body)
 
 

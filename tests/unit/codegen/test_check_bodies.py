@@ -34,7 +34,7 @@ def _check(folder: Path, text: str, *options: str) -> int:
 
 
 def _layer(body: str, *, hints: str = "self, a: A", over: str = "") -> str:
-    """A layer B with a body for its `__call__`."""
+    """Return a layer B with a body for its `__call__`."""
     register = f"(foreach=ForEach(parameters=[{over}]))" if over else ""
     return f"\n@F.register{register}\nclass B(Layer):\n    def __call__({hints}) -> None:\n" + textwrap.indent(
         textwrap.dedent(body), " " * 8

@@ -55,17 +55,17 @@ SPLUNK = (("splunk-token", ARN), ("splunk-url", "https://logs.example.com"))
 
 
 def _placed(executor: Target, **container: Any) -> Graph:
-    """A flow of one layer, in a container like the default one, run by something."""
+    """Return a flow of one layer, in a container like the default one, run by something."""
     return _with(executor=executor, container=attrs.evolve(LAYER.container, **container))
 
 
 def _fanned(**container: Any) -> Graph:
-    """A flow of one layer that fans out, in a container like the default one."""
+    """Return a flow of one layer that fans out, in a container like the default one."""
     return _with(foreach=EDGE, container=attrs.evolve(LAYER.container, **container))
 
 
 def _beside(one: Graph, other: Graph) -> Graph:
-    """A flow of the layers of two."""
+    """Return a flow of the layers of two."""
     return attrs.evolve(one, layers=(*one.layers, *(attrs.evolve(layer, name="B") for layer in other.layers)))
 
 

@@ -66,7 +66,7 @@ ENDS = [
 
 
 def strategy(written: dict[str, Any]) -> RetryStrategy:
-    """A retry strategy as AWS Batch goes by it, which refuses others."""
+    """Return a retry strategy as AWS Batch goes by it, which refuses others."""
     definition = {"jobDefinitionArn": "d", "jobDefinitionName": "d", "containerProperties": {"command": ["x"]}}
     submitted = {"jobName": "j", "retryStrategy": written}
     request = make_request(submitted, definition, Queue("q", "q", "c"), account="123456789012", region="eu-west-1")
@@ -74,7 +74,7 @@ def strategy(written: dict[str, Any]) -> RetryStrategy:
 
 
 def runs(rules: RetryStrategy, status: str, reason: str | None, code: int | None) -> int:
-    """How often a job runs that always ends so."""
+    """Return how often a job runs that always ends so."""
     return next(number for number in range(1, 99) if not rules.retries(number, code, reason, status))
 
 
@@ -129,7 +129,7 @@ def replay(compilation: Compilation, result: Callable[[Attempt], JobResult | Non
 
 
 def described(block: dict[str, Any]) -> dict[str, Any]:
-    """A block of Terraform's as AWS Batch describes it."""
+    """Return a block of Terraform's as AWS Batch describes it."""
     names = {"on_reason": "onReason", "on_status_reason": "onStatusReason", "action": "action"}
     rules = [{names[name]: text for name, text in rule.items()} for rule in block["evaluate_on_exit"]]
     return {"attempts": block["attempts"], "evaluateOnExit": rules}

@@ -34,7 +34,7 @@ def test_a_replay_takes_what_is_estimated(program: str) -> None:
 
 
 def loop(default: str) -> Machine:
-    """A machine that goes back to its first state, or on."""
+    """Return a machine that goes back to its first state, or on."""
     states = (
         Choice(name="Look", rules=(Rule(Expression("$states.input.again"), "Again"),), default=default),
         Choice(name="Again", rules=(), default="Look"),

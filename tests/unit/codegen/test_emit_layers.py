@@ -73,7 +73,7 @@ def clean(compiled: Callable[[str], Compilation]) -> tuple[Compilation, LayerNod
 
 
 def told(compilation: Compilation, layer: LayerNode) -> Any:
-    """What is said of the layer ``Clean`` if it is another one."""
+    """Return what is said of the layer ``Clean`` if it is another one."""
     (graph,) = compilation.graphs
     return layers([attrs.evolve(graph, layers=(graph.layers[0], layer))])["Clean"]
 

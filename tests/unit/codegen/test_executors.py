@@ -127,7 +127,7 @@ def _tasks(machine: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _on_lambda(folder: Path, layers: Sequence[str]) -> Compilation:
-    """A flow of layers on AWS Lambda, each after the one before."""
+    """Return a flow of layers on AWS Lambda, each after the one before."""
     lines = [
         "from laminar_runtime import Flow, Layer",
         "from laminar_runtime.configurations.executors import AWS",

@@ -156,7 +156,7 @@ def test_the_command_prints_the_document(
 
 
 def _states(states: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All states by name, those within others too."""
+    """Yield all states by name, those within others too."""
     for name, state in states.items():
         yield name, state
         for inner in (state.get("ItemProcessor"), *state.get("Branches", [])):

@@ -22,7 +22,7 @@ SPELLED = Path(layout.__file__)
 
 
 def texts(path: Path) -> list[str]:
-    """All texts of a module but its docstrings."""
+    """Return all texts of a module but its docstrings."""
     tree = ast.parse(path.read_text())
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [

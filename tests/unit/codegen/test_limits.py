@@ -26,7 +26,7 @@ TELLING = {
 
 
 def numbers(path: Path) -> set[int]:
-    """The whole numbers of a module's code."""
+    """Return the whole numbers of a module's code."""
     found = (node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant))
     return {value for value in found if type(value) is int}
 

@@ -93,7 +93,7 @@ def test_barriers_within_a_part_where_only_some_cost_much() -> None:
 
 
 def _items(**changes: Mapping[str, Any]) -> Graph:
-    """Two fan-outs, the second over the splits of the first, between two layers that run once."""
+    """Return two fan-outs, the second over the splits of the first, between two layers that run once."""
     graph = graph_of({"Find": set(), "Fetch": {"Find"}, "Clean": {"Fetch"}, "Merge": {"Clean"}})
     foreach = {"Fetch": (Dimension("Find", "item", 0),), "Clean": (Dimension("Fetch", "text", None),)}
 

@@ -50,7 +50,7 @@ def document(flow: Path) -> Document:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files in a folder, hidden ones too."""
+    """Return all files in a folder, hidden ones too."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

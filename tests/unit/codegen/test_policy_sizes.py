@@ -34,23 +34,23 @@ class Step{number}(Layer):
 
 
 def flow(options: list[str]) -> str:
-    """A flow of a layer for each options of a registration."""
+    """Return a flow of a layer for each options of a registration."""
     return BEGIN + "".join(LAYER.format(options=one, number=place) for place, one in enumerate(options))
 
 
 def images(count: int) -> list[str]:
-    """Layers of images of their own."""
+    """Return layers of images of their own."""
     return [f"container=Container(image='{HOST}/tools/tool-{number}:1.0')" for number in range(count)]
 
 
 def lengths(compilation: Compilation) -> dict[str, int]:
-    """How long they are, as IAM counts."""
+    """Return how long they are, as IAM counts."""
     found = policies(compilation)
     return {label: len(json.dumps(policy, separators=(",", ":"))) for label, policy in found.items()}
 
 
 def allows(policy: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Whether a policy is a permission, whatever its conditions."""
+    """Return whether a policy is a permission, whatever its conditions."""
     need = iam_checker.Need(action, resource)
     return any(
         iam_checker.Statement("r", body["Sid"], tuple(body["Action"]), tuple(body["Resource"])).allows(need)
@@ -59,7 +59,7 @@ def allows(policy: Mapping[str, Any], action: str, resource: str) -> bool:
 
 
 def definition(label: str, name: str = NAME) -> str:
-    """The ARN of a revision of a job definition."""
+    """Return the ARN of a revision of a job definition."""
     return f"arn:aws-us-gov:batch:us-isof-south-1:123456789012:job-definition/{name}-{label}:7"
 
 
@@ -94,7 +94,7 @@ def test_what_fits_is_named(compiled: Callable[[str], Compilation]) -> None:
 
 
 def secrets(names: list[str]) -> str:
-    """A flow of layers with many secrets each."""
+    """Return a flow of layers with many secrets each."""
     parts = [names[at : at + 20] for at in range(0, len(names), 20)]
     return flow(
         [

@@ -15,7 +15,7 @@ from laminar_codegen.rehearsal.progress import Progress
 
 
 def event(status: JobStatus, log: Path, index: int | None = None, **variables: str) -> JobEvent:
-    """What is told of a job of layer A of flow F."""
+    """Return the report of a job of layer A of flow F."""
     return JobEvent(
         job_id="1", job_name="F-A", index=index, attempt=1, status=status, exit_code=0, log=log, variables=variables
     )

@@ -31,7 +31,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _expressions(text: str) -> Iterator[str]:
-    """What stands in the ``${...}`` of a template, innermost braces counted; escaped ones are text."""
+    """Yield what stands in the ``${...}`` of a template, innermost braces counted; escaped ones are text."""
     place = 0
     while (start := text.find("${", place)) >= 0:
         if text[:start].endswith("$"):
@@ -100,7 +100,7 @@ def test_the_provider_has_what_is_declared(case: str) -> None:
 
 
 def _definitions(document: dict[str, Any]) -> str:
-    """The definitions of all state machines, as one text."""
+    """Return the definitions of all state machines, as one text."""
     return json.dumps([value for key, value in document["locals"].items() if key.startswith("definition")])
 
 

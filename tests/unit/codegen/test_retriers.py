@@ -71,7 +71,7 @@ PERMANENT = ("CodeArtifactUserFailedException", "InvalidParameterValueException"
 
 
 def retriers(integration: str) -> dict[str, Retrier]:
-    """The retrier of each error that passes."""
+    """Return the retrier of each error that passes."""
     return {error: retrier for retrier in of_service(integration) for error in retrier.errors}
 
 

@@ -18,7 +18,7 @@ TABLE = ROOT / "laminar_codegen" / "problems" / "rules.py"
 
 
 def reported() -> set[str]:
-    """The codes that modules of the compiler import from the table."""
+    """Return the codes that modules of the compiler import from the table."""
     files = [file for file in (ROOT / "laminar_codegen").rglob("*.py") if file != TABLE]
     trees = [ast.parse(file.read_text("utf-8")) for file in files]
     imports = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]

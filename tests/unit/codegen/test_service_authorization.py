@@ -26,7 +26,7 @@ _PART = re.compile(r"\$\{\w+\}")
 
 
 def complaints(statement: Mapping[str, Any]) -> Iterator[str]:
-    """What the reference has against a statement."""
+    """Yield what the reference has against a statement."""
     for action in statement["Action"]:
         formats = _formats(action)
         if not formats:
@@ -57,7 +57,7 @@ def _conditions(action: str) -> set[str]:
 
 
 def _fits(resource: str, form: str) -> bool:
-    """Whether a pattern of a policy can be about resources of a form."""
+    """Return whether a pattern of a policy can be about resources of a form."""
     if form == "*" or resource == "*":
         return form == resource == "*"
     # Kinds and names are words, or patterns of them: what stands in a policy may be shorter than the form.

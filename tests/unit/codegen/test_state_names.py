@@ -14,7 +14,7 @@ ENDS = {suffix.of("") for suffix in Suffix}
 
 
 def ends(path: Path) -> set[str]:
-    """The ends of texts that are put together of a name and a word."""
+    """Return the ends of texts that are put together of a name and a word."""
     joined = (node.values for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.JoinedStr))
     return {
         str(values[1].value)

@@ -36,12 +36,12 @@ VALUES = {
 
 
 def statements(compilation: Compilation, role: str) -> dict[str, Statement]:
-    """The statements of a role by their names."""
+    """Return the statements of a role by their names."""
     return {statement.sid: statement for statement in permissions(compilation.deployment)[role].statements}
 
 
 def allows(statement: Statement, action: str, resource: str) -> bool:
-    """Whether a statement is a permission for something."""
+    """Return whether a statement is a permission for something."""
     assert not isinstance(statement.resources, Ref)
     known = defaultdict(str, VALUES)
     resources = tuple(str(resolve(item, known)) for item in statement.resources)

@@ -75,7 +75,7 @@ class _Itself(dict[str, str]):
 
 
 def services(seconds: Mapping[str, float], refused: str) -> Services:
-    """Services that refuse the job of a layer."""
+    """Return services that refuse the job of a layer."""
     known = profiled_services(seconds, splits=dict.fromkeys(("Fetch", "Clean", "Count"), SPLITS))
 
     def submit(integration: str) -> Callable[[Call], Any]:
@@ -129,7 +129,7 @@ def test_the_error_is_that_of_the_job(compiled: Callable[[str], Compilation]) ->
 
 
 def stop_machine(compilation: Compilation) -> dict[str, Any]:
-    """The definition of the machine that ends jobs."""
+    """Return the definition of the machine that ends jobs."""
     (machine,) = (machine for machine in compilation.machines if machine.name == STOP_JOBS)
     definition: dict[str, Any] = json.loads(render_machine(machine, _Itself()))
     return definition
@@ -138,7 +138,7 @@ def stop_machine(compilation: Compilation) -> dict[str, Any]:
 def stopping(
     status: str, redrives: int, pages: Mapping[str, list[list[tuple[str, str]]]]
 ) -> tuple[Services, list[Any]]:
-    """Services that tell of an execution, and of the jobs of queues in pages; and the calls that they get."""
+    """Return services that describe an execution, and list jobs of queues in pages; and the calls that they get."""
     calls: list[Any] = []
 
     def describe(call: Call) -> Any:
@@ -235,7 +235,7 @@ def test_the_longest_names_of_jobs(compiled: Callable[[str], Compilation]) -> No
 
 
 def document(compilation: Compilation) -> dict[str, Any]:
-    """The Terraform document."""
+    """Return the Terraform document."""
     found: dict[str, Any] = json.loads(render_document(compilation.document))
     return found
 

@@ -63,7 +63,7 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 
 def _decides(file: Path) -> bool:
-    """Whether a function of a module has a branch."""
+    """Return whether a function of a module has a branch."""
     functions = (node for node in ast.walk(_parsed(file)) if isinstance(node, ast.FunctionDef))
     return any(isinstance(node, _BRANCHES) for function in functions for node in ast.walk(function))
 

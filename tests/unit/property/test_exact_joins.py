@@ -23,12 +23,12 @@ NAMES = [f"L{number}" for number in range(12)]
 
 
 def joins(depends: Mapping[str, Iterable[str]]) -> Step:
-    """A plan of chains that are a layer each: all that layers depend on is waited for."""
+    """Return a plan of chains that are a layer each: all that layers depend on is waited for."""
     return ExactJoins(tuple((JoinNode(name, Run(name), tuple(sorted(above))),) for name, above in depends.items()))
 
 
 def critical(depends: Depends, seconds: Mapping[str, float]) -> float:
-    """How long the longest path takes."""
+    """Return how long the longest path takes."""
     ends: dict[str, float] = {}
 
     def end(name: str) -> float:
@@ -53,7 +53,7 @@ class Jobs:
         return Services(jobs=BatchJobs(run=self.run, seconds=lambda attempt: self.seconds[_layer(attempt)]))
 
     def run(self, attempt: Attempt) -> JobResult:
-        """An attempt ends."""
+        """End an attempt."""
         layer = _layer(attempt)
         if self.failures.get(layer, 0):
             self.failures[layer] -= 1

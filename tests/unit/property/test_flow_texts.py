@@ -108,7 +108,7 @@ class Words:
     attribute: str
 
     def container(self, *, on_lambda: bool = False) -> Container:
-        """The container."""
+        """Return the container."""
         command = shlex.join(self.command)
         if on_lambda:
             return Container(command, image=f"{REPOSITORY}{self.image}", workdir=self.workdir)
@@ -167,7 +167,7 @@ class Given:
 
 
 def _after(before: str) -> Any:
-    """A method that depends on a layer, if there is one."""
+    """Return a method that depends on a layer, if there is one."""
 
     def first(self: Any) -> None: ...
 
@@ -226,7 +226,7 @@ _ARN = "arn:aws:iam::123456789012:role/given"
 
 
 def summary_of(text: str) -> str:
-    """What the compiler takes of a docstring: its first line."""
+    """Return what the compiler takes of a docstring: its first line."""
     return inspect.cleandoc(text).partition("\n")[0].strip() if text else ""
 
 
@@ -238,7 +238,7 @@ class Account:
     environment: Mapping[str, str]
 
     def evaluate(self, flows: list[tuple[Given, Compilation]]) -> Iterator[dict[str, Any]]:
-        """What Terraform makes of the documents of some flows: of each in JSON, then in HCL."""
+        """Yield what Terraform makes of the documents of some flows: of each in JSON, then in HCL."""
         root: dict[str, Any] = {"module": {}, "output": {}, "variable": {}}
         given_: dict[str, Any] = {}
         with tempfile.TemporaryDirectory() as folder:
@@ -274,7 +274,7 @@ class Account:
 
 
 def _variables(compilation: Compilation) -> dict[str, Any]:
-    """The values of a document's other variables, roles among them so that all ARNs are known."""
+    """Return the values of a document's other variables, roles among them so that all ARNs are known."""
     queue = "arn:aws:batch:us-east-1:123456789012:job-queue/q"
     known: dict[str, Any] = {"datastore_root": "s3://team-artifacts/flows", "image": f"{REPOSITORY}1"}
     # The bucket is not there: nothing is deployed.
@@ -360,7 +360,7 @@ def test_terraform_keeps_what_the_user_said(account: Account, flows: list[Given]
 
 
 def tried(one: Given) -> tuple[Compilation | None, tuple[Problem, ...]]:
-    """What a flow is compiled to, or why it is not. What the flow's own definition refuses is a problem of its file."""
+    """Return the document of a flow, or its problems."""
     try:
         return one.compile(), ()
     except CompileError as error:

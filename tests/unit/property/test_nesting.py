@@ -29,7 +29,7 @@ class Work:
     done: list[str] = attrs.field(factory=list)
 
     def run(self, attempt: Attempt) -> JobResult:
-        """A job ends."""
+        """End a job."""
         if attempt.layer in self.broken:
             self.broken.remove(attempt.layer)
             return JobResult(exit_code=1)

@@ -24,14 +24,14 @@ from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
 
 @st.composite
 def orders(draw: st.DrawFn, least: int = 1, most: int = 9) -> Predecessors:
-    """An order over a few layers."""
+    """Draw an order over a few layers."""
     count = draw(st.integers(least, most))
     return [sorted(draw(st.sets(st.integers(0, member - 1), max_size=3))) if member else [] for member in range(count)]
 
 
 @st.composite
 def prime_orders(draw: st.DrawFn) -> Predecessors:
-    """An N, in the place of each of its layers a few, and a few more layers anywhere after those."""
+    """Draw an N with a few layers in the place of each of its own, and a few more layers after those."""
     sizes = [draw(st.integers(1, 2)) for _ in range(4)]
     ends = list(itertools.accumulate(sizes))
     parts = [list(range(end - size, end)) for end, size in zip(ends, sizes, strict=True)]

@@ -49,7 +49,7 @@ def _steps(plan: Step, depth: int = 0) -> Iterator[tuple[Step, int]]:
 
 
 def _check(depends: Depends, plan: Step) -> None:
-    """What must hold of every plan."""
+    """Assert what every plan must fulfil."""
     assert Counter(layers_of(plan)) == Counter(list(depends))
     names = [node.name for step, _ in _steps(plan) for node in _nodes(step)]
     assert len(names) == len(set(names))
@@ -92,7 +92,7 @@ def _paths(plan: Step, path: tuple[tuple[bool, int], ...] = ()) -> Iterator[tupl
 
 
 def _keeps(depends: Depends, plan: Step) -> bool:
-    """Whether each layer starts after all that it depends on ended: where two paths part, it is a sequence."""
+    """Return whether each layer starts after all that it depends on ended: where two paths part, it is a sequence."""
     paths = dict(_paths(plan))
     for name, above in depends.items():
         for parent in above:
@@ -103,7 +103,7 @@ def _keeps(depends: Depends, plan: Step) -> bool:
 
 
 def _durations(draw: st.DrawFn, depends: Depends) -> dict[str, float]:
-    """Seconds of each layer: many alike, some none, a few many times as long."""
+    """Return seconds of each layer: many alike, some none, a few many times as long."""
     seconds = st.sampled_from([0.0, 1.0, 1.0, 2.5, 10.0, 1000.0]) | st.floats(0, 100, allow_subnormal=False)
     return {name: draw(seconds) for name in depends}
 
@@ -208,7 +208,7 @@ def _diamonds(count: int) -> Depends:
 
 
 def _caterpillar(count: int) -> Depends:
-    """A chain with a layer beside each link: said exactly, it nests as deep as it is long."""
+    """Return a chain with a layer beside each link: said exactly, it nests as deep as it is long."""
     depends: Depends = {"A0": set(), "B0": set()}
     for i in range(1, count):
         depends |= {f"A{i}": {f"B{i - 1}"}, f"B{i}": {f"B{i - 1}"}}
@@ -222,13 +222,13 @@ def _two_caterpillars(count: int) -> Depends:
 
 
 def _zigzag(count: int) -> Depends:
-    """Each of the lower layers after two neighbours of the upper: one large part that no nesting says."""
+    """Return each of the lower layers after two neighbours of the upper: one large part that no nesting says."""
     uppers: Depends = {f"U{i}": set() for i in range(count)}
     return uppers | {f"D{i}": {f"U{i}", f"U{(i + 1) % count}"} for i in range(count)}
 
 
 def _wavefront(count: int) -> Depends:
-    """A square of layers, each after those to its left and above."""
+    """Return a square of layers, each after those to its left and above."""
     return {
         f"W{i}_{j}": {name for name, there in ((f"W{i - 1}_{j}", i), (f"W{i}_{j - 1}", j)) if there}
         for i in range(count)
@@ -275,7 +275,7 @@ def test_a_cut_is_put_only_into_the_part_that_is_too_deep() -> None:
 
 
 def _random(count: int, above: int) -> Depends:
-    """Each layer after up to so many of all before it."""
+    """Return each layer after up to so many of all before it."""
     chance = random.Random(1)  # noqa: S311 - the same flow each time
     return {
         f"R{i}": {f"R{chance.randrange(i)}" for _ in range(chance.randint(0, above))} if i else set()

@@ -28,7 +28,7 @@ VALUES = st.recursive(
 
 
 def evaluate(template: str, references: Mapping[str, str]) -> str:
-    """What Terraform makes of a template, of the kinds that are written here: references and quoted text in ``${}``.
+    """Return the value of a template with references and quoted text in ``${}``.
 
     https://developer.hashicorp.com/terraform/language/expressions/strings: read from left to right, ``$${`` and
     ``%%{`` are text, ``${`` begins an expression, ``%{`` a directive, and any other character is itself.

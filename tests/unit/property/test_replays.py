@@ -35,7 +35,7 @@ def _replay(graph: Graph, services: Services, **options: Any) -> Replayed:
 
 
 def _makespan(plan: Step, seconds: Mapping[str, float], splits: Mapping[str, int]) -> float:
-    """How long a plan takes."""
+    """Return how long a plan takes."""
     match plan:
         case Run(layer):
             return seconds[layer]
@@ -50,7 +50,7 @@ def _makespan(plan: Step, seconds: Mapping[str, float], splits: Mapping[str, int
 
 
 def _drawn(data: st.DataObject, depends: Depends) -> tuple[Graph, dict[str, int], dict[str, int]]:
-    """A graph of which some layers fan out, with the seconds that layers take and their splits."""
+    """Draw a graph of which some layers fan out, with the seconds of layers and their splits."""
     wide = data.draw(st.sets(st.sampled_from(sorted(depends))))
     seconds = {name: data.draw(st.integers(0, 50)) for name in depends}
     splits = {name: data.draw(st.sampled_from(WIDTHS)) for name in sorted(wide)}
@@ -121,7 +121,7 @@ def _submitted(services: Services) -> Counter[tuple[Any, ...]]:
 
 
 def _told(environment: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What a job is told, but for the indexes of its splits, which the two planners spell differently."""
+    """Return the variables of a job without the indexes of its splits, which the two planners spell differently."""
     told = {"LAMINAR_EXECUTION_ID", "LAMINAR_LAYER_SPLITS", "LAMINAR_LAYER_ATTEMPT"}
     return sorted((name, value) for name, value in environment.items() if name in told)
 

@@ -45,7 +45,7 @@ class Elsewhere(schedulers.Delegated):
 
 
 def delegated() -> tuple[Doubles, Elsewhere]:
-    """A flow that another engine runs."""
+    """Return a flow that another engine runs."""
     scheduler = Elsewhere()
     return Doubles(datastore=datastores.Memory(), executor=executors.Thread(), scheduler=scheduler), scheduler
 

@@ -45,7 +45,7 @@ def cell(module: ModuleType, text: str, *, name: str | None = None) -> None:
 
 
 def run(module: ModuleType) -> dict[str, object]:
-    """What the flow's layers assigned."""
+    """Return what the flow's layers assigned."""
     execution = in_memory(module.F)()
     names = {"A": "x", "B": "y"}
     return {name: getattr(execution.layer(name), names[name]) for name in names if name in module.F.registry}

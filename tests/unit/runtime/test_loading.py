@@ -41,7 +41,7 @@ def test_no_flow_runs() -> None:
 
 
 def go_on_to_results() -> None:
-    """What a file may do that handles exceptions."""
+    """Return what a file may do that handles exceptions."""
     with contextlib.suppress(Exception):
         in_memory(MyFlow)().layer(Never)
 

@@ -57,7 +57,7 @@ class A(Layer):
 
 
 def files(folder: Path) -> set[str]:
-    """All files in a folder."""
+    """Return all files in a folder."""
     return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
 

@@ -41,7 +41,7 @@ class Clock:
 
 
 def given(*parts: bytes) -> list[str]:
-    """The lines of what is printed in parts, all at once."""
+    """Return the lines of what is printed in parts, all at once."""
     lines = Lines(Clock())
     shown = [line for part in parts for line in lines.feed(part)]
     return [*shown, *lines.end()]
@@ -105,7 +105,7 @@ def test_printable() -> None:
 
 
 def printed(folder: Folder, body: str, **environment: str) -> str:
-    """What a run of a layer prints to standard output."""
+    """Return what a run of a layer prints to standard output."""
     folder.write(HEAD + body + CALL)
     return folder.python("main.py", **environment).stdout
 

@@ -88,7 +88,7 @@ class Huge(Layer):
 
 
 def wide(splits: int) -> Execution:
-    """An execution in which a layer sharded this many values."""
+    """Return an execution in which a layer sharded this many values."""
     execution = in_memory(Wide).execution("e1")
     key = execution.key("Shards")
     execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
@@ -103,7 +103,7 @@ def finish(execution: Execution, layer: str, *splits: int) -> None:
 
 
 def group(indexes: str, size: int, splits: int, **details: Any) -> dict[str, Any]:
-    """A group of a plan."""
+    """Return a group of a plan."""
     return {"size": size, "indexes": indexes, "splits": splits, "attempt": 1, **details}
 
 
@@ -259,7 +259,7 @@ class OnEc2(Layer):
 
 
 def placed(folder: Path, splits: int) -> Execution:
-    """An execution of layers that run elsewhere than on Fargate."""
+    """Return an execution of layers that run elsewhere than on Fargate."""
     execution = Placed(datastore=datastores.Local(folder)).execution("e1")
     key = execution.key("Values")
     execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
@@ -343,7 +343,7 @@ PIPELINE = ["One", "Two", "Three"]
 
 
 def chained(width: int, **finished: Sequence[int]) -> Execution:
-    """An execution whose first layer stored so many values, and of which splits of other layers finished."""
+    """Return an execution whose first layer stored so many values, and of which splits of other layers finished."""
     execution = in_memory(Chained).execution("e1")
     store, key = execution.datastore, execution.key("First")
     store.write(key, index=0, name="foo", values=range(width), sharded=True)

@@ -51,7 +51,7 @@ def test_what_has_no_rows(content: bytes) -> None:
 
 @functools.cache
 def many(number: int) -> Archive:
-    """An archive of many artifacts, none like the other."""
+    """Return an archive of many artifacts, none like the other."""
     kinds = ("builtins.int", "numpy.ndarray")
     return Archive([Artifact(kinds[place % 2], f"{place:064x}") for place in range(number)], sharded=True)
 
@@ -78,7 +78,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> DataStore:
 
 
 def read(store: Any, index: int, parameter: Parameter) -> tuple[Artifact, int, int]:
-    """The element that a split sees, and by how many requests, and bytes, it is read."""
+    """Return the element that a split sees, and by how many requests, and bytes, it is read."""
     store.transport.clear()
     ((_, artifact),) = fanout.elements(store, KEY, ForEach(parameters=[parameter]), index)
     return artifact, len(store.transport.requests), store.transport.bytes_read

@@ -15,7 +15,7 @@ from tests.support.harness import in_memory
 
 
 def everything() -> tuple[object, ...]:
-    """All of `current`."""
+    """Return all of `current`."""
     layer = current.layer
     return (
         current.execution.id,

@@ -41,7 +41,7 @@ def fail(error: Exception) -> None:
 
 
 def names(error: BaseException) -> list[str]:
-    """The functions in the traceback of an error."""
+    """Return the functions in the traceback of an error."""
     return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
 
 

@@ -65,7 +65,7 @@ def test_dependencies_of_hooks_count() -> None:
 
 
 def refused(function: object) -> str:
-    """What a flow says whose layer ``Wrong`` has a call like `function`."""
+    """Return what a flow says whose layer ``Wrong`` has a call like `function`."""
     flow = type("MyFlow", (Flow,), {})
     flow.register(Known)
     flow.register(type("Wrong", (Layer,), {"__call__": function}))

@@ -77,7 +77,7 @@ def run(execution: Execution, layer: str) -> None:
 
 
 def begun() -> tuple[Execution, Recording]:
-    """An execution of which nothing has run."""
+    """Return an execution of which nothing has run."""
     transport = Recording(Dictionary())
     execution = Chain(datastore=DataStore(transport), executor=executors.Thread()).execution("e1")
     execution.parameters()

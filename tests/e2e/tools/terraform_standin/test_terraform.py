@@ -111,7 +111,7 @@ def workspace(tmp_path: Path, mirror: Path, endpoint: str, served: dict[str, str
 
 
 def one(type_: str, **arguments: Any) -> dict[str, Any]:
-    """A document's `resource` with one resource named `x`."""
+    """Return a document's `resource` with one resource named `x`."""
     return {type_: {"x": arguments}}
 
 
@@ -175,7 +175,7 @@ def test_platform(tmp_path: Path, mirror: Path, endpoint: str, aws: Callable[[st
 
 
 def assert_platform(aws: Callable[[str], Any], outputs: dict[str, Any]) -> None:
-    """What the document describes is in the embedded AWS."""
+    """Assert that the embedded AWS has the resources of the document."""
     machine = aws("stepfunctions").describe_state_machine(stateMachineArn=outputs["machine"])
     state = json.loads(machine["definition"])["States"]["train"]
     assert state["Arguments"]["JobDefinition"] == outputs["job_definition"]
@@ -202,7 +202,7 @@ def assert_platform(aws: Callable[[str], Any], outputs: dict[str, Any]) -> None:
 
 
 def assert_nothing_left(aws: Callable[[str], Any]) -> None:
-    """The embedded AWS holds nothing any more that the document described."""
+    """Assert that the embedded AWS no longer has any resource of the document."""
     active = [item for item in aws("batch").describe_job_definitions()["jobDefinitions"] if item["status"] == "ACTIVE"]
     own_roles = [role for role in aws("iam").list_roles()["Roles"] if not role["Path"].startswith("/aws-service-role/")]
     left = [
@@ -251,26 +251,26 @@ def test_job_definition_kept(workspace: Workspace, aws: Callable[[str], Any]) ->
 
 
 def two_jobs(image: str) -> dict[str, Any]:
-    """A job definition, and a parameter that refers to its revision."""
+    """Return a job definition, and a parameter that refers to its revision."""
     job = JOB | {"container_properties": json.dumps(CONTAINER | {"image": image})}
     value = "${aws_batch_job_definition.x.arn}"
     return one("aws_batch_job_definition", **job) | one("aws_ssm_parameter", name="job", type="String", value=value)
 
 
 def revisions(aws: Callable[[str], Any]) -> dict[int, str]:
-    """The revisions of the job definition with their status."""
+    """Return the revisions of the job definition with their status."""
     found = aws("batch").describe_job_definitions()["jobDefinitions"]
     return {item["revision"]: item["status"] for item in found}
 
 
 def job(**container: Any) -> dict[str, Any]:
-    """A document with a job definition of this container, written with white space."""
+    """Return a document with a job definition of this container, written with white space."""
     properties = json.dumps(CONTAINER | container, indent=4)
     return one("aws_batch_job_definition", **JOB | {"container_properties": properties})
 
 
 def env(*names: str) -> list[dict[str, str]]:
-    """The environment of a container."""
+    """Return the environment of a container."""
     return [{"name": name, "value": name.lower()} for name in names]
 
 
@@ -392,12 +392,12 @@ def test_default_tags(workspace: Workspace, aws: Callable[[str], Any]) -> None:
 
 
 def default_tags(**tags: str) -> dict[str, Any]:
-    """A document's `provider` with default tags."""
+    """Return a document's `provider` with default tags."""
     return {"aws": {"default_tags": {"tags": tags}}}
 
 
 def role_tags(aws: Callable[[str], Any]) -> dict[str, str]:
-    """The tags of the role in the embedded AWS."""
+    """Return the tags of the role in the embedded AWS."""
     found = aws("iam").list_role_tags(RoleName="worker")["Tags"]
     return {tag["Key"]: tag["Value"] for tag in found}
 

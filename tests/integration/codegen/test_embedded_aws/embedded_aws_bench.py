@@ -33,7 +33,7 @@ class Troubles:
     refusals: dict[str, list[str]] = attrs.field(factory=dict)
 
     def faults(self) -> Faults:
-        """What the embedded AWS asks."""
+        """Return what the embedded AWS asks."""
         return Faults(start=self._start, invoke=self._invoke)
 
     def _start(self, name: str, index: int | None, _: int) -> StartFailure | None:
@@ -57,7 +57,7 @@ class Bench:
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
     def program(self, text: str) -> list[str]:
-        """A command that runs a Python text."""
+        """Return a command that runs a Python text."""
         path = self.directory / f"program{next(self.numbers)}.py"
         path.write_text(text)
         return ["python", path.name]
@@ -87,22 +87,22 @@ class Bench:
         return str(submitted["jobId"])
 
     def describe(self, job_id: str) -> dict[str, Any]:
-        """A job's details."""
+        """Return a job's details."""
         described: dict[str, Any] = self.aws.client("batch").describe_jobs(jobs=[job_id])["jobs"][0]
         return described
 
     def ended(self, job_id: str) -> dict[str, Any]:
-        """A job's details once it has ended."""
+        """Return a job's details once it has ended."""
         return self.until(job_id, "SUCCEEDED", "FAILED")
 
     def named(self, name: str) -> dict[str, Any]:
-        """The details of the job with a name, once it has ended."""
+        """Return the details of the job with a name, once it has ended."""
         filters = [{"name": "JOB_NAME", "values": [name]}]
         listed = self.aws.client("batch").list_jobs(jobQueue="queue", filters=filters)
         return self.ended(listed["jobSummaryList"][0]["jobId"])
 
     def until(self, job_id: str, *states: str) -> dict[str, Any]:
-        """A job's details once it is in one of the states."""
+        """Return a job's details once it is in one of the states."""
         deadline = time.monotonic() + 30
         while (job := self.describe(job_id))["status"] not in states:
             assert time.monotonic() < deadline, job
@@ -132,7 +132,7 @@ class Bench:
         return str(started["executionArn"])
 
     def result(self, execution: str) -> dict[str, Any]:
-        """An execution's description once it has ended, with its output parsed."""
+        """Return an execution's description once it has ended, with its output parsed."""
         deadline = time.monotonic() + 30
         client = self.aws.client("stepfunctions")
         while (described := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
@@ -147,7 +147,7 @@ class Bench:
         return self.result(self.start(self.machine(states, **fields), given))
 
     def output(self, states: Mapping[str, State], given: Any = None) -> Any:
-        """What a state machine that succeeds puts out."""
+        """Return what a state machine that succeeds puts out."""
         result = self.run(states, given)
         assert result["status"] == "SUCCEEDED", result
         return result["output"]
@@ -163,20 +163,20 @@ class Bench:
 
 
 def passing(output: Any, **fields: Any) -> State:
-    """A Pass state that puts something out."""
+    """Return a Pass state that puts something out."""
     state = {"Type": "Pass", "Output": output, **fields}
     return state if "Next" in state else {**state, "End": True}
 
 
 def endless() -> State:
-    """A state that waits until somebody sends its token: nobody does. A Wait would be skipped."""
+    """Return a state that waits until somebody sends its token: nobody does. A Wait would be skipped."""
     arguments = {"Bucket": BUCKET, "Key": "endless", "Body": "{% $states.context.Task.Token %}"}
     resource = "arn:aws:states:::aws-sdk:s3:putObject.waitForTaskToken"
     return {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}
 
 
 def job(definition: str, **fields: Any) -> State:
-    """A state that runs a job."""
+    """Return a state that runs a job."""
     arguments = {
         "JobName": "job",
         "JobQueue": "queue",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def log_of(bench: Bench, job_id: str) -> str:
-    """What a job's last attempt printed."""
+    """Return what a job's last attempt printed."""
     ended = [event for event in bench.events if event.job_id == job_id]
     return ended[-1].log.read_text()
 
@@ -118,7 +118,7 @@ def test_timeout_kills_the_group_and_is_not_retried(bench: Bench, monkeypatch: p
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process that is no child of ours has not ended."""
+    """Return whether a process that is no child of ours has not ended."""
     status = Path(f"/proc/{pid}/stat")
     try:
         return status.read_text().rpartition(")")[2].split()[0] != "Z"

@@ -41,7 +41,7 @@ def role(aws: EmbeddedAws) -> Any:
 
 
 def answer(client: Any, operation: str, **arguments: Any) -> str:
-    """What comes of a call: nothing, or the code of an error."""
+    """Return what comes of a call: nothing, or the code of an error."""
     try:
         getattr(client, operation)(Bucket=BUCKET, Key="there", **arguments)
     except ClientError as error:

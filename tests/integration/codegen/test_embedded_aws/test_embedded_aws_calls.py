@@ -46,7 +46,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, calls: list[ApiCall]) -> Ite
 
 
 def told(calls: list[ApiCall], role: str, *names: str) -> list[Told]:
-    """What was told of a role, with these of the parameters."""
+    """Return the reported calls of a role, with these of the parameters."""
     return [
         (call.service, call.operation, call.status, {name: call.parameters.get(name) for name in names})
         for call in calls

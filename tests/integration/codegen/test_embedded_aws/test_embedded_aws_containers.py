@@ -176,7 +176,7 @@ def secret(bench: Bench, text: str) -> str:
 
 
 def printed(bench: Bench, sources: dict[str, str]) -> Any:
-    """What a job with secrets prints of its environment."""
+    """Return what a job with secrets prints of its environment."""
     entries = [{"name": name, "valueFrom": source} for name, source in sources.items()]
     job_id = bench.submit(register(bench, "FARGATE", command=bench.program(PRINT), secrets=entries))
     ended = bench.ended(job_id)

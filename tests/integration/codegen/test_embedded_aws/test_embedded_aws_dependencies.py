@@ -20,12 +20,12 @@ SUBMITTED = "arn:aws:states:::batch:submitJob"
 
 
 def submitted(definition: str, **arguments: Any) -> dict[str, Any]:
-    """A state that submits a job and goes on."""
+    """Return a state that submits a job and goes on."""
     return job(definition, Resource=SUBMITTED, Arguments=arguments, Next="After")
 
 
 def children(bench: Bench, job_id: str, size: int = 3) -> list[tuple[str, str]]:
-    """How the children of an array job ended."""
+    """Return how the children of an array job ended."""
     described = [bench.describe(f"{job_id}:{index}") for index in range(size)]
     return [(child["status"], child["statusReason"]) for child in described]
 

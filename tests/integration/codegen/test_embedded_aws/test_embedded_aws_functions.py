@@ -88,13 +88,13 @@ def functions(bench: Bench) -> None:
 
 
 def invoke(bench: Bench, name: str, event: Any) -> tuple[str | None, Any]:
-    """The kind of error and the payload of an invocation."""
+    """Return the kind of error and the payload of an invocation."""
     answer = bench.aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
     return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
 
 def invoking(name: str, payload: Any, **fields: Any) -> dict[str, Any]:
-    """A state that invokes a function."""
+    """Return a state that invokes a function."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",

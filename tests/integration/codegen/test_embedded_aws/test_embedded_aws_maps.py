@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def mapping(items: Any, states: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A Map state over items."""
+    """Return a Map state over items."""
     processor = {"StartAt": next(iter(states)), "States": states}
     return {"Type": "Map", "Items": items, "ItemProcessor": processor, "End": True, **fields}
 
@@ -158,7 +158,7 @@ def test_distributed_map_without_its_object(bench: Bench) -> None:
 
 
 def distributed(states: dict[str, Any], key: str) -> dict[str, Any]:
-    """A distributed Map over an object's items."""
+    """Return a distributed Map over an object's items."""
     return {
         "Type": "Map",
         "ItemReader": {

@@ -18,14 +18,14 @@ FAILING = {"F": {"Type": "Fail", "Error": "Mine", "Cause": "because"}}
 
 
 def starting(machine: str, how: str = ".sync:2", **fields: Any) -> dict[str, Any]:
-    """A state that starts an execution."""
+    """Return a state that starts an execution."""
     arguments = {"StateMachineArn": machine, "Input": {}, **fields.pop("Arguments", {})}
     state = {"Type": "Task", "Resource": START + how, "Arguments": arguments, **fields}
     return state if "Next" in state else {**state, "End": True}
 
 
 def echoing(bench: Bench) -> str:
-    """A machine that puts out its input and its name."""
+    """Return a machine that puts out its input and its name."""
     output = {"got": "{% $states.input %}", "name": "{% $states.context.Execution.Name %}"}
     return bench.machine({"E": {"Type": "Pass", "Output": output, "End": True}})
 
@@ -77,7 +77,7 @@ def test_failure_is_caught_and_retried(bench: Bench) -> None:
 
 
 def executions(bench: Bench, machine: str) -> list[dict[str, Any]]:
-    """What is listed of a machine's executions."""
+    """Return what is listed of a machine's executions."""
     listed: list[dict[str, Any]]
     listed = bench.aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
     return listed
@@ -153,6 +153,6 @@ def wait_for_job(bench: Bench, name: str) -> None:
 
 
 def ended(bench: Bench, machine: str) -> str:
-    """How a machine's only execution ended."""
+    """Return how a machine's only execution ended."""
     (execution,) = executions(bench, machine)
     return str(bench.result(execution["executionArn"])["status"])

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def s3(action: str, key: str, **arguments: Any) -> dict[str, Any]:
-    """A state that calls S3."""
+    """Return a state that calls S3."""
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::aws-sdk:s3:{action}",
@@ -22,7 +22,7 @@ def s3(action: str, key: str, **arguments: Any) -> dict[str, Any]:
 
 
 def listing(prefix: str, **arguments: Any) -> dict[str, Any]:
-    """A state that lists objects."""
+    """Return a state that lists objects."""
     state = s3("listObjectsV2", "", Prefix=prefix, **arguments)
     del state["Arguments"]["Key"]
     return state

@@ -18,19 +18,19 @@ S3 = "arn:aws:states:::aws-sdk:s3:"
 
 
 def call(action: str, key: str, **fields: Any) -> dict[str, Any]:
-    """A state that calls S3 for a key."""
+    """Return a state that calls S3 for a key."""
     arguments = {"Bucket": BUCKET, "Key": key, **fields.pop("Arguments", {})}
     state = {"Type": "Task", "Resource": S3 + action, "Arguments": arguments, "Output": key, **fields}
     return state if "Next" in state else {**state, "End": True}
 
 
 def works(key: str, **fields: Any) -> dict[str, Any]:
-    """A state that succeeds."""
+    """Return a state that succeeds."""
     return call("putObject", key, Arguments={"Body": ""}, **fields)
 
 
 def needs(key: str, **fields: Any) -> dict[str, Any]:
-    """A state that fails until there is an object with the key."""
+    """Return a state that fails until there is an object with the key."""
     return call("getObject", key, **fields)
 
 
@@ -44,20 +44,20 @@ def after(key: str, state: str) -> dict[str, Any]:
 
 
 def failed(bench: Bench, states: dict[str, Any], given: Any = None, **fields: Any) -> str:
-    """An execution that has failed; returns its ARN."""
+    """Start an execution that fails, and return its ARN."""
     execution = bench.start(bench.machine(states, **fields), given)
     assert bench.result(execution)["status"] == "FAILED"
     return execution
 
 
 def redriven(bench: Bench, execution: str) -> dict[str, Any]:
-    """The description of an execution once it was redriven and has ended."""
+    """Return the description of an execution once it was redriven and has ended."""
     bench.aws.client("stepfunctions").redrive_execution(executionArn=execution)
     return bench.result(execution)
 
 
 def calls(bench: Bench, execution: str) -> Counter[str]:
-    """How often each key was written or read in an execution."""
+    """Return how often each key was written or read in an execution."""
     events = bench.aws.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
     details = [event["taskScheduledEventDetails"] for event in events if event["type"] == "TaskScheduled"]
     counted = [task for task in details if task["resource"] in ("getObject", "putObject")]
@@ -320,7 +320,7 @@ def test_stopped_execution_waits_with_a_new_token(bench: Bench) -> None:
 
 
 def token(bench: Bench, before: str) -> str:
-    """The token that was written, once it is another than before."""
+    """Return the token that was written, once it is another than before."""
     for _ in range(500):
         listed = bench.aws.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="redriven-token")
         found = json.loads(bench.get("redriven-token")) if listed["KeyCount"] else before

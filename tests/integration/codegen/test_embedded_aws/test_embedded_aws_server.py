@@ -66,7 +66,7 @@ print("done")
 
 
 def run_script(script: str, *arguments: str, environment: Mapping[str, str]) -> str:
-    """What a Python text prints in a process of its own."""
+    """Return what a Python text prints in a process of its own."""
     root = str(Path(__file__).parents[4])
     path = [root, *(os.environ.get("PYTHONPATH") or "").split(os.pathsep)]
     done = subprocess.run(

@@ -29,7 +29,7 @@ def follow(bench: Bench, machine: str, statuses: list[str], **target: Any) -> st
 
 
 def inputs(bench: Bench, machine: str, count: int) -> list[Any]:
-    """What the executions of a machine were started with, once there are so many."""
+    """Return what the executions of a machine were started with, once there are so many."""
     states, deadline = bench.aws.client("stepfunctions"), time.monotonic() + 10
     while len(found := states.list_executions(stateMachineArn=machine)["executions"]) < count:
         assert time.monotonic() < deadline

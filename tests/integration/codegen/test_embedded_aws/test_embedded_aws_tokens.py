@@ -28,14 +28,14 @@ def forgets(event, context):
 
 
 def waiting(**fields: Any) -> dict[str, Any]:
-    """A state that writes its token to an object named after the execution, and waits."""
+    """Return a state that writes its token to an object named after the execution, and waits."""
     arguments = {"Bucket": BUCKET, "Key": KEY, "Body": "{% $states.context.Task.Token %}"}
     state = {"Type": "Task", "Resource": WAIT, "Arguments": arguments, **fields}
     return state if "Next" in state else {**state, "End": True}
 
 
 def caught(*names: str) -> dict[str, Any]:
-    """A Catch that leads to a state named Caught."""
+    """Return a Catch that leads to a state named Caught."""
     return {"Catch": [{"ErrorEquals": list(names), "Output": "{% $states.errorOutput %}", "Next": "Caught"}]}
 
 
@@ -43,7 +43,7 @@ CAUGHT = {"Caught": {"Type": "Pass", "End": True}}
 
 
 def token_of(bench: Bench, execution: str, unlike: str | None = None) -> str:
-    """The token that an execution's task waits with."""
+    """Return the token that an execution's task waits with."""
     client = bench.aws.client("s3")
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
@@ -58,7 +58,7 @@ def token_of(bench: Bench, execution: str, unlike: str | None = None) -> str:
 
 
 def refusal(bench: Bench, operation: str, **arguments: str) -> str:
-    """The code with which Step Functions refuses an answer."""
+    """Return the code with which Step Functions refuses an answer."""
     with pytest.raises(ClientError) as refused:
         getattr(bench.aws.client("stepfunctions"), operation)(**arguments)
     return str(refused.value.response["Error"]["Code"])

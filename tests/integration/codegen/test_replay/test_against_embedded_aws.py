@@ -40,7 +40,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 
 def executed(aws: EmbeddedAws, name: str, states: dict[str, State], given: Any) -> tuple[Any, str | None, list[str]]:
-    """What the embedded AWS makes of a machine: its output, its error, and its events."""
+    """Return what the embedded AWS makes of a machine: its output, its error, and its events."""
     client = aws.client("stepfunctions")
     definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
     role = "arn:aws:iam::123456789012:role/any"

@@ -47,7 +47,7 @@ def account() -> Iterator[Any]:
 
 
 def executed(states: Any, name: str, machine: dict[str, State]) -> tuple[Any, str | None, list[str]]:
-    """What moto makes of a machine: its output, its error, and its events."""
+    """Return what moto makes of a machine: its output, its error, and its events."""
     definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(machine)), "States": machine}
     role = "arn:aws:iam::123456789012:role/any"
     made = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
@@ -62,7 +62,7 @@ def executed(states: Any, name: str, machine: dict[str, State]) -> tuple[Any, st
 
 
 def _value(output: str) -> Any:
-    """The value of an output: moto shows one that is text without its quotes."""
+    """Return the value of an output: moto shows one that is text without its quotes."""
     try:
         return json.loads(output)
     except ValueError:

@@ -14,12 +14,12 @@ PLAIN = "batch:submitJob"
 
 
 def array(size: Any, **arguments: Any) -> dict[str, Any]:
-    """Arguments of an array job."""
+    """Return arguments of an array job."""
     return {"ArrayProperties": {"Size": size}, **arguments}
 
 
 def chained(size: Any, kind: str | None, other: Any | None = None) -> dict[str, Any]:
-    """Two array jobs, of which the second depends on the first."""
+    """Return two array jobs, of which the second depends on the first."""
     depends = [{"JobId": "{% $first %}", **({"Type": kind} if kind else {})}]
     arguments = {**array(other or size), "DependsOn": depends}
     first = job("A", array(size), Resource=PLAIN, Assign={"first": "{% $states.result.JobId %}"}, Next="B")

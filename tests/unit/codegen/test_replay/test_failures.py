@@ -13,7 +13,7 @@ BIG = "x" * 262_143
 
 
 def failing(*errors: str) -> Services:
-    """Functions that fail with these errors, one after the other, and then succeed."""
+    """Return functions that fail with these errors, one after the other, and then succeed."""
     left = list(errors)
 
     def answer(_: object) -> Any:
@@ -25,7 +25,7 @@ def failing(*errors: str) -> Services:
 
 
 def invoke(**fields: Any) -> State:
-    """A state that calls a function."""
+    """Return a state that calls a function."""
     return task("lambda:invoke", {"FunctionName": "f"}, **fields)
 
 
@@ -249,7 +249,7 @@ def test_a_history_has_a_limit() -> None:
 
 
 def again() -> State:
-    """A rule that always goes back."""
+    """Return a rule that always goes back."""
     return {"Condition": "{% true %}", "Next": "A"}
 
 

@@ -52,7 +52,7 @@ class Work:
         return work
 
     def run(self, attempt: Attempt) -> JobResult:
-        """A job ends."""
+        """End a job."""
         if not self.broken:
             self.done.append(attempt.layer)
         return JobResult(exit_code=int(self.broken))

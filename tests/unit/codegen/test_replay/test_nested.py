@@ -25,7 +25,7 @@ SYNC = "states:startExecution.sync:2"
 
 
 def start(resource: str = SYNC, name: Any = "one", **fields: Any) -> State:
-    """A state that starts an execution of the child."""
+    """Return a state that starts an execution of the child."""
     arguments = {"StateMachineArn": CHILD, "Name": name, "Input": {"n": "{% $states.input %}"}}
     return task(resource, arguments, **fields)
 

@@ -13,12 +13,12 @@ S3 = "aws-sdk:s3:"
 
 
 def stored(*keys: str) -> Services:
-    """Services with objects in a bucket, each with its key as its text."""
+    """Return services with objects in a bucket, each with its key as its text."""
     return Services(objects=Objects({f"b/{key}": key for key in keys}))
 
 
 def listed(services: Services, **arguments: Any) -> Any:
-    """What a list of the bucket's objects says."""
+    """Return what a list of the bucket's objects says."""
     return output({"A": task(f"{S3}listObjectsV2", {"Bucket": "b", **arguments})}, services)
 
 

@@ -28,7 +28,7 @@ def running(*, skips: bool = True) -> Iterator[RealClock]:
 
 
 def finished(clock: RealClock, coroutine: Any) -> Process[Any]:
-    """A process once it has ended."""
+    """Return a process once it has ended."""
     over = threading.Event()
 
     def start() -> Process[Any]:

@@ -17,7 +17,7 @@ SUCCESS = "aws-sdk:sfn:sendTaskSuccess"
 
 
 def store(**fields: Any) -> State:
-    """A state that stores its token as an object, and waits."""
+    """Return a state that stores its token as an object, and waits."""
     return task(STORE, {**PLACE, "Body": TOKEN}, **fields)
 
 

@@ -14,7 +14,7 @@ CATCH = {"ErrorEquals": ["States.ALL"], "Next": "B"}
 
 
 def problems(states: dict[str, State], **fields: Any) -> list[str]:
-    """What is wrong with a machine."""
+    """Return what is wrong with a machine."""
     return validate(machine(states, **fields))
 
 

@@ -36,7 +36,7 @@ def test_data_sources_declared(release: str) -> None:
 
 
 def named_paths(resource: Resource) -> Iterator[str]:
-    """Every argument that the declaration names, dotted."""
+    """Yield every argument that the declaration names, dotted."""
     yield from (resource.replaces | resource.replaces_by_count | resource.computed | resource.caseless)
     yield from (*resource.deprecated, *resource.limits, *resource.decoders)
     yield from (*resource.defaults, *resource.json, *resource.exactly_one, *resource.at_most_one)
@@ -51,7 +51,7 @@ def named_paths(resource: Resource) -> Iterator[str]:
 
 
 def has_path(block: Block, path: str) -> bool:
-    """Whether the schema has this argument or block."""
+    """Return whether the schema has this argument or block."""
     *parents, last = path.split(".")
     for name in parents:
         block = block.blocks[name].block

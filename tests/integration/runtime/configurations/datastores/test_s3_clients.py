@@ -83,12 +83,12 @@ def _set(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 
 def _known(found: Connection) -> tuple[Any, ...]:
-    """All of a connection that can be compared."""
+    """Return the comparable parts of a connection."""
     return found.address, found.region, _keys(found), found.certificates
 
 
 def _keys(found: Connection) -> tuple[str | None, ...]:
-    """An access key, a secret key and a token."""
+    """Return an access key, a secret key and a token."""
     if isinstance(found.credentials, Mapping):
         return tuple(found.credentials.get(name) for name in ("access_key_id", "secret_access_key", "session_token"))
     return tuple(found.credentials().get(name) for name in ("access_key_id", "secret_access_key", "token"))

@@ -76,7 +76,7 @@ class Bench:
     starts: dict[str, list[StartFailure]] = attrs.field(factory=dict)
 
     def jobs(self) -> list[Any]:
-        """All jobs but the children of array jobs, by name."""
+        """Return all jobs but the children of array jobs, by name."""
         batch = self.aws.client("batch")
         statuses = ("SUCCEEDED", "FAILED", "RUNNING")
         found = [

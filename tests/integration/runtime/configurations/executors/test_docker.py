@@ -42,7 +42,7 @@ FLOW = """\
 
 
 def calls(folder: Folder) -> list[Any]:
-    """The words of each call of the command."""
+    """Return the words of each call of the command."""
     return [json.loads(line) for line in (folder.path / "calls").read_text().splitlines()]
 
 

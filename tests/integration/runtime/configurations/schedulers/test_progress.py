@@ -50,7 +50,7 @@ FLOW = """\
 
 
 def shown(folder: Folder, before: str = "pass") -> list[str]:
-    """The lines on standard error of a run."""
+    """Return the lines on standard error of a run."""
     folder.write(FLOW.replace("BEFORE", before))
     ended = folder.python("main.py")
     assert ended.returncode == 0, ended.stderr
@@ -72,7 +72,7 @@ def test_plain_lines_where_there_is_no_terminal(folder: Folder) -> None:
 
 
 def in_a_terminal(folder: Folder) -> list[str]:
-    """What a terminal shows of a run, without what moves its cursor and colours it."""
+    """Return what a terminal shows of a run, without what moves its cursor and colours it."""
     folder.write(FLOW.replace("BEFORE", "pass"))
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}

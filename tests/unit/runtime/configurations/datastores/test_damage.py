@@ -37,14 +37,14 @@ def execution() -> Execution:
 
 
 def value_key(execution: Execution) -> str:
-    """The key of the value of Shards.plain."""
+    """Return the key of the value of Shards.plain."""
     document = json.loads(objects_of(execution.flow)[plain_key(execution)])
     prefix = f"MyFlow/artifacts/{document['artifacts'][0]['hexdigest']}."
     return next(key for key in objects_of(execution.flow) if key.startswith(prefix))
 
 
 def plain_key(execution: Execution) -> str:
-    """The key of the archive of Shards.plain."""
+    """Return the key of the archive of Shards.plain."""
     return archive_key(execution.flow, "Shards", "plain")
 
 

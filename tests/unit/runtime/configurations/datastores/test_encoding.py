@@ -26,12 +26,12 @@ SMALL = st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.binary(
 
 
 def joined(encoded: Encoded) -> bytearray:
-    """The object that an encoded value is stored as."""
+    """Return the object that an encoded value is stored as."""
     return bytearray(b"".join(encoded.parts))
 
 
 def there_and_back(value: Any, protocol: serde.Protocol = PICKLE) -> Any:
-    """A value, stored and read."""
+    """Return a value, stored and read."""
     encoded = encode(value, protocol)
     return decode(joined(encoded), encoded.extension, protocol, place="here")
 
