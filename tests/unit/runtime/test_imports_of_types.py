@@ -16,6 +16,8 @@ import laminar_runtime
 
 #: What is imported for annotations, by those who are below its module.
 NAMED = {
+    "laminar_codegen.rehearsal.aws.role_checks": {"JobRoles"},
+    "laminar_codegen.rehearsal.aws.step_functions": {"StepFunctions"},
     "laminar_runtime.configurations.datastores": {"DataStore"},
     "laminar_runtime.configurations.datastores.base": {"DataStore"},
     "laminar_runtime.configurations.datastores.s3": {"AWS"},
