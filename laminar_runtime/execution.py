@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from laminar_runtime import _records, launching, task_environment
+from laminar_runtime import _records, launching, stored_parameters, task_environment
 from laminar_runtime.configurations import datastores
-from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
-from laminar_runtime.identifiers import check_execution_id, new_attempt
+from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.introspection import naming
-from laminar_runtime.introspection.attributes import prepare, quote, refusal
+from laminar_runtime.introspection.attributes import prepare, quote
 from laminar_runtime.layer import Layer, Parameters, storage_name, store_as
-from laminar_runtime.storage.commits import Commit
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
 
 if TYPE_CHECKING:
@@ -213,65 +210,8 @@ class Execution:
             FlowError: If the name of a parameter is reserved, or the id is not valid.
             ExecutionError: If the execution has finished with other parameters.
         """
-        if not self.offer(artifacts):
-            if self.finished:
-                where = f"execution {self.id} of flow '{self.flow_name}'"
-                raise ExecutionError(f"{where} has finished with other parameters: run the flow with another id")
-            self._replace(artifacts)
+        stored_parameters.store(self, artifacts)
         return self
-
-    def offer(self, artifacts: Mapping[str, Any]) -> bool:
-        """Store the flow's parameters for this execution, unless it has some. Of concurrent calls, one succeeds.
-
-        Args:
-            artifacts: The parameters.
-
-        Returns:
-            Whether the execution has these parameters now.
-
-        Raises:
-            FlowError: If the name of a parameter is reserved, or the id is not valid.
-        """
-        check_execution_id(self.key("").execution)
-        key, store, commit = self.key(_PARAMETERS), self.datastore, self._write_parameters(artifacts)
-        if store.ledger.commit(key, index=0, commit=commit, fans_out=False):
-            return True
-        kept = store.ledger.attributes(key, index=0, record=None)
-        return kept == commit.archives.keys() and all(
-            store.ledger.read_archive(key, index=0, name=name) == archive for name, archive in commit.archives.items()
-        )
-
-    def link(self, artifacts: Mapping[str, Any]) -> None:
-        """Store the parameters that a linker made. A resume replaces those of the last run.
-
-        Args:
-            artifacts: The parameters.
-
-        Raises:
-            FlowError: If the name of a parameter is reserved, or the id is not valid.
-        """
-        if not self.offer(artifacts) and self.retry and not self.finished:
-            self._replace(artifacts)
-
-    def _replace(self, artifacts: Mapping[str, Any]) -> None:
-        commit = self._write_parameters(artifacts)
-        self.datastore.ledger.write_record(self.key(_PARAMETERS), splits=1, commit=commit)
-
-    def _write_parameters(self, artifacts: Mapping[str, Any]) -> Commit:
-        """Write the values of parameters, and return their commit, which is not stored yet."""
-        for name in sorted(artifacts):
-            if (reason := naming.flaw(name)) is not None:
-                raise FlowError(f"flow '{self.flow.name}' cannot have the parameter {quote(name)}: the name {reason}")
-        reasons = {name: refusal(Parameters, name) for name in sorted(artifacts)}
-        if reserved := [name for name, reason in reasons.items() if reason is not None]:
-            names = ", ".join(reserved)
-            raise FlowError(f"flow '{self.flow.name}' cannot have parameters with reserved names: {names}. Rename them")
-        key, attempt = self.key(_PARAMETERS), new_attempt(1)
-        archives = {
-            name: self.datastore.write(key, index=0, name=name, values=[value], sharded=False, attempt=attempt)
-            for name, value in artifacts.items()
-        }
-        return Commit(attempt, archives)
 
     def take_input(self) -> bool:
         """Store the input of the state machine as parameters, unless the execution has parameters.
@@ -283,28 +223,7 @@ class Execution:
             DamagedError: If the input is not JSON.
             FlowError: If the input does not have the form ``{"parameters": {...}}``.
         """
-        key = self.key(_PARAMETERS)
-        if self.datastore.ledger.read_record(key) is not None:
-            return False
-        try:
-            content = self.datastore.read_input(key.flow, key.execution)
-        except MissingError:
-            return False
-        try:
-            document = json.loads(content)
-        except (RecursionError, ValueError) as error:
-            place = self.datastore.uri(path=input_key(key.flow, key.execution))
-            msg = f"{place} is damaged: it is not JSON ({error}). Start another execution with the same input"
-            raise DamagedError(msg) from error
-        given = document.get("parameters", {}) if isinstance(document, dict) else None
-        if not isinstance(given, dict):
-            msg = (
-                f'the input of execution {self.id} does not have the form {{"parameters": {{...}}}}: start another '
-                "execution with such an input"
-            )
-            raise FlowError(msg)
-        self.offer(given)
-        return True
+        return stored_parameters.take_input(self)
 
     def resume(self) -> Execution:
         """Run the execution again, without the layers and the splits that finished.

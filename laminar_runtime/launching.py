@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from laminar_runtime import _records, task_environment
+from laminar_runtime import _records, stored_parameters, task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, FlowError
 from laminar_runtime.identifiers import check_execution_id, new_execution_id
@@ -112,7 +112,7 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
         if execution is not None:
             flow.configuration.scheduler.check_new(execution=run)
             run.take_input()
-        if not run.offer(parameters):
+        if not stored_parameters.offer(run, parameters):
             raise ExecutionError(
                 f"execution {run.id} of flow '{flow.name}' was started before with other parameters: resume it with "
                 f"flow.execution('{run.id}').resume(), or run the flow with another id"
@@ -161,7 +161,7 @@ def chain(execution: Execution, flow: Flow, linker: Callable[[Execution], Parame
     parameters = link_parameters(linker, execution.wait())
     if execution.retry:  # the next flow of a resumed execution may have been started, too
         following = _records.evolve(flow.execution(name), retry=True)
-        following.link(parameters)
+        stored_parameters.link(following, parameters)
         return following.resume()
     return flow(execution.id, **parameters)
 
@@ -273,7 +273,8 @@ def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -
         from laminar_runtime.planner import planner
 
         with task_process.reporting(), claims.underway(), task_environment.outside():
-            open_execution(flow, context).link(link_parameters(linker, open_execution(before, context)))
+            execution = open_execution(flow, context)
+            stored_parameters.link(execution, link_parameters(linker, open_execution(before, context)))
             planner.write_empty_answer()
 
 
