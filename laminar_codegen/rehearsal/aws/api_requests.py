@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 import attrs
 
@@ -75,7 +75,7 @@ class RequestReader:
         target = environ.get("HTTP_X_AMZ_TARGET")
         if target is not None:
             return Request(target.rpartition(".")[2], _body(environ))
-        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+        method, path = environ["REQUEST_METHOD"], _path(environ)
         given = {**_headers(environ), **dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))}
         found = [(route, match) for route in self._routes(service) if (match := route.matches(method, path, given))]
         if not found:
@@ -83,7 +83,8 @@ class RequestReader:
         route, match = max(found, key=lambda pair: pair[0].demands)
         named = {name: given[wire] for wire, name in route.names.items() if wire in given}
         body = {} if service == "s3" else _body(environ)
-        return Request(route.operation, {**body, **named, **match.groupdict()})
+        parts = {name: unquote(value) for name, value in match.groupdict().items()}
+        return Request(route.operation, {**body, **named, **parts})
 
     def _routes(self, service: str) -> tuple[_Route, ...]:
         with self._lock:
@@ -137,6 +138,12 @@ def _group(parameter: re.Match[str]) -> str:
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:
     return {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+
+
+def _path(environ: WSGIEnvironment) -> str:
+    """Return the path of a request as it was sent: a name in it may hold a slash that is escaped."""
+    sent: str = environ.get("REQUEST_URI") or quote(environ.get("PATH_INFO", "/"))
+    return sent.partition("?")[0]
 
 
 def _body(environ: WSGIEnvironment) -> dict[str, Any]:

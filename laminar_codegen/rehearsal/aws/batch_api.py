@@ -1,57 +1,74 @@
-"""AWS Batch's API: moto keeps queues, compute environments and definitions; jobs are ours.
+"""AWS Batch's API. What is refused is refused with Batch's ClientException.
 
-moto's own jobs run in Docker, or are only said to have succeeded. Each function here replaces one
-of moto's responses; what is refused is refused with Batch's ClientException.
+https://docs.aws.amazon.com/batch/latest/APIReference/API_Operations.html
 """
 
 from __future__ import annotations
 
-import json
+import functools
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from moto.batch.exceptions import ClientException
-from moto.batch.responses import BatchResponse
-from moto.logs.models import logs_backends
+from urllib.parse import parse_qs
 
 from laminar_codegen.limits import DESCRIBED_JOBS
 from laminar_codegen.rehearsal.aws.api_calls import ApiCall, Calls
-from laminar_codegen.rehearsal.aws.batch_containers import check_definition
 from laminar_codegen.rehearsal.aws.batch_job import STATES, Job
 from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
-from laminar_codegen.rehearsal.aws.patches import Patches
-from laminar_codegen.rehearsal.batch_requests import (
-    FARGATE,
-    JobRequest,
-    Queue,
-    RefusedError,
-    check_name,
-    check_retry,
-    check_timeout,
-    make_request,
-)
+from laminar_codegen.rehearsal.aws.batch_records import BatchRecords
+from laminar_codegen.rehearsal.aws.own_services import Answer, Asked, Operation, Operations, ServiceError, answer_json
+from laminar_codegen.rehearsal.batch_requests import FARGATE, JobRequest, RefusedError, make_request
+
+__all__ = ["BatchApi", "publish_log"]
 
 _LOG_GROUP = "/aws/batch/job"
 
-_register_of_moto = BatchResponse.registerjobdefinition
+Json = Mapping[str, Any]
+_Operation = Callable[[BatchRecords, BatchJobs, Json], Any]
 
-Answer = dict[str, Any]
 
+class BatchApi(Operations):
+    """The operations of AWS Batch.
 
-def install(patches: Patches, jobs: BatchJobs) -> None:
-    """Have moto's Batch run jobs."""
-    operations: dict[str, Callable[[BatchResponse, BatchJobs, Answer], Answer]] = {
-        "submitjob": _submit,
-        "describejobs": _describe,
-        "listjobs": _list,
-        "terminatejob": _terminate,
-        "canceljob": _cancel,
-    }
-    for name, operation in operations.items():
-        patches.attribute(BatchResponse, name, _responder(operation, jobs))
-    patches.attribute(BatchResponse, "registerjobdefinition", _register)
+    Args:
+        jobs: The jobs.
+    """
+
+    def __init__(self, jobs: BatchJobs) -> None:
+        self._jobs = jobs
+        self._lock = threading.Lock()
+        self._records: dict[tuple[str, str], BatchRecords] = {}
+        self.operations: Mapping[str, Operation] = {
+            **{name: functools.partial(self._answer, operation) for name, operation in _OPERATIONS.items()},
+            "UntagResource": self._untag,
+        }
+
+    def forget(self) -> None:
+        """Forget everything but jobs."""
+        with self._lock:
+            self._records.clear()
+
+    def _of(self, asked: Asked) -> BatchRecords:
+        place = (asked.signature.account, asked.signature.region)
+        with self._lock:
+            return self._records.setdefault(place, BatchRecords(*place))
+
+    def _answer(self, operation: _Operation, asked: Asked) -> Answer:
+        try:
+            return answer_json(operation(self._of(asked), self._jobs, asked.parameters) or {})
+        except RefusedError as error:
+            raise ServiceError("ClientException", str(error)) from error
+
+    def _untag(self, asked: Asked) -> Answer:
+        keys = parse_qs(asked.environ.get("QUERY_STRING", "")).get("tagKeys", [])
+
+        def untag(records: BatchRecords, _: BatchJobs, given: Json) -> None:
+            for key in keys:
+                records.tags(given["resourceArn"]).pop(key, None)
+
+        return self._answer(untag, asked)
 
 
 def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
@@ -62,6 +79,8 @@ def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
     options = (job.request.container.get("logConfiguration") or {}).get("options") or {}
     group = options.get("awslogs-group", _LOG_GROUP)
     region = options.get("awslogs-region", job.request.region)
+    from moto.logs.models import logs_backends
+
     backend: Any = logs_backends[job.request.account][region]
     backend.ensure_log_group(group)
 
@@ -90,60 +109,39 @@ def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
         tell("PutLogEvents")
 
 
-def _responder(
-    operation: Callable[[BatchResponse, BatchJobs, Answer], Answer], jobs: BatchJobs
-) -> Callable[[BatchResponse], str]:
-    def respond(self: BatchResponse) -> str:
-        try:
-            return json.dumps(operation(self, jobs, json.loads(self.body)))
-        except RefusedError as error:
-            raise ClientException(str(error)) from error
-
-    return respond
-
-
-def _submit(response: BatchResponse, jobs: BatchJobs, submitted: Answer) -> Answer:
-    job = jobs.submit(_request(response, submitted))
+def _submit(records: BatchRecords, jobs: BatchJobs, given: Json) -> Json:
+    job = jobs.submit(_request(records, given))
     return {"jobArn": job.arn, "jobId": job.id, "jobName": job.request.name}
 
 
-def _request(response: BatchResponse, submitted: Answer) -> JobRequest:
-    backend: Any = response.batch_backend
-    definition = backend.get_job_definition(submitted.get("jobDefinition"))
-    if definition is None or definition.status != "ACTIVE":
-        raise RefusedError(f"Job definition {submitted.get('jobDefinition')} is not active")
-    if definition.container_properties is None:
+def _request(records: BatchRecords, given: Json) -> JobRequest:
+    named = given.get("jobDefinition", "")
+    definition = records.definition(named)
+    if definition is None or definition["status"] != "ACTIVE":
+        raise RefusedError(f"Job definition {named} is not active")
+    if "containerProperties" not in definition:
         raise RefusedError("Only container jobs run here")
-    queue = backend.get_job_queue(submitted.get("jobQueue"))
-    if queue is None or queue.state != "ENABLED":
-        raise RefusedError(f"Job queue {submitted.get('jobQueue')} is not enabled")
-    described = definition.describe()
-    _check_capacity(queue, described.get("platformCapabilities") or [])
-    return make_request(
-        submitted,
-        described,
-        Queue(queue.arn, queue.name, queue.environments[0].name),
-        account=response.current_account,
-        region=response.region,
-    )
+    queue, environments = records.queue(given.get("jobQueue", ""))
+    _check_capacity(queue.name, environments, definition.get("platformCapabilities") or [])
+    return make_request(given, definition, queue, account=records.account, region=records.region)
 
 
-def _check_capacity(queue: Any, capabilities: Sequence[str]) -> None:
+def _check_capacity(queue: str, environments: Sequence[Json], capabilities: Sequence[str]) -> None:
     """On AWS, a job for the other platform would never run. Unmanaged capacity is of no platform."""
-    for environment in queue.environments:
-        kind = (getattr(environment, "compute_resources", None) or {}).get("type", "")
+    for environment in environments:
+        kind = environment.get("computeResources", {}).get("type", "")
         if kind and kind.startswith(FARGATE) != (FARGATE in capabilities):
-            raise RefusedError(f"The capacity of the queue {queue.name} is {kind}: it does not run this job")
+            raise RefusedError(f"The capacity of the queue {queue} is {kind}: it does not run this job")
 
 
-def _describe(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
+def _describe(_: BatchRecords, jobs: BatchJobs, asked: Json) -> Json:
     ids = asked.get("jobs") or []
     if len(ids) > DESCRIBED_JOBS:
         raise RefusedError(f"At most {DESCRIBED_JOBS} jobs can be described at once")
     return {"jobs": [job.describe() for job in jobs.find(ids)]}
 
 
-def _list(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
+def _list(_: BatchRecords, jobs: BatchJobs, asked: Json) -> Json:
     if parent := asked.get("arrayJobId"):
         listed = [child for job in jobs.find([parent]) for child in job.children]
     else:
@@ -166,31 +164,53 @@ def _list(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
     return {"jobSummaryList": shown}
 
 
-def _terminate(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
+def _terminate(_: BatchRecords, jobs: BatchJobs, asked: Json) -> Json:
     jobs.terminate(*_job_and_reason(asked))
     return {}
 
 
-def _cancel(_: BatchResponse, jobs: BatchJobs, asked: Answer) -> Answer:
+def _cancel(_: BatchRecords, jobs: BatchJobs, asked: Json) -> Json:
     jobs.cancel(*_job_and_reason(asked))
     return {}
 
 
-def _job_and_reason(asked: Answer) -> tuple[str, str]:
+def _job_and_reason(asked: Json) -> tuple[str, str]:
     if not asked.get("jobId") or not asked.get("reason"):
         raise RefusedError("jobId and reason are required")
     return asked["jobId"], asked["reason"]
 
 
-def _register(self: BatchResponse) -> str:
-    """Moto checks neither the name nor the values of variables, retries and timeouts, nor what a platform offers."""
-    asked = json.loads(self.body)
-    try:
-        check_name(asked.get("jobDefinitionName"), "Job definition name")
-        check_definition(asked.get("containerProperties") or {}, asked.get("platformCapabilities") or [])
-        check_retry(asked.get("retryStrategy") or {})
-        check_timeout(asked.get("timeout") or {})
-    except RefusedError as error:
-        raise ClientException(str(error)) from error
-    answer: str = _register_of_moto(self)
-    return answer
+def _tag(records: BatchRecords, _: BatchJobs, given: Json) -> None:
+    records.tags(given["resourceArn"]).update(given["tags"])
+
+
+#: The operations by their names.
+_OPERATIONS: Mapping[str, _Operation] = {
+    "SubmitJob": _submit,
+    "DescribeJobs": _describe,
+    "ListJobs": _list,
+    "TerminateJob": _terminate,
+    "CancelJob": _cancel,
+    "RegisterJobDefinition": lambda records, _, given: records.register_definition(given),
+    "DescribeJobDefinitions": lambda records, _, given: {"jobDefinitions": records.describe_definitions(given)},
+    "DeregisterJobDefinition": lambda records, _, given: records.deregister_definition(given["jobDefinition"]),
+    "CreateComputeEnvironment": lambda records, _, given: records.create_environment(given),
+    "DescribeComputeEnvironments": lambda records, _, given: {
+        "computeEnvironments": records.describe_environments(given)
+    },
+    "UpdateComputeEnvironment": lambda records, _, given: records.update_environment(given),
+    "DeleteComputeEnvironment": lambda records, _, given: records.delete_environment(given),
+    "CreateJobQueue": lambda records, _, given: records.create_queue(given),
+    "DescribeJobQueues": lambda records, _, given: {"jobQueues": records.describe_queues(given)},
+    "UpdateJobQueue": lambda records, _, given: records.update_queue(given),
+    "DeleteJobQueue": lambda records, _, given: records.delete_queue(given),
+    "CreateSchedulingPolicy": lambda records, _, given: records.create_policy(given),
+    "DescribeSchedulingPolicies": lambda records, _, given: {"schedulingPolicies": records.policies(given["arns"])},
+    "ListSchedulingPolicies": lambda records, _, __: {
+        "schedulingPolicies": [{"arn": policy["arn"]} for policy in records.policies()]
+    },
+    "UpdateSchedulingPolicy": lambda records, _, given: records.update_policy(given),
+    "DeleteSchedulingPolicy": lambda records, _, given: records.delete_policy(given["arn"]),
+    "TagResource": _tag,
+    "ListTagsForResource": lambda records, _, given: {"tags": records.tags(given["resourceArn"])},
+}

@@ -38,22 +38,19 @@ class _QuietHandler(MotoRequestHandler):
 
 @contextmanager
 def serving(
-    prepare: Callable[[str], None],
     services: Mapping[str, Callable[[], Service]],
     calls: Calls,
     gate: Callable[[WSGIApplication], WSGIApplication],
 ) -> Iterator[str]:
     """Serve moto, behind services of our own; yields the URL.
 
-    `prepare` gets a service's name before moto's first answer, `calls` announces what roles call, and `gate` returns
-    an application in front of another, which says who gets in.
+    `calls` announces what roles call, and `gate` returns an application in front of another, which says who gets in.
     """
     if botocore_stubber.enabled:
         raise RuntimeError("moto's mock_aws is active in this process: it would answer instead")
 
     def create_app(service: Any) -> Any:
         with _one_session():
-            prepare(service)
             return create_backend_app(service)
 
     application = gate(calls.observed(OwnServices(DomainDispatcherApplication(create_app), services)))

@@ -1,11 +1,12 @@
 """Services of which the embedded AWS answers operations itself, before moto sees the requests.
 
-A service is a table of operations. An operation is given what is asked for, and gives the answer; None has moto answer,
-which keeps the records.
+Most services are tables of operations. An operation is given what is asked for, and gives the answer; None has moto
+answer, which keeps the records.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +20,7 @@ from laminar_codegen.rehearsal.aws.signatures import Signature, signature_of
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["Answer", "Asked", "Operation", "OwnServices", "Service", "ServiceError", "answer_json"]
+__all__ = ["Answer", "Asked", "Operation", "Operations", "OwnServices", "Service", "ServiceError", "answer_json"]
 
 
 @attrs.frozen
@@ -39,9 +40,8 @@ class Asked:
     @property
     def body(self) -> bytes:
         """The body of the request."""
-        stream = self.environ["wsgi.input"]
-        content: bytes = stream.read()
-        stream.seek(0)
+        content: bytes = self.environ["wsgi.input"].read(int(self.environ.get("CONTENT_LENGTH") or 0))
+        self.environ["wsgi.input"] = io.BytesIO(content)
         return content
 
 
@@ -81,9 +81,26 @@ Operation = Callable[[Asked], Answer | None]
 class Service(Protocol):
     """A service."""
 
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        """The operations that it answers."""
+    def concerns(self, environ: WSGIEnvironment) -> bool:
+        """Whether a request may be one that it answers."""
+
+    def find(self, operation: str) -> Operation | None:
+        """Return what answers an operation, None if moto does."""
+
+
+class Operations:
+    """A service that is a table of operations."""
+
+    operations: Mapping[str, Operation]
+
+    def concerns(self, environ: WSGIEnvironment) -> bool:
+        """Whether a request may be one that it answers."""
+        del environ
+        return True
+
+    def find(self, operation: str) -> Operation | None:
+        """Return what answers an operation, None if moto does."""
+        return self.operations.get(operation)
 
 
 def answer_json(value: Any) -> Answer:
@@ -109,8 +126,11 @@ class OwnServices:
         signature = signature_of(environ)
         if signature is None or signature.service not in self._services:
             return self._application(environ, start)
+        service = self._services[signature.service]()
+        if not service.concerns(environ):
+            return self._application(environ, start)
         request = self._reader.read(environ, signature.service)
-        operation = self._services[signature.service]().operations.get(request.operation)
+        operation = service.find(request.operation)
         if operation is None:
             return self._application(environ, start)
         try:
@@ -126,11 +146,11 @@ def _refusal(error: ServiceError) -> Answer:
 
 
 def _respond(answer: Answer, start: StartResponse) -> Iterable[bytes]:
-    headers = [
-        ("Content-Type", "application/x-amz-json-1.0"),
-        ("Content-Length", str(len(answer.body))),
-        ("x-amzn-RequestId", str(uuid.uuid4())),
-        *answer.headers,
-    ]
-    start(f"{answer.status} {'OK' if answer.status < 400 else 'Error'}", headers)  # noqa: PLR2004 - errors of HTTP
+    headers = {
+        "Content-Type": "application/x-amz-json-1.0",
+        "Content-Length": str(len(answer.body)),
+        "x-amzn-RequestId": str(uuid.uuid4()),
+        **dict(answer.headers),
+    }
+    start(f"{answer.status} {'OK' if answer.status < 400 else 'Error'}", list(headers.items()))  # noqa: PLR2004 - errors of HTTP
     return [answer.body]

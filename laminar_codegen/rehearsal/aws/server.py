@@ -1,8 +1,6 @@
 """The embedded AWS itself: moto's server on a free port, and what makes it run things.
 
-Executions of state machines are ours (`step_functions`). Corrections to moto's other services are put in place when a
-service is first called, because importing a service takes long (Batch: a second, for EC2's tables), and taken back at
-the end.
+What is in front of moto is made when a service is first called: importing one takes long.
 """
 
 from __future__ import annotations
@@ -35,6 +33,10 @@ from laminar_runtime.process import processors
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from laminar_codegen.rehearsal.aws.batch_api import BatchApi
+    from laminar_codegen.rehearsal.aws.bucket_policies import S3Api
+    from laminar_codegen.rehearsal.aws.lambda_api import LambdaApi
+    from laminar_codegen.rehearsal.aws.own_services import Service
     from laminar_codegen.rehearsal.aws.role_checks import JobRoles
     from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
 
@@ -89,6 +91,7 @@ class EmbeddedAws:
         self._guard: Guard | None = None
         self._open = ExitStack()
         self._making = threading.Lock()
+        self._serving = threading.Lock()
 
     endpoint_url: str
     """Where the AWS APIs are; set when entered."""
@@ -170,6 +173,10 @@ class EmbeddedAws:
         from laminar_codegen.rehearsal.aws import http_server
 
         self._stop()
+        if self._batch is not None:
+            self._batch.forget()
+        if self._s3 is not None:
+            self._s3.forget()
         http_server.forget()
 
     def _enter(self, opening: ExitStack) -> None:
@@ -181,20 +188,21 @@ class EmbeddedAws:
         patches = Patches()
         opening.callback(patches.undo)
         ignore_configuration(patches)
-        prepared: set[str] = set()
-
-        def prepare(service: str) -> None:
-            if service in _PREPARATIONS and service not in prepared:
-                _PREPARATIONS[service](self, patches)
-            prepared.add(service)
-
         self._clock = RealClock(skips=not self._real_time)
         self._clock.start_thread()
         opening.callback(self._clock.close)
         self._executions: StepFunctions | None = None
-        services = {"states": self._own_executions}
+        self._batch: BatchApi | None = None
+        self._lambda: LambdaApi | None = None
+        self._s3: S3Api | None = None
+        services: dict[str, Callable[[], Service]] = {
+            "batch": self._own_batch,
+            "lambda": self._own_lambda,
+            "s3": self._own_s3,
+            "states": self._own_executions,
+        }
         self._keyring = Keyring()
-        self.endpoint_url = opening.enter_context(http_server.serving(prepare, services, self._calls, self._gate))
+        self.endpoint_url = opening.enter_context(http_server.serving(services, self._calls, self._gate))
         self.environment = self.environment_of(None)
         self._clients = Clients(self.endpoint_url, self.region, self._keyring)
         self._jobs = self._make_jobs()
@@ -215,10 +223,45 @@ class EmbeddedAws:
         )
         return BatchJobs(runner, self._clock, concurrency=self._concurrency)
 
+    def _own_batch(self) -> BatchApi:
+        from laminar_codegen.rehearsal.aws.batch_api import BatchApi
+
+        with self._serving:
+            if self._batch is None:
+                self._batch = BatchApi(self._jobs)
+            return self._batch
+
+    def _own_lambda(self) -> LambdaApi:
+        from laminar_codegen.rehearsal.aws.functions import Functions
+        from laminar_codegen.rehearsal.aws.lambda_api import LambdaApi
+
+        with self._serving:
+            if self._lambda is None:
+                runner = Functions(
+                    workspace=self.workspace,
+                    logs=self.logs / "functions",
+                    aws_environment=self.environment_of,
+                    concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
+                    events=Announcer(self._invocations),
+                    clock=self._clock,
+                    faults=self._faults,
+                    roles=self._job_roles,
+                )
+                self._lambda = LambdaApi(self._clients, runner)
+            return self._lambda
+
+    def _own_s3(self) -> S3Api:
+        from laminar_codegen.rehearsal.aws.bucket_policies import S3Api
+
+        with self._serving:
+            if self._s3 is None:
+                self._s3 = S3Api(self._clients)
+            return self._s3
+
     def _own_executions(self) -> StepFunctions:
         from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
 
-        with self._making:
+        with self._serving:
             if self._executions is None:
                 self._executions = StepFunctions(self._clock, self._clients, self._jobs)
             return self._executions
@@ -239,35 +282,3 @@ class EmbeddedAws:
         from laminar_codegen.rehearsal.aws import batch_api
 
         batch_api.publish_log(self._calls, job, stream, log)
-
-    def _prepare_batch(self, patches: Patches) -> None:
-        from laminar_codegen.rehearsal.aws import batch_api
-
-        batch_api.install(patches, self._jobs)
-
-    def _prepare_s3(self, patches: Patches) -> None:
-        from laminar_codegen.rehearsal.aws import bucket_policies
-
-        bucket_policies.install(patches)
-
-    def _prepare_lambda(self, patches: Patches) -> None:
-        from laminar_codegen.rehearsal.aws import functions
-
-        runner = functions.Functions(
-            workspace=self.workspace,
-            logs=self.logs / "functions",
-            aws_environment=self.environment_of,
-            concurrency=_FUNCTIONS_PER_JOB * self._concurrency,
-            events=Announcer(self._invocations),
-            clock=self._clock,
-            faults=self._faults,
-            roles=self._job_roles,
-        )
-        functions.install(patches, runner)
-
-
-_PREPARATIONS: Mapping[str, Callable[[EmbeddedAws, Patches], None]] = {
-    "batch": EmbeddedAws._prepare_batch,  # noqa: SLF001 - of this module
-    "s3": EmbeddedAws._prepare_s3,  # noqa: SLF001 - of this module
-    "awslambda": EmbeddedAws._prepare_lambda,  # noqa: SLF001 - of this module
-}

@@ -12,8 +12,10 @@ import attrs
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
-__all__ = ["PLACE_HEADER", "Signature", "note_signature", "signature_of"]
+__all__ = ["ACCOUNT", "PLACE_HEADER", "Signature", "note_signature", "signature_of"]
 
+#: The account of who has no role.
+ACCOUNT = "123456789012"
 #: The header in which a state says which one it is, as WSGI names it.
 PLACE_HEADER = "HTTP_X_LAMINAR_PLACE"
 _NOTED = "laminar.signature"
@@ -34,6 +36,11 @@ class Signature:
     region: str
     service: str
     place: str = ""
+
+    @property
+    def account(self) -> str:
+        """The account: the role's, else the only one there is."""
+        return ACCOUNT if self.role is None else self.role.split(":")[4]
 
 
 def note_signature(environ: WSGIEnvironment, signature: Signature) -> None:

@@ -30,7 +30,7 @@ from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
 from laminar_codegen.rehearsal.aws.clients import Clients
 from laminar_codegen.rehearsal.aws.execution_records import Definition, Record
 from laminar_codegen.rehearsal.aws.integrations import Integrations
-from laminar_codegen.rehearsal.aws.own_services import Answer, Asked, Operation, ServiceError, answer_json
+from laminar_codegen.rehearsal.aws.own_services import Answer, Asked, Operations, ServiceError, answer_json
 from laminar_codegen.rehearsal.aws.service_calls import ServiceCalls
 from laminar_codegen.rehearsal.aws.status_events import StatusEvents
 
@@ -44,7 +44,7 @@ _parse = functools.lru_cache(maxsize=256)(parse)
 _Operation = Callable[["StepFunctions", Mapping[str, Any]], Any]
 
 
-class StepFunctions:
+class StepFunctions(Operations):
     """The executions of one embedded AWS, and the operations on them.
 
     Args:
@@ -69,20 +69,16 @@ class StepFunctions:
         )
         events = StatusEvents(clock, clients)
         self._world.ended = lambda execution: self._tell_end(events, execution)
-
-    def machine_of(self, token: str) -> str | None:
-        """Return the ARN of the state machine that waits for a task token, None if none does."""
-        return self._tokens.machine_of(token)
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        """The operations that are answered here."""
-        return {
+        self.operations = {
             **{name: functools.partial(self._answer, operation) for name, operation in _OPERATIONS.items()},
             "CreateStateMachine": _check_definition,
             "UpdateStateMachine": _check_definition,
             "ValidateStateMachineDefinition": _validate,
         }
+
+    def machine_of(self, token: str) -> str | None:
+        """Return the ARN of the state machine that waits for a task token, None if none does."""
+        return self._tokens.machine_of(token)
 
     def stop_all(self) -> None:
         """Stop all executions, and forget them."""

@@ -22,20 +22,21 @@ sys.path.insert(0, sys.argv[2])
 profile = os.environ.pop("AWS_PROFILE", None)  # moto alone cannot be imported with a missing one
 import embedded_aws_bench
 from moto.core.config import default_user_config
-from moto.stepfunctions.parser.asl.jsonata import jsonata
-from moto.batch.responses import BatchResponse
 from moto.awslambda.models import LambdaFunction
+from moto.s3.models import FakeBucket
+from moto.stepfunctions.models import StepFunctionBackend
+from moto.stepfunctions.responses import StepFunctionResponse
+from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 if profile:
     os.environ["AWS_PROFILE"] = profile
 
+def functions():
+    classes = [LambdaFunction, FakeBucket, StepFunctionResponse, StepFunctionBackend]
+    return {(owner, name): value for owner in classes for name, value in vars(owner).items() if callable(value)}
+
 def state():
     return {"configuration": copy.deepcopy(default_user_config), "environment": dict(os.environ),
-            "jsonata": jsonata._eval_jsonata, **vars(BatchResponse), **vars(LambdaFunction)}
-
-def changed():
-    now = state()
-    keys = [key for key in {**before, **now} if key != "__annotations__"]  # made when looked at
-    return [key for key in keys if before.get(key) != now.get(key)]
+            "variables": dict(BOTOCORE_DEFAUT_SESSION_VARIABLES), "functions": functions()}
 
 before = state()
 for times in range(2):
@@ -52,11 +53,11 @@ for times in range(2):
             bench.until(job, "RUNNING")
             while not (Path(sys.argv[1]) / "pid").exists():
                 time.sleep(0.01)
-            assert changed()
+            assert functions() == before["functions"]  # nothing of moto is replaced
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         pass
-    assert not changed(), changed()
+    assert state() == before
     pid = int((Path(sys.argv[1]) / "pid").read_text())
     assert not Path(f"/proc/{pid}").exists()
     assert not aws.logs.exists()
