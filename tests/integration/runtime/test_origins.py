@@ -81,7 +81,7 @@ def test_programs_without_a_file(words: list[str], program: Folder) -> None:
     """A program that is in no file cannot be run again, which its error says, with what to do, in a line."""
     ended = program.python(*words, stdin=FLOW + CALL)
     assert ended.returncode == 1
-    told = "FlowError: flow 'Launched' is defined inside a function or without a file, as by standard input"
+    told = "FlowError: flow 'Launched' is defined inside a function or without a file (standard input"
     last = next(line for line in ended.stderr.splitlines() if told in line)
     assert "define it at the top of a file, or use Flow(executor=Thread())" in last
 

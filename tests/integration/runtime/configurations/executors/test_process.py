@@ -206,4 +206,4 @@ def test_a_process_that_dies_after_its_layer_finished(end: str, told: str, folde
     folder.write(DIES.replace("END", end))
     ended = folder.python("main.py")
     assert (ended.returncode, ended.stdout) == (0, "1\n")
-    assert f"layer A finished, and after that {told}" in ended.stderr
+    assert f"layer A finished, but after that {told}" in ended.stderr
