@@ -37,13 +37,14 @@ def run(text: str) -> str:
     """Run commands in the folder of a snippet.
 
     Args:
-        text: The snippet, with ``run``: the words of each command.
+        text: The snippet, with ``run``: the words of each command. Sizes of definitions change with each word in them:
+            only with ``sizes`` they are printed.
 
     Returns:
         Each exit code, and what the command printed: lines of standard error begin with a mark. Left out is the usage,
         which each version of Python wraps in its own way.
     """
-    options, text = options_in(text, "run")
+    options, text = options_in(text, "run", "sizes")
     shown = []
     with folder_of(text) as path:
         for words in options["run"]:
@@ -52,7 +53,8 @@ def run(text: str) -> str:
             output.seek(0)
             noted = "".join(f"! {line}\n" for line in _USAGE.sub("", errors.getvalue()).splitlines())
             shown.append(without_folder(f"exit {int(code)}\n{output.read()}{noted}", path))
-    return "".join(shown)
+    found = "".join(shown)
+    return found if options.get("sizes") else re.sub(r"[0-9,]+( of [0-9,]+ bytes) \([0-9.]+ %\)", r"...\1", found)
 
 
 def _ended(words: list[str]) -> int:
