@@ -83,7 +83,7 @@ def test_programs_without_a_file(words: list[str], program: Folder) -> None:
     assert ended.returncode == 1
     told = "FlowError: flow 'Launched' is defined inside a function or without a file (standard input"
     last = next(line for line in ended.stderr.splitlines() if told in line)
-    assert "define it at the top of a file, or use Flow(executor=Thread())" in last
+    assert "define it at the top level of a file, or use Flow(executor=Thread())" in last
 
 
 def test_another_working_directory(program: Folder) -> None:
