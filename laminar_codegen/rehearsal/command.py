@@ -17,6 +17,7 @@ from laminar_codegen.rehearsal.arguments import make_parser
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
+from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.image import lay_out, own_paths
 from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
 from laminar_codegen.rehearsal.permission_report import report_refusals, report_unused
@@ -81,16 +82,25 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
                 enforces=True,
             )
         )
-        deployment = _deploy(subject, options, aws)
+        try:
+            deployment = _deploy(subject, options, aws)
+        except DocumentError:
+            _report_permissions(aws, unused=False)
+            raise
         stack.enter_context(_environment(aws.environment))
         progress.functions = _functions(subject.graphs, deployment.name)
         ended = _execute(subject, options, aws, deployment, progress)
-        for line in (*report_refusals(aws.guard), *(report_unused(aws.guard) if options.unused else ())):
-            print(f"laminar-codegen: {line}", file=sys.stderr)
+        _report_permissions(aws, unused=options.unused)
         if options.keep:
             print("\n".join(explain_access(deployment, aws.environment)), file=sys.stderr, flush=True)
             wait_for_interrupt()
     return ended
+
+
+def _report_permissions(aws: EmbeddedAws, *, unused: bool) -> None:
+    """Say which calls were refused and, if asked, which granted actions were not used."""
+    for line in (*report_refusals(aws.guard), *(report_unused(aws.guard) if unused else ())):
+        print(f"laminar-codegen: {line}", file=sys.stderr)
 
 
 def _deploy(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws) -> Deployment:
