@@ -22,6 +22,7 @@ from laminar_codegen.lower_terraform.alarms import ALARM
 from laminar_codegen.lower_terraform.module_addresses import address_in_module
 from laminar_codegen.lower_terraform.shared_variables import PASSED_ON
 from laminar_codegen.policies.statement import regional
+from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry
 from laminar_codegen.triggers.kind import InModule
 
@@ -30,8 +31,6 @@ __all__ = ["Module", "call_module"]
 _LABEL = "flow"
 #: Roles that the self-contained document makes unless they are given.
 _COUNTED = {iam_roles.ROLE, iam_roles.ROLE_POLICY}
-#: The resources after the module, which the module does not know.
-_AFTER = {"aws_cloudwatch_event_rule", "aws_cloudwatch_event_target"}
 #: Local values that only the module uses.
 _THEIRS = {iam_roles.TRUST, "role_prefix"}
 
@@ -63,6 +62,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
     """
     moved = dict(_moves(document.resources, _other_alarms(deployment)))
     ours = [block for block in document.resources if _address(block) not in moved]
+    starters = _starters(deployment)
     elsewhere: dict[str, Ref | Joined] = {
         "aws_cloudwatch_log_group.tasks.name": Ref(f'module.{_LABEL}.log_group_names["tasks"]'),
         # By their names: an input of the module cannot refer to a resource that the module makes of it.
@@ -79,7 +79,7 @@ def call_module(document: Document, module: Module, deployment: Deployment) -> D
             for name, value in document.locals.items()
             if name not in _THEIRS
         },
-        resources=tuple(_resource(block, elsewhere) for block in ours),
+        resources=tuple(_resource(block, elsewhere, after=_address(block) in starters) for block in ours),
         outputs=tuple(map(_output, document.outputs)),
         calls=(_call(module, deployment),),
         moved=tuple(moved.items()),
@@ -104,13 +104,20 @@ def _arn(machine: StateMachine) -> Joined:
     return regional("states", "stateMachine:", labels.machine(machine.name))
 
 
-def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined]) -> Block:
-    """Return a resource that depends on the module instead of on resources in it."""
+def _starters(deployment: Deployment) -> set[str]:
+    """Return the addresses of the resources that start state machines: the module makes the machines before them."""
+    of_triggers = (registry.kind_of(trigger).emit(trigger.value) for trigger in deployment.triggers)
+    of_companions = (companion.emit() for companion in targets.companions_of(deployment.graphs))
+    return {_address(block) for blocks in (*of_triggers, *of_companions) for block in blocks}
+
+
+def _resource(block: Block, elsewhere: Mapping[str, Ref | Joined], *, after: bool) -> Block:
+    """Return a resource that depends on the module, if it comes after it, instead of on resources in it."""
     body = {
         name: replace_references(value, elsewhere.get) for name, value in block.body.items() if name != "depends_on"
     }
-    after: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if block.type in _AFTER else {}
-    return attrs.evolve(block, body={**body, **after})
+    depends: dict[str, Value] = {"depends_on": [f"module.{_LABEL}"]} if after else {}
+    return attrs.evolve(block, body={**body, **depends})
 
 
 def _output(output: Output) -> Output:

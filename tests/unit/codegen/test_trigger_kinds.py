@@ -61,6 +61,7 @@ def _emit(prefix: str) -> Iterator[Block]:
         "upload",
         {"name": labels.of_deployment("upload"), "event_pattern": json.dumps(pattern), "tags": Ref("var.tags")},
     )
+    yield Block("aws_s3_bucket_notification", "upload", {"bucket": Ref("var.upload_bucket"), "eventbridge": True})
     yield Block(
         "aws_cloudwatch_event_target",
         "upload",
@@ -141,7 +142,8 @@ def test_a_module_knows_nothing_of_it(uploads: Path, capsys: pytest.CaptureFixtu
     assert main(["--module", "./modules/flow", "flow.py"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert set(document["resource"]["aws_cloudwatch_event_rule"]) == {"upload"}
-    assert document["resource"]["aws_cloudwatch_event_target"]["upload"]["depends_on"] == ["module.flow"]
+    for kind in ("aws_cloudwatch_event_target", "aws_s3_bucket_notification"):
+        assert document["resource"][kind]["upload"]["depends_on"] == ["module.flow"]
     assert document["module"]["flow"]["roles"]["upload"]["service"] == "events.amazonaws.com"
     assert set(document["resource"]["aws_cloudwatch_metric_alarm"]) == {"upload_failed"}
     assert "upload" not in str([pair for moved in document["moved"] for pair in moved if "alarm" in pair["from"]])
