@@ -186,7 +186,7 @@ def test_a_failed_execution_goes_on(pipeline: Pipeline) -> None:
     execution = pipeline.start("broken")
     ended = pipeline.ended(execution)
     assert ended["status"] == "FAILED"
-    assert "layer 'Clean' failed while it ran item by item" in json.loads(ended["cause"])["errorMessage"]
+    assert "layer 'Clean' of a pipeline failed" in json.loads(ended["cause"])["errorMessage"]
     assert "Clean 2" not in pipeline.ran
     (pipeline.folder / "broken").unlink()
     pipeline.made.aws.client("stepfunctions").redrive_execution(executionArn=execution)

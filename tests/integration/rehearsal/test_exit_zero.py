@@ -127,7 +127,7 @@ def deployed(made: Deployed, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) 
     [
         ("Load", "UnfinishedError: layer 'Work' .*depends on layer 'Load', which has not finished", True),
         # That of what runs item by item is found when the split that follows does not find its element.
-        ("Work 1", "layer 'Work' failed while it ran item by item", False),
+        ("Work 1", "layer 'Work' of a pipeline failed", False),
         ("Check 1", "layer 'Check' of flow 'Report' has not .*: split 1 of 0 to 2 ended with exit code 0", True),
         ("Each 2", "layer 'Each' of flow 'Report' has not .*: split 2 of 0 to 2 ended with exit code 0", True),
         # Of a job its exit code is told; the log of the job names the layer.
