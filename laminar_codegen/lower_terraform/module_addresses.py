@@ -1,4 +1,4 @@
-"""Where the Terraform module ``flow`` has the resources that a self-contained document declares itself.
+"""The addresses in the Terraform module ``flow`` of resources that a self-contained document declares itself.
 
 ===================================  =======================================================
 in a self-contained document         in the module
@@ -24,7 +24,7 @@ __all__ = ["EACH", "NESTED_MACHINES", "address_in_module"]
 
 #: The label of resources that the module has for each element of a collection.
 EACH = "this"
-#: The label of all state machines but the one that the deployment is.
+#: The label of all state machines except the main one.
 NESTED_MACHINES = "nested"
 _REPEATED = {ALARM, LOG_GROUP, ROLE, ROLE_POLICY}
 

@@ -1,9 +1,9 @@
-"""Keeps the job definitions that a document no longer has: Terraform forgets them, and deregisters nothing.
+"""Keeps job definitions that a document no longer has: Terraform forgets them, and does not deregister them.
 
-An execution holds the job definitions of the document that it began with. When one of them leaves the document, the
-AWS provider deregisters all active revisions of its name, and executions under way fail at their next job:
-https://github.com/hashicorp/terraform-provider-aws/pull/35149. So a folder that is written again says of each job
-definition that it had::
+An execution uses the job definitions of the document with which it started. If a new document lacks one of them, the
+AWS provider deregisters all active revisions of its name, and running executions fail at their next job:
+https://github.com/hashicorp/terraform-provider-aws/pull/35149. So a document that is written into a folder again has a
+block for each job definition that only the old document had::
 
     removed {
       from = aws_batch_job_definition.report_fargate_1a2b3c
@@ -31,21 +31,21 @@ from laminar_codegen.problems import NotWrittenError
 
 __all__ = ["keep_revisions", "old_addresses"]
 
-#: The type whose deletion reaches further than its own object.
+#: The type whose deletion affects more than its own object.
 _TYPE = "aws_batch_job_definition"
 _DECLARED = re.compile(rf'^resource "{_TYPE}" "([\w-]+)"', re.MULTILINE)
 _REMOVED = re.compile(rf"^removed \{{\n\s+from\s+= {_TYPE}\.([\w-]+)$", re.MULTILINE)
 
 
 def keep_revisions(document: Document, directory: Path) -> Document:
-    """Add the job definitions that a folder's document had, and that this one has not, to those that are forgotten.
+    """Add the job definitions that only a folder's old document has to those that Terraform forgets.
 
     Args:
         document: The document that is written there.
         directory: The folder.
 
     Returns:
-        The document. Compiled again, it stays as it is.
+        The document. A second compile does not change it.
 
     Raises:
         NotWrittenError: If the folder's document cannot be read.
@@ -55,11 +55,11 @@ def keep_revisions(document: Document, directory: Path) -> Document:
 
 
 def old_addresses(directory: Path, declared: Collection[str], moved: Any = ()) -> tuple[str, ...]:
-    """Return the addresses of job definitions that a folder's document has, or has forgotten, and that are no longer.
+    """Return the addresses of job definitions that a folder's document has, or forgets, and the new one lacks.
 
     Args:
         directory: The folder.
-        declared: The labels of those that the new document declares.
+        declared: The labels of job definitions in the new document.
         moved: The addresses that it moves.
 
     Raises:

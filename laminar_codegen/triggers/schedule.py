@@ -111,9 +111,6 @@ def _permissions(deployment: Deployment) -> Fitted:
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
     https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-
-    Args:
-        deployment: The deployment.
     """
     return fit(deployment, lambda _: _statements())
 

@@ -1,4 +1,4 @@
-"""Write the files of the Terraform module ``flow``, or compare those that are there.
+"""Write the files of the Terraform module ``flow``, or compare the existing ones.
 
 ::
 
@@ -7,10 +7,10 @@
 
 A self-contained document declares the resources of one flow. The module declares those of any flow, from its inputs.
 Both come from the same values: a threshold, a timeout, a description or a validation is written once, in
-``laminar_codegen``. What only the module has is in this package: the inputs that replace the flow's own values
-(`inputs`), and how often each resource is there (`resources`).
+``laminar_codegen``. This package has the parts that only the module has: the inputs that replace the flow's own values
+(`inputs`), and the number of each resource (`resources`).
 
-Exit codes: 0 fine, 1 a file is not up to date (the difference is on standard output).
+Exit codes: 0 success, 1 a file is not up to date (the difference is on standard output).
 """
 
 from __future__ import annotations

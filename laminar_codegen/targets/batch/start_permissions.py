@@ -59,11 +59,7 @@ class Pulled:
 
 
 def _images_of_role(deployment: Deployment) -> Pulled:
-    """Return the images that the execution role pulls.
-
-    Args:
-        deployment: The deployment.
-    """
+    """Return the images that the execution role pulls."""
     return _images_and_patterns(deployment, for_execution(deployment).most)
 
 
