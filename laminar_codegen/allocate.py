@@ -106,8 +106,11 @@ def _planners(graph: Graph) -> Iterator[Planner]:
 
 
 def _queues(graphs: Sequence[Graph]) -> tuple[Queue, ...]:
-    used = {placement.queue for graph in graphs for placement in graph.placements}
-    return tuple(queue for kind in targets.kinds() for queue in kind.queues if queue in used)
+    """Return the job queues of layers: those that kinds of targets list first, in their order."""
+    found = (placement.queue for graph in graphs for placement in graph.placements)
+    used = dict.fromkeys(queue for queue in found if queue is not None)
+    listed = [queue for kind in targets.kinds() for queue in kind.queues if queue in used]
+    return tuple(dict.fromkeys([*listed, *used]))
 
 
 def _roles(

@@ -16,7 +16,7 @@ from laminar_codegen.ir.asl import DRIVE, Map, Task
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.placement import Container, Target
+from laminar_codegen.ir.placement import Container, Queue, Target
 from laminar_codegen.ir.terraform import Block, Variable
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.policies.datastore import for_tasks
@@ -234,6 +234,16 @@ def test_kinds_share_a_role(ecs: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert document.count('output "task_role_arn"') == 1
     assert 'resource "aws_batch_job_definition"' in document
     assert 'resource "aws_ecs_task_definition"' in document
+
+
+def test_a_queue_may_follow_from_a_layer(ecs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job queue that its kind does not list is an input of the document, too: a target may name any."""
+    big = Queue("big_job_queue_arn", "EC2", "large tasks")
+    monkeypatch.setattr(EcsTarget, "queue", lambda *_: big)
+    (ecs / "flow.py").write_text(FLOW % 0)
+    compilation = compile_flow("flow.py")
+    assert compilation.deployment.queues == (big,)
+    assert "big_job_queue_arn" in {variable.name for variable in compilation.document.variables}
 
 
 def test_permissions_are_computed_once(ecs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
