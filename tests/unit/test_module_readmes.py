@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,23 @@ def test_the_platform_gives_what_flows_need() -> None:
     }
     assert asked > {"datastore_root", "job_queue_arn"}
     assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image"}
+
+
+def test_the_example_grants_what_the_compiler_grants() -> None:
+    """The statements in the example of the module ``flow`` are written by hand: a scheduled flow has the same."""
+    example = module_readmes.MODULES / "flow" / "examples" / "complete" / "main.tf"
+    policies = {labels[-1]: body for kind, labels, body in module_readmes.read_blocks(example) if kind == "data"}
+    emitted = document_of("scheduled")["locals"]["statements"]
+    for role in ("state_machine", "schedule"):
+        known = {statement["Sid"]: statement["Action"] for statement in emitted[role]}
+        written = {literal(item["sid"]): [*map(literal, item["actions"])] for item in policies[role]["statement"]}
+        assert written == {sid: known[sid] for sid in written}
+        assert len(written) == 2
+
+
+def literal(text: str) -> Any:
+    """A string of HCL, without its quotes."""
+    return json.loads(text)
 
 
 def test_out_of_date(tmp_path: Path) -> None:
