@@ -2,9 +2,9 @@
 #
 # The state machines with their logs, and the parameter by which applications find them.
 #
-# - place: where the deployment is. It is read once: where a module depends on something with changes Terraform puts off
-#   reading, and what is made of a data source would be planned to change.
-# - nested: the state machines that the one of the deployment runs. They are named after the deployment, too.
+# - place: the account and the region of the deployment, read once. Terraform delays data sources of a module that depends
+#   on something with changes, and would plan to change all that is made of them.
+# - nested: the state machines that the main one runs.
 
 locals {
   account_id = var.place == null ? terraform_data.place[0].input.account_id : var.place.account_id
@@ -44,8 +44,8 @@ resource "terraform_data" "place" {
   }
 }
 
-# They are made before all else: CloudWatch Logs refuses a name that is taken, where Amazon SQS, CloudWatch's
-# alarms and AWS Batch would take what another deployment has of this name.
+# Made before all other resources: CloudWatch Logs refuses a name that is taken. Amazon SQS, CloudWatch alarms
+# and AWS Batch would overwrite or share a resource of another deployment with this name.
 resource "aws_cloudwatch_log_group" "this" {
   for_each = local.log_groups
 
@@ -56,8 +56,8 @@ resource "aws_cloudwatch_log_group" "this" {
   tags              = var.tags
 }
 
-# Step Functions checks when it is made that its role may do what it is to do. What it runs is there, and is changed,
-# before it is: an execution that starts then finds all of its version. It is there until its executions have ended, and
+# Step Functions checks the permissions of the role when it makes a state machine. The nested ones are made and changed
+# first, so that a new execution runs one version of all. AWS deletes a state machine when its executions have ended, and
 # these end with the jobs that they wait for.
 resource "aws_sfn_state_machine" "flow" {
   name       = var.name
@@ -125,7 +125,7 @@ resource "aws_sfn_state_machine" "nested" {
   depends_on = [aws_iam_role_policy.this]
 }
 
-# By this applications find the flow: AWS.StepFunctions(deployment=...).
+# Applications find the flow by it: AWS.StepFunctions(deployment=...).
 resource "aws_ssm_parameter" "deployment" {
   name        = "/laminar/${var.name}"
   description = "Where applications find the flow ${var.flows[0]}"

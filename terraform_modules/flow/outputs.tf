@@ -13,7 +13,7 @@ output "state_machine_arn" {
 }
 
 output "state_machine_arns" {
-  description = "ARNs of all state machines, the nested ones too, by their names among the definitions."
+  description = "The ARNs of all state machines, by the names of their definitions."
   value = merge(
     {
       flow = aws_sfn_state_machine.flow.arn
@@ -37,6 +37,6 @@ output "role_names" {
 }
 
 output "log_group_names" {
-  description = "Names of the log groups by their labels, that of the state machines as state_machine."
+  description = "The names of the log groups by their labels. That of the state machines is state_machine."
   value       = { for label, group in aws_cloudwatch_log_group.this : label => group.name }
 }

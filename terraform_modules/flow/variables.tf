@@ -12,7 +12,7 @@ variable "name" {
 }
 
 variable "place" {
-  description = "Account and region of the deployment, by who has read them already; read if null."
+  description = "Account and region of the deployment, if the caller has read them already. Null to read them."
   type = object({
     account_id = string
     region     = string
@@ -21,7 +21,7 @@ variable "place" {
 }
 
 variable "flows" {
-  description = "Names of the flows, in the order in which they run: of most deployments one."
+  description = "Names of the flows, in the order in which they run. Most deployments have one."
   type        = list(string)
   nullable    = false
 
@@ -32,7 +32,7 @@ variable "flows" {
 }
 
 variable "definitions" {
-  description = "Definitions of the state machines, in JSON: flow is the one that the deployment is, the others are those that it runs."
+  description = "Definitions of the state machines, in JSON: flow is the one that applications start, and it runs the others."
   type        = map(string)
   nullable    = false
 
@@ -43,17 +43,17 @@ variable "definitions" {
 
   validation {
     condition     = alltrue([for machine in keys(var.definitions) : can(regex("^[a-z][0-9a-z_]*$", machine))])
-    error_message = "State machines are called by small letters, digits and underscores, a letter first."
+    error_message = "Names of definitions have lower-case letters, digits and underscores, a letter first."
   }
 
   validation {
     condition     = alltrue([for machine in keys(var.definitions) : machine == "flow" || length("${var.name}-${machine}") <= 80])
-    error_message = "Names of state machines are of 80 characters at most: that of the deployment, a hyphen, and what they are called."
+    error_message = "Names of state machines have at most 80 characters: the name of the deployment, a hyphen, and the name of the definition."
   }
 }
 
 variable "roles" {
-  description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. Each is given by its ARN, or made: for the service that takes it, with the policy, in JSON. Where the ARN is that of a role that is made in the same apply, given = true says so."
+  description = "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, others are for tasks and functions. A role is given by its ARN, or made for its service with its policy, in JSON. Set given = true if the ARN is that of a role that is made in the same apply."
   type = map(object({
     service     = string
     description = string
@@ -70,19 +70,19 @@ variable "roles" {
 
   validation {
     condition     = alltrue([for label in keys(var.roles) : can(regex("^[a-z][0-9a-z_]*$", label)) && length("${var.name}-${label}") <= 64])
-    error_message = "Labels of roles are of small letters, digits and underscores, a letter first, and of 64 characters at most with the name of the deployment and a hyphen before them."
+    error_message = "Labels of roles have lower-case letters, digits and underscores, a letter first, and at most 64 characters with the name of the deployment and a hyphen before them."
   }
 
   validation {
     condition     = alltrue([for role in values(var.roles) : can(regex("^[a-z-]+[.]amazonaws[.]com$", role.service))])
-    error_message = "The service of a role must be given by its principal, such as states.amazonaws.com."
+    error_message = "The service of a role must be its principal, such as states.amazonaws.com."
   }
 
   validation {
     condition = alltrue([
       for role in values(var.roles) : role.arn == null ? true : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:role/[0-9A-Za-z+=,.@_/-]+$", role.arn))
     ])
-    error_message = "A role that is made elsewhere must be given by its ARN."
+    error_message = "The ARN of a role must be that of an IAM role."
   }
 
   validation {
@@ -101,19 +101,19 @@ variable "region_in_role_names" {
     condition = !var.region_in_role_names || alltrue([
       for label in keys(var.roles) : length("${var.name}-us-isof-south-1-${label}") <= 64
     ])
-    error_message = "With the region in the names of roles, at most 17 characters, the name must be shorter: 64 characters with the longest label and the hyphens."
+    error_message = "With the region in the names of roles, the name must be shorter: with the longest label and a region of 15 characters, names of roles have at most 64 characters."
   }
 }
 
 variable "log_groups" {
-  description = "Names of the log groups of tasks and functions, by labels. That of the state machines is made besides."
+  description = "Names of the log groups of tasks and functions, by labels. The module adds that of the state machines."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = !contains(keys(var.log_groups), "state_machine")
-    error_message = "The log group state_machine is made by the module."
+    error_message = "The module itself makes the log group state_machine."
   }
 }
 

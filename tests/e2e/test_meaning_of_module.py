@@ -35,27 +35,32 @@ FLOWS = {
     "Linked": "linked",
     "Stopped": "one_to_one",
 }
+_KEYS = {
+    "datastore_kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1",
+    "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/2",
+    "tags": {"team": "data"},
+}
 #: Values of the variables of a deployment, where they are not the usual ones.
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "everything-set": {
         "assign_public_ip": True,
         "alarm_actions": ["arn:aws:sns:us-east-1:123456789012:alarms"],
-        "datastore_kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1",
         "datastore_root": "s3://team-artifacts/",
         "keep_logs": True,
-        "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/2",
         "log_retention_in_days": 30,
         "permissions_boundary_arn": "arn:aws:iam::aws:policy/PowerUserAccess",
         "region_in_role_names": True,
         "schedule_enabled": False,
-        "tags": {"team": "data"},
+        **_KEYS,
     },
+    # Its nested state machines, too, are encrypted.
+    "Linked": _KEYS,
     "roles-given": {
         "role_arns": {"task": "arn:aws:iam::123456789012:role/ours"},
         "schedule_role_arn": "arn:aws:iam::123456789012:role/path/starts",
     },
 }
-#: What may differ, by the type of the resource, or that of any resource.
+#: What may differ, by the type of the resource, with the reason.
 ALLOWED: Mapping[str, Mapping[str, str]] = {
     "aws_iam_role": {"create_date": "a time", "unique_id": "drawn by IAM"},
     "aws_lambda_function": {"last_modified": "a time"},

@@ -46,16 +46,16 @@ def render_files() -> dict[str, str]:
 
 _ALARMS = "Alarms without actions are useful, too: a dashboard shows them."
 _IAM = """\
-The roles of the state machines, of tasks and of functions: who may take them, and what each may do.
+The roles of the state machines, of tasks and of functions, with their trust policies and their permissions.
 
-- made: the roles that are not given. Terraform knows them when it plans, also where the ARN of a given role is unknown.
-- role_prefix: IAM has no regions, so that one flow in two would have two roles of one name."""
+- made: the roles that are not given. Terraform knows them when it plans, even if the ARN of a given role is unknown.
+- role_prefix: names of roles are the same in all regions, so a flow in two regions needs two prefixes."""
 _MAIN = """\
 The state machines with their logs, and the parameter by which applications find them.
 
-- place: where the deployment is. It is read once: where a module depends on something with changes Terraform puts off
-  reading, and what is made of a data source would be planned to change.
-- nested: the state machines that the one of the deployment runs. They are named after the deployment, too."""
+- place: the account and the region of the deployment, read once. Terraform delays data sources of a module that depends
+  on something with changes, and would plan to change all that is made of them.
+- nested: the state machines that the main one runs."""
 
 
 _EMPTY = Document(comment=_GENERATED, providers=PROVIDERS, variables=(), locals={}, data=(), resources=(), outputs=())
@@ -101,7 +101,7 @@ def _outputs() -> tuple[Output, ...]:
         STATE_MACHINE_ARN,
         Output(
             name="state_machine_arns",
-            description="ARNs of all state machines, the nested ones too, by their names among the definitions.",
+            description="The ARNs of all state machines, by the names of their definitions.",
             value=arns,
         ),
         # No resource uses a role before its permissions exist, or writes to a log group before it exists.
@@ -115,7 +115,7 @@ def _outputs() -> tuple[Output, ...]:
         ),
         Output(
             name="log_group_names",
-            description="Names of the log groups by their labels, that of the state machines as state_machine.",
+            description="The names of the log groups by their labels. That of the state machines is state_machine.",
             value=Ref("{ for label, group in aws_cloudwatch_log_group.this : label => group.name }"),
         ),
     )

@@ -1,4 +1,4 @@
-"""The inputs of the module: those that documents pass on, and those with the parts that are a flow's own."""
+"""The inputs of the module: those that documents pass on, and those that replace values of a flow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from laminar_codegen.triggers import registry
 
 __all__ = ["emit_inputs"]
 
-#: Labels, by which resources are named.
+#: The pattern of labels, which are in the names of resources.
 _LABEL = "^[a-z][0-9a-z_]*$"
 
 
@@ -28,7 +28,7 @@ def emit_inputs() -> Iterator[Variable]:
     yield shared.DATASTORE_ROOT
     yield from (kind.in_module.variable for kind in registry.kinds() if kind.in_module is not None)
     yield shared.ALARM_ACTIONS
-    # Functions have the key in the documents, which make them.
+    # The documents make the functions, and give them the key.
     yield shared.kms_key_arn("state machines, logs and schedules")
     yield shared.KEEP_LOGS
     yield shared.LOG_RETENTION_IN_DAYS
@@ -39,7 +39,7 @@ def emit_inputs() -> Iterator[Variable]:
 _PLACE = Variable(
     name="place",
     type="object({\n  account_id = string\n  region     = string\n})",
-    description="Account and region of the deployment, by who has read them already; read if null.",
+    description="Account and region of the deployment, if the caller has read them already. Null to read them.",
     default=(None,),
     nullable=True,
 )
@@ -47,7 +47,7 @@ _PLACE = Variable(
 _FLOWS = Variable(
     name="flows",
     type="list(string)",
-    description="Names of the flows, in the order in which they run: of most deployments one.",
+    description="Names of the flows, in the order in which they run. Most deployments have one.",
     validation=(Validation("length(var.flows) > 0", "There must be a flow."),),
 )
 
@@ -55,8 +55,8 @@ _DEFINITIONS = Variable(
     name="definitions",
     type="map(string)",
     description=(
-        f"Definitions of the state machines, in JSON: {labels.MAIN} is the one that the deployment is, the others are "
-        "those that it runs."
+        f"Definitions of the state machines, in JSON: {labels.MAIN} is the one that applications start, and it runs "
+        "the others."
     ),
     validation=(
         Validation(
@@ -64,13 +64,13 @@ _DEFINITIONS = Variable(
         ),
         Validation(
             f'alltrue([for machine in keys(var.definitions) : can(regex("{_LABEL}", machine))])',
-            "State machines are called by small letters, digits and underscores, a letter first.",
+            "Names of definitions have lower-case letters, digits and underscores, a letter first.",
         ),
         Validation(
             f'alltrue([for machine in keys(var.definitions) : machine == "{labels.MAIN}" || '
             f'length("${{var.name}}-${{machine}}") <= {MACHINE_NAME_LENGTH}])',
-            f"Names of state machines are of {MACHINE_NAME_LENGTH} characters at most: that of the deployment, a "
-            "hyphen, and what they are called.",
+            f"Names of state machines have at most {MACHINE_NAME_LENGTH} characters: the name of the deployment, a "
+            "hyphen, and the name of the definition.",
         ),
     ),
 )
@@ -87,25 +87,25 @@ map(object({
 }))""",
     description=(
         "Roles by their labels: state_machine runs the state machines, schedule (if there is a schedule) starts them, "
-        "others are for tasks and functions. Each is given by its ARN, or made: for the service that takes it, with "
-        "the policy, in JSON. Where the ARN is that of a role that is made in the same apply, given = true says so."
+        "others are for tasks and functions. A role is given by its ARN, or made for its service with its policy, in "
+        "JSON. Set given = true if the ARN is that of a role that is made in the same apply."
     ),
     validation=(
         Validation('contains(keys(var.roles), "state_machine")', "One of the roles must be state_machine."),
         Validation(
             f'alltrue([for label in keys(var.roles) : can(regex("{_LABEL}", label)) && '
             f'length("${{var.name}}-${{label}}") <= {ROLE_NAME_LENGTH}])',
-            f"Labels of roles are of small letters, digits and underscores, a letter first, and of {ROLE_NAME_LENGTH} "
-            "characters at most with the name of the deployment and a hyphen before them.",
+            "Labels of roles have lower-case letters, digits and underscores, a letter first, and at most "
+            f"{ROLE_NAME_LENGTH} characters with the name of the deployment and a hyphen before them.",
         ),
         Validation(
             'alltrue([for role in values(var.roles) : can(regex("^[a-z-]+[.]amazonaws[.]com$", role.service))])',
-            "The service of a role must be given by its principal, such as states.amazonaws.com.",
+            "The service of a role must be its principal, such as states.amazonaws.com.",
         ),
         Validation(
             "alltrue([\n  for role in values(var.roles) : role.arn == null ? true : "
             f'can(regex("^arn:[a-z-]+:{shared.ROLE}$", role.arn))\n])',
-            "A role that is made elsewhere must be given by its ARN.",
+            "The ARN of a role must be that of an IAM role.",
         ),
         Validation(
             "alltrue([for role in values(var.roles) : role.given == true ? role.arn != null : true])",
@@ -114,13 +114,13 @@ map(object({
     ),
 )
 
-#: The module knows the labels of roles when it is planned, a document when it is compiled.
+#: The labels of roles are an input of the module. The compiler knows them when it makes a document.
 _REGION_IN_ROLE_NAMES = shared.region_in_role_names(
     Validation(
         "!var.region_in_role_names || alltrue([\n  for label in keys(var.roles) : "
         f'length("${{var.name}}-{shared.LONGEST_REGION}-${{label}}") <= {ROLE_NAME_LENGTH}\n])',
-        f"With the region in the names of roles, at most {len(f'-{shared.LONGEST_REGION}-')} characters, the name must "
-        f"be shorter: {ROLE_NAME_LENGTH} characters with the longest label and the hyphens.",
+        f"With the region in the names of roles, the name must be shorter: with the longest label and a region of "
+        f"{len(shared.LONGEST_REGION)} characters, names of roles have at most {ROLE_NAME_LENGTH} characters.",
     )
 )
 
@@ -128,13 +128,13 @@ _LOG_GROUPS = Variable(
     name="log_groups",
     type="map(string)",
     description=(
-        "Names of the log groups of tasks and functions, by labels. That of the state machines is made besides."
+        "Names of the log groups of tasks and functions, by labels. The module adds that of the state machines."
     ),
     default=({},),
     validation=(
         Validation(
             '!contains(keys(var.log_groups), "state_machine")',
-            "The log group state_machine is made by the module.",
+            "The module itself makes the log group state_machine.",
         ),
     ),
 )

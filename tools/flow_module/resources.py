@@ -87,7 +87,7 @@ def _whole(address: str) -> str:
 
 
 def emit_place() -> tuple[tuple[Block, ...], Block]:
-    """Emit the data sources with the place of the provider, and the resource that keeps it, unless it is an input."""
+    """Emit the data sources with the place of the provider, and the resource that keeps it. An input replaces them."""
     data = [block for block in account.READ if any(f".{block.type}." in read.expression for read in _PLACE.values())]
     keeps = {"count": _READ_IF, **account.place_arguments(_PLACE)}
     return (
@@ -105,8 +105,8 @@ def place_values() -> dict[str, Value]:
 def emit_log_groups() -> Block:
     """Emit the log groups."""
     comment = (
-        "They are made before all else: CloudWatch Logs refuses a name that is taken, where Amazon SQS, CloudWatch's\n"
-        "alarms and AWS Batch would take what another deployment has of this name."
+        "Made before all other resources: CloudWatch Logs refuses a name that is taken. Amazon SQS, CloudWatch alarms\n"
+        "and AWS Batch would overwrite or share a resource of another deployment with this name."
     )
     arguments = {"for_each": Ref("local.log_groups"), **log_group_arguments(_VALUE)}
     return _emit(LOG_GROUP, EACH, arguments, comment=comment)
@@ -120,14 +120,14 @@ def emit_roles() -> Block:
     trust = call("jsonencode", iam_roles.trust_policy(statement))
     arguments = iam_roles.role_arguments(_SUFFIX, Ref("each.value.description"), trust)
     comment = (
-        "Only for this account, where the service tells for whom it acts; AWS Lambda does not:\n"
+        "A role trusts a service for this account only, if the service names the account. AWS Lambda does not:\n"
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"
     )
     return _emit(iam_roles.ROLE, EACH, {"for_each": Ref("local.made"), **arguments}, comment=comment)
 
 
 def emit_role_policies() -> Block:
-    """Emit the policies of the roles. The compiler refuses one that is too long; of other callers the module does."""
+    """Emit the policies of the roles. The compiler checks their length, and the module does it for other callers."""
     role = Ref(f"{iam_roles.ROLE}.{EACH}[each.key].id")
     arguments = iam_roles.role_policy_arguments(_SUFFIX, role, Ref("each.value.policy"))
     longest: dict[str, Value] = {
@@ -153,7 +153,7 @@ def role_arns() -> Ref:
 
 
 def emit_state_machines() -> tuple[Block, ...]:
-    """Emit the state machine that the deployment is, and those that it runs."""
+    """Emit the main state machine, and the nested ones."""
     main = state_machines.state_machine_arguments(labels.machine(labels.MAIN), Ref(f'var.definitions["{labels.MAIN}"]'))
     nested = state_machines.state_machine_arguments(labels.of_deployment(_SUFFIX), _VALUE)
     first = [*_strings(main["depends_on"]), f"{state_machines.STATE_MACHINE}.{NESTED_MACHINES}"]
@@ -176,8 +176,8 @@ def emit_state_machines() -> tuple[Block, ...]:
 
 #: The comment about the order of resources.
 _MACHINE_COMMENT = """\
-Step Functions checks when it is made that its role may do what it is to do. What it runs is there, and is changed,
-before it is: an execution that starts then finds all of its version. It is there until its executions have ended, and
+Step Functions checks the permissions of the role when it makes a state machine. The nested ones are made and changed
+first, so that a new execution runs one version of all. AWS deletes a state machine when its executions have ended, and
 these end with the jobs that they wait for."""
 
 
@@ -193,7 +193,7 @@ def emit_parameter() -> Block:
         state_machines.PARAMETER,
         "deployment",
         state_machines.parameter_arguments(Ref("var.flows[0]"), value),
-        comment="By this applications find the flow: AWS.StepFunctions(deployment=...).",
+        comment="Applications find the flow by it: AWS.StepFunctions(deployment=...).",
     )
 
 
@@ -203,7 +203,7 @@ def triggers() -> Iterator[InModule]:
 
 
 def emit_trigger(trigger: InModule) -> Iterator[Block]:
-    """Emit the resources of a trigger, which are there if its input is not null.
+    """Emit the resources of a trigger, for an input that is not null.
 
     Args:
         trigger: The trigger.
