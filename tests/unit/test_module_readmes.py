@@ -85,7 +85,7 @@ def test_the_example_grants_what_the_compiler_grants() -> None:
 
 
 def literal(text: str) -> Any:
-    """A string of HCL, without its quotes."""
+    """Return a string of HCL, without its quotes."""
     return json.loads(text)
 
 
