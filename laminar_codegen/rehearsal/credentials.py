@@ -140,15 +140,15 @@ def _read(environ: WSGIEnvironment) -> Signed:
         if header:
             words = dict(word.strip().split("=", 1) for word in header.split(" ", 1)[1].split(","))
             stamp = environ.get("HTTP_X_AMZ_DATE", "")
-            return _signed(words["Credential"], words["SignedHeaders"], words["Signature"], stamp, in_query=False)
+            return _signature(words["Credential"], words["SignedHeaders"], words["Signature"], stamp, in_query=False)
         names = ("X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date")
         credential, headers, signature, stamp = (query[name] for name in names)
-        return _signed(credential, headers, signature, stamp, in_query=True)
+        return _signature(credential, headers, signature, stamp, in_query=True)
     except (KeyError, IndexError, ValueError):
         raise SignatureError("MissingAuthenticationToken", "Request is missing Authentication Token") from None
 
 
-def _signed(credential: str, headers: str, signature: str, stamp: str, *, in_query: bool) -> Signed:
+def _signature(credential: str, headers: str, signature: str, stamp: str, *, in_query: bool) -> Signed:
     access_key, _, region, service, _ = credential.split("/")
     return Signed(access_key, region, service, tuple(headers.split(";")), signature, stamp, in_query)
 

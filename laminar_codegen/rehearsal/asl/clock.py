@@ -96,7 +96,7 @@ class Future(Generic[T]):
             self._tell()
 
     def when_done(self, callback: Callable[[], None]) -> None:
-        """Call a function at the moment when this is done, after what else was asked for at that moment."""
+        """Call a function at the moment when this is done, after earlier callbacks of that moment."""
         if self.done:
             self.clock.soon(callback)
         else:
@@ -224,7 +224,7 @@ class Clock:
         return timer
 
     def soon(self, action: Callable[[], None]) -> Timer:
-        """Do something at this moment, after what is to be done at it already."""
+        """Run an action at this moment, after the actions that were added for it before."""
         return self.at(0, action)
 
     def start(self, coroutine: Coroutine[Future[Any], None, T]) -> Process[T]:
@@ -245,15 +245,15 @@ class Clock:
             timer.cancel()
 
     async def gather(self, coroutines: Iterable[Coroutine[Future[Any], None, T]]) -> list[T]:
-        """Run coroutines beside each other, and give what they return, in their order.
+        """Run coroutines concurrently, and return their results in their order.
 
-        The first that fails ends the others, and its error is raised.
+        The first error ends the others, and is raised.
         """
         processes = [self.start(coroutine) for coroutine in coroutines]
         over: Future[None] = Future(self)
         left = len(processes)
 
-        def ended(process: Process[T]) -> None:
+        def count_end(process: Process[T]) -> None:
             nonlocal left
             left -= 1
             if process.error is not None:
@@ -262,7 +262,7 @@ class Clock:
                 over.succeed(None)
 
         for process in processes:
-            process.when_done(lambda process=process: ended(process))  # type: ignore[misc]
+            process.when_done(lambda process=process: count_end(process))  # type: ignore[misc]
         try:
             if processes:
                 await over

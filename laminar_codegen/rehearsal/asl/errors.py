@@ -47,16 +47,16 @@ class NamedError(Exception):
         self.name = name
         self.cause = cause
         self.aliases = tuple(aliases)
-        self.event = 0  # the id of the event of a history that tells of it, once there is one
+        self.event = 0  # the id of its event in a history, once it exists
 
     @property
     def told(self) -> dict[str, str]:
-        """What an event of a history tells of it."""
+        """The details of the error in an event of a history."""
         return {"error": self.name, "cause": self.cause}
 
     @property
     def output(self) -> dict[str, str]:
-        """What a catcher sees of it as ``$states.errorOutput``."""
+        """The value of ``$states.errorOutput`` in a catcher."""
         return {"Error": self.name, "Cause": self.cause}
 
 

@@ -1,4 +1,4 @@
-"""What happened in an execution, as Step Functions tells it and counts it.
+"""The history of an execution: its events and its state transitions, counted like Step Functions.
 
 Events: https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html. A state transition is a
 state entered, or tried again: https://aws.amazon.com/step-functions/pricing/.

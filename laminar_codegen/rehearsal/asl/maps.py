@@ -100,7 +100,7 @@ async def run_children(
                 child.restart()
             await services.live(child)
             failed += child.status != "SUCCEEDED"
-            if not _tolerated(evaluation, scope, state, view, failed):
+            if not _is_tolerated(evaluation, scope, state, view, failed):
                 error = NamedError(_EXCEEDED, "The specified tolerated failure threshold was exceeded")
                 evaluation.note_end(scope, "MapRunFailed", **error.told)
                 raise error
@@ -133,7 +133,7 @@ def _identifier(*names: object) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_URL, "/".join(map(str, names)))
 
 
-def _tolerated(evaluation: Evaluation, scope: Scope, state: Map, view: View, failed: int) -> bool:
+def _is_tolerated(evaluation: Evaluation, scope: Scope, state: Map, view: View, failed: int) -> bool:
     if not failed:
         return True
     count, percentage = (

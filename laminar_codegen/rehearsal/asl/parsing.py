@@ -35,7 +35,7 @@ _RESOURCE = re.compile(r"arn:[\w-]+:states:::([\w:-]+?)(?:\.(sync|sync:2|waitFor
 
 
 def parse(definition: Mapping[str, Any] | str) -> Machine:
-    """Take a definition apart.
+    """Parse a definition.
 
     Args:
         definition: The definition, as JSON text or its value.
@@ -44,8 +44,8 @@ def parse(definition: Mapping[str, Any] | str) -> Machine:
         The machine.
 
     Raises:
-        DefinitionError: If Step Functions refuses it. All problems are told.
-        UnsupportedError: If it takes it, but it cannot be run here.
+        DefinitionError: If Step Functions refuses it. The error has all problems.
+        UnsupportedError: If Step Functions accepts it, but the interpreter cannot run it.
     """
     text = definition if isinstance(definition, str) else json.dumps(definition, ensure_ascii=False)
     problems = validate(text)
@@ -85,7 +85,7 @@ def _fail(name: str, written: _Written) -> Fail:
 
 def _parallel(name: str, written: _Written) -> Parallel:
     branches = tuple(_machine(branch) for branch in written["Branches"])
-    return Parallel(name=name, branches=branches, arguments=_template(written, "Arguments"), **_attempted(written))
+    return Parallel(name=name, branches=branches, arguments=_template(written, "Arguments"), **_error_handling(written))
 
 
 def _task(name: str, written: _Written) -> Task:
@@ -100,7 +100,7 @@ def _task(name: str, written: _Written) -> Task:
         timeout=_template(written, "TimeoutSeconds"),
         heartbeat=_template(written, "HeartbeatSeconds"),
         role=_template(written.get("Credentials", {}), "RoleArn"),
-        **_attempted(written),
+        **_error_handling(written),
     )
 
 
@@ -123,7 +123,7 @@ def _map(name: str, written: _Written) -> Map:
         reader=_reader(name, written["ItemReader"]) if "ItemReader" in written else None,
         tolerated_count=_template(written, "ToleratedFailureCount"),
         tolerated_percentage=_template(written, "ToleratedFailurePercentage"),
-        **_attempted(written),
+        **_error_handling(written),
     )
 
 
@@ -134,7 +134,7 @@ def _reader(name: str, written: _Written) -> Template:
     return Template(written.get("Arguments", {}))
 
 
-def _attempted(written: _Written) -> dict[str, Any]:
+def _error_handling(written: _Written) -> dict[str, Any]:
     return {
         "exit": _exit(written),
         "retry": tuple(_retrier(retrier) for retrier in written.get("Retry", ())),

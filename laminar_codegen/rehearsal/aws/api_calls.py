@@ -1,7 +1,7 @@
-"""The calls that roles make: of state machines, of jobs and of functions; who called what, on what, with what answer.
+"""The API calls of roles: the caller, the operation, its parameters and its status.
 
-Each role has an access key of its own, which names it; so a request tells by its signature who made it. What the
-request asks for is read by botocore's model of the service, the other way round: from HTTP to the operation.
+Each role has its own access key, so the signature of a request identifies the caller. botocore's model of the service
+is used in reverse to read the operation and its parameters from the HTTP request.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ CallObserver = Callable[[ApiCall], None]
 
 @attrs.frozen
 class Calls(Announcer[ApiCall]):
-    """Tells an observer, if there is one, of calls as they are answered."""
+    """Reports calls to an observer, if there is one, when they are answered."""
 
     _reader: RequestReader = attrs.field(factory=RequestReader, init=False)
 
     def observed(self, application: WSGIApplication) -> WSGIApplication:
-        """Return a server's application whose calls by roles are told."""
+        """Return a server's application that reports the calls of roles."""
         return application if self.observer is None else functools.partial(self._answer, application)
 
     def _answer(self, application: WSGIApplication, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:

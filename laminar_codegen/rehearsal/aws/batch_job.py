@@ -43,7 +43,7 @@ class Attempt:
 
     def describe(self) -> dict[str, Any]:
         """As in DescribeJobs."""
-        container = _known(exitCode=self.exit_code, reason=self.reason, logStreamName=self.log_stream)
+        container = _without_none(exitCode=self.exit_code, reason=self.reason, logStreamName=self.log_stream)
         return {
             "container": container,
             "startedAt": self.started,
@@ -99,7 +99,7 @@ class Job:
     def describe_short(self) -> dict[str, Any]:
         """As in ListJobs."""
         last = self.attempts[-1] if self.attempts else None
-        return _known(
+        return _without_none(
             jobArn=self.arn,
             jobId=self.id,
             jobName=self.request.name,
@@ -108,7 +108,7 @@ class Job:
             statusReason=self.status_reason,
             startedAt=self.started,
             stoppedAt=self.stopped,
-            container=last and _known(exitCode=last.exit_code, reason=last.reason),
+            container=last and _without_none(exitCode=last.exit_code, reason=last.reason),
             arrayProperties=self._array_properties(),
             jobDefinition=self.request.shown["jobDefinition"],
         )
@@ -130,5 +130,5 @@ class Job:
         return None if self.index is None else {"index": self.index}
 
 
-def _known(**values: Any) -> dict[str, Any]:
+def _without_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

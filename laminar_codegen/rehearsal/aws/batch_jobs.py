@@ -67,12 +67,12 @@ class BatchJobs:
             return [self._jobs[name] for name in names if name in self._jobs]
 
     def all(self) -> list[Job]:
-        """All jobs but the children, in the order of their submission."""
+        """Return all jobs except children, in the order of their submission."""
         with self._lock:
             return [job for job in self._jobs.values() if job.parent is None]
 
     def when_ended(self, job_id: str, callback: Callable[[], None]) -> None:
-        """Call back when a job has ended; at once if it has."""
+        """Call a function when a job has ended, at once if it has ended already."""
         with self._lock:
             job = self._jobs[job_id]
             if not job.ended:
@@ -233,7 +233,7 @@ class BatchJobs:
         for dependent in self._dependents.pop(job.id, ()):
             dependent.blockers.discard(job.id)
             if job.state == "FAILED":
-                yield dependent, "FAILED", _why_not_started(dependent)
+                yield dependent, "FAILED", _failure_reason(dependent)
             elif not dependent.blockers and not dependent.ended:
                 self._make_ready(dependent)
         if job.parent is None:
@@ -257,7 +257,7 @@ class BatchJobs:
             job.process.stop()
 
 
-def _why_not_started(dependent: Job) -> str:
+def _failure_reason(dependent: Job) -> str:
     return (dependent.parent and dependent.parent.termination) or _DEPENDENCY_FAILED
 
 

@@ -63,7 +63,7 @@ class Record:
         execution = self.execution
         reason = why_not_redrivable(execution)
         output = compact_json(execution.output) if execution.status == "SUCCEEDED" else None
-        return _known(
+        return _without_none(
             executionArn=execution.arn,
             **self._common(),
             input=self.input,
@@ -78,7 +78,7 @@ class Record:
 
     def describe_short(self) -> dict[str, Any]:
         """As in ListExecutions."""
-        return _known(executionArn=self.execution.arn, **self._common())
+        return _without_none(executionArn=self.execution.arn, **self._common())
 
     def _common(self) -> dict[str, Any]:
         execution = self.execution
@@ -138,5 +138,5 @@ def _name_of_details(kind: str) -> str:
     return f"{kind[:1].lower()}{kind[1:]}EventDetails"
 
 
-def _known(**values: Any) -> dict[str, Any]:
+def _without_none(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

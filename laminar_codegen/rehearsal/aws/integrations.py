@@ -60,7 +60,7 @@ class Integrations:
             case _ if not resource.endswith(_WAITING):
                 return self._call
             case _:
-                return None if resource.endswith(".waitForTaskToken") else _unsupported
+                return None if resource.endswith(".waitForTaskToken") else _refuse
 
     def _begin(self, call: Call, integration: str, arguments: Mapping[str, Any]) -> Future[Any]:
         region = call.execution.split(":")[3]
@@ -99,7 +99,7 @@ class Integrations:
         try:
             answer = await submitted
             call.submitted(answer)
-            await self._told(functools.partial(self.jobs.when_ended, answer["JobId"]))
+            await self._wait_for_call(functools.partial(self.jobs.when_ended, answer["JobId"]))
         except AbortedError:
             submitted.when_done(terminate)
             raise
@@ -111,8 +111,8 @@ class Integrations:
             raise NamedError(TASK_FAILED, compact_json(job))
         return job
 
-    async def _told(self, ask: Callable[[Callable[[], None]], None]) -> None:
-        """Wait until somebody has called back, from whatever thread."""
+    async def _wait_for_call(self, ask: Callable[[Callable[[], None]], None]) -> None:
+        """Wait until a callback was called, from any thread."""
         done: Future[None] = Future(self.clock)
         ask(lambda: self.clock.post(lambda: done.succeed(None)))
         await done
@@ -153,7 +153,7 @@ def _plain(call: Call) -> str:
     return call.resource.partition(".")[0]
 
 
-def _unsupported(call: Call) -> Any:
+def _refuse(call: Call) -> Any:
     raise NamedError(RUNTIME, f"The embedded AWS does not support {call.resource}")
 
 

@@ -1,6 +1,6 @@
-"""The events by which EventBridge tells of executions that ended, and the state machines that its rules start for them.
+"""The events of EventBridge for executions that ended, and the state machines that its rules start.
 
-moto's EventBridge keeps the rules, and does not follow them for state machines.
+moto's EventBridge stores the rules, but does not apply them to executions.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @attrs.frozen
 class StatusEvents:
-    """Tells of ends.
+    """Publishes the ends of executions.
 
     Args:
         clock: The time.
@@ -38,7 +38,7 @@ class StatusEvents:
     clients: Clients
 
     def publish(self, record: Record) -> None:
-        """Have the rules followed that match how an execution has ended. It does not wait for that."""
+        """Start the targets of the rules that match the end of an execution, without waiting for them."""
         if _backends() is not None:
             self.clock.begin(functools.partial(self._follow, _event(record)))
 
@@ -48,8 +48,8 @@ class StatusEvents:
                 content = event["detail"] if target.get("InputPath") == "$.detail" else event
                 states = self.clients.get("stepfunctions", event["region"], role=target["RoleArn"])
                 states.start_execution(stateMachineArn=target["Arn"], input=json.dumps(content))
-        except Exception:  # a rule that cannot be followed does not change how an execution ended
-            logger.exception("EventBridge could not be told of the end of %s", event["resources"][0])
+        except Exception:  # a rule that fails does not change the status of the execution
+            logger.exception("EventBridge could not handle the end of %s", event["resources"][0])
 
 
 def _event(record: Record) -> dict[str, Any]:

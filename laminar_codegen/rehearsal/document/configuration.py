@@ -122,7 +122,7 @@ def _configuration(texts: Mapping[str, str]) -> Configuration:
                     if label != "//"
                 )
             elif kind in _LABELS:
-                found = _labelled(name, kind, (), value, _LABELS[kind])
+                found = _labelled_blocks(name, kind, (), value, _LABELS[kind])
             else:
                 ignored.append((name, kind))
                 continue
@@ -153,15 +153,15 @@ def _bodies(name: str, what: str, value: Any) -> Iterator[Mapping[str, Any]]:
         elif isinstance(body, dict):
             yield body
         else:
-            raise DocumentError(f"{name}: {what} takes JSON objects, and not {json.dumps(body)}")
+            raise DocumentError(f"{name}: {what} must be JSON objects, not {json.dumps(body)}")
 
 
-def _labelled(name: str, kind: str, labels: tuple[str, ...], value: Any, left: int) -> Iterator[Block]:
-    """Yield the blocks under the words that name them."""
+def _labelled_blocks(name: str, kind: str, labels: tuple[str, ...], value: Any, left: int) -> Iterator[Block]:
+    """Yield the blocks under their labels."""
     for body in _bodies(name, ".".join((kind, *labels)), value):
         if left == 0:
             yield Block(kind, labels, body, name)
             continue
         for label, inner in body.items():
             if label != "//":
-                yield from _labelled(name, kind, (*labels, label), inner, left - 1)
+                yield from _labelled_blocks(name, kind, (*labels, label), inner, left - 1)

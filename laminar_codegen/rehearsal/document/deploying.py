@@ -102,7 +102,7 @@ class _Deploying:
         order, needs = in_order(self._configuration)
         for file, kind in self._configuration.ignored:
             self._warn(f"{file}: the block {kind} is not rehearsed")
-        self._check_given()
+        self._check_options()
         for block in order:
             if block.kind == "variable":
                 self._try(block, self._variable)
@@ -139,8 +139,8 @@ class _Deploying:
         except BotoCoreError as error:
             self._problems.append(f"{block.place}: {' '.join(str(error).split())}")
 
-    def _check_given(self) -> None:
-        """Refuse values of options for variables that are not there. Files may have more, as with Terraform."""
+    def _check_options(self) -> None:
+        """Report options for variables that the document does not have. As in Terraform, files may have more."""
         declared = {block.labels[0] for block in self._configuration.of_kind("variable")}
         for name in self._given.options - declared:
             self._problems.append(f"--var {name}: the document has no variable of that name")

@@ -222,7 +222,7 @@ def _digest(name: str) -> _Function:
     return lambda text: hashlib.new(name, as_text(text).encode(), usedforsecurity=False).hexdigest()
 
 
-def _sorted(items: Any) -> list[str]:
+def _sort(items: Any) -> list[str]:
     return sorted(_texts(items))
 
 
@@ -300,7 +300,7 @@ FUNCTIONS: Mapping[str, _Function] = {
     "sha1": _digest("sha1"),
     "sha256": _digest("sha256"),
     "slice": _slice,
-    "sort": _sorted,
+    "sort": _sort,
     "split": lambda separator, text: as_text(text).split(as_text(separator)) if text else [""],
     "startswith": lambda text, start: as_text(text).startswith(as_text(start)),
     "strcontains": lambda text, part: as_text(part) in as_text(text),

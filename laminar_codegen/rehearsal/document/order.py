@@ -54,11 +54,11 @@ def in_order(
         needs[path] = frozenset(found - {path} if block.kind == "variable" else found)
     if problems:
         raise DocumentError("\n".join(dict.fromkeys(problems)))
-    return tuple(blocks[path] for path in _sorted(blocks, needs)), needs
+    return tuple(blocks[path] for path in _sort(blocks, needs)), needs
 
 
-def _sorted(blocks: Mapping[Path, Block], needs: Mapping[Path, frozenset[Path]]) -> Iterator[Path]:
-    """Yield each path after those that it needs, and else in the order of the document."""
+def _sort(blocks: Mapping[Path, Block], needs: Mapping[Path, frozenset[Path]]) -> Iterator[Path]:
+    """Yield each path after the paths that it needs, otherwise in the order of the document."""
     places = {path: place for place, path in enumerate(blocks)}
     done: set[Path] = set()
     for first in blocks:
@@ -75,7 +75,7 @@ def _sorted(blocks: Mapping[Path, Block], needs: Mapping[Path, frozenset[Path]])
                 names = [*visited]
                 circle = [*names[names.index(following) :], following]
                 shown = " -> ".join(blocks[path].address for path in circle)
-                raise DocumentError(f"these refer to each other in a circle: {shown}")
+                raise DocumentError(f"the references have a cycle: {shown}")
             else:
                 visited[following] = iter(sorted(needs[following], key=places.__getitem__))
 
@@ -103,10 +103,10 @@ def _iterators(dynamic: Any) -> set[str]:
 def _within(block: Block, name: str, value: Any, problems: list[str]) -> Iterator[tuple[Path, str]]:
     if name in _ADDRESSES and isinstance(value, list):
         for text in value:
-            yield from _parsed(block, name, text, parse_expression, problems)
+            yield from _parse_names(block, name, text, parse_expression, problems)
     elif isinstance(value, str):
         if ("${" in value or "%{" in value) and not (name in _PLAIN and block.kind in {"variable", "output"}):
-            yield from _parsed(block, name, value, parse_template, problems)
+            yield from _parse_names(block, name, value, parse_template, problems)
     elif isinstance(value, list):
         for item in value:
             yield from _within(block, name, item, problems)
@@ -116,10 +116,10 @@ def _within(block: Block, name: str, value: Any, problems: list[str]) -> Iterato
             yield from _within(block, key, item, problems)
 
 
-def _parsed(block: Block, name: str, text: str, parse: Any, problems: list[str]) -> Iterator[tuple[Path, str]]:
+def _parse_names(block: Block, name: str, text: str, parse: Any, problems: list[str]) -> Iterator[tuple[Path, str]]:
     try:
         for reference in references(parse(text.removeprefix("${").removesuffix("}") if name in _ADDRESSES else text)):
-            # A name without attribute is a word of the language, such as `all` of ignore_changes.
+            # A name without an attribute is a keyword, for example `all` of ignore_changes.
             if len(reference) > 1:
                 yield reference, text
     except ExpressionError as error:

@@ -208,7 +208,7 @@ class _Parser(Scanner):
             self.demand(")")
             return found
         if mark := self.take('"', "[", "{"):
-            return {'"': self._quoted, "[": self._tuple, "{": self._object}[mark]()
+            return {'"': self._quoted_text, "[": self._tuple, "{": self._object}[mark]()
         if number := self.match(_NUMBER):
             return Literal(int(number[0]) if number[0].isdecimal() else float(number[0]))
         name = self.word()
@@ -219,7 +219,7 @@ class _Parser(Scanner):
             return self._call(name)
         return Literal(_CONSTANTS[name]) if name in _CONSTANTS else Name(name)
 
-    def _quoted(self) -> Expression:
+    def _quoted_text(self) -> Expression:
         return self.template(quoted=True)
 
     def _call(self, name: str) -> Call:

@@ -24,7 +24,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 @attrs.frozen(kw_only=True)
 class Replayed:
-    """How an execution went. All but `seconds` tells of the whole execution, from before a redrive too.
+    """The result of a replay. Except for `seconds`, it covers the whole execution, including the time before a redrive.
 
     Args:
         arn: The execution's ARN.
@@ -74,25 +74,25 @@ def replay(  # noqa: PLR0913 - what an execution depends on, all but the definit
 ) -> Replayed:
     """Run a state machine in virtual time, in this thread, the same way each time.
 
-    What runs besides it is run to its end too: jobs of which no state waits for the end, and executions.
+    Jobs that no state waits for, and other executions, run to their ends, too.
 
     Args:
-        definition: The definition: Amazon States Language with JSONata, of a standard workflow.
-        services: What answers its tasks. Jobs succeed at once unless given.
-        input: What the execution is started with.
+        definition: The definition of a standard workflow: Amazon States Language with JSONata.
+        services: The services that its tasks call. By default jobs succeed at once.
+        input: The input of the execution.
         name: The execution's name.
-        machines: Other machines, by their ARNs, of which it starts executions.
-        overhead: Seconds that each state takes besides what it does.
-        seed: What random numbers in expressions follow from.
+        machines: Other state machines by their ARNs, whose executions it may start.
+        overhead: Seconds that each state takes in addition to its task.
+        seed: The seed of random numbers in expressions.
 
     Returns:
-        How it went.
+        The result.
 
     Raises:
-        DefinitionError: If Step Functions would refuse a definition. All problems are told.
-        UnsupportedError: If it would take it, but it cannot be replayed.
+        DefinitionError: If Step Functions would refuse a definition. The error has all problems.
+        UnsupportedError: If Step Functions would accept it, but it cannot be replayed.
         NamedError: If Step Functions would refuse to start the execution.
-        Exception: Whatever a function that is called for a job, function or service raises.
+        Exception: The error of a function that runs as a job, a function or a service.
 
     Example:
         >>> wait = {"Type": "Wait", "Seconds": 60, "End": True}
@@ -135,10 +135,10 @@ def redrive(replayed: Replayed) -> Replayed:
 def _run(world: SimulatedWorld, execution: Execution) -> Replayed:
     world.clock.run(until=execution.over)
     world.clock.run()
-    return _replayed(world, execution)
+    return _result(world, execution)
 
 
-def _replayed(world: SimulatedWorld, execution: Execution) -> Replayed:
+def _result(world: SimulatedWorld, execution: Execution) -> Replayed:
     error = execution.error
     return Replayed(
         arn=execution.arn,
@@ -150,6 +150,6 @@ def _replayed(world: SimulatedWorld, execution: Execution) -> Replayed:
         transitions=execution.history.transitions,
         events=execution.history.events,
         entered=tuple(execution.history.entered),
-        nested=tuple(_replayed(world, nested) for nested in execution.nested),
+        nested=tuple(_result(world, nested) for nested in execution.nested),
         world=world,
     )

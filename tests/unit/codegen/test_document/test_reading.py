@@ -59,7 +59,7 @@ def test_a_folder(tmp_path: Path) -> None:
     [
         ("{", "main.tf.json: this is not JSON"),
         ("[]", "main.tf.json: a document is a JSON object"),
-        ('{"resource": {"aws_x": 1}}', "main.tf.json: resource.aws_x takes JSON objects, and not 1"),
+        ('{"resource": {"aws_x": 1}}', "main.tf.json: resource.aws_x must be JSON objects, not 1"),
         ("[" * 100_000, "main.tf.json: it is nested too deeply"),
     ],
 )
@@ -122,7 +122,7 @@ def test_what_is_not_declared() -> None:
 
 def test_a_circle() -> None:
     """Blocks that refer to each other are named in their order."""
-    with pytest.raises(DocumentError, match=r"circle: local\.\w -> local\.\w -> local\.\w"):
+    with pytest.raises(DocumentError, match=r"cycle: local\.\w -> local\.\w -> local\.\w"):
         in_order(read({"locals": {"a": "${local.b}", "b": "${local.a}"}}))
 
 
