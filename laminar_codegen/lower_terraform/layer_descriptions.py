@@ -58,7 +58,7 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "comment": layer.summary,
         "after": ", ".join(layer.depends),
         "foreach": ", ".join(_dimension(item.layer, item.attribute, item.index) for item in layer.foreach),
-        **_set(layer.fan_out, ForEach()),
+        **_set(layer.fan_out),
         "pipelined": layer.pipelined,
         "may_be_skipped": layer.optional,
         "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),
@@ -69,9 +69,9 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
     return {**sized, **{name: value for name, value in facts.items() if value}}
 
 
-def _set(value: object, usual: object) -> dict[str, Value]:
-    """Return the fields of a value that differ from the default."""
-    known = _records.plain(usual)
+def _set(value: ForEach) -> dict[str, Value]:
+    """Return the arguments of a fan-out that differ from their defaults."""
+    known = _records.plain(type(value)())
     return {name: _plain(name, item) for name, item in _records.plain(value).items() if item != known[name]}
 
 

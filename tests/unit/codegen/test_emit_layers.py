@@ -14,6 +14,7 @@ from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_runtime import _records
 from laminar_runtime.configurations.layers import ForEach, Parameter
 
 FLOW = """
@@ -106,6 +107,40 @@ def test_each_field_of_a_container_is_told(clean: tuple[Compilation, LayerNode])
     containers = {name: attrs.evolve(layer.container, **{name: value}) for name, value in OF_CONTAINER.items()}
     changed = {name: attrs.evolve(layer, container=container) for name, container in containers.items()}
     assert [name for name, other in changed.items() if told(compilation, other) == before] == []
+
+
+def test_a_new_argument_of_a_fan_out(compiled: Callable[[str], Compilation]) -> None:
+    """It is in the graph and in plans of Terraform, without a line of the frontend."""
+    wider = """
+from laminar_runtime import Flow, Layer, _records
+from laminar_runtime.configurations.layers import ForEach, Parameter
+
+class Report(Flow): ...
+
+@Report.register
+class Load(Layer):
+    def __call__(self) -> None:
+        self.shard(row=[1, 2])
+
+@_records.frozen
+class Throttled(ForEach):
+    max_concurrency: "int | None"
+
+    def __init__(self, parameters=(), *, pipelined=False, max_concurrency=None):
+        _records.assign(self, tuple(parameters), pipelined, max_concurrency)
+
+@Report.register(foreach=Throttled([Parameter(Load, "row")], max_concurrency=2))
+class Work(Layer):
+    def __call__(self, load: Load) -> None: ...
+
+flow = Report()
+"""
+    compilation = compiled(f"from __future__ import annotations\n{wider}")
+    work = compilation.graphs[0].layers[1]
+    assert _records.plain(work.fan_out)["max_concurrency"] == 2
+    described: Any = layers(compilation.graphs)
+    assert described["Work"]["max_concurrency"] == 2
+    assert "max_concurrency" not in described["Load"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -258,9 +258,33 @@ class OnEc2(Layer):
         self.configuration.container.cpu += self.index or 0
 
 
-def placed(folder: Path, splits: int) -> Execution:
+@_records.define(eq=False)
+class Elsewhere(executors.Process):
+    """Stands for another service, whose tasks differ in their memory."""
+
+    service: ClassVar[str] = "Elsewhere"
+    overridable: ClassVar[tuple[str, ...]] = ("memory",)
+    fixed: ClassVar[str] = "Elsewhere cannot change"
+    most_splits: ClassVar[int | None] = 2
+
+    def overrides(self, container: Container) -> dict[str, Any]:
+        return {"MiB": container.memory}
+
+
+@Placed.register(executor=Elsewhere(), foreach=ForEach(parameters=[Parameter(Values, "foo")]))
+class Far(Layer):
+    def __call__(self, values: Values) -> None: ...
+
+    @hooks.submission
+    def larger(self) -> None:
+        self.configuration.container.memory = 64
+        if self.execution.id == "e2":
+            self.configuration.container.cpu = 4
+
+
+def placed(folder: Path, splits: int, name: str = "e1") -> Execution:
     """Return an execution of layers that run elsewhere than on Fargate."""
-    execution = Placed(datastore=datastores.Local(folder)).execution("e1")
+    execution = Placed(datastore=datastores.Local(folder)).execution(name)
     key = execution.key("Values")
     execution.datastore.write(key, index=0, name="foo", values=range(splits), sharded=True)
     execution.datastore.ledger.write_record(key, splits=1)
@@ -285,6 +309,16 @@ def test_more_splits_than_a_history_holds(tmp_path: Path) -> None:
     assert plan_layer(placed(tmp_path / "a", MAX_INVOCATIONS), "Invoked").groups[0]["size"] == 1000
     with pytest.raises(ExecutionError, match="layer 'Invoked' has 1001 splits, but on AWS Lambda at most 1000"):
         plan_layer(placed(tmp_path / "b", MAX_INVOCATIONS + 1), "Invoked")
+
+
+def test_an_executor_says_what_its_tasks_override(tmp_path: Path) -> None:
+    """The planner knows no executor: each says what a task is given, what hooks may change, and how many splits."""
+    (group,) = plan_layer(placed(tmp_path / "a", 2), "Far").groups
+    assert (group["MiB"], "command" in group, group["size"]) == (64, False, 2)
+    with pytest.raises(ExecutionError, match="has 3 splits, but on Elsewhere at most 2 are allowed"):
+        plan_layer(placed(tmp_path / "b", 3), "Far")
+    with pytest.raises(ExecutionError, match="changes cpu of its container, which Elsewhere cannot change"):
+        plan_layer(placed(tmp_path / "c", 1, "e2"), "Far")
 
 
 def test_sizes_on_ec2(tmp_path: Path) -> None:
