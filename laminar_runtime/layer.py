@@ -399,6 +399,9 @@ _restored = _restore
 class Parameters(Layer):
     """The keyword arguments of a flow's call. Each flow has this layer, and any layer may depend on it.
 
+    Args:
+        **attributes: The parameters, in a test or as the result of a linker.
+
     Example:
         >>> class Train(Layer):
         ...     def __call__(self, parameters: Parameters) -> None:

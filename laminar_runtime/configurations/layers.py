@@ -186,6 +186,10 @@ class Parameter:
 
     Raises:
         LayerError: If an argument has a wrong type, or `index` is negative.
+
+    Example:
+        >>> Parameter(layer="Load", attribute="rows").name
+        'Load'
     """
 
     layer: type[object] | str = _records.field(validator=_is(type, str))
@@ -339,6 +343,10 @@ class Configuration:
 
     Raises:
         LayerError: If an argument has a wrong type.
+
+    Example:
+        >>> Configuration(container=Container(memory=4096)).container.memory
+        4096
     """
 
     container: Container = _records.field(factory=Container, validator=_is(Container))

@@ -28,6 +28,10 @@ class Artifact:
         dtype: The name of the value's type, such as ``builtins.int``.
         hexdigest: The SHA-256 of the stored bytes, as 64 hexadecimal digits.
         extension: The end of the object's name, which names the protocol that wrote it.
+
+    Example:
+        >>> Artifact("builtins.int", "ab" * 32, "json").key("Report").startswith("Report/artifacts/abab")
+        True
     """
 
     dtype: str
@@ -35,7 +39,11 @@ class Artifact:
     extension: str = "pickle"
 
     def key(self, flow: str) -> str:
-        """Return the key of the value in the datastore of a flow."""
+        """Return the key of the value in a datastore.
+
+        Args:
+            flow: The flow's name.
+        """
         return artifact_key(flow, self.hexdigest, self.extension)
 
     def dumps(self) -> str:
@@ -46,6 +54,12 @@ class Artifact:
     @classmethod
     def parse(cls, item: Mapping[str, Any]) -> Artifact:
         """Read an artifact as an archive lists it.
+
+        Args:
+            item: The artifact as a JSON value.
+
+        Returns:
+            The artifact.
 
         Raises:
             KeyError: If a field is missing.
@@ -61,6 +75,11 @@ class Archive:
         artifacts: One for a plain value, any number for a sharded one or a fan-out.
         sharded: Whether a reader gets an `Accessor`, also for one artifact.
         missing: In a joined archive, the indexes of the splits that did not assign the attribute.
+
+    Example:
+        >>> one, two = Artifact("builtins.int", "a" * 64), Artifact("builtins.int", "b" * 64)
+        >>> len(Archive.join([Archive((one,)), Archive((two,))]))
+        2
     """
 
     artifacts: tuple[Artifact, ...] = _records.field(converter=tuple)
@@ -77,7 +96,14 @@ class Archive:
 
     @classmethod
     def join(cls, archives: Iterable[Archive]) -> Archive:
-        """Concatenate the archives of all splits, in their order."""
+        """Concatenate the archives of all splits.
+
+        Args:
+            archives: The archives, in the order of the splits.
+
+        Returns:
+            The joined archive.
+        """
         parts = list(archives)
         artifacts = [artifact for part in parts for artifact in part.artifacts]
         return cls(tuple(artifacts), len(parts) != 1 or parts[0].sharded)
@@ -103,6 +129,12 @@ class Archive:
     def parse(cls, document: Mapping[str, Any]) -> Archive:
         """Read an archive from a JSON value.
 
+        Args:
+            document: The JSON value.
+
+        Returns:
+            The archive.
+
         Raises:
             KeyError: If a field is missing.
         """
@@ -116,6 +148,9 @@ class Archive:
         Args:
             content: The JSON.
             key: Its address, for the error.
+
+        Returns:
+            The archive.
 
         Raises:
             DamagedError: If it is not an archive, or has a newer format.

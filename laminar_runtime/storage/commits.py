@@ -96,6 +96,10 @@ class Record:
         seconds: How long the layer took, if that is known, for profiles.
         commit: The commit of the only split, unless the layer is a fan-out or an earlier release wrote the record.
         execution: The execution's id, if it is known: a state machine does not write it.
+
+    Example:
+        >>> Record.loads(Record("Report", "Load", 3).dumps(), key="record.json").splits
+        3
     """
 
     flow: str
@@ -122,6 +126,9 @@ class Record:
         Args:
             content: The JSON.
             key: Its address, for the error.
+
+        Returns:
+            The record.
 
         Raises:
             DamagedError: If it is not a record, or has a newer format.

@@ -100,15 +100,27 @@ class LayerKey:
         return f"{self.archives_of(index, attempt)}{name}.json"
 
     def join_archive(self, attribute: str) -> str:
-        """Return the key of the joined archive of an attribute of all splits."""
+        """Return the key of the joined archive of an attribute of all splits.
+
+        Args:
+            attribute: The attribute.
+        """
         return f"{self._notes}{naming.spell(attribute)}.json"
 
     def partial_join_archive(self, attribute: str) -> str:
-        """Return the key of the joined archive of an attribute that some splits did not assign."""
+        """Return the key of the joined archive of an attribute that some splits did not assign.
+
+        Args:
+            attribute: The attribute.
+        """
         return f"{self._notes}{_SOME}/{naming.spell(attribute)}.json"
 
     def split(self, index: int) -> str:
-        """Return the key of the commit of a split of a fan-out."""
+        """Return the key of the commit of a split of a fan-out.
+
+        Args:
+            index: The split's index.
+        """
         return f"{self.splits}{index}.json"
 
     @property
@@ -126,7 +138,11 @@ class LayerKey:
         return f"{self._notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
 
     def index_list(self, name: str) -> str:
-        """Return the key of a list of indexes of the layer's plan."""
+        """Return the key of a list of indexes of the layer's plan.
+
+        Args:
+            name: The name of the list.
+        """
         return f"{self._notes}{_PLAN}/{name}.txt"
 
 

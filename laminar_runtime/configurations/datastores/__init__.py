@@ -47,6 +47,10 @@ def from_root(root: str, like: DataStore) -> DataStore:
 
     Returns:
         The datastore.
+
+    Example:
+        >>> from_root("s3://bucket/flows", Memory()).root
+        's3://bucket/flows'
     """
     if like.root == root:
         return like

@@ -22,6 +22,19 @@ class Accessor(Sequence[Any]):
         archive: Lists the values.
         flow: The flow's name.
         datastore: Where they are stored.
+
+    Example:
+        >>> from laminar_runtime import Flow, Layer
+        >>> from laminar_runtime.configurations import datastores, executors
+        >>> class Letters(Flow): ...
+        >>> @Letters.register
+        ... class Split(Layer):
+        ...     def __call__(self) -> None:
+        ...         self.shard(letter=["a", "b"])
+        >>> execution = Letters(datastore=datastores.Memory(), executor=executors.Thread())()
+        >>> letters = execution.layer(Split).letter
+        >>> letters, letters[1]
+        (Accessor(2 values), 'b')
     """
 
     archive: Archive

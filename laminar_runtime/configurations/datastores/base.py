@@ -154,6 +154,9 @@ class DataStore:
             flow: The flow's name.
             artifact: Says what to read.
 
+        Returns:
+            The value.
+
         Raises:
             MissingError: If it is not stored.
             DamagedError: If the stored bytes are not those written.
@@ -190,6 +193,9 @@ class DataStore:
             flow: The flow's name.
             execution: The execution's id.
 
+        Returns:
+            The JSON.
+
         Raises:
             MissingError: If the execution was not started by a state machine.
         """
@@ -204,7 +210,15 @@ class DataStore:
         return address(self.transport, path)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Apply a function that reads or writes to each item, many at once where that is faster; keep the order."""
+        """Apply a function that reads or writes to each item, several at a time if that is faster.
+
+        Args:
+            function: The function.
+            items: The items.
+
+        Returns:
+            The results, in the order of the items.
+        """
         return map_requests(self.transport, function, items)
 
     # Listings.
@@ -214,6 +228,9 @@ class DataStore:
 
         Args:
             flow: The flow.
+
+        Returns:
+            The executions.
         """
         # An execution that failed at once wrote no archives, but has parameters.
         prefixes = (executions_prefix(flow.name), cache_prefix(flow.name))
@@ -221,10 +238,13 @@ class DataStore:
         return [flow.execution(name) for name in sorted(found) if naming.flaw(name) is None]
 
     def list_layers(self, *, execution: Execution) -> list[Layer]:
-        """List the layers of an execution that wrote something, by name.
+        """List the layers of an execution that wrote something.
 
         Args:
             execution: The execution.
+
+        Returns:
+            The layers, by name.
         """
         key = execution.key("")
         return [execution.layer(name) for name in self.transport.names(layers_prefix(key.flow, key.execution))]

@@ -82,6 +82,10 @@ class MemoryTransport:
 class Memory(DataStore):
     """Keeps artifacts in memory. Only the `Thread` executor can use it: its layers run in this process.
 
+    Args:
+        protocols: The protocols by the name of the type that they are registered for.
+        pickle: Whether types without a protocol are pickled, and pickles loaded.
+
     Example:
         >>> Memory().transport.exists("Report/artifacts")
         False
