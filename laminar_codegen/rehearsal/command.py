@@ -32,6 +32,10 @@ from laminar_runtime.exceptions import ExecutionError
 
 __all__ = ["main"]
 
+_UNFINISHED = (
+    "laminar-codegen: execution {} of '{}' SUCCEEDED, but these layers did not finish: {}. What the document starts "
+    "for them is no task of the flow, or writes to another datastore than {}"
+)
 #: How many lines of a failed job are shown, and the exit codes that tell of signals.
 _TAIL, _SIGNALS = 20, 128
 
@@ -137,6 +141,12 @@ def _execute(
         _show_cost(subject, progress, taken)
         return Exit.INVALID
     ended = [flow.execution(execution.key("").execution) for flow in flows]
+    for one, graph in zip(ended, subject.graphs, strict=True):
+        if missing := [*summary.unfinished(one, graph)]:
+            print(
+                _UNFINISHED.format(one.id, graph.flow, ", ".join(missing), deployment.datastore_root), file=sys.stderr
+            )
+            return Exit.INVALID
     # All of it at once: if something cannot be saved, nothing is printed.
     report = [line for one in ended for line in _report(one, options.save)]
     for one, graph in zip(ended, subject.graphs, strict=True):

@@ -11,7 +11,7 @@ from laminar_codegen.cost import PRICE
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_runtime import Execution
 
-__all__ = ["Taken", "measure", "skipped"]
+__all__ = ["Taken", "measure", "skipped", "unfinished"]
 
 
 @attrs.frozen
@@ -81,10 +81,28 @@ def skipped(execution: Execution, graph: Graph) -> Iterator[str]:
         execution: The execution, which succeeded.
         graph: The graph of its flow.
     """
-    missing = {layer.name for layer in graph.layers if not execution.layer(layer.name).state.finished}
+    missing = _missing(execution, graph)
     for layer in graph.layers:
-        if layer.name in missing:
+        if layer.name in missing and layer.optional:
             yield f"{layer.name}: skipped, {_why(layer, missing)}"
+
+
+def unfinished(execution: Execution, graph: Graph) -> Iterator[str]:
+    """Yield the layers that must run and did not finish, though the execution succeeded.
+
+    What a document starts may end well without being a task of the flow: a program that finds none of the variables of
+    a task takes itself for the launcher, and runs the whole flow where it is.
+
+    Args:
+        execution: The execution, which succeeded.
+        graph: The graph of its flow.
+    """
+    missing = _missing(execution, graph)
+    yield from (layer.name for layer in graph.layers if layer.name in missing and not layer.optional)
+
+
+def _missing(execution: Execution, graph: Graph) -> set[str]:
+    return {layer.name for layer in graph.layers if not execution.layer(layer.name).state.finished}
 
 
 def _why(layer: LayerNode, missing: set[str]) -> str:

@@ -107,6 +107,21 @@ def test_a_document_that_was_changed_by_hand(tmp_path: Path) -> None:
     assert "RegisterJobDefinition is refused: ClientException: attemptDurationSeconds" in ended.stderr
 
 
+def test_jobs_that_are_no_tasks(tmp_path: Path) -> None:
+    """A job that ends well and is not a task of the flow does not pass for one."""
+    write(
+        tmp_path,
+        ONE.replace('@F.register(container=Container(secrets={"TOKEN": SECRET}))', "@F.register").replace(
+            'os.environ["TOKEN"]', "1"
+        ),
+    )
+    document = command(tmp_path, "compile", "flow.py").stdout
+    (tmp_path / "main.tf.json").write_text(document.replace("LAMINAR_LAYER_NAME", "LAMINAR_LAYER"), encoding="utf-8")
+    ended = command(tmp_path, "rehearse", "--document", "main.tf.json", "flow.py")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "SUCCEEDED, but these layers did not finish: A. What the document starts" in ended.stderr
+
+
 def test_what_is_shown(tmp_path: Path) -> None:
     """Output with layer and attempt, the user's own paths, what was skipped and why, and what the execution took."""
     write(tmp_path, SKIPPING)
