@@ -57,13 +57,13 @@ class Compiled:
     Args:
         plan: Its plan.
         main: Its state machine.
-        nest_steps: The machines of nest_steps steps, by the references to them.
+        nested: The machines of nested steps, by the references to them.
         containers: The containers of its job definitions, by the references to them.
     """
 
     plan: Step
     main: Mapping[str, Any]
-    nest_steps: Mapping[str, Mapping[str, Any]]
+    nested: Mapping[str, Mapping[str, Any]]
     containers: Mapping[str, Job]
 
 
@@ -78,7 +78,7 @@ def feasible(spec: FlowSpec) -> FlowSpec:
 
 
 def compile_spec(spec: FlowSpec, *, joins: Literal["barriers", "exact"], nest: random.Random | None) -> Compiled:
-    """Compile a flow, some of its steps by chance nest_steps, if so."""
+    """Compile a flow, some of its steps by chance nested, if so."""
     flow = deployable(spec, Memory())
     # Containers do not share a memory.
     flow.configuration.datastore = datastores.Local()
