@@ -1,4 +1,4 @@
-"""The npm package asl-validator, asked about many definitions at once."""
+"""The npm packages asl-validator and jsonata, asked about many definitions or expressions at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["problems"]
+__all__ = ["evaluate", "problems"]
 
 _FOLDER = Path(__file__).parent
 
@@ -25,6 +25,24 @@ def problems(definitions: Sequence[Any]) -> list[str]:
     Args:
         definitions: The definitions.
     """
+    found: list[str] = _ask("validate.js", definitions)
+    return found
+
+
+def evaluate(expressions: Sequence[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the reference implementation of JSONata makes of each expression: its value, nothing, or its error.
+
+    It is the npm package jsonata, installed with the validator.
+
+    Args:
+        expressions: The expressions, each with the values of its variables.
+    """
+    asked = [{"expression": expression, "values": values} for expression, values in expressions]
+    found: list[dict[str, Any]] = _ask("evaluate.js", asked)
+    return found
+
+
+def _ask(script: str, asked: Any) -> Any:
     node = shutil.which("node")
     if node is None or not (_FOLDER / "node_modules").is_dir():
         why = "asl-validator is not installed: 'make test' installs it, with npm of Node.js"
@@ -32,12 +50,11 @@ def problems(definitions: Sequence[Any]) -> list[str]:
             pytest.fail(why)
         pytest.skip(why)
     ended = subprocess.run(
-        [node, "validate.js"],
+        [node, script],
         cwd=_FOLDER,
-        input=json.dumps(definitions),
+        input=json.dumps(asked),
         capture_output=True,
         text=True,
         check=True,
     )
-    found: list[str] = json.loads(ended.stdout)
-    return found
+    return json.loads(ended.stdout)

@@ -15,12 +15,8 @@ import boto3
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.core.models import botocore_stubber
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
+from moto.moto_server import werkzeug_app
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from laminar_codegen.rehearsal.aws.api_calls import Calls
 from laminar_codegen.rehearsal.aws.own_services import OwnServices, Service
@@ -31,7 +27,11 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 
 
-class _QuietHandler(MotoRequestHandler):
+#: That of moto, where there is one, keeps headers whose names have underscores.
+_Handler: Any = getattr(werkzeug_app, "MotoRequestHandler", WSGIRequestHandler)
+
+
+class _QuietHandler(_Handler):  # type: ignore[misc] # of which kind it is, the version of moto says
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
         del type, message, args
 
@@ -51,9 +51,9 @@ def serving(
 
     def create_app(service: Any) -> Any:
         with _one_session():
-            return create_backend_app(service)
+            return werkzeug_app.create_backend_app(service)
 
-    application = gate(calls.observed(OwnServices(DomainDispatcherApplication(create_app), services)))
+    application = gate(calls.observed(OwnServices(werkzeug_app.DomainDispatcherApplication(create_app), services)))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
     thread.start()

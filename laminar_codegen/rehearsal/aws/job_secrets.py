@@ -68,11 +68,12 @@ class JobSecrets:
 
     def _parameter(self, name: str, region: str, role: str | None) -> str:
         client = self.clients.get("ssm", region, role=role)
-        found = client.get_parameters(Names=[name], WithDecryption=True)
-        if found["InvalidParameters"]:
-            raise SecretError(f"ResourceInitializationError: unable to pull secrets: invalid ssm parameters: {name}")
-        value: str = found["Parameters"][0]["Value"]
-        return value
+        for spelled in _spellings(name):
+            found = client.get_parameters(Names=[spelled], WithDecryption=True)
+            if found["Parameters"]:
+                value: str = found["Parameters"][0]["Value"]
+                return value
+        raise SecretError(f"ResourceInitializationError: unable to pull secrets: invalid ssm parameters: {name}")
 
     def _secret(self, parts: Sequence[str], role: str | None) -> str:
         """Return a secret's text, or one key of its JSON: ARN, then key, version stage and version id."""
@@ -88,3 +89,11 @@ class JobSecrets:
         if key not in values:
             raise SecretError(f"ResourceInitializationError: retrieved secret did not contain json key {key}")
         return str(values[key])
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """Return what a parameter may be called: older releases of moto do not know it by its ARN."""
+    if not name.startswith("arn:"):
+        return (name,)
+    path = name.partition(":parameter/")[2]
+    return (name, f"/{path}", path)

@@ -158,7 +158,7 @@ def test_terminal_errors_are_not_caught(bench: Bench) -> None:
     ("states", "problem"),
     [
         ({"A": passing(1, Next="Z")}, "state 'Z' does not exist"),
-        ({"A": passing("{% ( %}")}, "is no JSONata"),
+        ({"A": passing("{% ( %}")}, "is not valid JSONata"),
         (
             {
                 "A": {
