@@ -120,8 +120,13 @@ def _members(shape: Any, value: Mapping[str, Any], prefix: str) -> Iterator[str]
     for name, given in value.items():
         if name not in shape.members:
             yield f"{prefix}{name}: is not known"
-        elif given is not None:
+        elif given is not None and not _is_written_as_text(shape.members[name], given):
             yield from _walk(shape.members[name], given, f"{prefix}{name}")
+
+
+def _is_written_as_text(member: Any, given: Any) -> bool:
+    """Return whether a value is text only because it stands in the query, in a header or in the path."""
+    return isinstance(given, str) and "location" in member.serialization and member.type_name != "string"
 
 
 def _size(shape: Shape, value: Any) -> str:

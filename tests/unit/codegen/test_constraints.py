@@ -56,6 +56,7 @@ JOB = {"jobName": "a", "jobQueue": "q", "jobDefinition": "d"}
             ["containerOverrides.resourceRequirements[0].type: 'CPU' is none of GPU, VCPU, MEMORY"],
         ),
         ("batch", "SubmitJob", {**JOB, "tags": {"": "x"}}, ["tags key '': has 0 characters, and must have at least 1"]),
+        ("batch", "UntagResource", {"resourceArn": "arn:aws:batch:x", "tagKeys": "team"}, []),
         ("ssm", "GetParameters", {"Names": []}, ["Names: has 0 items, and must have at least 1"]),
         (
             "logs",
