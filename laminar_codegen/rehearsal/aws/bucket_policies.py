@@ -14,6 +14,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workfl
 from __future__ import annotations
 
 import functools
+import io
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Api"]
 
+_LOGS = "logging.s3.amazonaws.com"
 _TRANSPORT = {"aws:securetransport": "true", "s3:tlsversion": "1.3"}
 
 
@@ -67,14 +69,20 @@ class S3Api:
     def _put(self, asked: Asked) -> Answer | None:
         bucket, text = asked.parameters["Bucket"], asked.body.decode()
         try:
-            json.loads(text)
+            read = json.loads(text)
             self._clients.get("s3", asked.signature.region).head_bucket(Bucket=bucket)
         except ValueError:
             return _error("MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'", 400)
         except ClientError:
             return _error("NoSuchBucket", "The specified bucket does not exist", 404)
         self._policies[bucket] = text
-        return Answer(b"", 204)
+        for_logs = [item for item in _list(read.get("Statement", [])) if _is_of_logs(item)]
+        if not for_logs:
+            return Answer(b"", 204)
+        # moto looks for these when the bucket is to take the logs of another one. They refuse nothing.
+        content = json.dumps({**read, "Statement": for_logs}).encode()
+        asked.environ.update({"wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content))})
+        return None
 
     def _get(self, asked: Asked) -> Answer | None:
         text = self._policies.get(asked.parameters["Bucket"])
@@ -106,6 +114,16 @@ class S3Api:
         except _UnknownDenialError as error:
             return _error("NotImplemented", str(error), 501)
         return _error("AccessDenied", "Access Denied", 403) if denied else None
+
+
+def _is_of_logs(statement: Mapping[str, Any]) -> bool:
+    """Return whether a statement lets Amazon S3 write the logs of other buckets.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    principal = statement.get("Principal")
+    services = _list(principal.get("Service", [])) if isinstance(principal, dict) else []
+    return statement.get("Effect") == "Allow" and _LOGS in services
 
 
 @attrs.frozen
