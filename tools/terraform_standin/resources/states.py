@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
+from typing import Any
+
+from tools.terraform_standin.account import Account
 from tools.terraform_standin.declaration import ANY_CHANGE, Call, Limit, Naming, Resource
+from tools.terraform_standin.errors import InvalidConfigurationError, RefusedError
 from tools.terraform_standin.tagging import CAMEL_PAIR, TagOperations
-from tools.terraform_standin.values import State
+from tools.terraform_standin.values import State, has_unknown
 
 #: The arguments that an update sends only if they changed.
 _OPTIONAL = ("encryption_configuration", "logging_configuration", "tracing_configuration")
+#: How long the provider waits until a deleted machine is gone, unless `timeouts` says so.
+_DELETE_SECONDS, _POLL_SECONDS = 300.0, 0.2
+_UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 def _request(call: Call, operation: str, omit: set[str]) -> State:
@@ -33,6 +42,7 @@ def _read(call: Call) -> State | None:
     found = client.describe_state_machine(stateMachineArn=call["id"])
     if found.get("status") == "DELETING":
         return None
+    client.list_state_machine_versions(stateMachineArn=call["id"])
     logging = found.pop("loggingConfiguration", None)
     state = call.attributes(found)
     if logging is not None:
@@ -60,7 +70,42 @@ def _update(call: Call) -> State | None:
 
 
 def _delete(call: Call) -> None:
-    call.client("stepfunctions").delete_state_machine(stateMachineArn=call["id"])
+    client = call.client("stepfunctions")
+    client.delete_state_machine(stateMachineArn=call["id"])
+    deadline = time.monotonic() + _delete_seconds(call)
+    while _exists(client, call["id"]):
+        if time.monotonic() > deadline:
+            raise RefusedError("timeout while waiting for the state machine to be deleted: executions still run")
+        time.sleep(_POLL_SECONDS)
+
+
+def _delete_seconds(call: Call) -> float:
+    given = (call["timeouts"] or {}).get("delete")
+    if given is None:
+        return _DELETE_SECONDS
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", given))
+
+
+def _exists(client: Any, arn: str) -> bool:
+    """Return whether a state machine is there: one that is being deleted stays until its executions have ended."""
+    try:
+        client.describe_state_machine(stateMachineArn=arn)
+    except client.exceptions.StateMachineDoesNotExist:
+        return False
+    return True
+
+
+def _validate(account: Account, prior: State | None, planned: State) -> None:
+    """Have Step Functions look at a definition, as soon as it is known."""
+    definition = planned["definition"]
+    if not definition or has_unknown(definition) or (prior is not None and prior["definition"] == definition):
+        return
+    answer = account.client("stepfunctions", planned["region"]).validate_state_machine_definition(
+        definition=definition, type=planned["type"]
+    )
+    if answer["result"] != "OK":
+        found = "; ".join(f"{item['code']}: {item['message']}" for item in answer["diagnostics"])
+        raise InvalidConfigurationError(f"invalid state machine definition: {found}")
 
 
 STATE_MACHINE = Resource(
@@ -78,6 +123,7 @@ STATE_MACHINE = Resource(
     replaces={"type"},
     computed={"encryption_configuration", "logging_configuration", "tracing_configuration"},
     defaults={"publish": False, "type": "STANDARD"},
+    check_plan=_validate,
     renews_if=("publish", {"revision_id": ANY_CHANGE, "state_machine_version_arn": ANY_CHANGE}),
     tagging=TagOperations(
         service="stepfunctions",

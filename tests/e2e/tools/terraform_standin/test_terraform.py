@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
 import shutil
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
+from laminar_codegen.rehearsal.aws import EmbeddedAws
+from laminar_codegen.rehearsal.aws import Workspace as Image
 from tests.support.terraform_harness import (
     Change,
     Terraform,
     TerraformError,
-    fake_aws,
     serving_provider,
     terraform_executable,
 )
@@ -52,33 +48,23 @@ Workspace = Callable[..., Terraform]
 
 
 @pytest.fixture(scope="session")
-def moto_endpoint() -> Iterator[str]:
-    """An embedded AWS for all tests of this process."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    """Serve an embedded AWS for all tests of this process."""
+    with EmbeddedAws(workspace=Image(directory=tmp_path_factory.mktemp("image")), region=REGION) as aws:
+        yield aws
 
 
 @pytest.fixture
-def endpoint(moto_endpoint: str) -> str:
-    """The embedded AWS, empty."""
-    request = Request(f"{moto_endpoint}/moto-api/reset", method="POST")  # noqa: S310  (ours)
-    urlopen(request).close()  # noqa: S310  (ours)
-    return moto_endpoint
+def endpoint(embedded: EmbeddedAws) -> EmbeddedAws:
+    """Return the embedded AWS, empty."""
+    embedded.reset()
+    return embedded
 
 
 @pytest.fixture
-def aws(endpoint: str) -> Callable[[str], Any]:
-    """Makes boto3 clients, to look at the embedded AWS past Terraform."""
-    session = boto3.Session(
-        region_name=REGION,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",  # noqa: S106  (no secret)
-    )
-    return partial(session.client, endpoint_url=endpoint)
+def aws(endpoint: EmbeddedAws) -> Callable[[str], Any]:
+    """Return what makes boto3 clients, to look at the embedded AWS past Terraform."""
+    return endpoint.client
 
 
 @pytest.fixture(scope="session")
@@ -88,14 +74,14 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def served(moto_endpoint: str) -> Iterator[dict[str, str]]:
+def served(embedded: EmbeddedAws) -> Iterator[dict[str, str]]:
     """The environment in which Terraform finds a provider that runs. Tests without it have Terraform start its own."""
-    with serving_provider(fake_aws(moto_endpoint, REGION)) as environment:
+    with serving_provider(embedded.environment) as environment:
         yield environment
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, mirror: Path, endpoint: str, served: dict[str, str]) -> Workspace:
+def workspace(tmp_path: Path, mirror: Path, endpoint: EmbeddedAws, served: dict[str, str]) -> Workspace:
     """Makes a working directory from a document; called again, it changes the document."""
     terraform = Terraform(tmp_path, mirror, served)
 
@@ -147,10 +133,10 @@ def test_invalid_document(workspace: Workspace, resources: dict[str, Any], messa
     assert any(message in text for text in texts), texts
 
 
-def test_platform(tmp_path: Path, mirror: Path, endpoint: str, aws: Callable[[str], Any]) -> None:
+def test_platform(tmp_path: Path, mirror: Path, endpoint: EmbeddedAws, aws: Callable[[str], Any]) -> None:
     """A whole platform is applied, stays as planned, changes only where asked, and is destroyed."""
     shutil.copy(DOCUMENTS / "platform.tf.json", tmp_path)
-    terraform = Terraform(tmp_path, mirror, fake_aws(endpoint, REGION))
+    terraform = Terraform(tmp_path, mirror, endpoint.environment)
     terraform.init()
     terraform.apply()
     again = terraform.plan()
@@ -326,9 +312,9 @@ def test_removed_argument(workspace: Workspace, aws: Callable[[str], Any]) -> No
     assert terraform.plan().empty
 
 
-def test_every_type(tmp_path: Path, mirror: Path, endpoint: str) -> None:
+def test_every_type(tmp_path: Path, mirror: Path, endpoint: EmbeddedAws) -> None:
     """Every implemented type is created, stays as planned, is updated, stays so, and is deleted."""
-    terraform = Terraform(tmp_path, mirror, fake_aws(endpoint, REGION))
+    terraform = Terraform(tmp_path, mirror, endpoint.environment)
     document = json.loads((DOCUMENTS / "everything.tf.json").read_text(encoding="utf-8"))
     assert set(document["resource"]) == set(RESOURCES)
     shutil.copy(DOCUMENTS / "everything.tf.json", tmp_path / "main.tf.json")
@@ -342,10 +328,10 @@ def test_every_type(tmp_path: Path, mirror: Path, endpoint: str) -> None:
     assert terraform.state() == []
 
 
-def test_policy_documents(tmp_path: Path, mirror: Path, endpoint: str) -> None:
+def test_policy_documents(tmp_path: Path, mirror: Path, endpoint: EmbeddedAws) -> None:
     """Policy documents, written in HCL, render as the real provider renders them."""
     shutil.copy(DOCUMENTS / "policies.tf", tmp_path)
-    terraform = Terraform(tmp_path, mirror, fake_aws(endpoint, REGION))
+    terraform = Terraform(tmp_path, mirror, endpoint.environment)
     terraform.init()
     terraform.apply()
     outputs = terraform.output()
@@ -449,7 +435,7 @@ def test_import(workspace: Workspace, aws: Callable[[str], Any]) -> None:
         (one("aws_s3_bucket", bucket="data", acl="private"), "has no argument aws_s3_bucket.acl"),
         (
             one("aws_sfn_state_machine", name="x", role_arn="nobody", definition="{}"),
-            "creating aws_sfn_state_machine (x)",
+            "planning aws_sfn_state_machine",
         ),
     ],
 )
@@ -537,5 +523,5 @@ def test_no_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, 
     """Without Terraform a test is skipped, in CI it fails."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CI", ci)
-    with pytest.raises(outcome, match="no terraform executable"):
+    with pytest.raises(outcome, match="terraform is not on the PATH"):
         terraform_executable()
