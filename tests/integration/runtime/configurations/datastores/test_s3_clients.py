@@ -915,9 +915,9 @@ def test_systems_without_certificates(folder: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"encryption": "kms"}, "is one of AES256, aws:kms, aws:kms:dsse or None, not 'kms'"),
+        ({"encryption": "kms"}, "must be AES256, aws:kms, aws:kms:dsse or None, not 'kms'"),
         ({"kms_key_id": "alias/x"}, "needs encryption='aws:kms'"),
-        ({"encryption": "aws:kms", "kms_key_id": ""}, "the id, the alias or the ARN of a key"),
+        ({"encryption": "aws:kms", "kms_key_id": ""}, "the id, alias or ARN of a key"),
     ],
 )
 def test_encryption_that_there_is_not(options: dict[str, str], told: str) -> None:
