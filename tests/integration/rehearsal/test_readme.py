@@ -71,7 +71,7 @@ def action(call: ApiCall) -> set[str]:
 
 def test_what_the_role_of_an_application_may_do(folder: Path) -> None:
     """An application that starts a flow, waits, reads results and resumes calls what the table says, and all of it."""
-    (table,) = re.findall(r"\n\| its role may \|.*\n\| ---.*\n((?:\|.*\n)+)", USE)
+    (table,) = re.findall(r"\n\| permission \|.*\n\| ---.*\n((?:\|.*\n)+)", USE)
     (application,) = re.findall(r"```python\n(.*?)```", USE, flags=re.DOTALL)
     granted = {name for row in table.splitlines() for name in re.findall(r"`(\w+:\w+)`", row.split("|")[1])}
     (folder / "application.py").write_text(application + FAILING, encoding="utf-8")
