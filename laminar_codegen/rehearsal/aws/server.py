@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from laminar_codegen.rehearsal.aws.bucket_policies import S3Api
     from laminar_codegen.rehearsal.aws.lambda_api import LambdaApi
     from laminar_codegen.rehearsal.aws.own_services import Service
+    from laminar_codegen.rehearsal.aws.parameters import ParametersApi
     from laminar_codegen.rehearsal.aws.role_checks import JobRoles
     from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
 
@@ -173,10 +174,9 @@ class EmbeddedAws:
         from laminar_codegen.rehearsal.aws import http_server
 
         self._stop()
-        if self._batch is not None:
-            self._batch.forget()
-        if self._s3 is not None:
-            self._s3.forget()
+        for service in (self._batch, self._s3, self._parameters):
+            if service is not None:
+                service.forget()
         http_server.forget()
 
     def _enter(self, opening: ExitStack) -> None:
@@ -195,10 +195,12 @@ class EmbeddedAws:
         self._batch: BatchApi | None = None
         self._lambda: LambdaApi | None = None
         self._s3: S3Api | None = None
+        self._parameters: ParametersApi | None = None
         services: dict[str, Callable[[], Service]] = {
             "batch": self._own_batch,
             "lambda": self._own_lambda,
             "s3": self._own_s3,
+            "ssm": self._own_parameters,
             "states": self._own_executions,
         }
         self._keyring = Keyring()
@@ -257,6 +259,14 @@ class EmbeddedAws:
             if self._s3 is None:
                 self._s3 = S3Api(self._clients)
             return self._s3
+
+    def _own_parameters(self) -> ParametersApi:
+        from laminar_codegen.rehearsal.aws.parameters import ParametersApi
+
+        with self._serving:
+            if self._parameters is None:
+                self._parameters = ParametersApi()
+            return self._parameters
 
     def _own_executions(self) -> StepFunctions:
         from laminar_codegen.rehearsal.aws.step_functions import StepFunctions

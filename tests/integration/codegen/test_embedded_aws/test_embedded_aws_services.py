@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
 
@@ -96,6 +98,34 @@ def test_alarm(bench: Bench) -> None:
     assert cloudwatch.list_tags_for_resource(ResourceARN=described["AlarmArn"])["Tags"] == TAGS
     cloudwatch.delete_alarms(AlarmNames=["failed"])
     assert cloudwatch.describe_alarms(AlarmNames=["failed"])["MetricAlarms"] == []
+
+
+def test_parameter(bench: Bench) -> None:
+    """A parameter keeps its value and tags, counts its versions, and is found by name, ARN and path."""
+    ssm = bench.aws.client("ssm")
+    name = "/services/token"
+    ssm.put_parameter(Name=name, Value="first", Type="SecureString", Tags=TAGS)
+    with pytest.raises(ssm.exceptions.ParameterAlreadyExists):
+        ssm.put_parameter(Name=name, Value="second", Type="SecureString")
+    assert ssm.put_parameter(Name=name, Value="second", Overwrite=True)["Version"] == 2
+    found = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]
+    assert (found["Value"], found["Type"], found["ARN"]) == (
+        "second",
+        "SecureString",
+        f"arn:aws:ssm:{ACCOUNT}:parameter{name}",
+    )
+    assert "second" not in ssm.get_parameter(Name=found["ARN"])["Parameter"]["Value"]
+    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)["TagList"] == TAGS
+    by_path = ssm.get_parameters_by_path(Path="/services", WithDecryption=True)["Parameters"]
+    assert [item["Value"] for item in by_path] == ["second"]
+    both = ssm.get_parameters(Names=[name, "/services/none"])
+    assert ([item["Name"] for item in both["Parameters"]], both["InvalidParameters"]) == ([name], ["/services/none"])
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    described = ssm.describe_parameters(ParameterFilters=filters)["Parameters"]
+    assert [(item["KeyId"], item["Tier"], item["Version"]) for item in described] == [("alias/aws/ssm", "Standard", 2)]
+    ssm.delete_parameter(Name=name)
+    with pytest.raises(ssm.exceptions.ParameterNotFound):
+        ssm.get_parameter(Name=name)
 
 
 def test_rule(bench: Bench) -> None:
