@@ -29,6 +29,7 @@ Observer = Callable[[JobEvent], None]
 PublishLog = Callable[[Job, str, Path], None]
 Begin = Callable[[Job, int], None]
 
+_CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _EXITED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"
 _TIMED_OUT = "Job attempt duration exceeded timeout"
@@ -123,11 +124,18 @@ class AttemptRunner:
             environment=self.workspace.process_environment(
                 job.request.environment,
                 secrets,
-                self.aws_environment(role, _place(job)),
+                self._credentials(role, job),
                 _batch_environment(job, attempt),
             ),
             log=log,
         )
+
+    def _credentials(self, role: str | None, job: Job) -> Mapping[str, str]:
+        """Return how a job finds the embedded AWS: without a role it has no credentials, where roles are held."""
+        found = self.aws_environment(role, _place(job))
+        if role or self.roles() is None:
+            return found
+        return {name: value for name, value in found.items() if name not in _CREDENTIALS}
 
     def _end(
         self, code: int | None, started: int, stream: str | None, status_reason: str, reason: str | None = None

@@ -8,6 +8,7 @@ not start.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from laminar_codegen.rehearsal.permissions.service_needs import (
 __all__ = ["JobRoles", "RoleChecks"]
 
 _STATES, _TASKS = "states.amazonaws.com", "ecs-tasks.amazonaws.com"
+_ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/.+")
 _INITIALIZATION = "ResourceInitializationError"
 _NOT_BY_ECS = (
     "ECS was unable to assume the role '{}' that was provided for this task. Please verify that the role being passed "
@@ -168,6 +170,8 @@ class JobRoles:
         source = f"arn:aws:ecs:{region}:{self.account}:task/rehearsal"
         for name in ("jobRoleArn", "executionRoleArn"):
             role = container.get(name)
+            if role and not _ROLE.fullmatch(role):
+                return StartFailure(_NOT_BY_ECS.format(role))
             if role and self.guard.trust(role, _TASKS, source=source, region=region, place=place) is not None:
                 return StartFailure(_NOT_BY_ECS.format(role))
         role = container.get("executionRoleArn")
