@@ -1,0 +1,168 @@
+"""A document that is broken does not pass the rehearsal: each field of what runs tasks, and each argument of a state.
+
+Each is taken out in turn, and has another value in turn. The rehearsal fails, or names what it does not understand, or
+the break is listed here with the reason why a plain machine cannot see it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from laminar_codegen.pipeline import Compilation, compile_flow
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.deploy import deploy_document, document_of
+from laminar_codegen.rehearsal.document.configuration import read_text
+from laminar_codegen.rehearsal.document.errors import DocumentError
+from laminar_codegen.rehearsal.document.given import Given
+from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.rehearsal.summary import unfinished
+from laminar_runtime.configurations import datastores
+from laminar_runtime.exceptions import ExecutionError, WaitTimeoutError
+from tests.support.broken_documents import Break, breaks_of
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+PARAMETERS: dict[str, dict[str, str]] = {"lambda": {"text": "a bb"}, "foreach": {}, "one_layer": {}}
+#: All breaks, and not one of each kind: for the nightly run.
+ALL = "LAMINAR_ALL_BREAKS" in os.environ
+
+_FIRST = "a rehearsal is a first deployment"
+_TAGS = "nothing here is found by its tags"
+_LOGS = "what tasks print stays here, whatever stream has it elsewhere"
+_NETWORK = "tasks have the network of this machine"
+_SIZES = "sizes are checked, and not enforced"
+_STARTS = "it is asked only when a container cannot be started"
+_IMAGE = "the folder of the flow's file stands in for the image"
+_HANDLER = "the embedded AWS calls the handler itself, whatever starts the runtime in the image"
+_NO_SERVICE = "there are no keys and no traces here"
+_SPLITS = "split i is child i, as all splits are one array job"
+_PEOPLE = "it is for people"
+#: Breaks that the rehearsal does not see, by patterns of their names, and why.
+UNSEEN = {
+    "* aws_* tags": _TAGS,
+    "* aws_batch_job_definition propagate_tags": _TAGS,
+    "* aws_batch_job_definition deregister_on_new_revision": _FIRST,
+    "* aws_lambda_function description": _PEOPLE,
+    "broken batch:submitJob.sync * JobName": _PEOPLE,
+    "without container logConfiguration.options.awslogs-region": _LOGS,
+    "* container logConfiguration.options.awslogs-stream-prefix": _LOGS,
+    "without container networkConfiguration*": _NETWORK,
+    "* container fargatePlatformConfiguration*": _NETWORK,
+    "without aws_batch_job_definition timeout*": "the tasks of these flows end in time",
+    "without aws_lambda_function timeout": "the tasks of these flows end in time",
+    "without aws_lambda_function memory_size": _SIZES,
+    "without aws_lambda_function ephemeral_storage": _SIZES,
+    "without aws_lambda_function architectures*": _SIZES,
+    "without aws_batch_job_definition retry_strategy": _STARTS,
+    "without aws_batch_job_definition retry_strategy.evaluate_on_exit": _STARTS,
+    "without aws_batch_job_definition retry_strategy.evaluate_on_exit.?": _STARTS,
+    "* aws_batch_job_definition retry_strategy.evaluate_on_exit.*reason": _STARTS,
+    "broken container image": _IMAGE,
+    "broken aws_lambda_function image_uri": _IMAGE,
+    "without aws_lambda_function image_config.entry_point*": _HANDLER,
+    "broken aws_lambda_function image_config.entry_point.*": _HANDLER,
+    "without aws_lambda_function environment.variables.LAMINAR_COMMAND": "the default is the same command",
+    "* aws_lambda_function kms_key_arn": _NO_SERVICE,
+    "without aws_lambda_function tracing_config*": _NO_SERVICE,
+    "broken aws_lambda_function tracing_config.mode": _NO_SERVICE,
+    "without batch:submitJob.sync * ContainerOverrides.Environment.?LAMINAR_LAYER_INDEXES?": _SPLITS,
+    "broken batch:submitJob.sync * ContainerOverrides.Environment.?LAMINAR_LAYER_INDEXES?.Name": _SPLITS,
+}
+
+
+@functools.cache
+def _compiled(case: str) -> Compilation:
+    return compile_flow(str(GOLDEN / case / "flow.py"))
+
+
+def _cases() -> Iterator[tuple[str, str, Break]]:
+    seen = set()
+    for case in PARAMETERS:
+        for what, broken in breaks_of(document_of(_compiled(case))):
+            if ALL or what not in seen:
+                seen.add(what)
+                yield case, what, broken
+
+
+CASES = list(_cases())
+
+
+@attrs.frozen
+class Rehearsal:
+    """An embedded AWS for the flow of one case."""
+
+    case: str
+    compilation: Compilation
+    aws: EmbeddedAws
+
+    def run(self, document: object) -> None:
+        """Deploy a document and run an execution. Raises what the rehearsal would show."""
+        self.aws.reset()
+        deployment = deploy_document(read_text(json.dumps(document)), self.aws, "", Given())
+        deployment.start("e1", parameters=PARAMETERS[self.case])
+        deployment.wait("e1", timeout=60)
+        execution = self.compilation.source.flow.execution("e1")
+        execution.flow._datastore = datastores.AWS.S3(root=deployment.datastore_root)
+        if missing := [*unfinished(execution, self.compilation.graphs[0])]:
+            raise ExecutionError(f"these layers did not finish: {missing}")
+
+
+@pytest.fixture(scope="module")
+def rehearsals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Rehearsal]]:
+    """Give the rehearsal of the last case, which ends with the next one: there is one embedded AWS at a time."""
+    found: dict[str, Rehearsal] = {}
+    yield found
+    for rehearsal in found.values():
+        rehearsal.aws.close()
+
+
+@pytest.fixture
+def rehearsal(
+    request: pytest.FixtureRequest,
+    rehearsals: dict[str, Rehearsal],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Rehearsal:
+    case = request.param
+    if case not in rehearsals:
+        for other in rehearsals.values():
+            other.aws.close()
+        rehearsals.clear()
+        image = lay_out(GOLDEN / case / "flow.py", tmp_path_factory.mktemp(case))
+        aws = EmbeddedAws(workspace=Workspace(directory=image), enforces=True)
+        rehearsals[case] = Rehearsal(case, _compiled(case), aws.__enter__())
+    for name, value in rehearsals[case].aws.environment.items():
+        monkeypatch.setenv(name, value)
+    return rehearsals[case]
+
+
+@pytest.mark.parametrize("rehearsal", PARAMETERS, indirect=True)
+def test_as_it_is(rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
+    """The document that is not broken passes, without a word."""
+    rehearsal.run(json.loads(document_of(rehearsal.compilation)))
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("rehearsal", "what", "broken"),
+    CASES,
+    indirect=["rehearsal"],
+    ids=[f"{case}: {broken}" for case, _, broken in CASES],
+)
+def test_a_break(rehearsal: Rehearsal, what: str, broken: Break, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is seen, or cannot be seen for a reason."""
+    try:
+        rehearsal.run(broken.apply(json.loads(document_of(rehearsal.compilation))))
+    except (DocumentError, ExecutionError, WaitTimeoutError):
+        seen = True
+    else:
+        seen = "warning: " in capsys.readouterr().err
+    reasons = [reason for pattern, reason in UNSEEN.items() if fnmatch.fnmatchcase(what, pattern)]
+    assert seen != bool(reasons), f"{what}: {reasons}"
