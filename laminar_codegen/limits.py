@@ -24,6 +24,7 @@ __all__ = [
     "ARRAY_CHILDREN",
     "DEFINITION_BYTES",
     "DESCRIBED_JOBS",
+    "DISTRIBUTED_MAP_CHILDREN",
     "EXECUTION_NAME_LENGTH",
     "FARGATE_STORAGE",
     "FUNCTION_NAME_LENGTH",
@@ -57,6 +58,10 @@ __all__ = [
 DEFINITION_BYTES = 1_048_576
 MACHINE_NAME_LENGTH = 80
 STATE_NAME_LENGTH = 80
+
+#: How many children of a distributed Map run at a time:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+DISTRIBUTED_MAP_CHILDREN = 10_000
 
 #: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 FUNCTION_NAME_LENGTH = 64

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.limits import MAP_CONCURRENCY
+from laminar_codegen.limits import DISTRIBUTED_MAP_CHILDREN, MAP_CONCURRENCY
 from laminar_codegen.rehearsal.asl.clock import AbortedError
 from laminar_codegen.rehearsal.asl.definition import Map
 from laminar_codegen.rehearsal.asl.errors import QUERY, NamedError
@@ -25,9 +25,6 @@ __all__ = ["MapServices", "run_children", "run_items"]
 
 _EXCEEDED = "States.ExceedToleratedFailureThreshold"
 _UNREADABLE = "States.ItemReaderFailed"
-
-#: How many children run at a time: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
-_CHILDREN = 10_000
 
 
 @attrs.frozen
@@ -84,7 +81,7 @@ async def run_children(
 ) -> list[Any]:
     """Run the items of a Map in executions of their own, and give their outputs; None of those that failed."""
     view = evaluation.view(scope, state, retries=retries)
-    limit = evaluation.number(scope, state.concurrency, view, "MaxConcurrency") or _CHILDREN
+    limit = evaluation.number(scope, state.concurrency, view, "MaxConcurrency") or DISTRIBUTED_MAP_CHILDREN
     if not scope.children:
         items = await _distributed_items(evaluation, scope, state, view, services)
         scope.children = list(_children(evaluation, scope, state, retries, items))
@@ -105,7 +102,7 @@ async def run_children(
                 evaluation.note_end(scope, "MapRunFailed", **error.told)
                 raise error
 
-    workers = min(limit, _CHILDREN, len(scope.children))
+    workers = min(limit, DISTRIBUTED_MAP_CHILDREN, len(scope.children))
     await evaluation.clock.gather(work() for _ in range(workers))
     evaluation.note(scope, "MapRunSucceeded")
     return _results(evaluation, scope, [child.output for child in scope.children])

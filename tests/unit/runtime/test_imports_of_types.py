@@ -16,6 +16,11 @@ import laminar_runtime
 
 #: What is imported for annotations, by those who are below its module.
 NAMED = {
+    "laminar_codegen.rehearsal.aws.batch_api": {"BatchApi"},
+    "laminar_codegen.rehearsal.aws.bucket_policies": {"S3Api"},
+    "laminar_codegen.rehearsal.aws.lambda_api": {"LambdaApi"},
+    "laminar_codegen.rehearsal.aws.own_services": {"Service"},
+    "laminar_codegen.rehearsal.aws.parameters": {"ParametersApi"},
     "laminar_codegen.rehearsal.aws.role_checks": {"JobRoles"},
     "laminar_codegen.rehearsal.aws.step_functions": {"StepFunctions"},
     "laminar_runtime.configurations.datastores": {"DataStore"},
