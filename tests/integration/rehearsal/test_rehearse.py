@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -213,10 +214,11 @@ def test_a_file_that_handles_errors_of_its_flow(tmp_path: Path) -> None:
 
 
 def test_layers_on_lambda_are_shown(tmp_path: Path) -> None:
-    """Tasks on AWS Lambda are told of as jobs are; what the planner is asked is no task."""
+    """Tasks on AWS Lambda are shown as jobs are; an invocation of the planner is not a task."""
     ended = rehearse(tmp_path, FUNCTIONS)
     assert ended.returncode == 0, ended.stderr
-    assert [line.split("s  ", 1)[1] for line in ended.stderr.splitlines() if "Each" not in line] == [
+    changes = [line.split("s  ", 1)[1] for line in ended.stderr.splitlines() if "s  " in line]
+    assert [change for change in changes if "Each" not in change] == [
         "Load: 1 running",
         "Load: 1 done",
         "Total: 1 running",
@@ -277,10 +279,22 @@ if __name__ == "__main__" and flow:
 """
 
 
-@pytest.mark.parametrize("executor", ["AWS.Batch", "AWS.Lambda"])
-def test_a_flow_called_in_a_layer(executor: str, tmp_path: Path) -> None:
-    """A layer's own flow runs in its job and in its function, and keeps its results where the layer's are kept."""
-    ended = rehearse(tmp_path, NESTED.format(executor=executor, store="self.execution.datastore"))
+@pytest.mark.parametrize(("executor", "role"), [("AWS.Batch", "task"), ("AWS.Lambda", "function")])
+def test_a_flow_called_in_a_layer(executor: str, role: str, tmp_path: Path) -> None:
+    """A layer's own flow runs in its job and in its function, where the role may write that flow's artifacts."""
+    text = NESTED.format(executor=executor, store="self.execution.datastore")
+    ended = rehearse(tmp_path, text)
+    assert ended.returncode == 1
+    assert f"denied: role Outer-{role} may not s3:" in ended.stderr
+    assert "/Inner/" in ended.stderr
+
+    compiled = [sys.executable, "-m", "laminar_codegen", "flow.py"]
+    document = json.loads(subprocess.run(compiled, cwd=tmp_path, capture_output=True, check=True).stdout)
+    for statement in document["locals"]["statements"][role]:
+        if statement["Sid"] == "ReadAndWriteArtifacts":
+            statement["Resource"].append(statement["Resource"][0].replace("${local.flow}", "Inner"))
+    (tmp_path / "main.tf.json").write_text(json.dumps(document), encoding="utf-8")
+    ended = rehearse(tmp_path, text, "--document", "main.tf.json")
     assert ended.returncode == 0, ended.stderr
     assert "O.other = True\n  O.v = 42\n" in ended.stdout
 
