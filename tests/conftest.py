@@ -37,6 +37,8 @@ def launching_process(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("LAMINAR_"):
             monkeypatch.delenv(name)
+    # boto3 keeps a session for the process, with the credentials of the first test that asks for it.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
 @pytest.fixture
@@ -69,8 +71,6 @@ def aws(aws_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    # boto3 keeps a session for the process, made in the environment of the first test that asks for it.
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return aws_endpoint
 
 
