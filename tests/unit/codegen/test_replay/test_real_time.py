@@ -33,7 +33,7 @@ def finished(clock: RealClock, coroutine: Any) -> Process[Any]:
 
     def start() -> Process[Any]:
         process = clock.start(coroutine)
-        process.when_done(over.set)
+        process.add_callback(over.set)
         return process
 
     process = clock.ask(start)
@@ -73,9 +73,8 @@ def test_held_time_passes_as_it_does() -> None:
     """Whoever holds the clock may report from any thread."""
     with running() as clock:
         clock.hold()
-        timer = threading.Timer(0.3, clock.release)
-        timer.start()
         begun = time.monotonic()
+        threading.Timer(0.3, clock.release).start()
         finished(clock, clock.sleep(LONG))
         assert 0.3 <= time.monotonic() - begun < 5
 
