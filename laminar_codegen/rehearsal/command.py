@@ -20,7 +20,7 @@ from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_d
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.image import lay_out, own_paths
 from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
-from laminar_codegen.rehearsal.permission_report import report_refusals, report_unused
+from laminar_codegen.rehearsal.permission_report import report_idle_grants, report_refusals
 from laminar_codegen.rehearsal.progress import Progress
 from laminar_codegen.rehearsal.subject import Subject, find_subject
 from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_folder
@@ -103,7 +103,7 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
 
 def _report_permissions(aws: EmbeddedAws, *, unused: bool) -> None:
     """Say which calls were refused and, if asked, which granted actions were not used."""
-    for line in (*report_refusals(aws.guard), *(report_unused(aws.guard) if unused else ())):
+    for line in (*report_refusals(aws.guard), *(report_idle_grants(aws.guard) if unused else ())):
         print(f"laminar-codegen: {line}", file=sys.stderr)
 
 
@@ -142,7 +142,7 @@ def _execute(
         return Exit.INVALID
     ended = [flow.execution(execution.key("").execution) for flow in flows]
     for one, graph in zip(ended, subject.graphs, strict=True):
-        if missing := [*summary.unfinished(one, graph)]:
+        if missing := [*summary.layers_without_end(one, graph)]:
             print(
                 _UNFINISHED.format(one.id, graph.flow, ", ".join(missing), deployment.datastore_root), file=sys.stderr
             )
@@ -150,7 +150,7 @@ def _execute(
     # All of it at once: if something cannot be saved, nothing is printed.
     report = [line for one in ended for line in _report(one, options.save)]
     for one, graph in zip(ended, subject.graphs, strict=True):
-        for line in summary.skipped(one, graph):
+        for line in summary.skips(one, graph):
             print(line, file=sys.stderr)
     _show_cost(subject, progress, taken)
     print("\n".join(report))

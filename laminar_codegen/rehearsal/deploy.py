@@ -146,7 +146,7 @@ def find_deployment(aws: EmbeddedAws, flow: str, name: str | None = None) -> Dep
 def _deployments(aws: EmbeddedAws) -> Iterator[Deployment]:
     pages = aws.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=_PARAMETERS.rstrip("/"))
     for parameter in (parameter for page in pages for parameter in page["Parameters"]):
-        value = _described(parameter)
+        value = _describe(parameter)
         yield Deployment(
             parameter["Name"].removeprefix(_PARAMETERS),
             str(value.get("state_machine_arn")),
@@ -155,7 +155,7 @@ def _deployments(aws: EmbeddedAws) -> Iterator[Deployment]:
         )
 
 
-def _described(parameter: Mapping[str, str]) -> Mapping[str, Any]:
+def _describe(parameter: Mapping[str, str]) -> Mapping[str, Any]:
     try:
         found = json.loads(parameter["Value"])
     except ValueError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from laminar_codegen.rehearsal.permissions import Guard
 
-__all__ = ["report_refusals", "report_unused"]
+__all__ = ["report_idle_grants", "report_refusals"]
 
 #: Actions that a rehearsal never uses, and why: it does not do what they are for.
 _NOT_REHEARSED = {
@@ -28,13 +28,13 @@ def report_refusals(guard: Guard) -> Iterator[str]:
         yield f"warning: the document does not make the role {role}: what it may do is not rehearsed"
 
 
-def report_unused(guard: Guard) -> Iterator[str]:
+def report_idle_grants(guard: Guard) -> Iterator[str]:
     """Yield a line for each action that is granted and was not used, the last ones with the reason.
 
     Args:
         guard: What decided.
     """
-    seen = [(grant, _reason(grant.action)) for grant in guard.unused()]
+    seen = [(grant, _reason(grant.action)) for grant in guard.idle_grants()]
     yield from (f"not used: {grant}" for grant, reason in seen if not reason)
     yield from (f"not rehearsed: {grant}: {reason}" for grant, reason in seen if reason)
 

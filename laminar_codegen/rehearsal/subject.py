@@ -19,7 +19,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.rehearsal.deploy import document_of
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
-from laminar_codegen.rehearsal.document.given import Given, read_given
+from laminar_codegen.rehearsal.document.given import Given, read_values
 
 __all__ = ["Subject", "find_subject"]
 
@@ -76,22 +76,22 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
     path: Path | None = options.document
     if path is None:
         compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
-        given = read_given(None, options.var, options.var_file, environment)
-        durations = _merged(*(unit.durations for unit in compilation.units))
+        given = read_values(None, options.var, options.var_file, environment)
+        durations = _merge(*(unit.durations for unit in compilation.units))
         compiled = read_text(document_of(compilation))
         return Subject(compilation.source, compilation.graphs, given, compiled, durations=durations)
     source = load(options.flow)
     folder = path if path.is_dir() else path.parent
-    given = read_given(folder, options.var, options.var_file, environment)
+    given = read_values(folder, options.var, options.var_file, environment)
     configuration = None if _needs_terraform(path) else read_configuration(path)
     if configuration is not None and any(configuration.of_kind("module")):
         configuration = None
     graphs = pipeline.graphs_of(source)
-    durations = _merged(*(read_profile(options.profile, graph.flow) for graph in graphs if options.profile))
+    durations = _merge(*(read_profile(options.profile, graph.flow) for graph in graphs if options.profile))
     return Subject(source, graphs, given, configuration, folder, durations)
 
 
-def _merged(*durations: Mapping[str, float] | None) -> Mapping[str, float] | None:
+def _merge(*durations: Mapping[str, float] | None) -> Mapping[str, float] | None:
     """Return the durations of several flows, None if none of them has any."""
     known = [found for found in durations if found is not None]
     return {name: seconds for found in known for name, seconds in found.items()} if known else None

@@ -11,7 +11,7 @@ from laminar_codegen.cost import PRICE
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_runtime import Execution
 
-__all__ = ["Taken", "measure", "skipped", "unfinished"]
+__all__ = ["Taken", "layers_without_end", "measure", "skips"]
 
 
 @attrs.frozen
@@ -74,7 +74,7 @@ def _transitions(kinds: list[str]) -> int:
     return entered + max(0, tried - kinds.count("TaskStateEntered"))
 
 
-def skipped(execution: Execution, graph: Graph) -> Iterator[str]:
+def skips(execution: Execution, graph: Graph) -> Iterator[str]:
     """Yield a line for each layer that was skipped, with the reason.
 
     Args:
@@ -87,7 +87,7 @@ def skipped(execution: Execution, graph: Graph) -> Iterator[str]:
             yield f"{layer.name}: skipped, {_why(layer, missing)}"
 
 
-def unfinished(execution: Execution, graph: Graph) -> Iterator[str]:
+def layers_without_end(execution: Execution, graph: Graph) -> Iterator[str]:
     """Yield the layers that must run and did not finish, though the execution succeeded.
 
     What a document starts may end well without being a task of the flow: a program that finds none of the variables of

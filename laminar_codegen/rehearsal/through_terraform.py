@@ -67,7 +67,7 @@ def apply_folder(folder: Path, aws: EmbeddedAws, account: Account, given: Given,
         texts = [file.read_text(encoding="utf-8") for file in sorted(copy.glob("*.tf"))]
         documents = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(copy.glob("*.tf.json"))]
         _point(copy, texts, documents, aws)
-        made = dict(_made(_declared(texts, documents), given, account))
+        made = dict(_outcome(_declarations(texts, documents), given, account))
         options = [f"-var={name}={value}" for name, value in made.items()]
         _run(program, copy, aws, "init", [])
         _run(program, copy, aws, "apply", ["-auto-approve", *words, *options])
@@ -133,7 +133,7 @@ def _providers(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from blocks if isinstance(blocks, list) else [blocks]
 
 
-def _declared(texts: list[str], documents: list[Any]) -> dict[str, Any]:
+def _declarations(texts: list[str], documents: list[Any]) -> dict[str, Any]:
     """Return the variables of a folder, each with its default if that is text, else None."""
     found: dict[str, Any] = {}
     for text in texts:
@@ -156,7 +156,7 @@ def _blocks(head: re.Pattern[str], text: str) -> Iterator[str]:
         yield line if line.rstrip().endswith("}") else text[found.start() : end.start() if end else len(text)]
 
 
-def _made(declared: Mapping[str, Any], given: Given, account: Account) -> Iterator[tuple[str, str]]:
+def _outcome(declared: Mapping[str, Any], given: Given, account: Account) -> Iterator[tuple[str, str]]:
     """Yield the variables that have other values here than they are given."""
     for name, default in declared.items():
         own = given.texts.get(name, given.values.get(name, default))

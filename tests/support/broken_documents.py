@@ -87,7 +87,7 @@ def breaks_of(text: str) -> Iterator[tuple[str, Break]]:
     for path, kind in _broken_things(document):
         for inner, how in _breaks(_at(document, path), path):
             if inner[len(path)] not in _META:
-                yield f"{how} {kind} {_dotted(inner[len(path) :])}", Break(inner, how)
+                yield f"{how} {kind} {_path_of(inner[len(path) :])}", Break(inner, how)
 
 
 def _broken_things(document: Any) -> Iterator[tuple[Path, str]]:
@@ -118,7 +118,7 @@ def _arguments(machine: Any, before: Path) -> Iterator[tuple[Path, str]]:
 
 def _leaves(value: Any) -> list[str]:
     """Return the short names of all arguments."""
-    found = [_dotted(path[-1:]).strip("[]") for path, how in _breaks(value, ()) if how == "broken"]
+    found = [_path_of(path[-1:]).strip("[]") for path, how in _breaks(value, ()) if how == "broken"]
     return [name for name in found if name not in {"Name", "Value"}] + [
         str(path[-1]).strip("[]")
         for path, how in _breaks(value, ())
@@ -144,7 +144,7 @@ def _breaks(value: Any, path: Path) -> Iterator[tuple[Path, Literal["without", "
             yield inner, "broken"
 
 
-def _dotted(path: Path) -> str:
+def _path_of(path: Path) -> str:
     return ".".join(map(str, path))
 
 

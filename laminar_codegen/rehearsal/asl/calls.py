@@ -10,7 +10,7 @@ import attrs
 from laminar_codegen.rehearsal.asl.clock import Clock
 from laminar_codegen.rehearsal.asl.errors import RUNTIME, NamedError
 
-__all__ = ["Call", "Handler", "nothing", "required"]
+__all__ = ["Call", "Handler", "nothing", "require"]
 
 
 @attrs.frozen
@@ -44,11 +44,11 @@ Handler = Callable[[Call], Any]
 
 
 def nothing(_: object) -> float:
-    """No time at all: what things take unless told otherwise."""
+    """No time at all: the duration of things by default."""
     return 0
 
 
-def required(call: Call, *fields: str, known: Sequence[str] = ()) -> tuple[Any, ...]:
+def require(call: Call, *fields: str, known: Sequence[str] = ()) -> tuple[Any, ...]:
     """Arguments of a call by their names.
 
     Args:

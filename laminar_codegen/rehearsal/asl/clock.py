@@ -95,7 +95,7 @@ class Future(Generic[T]):
             self._error = error
             self._tell()
 
-    def when_done(self, callback: Callable[[], None]) -> None:
+    def add_callback(self, callback: Callable[[], None]) -> None:
         """Call a function at the moment when this is done, after earlier callbacks of that moment."""
         if self.done:
             self.clock.soon(callback)
@@ -173,7 +173,7 @@ class Process(Future[T]):
             raise
         else:
             self._timer = None
-            self._waited.when_done(self._wake)
+            self._waited.add_callback(self._wake)
 
     def close(self) -> None:
         """Leave the coroutine as it is, without a trace: the run has crashed."""
@@ -262,7 +262,7 @@ class Clock:
                 over.succeed(None)
 
         for process in processes:
-            process.when_done(lambda process=process: count_end(process))  # type: ignore[misc]
+            process.add_callback(lambda process=process: count_end(process))  # type: ignore[misc]
         try:
             if processes:
                 await over

@@ -76,7 +76,7 @@ class Caller:
             raise UnsupportedError(f"State {state!r} reads an object, and there is no S3")
         execution = evaluation.execution
         call = Call(_READ, arguments, state, execution.arn, evaluation.clock, _nothing, execution.role)
-        text: str = (await _answered(handler(call)))["Body"]
+        text: str = (await _answer_of(handler(call)))["Body"]
         return text
 
 
@@ -94,7 +94,7 @@ class _Attempt:
 
     @property
     def about(self) -> dict[str, Any]:
-        """What each event of it tells."""
+        """The details of each of its events."""
         kind, _, action = self.task.integration.rpartition(":")
         return {"resourceType": kind, "resource": f"{action}.{self.task.pattern}" if self.task.pattern else action}
 
@@ -138,13 +138,13 @@ class _Attempt:
         task, execution = self.task, self.evaluation.execution
         clock = self.evaluation.clock
         call = Call(task.resource, arguments, task.name, execution.arn, clock, self.note_submission, role)
-        answer = await _answered(self.caller.handler(task)(call))
+        answer = await _answer_of(self.caller.handler(task)(call))
         if task.pattern:
             self.note_submission(answer)
         return answer if token is None else await token.answer
 
 
-async def _answered(answer: Any) -> Any:
+async def _answer_of(answer: Any) -> Any:
     return await answer if inspect.isawaitable(answer) else answer
 
 

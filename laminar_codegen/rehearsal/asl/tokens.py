@@ -1,7 +1,7 @@
 """Task tokens: tasks that wait until somebody says how they ended.
 
-https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token. Who sends for a task
-that is over is told so, and who sends an unknown token too: as errors of SendTaskSuccess in state machines,
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token. A token of a
+task that is over, and an unknown token, are refused: as errors of SendTaskSuccess in state machines,
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.limits import STATE_BYTES
-from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, required
+from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, require
 from laminar_codegen.rehearsal.asl.clock import Clock, Future, Timer
 from laminar_codegen.rehearsal.asl.errors import HEARTBEAT, TIMEOUT, NamedError
 
@@ -90,7 +90,7 @@ class TaskTokens:
 
         Args:
             token: The task's token.
-            output: Its output: JSON text, or what is to be written as such.
+            output: Its output: JSON text, or a value that is written as JSON.
 
         Raises:
             NamedError: ``Sfn.InvalidTokenException``, ``Sfn.TaskTimedOutException`` or ``Sfn.InvalidOutputException``.
@@ -116,19 +116,19 @@ class TaskTokens:
         """Return the handlers by integration."""
 
         def success(call: Call) -> None:
-            self.succeed(*required(call, "TaskToken", "Output"))
+            self.succeed(*require(call, "TaskToken", "Output"))
 
         def failure(call: Call) -> None:
-            (token,) = required(call, "TaskToken", known=("Error", "Cause"))
+            (token,) = require(call, "TaskToken", known=("Error", "Cause"))
             self.fail(token, call.arguments.get("Error", ""), call.arguments.get("Cause", ""))
 
         def heartbeat(call: Call) -> None:
-            self.beat(*required(call, "TaskToken"))
+            self.beat(*require(call, "TaskToken"))
 
         actions = {"sendTaskSuccess": success, "sendTaskFailure": failure, "sendTaskHeartbeat": heartbeat}
-        return {f"aws-sdk:sfn:{name}": self._timed(action) for name, action in actions.items()}
+        return {f"aws-sdk:sfn:{name}": self._take_time(action) for name, action in actions.items()}
 
-    def _timed(self, action: Callable[[Call], None]) -> Handler:
+    def _take_time(self, action: Callable[[Call], None]) -> Handler:
         async def handle(call: Call) -> Any:
             await call.clock.sleep(self.seconds(call))
             action(call)

@@ -50,7 +50,7 @@ class Calls(Announcer[ApiCall]):
 
     _reader: RequestReader = attrs.field(factory=RequestReader, init=False)
 
-    def observed(self, application: WSGIApplication) -> WSGIApplication:
+    def observe_calls(self, application: WSGIApplication) -> WSGIApplication:
         """Return a server's application that reports the calls of roles."""
         return application if self.observer is None else functools.partial(self._answer, application)
 

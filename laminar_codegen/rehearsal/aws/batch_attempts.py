@@ -47,7 +47,7 @@ class AttemptEnd:
     succeeded: bool
     is_final: bool
 
-    def terminated(self, reason: str) -> Self:
+    def terminate(self, reason: str) -> Self:
         """Return the same end, of a job that somebody terminated."""
         attempt = attrs.evolve(self.attempt, status_reason=reason)
         return attrs.evolve(self, attempt=attempt, succeeded=False, is_final=True)
@@ -74,7 +74,7 @@ class AttemptRunner:
     roles: Callable[[], JobRoles | None] = lambda: None
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
-        """Run an attempt to its end; `begin` is told when its process runs."""
+        """Run an attempt to its end; `begin` is called when its process runs."""
         log = job.log_path(self.logs, attempt)
         stream = _stream(job)
         self._announce(job, attempt, "STARTING", log)

@@ -71,7 +71,7 @@ class BatchJobs:
         with self._lock:
             return [job for job in self._jobs.values() if job.parent is None]
 
-    def when_ended(self, job_id: str, callback: Callable[[], None]) -> None:
+    def call_at_end(self, job_id: str, callback: Callable[[], None]) -> None:
         """Call a function when a job has ended, at once if it has ended already."""
         with self._lock:
             job = self._jobs[job_id]
@@ -175,7 +175,7 @@ class BatchJobs:
             attempt = len(job.attempts) + 1
             end = self._runner.run(job, attempt, self._begin)
             with self._lock:
-                end = end if job.termination is None else end.terminated(job.termination)
+                end = end if job.termination is None else end.terminate(job.termination)
             self._runner.announce_end(job, attempt, end)
             with self._lock:
                 self._finish(job, attempt, end)

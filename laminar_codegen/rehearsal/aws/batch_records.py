@@ -163,7 +163,7 @@ class BatchRecords:
     def update_environment(self, given: Mapping[str, Any]) -> Json:
         """Change a compute environment. Raises RefusedError."""
         with self._lock:
-            found = self._known(self._environments, "computeEnvironment", given.get("computeEnvironment"))
+            found = self._require(self._environments, "computeEnvironment", given.get("computeEnvironment"))
             found |= {name: given[name] for name in ("state", "serviceRole", "updatePolicy") if name in given}
             if "computeResources" in given:
                 found["computeResources"] = {**found.get("computeResources", {}), **given["computeResources"]}
@@ -172,7 +172,7 @@ class BatchRecords:
     def delete_environment(self, given: Mapping[str, Any]) -> None:
         """Delete a compute environment. Raises RefusedError."""
         with self._lock:
-            found = self._known(self._environments, "computeEnvironment", given.get("computeEnvironment"))
+            found = self._require(self._environments, "computeEnvironment", given.get("computeEnvironment"))
             arn = found["computeEnvironmentArn"]
             if found["state"] != "DISABLED":
                 raise RefusedError("Cannot delete, state must be DISABLED")
@@ -209,7 +209,7 @@ class BatchRecords:
     def update_queue(self, given: Mapping[str, Any]) -> Json:
         """Change a job queue. Raises RefusedError."""
         with self._lock:
-            found = self._known(self._queues, "jobQueue", given.get("jobQueue"))
+            found = self._require(self._queues, "jobQueue", given.get("jobQueue"))
             found |= {name: given[name] for name in ("state", "priority", *_OF_QUEUES) if name in given}
             if "computeEnvironmentOrder" in given:
                 found["computeEnvironmentOrder"] = self._order(given["computeEnvironmentOrder"])
@@ -218,7 +218,7 @@ class BatchRecords:
     def delete_queue(self, given: Mapping[str, Any]) -> None:
         """Delete a job queue. Raises RefusedError."""
         with self._lock:
-            found = self._known(self._queues, "jobQueue", given.get("jobQueue"))
+            found = self._require(self._queues, "jobQueue", given.get("jobQueue"))
             if found["state"] != "DISABLED":
                 raise RefusedError("Cannot delete, state must be DISABLED")
             del self._queues[found["jobQueueArn"]]
@@ -239,7 +239,7 @@ class BatchRecords:
             raise RefusedError("At least 1 compute environment must be provided")
         ordered = sorted(entries, key=lambda entry: int(entry["order"]))
         environments = (
-            self._known(self._environments, "computeEnvironment", entry["computeEnvironment"]) for entry in ordered
+            self._require(self._environments, "computeEnvironment", entry["computeEnvironment"]) for entry in ordered
         )
         return [
             {"order": entry["order"], "computeEnvironment": found["computeEnvironmentArn"]}
@@ -300,7 +300,7 @@ class BatchRecords:
         found = self._select(records, kind, [named])
         return found[0] if found else None
 
-    def _known(self, records: Mapping[str, Json], kind: str, named: Any) -> Json:
+    def _require(self, records: Mapping[str, Json], kind: str, named: Any) -> Json:
         found = self._find(records, kind, str(named))
         if found is None:
             raise RefusedError(f"{named} does not exist")

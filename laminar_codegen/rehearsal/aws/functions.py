@@ -133,7 +133,7 @@ class Functions:
             roles.invocation(function.role, function.name, function.arn.split(":")[3], request_id)
         if not function.handler:
             message = f"RequestId: {request_id} Error: the function's image configuration names no handler"
-            return _failed("Runtime.InvalidEntrypoint", message, log)
+            return _failure("Runtime.InvalidEntrypoint", message, log)
         with tempfile.TemporaryDirectory() as exchange:
             event_file, result_file = Path(exchange, "event"), Path(exchange, "result")
             event_file.write_text(event)
@@ -147,10 +147,10 @@ class Functions:
             )
             code = process.wait(function.timeout, grace=0)
             if process.timed_out:
-                return _failed("Sandbox.Timedout", _timeout_message(function, request_id), log)
+                return _failure("Sandbox.Timedout", _timeout_message(function, request_id), log)
             if not result_file.exists():
                 message = f"RequestId: {request_id} Error: Runtime exited with status {code}"
-                return _failed("Runtime.ExitError", message, log)
+                return _failure("Runtime.ExitError", message, log)
             answer = json.loads(result_file.read_text())
         return Invocation(json.dumps(answer["payload"]), answer["error"], log)
 
@@ -175,6 +175,6 @@ def _timeout_message(function: Function, request_id: str) -> str:
     return f"RequestId: {request_id} Error: Task timed out after {function.timeout:.2f} seconds"
 
 
-def _failed(kind: str, message: str, log: Path) -> Invocation:
+def _failure(kind: str, message: str, log: Path) -> Invocation:
     payload = json.dumps({"errorType": kind, "errorMessage": message})
     return Invocation(payload, "Unhandled", log)

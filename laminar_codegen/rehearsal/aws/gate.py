@@ -16,7 +16,7 @@ from laminar_codegen.rehearsal.aws.signatures import PLACE_HEADER, Signature, no
 from laminar_codegen.rehearsal.constraints import broken_constraints
 from laminar_codegen.rehearsal.credentials import Keyring, SignatureError
 from laminar_codegen.rehearsal.permissions import Call, Guard, Need
-from laminar_codegen.rehearsal.permissions.refusals import Response, access_denied, answer
+from laminar_codegen.rehearsal.permissions.refusals import Response, answer, refuse_access
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -88,7 +88,7 @@ class Gate:
         if self._guard is None or role is None:
             return None
         refusal = self._guard().decide(call)
-        return None if refusal is None else access_denied(call.service, refusal.message)
+        return None if refusal is None else refuse_access(call.service, refusal.message)
 
     def _check_roles(self, call: Call) -> Response | None:
         refused = None if self._roles is None else self._roles(call)
@@ -116,7 +116,7 @@ class Gate:
             return None
         bucket = f"arn:{call.partition}:s3:::{call.parameters.get('Bucket', '')}"
         refusal = self._guard().check(call, [Need("s3:ListBucket", bucket)])
-        return None if refusal is None else access_denied("s3", refusal.message)
+        return None if refusal is None else refuse_access("s3", refusal.message)
 
 
 def _check_constraints(call: Call) -> Response | None:

@@ -53,7 +53,7 @@ def serving(
         with _one_session():
             return werkzeug_app.create_backend_app(service)
 
-    application = gate(calls.observed(OwnServices(werkzeug_app.DomainDispatcherApplication(create_app), services)))
+    application = gate(calls.observe_calls(OwnServices(werkzeug_app.DomainDispatcherApplication(create_app), services)))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
     thread.start()

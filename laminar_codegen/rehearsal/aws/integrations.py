@@ -99,9 +99,9 @@ class Integrations:
         try:
             answer = await submitted
             call.submitted(answer)
-            await self._wait_for_call(functools.partial(self.jobs.when_ended, answer["JobId"]))
+            await self._wait_for_call(functools.partial(self.jobs.call_at_end, answer["JobId"]))
         except AbortedError:
-            submitted.when_done(terminate)
+            submitted.add_callback(terminate)
             raise
         described = await self._begin(call, "batch:describeJobs", {"Jobs": [answer["JobId"]]})
         if not described["Jobs"]:
@@ -138,7 +138,7 @@ class Integrations:
             call.submitted(answer)
             await self.executions[answer["ExecutionArn"]].over
         except AbortedError:
-            started.when_done(stop)
+            started.add_callback(stop)
             raise
         described = await self._begin(call, "states:describeExecution", {"ExecutionArn": answer["ExecutionArn"]})
         if call.resource.endswith(":2"):

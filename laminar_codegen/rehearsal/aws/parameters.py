@@ -110,7 +110,7 @@ class ParametersApi(Operations):
         return {"Version": kept[name].version, "Tier": about["Tier"]}
 
     def _get(self, kept: _Kept, given: Json, _: str) -> Json:
-        return {"Parameter": _known(kept, given["Name"]).show(decrypts=bool(given.get("WithDecryption")))}
+        return {"Parameter": _require(kept, given["Name"]).show(decrypts=bool(given.get("WithDecryption")))}
 
     def _get_many(self, kept: _Kept, given: Json, _: str) -> Json:
         found, decrypts = {name: _find(kept, name) for name in given["Names"]}, bool(given.get("WithDecryption"))
@@ -126,7 +126,7 @@ class ParametersApi(Operations):
         return {"Parameters": [item.show(decrypts=bool(given.get("WithDecryption"))) for item in found]}
 
     def _delete(self, kept: _Kept, given: Json, _: str) -> None:
-        kept.pop(_known(kept, given["Name"]).name)
+        kept.pop(_require(kept, given["Name"]).name)
 
     def _delete_many(self, kept: _Kept, given: Json, _: str) -> Json:
         deleted = [name for name in given["Names"] if kept.pop(name, None) is not None]
@@ -139,14 +139,14 @@ class ParametersApi(Operations):
         return {"Parameters": [item.describe() for item in _matching(kept, given)]}
 
     def _tag(self, kept: _Kept, given: Json, _: str) -> None:
-        _known(kept, given["ResourceId"]).tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]})
+        _require(kept, given["ResourceId"]).tags.update({tag["Key"]: tag["Value"] for tag in given["Tags"]})
 
     def _untag(self, kept: _Kept, given: Json, _: str) -> None:
         for key in given["TagKeys"]:
-            _known(kept, given["ResourceId"]).tags.pop(key, None)
+            _require(kept, given["ResourceId"]).tags.pop(key, None)
 
     def _tags(self, kept: _Kept, given: Json, _: str) -> Json:
-        tags = _known(kept, given["ResourceId"]).tags
+        tags = _require(kept, given["ResourceId"]).tags
         return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
@@ -155,7 +155,7 @@ def _find(kept: _Kept, name: str) -> _Parameter | None:
     return kept.get(name) or next((item for item in kept.values() if item.arn == name), None)
 
 
-def _known(kept: _Kept, name: str) -> _Parameter:
+def _require(kept: _Kept, name: str) -> _Parameter:
     found = _find(kept, name)
     if found is None:
         raise ServiceError("ParameterNotFound", f"Parameter {name} not found.")

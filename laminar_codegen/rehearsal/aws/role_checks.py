@@ -78,7 +78,7 @@ class RoleChecks:
                 role = (given.get("Target") or {}).get("RoleArn")
                 group = given.get("GroupName") or "default"
                 source = _arn(call, "scheduler", f"schedule/{group}/{given.get('Name')}")
-                refused = self._assumed(role, "scheduler.amazonaws.com", source, call, _NOT_BY_SCHEDULER)
+                refused = self._check_trust(role, "scheduler.amazonaws.com", source, call, _NOT_BY_SCHEDULER)
                 return refused or self._starts(call, role, f"schedule {given.get('Name')}", given.get("Target") or {})
             case "events", "PutTargets":
                 return self._targets(call)
@@ -89,7 +89,7 @@ class RoleChecks:
         for target in call.parameters.get("Targets") or ():
             role = target.get("RoleArn")
             source = _arn(call, "events", f"rule/{rule}")
-            refused = self._assumed(role, "events.amazonaws.com", source, call, _NOT_BY_RULES)
+            refused = self._check_trust(role, "events.amazonaws.com", source, call, _NOT_BY_RULES)
             refused = refused or self._starts(call, role, f"rule {rule}", target)
             if refused is not None:
                 return refused
@@ -113,7 +113,7 @@ class RoleChecks:
     def _function(self, call: Call) -> tuple[str, str] | None:
         given = call.parameters
         arn = _arn(call, "lambda", f"function:{given.get('FunctionName')}")
-        refused = self._assumed(given.get("Role"), "lambda.amazonaws.com", arn, call, _NOT_BY_LAMBDA)
+        refused = self._check_trust(given.get("Role"), "lambda.amazonaws.com", arn, call, _NOT_BY_LAMBDA)
         if refused is None and (given.get("TracingConfig") or {}).get("Mode") == "Active":
             # Without them the function has no traces, and no error.
             self.guard.check(_as(call, str(given.get("Role"))), for_tracing(), noted=False)
@@ -122,7 +122,7 @@ class RoleChecks:
     def _state_machine(self, call: Call, role: str | None, arn: str) -> tuple[str, str] | None:
         if role is None:
             return None
-        refused = self._assumed(role, _STATES, arn, call, _NOT_ASSUMED)
+        refused = self._check_trust(role, _STATES, arn, call, _NOT_ASSUMED)
         if refused is not None:
             return refused
         own = _as(call, role)
@@ -136,7 +136,7 @@ class RoleChecks:
             self.guard.check(own, for_tracing(), noted=False)
         return None
 
-    def _assumed(
+    def _check_trust(
         self, role: str | None, service: str, source: str, call: Call, refusal: tuple[str, str]
     ) -> tuple[str, str] | None:
         if role is None or self.guard.trust(role, service, source=source, region=call.region) is None:
@@ -224,7 +224,7 @@ def _resources(definition: str | None) -> set[str]:
     try:
         read = json.loads(definition or "{}")
     except ValueError:
-        return set()  # that it is no JSON is said by what makes the machine
+        return set()  # the operation itself refuses what is not JSON
     found = (resource.partition(":::")[2] for resource in _all_resources(read))
     return {integration for integration in found if ".sync" in integration}
 

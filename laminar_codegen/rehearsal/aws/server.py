@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from laminar_codegen.rehearsal.aws.role_checks import JobRoles
     from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
 
-#: The account that moto has unless told otherwise.
+#: The account that moto has by default.
 _ACCOUNT = "123456789012"
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
@@ -54,9 +54,9 @@ class EmbeddedAws:
     workspace     what jobs and functions run in
     concurrency   how many jobs run at a time (the CPUs that this process may use), and four times as many functions
     directory     where logs are kept (a temporary one, removed at the end)
-    observer      is told of every change of every job's attempt, one at a time
-    invocations   is told of the begin and the end of every invocation of a function, one at a time
-    calls         is told of every call that the role of a state machine, job or function makes, one at a time
+    observer      gets every change of every job's attempt, one at a time
+    invocations   gets the begin and the end of every invocation of a function, one at a time
+    calls         gets every call that the role of a state machine, job or function makes, one at a time
     faults        what goes wrong in AWS itself
     region        the default region
     enforces      whether roles may do only what their policies allow

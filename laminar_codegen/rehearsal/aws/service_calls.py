@@ -101,7 +101,7 @@ class ServiceCalls:
         try:
             answer = getattr(client, xform_name(operation))(**given)
         except ClientError as error:
-            raise _named(call, error) from error
+            raise _error_of(call, error) from error
         finally:
             place.reset(here)
         answer.pop("ResponseMetadata", None)
@@ -111,8 +111,8 @@ class ServiceCalls:
             raise NamedError(RUNTIME, f"The answer of {call.integration} is no text: {error}") from error
 
 
-def _named(call: ServiceCall, error: ClientError) -> NamedError:
-    """Return the error that a state gets, named and told as Step Functions does it for the integration."""
+def _error_of(call: ServiceCall, error: ClientError) -> NamedError:
+    """Return the error that a state gets, by the name and the cause that Step Functions has for the integration."""
     response: Any = error.response
     code, message = response["Error"]["Code"], response["Error"]["Message"]
     about = response["ResponseMetadata"]

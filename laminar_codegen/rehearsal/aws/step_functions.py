@@ -89,7 +89,7 @@ class StepFunctions(Operations):
         self._clock.ask(self._stop_all)
 
     def _stop_all(self) -> None:
-        self._records.clear()  # first: nobody is told of these ends
+        self._records.clear()  # first: these ends are not announced
         for execution in list(self._world.executions.values()):
             if execution.status == "RUNNING":
                 self._world.stop(execution)

@@ -21,7 +21,7 @@ from laminar_codegen.rehearsal.document.kinds import Account
 from laminar_codegen.rehearsal.document.parsing import parse_assignments, parse_expression
 from laminar_codegen.rehearsal.document.resources.storage import make_bucket
 
-__all__ = ["Given", "provide", "read_given", "read_value"]
+__all__ = ["Given", "provide", "read_value", "read_values"]
 
 _ENVIRONMENT = "TF_VAR_"
 _QUEUE = re.compile(r"arn:[a-z-]+:batch:[a-z0-9-]+:[0-9]{12}:job-queue/([0-9A-Za-z_-]+)")
@@ -44,7 +44,7 @@ class Given:
     options: frozenset[str] = frozenset()
 
 
-def read_given(
+def read_values(
     folder: Path | None, options: Iterable[tuple[str, str]], files: Iterable[Path], environment: Mapping[str, str]
 ) -> Given:
     """Read the values that the user gives.

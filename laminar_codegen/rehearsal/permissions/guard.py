@@ -169,7 +169,7 @@ class Guard:
         """Read the roles again when they are next needed: they may have changed."""
         self._roles.forget()
 
-    def unused(self) -> tuple[Grant, ...]:
+    def idle_grants(self) -> tuple[Grant, ...]:
         """Return the actions that are granted and that no call needed so far, sorted by role and statement."""
         return tuple(grant for role in self._roles.all() for grant in _grants(role) if grant not in self._used)
 
@@ -179,7 +179,7 @@ class Guard:
             Grant(role.name, statement.name, pattern)
             for statement in role.policies
             if decide(need, [statement], context=context).allowed
-            for pattern in statement.granted_by(need.action)
+            for pattern in statement.matching_actions(need.action)
         }
         with self._lock:
             self._used |= found

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 import attrs
 
-__all__ = ["Response", "access_denied", "answer"]
+__all__ = ["Response", "answer", "refuse_access"]
 
 _ID = "00000000-0000-4000-8000-000000000000"
 #: Services that speak XML by the query protocol, by the names that signatures have.
@@ -34,7 +34,7 @@ class Response:
     body: bytes
 
 
-def access_denied(service: str, message: str) -> Response:
+def refuse_access(service: str, message: str) -> Response:
     """Return the answer of a service to a call that its caller may not make.
 
     Args:
@@ -42,7 +42,7 @@ def access_denied(service: str, message: str) -> Response:
         message: The message.
 
     Example:
-        >>> access_denied("states", "no").body
+        >>> refuse_access("states", "no").body
         b'{"__type": "AccessDeniedException", "message": "no"}'
     """
     xml = service == "s3" or service in _QUERY

@@ -108,7 +108,7 @@ class Roles:
         return Role(
             arn=found["Arn"],
             policies=tuple(self._policies(name)),
-            boundary=None if boundary is None else self._managed(boundary),
+            boundary=None if boundary is None else self._read_policy_of_arn(boundary),
             trust=_trust(found["AssumeRolePolicyDocument"]),
         )
 
@@ -119,9 +119,9 @@ class Roles:
                 yield from read_policy(name, document)
         for page in self._iam.get_paginator("list_attached_role_policies").paginate(RoleName=role):
             for attached in page["AttachedPolicies"]:
-                yield from self._managed(attached["PolicyArn"])
+                yield from self._read_policy_of_arn(attached["PolicyArn"])
 
-    def _managed(self, arn: str) -> tuple[Statement, ...]:
+    def _read_policy_of_arn(self, arn: str) -> tuple[Statement, ...]:
         policy = self._iam.get_policy(PolicyArn=arn)["Policy"]
         version = self._iam.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])
         return read_policy(policy["PolicyName"], version["PolicyVersion"]["Document"])

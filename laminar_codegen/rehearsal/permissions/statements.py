@@ -59,7 +59,7 @@ class Statement:
         """The policy and the statement in it."""
         return f"{self.policy}/{self.sid or 'without a Sid'}"
 
-    def granted_by(self, action: str) -> tuple[str, ...]:
+    def matching_actions(self, action: str) -> tuple[str, ...]:
         """Return the patterns of the statement that have an action. Their case does not matter.
 
         Args:
@@ -81,7 +81,7 @@ class Statement:
         Raises:
             UnknownConditionError: If a condition decides, and cannot be evaluated.
         """
-        if not self.granted_by(action):
+        if not self.matching_actions(action):
             return False
         if self.resources:
             found = any(_like(_substitute(pattern, context), resource) for pattern in self.resources)

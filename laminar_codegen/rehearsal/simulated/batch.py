@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, required
+from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, require
 from laminar_codegen.rehearsal.asl.clock import AbortedError, Clock, Future
 from laminar_codegen.rehearsal.asl.errors import TASK_FAILED, NamedError
 from laminar_codegen.rehearsal.batch_requests import Dependency, RefusedError
@@ -90,7 +90,7 @@ class BatchJobs:
         return job.detail()
 
     def _describe(self, call: Call) -> Any:
-        (names,) = required(call, "Jobs")
+        (names,) = require(call, "Jobs")
         return {"Jobs": [self.jobs[name].detail() for name in names if name in self.jobs]}
 
     def _list(self, call: Call) -> Any:
@@ -98,7 +98,7 @@ class BatchJobs:
 
         https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
         """
-        queue, filters = required(call, "JobQueue", "Filters", known=("NextToken",))
+        queue, filters = require(call, "JobQueue", "Filters", known=("NextToken",))
         (wanted,) = (value.removesuffix("*").lower() for item in filters for value in item["Values"])
         found = [
             {name: job.detail()[name] for name in ("JobId", "JobName", "Status", "CreatedAt")}
@@ -110,7 +110,7 @@ class BatchJobs:
         return {"JobSummaryList": found[start : start + _PAGE], **further}
 
     def _terminate(self, call: Call) -> Any:
-        name, reason = required(call, "JobId", "Reason")
+        name, reason = require(call, "JobId", "Reason")
         if name in self.jobs:
             self.terminate(self.jobs[name], reason)
         return {}
@@ -192,5 +192,5 @@ async def _all_succeed(clock: Clock, jobs: Sequence[Job]) -> bool:
             over.succeed(value=True)
 
     for job in jobs:
-        job.over.when_done(look)
+        job.over.add_callback(look)
     return await over if jobs else True

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, required
+from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, require
 from laminar_codegen.rehearsal.asl.errors import NamedError
 
 __all__ = ["Functions", "Invocation"]
@@ -54,7 +54,7 @@ class Functions:
         return {"lambda:invoke": self._invoke}
 
     async def _invoke(self, call: Call) -> Any:
-        (name,) = required(call, "FunctionName", known=_KNOWN)
+        (name,) = require(call, "FunctionName", known=_KNOWN)
         invocation = Invocation(name, call.arguments.get("Payload", {}))
         self.invocations.append(invocation)
         await call.clock.sleep(self.seconds(invocation))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from laminar_codegen.limits import OVERRIDES_LENGTH
-from laminar_codegen.rehearsal.asl.calls import Call, required
+from laminar_codegen.rehearsal.asl.calls import Call, require
 from laminar_codegen.rehearsal.asl.clock import Clock, Future, Process
 from laminar_codegen.rehearsal.batch_requests import ANY, JobRequest, Queue, RefusedError, make_request
 from laminar_runtime import task_environment
@@ -200,7 +200,7 @@ def request_of(call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> JobR
         RefusedError: If Batch refuses it.
         NamedError: If Step Functions does.
     """
-    name, queue, definition = required(call, "JobName", "JobQueue", "JobDefinition", known=_OPTIONAL)
+    name, queue, definition = require(call, "JobName", "JobQueue", "JobDefinition", known=_OPTIONAL)
     overrides = call.arguments.get("ContainerOverrides", {})
     size = len(json.dumps(overrides, separators=(",", ":")))
     if size > OVERRIDES_LENGTH:

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.limits import LISTED_KEYS
-from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, required
+from laminar_codegen.rehearsal.asl.calls import Call, Handler, nothing, require
 from laminar_codegen.rehearsal.asl.errors import NamedError
 
 __all__ = ["Objects"]
@@ -72,7 +72,7 @@ class Objects:
         return handle
 
     def _put(self, call: Call) -> Any:
-        bucket, key, body = required(call, "Bucket", "Key", "Body", known=_PUT)
+        bucket, key, body = require(call, "Bucket", "Key", "Body", known=_PUT)
         place = f"{bucket}/{key}"
         if call.arguments.get("IfNoneMatch") == "*" and place in self.contents:
             cause = "At least one of the pre-conditions you specified did not hold"
@@ -89,14 +89,14 @@ class Objects:
         return _description(self._text(call))
 
     def _text(self, call: Call) -> str:
-        bucket, key = required(call, "Bucket", "Key", known=("Range", "ExpectedBucketOwner"))
+        bucket, key = require(call, "Bucket", "Key", known=("Range", "ExpectedBucketOwner"))
         text = self.contents.get(f"{bucket}/{key}")
         if text is None:
             raise NamedError("S3.NoSuchKeyException", "The specified key does not exist. (Service: S3)")
         return text
 
     def _list(self, call: Call) -> Any:
-        (bucket,) = required(call, "Bucket", known=_LIST)
+        (bucket,) = require(call, "Bucket", known=_LIST)
         arguments = call.arguments
         prefix, most = arguments.get("Prefix", ""), min(arguments.get("MaxKeys", LISTED_KEYS), LISTED_KEYS)
         after = arguments.get("ContinuationToken") or arguments.get("StartAfter", "")
@@ -131,7 +131,7 @@ class Objects:
                 yield {"Prefix": folder}
 
     def _delete(self, call: Call) -> Any:
-        bucket, key = required(call, "Bucket", "Key", known=("ExpectedBucketOwner",))
+        bucket, key = require(call, "Bucket", "Key", known=("ExpectedBucketOwner",))
         self.contents.pop(f"{bucket}/{key}", None)
         return {}
 

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.rehearsal.asl import query_language
-from laminar_codegen.rehearsal.asl.calls import Call, Handler, required
+from laminar_codegen.rehearsal.asl.calls import Call, Handler, require
 from laminar_codegen.rehearsal.asl.clock import AbortedError, Clock
 from laminar_codegen.rehearsal.asl.definition import Machine, tasks_of
 from laminar_codegen.rehearsal.asl.errors import TASK_FAILED, NamedError
@@ -90,7 +90,7 @@ class SimulatedWorld:
             raise NamedError(f"{prefix}.{error.code}Exception", error.cause) from error
 
     def _describe(self, call: Call) -> Any:
-        (arn,) = required(call, "ExecutionArn", known=("IncludedData",))
+        (arn,) = require(call, "ExecutionArn", known=("IncludedData",))
         execution = self.world.executions.get(arn)
         if execution is None:
             raise NamedError("Sfn.ExecutionDoesNotExistException", f"Execution Does Not Exist: '{arn}'")
@@ -98,7 +98,7 @@ class SimulatedWorld:
         return {"ExecutionArn": arn, "StateMachineArn": execution.machine_arn, "Name": execution.name, **status}
 
     def _take(self, call: Call) -> Execution:
-        (machine_arn,) = required(call, "StateMachineArn", known=("Name", "Input", "TraceHeader"))
+        (machine_arn,) = require(call, "StateMachineArn", known=("Name", "Input", "TraceHeader"))
         given = call.arguments.get("Input", {})
         name = call.arguments.get("Name") or f"{self.chance.getrandbits(128):032x}"
         prefix = "Sfn" if call.resource.startswith("aws-sdk:") else "StepFunctions"

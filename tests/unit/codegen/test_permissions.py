@@ -22,7 +22,7 @@ from laminar_codegen.rehearsal.permissions import (
     needs,
     read_policy,
 )
-from laminar_codegen.rehearsal.permissions.refusals import access_denied
+from laminar_codegen.rehearsal.permissions.refusals import refuse_access
 
 ROLE = "arn:aws:iam::123456789012:role/task"
 OBJECT = Need("s3:GetObject", "arn:aws:s3:::bucket/team/abc")
@@ -242,7 +242,7 @@ def test_the_guard_decides_and_remembers() -> None:
     """The guard names role, action, resource and place of what it refuses, and what was granted and not used."""
     guard = Guard(Roles(FakeIam(SUBMIT, statement(Resource="arn:aws:s3:::b/*"))))
     assert guard.decide(SUBMITTED) is None
-    assert [str(grant) for grant in guard.unused()] == [
+    assert [str(grant) for grant in guard.idle_grants()] == [
         "role task: batch:TerminateJob (own/Submit)",
         "role task: s3:GetObject (own/Own)",
     ]
@@ -309,7 +309,7 @@ def test_trust() -> None:
 )
 def test_refusals_are_spelled_as_services_do(service: str, protocol: str, code: str) -> None:
     """SDKs read a refusal as that of the service."""
-    answer = access_denied(service, 'not <authorized> & "refused"')
+    answer = refuse_access(service, 'not <authorized> & "refused"')
     status = int(answer.status.split()[0])
     response = {"status_code": status, "headers": _Headers(answer.headers), "body": answer.body}
     parsed = botocore.parsers.create_parser(protocol).parse(response, None)

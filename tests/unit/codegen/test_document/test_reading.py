@@ -11,7 +11,7 @@ import pytest
 from laminar_codegen.rehearsal.arguments import make_parser
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
 from laminar_codegen.rehearsal.document.errors import DocumentError
-from laminar_codegen.rehearsal.document.given import read_given
+from laminar_codegen.rehearsal.document.given import read_values
 from laminar_codegen.rehearsal.document.order import in_order
 from laminar_codegen.rehearsal.subject import find_subject
 
@@ -132,7 +132,7 @@ def test_values_of_variables(tmp_path: Path) -> None:
     (tmp_path / "z.auto.tfvars.json").write_text('{"b": "auto", "c": "auto", "//": "comment"}')
     extra = tmp_path / "extra.tfvars.json"
     extra.write_text('{"c": "extra", "d": "extra"}')
-    given = read_given(
+    given = read_values(
         tmp_path, [("d", "option")], [extra], {"TF_VAR_a": "environment", "TF_VAR_e": "environment", "HOME": "x"}
     )
     assert given.values == {"a": "file", "b": "auto", "c": "extra"}
@@ -144,7 +144,7 @@ def test_a_file_of_values_that_is_none(tmp_path: Path) -> None:
     """The error names the file."""
     (tmp_path / "terraform.tfvars").write_text("a =")
     with pytest.raises(DocumentError, match=r"terraform\.tfvars: a name is expected"):
-        read_given(tmp_path, [], [], {})
+        read_values(tmp_path, [], [], {})
 
 
 @pytest.mark.parametrize(

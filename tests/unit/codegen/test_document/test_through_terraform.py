@@ -51,7 +51,7 @@ class Aws:
 def test_declared_variables() -> None:
     """Each has its default if that is text, and it is known whether it has one."""
     documents = [{"variable": [{"a": {"default": "x"}}, {"b": {}}]}]
-    assert through._declared([MAIN], documents) == {
+    assert through._declarations([MAIN], documents) == {
         "image": None,
         "name": "report",
         "job_queue_arn": "arn:aws:batch:eu-west-1:123456789012:job-queue/team",
