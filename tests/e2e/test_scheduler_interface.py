@@ -252,7 +252,7 @@ def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.Monk
     flow, scheduler = account.scheduled(tmp_path)
     ir = scheduler.compile(execution=flow.execution("x"))
     monkeypatch.setenv("PATH", os.devnull)
-    with pytest.raises(TerraformFailedError, match="there is no terraform on the PATH"):
+    with pytest.raises(TerraformFailedError, match="terraform is not on the PATH"):
         scheduler.create(ir=ir)
     assert list(tmp_path.iterdir()) == []
 
@@ -260,8 +260,8 @@ def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ('echo \'{ "terraform_version": "1.8.5" }\'', r"of version 1\.8: install Terraform 1\.9 or newer"),
-        ('echo \'{"terraform_version": "0.15.0-beta1"}\'', r"of version 0\.15: install Terraform 1\.9 or newer"),
+        ('echo \'{ "terraform_version": "1.8.5" }\'', r"has version 1\.8: install Terraform 1\.9 or newer"),
+        ('echo \'{"terraform_version": "0.15.0-beta1"}\'', r"has version 0\.15: install Terraform 1\.9 or newer"),
         (
             "echo Terraform v1.11",
             "terraform does not print its version: install Terraform 1.9 or newer\nTerraform v1.11",

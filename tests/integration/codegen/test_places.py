@@ -164,4 +164,4 @@ def test_arguments_of_the_command_are_not_the_file_s(tmp_path: Path) -> None:
     ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)
     assert ended.code == 1
     assert "flow.py:4: LAM003 reading the file raised SystemExit: 2" in ended.errors
-    assert "parse them behind the guard of the call, or let all be optional" in ended.errors
+    assert "parse them behind the guard of the call, or make all optional" in ended.errors

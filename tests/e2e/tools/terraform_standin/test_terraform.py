@@ -47,9 +47,9 @@ SCHEDULE = {"name": "daily", "schedule_expression": "rate(1 day)"}
 Workspace = Callable[..., Terraform]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
-    """Serve an embedded AWS for all tests of this process."""
+    """Serve an embedded AWS for the tests of this module: a process has one at a time."""
     with EmbeddedAws(workspace=Image(directory=tmp_path_factory.mktemp("image")), region=REGION) as aws:
         yield aws
 
@@ -73,7 +73,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return install(tmp_path_factory.mktemp("mirror"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(embedded: EmbeddedAws) -> Iterator[dict[str, str]]:
     """The environment in which Terraform finds a provider that runs. Tests without it have Terraform start its own."""
     with serving_provider(embedded.environment) as environment:
