@@ -74,6 +74,8 @@ class Sfnx:
                 content = body if isinstance(body, str) else json.dumps(body)
                 self.image.store.transport.put(arguments["Key"].removeprefix(PREFIX), content.encode())
                 return {"ETag": "x" * 99}
+            case "aws-sdk:batch:terminateJob":
+                return {}  # a job has ended when its submission is answered
             case "states:startExecution.sync:2":
                 return self._start(arguments)
             case other:
