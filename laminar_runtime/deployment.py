@@ -61,8 +61,9 @@ class Deployment:
         datastore_root: The root of its datastore, ``s3://bucket/prefix``.
         flows: The flows of a chain, in the order in which its state machine runs them; empty for a single flow.
 
-    Example:
-        >>> Deployment.find("nightly").start("2026-01-01", parameters={"day": "2026-01-01"})  # doctest: +SKIP
+    Example::
+
+        Deployment.find("nightly").start("2026-01-01", parameters={"day": "2026-01-01"})
     """
 
     name: str
