@@ -50,7 +50,7 @@ class NamedError(Exception):
         self.event = 0  # the id of its event in a history, once it exists
 
     @property
-    def told(self) -> dict[str, str]:
+    def details(self) -> dict[str, str]:
         """The details of the error in an event of a history."""
         return {"error": self.name, "cause": self.cause}
 

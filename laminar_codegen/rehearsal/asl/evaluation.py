@@ -92,5 +92,5 @@ class Evaluation:
 
     def refusal(self, scope: Scope, error: NamedError) -> NamedError:
         """Note that an evaluation failed, and give its error."""
-        self.note_end(scope, "EvaluationFailed", **error.told, state=scope.state)
+        self.note_end(scope, "EvaluationFailed", **error.details, state=scope.state)
         return error

@@ -120,8 +120,10 @@ class Execution:
         """End the execution."""
         self.status, self.output, self.error = status, output, error
         self.ended = self.clock.now
-        told: Mapping[str, Any] = {"output": output} if status == "SUCCEEDED" else {} if error is None else error.told
-        self.history.close(self.event(_ENDS[status], self.scope.last, **told))
+        details: Mapping[str, Any] = (
+            {"output": output} if status == "SUCCEEDED" else {} if error is None else error.details
+        )
+        self.history.close(self.event(_ENDS[status], self.scope.last, **details))
         self.over.succeed(None)
 
     def restart(self) -> None:

@@ -99,7 +99,7 @@ async def run_children(
             failed += child.status != "SUCCEEDED"
             if not _is_tolerated(evaluation, scope, state, view, failed):
                 error = NamedError(_EXCEEDED, "The specified tolerated failure threshold was exceeded")
-                evaluation.note_end(scope, "MapRunFailed", **error.told)
+                evaluation.note_end(scope, "MapRunFailed", **error.details)
                 raise error
 
     workers = min(limit, DISTRIBUTED_MAP_CHILDREN, len(scope.children))

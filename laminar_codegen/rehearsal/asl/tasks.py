@@ -115,7 +115,7 @@ class _Attempt:
             check_size(result, "A task's result")
         except NamedError as error:
             kind = "TaskTimedOut" if error.name == TIMEOUT else "TaskFailed"
-            evaluation.note_end(scope, kind, **self.about, **error.told)
+            evaluation.note_end(scope, kind, **self.about, **error.details)
             raise
         evaluation.note(scope, "TaskSucceeded", **self.about, output=result)
         return result
@@ -132,8 +132,8 @@ class _Attempt:
         """Note, once, that the service has taken what it is given."""
         if not self.submitted:
             self.submitted = True
-            told = {} if output is None else {"output": output}
-            self.evaluation.note(self.scope, "TaskSubmitted", **self.about, **told)
+            details = {} if output is None else {"output": output}
+            self.evaluation.note(self.scope, "TaskSubmitted", **self.about, **details)
 
     async def _answer(self, arguments: Mapping[str, Any], role: str, token: Token | None) -> Any:
         task, execution = self.task, self.evaluation.execution

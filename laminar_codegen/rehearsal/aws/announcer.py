@@ -21,13 +21,13 @@ class Announcer(Generic[Event]):
     """Calls an observer, if there is one, for each event. Calls from several threads happen one after the other."""
 
     observer: Callable[[Event], None] | None
-    _telling: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    _announcing: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    def tell(self, event: Event) -> None:
+    def announce(self, event: Event) -> None:
         """Call the observer with an event."""
         if self.observer is None:
             return
-        with self._telling:
+        with self._announcing:
             try:
                 self.observer(event)
             except Exception:  # a failure of the observer must not end the observed execution

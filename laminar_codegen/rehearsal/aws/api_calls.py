@@ -70,7 +70,7 @@ class Calls(Announcer[ApiCall]):
                 parameters=request.parameters,
                 status=int(status.split(maxsplit=1)[0]),
             )
-            self.tell(call)
+            self.announce(call)
             return start(status, *rest)
 
         return application(environ, begin)

@@ -84,10 +84,10 @@ def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
     backend: Any = logs_backends[job.request.account][region]
     backend.ensure_log_group(group)
 
-    def tell(operation: str) -> None:
+    def announce(operation: str) -> None:
         if role := job.request.container.get("executionRoleArn"):
             parameters = {"logGroupName": group, "logStreamName": stream}
-            calls.tell(
+            calls.announce(
                 ApiCall(
                     principal=role,
                     service="logs",
@@ -100,13 +100,13 @@ def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
 
     # Not through the API: requests would take longer than jobs that do little.
     backend.create_log_stream(group, stream)
-    tell("CreateLogStream")
+    announce("CreateLogStream")
     lines = log.read_text(errors="replace").splitlines()
     if lines:
         now = round(time.time() * 1000)  # not the clock of the executions: moto drops what is hours ahead
         events = [{"timestamp": now, "message": line or " "} for line in lines]
         backend.put_log_events(group, stream, events)
-        tell("PutLogEvents")
+        announce("PutLogEvents")
 
 
 def _submit(records: BatchRecords, jobs: BatchJobs, given: Json) -> Json:

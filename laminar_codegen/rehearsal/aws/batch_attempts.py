@@ -102,7 +102,7 @@ class AttemptRunner:
         return self._end(code, started, stream, _TIMED_OUT if process.timed_out else _EXITED)
 
     def announce_end(self, job: Job, attempt: int, end: AttemptEnd) -> None:
-        """Tell the observer how an attempt ended."""
+        """Announce how an attempt ended."""
         self._announce(
             job,
             attempt,
@@ -163,7 +163,7 @@ class AttemptRunner:
             log=log,
             variables=job.request.environment,
         )
-        self.events.tell(event)
+        self.events.announce(event)
 
 
 def _stream(job: Job) -> str | None:

@@ -116,15 +116,15 @@ class Functions:
     def _invoke(self, function: Function, event: str) -> Invocation:
         request_id = str(uuid.uuid4())
         log = self.logs / function.name / f"{request_id}.log"
-        told = InvocationEvent(
+        begun = InvocationEvent(
             request_id=request_id, function_name=function.name, event=event, status="RUNNING", log=log
         )
         with self._places:
-            self.events.tell(told)
+            self.events.announce(begun)
             invocation = self._run(function, event, request_id, log)
         status: InvocationStatus = "SUCCEEDED" if invocation.error is None else "FAILED"
         reason = None if invocation.error is None else json.loads(invocation.payload)["errorMessage"]
-        self.events.tell(attrs.evolve(told, status=status, reason=reason))
+        self.events.announce(attrs.evolve(begun, status=status, reason=reason))
         return invocation
 
     def _run(self, function: Function, event: str, request_id: str, log: Path) -> Invocation:

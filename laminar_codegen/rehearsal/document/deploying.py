@@ -132,9 +132,9 @@ class _Deploying:
         except (EvaluationError, ExpressionError) as error:
             self._problems.append(f"{block.place}: {error}")
         except ClientError as error:
-            told = error.response.get("Error", {})
+            answer = error.response.get("Error", {})
             self._problems.append(
-                f"{block.place}: {error.operation_name} is refused: {told.get('Code')}: {told.get('Message')}"
+                f"{block.place}: {error.operation_name} is refused: {answer.get('Code')}: {answer.get('Message')}"
             )
         except BotoCoreError as error:
             self._problems.append(f"{block.place}: {' '.join(str(error).split())}")
