@@ -13,7 +13,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workfl
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 from collections.abc import Iterable, Mapping
@@ -25,8 +24,7 @@ from botocore.exceptions import ClientError
 
 from laminar_codegen.rehearsal.aws.clients import Clients
 from laminar_codegen.rehearsal.aws.own_services import Answer, Asked, Operation
-from laminar_codegen.rehearsal.aws.signatures import ACCOUNT
-from laminar_codegen.rehearsal.permissions import Call, Need, UnknownCallError, needs
+from laminar_codegen.rehearsal.permissions import Need, UnknownCallError, needs
 from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds, matches
 
 if TYPE_CHECKING:
@@ -64,7 +62,7 @@ class S3Api:
             "GetBucketPolicy": self._get,
             "DeleteBucketPolicy": self._delete,
             "DeleteBucket": self._delete,
-        }.get(operation, functools.partial(self._check, operation))
+        }.get(operation, self._check)
 
     def _put(self, asked: Asked) -> Answer | None:
         bucket, text = asked.parameters["Bucket"], asked.body.decode()
@@ -91,18 +89,11 @@ class S3Api:
     def _delete(self, asked: Asked) -> None:
         self._policies.pop(asked.parameters["Bucket"], None)
 
-    def _check(self, operation: str, asked: Asked) -> Answer | None:
+    def _check(self, asked: Asked) -> Answer | None:
         text = self._policies.get(asked.parameters.get("Bucket", ""))
         if text is None:
             return None
-        role, region = asked.signature.role, asked.signature.region
-        call = Call(
-            principal=role or f"arn:aws:iam::{ACCOUNT}:root",
-            service="s3",
-            region=region,
-            operation=operation,
-            parameters=asked.parameters,
-        )
+        role, call = asked.signature.role, asked.signature.call
         try:
             needed = [need for need in needs(call) if need.action.startswith("s3:")]
         except UnknownCallError:

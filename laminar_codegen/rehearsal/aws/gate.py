@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
 from laminar_codegen.rehearsal.aws.api_requests import RequestReader
-from laminar_codegen.rehearsal.aws.signatures import PLACE_HEADER, Signature, note_signature
+from laminar_codegen.rehearsal.aws.signatures import ACCOUNT, PLACE_HEADER, Signature, note_signature
 from laminar_codegen.rehearsal.constraints import broken_constraints
 from laminar_codegen.rehearsal.credentials import Keyring, SignatureError
 from laminar_codegen.rehearsal.permissions import Call, Guard, Need
@@ -31,7 +31,7 @@ _LOOPBACK = ("127.0.0.1", "localhost")
 _CHECKED = frozenset({"batch", "events", "logs", "scheduler", "secretsmanager", "ssm", "states"})
 _FORBIDDEN = "403 Forbidden"
 _MISSING = ("GetObject", "HeadObject")
-_OWNER = "arn:aws:iam::123456789012:root"
+_OWNER = f"arn:aws:iam::{ACCOUNT}:root"
 
 
 class Gate:
@@ -63,7 +63,6 @@ class Gate:
             service = _service_of(environ)
             return _respond(answer(service, error.code, str(error), _FORBIDDEN), start)
         place = issued.place or unquote(environ.get(PLACE_HEADER, ""))
-        note_signature(environ, Signature(issued.role, signed.region, signed.service, place))
         request = self._reader.read(environ, signed.service)
         call = Call(
             principal=issued.role or _OWNER,
@@ -73,6 +72,7 @@ class Gate:
             parameters=request.parameters,
             place=place,
         )
+        note_signature(environ, Signature(issued.role, call))
         refused = _check_constraints(call) or self._check_permission(call, issued.role) or self._check_roles(call)
         if refused is not None:
             return _respond(refused, start)

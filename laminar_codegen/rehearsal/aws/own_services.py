@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from laminar_codegen.rehearsal.aws.api_requests import RequestReader
 from laminar_codegen.rehearsal.aws.signatures import Signature, signature_of
 
 if TYPE_CHECKING:
@@ -119,7 +118,6 @@ class OwnServices:
     def __init__(self, application: WSGIApplication, services: Mapping[str, Callable[[], Service]]) -> None:
         self._application = application
         self._services = services
-        self._reader = RequestReader()
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -129,12 +127,11 @@ class OwnServices:
         service = self._services[signature.service]()
         if not service.concerns(environ):
             return self._application(environ, start)
-        request = self._reader.read(environ, signature.service)
-        operation = service.find(request.operation)
+        operation = service.find(signature.call.operation)
         if operation is None:
             return self._application(environ, start)
         try:
-            answer = operation(Asked(request.parameters, signature, environ))
+            answer = operation(Asked(signature.call.parameters, signature, environ))
         except ServiceError as error:
             answer = _refusal(error)
         return self._application(environ, start) if answer is None else _respond(answer, start)

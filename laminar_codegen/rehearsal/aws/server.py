@@ -25,6 +25,7 @@ from laminar_codegen.rehearsal.aws.clients import environment as sdk_environment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
 from laminar_codegen.rehearsal.aws.patches import Patches
+from laminar_codegen.rehearsal.aws.signatures import ACCOUNT
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
 from laminar_codegen.rehearsal.credentials import Keyring
 from laminar_codegen.rehearsal.permissions import Call, Facts, Guard, Roles
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from laminar_codegen.rehearsal.aws.role_checks import JobRoles
     from laminar_codegen.rehearsal.aws.step_functions import StepFunctions
 
-#: The account that moto has by default.
-_ACCOUNT = "123456789012"
 _FUNCTIONS_PER_JOB = 4  # functions are short, and mostly wait
 
 _entered = threading.Lock()
@@ -167,7 +166,7 @@ class EmbeddedAws:
     def _job_roles(self) -> JobRoles | None:
         from laminar_codegen.rehearsal.aws.role_checks import JobRoles
 
-        return JobRoles(self.guard, _ACCOUNT) if self._enforces else None
+        return JobRoles(self.guard, ACCOUNT) if self._enforces else None
 
     def reset(self) -> None:
         """Stop everything that runs and forget everything that was made."""

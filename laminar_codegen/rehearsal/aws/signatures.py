@@ -1,4 +1,4 @@
-"""Who signed a request, for which region and service: the gate notes it, and what answers reads it.
+"""Who signed a request, and what it asks for: the gate reads both once, and what answers finds them in the request.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
 """
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from laminar_codegen.rehearsal.permissions import Call
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 __all__ = ["ACCOUNT", "PLACE_HEADER", "Signature", "note_signature", "signature_of"]
 
-#: The account of who has no role.
+#: The one account that there is, as in moto by default.
 ACCOUNT = "123456789012"
 #: The header in which a state says which one it is, as WSGI names it.
 PLACE_HEADER = "HTTP_X_LAMINAR_PLACE"
@@ -27,20 +29,26 @@ class Signature:
 
     Args:
         role: The ARN of the role; None is who owns the account.
-        region: The region.
-        service: The service, as IAM names it.
-        place: Where in the flow the request is made; empty if that is not known.
+        call: What is asked for.
     """
 
     role: str | None
-    region: str
-    service: str
-    place: str = ""
+    call: Call
+
+    @property
+    def region(self) -> str:
+        """The region."""
+        return self.call.region
 
     @property
     def account(self) -> str:
-        """The account: the role's, else the only one there is."""
-        return ACCOUNT if self.role is None else self.role.split(":")[4]
+        """The account."""
+        return self.call.account
+
+    @property
+    def service(self) -> str:
+        """The service, as IAM names it."""
+        return self.call.service
 
 
 def note_signature(environ: WSGIEnvironment, signature: Signature) -> None:
