@@ -26,6 +26,8 @@ __all__ = ["Gate", "RoleCheck"]
 #: Says why a request may not give a role to a service, None if it may. It is asked with the request's call.
 RoleCheck = Callable[[Call], "tuple[str, str] | None"]
 
+#: Where moto has what nobody may do here, such as forgetting everything.
+_MOTO = "/moto-api"
 _LOOPBACK = ("127.0.0.1", "localhost")
 #: Services whose requests are JSON in whole: the parameters of others are partly read.
 _CHECKED = frozenset({"batch", "events", "logs", "scheduler", "secretsmanager", "ssm", "states"})
@@ -139,7 +141,9 @@ def _changes_roles(environ: WSGIEnvironment) -> bool:
 
 
 def _is_local(environ: Mapping[str, Any]) -> bool:
-    """Return whether a request is for this address by its own name, and from no page of a browser."""
+    """Return whether a request is for AWS at this address, by its own name, and from no page of a browser."""
+    if environ.get("PATH_INFO", "").startswith(_MOTO):
+        return False
     host, _, port = environ.get("HTTP_HOST", "").rpartition(":")
     return host in _LOOPBACK and port == str(environ.get("SERVER_PORT", "")) and "HTTP_ORIGIN" not in environ
 

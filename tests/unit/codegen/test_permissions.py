@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import botocore.parsers
@@ -23,17 +22,13 @@ from laminar_codegen.rehearsal.permissions import (
     read_policy,
 )
 from laminar_codegen.rehearsal.permissions.refusals import refuse_access
+from tests.support.fake_iam import ROLE, FakeIam, policy
 
-ROLE = "arn:aws:iam::123456789012:role/task"
 OBJECT = Need("s3:GetObject", "arn:aws:s3:::bucket/team/abc")
 
 
 def statement(effect: str = "Allow", **parts: Any) -> dict[str, Any]:
     return {"Sid": "Own", "Effect": effect, "Action": "s3:GetObject", "Resource": "*", **parts}
-
-
-def policy(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def allowed(need: Need, *statements: Mapping[str, Any], context: Mapping[str, str | None] | None = None) -> bool:
@@ -189,49 +184,6 @@ def test_an_unknown_call_is_an_error(made: Call) -> None:
     """A call of which it is not known what it needs is not taken as allowed."""
     with pytest.raises(UnknownCallError, match=made.operation):
         needs(made)
-
-
-class FakeIam:
-    """IAM with one role."""
-
-    exceptions = SimpleNamespace(NoSuchEntityException=LookupError)
-
-    def __init__(self, *statements: Mapping[str, Any], boundary: Mapping[str, Any] | None = None) -> None:
-        self.statements, self.boundary, self.reads = statements, boundary, 0
-
-    def get_paginator(self, operation: str) -> Any:
-        pages: dict[str, Any] = {
-            "list_roles": {"Roles": [{"Arn": ROLE}]},
-            "list_role_policies": {"PolicyNames": ["own"]},
-            "list_attached_role_policies": {"AttachedPolicies": []},
-        }
-
-        class Paginator:
-            def paginate(self, **_: str) -> list[Any]:
-                return [pages[operation]]
-
-        return Paginator()
-
-    def get_role(self, RoleName: str) -> Any:  # noqa: N803 - botocore's name
-        self.reads += 1
-        if RoleName != "task":
-            raise self.exceptions.NoSuchEntityException
-        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
-        condition = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:123456789012:*"}}
-        role: dict[str, Any] = {"Arn": ROLE, "RoleName": RoleName}
-        role["AssumeRolePolicyDocument"] = policy({**trust, "Condition": condition})
-        if self.boundary is not None:
-            role["PermissionsBoundary"] = {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/limits"}
-        return {"Role": role}
-
-    def get_role_policy(self, **_: str) -> Any:
-        return {"PolicyDocument": policy(*self.statements)}
-
-    def get_policy(self, PolicyArn: str) -> Any:  # noqa: N803 - botocore's name
-        return {"Policy": {"PolicyName": PolicyArn.rpartition("/")[2], "DefaultVersionId": "v2"}}
-
-    def get_policy_version(self, **_: str) -> Any:
-        return {"PolicyVersion": {"Document": self.boundary}}
 
 
 SUBMIT = statement(Sid="Submit", Action=["batch:SubmitJob", "batch:TerminateJob"])
