@@ -12,9 +12,10 @@ from laminar_codegen.ir.expressions import Ref, resolve
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies.statement import Statement
+from laminar_codegen.rehearsal.permissions import Need, decide, read_policy
 from laminar_codegen.render.terraform_json import render_document
 
-__all__ = ["NAME", "VALUES", "policies"]
+__all__ = ["NAME", "VALUES", "allows", "policies"]
 
 #: A name as long as a deployment's can be, and places as long as any.
 NAME = "N" * 46
@@ -58,6 +59,21 @@ def policies(compilation: Compilation, name: str = NAME) -> dict[str, dict[str, 
         label: {"Version": "2012-10-17", "Statement": [body(item) for item in granted.statements]}
         for label, granted in permissions(compilation.deployment).items()
     }
+
+
+def allows(policy: Mapping[str, Any], action: str, resource: str) -> bool:
+    """Return whether a policy, or one statement of it, allows an action on a resource, whatever its conditions.
+
+    Args:
+        policy: The policy, or the statement.
+        action: The action.
+        resource: The ARN of the resource.
+    """
+    statements = [
+        {"Effect": "Allow", "Action": body["Action"], "Resource": body["Resource"]}
+        for body in policy.get("Statement", [policy])
+    ]
+    return decide(Need(action, resource), read_policy("policy", {"Statement": statements})).allowed
 
 
 def _flows(compilation: Compilation) -> dict[str, str]:

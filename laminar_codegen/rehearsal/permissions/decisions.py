@@ -86,6 +86,8 @@ def context_of(call: Call) -> dict[str, str | None]:
         # It stands for an AWS that is reached by HTTPS.
         "aws:securetransport": "true",
         "aws:username": None,
+        # Only a request to list has one.
+        "s3:prefix": None,
         "aws:sourcevpc": None,
         "aws:sourcevpce": None,
     }

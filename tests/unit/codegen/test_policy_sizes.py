@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -14,8 +13,7 @@ from laminar_codegen.lower_terraform.policy_limits import policy_warnings
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies.sizes import prefix_patterns
 from laminar_codegen.problems import CompileError
-from tests.support import iam_checker
-from tests.support.policies import NAME, policies
+from tests.support.policies import NAME, allows, policies
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
@@ -47,15 +45,6 @@ def lengths(compilation: Compilation) -> dict[str, int]:
     """Return how long they are, as IAM counts."""
     found = policies(compilation)
     return {label: len(json.dumps(policy, separators=(",", ":"))) for label, policy in found.items()}
-
-
-def allows(policy: Mapping[str, Any], action: str, resource: str) -> bool:
-    """Return whether a policy is a permission, whatever its conditions."""
-    need = iam_checker.Need(action, resource)
-    return any(
-        iam_checker.Statement("r", body["Sid"], tuple(body["Action"]), tuple(body["Resource"])).allows(need)
-        for body in policy["Statement"]
-    )
 
 
 def definition(label: str, name: str = NAME) -> str:

@@ -11,7 +11,7 @@ from laminar_codegen.ir.expressions import Ref, resolve
 from laminar_codegen.lower_terraform.iam_roles import permissions
 from laminar_codegen.pipeline import Compilation
 from laminar_codegen.policies.statement import Statement
-from tests.support import iam_checker
+from tests.support.policies import allows as allows_on
 
 FLOW = """
 from laminar_runtime import Flow, Layer
@@ -45,8 +45,7 @@ def allows(statement: Statement, action: str, resource: str) -> bool:
     assert not isinstance(statement.resources, Ref)
     known = defaultdict(str, VALUES)
     resources = tuple(str(resolve(item, known)) for item in statement.resources)
-    need = iam_checker.Need(action, resource)
-    return iam_checker.Statement("role", statement.sid, statement.actions, resources).allows(need)
+    return allows_on({"Action": list(statement.actions), "Resource": list(resources)}, action, resource)
 
 
 @pytest.mark.parametrize(
