@@ -40,6 +40,14 @@ PUBLIC = [
 WITHOUT_ENTRY = {"__version__", "annotation", "condition", "event"}
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_has_the_marks_of_a_merge(page: Path) -> None:
+    marks = [
+        line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith(("<<<<<<< ", ">>>>>>> "))
+    ]
+    assert marks == []
+
+
 def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
