@@ -80,11 +80,6 @@ class BatchJobs:
                 return
         callback()
 
-    def has_ended(self, job_id: str) -> bool:
-        """Whether a job has ended."""
-        with self._lock:
-            return self._jobs[job_id].ended
-
     def terminate(self, job_id: str, reason: str) -> None:
         """End a job wherever it is, and an array job with all children."""
         with self._lock:

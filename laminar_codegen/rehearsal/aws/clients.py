@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from laminar_codegen.rehearsal.aws.patches import Patches
 from laminar_codegen.rehearsal.credentials import Credentials, Keyring
 
 if TYPE_CHECKING:
@@ -83,16 +83,24 @@ def _name_place(request: Any, **_: Any) -> None:
 RoleEnvironment = Callable[[str | None, str], Mapping[str, str]]
 
 
-def ignore_configuration(patches: Patches) -> None:
-    """Have all botocore sessions of this process ignore profiles and files.
+@contextmanager
+def ignoring_configuration() -> Iterator[None]:
+    """Have all botocore sessions of this process ignore profiles and files for a while.
 
     moto makes sessions of its own (to list regions), which fail when a profile does not exist.
     """
     from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES as VARIABLES
 
-    patches.item(VARIABLES, "profile", (None, None, None, None))
-    patches.item(VARIABLES, "config_file", (None, None, os.devnull, None))
-    patches.item(VARIABLES, "credentials_file", (None, None, os.devnull, None))
+    before = dict(VARIABLES)
+    VARIABLES.update(
+        profile=(None, None, None, None),
+        config_file=(None, None, os.devnull, None),
+        credentials_file=(None, None, os.devnull, None),
+    )
+    try:
+        yield
+    finally:
+        VARIABLES.update(before)
 
 
 def environment(endpoint_url: str, region: str, credentials: Credentials) -> dict[str, str]:

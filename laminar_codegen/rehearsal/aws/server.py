@@ -20,11 +20,10 @@ from laminar_codegen.rehearsal.aws.api_calls import CallObserver, Calls
 from laminar_codegen.rehearsal.aws.batch_attempts import AttemptRunner, Observer
 from laminar_codegen.rehearsal.aws.batch_job import Job
 from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
-from laminar_codegen.rehearsal.aws.clients import Clients, ignore_configuration
+from laminar_codegen.rehearsal.aws.clients import Clients, ignoring_configuration
 from laminar_codegen.rehearsal.aws.clients import environment as sdk_environment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
-from laminar_codegen.rehearsal.aws.patches import Patches
 from laminar_codegen.rehearsal.aws.signatures import ACCOUNT
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
 from laminar_codegen.rehearsal.credentials import Keyring
@@ -184,9 +183,7 @@ class EmbeddedAws:
         self.logs = self._directory or Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="embedded-aws-")))
         self.logs.mkdir(parents=True, exist_ok=True)
         opening.enter_context(http_server.logging_to(self.logs / "moto.log"))
-        patches = Patches()
-        opening.callback(patches.undo)
-        ignore_configuration(patches)
+        opening.enter_context(ignoring_configuration())
         self._clock = RealClock(skips=not self._real_time)
         self._clock.start_thread()
         opening.callback(self._clock.close)
