@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from laminar_codegen.rehearsal.image import lay_out, own_paths
 from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
 from laminar_codegen.rehearsal.permission_report import report_idle_grants, report_refusals
 from laminar_codegen.rehearsal.progress import Progress
+from laminar_codegen.rehearsal.scratch import scratch_folder
 from laminar_codegen.rehearsal.subject import Subject, find_subject
 from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_folder
 from laminar_codegen.targets.aws_lambda.labels import task_functions
@@ -68,7 +68,9 @@ def main(words: Sequence[str]) -> int:
 def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
     source = subject.source
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laminar-image-")))
+        scratch = stack.enter_context(scratch_folder())
+        folder = scratch / "image"
+        folder.mkdir()
         progress = Progress(
             subject.graphs[0].flow,
             sys.stderr,
@@ -79,6 +81,7 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
             EmbeddedAws(
                 workspace=Workspace(directory=lay_out(source.file, folder, source.module)),
                 concurrency=options.concurrency,
+                directory=scratch / "logs",
                 observer=progress.observe,
                 invocations=progress.observe_invocation,
                 region=subject.region,

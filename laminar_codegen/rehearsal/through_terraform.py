@@ -62,7 +62,7 @@ def apply_folder(folder: Path, aws: EmbeddedAws, account: Account, given: Given,
             f"{folder}: HCL, and calls of modules, are rehearsed by Terraform, and there is no 'terraform' on PATH. "
             "Install it, or rehearse a document in JSON that calls no module"
         )
-    with tempfile.TemporaryDirectory(prefix="laminar-terraform-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="terraform-", dir=aws.logs) as scratch:
         copy = _copy(folder.resolve(), Path(scratch))
         texts = [file.read_text(encoding="utf-8") for file in sorted(copy.glob("*.tf"))]
         documents = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(copy.glob("*.tf.json"))]

@@ -134,7 +134,8 @@ class Functions:
         if not function.handler:
             message = f"RequestId: {request_id} Error: the function's image configuration names no handler"
             return _failure("Runtime.InvalidEntrypoint", message, log)
-        with tempfile.TemporaryDirectory() as exchange:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="exchange-", dir=self.logs) as exchange:
             event_file, result_file = Path(exchange, "event"), Path(exchange, "result")
             event_file.write_text(event)
             process = LocalProcess.start(

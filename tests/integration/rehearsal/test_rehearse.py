@@ -365,14 +365,16 @@ def test_a_breakpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL])
-def test_a_rehearsal_that_is_stopped(number: signal.Signals, tmp_path: Path) -> None:
-    """However a rehearsal ends, its jobs end with it; what it can tell of that, it tells."""
+def test_a_rehearsal_that_is_stopped(number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However a rehearsal ends, its jobs end with it, and after the next one there is no folder of it."""
     script = BRANCHES.replace('raise ValueError("the culprit")', "...").replace('"innocent"', "os.getpid()")
     (tmp_path / "flow.py").write_text(HEAD + script.replace("import time", "import os, time"), encoding="utf-8")
-    command = [sys.executable, "-m", "laminar_codegen", "rehearse", "flow.py"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
+    (tmp_path / "one.py").write_text(HEAD + UNCALLED + "if flow := F():\n    flow()\n", encoding="utf-8")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    words = [sys.executable, "-m", "laminar_codegen", "rehearse", "flow.py"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         job = next(int(line.split()[1]) for line in process.stderr if line.startswith("[Beside]"))
         process.send_signal(number)
@@ -380,3 +382,5 @@ def test_a_rehearsal_that_is_stopped(number: signal.Signals, tmp_path: Path) -> 
     assert process.returncode == (-number if number == signal.SIGKILL else 130)
     assert rest.endswith("laminar-codegen: stopped\n") or number == signal.SIGKILL
     assert is_gone(job)
+    assert command(tmp_path, "rehearse", "--quiet", "one.py").returncode == 0
+    assert list(scratch.iterdir()) == []
