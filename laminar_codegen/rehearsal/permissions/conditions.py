@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -31,8 +32,13 @@ def matches(pattern: str, text: str) -> bool:
         >>> matches("s3:Get*", "s3:GetObject")
         True
     """
-    regex = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(regex, text, re.DOTALL) is not None
+    return _compile(pattern).fullmatch(text) is not None
+
+
+@functools.cache
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as a regular expression. A rehearsal has few, and asks for each of them at each call."""
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 def _numeric(compare: Callable[[float, float], bool]) -> Test:
