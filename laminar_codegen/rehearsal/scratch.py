@@ -32,7 +32,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
     """
     root = Path(tempfile.gettempdir()) if parent is None else parent
     for left in root.glob(f"{_PREFIX}*"):
-        _remove_left(left)
+        _remove_abandoned_folders(left)
     made = Path(tempfile.mkdtemp(prefix=_UNLOCKED, dir=root))
     with (made / _LOCK).open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -44,7 +44,7 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_left(folder: Path) -> None:
+def _remove_abandoned_folders(folder: Path) -> None:
     """Remove a folder of this user whose owner has ended."""
     try:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
