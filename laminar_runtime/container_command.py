@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.layers import DEFAULT_COMMAND
+from laminar_runtime.configurations.containers import DEFAULT_COMMAND
 from laminar_runtime.failures import reports
 from laminar_runtime.process import output
 

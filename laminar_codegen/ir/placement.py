@@ -16,7 +16,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Value
 from laminar_runtime import _records
-from laminar_runtime.configurations import layers
+from laminar_runtime.configurations import containers as configured
 
 __all__ = [
     "USUAL",
@@ -56,7 +56,7 @@ class Container:
     workdir: str | None
     gpu: int = 0
     spot: bool = False
-    architecture: layers.Architecture = "x86_64"
+    architecture: configured.Architecture = "x86_64"
     secrets: tuple[tuple[str, str], ...] = ()
     ephemeral_storage: int | None = None
     log_driver: str = "awslogs"
@@ -73,7 +73,7 @@ class Container:
     @property
     def secret_log_options(self) -> tuple[tuple[str, str], ...]:
         """The options of the log driver that are given by the ARN of a secret."""
-        return tuple((name, value) for name, value in self.log_options if layers.is_secret(value))
+        return tuple((name, value) for name, value in self.log_options if configured.is_secret(value))
 
 
 class Target(abc.ABC):
@@ -181,7 +181,7 @@ def _defaults(cls: type[Any]) -> Mapping[str, Any]:
     return _records.plain(cls())
 
 
-def container_of(container: layers.Container) -> Container:
+def container_of(container: configured.Container) -> Container:
     """Return a configured container as a frozen value. A field that no pass knows by name is among its further ones.
 
     Args:
@@ -196,7 +196,7 @@ def container_of(container: layers.Container) -> Container:
         cpu=container.cpu,
         memory=container.memory,
         image=container.image,
-        workdir=None if container.workdir == layers.DEFAULT_WORKDIR else container.workdir,
+        workdir=None if container.workdir == configured.DEFAULT_WORKDIR else container.workdir,
         gpu=container.gpu,
         spot=container.spot,
         architecture=container.architecture,
@@ -209,4 +209,4 @@ def container_of(container: layers.Container) -> Container:
 
 
 #: The container of layers that ask for no other.
-USUAL = container_of(layers.Container())
+USUAL = container_of(configured.Container())

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from laminar_runtime.configurations.layers import DEFAULT_WORKDIR, Container
+from laminar_runtime.configurations.containers import DEFAULT_WORKDIR, Container
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.limits import JOB_ATTEMPTS
 

@@ -13,7 +13,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Value, merge
 from laminar_codegen.ir.placement import Container
-from laminar_runtime.configurations.layers import is_secret
+from laminar_runtime.configurations.containers import is_secret
 
 __all__ = ["OPTIONS", "Option", "fargate_lacks", "in_digest", "named_secrets", "properties", "secrets_in", "words"]
 

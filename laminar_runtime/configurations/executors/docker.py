@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations import layers
+from laminar_runtime.configurations import containers
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
@@ -61,7 +61,7 @@ class Docker(Executor):
             }
             variables |= task_environment.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
-            variables |= layers.local_variables(task.container, os.environ)
+            variables |= containers.local_variables(task.container, os.environ)
             words = _words(task, name, sorted(variables), (folder, *_mounts(task)))
             environment = {**os.environ, **variables}
             try:
@@ -85,7 +85,7 @@ def _words(task: Task, name: str, variables: list[str], folders: tuple[str, ...]
 
     container = task.container
     words = ["docker", "run", "--rm", "--init", f"--name={name}"]
-    words += layers.docker_options(container)
+    words += containers.docker_options(container)
     words += [f"--mount=type=bind,source={folder},target={folder}" for folder in folders]
     words += [f"--env={variable}" for variable in variables]
     return [*words, str(container.image), *shlex.split(container.command)]

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, task_environment
+from laminar_runtime.configurations.containers import DEFAULT_COMMAND, local_variables
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.executors.tasks import Task, local_command
-from laminar_runtime.configurations.layers import DEFAULT_COMMAND, local_variables
 from laminar_runtime.process import processors
 from laminar_runtime.programs.origins import own_path
 

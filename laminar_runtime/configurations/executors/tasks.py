@@ -8,7 +8,7 @@ from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.layers import DEFAULT_COMMAND, Container
+from laminar_runtime.configurations.containers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.programs import origins
 from laminar_runtime.programs.origins import Origin

@@ -9,8 +9,8 @@ import attrs
 
 from laminar_runtime import Flow
 from laminar_runtime.configurations import datastores, executors
+from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
 from laminar_runtime.configurations.executors.tasks import Task
-from laminar_runtime.configurations.layers import DEFAULT_WORKDIR
 from laminar_runtime.exceptions import LaminarError, TaskError
 from laminar_runtime.splits.job_container import fargate_size, job_command, job_resources
 from tests.support.random_flows.behaviour import Memory

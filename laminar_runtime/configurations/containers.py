@@ -1,0 +1,157 @@
+"""The container of a layer, and its meaning on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from laminar_runtime import _records
+from laminar_runtime.configurations.validators import is_of, one_of
+from laminar_runtime.exceptions import LayerError
+
+__all__ = [
+    "DEFAULT_COMMAND",
+    "DEFAULT_WORKDIR",
+    "Architecture",
+    "Container",
+    "docker_options",
+    "is_secret",
+    "local_variables",
+]
+
+Architecture = Literal["x86_64", "arm64"]
+
+#: The default command of a container. The image holds the flow's file under this name.
+DEFAULT_COMMAND = "python main.py"
+#: The default working directory of a container.
+DEFAULT_WORKDIR = "/laminar"
+#: The ARNs that name a secret: of a Secrets Manager secret, of one key or version of it, or of an SSM parameter:
+#: https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
+_ARN = (
+    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*){0,3}"
+    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)"
+)
+_VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
+
+
+def is_secret(text: str) -> bool:
+    """Return whether a text is the ARN of a secret."""
+    return re.fullmatch(_ARN, text, re.ASCII) is not None
+
+
+def _folder(path: Any) -> Any:
+    return path.rstrip("/") or "/" if isinstance(path, str) else path
+
+
+def _copy(mapping: Any) -> Any:
+    """Return a copy of a mapping, so that two containers never share one."""
+    return dict(mapping) if isinstance(mapping, Mapping) else mapping
+
+
+def _text_by_name(instance: object, attribute: _records.Field, value: Any) -> None:
+    """Validate that a value maps names to text. The error does not show the text: it may be a secret."""
+    valid = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
+    if not valid:
+        msg = f"the {attribute.name} of a {type(instance).__name__} must map names to text, as in {{'NAME': 'text'}}"
+        raise LayerError(msg)
+
+
+def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
+    """Validate that a value maps environment variables to ARNs of secrets. The error does not show another value."""
+    _text_by_name(instance, attribute, value)
+    for name, arn in value.items():
+        if not re.fullmatch(_VARIABLE, name):
+            msg = (
+                f"a secret of a Container cannot have the name {name!r}: use the name of an environment variable, of "
+                "letters, digits and underscores, which does not begin with a digit, AWS_BATCH or LAMINAR_"
+            )
+            raise LayerError(msg)
+        if not is_secret(arn):
+            msg = (
+                f"the secret {name!r} of a Container must be the ARN of a Secrets Manager secret or of an SSM "
+                f"parameter, for example arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}. Do not write a "
+                "secret's value in code. This message does not show the value"
+            )
+            raise LayerError(msg)
+
+
+@_records.define
+class Container:
+    """The container that a layer's tasks run in.
+
+    The arguments from `gpu` on apply to deployed flows only. On this machine a task uses the machine's processors and
+    disk, its output is printed, and it reads the variables of `secrets` from the environment of the launching process.
+
+    Args:
+        command: The command that starts a task. Words are split as in a shell, but no shell runs it. If the task runs
+            on this machine without a container, ``python`` is the running interpreter and ``main.py`` the flow's file.
+        cpu: Virtual CPUs, a whole number or a fraction, for example 0.25.
+        image: The image. The default is the image of the deployment.
+        memory: Memory in MiB.
+        workdir: The working directory in the image.
+        gpu: The number of GPUs. Only AWS Batch on EC2 has GPUs: ``executors.AWS.Batch(platform="EC2")``.
+        spot: Whether to use spot capacity. It is cheaper, but AWS may reclaim it at any time. AWS Batch then runs the
+            task again, up to ten times in total. These attempts do not count for the layer's `Retry`, with one
+            exception: for a fan-out with a `Retry` of more than one attempt, AWS Batch counts both together, and
+            makes at most ten attempts.
+        architecture: The processor architecture of the image. On EC2 the instances of the job queue must have it.
+        secrets: Environment variables, each with the ARN of the Secrets Manager secret or the SSM parameter that holds
+            its value. The execution role of the tasks may read only these. If a customer managed KMS key encrypts a
+            secret, allow this role to decrypt with the key.
+        ephemeral_storage: Disk in GiB: 21 to 200 on Fargate, whose default is 20, and 1 to 10 on Lambda. On EC2 the
+            disks of the instances decide.
+        log_driver: The driver of the output: ``awslogs`` (CloudWatch Logs) or ``splunk``. On EC2 also ``fluentd``,
+            ``gelf``, ``journald``, ``json-file``, ``logentries`` or ``syslog``.
+        log_options: Options of the log driver. A value may be the ARN of a secret, as for ``splunk-token``. It is then
+            read in the same way as `secrets`.
+
+    Raises:
+        LayerError: If an argument has a wrong type, or a secret is not an ARN.
+
+    Example:
+        >>> Container(cpu=4, memory=8192).command
+        'python main.py'
+        >>> Container(secrets={"TOKEN": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}, spot=True).gpu
+        0
+    """
+
+    command: str = _records.field(default=DEFAULT_COMMAND, validator=is_of(str, empty=True))
+    cpu: float = _records.field(default=1, validator=is_of(int, float))
+    image: str | None = _records.field(default=None, validator=is_of(str, type(None)))
+    memory: int = _records.field(default=1500, validator=is_of(int))
+    workdir: str = _records.field(default=DEFAULT_WORKDIR, converter=_folder, validator=is_of(str))
+    gpu: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
+    spot: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
+    architecture: Architecture = _records.field(default="x86_64", validator=one_of("x86_64", "arm64"), kw_only=True)
+    secrets: Mapping[str, str] = _records.field(factory=dict, converter=_copy, validator=_secrets, kw_only=True)
+    ephemeral_storage: int | None = _records.field(
+        default=None, validator=is_of(int, type(None), least=1), kw_only=True
+    )
+    log_driver: str = _records.field(default="awslogs", validator=is_of(str), kw_only=True)
+    log_options: Mapping[str, str] = _records.field(
+        factory=dict, converter=_copy, validator=_text_by_name, kw_only=True
+    )
+
+
+def docker_options(container: Container) -> list[str]:
+    """Return the options of ``docker run`` for a container.
+
+    Args:
+        container: The container.
+
+    Example:
+        >>> docker_options(Container(cpu=0.5, memory=512))
+        ['--cpus=0.5', '--memory=512m', '--workdir=/laminar']
+    """
+    return [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
+
+
+def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the environment of a task on this machine, as far as its container has a say in them.
+
+    Args:
+        container: The container.
+        environment: The variables of the launching process, which has the values of secrets under their names.
+    """
+    return {name: environment[name] for name in container.secrets if name in environment}
