@@ -33,6 +33,7 @@ from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
+from laminar_codegen.lower_terraform.variable_names import check_variables
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.make_plan import Joins, make_plan
 from laminar_codegen.targets.registry import companions_of
@@ -147,6 +148,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     machines = (*machines, *(companion.machine(graphs) for companion in companions_of(graphs)))
     # The resources that they need, decided once.
     deployment = allocate(graphs, machines)
+    check_variables(deployment)
     check_policies(deployment)
     document = emit_document(deployment)
     called = module or _module(source.scheduler)

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, dataclass_transform, overload
 
 from laminar_runtime import arguments
 
-__all__ = ["Field", "assign", "copy", "define", "evolve", "field", "frozen", "plain"]
+__all__ = ["Field", "assign", "copy", "define", "evolve", "field", "frozen", "has_fields", "plain"]
 
 Class = TypeVar("Class", bound=type[Any])
 Value = TypeVar("Value")
@@ -157,6 +157,11 @@ def copy(value: Value, **changes: Any) -> Value:
     result.__dict__.update(value.__dict__)
     result.__dict__.update(changes)
     return result
+
+
+def has_fields(cls: type) -> bool:
+    """Return whether a class is declared by its annotations, as here."""
+    return hasattr(cls, _FIELDS)
 
 
 def plain(value: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import attrs
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Location, Problem
 from laminar_codegen.problems.rules import LAM045
+from laminar_runtime.variables import Variable
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
@@ -79,6 +80,8 @@ def _texts(value: Any) -> Iterator[str]:
     """Yield all texts in a value."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, Variable):
+        yield from _texts((value.description, value.default))
     elif attrs.has(type(value)):
         for field in attrs.fields(type(value)):
             yield from _texts(getattr(value, field.name))

@@ -10,7 +10,9 @@ from typing import Any, Union
 
 import attrs
 
-__all__ = ["Expression", "Joined", "Ref", "Value", "merge", "replace_references", "resolve", "write"]
+from laminar_runtime.variables import Variable
+
+__all__ = ["Expression", "Input", "Joined", "Ref", "Value", "merge", "replace_references", "resolve", "write"]
 
 
 @attrs.frozen
@@ -18,6 +20,27 @@ class Ref:
     """A Terraform expression, most often a reference such as ``aws_iam_role.task.arn``."""
 
     expression: str
+
+
+@attrs.frozen
+class Input(Ref):
+    """A reference to a variable that the flow declares. Wherever a text of the user goes, it may stand, too.
+
+    Args:
+        expression: The reference.
+        variable: The variable.
+    """
+
+    variable: Variable
+
+    @classmethod
+    def of(cls, variable: Variable) -> Input:
+        """Return the reference to a variable.
+
+        Args:
+            variable: The variable.
+        """
+        return cls(f"var.{variable.name}", variable)
 
 
 @attrs.frozen(init=False)

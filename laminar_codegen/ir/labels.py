@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Container, Graph
 from laminar_codegen.ir.placement import USUAL, Placement
 
@@ -77,7 +77,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
     return labels_of(graph, asking, lambda _: _PLANNER, _rest_of_planner)
 
 
-def image(container: Container) -> Value:
+def image(container: Container) -> str | Ref:
     """Return the image of a container: its own, or the deployment's.
 
     Args:
@@ -234,7 +234,8 @@ def identity(container: Container, image: Image) -> tuple[object, ...]:
         container: The container.
         image: Returns the part of an image's name to use.
     """
-    return (container.command, None if container.image is None else image(container.image), container.workdir)
+    named = image(container.image) if isinstance(container.image, str) else container.image
+    return (container.command, named, container.workdir)
 
 
 def _rest_of_planner(container: Container, image: Image) -> tuple[object, ...]:
@@ -249,9 +250,20 @@ def set_options(**options: object) -> tuple[object, ...]:
 
 
 def digest(value: object) -> str:
-    """Return eight hexadecimal digits for a JSON value.
+    """Return eight hexadecimal digits for a JSON value, which may have references in it: these count by their names.
 
     Args:
         value: The value.
+
+    Example:
+        >>> digest([Ref("var.image")]) == digest(["var.image"])
+        False
     """
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:8]
+    return hashlib.sha256(json.dumps(value, default=_by_name).encode()).hexdigest()[:8]
+
+
+def _by_name(value: object) -> dict[str, str]:
+    """Return a reference as JSON: whatever its value is in an environment, a label is the same."""
+    if isinstance(value, Ref):
+        return {"reference": value.expression}
+    raise TypeError(f"a label has no digest of {value!r}")

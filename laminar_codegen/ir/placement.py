@@ -14,9 +14,10 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.expressions import Input, Ref, Value
 from laminar_runtime import _records
 from laminar_runtime.configurations import containers as configured
+from laminar_runtime.variables import Variable
 
 __all__ = [
     "USUAL",
@@ -52,15 +53,15 @@ class Container:
     command: tuple[str, ...]
     cpu: float
     memory: int
-    image: str | None
+    image: str | Ref | None
     workdir: str | None
     gpu: int = 0
     spot: bool = False
     architecture: configured.Architecture = "x86_64"
-    secrets: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[tuple[str, str | Ref], ...] = ()
     ephemeral_storage: int | None = None
     log_driver: str = "awslogs"
-    log_options: tuple[tuple[str, str], ...] = ()
+    log_options: tuple[tuple[str, str | Ref], ...] = ()
     more: tuple[tuple[str, Any], ...] = ()
 
     @functools.cached_property
@@ -73,7 +74,8 @@ class Container:
     @property
     def secret_log_options(self) -> tuple[tuple[str, str], ...]:
         """The options of the log driver that are given by the ARN of a secret."""
-        return tuple((name, value) for name, value in self.log_options if configured.is_secret(value))
+        texts = ((name, value) for name, value in self.log_options if isinstance(value, str))
+        return tuple((name, value) for name, value in texts if configured.is_secret(value))
 
 
 class Target(abc.ABC):
@@ -162,10 +164,12 @@ def _words(command: str) -> tuple[str, ...]:
 
 
 def _value(value: Any) -> Any:
-    """Return a value that does not change: a map as its sorted pairs, a list as a tuple."""
+    """Return a value that does not change: a map as its sorted pairs, a list as a tuple, a variable as a reference."""
     match value:
+        case Variable():
+            return Input.of(value)
         case Mapping():
-            return tuple(sorted((name, _value(item)) for name, item in value.items()))
+            return tuple((name, _value(value[name])) for name in sorted(value))
         case list() | tuple():
             return tuple(map(_value, value))
         case _:
@@ -195,15 +199,15 @@ def container_of(container: configured.Container) -> Container:
         command=_words(container.command),
         cpu=container.cpu,
         memory=container.memory,
-        image=container.image,
+        image=_value(container.image),
         workdir=None if container.workdir == configured.DEFAULT_WORKDIR else container.workdir,
         gpu=container.gpu,
         spot=container.spot,
         architecture=container.architecture,
-        secrets=tuple(sorted(container.secrets.items())),
+        secrets=_value(container.secrets),
         ephemeral_storage=container.ephemeral_storage,
         log_driver=container.log_driver,
-        log_options=tuple(sorted(container.log_options.items())),
+        log_options=_value(container.log_options),
         more=_value(more),
     )
 

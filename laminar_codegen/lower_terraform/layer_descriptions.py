@@ -89,7 +89,7 @@ def _plain(name: str, value: Any) -> Value:
             return dict(value)
         case tuple():
             return [_plain("", item) for item in value]
-        case bool() | int() | float() | str() | None:
+        case bool() | int() | float() | str() | Ref() | None:
             return value
         case _:
             return str(value)

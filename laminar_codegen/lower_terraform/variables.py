@@ -8,6 +8,8 @@ import attrs
 
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Deployment, Role
+from laminar_codegen.ir.expressions import Input, Ref
+from laminar_codegen.ir.inputs import variables_of
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
 from laminar_codegen.lower_terraform.shared_variables import (
@@ -26,12 +28,22 @@ from laminar_codegen.lower_terraform.shared_variables import (
 )
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
+from laminar_runtime import variables
 
-__all__ = ["emit_variables"]
+__all__ = ["emit_variables", "own_variables"]
 
 
 def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
     """Emit the variables of a document.
+
+    Args:
+        deployment: The deployment.
+    """
+    return (*own_variables(deployment), *(_of_flow(item, deployment) for item in variables_of(deployment.graphs)))
+
+
+def own_variables(deployment: Deployment) -> tuple[Variable, ...]:
+    """Return the variables that a document has whatever variables its flows declare.
 
     Args:
         deployment: The deployment.
@@ -47,6 +59,20 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
         *_OPTIONAL,
         _role_arns(tuple(role.label for role in deployment.roles)),
         *map(_role, deployment.roles),
+    )
+
+
+def _of_flow(variable: variables.Variable, deployment: Deployment) -> Variable:
+    """Return the declaration of a variable that a flow declares."""
+    reference = Input.of(variable)
+    images = {layer.container.image for graph in deployment.graphs for layer in graph.layers}
+    of_functions = {function.container.image for function in targets.functions_of(deployment.resources)}
+    return Variable(
+        name=variable.name,
+        type="string",
+        description=variable.description or "A variable of the flow.",
+        default=None if variable.default is None else (variable.default,),
+        validation=(_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else (),
     )
 
 
@@ -96,17 +122,23 @@ def _image(deployment: Deployment) -> tuple[Variable, ...]:
             f"Image of the tasks, with the flow and what it needs in its working directory.{in_ecr} "
             "Give each build a tag of its own, or its digest: Terraform sees no other image behind an old tag."
         ),
-        validation=(_IMAGE_IN_ECR if on_lambda else _IMAGE,),
+        validation=(_image_rule(Ref("var.image"), on_lambda=on_lambda),),
     )
     return (variable,)
 
 
-_IMAGE = Validation('can(regex("^[^[:space:]]+$", var.image))', "The image must be named, without spaces.")
-#: https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-_IMAGE_IN_ECR = Validation(
-    f'can(regex("^{ecr.HOST}/[^[:space:]]+$", var.image))',
-    "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1.",
-)
+def _image_rule(image: Ref, *, on_lambda: bool) -> Validation:
+    """Return the validation of an image. AWS Lambda accepts images from ECR only.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
+    """
+    if not on_lambda:
+        named = f'can(regex("^[^[:space:]]+$", {image.expression}))'
+        return Validation(named, "The image must be named, without spaces.")
+    return Validation(
+        f'can(regex("^{ecr.HOST}/[^[:space:]]+$", {image.expression}))',
+        "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1.",
+    )
 
 
 def _job_queue(queue: Queue) -> Variable:

@@ -225,6 +225,19 @@ LAM053 = Rule(
     "A split of a pipelined layer waits for one split only, and reads nothing else.",
     "Drop pipelined=True, or change the dependencies as the message says.",
 )
+# Variables.
+LAM080 = Rule(
+    "LAM080",
+    "variables of one name differ",
+    "The document declares a variable once, with one description and one default.",
+    "Make one Variable, and use it in both places.",
+)
+LAM081 = Rule(
+    "LAM081",
+    "a variable has the name of one of the document's own",
+    "A document declares a name once.",
+    "Choose another name for the Variable.",
+)
 # Triggers.
 LAM050 = Rule("LAM050", "a schedule is not valid", "EventBridge Scheduler refuses it.", "Write rate() or cron().")
 LAM051 = Rule(

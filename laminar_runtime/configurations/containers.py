@@ -9,6 +9,7 @@ from typing import Any, Literal
 from laminar_runtime import _records
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
+from laminar_runtime.variables import Text, Variable
 
 __all__ = [
     "DEFAULT_COMMAND",
@@ -87,7 +88,7 @@ class Container:
         command: The command that starts a task. Words are split as in a shell, but no shell runs it. If the task runs
             on this machine without a container, ``python`` is the running interpreter and ``main.py`` the flow's file.
         cpu: Virtual CPUs, a whole number or a fraction, for example 0.25.
-        image: The image. The default is the image of the deployment.
+        image: The image, or a `Variable` of it. The default is the image of the deployment.
         memory: Memory in MiB.
         workdir: The working directory in the image.
         gpu: The number of GPUs. Only AWS Batch on EC2 has GPUs: ``executors.AWS.Batch(platform="EC2")``.
@@ -118,7 +119,7 @@ class Container:
 
     command: str = _records.field(default=DEFAULT_COMMAND, validator=is_of(str, empty=True))
     cpu: float = _records.field(default=1, validator=is_of(int, float))
-    image: str | None = _records.field(default=None, validator=is_of(str, type(None)))
+    image: Text | None = _records.field(default=None, validator=is_of(str, Variable, type(None)))
     memory: int = _records.field(default=1500, validator=is_of(int))
     workdir: str = _records.field(default=DEFAULT_WORKDIR, converter=_folder, validator=is_of(str))
     gpu: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)

@@ -26,7 +26,7 @@ PUBLIC = {
         "render_document",
         "render_hcl",
     ],
-    "laminar_runtime": ["Execution", "Flow", "Layer", "LayerRun", "Parameters", "__version__", "each"],
+    "laminar_runtime": ["Execution", "Flow", "Layer", "LayerRun", "Parameters", "Variable", "__version__", "each"],
     "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
     "laminar_runtime.configurations.datastores": [
         "AWS",

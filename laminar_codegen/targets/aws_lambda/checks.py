@@ -86,7 +86,7 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
     """
     for layer in _with_function(graph):
         image = layer.container.image
-        if image is not None and repository_of(image) is None:
+        if isinstance(image, str) and repository_of(image) is None:
             runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
             what = (
                 f"layer '{layer.name}' {runs} on AWS Lambda, which accepts images from ECR only; its image is {image!r}"

@@ -63,19 +63,20 @@ def _images_of_role(deployment: Deployment) -> Pulled:
     return _images_and_patterns(deployment, for_execution(deployment).most)
 
 
-def _images(deployment: Deployment) -> list[str | None]:
-    """Return the images that the role pulls, None for the deployment's."""
+def _images(deployment: Deployment) -> list[str | Ref]:
+    """Return the images that the role pulls, those of variables first."""
     placements = [definition.placement for definition in deployment.of_type(JobDefinition)]
-    given = {placement.container.image for placement in placements if has_execution_role(placement)}
-    return [*([None] if None in given else []), *sorted(image for image in given if image is not None)]
+    given = {labels.image(placement.container) for placement in placements if has_execution_role(placement)}
+    named = sorted((image for image in given if isinstance(image, Ref)), key=lambda image: image.expression)
+    return [*named, *sorted(image for image in given if isinstance(image, str))]
 
 
 def _images_and_patterns(deployment: Deployment, most: int | None) -> Pulled:
     images = _images(deployment)
     if most is None:
-        return Pulled(tuple(Ref("var.image") if image is None else image for image in images))
+        return Pulled(tuple(images))
     found = defaultdict(list)
-    for repository in (ecr.repository_of(image) for image in images if image is not None):
+    for repository in (ecr.repository_of(image) for image in images if isinstance(image, str)):
         if repository is not None:
             found[repository.region, repository.account].append(repository.name)
     patterns = [
@@ -83,7 +84,7 @@ def _images_and_patterns(deployment: Deployment, most: int | None) -> Pulled:
         for (region, account), repositories in sorted(found.items())
         for pattern in prefix_patterns(repositories, most)
     ]
-    return Pulled((Ref("var.image"),) if None in images else (), tuple(patterns))
+    return Pulled(tuple(image for image in images if isinstance(image, Ref)), tuple(patterns))
 
 
 def _arn(region: str, account: str, repository: str) -> Joined:
@@ -112,7 +113,8 @@ def _repositories(deployment: Deployment, most: int | None) -> list[Value]:
     found = _images_and_patterns(deployment, most)
     own = [repository for image in found.images if isinstance(image, str) and (repository := ecr.repository_of(image))]
     arns = [_arn(item.region, item.account, item.name) for item in own]
-    return [*([_LONGEST_REPOSITORY] if None in _images(deployment) else []), *arns, *found.patterns]
+    unknown = [_LONGEST_REPOSITORY for image in found.images if isinstance(image, Ref)]
+    return [*unknown, *arns, *found.patterns]
 
 
 def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Statement]:
@@ -174,7 +176,7 @@ def local_values(deployment: Deployment) -> dict[str, Value]:
     arns = f"[for part in {parts} : {arn}]"
     if not found.patterns:
         return {"images": [*found.images], "repositories": Ref(f"distinct({arns})")}
-    # Too many for a policy: Terraform finds that of the deployment's image, and patterns cover the others.
+    # Too many for a policy: Terraform finds those of variables, and patterns cover the others.
     if not found.images:
         return {"repositories": [*found.patterns]}
     return {

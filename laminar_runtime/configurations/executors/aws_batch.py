@@ -12,6 +12,7 @@ from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.configurations.layers import Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.process import processors
+from laminar_runtime.variables import text_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -90,8 +91,8 @@ class Batch(Process):
 
         Raises:
             TaskError: If the task fails.
-            FlowError: If this process submits the job, and its container has no image or has secrets, or the datastore
-                is not in S3.
+            FlowError: If this process submits the job, and its container has no image, or one that is a variable
+                without a value here, or has secrets, or the datastore is not in S3.
         """
         import asyncio
 
@@ -114,6 +115,7 @@ def _check_submittable(task: Task) -> None:
     layer = f"layer '{task.context.layer}' of flow '{task.context.flow}'"
     if task.container.image is None:
         raise FlowError(f"{layer} needs an image: Container(image=...)")
+    text_of(task.container.image)
     if task.container.secrets:
         msg = (
             f"{layer} has secrets, but jobs that this process submits have no execution role to read them with: "

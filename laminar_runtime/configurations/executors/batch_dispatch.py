@@ -21,6 +21,7 @@ from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.splits import job_container
+from laminar_runtime.variables import text_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -152,7 +153,7 @@ class Dispatcher:
         """Return the job definition for a task's container. It is registered once, and used by all later runs."""
         container = task.container
         properties: Any = {
-            "image": container.image,
+            "image": text_of(container.image or ""),
             "command": shlex.split(container.command),
             "jobRoleArn": self.role,
             "resourceRequirements": [

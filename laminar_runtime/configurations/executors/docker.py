@@ -9,6 +9,7 @@ from laminar_runtime.configurations import containers
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.variables import text_of
 
 __all__ = ["Docker"]
 
@@ -40,7 +41,7 @@ class Docker(Executor):
             task: The task.
 
         Raises:
-            FlowError: If its container has no image.
+            FlowError: If its container has no image, or the image is a variable without a value.
             TaskError: If the task fails, or does not end in time.
         """
         if task.container.image is None:
@@ -51,7 +52,7 @@ class Docker(Executor):
 
         from laminar_runtime.configurations.executors import command
 
-        name = f"laminar-{os.urandom(16).hex()}"
+        image, name = text_of(task.container.image), f"laminar-{os.urandom(16).hex()}"
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
             errors = Path(folder, "error.json")
             variables = {
@@ -62,7 +63,7 @@ class Docker(Executor):
             variables |= task_environment.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
             variables |= containers.local_variables(task.container, os.environ)
-            words = _words(task, name, sorted(variables), (folder, *_mounts(task)))
+            words = _words(task, image, name, sorted(variables), (folder, *_mounts(task)))
             environment = {**os.environ, **variables}
             try:
                 await command.run(task, words, environment=environment, timeout=self.timeout, errors=errors)
@@ -80,7 +81,7 @@ def _mounts(task: Task) -> tuple[str, ...]:
     return (root,)
 
 
-def _words(task: Task, name: str, variables: list[str], folders: tuple[str, ...]) -> list[str]:
+def _words(task: Task, image: str, name: str, variables: list[str], folders: tuple[str, ...]) -> list[str]:
     import shlex
 
     container = task.container
@@ -88,4 +89,4 @@ def _words(task: Task, name: str, variables: list[str], folders: tuple[str, ...]
     words += containers.docker_options(container)
     words += [f"--mount=type=bind,source={folder},target={folder}" for folder in folders]
     words += [f"--env={variable}" for variable in variables]
-    return [*words, str(container.image), *shlex.split(container.command)]
+    return [*words, image, *shlex.split(container.command)]

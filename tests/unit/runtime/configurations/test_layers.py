@@ -20,8 +20,8 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
     [
         (lambda: Container(cpu="4"), "the cpu of a Container must be of type int or float, not '4'"),
         (lambda: Container(memory="4096"), "the memory of a Container must be of type int, not '4096'"),
-        (lambda: Container(image=3), "the image of a Container must be of type str or None, not 3"),
-        (lambda: Container(image=""), "the image of a Container must be of type str or None, not ''"),
+        (lambda: Container(image=3), "the image of a Container must be of type str or Variable or None, not 3"),
+        (lambda: Container(image=""), "the image of a Container must be of type str or Variable or None, not ''"),
         (lambda: Container(workdir=None), "the workdir of a Container must be of type str, not None"),
         (
             lambda: Container(command=["python", "main.py"]),
