@@ -68,7 +68,9 @@ Image = Callable[[str], str]
 
 
 def planner_functions(graph: Graph) -> dict[Container, str]:
-    """Return the label of the planner's function for each container of a planned layer: one for each image and command.
+    """Return the label of the planner's function for each container of a planned layer.
+
+    There is one for each image, command and environment.
 
     Args:
         graph: The graph.
@@ -240,7 +242,8 @@ def identity(container: Container, image: Image) -> tuple[object, ...]:
 
 def _rest_of_planner(container: Container, image: Image) -> tuple[object, ...]:
     return identity(container, image) + set_options(
-        architecture="" if container.architecture == "x86_64" else container.architecture
+        architecture="" if container.architecture == "x86_64" else container.architecture,
+        environment=container.environment,
     )
 
 

@@ -47,6 +47,7 @@ class Container:
         ephemeral_storage: Disk in GiB, None for the default of the platform.
         log_driver: The log driver for its output.
         log_options: Options of the log driver, sorted.
+        environment: Variables with their values, sorted.
         more: The other fields that are set, by name. Only targets know what they mean.
     """
 
@@ -62,6 +63,7 @@ class Container:
     ephemeral_storage: int | None = None
     log_driver: str = "awslogs"
     log_options: tuple[tuple[str, str | Ref], ...] = ()
+    environment: tuple[tuple[str, str | Ref], ...] = ()
     more: tuple[tuple[str, Any], ...] = ()
 
     @functools.cached_property
@@ -208,6 +210,7 @@ def container_of(container: configured.Container) -> Container:
         ephemeral_storage=container.ephemeral_storage,
         log_driver=container.log_driver,
         log_options=_value(container.log_options),
+        environment=_value(container.environment),
         more=_value(more),
     )
 

@@ -225,6 +225,13 @@ LAM053 = Rule(
     "A split of a pipelined layer waits for one split only, and reads nothing else.",
     "Drop pipelined=True, or change the dependencies as the message says.",
 )
+# What containers request besides their sizes.
+LAM090 = Rule(
+    "LAM090",
+    "a variable that the place of a task does not have",
+    "AWS Batch drops empty variables; AWS Lambda reserves names, and its names begin with a letter.",
+    "Rename the variable, or give it a value.",
+)
 # Variables.
 LAM080 = Rule(
     "LAM080",

@@ -110,6 +110,7 @@ def environment_of(flow: Ref, container: Container, more: Mapping[str, Value] | 
     return {
         "variables": {
             **(more or {}),
+            **dict(container.environment),
             container_command.COMMAND: shlex.join(container.command),
             task_environment.DATASTORE_ROOT: Ref("var.datastore_root"),
             task_environment.FLOW_NAME: flow,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from laminar_runtime import _records
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.variables import Text, Variable
+from laminar_runtime.variables import Text, Variable, texts_of
 
 __all__ = [
     "DEFAULT_COMMAND",
@@ -50,24 +50,38 @@ def _copy(mapping: Any) -> Any:
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
-def _text_by_name(instance: object, attribute: _records.Field, value: Any) -> None:
+def _text_by_name(instance: object, attribute: _records.Field, value: Any, *further: type) -> None:
     """Validate that a value maps names to text. The error does not show the text: it may be a secret."""
-    valid = isinstance(value, dict) and all(isinstance(word, str) for pair in value.items() for word in pair)
+    kinds = (str, *further)
+    valid = isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, kinds) for k, v in value.items())
     if not valid:
         msg = f"the {attribute.name} of a {type(instance).__name__} must map names to text, as in {{'NAME': 'text'}}"
         raise LayerError(msg)
+
+
+def _check_variable(name: str, what: str) -> None:
+    if not re.fullmatch(_VARIABLE, name):
+        msg = (
+            f"{what} of a Container cannot have the name {name!r}: use the name of an environment variable, of "
+            "letters, digits and underscores, which does not begin with a digit, AWS_BATCH or LAMINAR_"
+        )
+        raise LayerError(msg)
+
+
+def _environment(instance: object, attribute: _records.Field, value: Any) -> None:
+    """Validate that a value maps environment variables to text. The error does not show the text."""
+    _text_by_name(instance, attribute, value, Variable)
+    for name, text in value.items():
+        _check_variable(name, "a variable")
+        if isinstance(text, str) and "\0" in text:
+            raise LayerError(f"the variable {name!r} of a Container has a null character: no process can have it")
 
 
 def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value maps environment variables to ARNs of secrets. The error does not show another value."""
     _text_by_name(instance, attribute, value)
     for name, arn in value.items():
-        if not re.fullmatch(_VARIABLE, name):
-            msg = (
-                f"a secret of a Container cannot have the name {name!r}: use the name of an environment variable, of "
-                "letters, digits and underscores, which does not begin with a digit, AWS_BATCH or LAMINAR_"
-            )
-            raise LayerError(msg)
+        _check_variable(name, "a secret")
         if not is_secret(arn):
             msg = (
                 f"the secret {name!r} of a Container must be the ARN of a Secrets Manager secret or of an SSM "
@@ -81,8 +95,9 @@ def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
 class Container:
     """The container that a layer's tasks run in.
 
-    The arguments from `gpu` on apply to deployed flows only. On this machine a task uses the machine's processors and
-    disk, its output is printed, and it reads the variables of `secrets` from the environment of the launching process.
+    The arguments from `gpu` to `log_options` apply to deployed flows only. On this machine a task uses the machine's
+    processors and disk, its output is printed, and it reads the variables of `secrets` from the environment of the
+    launching process.
 
     Args:
         command: The command that starts a task. Words are split as in a shell, but no shell runs it. If the task runs
@@ -106,9 +121,13 @@ class Container:
             ``gelf``, ``journald``, ``json-file``, ``logentries`` or ``syslog``.
         log_options: Options of the log driver. A value may be the ARN of a secret, as for ``splunk-token``. It is then
             read in the same way as `secrets`.
+        environment: Environment variables of the task, and of the function that plans the layer. Each value is a text
+            or a `Variable`. The names that begin with ``AWS_BATCH`` or ``LAMINAR_`` are reserved. The values are in
+            the document and in the state of Terraform: use `secrets` for what must not be there. Tasks in threads have
+            no variables of their own.
 
     Raises:
-        LayerError: If an argument has a wrong type, or a secret is not an ARN.
+        LayerError: If an argument has a wrong type, a secret is not an ARN, or a variable is also a secret.
 
     Example:
         >>> Container(cpu=4, memory=8192).command
@@ -133,6 +152,14 @@ class Container:
     log_options: Mapping[str, str] = _records.field(
         factory=dict, converter=_copy, validator=_text_by_name, kw_only=True
     )
+    environment: Mapping[str, Text] = _records.field(
+        factory=dict, converter=_copy, validator=_environment, kw_only=True
+    )
+
+    def __post_init__(self) -> None:
+        if both := sorted(self.environment.keys() & self.secrets.keys()):
+            names = ", ".join(map(repr, both))
+            raise LayerError(f"a Container has {names} in its environment and in its secrets: leave one of them out")
 
 
 def docker_options(container: Container) -> list[str]:
@@ -149,10 +176,18 @@ def docker_options(container: Container) -> list[str]:
 
 
 def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of the environment of a task on this machine, as far as its container has a say in them.
+    """Return the variables of the environment of a task on this machine that its container determines.
 
     Args:
         container: The container.
         environment: The variables of the launching process, which has the values of secrets under their names.
+
+    Raises:
+        FlowError: If a variable of the container has no value here.
+
+    Example:
+        >>> local_variables(Container(environment={"STAGE": "dev"}), {})
+        {'STAGE': 'dev'}
     """
-    return {name: environment[name] for name in container.secrets if name in environment}
+    secrets = {name: environment[name] for name in container.secrets if name in environment}
+    return {**texts_of(container.environment), **secrets}

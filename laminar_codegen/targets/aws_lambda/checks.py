@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -14,11 +15,35 @@ from laminar_codegen.limits import (
     LAMBDA_STORAGE,
 )
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047
+from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047, LAM090
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 
 __all__ = ["RULES"]
+
+#: The names that AWS Lambda reserves, and those that it accepts:
+#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+_RESERVED = frozenset(
+    {
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
+_VARIABLE = re.compile("[A-Za-z][A-Za-z0-9_]+")
 
 _ON_BATCH = "run the layer on AWS Batch, as in register(executor=executors.AWS.Batch())"
 
@@ -95,15 +120,32 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM039, what, fix)
 
 
+def check_function_variables(graph: Graph) -> Iterator[Problem]:
+    """Check that a function, of a layer or its planner, may have the variables of its container."""
+    for layer in _with_function(graph):
+        names = [name for name, _ in layer.container.environment]
+        refused = [name for name in names if name in _RESERVED or not _VARIABLE.fullmatch(name)]
+        if refused:
+            runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
+            what = (
+                f"layer '{layer.name}' {runs} on AWS Lambda, where no variable can have the name {', '.join(refused)}"
+            )
+            fix = "rename it: begin with a letter, use two characters at least, and no name that AWS Lambda reserves"
+            yield Problem(layer.location, LAM090, what, fix)
+
+
 def check_function_sizes(graph: Graph) -> Iterator[Problem]:
-    """Check that the command of a function's container fits into the function's variables."""
+    """Check that the command and the environment of a function's container fit into the function's variables."""
     most = FUNCTION_VARIABLES_BYTES - _REST_OF_VARIABLES
     for layer in _with_function(graph):
         # Another rule refuses text that is not valid Unicode.
-        size = len(shlex.join(layer.container.command).encode(errors="surrogatepass"))
+        texts = [shlex.join(layer.container.command), *(word for pair in layer.container.environment for word in pair)]
+        size = len("".join(text for text in texts if isinstance(text, str)).encode(errors="surrogatepass"))
         if size > most:
+            both = "command and the environment" if layer.container.environment else "command"
+            has = "have" if layer.container.environment else "has"
             what = (
-                f"the command of layer '{layer.name}' has {size:,} bytes, and the variables of the function of AWS "
+                f"the {both} of layer '{layer.name}' {has} {size:,} bytes, and the variables of the function of AWS "
                 f"Lambda that plans or runs it have room for {most:,}"
             )
             yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
@@ -126,5 +168,6 @@ RULES = (
     check_lambda_timeouts,
     check_lambda_options,
     check_lambda_images,
+    check_function_variables,
     check_function_sizes,
 )

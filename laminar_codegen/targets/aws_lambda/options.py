@@ -20,9 +20,9 @@ def _nothing(_: Any) -> Mapping[str, Value]:
 
 
 #: The fields that a function has, each with the arguments of its resource. Each function has an image, a command and a
-#: size: the arguments for these stand where the resource is made.
+#: size: the arguments for these stand where the resource is made, and so do its variables, which planners have, too.
 TAKEN: Mapping[str, Callable[[Any], Mapping[str, Value]]] = {
-    **dict.fromkeys(("command", "memory", "image", "workdir", "architecture"), _nothing),
+    **dict.fromkeys(("command", "memory", "image", "workdir", "architecture", "environment"), _nothing),
     "ephemeral_storage": lambda gib: {"ephemeral_storage": {"size": gib * 1024}},
 }
 

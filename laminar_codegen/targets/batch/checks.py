@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM023, LAM025, LAM027, LAM031, LAM032, LAM033, LAM034, LAM035, LAM047
+from laminar_codegen.problems.rules import (
+    LAM023,
+    LAM025,
+    LAM027,
+    LAM031,
+    LAM032,
+    LAM033,
+    LAM034,
+    LAM035,
+    LAM047,
+    LAM090,
+)
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_runtime.splits.job_container import ec2_size, fargate_size
@@ -145,17 +156,27 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM025, what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
 
 
+def check_variables(graph: Graph) -> Iterator[Problem]:
+    """Check that no variable is empty: AWS Batch drops it, while other places have it."""
+    for layer in _on_batch(graph):
+        if empty := [name for name, value in layer.container.environment if value == ""]:
+            names = ", ".join(empty)
+            what = f"the environment of layer '{layer.name}' has empty variables: {names}; AWS Batch drops them"
+            yield Problem(layer.location, LAM090, what, "leave them out, or give them a value")
+
+
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that a container's settings fit into a job definition."""
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
     for layer in _on_batch(graph):
         item = layer.container
-        texts = (item.command, item.image, item.workdir, item.secrets, item.log_options, *dict(item.more).values())
+        further = [value for value in (item.environment, *dict(item.more).values()) if value]
+        texts = (item.command, item.image, item.workdir, item.secrets, item.log_options, *further)
         size = len(json.dumps(texts, default=str).encode())
         if size > most:
             what = (
                 f"the container of layer '{layer.name}' has settings of {size:,} bytes (command, image, folder, "
-                f"secrets and log options); an AWS Batch job definition has room for {most:,}"
+                f"variables, secrets and log options); an AWS Batch job definition has room for {most:,}"
             )
             yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
 
@@ -181,5 +202,6 @@ RULES = (
     check_logs,
     check_ec2_sizes,
     check_attempts,
+    check_variables,
     check_definition_sizes,
 )

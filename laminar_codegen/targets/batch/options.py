@@ -54,6 +54,10 @@ def _runtime_platform(architecture: str) -> dict[str, Value]:
     return {"runtimePlatform": {"cpuArchitecture": architecture.upper(), "operatingSystemFamily": "LINUX"}}
 
 
+def _variables(pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
+    return {"environment": [{"name": name, "value": value} for name, value in pairs]}
+
+
 def _arns(pairs: Iterable[tuple[str, str]]) -> list[str]:
     return [value for _, value in pairs if is_secret(value)]
 
@@ -68,6 +72,7 @@ OPTIONS: Mapping[str, Option] = {
     "ephemeral_storage": Option(platform="FARGATE", properties=lambda gib: {"ephemeralStorage": {"sizeInGiB": gib}}),
     "log_driver": Option(),
     "log_options": Option(secrets=_arns),
+    "environment": Option(properties=_variables),
 }
 
 

@@ -71,6 +71,10 @@ class Executor:
 
         return job_container.job_overrides(container, job_container.deployed_size(container, "FARGATE"))
 
+    def ignores(self) -> frozenset[str]:
+        """Return the fields of a container that tasks on this machine do not have. A run names those that are set."""
+        return frozenset()
+
     async def submit(self, task: Task) -> None:
         """Run a task to its end, after waiting until fewer than `concurrency` other tasks run.
 

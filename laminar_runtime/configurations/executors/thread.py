@@ -41,6 +41,10 @@ class Thread(Executor):
 
     _idle: list[_Worker] = _records.field(factory=list, init=False, repr=False)
 
+    def ignores(self) -> frozenset[str]:
+        """Return the fields of a container that a thread does not have: the variables are those of the process."""
+        return frozenset({"environment"})
+
     async def run(self, task: Task) -> None:
         """Run a task in a thread.
 

@@ -32,6 +32,7 @@ OTHERS: dict[str, Any] = {
     "ephemeral_storage": 50,
     "log_driver": "splunk",
     "log_options": {"awslogs-stream-prefix": "other"},
+    "environment": {"STAGE": "prod"},
 }
 
 

@@ -86,6 +86,6 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_each_code_is_tested() -> None:
-    """Some test or golden file names each code."""
-    texts = [file.read_text("utf-8") for file in (ROOT / "tests").rglob("*") if file.suffix in {".py", ".txt"}]
+    """Some test, case or golden file names each code."""
+    texts = [file.read_text("utf-8") for file in (ROOT / "tests").rglob("*") if file.suffix in {".py", ".test", ".txt"}]
     assert {code for code in RULES if not any(code in text for text in texts)} == set()

@@ -1,0 +1,72 @@
+"""The fields of containers in a rehearsal and on this machine: what a task has of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+FLOW = """
+import json
+import os
+import sys
+
+from laminar_runtime import Flow, Layer, Variable
+from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+
+
+class Fields(Flow): ...
+
+
+@Fields.register(container=Container(environment={"STAGE": "prod", "TEXT": "a ${b} %{c} \\u00e9"}))
+class Load(Layer):
+    def __call__(self) -> None:
+        self.found = [os.environ["STAGE"], os.environ["TEXT"]]
+        self.shard(item=[1, 2])
+
+
+@Fields.register(
+    container=Container(environment={"STAGE": "split"}), foreach=ForEach([Parameter(Load, "item")])
+)
+class Split(Layer):
+    def __call__(self, load: Load) -> None:
+        self.stage = os.environ["STAGE"]
+
+
+@Fields.register(
+    container=Container(environment={"STAGE": Variable("stage")}), executor=executors.AWS.Lambda(timeout=60)
+)
+class Join(Layer):
+    def __call__(self, load: Load, split: Split) -> None:
+        self.found = [*load.found, *split.stage, os.environ["STAGE"]]
+
+
+if flow := Fields():
+    print(json.dumps(flow().layer(Join).found))
+"""
+FOUND = ["prod", "a ${b} %{c} \u00e9", "split", "split", "function"]
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in a folder, with the variable of the same name that a container overrides."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "STAGE": "of the machine", "TF_VAR_stage": "function"},
+    )
+
+
+def test_a_task_has_the_variables_of_its_container(tmp_path: Path) -> None:
+    """Jobs, splits and functions have them, and so have the processes of a local run."""
+    (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
+    here = run(tmp_path, "flow.py")
+    assert json.loads(here.stdout.splitlines()[-1]) == FOUND, here.stderr
+    rehearsed = run(tmp_path, "-m", "laminar_codegen", "rehearse", "flow.py", "--quiet")
+    assert rehearsed.returncode == 0, rehearsed.stderr
+    assert f"Join.found = {FOUND!r}" in rehearsed.stdout
