@@ -77,12 +77,13 @@ def longest_name(graphs: Sequence[Graph]) -> int:
     Args:
         graphs: The graphs of its flows.
     """
+    most = min((triggers.kind_of(item).longest_name(item.value) for item in graphs[0].triggers), default=NAME_LENGTH)
     if len(graphs) == 1:
-        return NAME_LENGTH
+        return min(NAME_LENGTH, most)
     found = [function.label for function in targets.functions_of(_resources(graphs))]
     of_functions = FUNCTION_NAME_LENGTH - 1 - max(map(len, found), default=0)
     of_machines = MACHINE_NAME_LENGTH - 1 - max(len(f"{graph.prefix}{labels.LONGEST_PART}") for graph in graphs)
-    return min(NAME_LENGTH, of_functions, of_machines)
+    return min(NAME_LENGTH, most, of_functions, of_machines)
 
 
 def _resources(graphs: Sequence[Graph]) -> Iterator[Planner | TaskResource]:
@@ -126,7 +127,7 @@ def _roles(
     for kind, own in _by_kind(resources, functions=True):
         yield from kind.roles(flows, own)
     for trigger in found:
-        yield from triggers.kind_of(trigger).roles(flows)
+        yield from triggers.kind_of(trigger).roles(trigger.value, flows)
     for companion in targets.companions_of(graphs):
         yield companion.role(flows)
 

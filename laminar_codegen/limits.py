@@ -47,6 +47,9 @@ __all__ = [
     "OVERRIDES_LENGTH",
     "ROLE_NAME_LENGTH",
     "ROLE_POLICY_CHARACTERS",
+    "RULE_NAME_LENGTH",
+    "SCHEDULE_INPUT_BYTES",
+    "SCHEDULE_WINDOW",
     "STATE_BYTES",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
@@ -111,3 +114,13 @@ LAMBDA_STORAGE = (1, 10)
 #: Characters of the name of a schedule's time zone:
 #: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 TIMEZONE_LENGTH = 50
+
+#: The least and most minutes by which EventBridge Scheduler may delay a start, and the most bytes of its input:
+#: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_FlexibleTimeWindow.html
+#: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html
+SCHEDULE_WINDOW = (1, 1_440)
+SCHEDULE_INPUT_BYTES = 262_144
+
+#: Characters of the name of a rule of EventBridge, and of a schedule:
+#: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+RULE_NAME_LENGTH = 64

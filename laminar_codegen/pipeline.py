@@ -37,6 +37,7 @@ from laminar_codegen.lower_terraform.variable_names import check_variables
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.planning.make_plan import Joins, make_plan
 from laminar_codegen.targets.registry import companions_of
+from laminar_codegen.triggers.registry import machines_of
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["Compilation", "Scheduling", "Unit", "compile_flow", "compile_source", "graphs_of"]
@@ -146,6 +147,7 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
     machines = (*machines, *(companion.machine(graphs) for companion in companions_of(graphs)))
+    machines = (*machines, *machines_of(graphs[0].triggers))
     # The resources that they need, decided once.
     deployment = allocate(graphs, machines)
     check_variables(deployment)

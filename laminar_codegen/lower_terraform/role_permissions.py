@@ -72,6 +72,9 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
             yield from kind.statements(deployment, short)
     if "states:startExecution.sync:2" in used:
         yield from _start_parts(deployment.parts(short=short))
+    if "states:startExecution" in used:
+        machine = (states_arn("stateMachine", labels.MAIN),)
+        yield Statement("StartForTriggers", ("states:StartExecution",), machine)
     yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
     if _WAKE in used:
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))

@@ -286,6 +286,19 @@ LAM068 = Rule(
 LAM069 = Rule(
     "LAM069", "a layer has an __init__", "No task calls it.", "Set up in __call__ or in a hook.", warning=True
 )
+# Triggers.
+LAM110 = Rule(
+    "LAM110",
+    "a trigger is not valid",
+    "EventBridge refuses its name or its times, or two triggers of a flow have one name.",
+    "Use values that the message names.",
+)
+LAM111 = Rule(
+    "LAM111",
+    "the parameters of a trigger are not valid",
+    "They become parameters of the flow, and pass through EventBridge as JSON.",
+    "Use JSON values and the placeholders of that trigger.",
+)
 
 #: All rules, by their codes.
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

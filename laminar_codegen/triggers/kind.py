@@ -7,10 +7,12 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.problems import Problem
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
@@ -20,6 +22,14 @@ __all__ = ["InModule", "TriggerKind"]
 
 def _none(_: Any) -> tuple[()]:
     return ()
+
+
+def _no_roles(_: Any, __: str) -> tuple[()]:
+    return ()
+
+
+def _any_name(_: Any) -> int:
+    return NAME_LENGTH
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -52,6 +62,8 @@ class TriggerKind:
         permissions: The statements of each of these roles, by the role's label.
         alarms: Returns the alarms of a trigger.
         variables: Returns the variables of the document that a trigger needs.
+        machines: Returns the state machines of a trigger, which run beside those of the flows.
+        longest_name: Returns the greatest length of the name of a deployment with a trigger.
         in_module: The trigger in the Terraform module ``flow``, None if the module leaves it to the documents.
     """
 
@@ -59,8 +71,10 @@ class TriggerKind:
     find: Callable[[StepFunctions], Iterable[Any]]
     emit: Callable[[Any], Iterable[Block]]
     rules: tuple[Callable[[Graph, Any], Iterable[Problem]], ...] = ()
-    roles: Callable[[str], Iterable[Role]] = _none
+    roles: Callable[[Any, str], Iterable[Role]] = _no_roles
     permissions: Mapping[str, Callable[[Deployment], Fitted]] = attrs.field(factory=dict)
     alarms: Callable[[Any], Iterable[Alarm]] = _none
     variables: Callable[[Any], Iterable[Variable]] = _none
+    machines: Callable[[Any], Iterable[StateMachine]] = _none
+    longest_name: Callable[[Any], int] = _any_name
     in_module: InModule | None = None

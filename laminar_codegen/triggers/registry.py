@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import Trigger
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import SCHEDULE
+from laminar_codegen.triggers.starts import STARTS
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["TRIGGERS", "kind_of", "kinds", "triggers_of"]
+__all__ = ["TRIGGERS", "kind_of", "kinds", "machines_of", "triggers_of"]
 
 #: All kinds, in the order of their resources in a document.
-TRIGGERS: tuple[TriggerKind, ...] = (SCHEDULE,)
+TRIGGERS: tuple[TriggerKind, ...] = (SCHEDULE, STARTS)
 
 
 def kinds() -> tuple[TriggerKind, ...]:
@@ -34,3 +38,12 @@ def triggers_of(scheduler: StepFunctions) -> tuple[Trigger, ...]:
         scheduler: The flow's scheduler, by which users configure them.
     """
     return tuple(Trigger(kind.name, value) for kind in kinds() for value in kind.find(scheduler))
+
+
+def machines_of(triggers: Iterable[Trigger]) -> tuple[StateMachine, ...]:
+    """Return the state machines that triggers need besides those of the flow.
+
+    Args:
+        triggers: The triggers.
+    """
+    return tuple(machine for trigger in triggers for machine in kind_of(trigger).machines(trigger.value))

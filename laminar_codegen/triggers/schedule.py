@@ -7,7 +7,8 @@ of its failures, an alarm on that queue, and a variable that switches it off.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 import attrs
 
@@ -23,8 +24,18 @@ from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM050, LAM051
 from laminar_codegen.triggers.kind import InModule, TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
+from laminar_runtime.configurations.triggers import Schedule, Trigger
 
-__all__ = ["SCHEDULE", "Schedule"]
+__all__ = [
+    "ATTEMPTS",
+    "KEPT",
+    "SCHEDULE",
+    "SECONDS",
+    "ExpressionInZone",
+    "check_expressions",
+    "check_timezones",
+    "is_plain",
+]
 
 _NAME = Ref("var.name")
 _KMS_KEY = Ref("var.kms_key_arn")
@@ -33,15 +44,15 @@ _IS_ENABLED = Ref("var.schedule_enabled")
 #: The end of the name of the queue of failed starts.
 _FAILED_STARTS = "schedule-failures"
 #: The most attempts of a start, and the most seconds after which it is retried: hours later, no start is better.
-_ATTEMPTS = 5
-_SECONDS = 3600
+ATTEMPTS = 5
+SECONDS = 3600
 #: The seconds for which the queue keeps a failure: the most that Amazon SQS offers.
-_KEPT = 1_209_600
+KEPT = 1_209_600
 
 
 @attrs.frozen
-class Schedule:
-    """The schedule of a flow: an expression of EventBridge Scheduler, and its time zone."""
+class ExpressionInZone:
+    """When a flow is started: an expression of EventBridge Scheduler, and its time zone."""
 
     expression: str
     timezone: str
@@ -50,12 +61,23 @@ class Schedule:
         return f"{self.expression} {self.timezone}"
 
 
-def _find(scheduler: StepFunctions) -> Iterator[Schedule]:
-    if scheduler.started_by is not None:
-        yield Schedule(scheduler.started_by, scheduler.timezone)
+def _find(scheduler: StepFunctions) -> Iterator[ExpressionInZone]:
+    found = scheduler.started_without_caller
+    if is_plain(found):
+        yield ExpressionInZone(found[0].expression, found[0].timezone)
 
 
-def _emit(schedule: Schedule) -> tuple[Block, ...]:
+def is_plain(found: Sequence[Trigger]) -> TypeGuard[Sequence[Schedule]]:
+    """Return whether triggers are one schedule, by its expression and its time zone alone.
+
+    Args:
+        found: The triggers of a flow.
+    """
+    one = found[0] if len(found) == 1 else None
+    return isinstance(one, Schedule) and one == Schedule(one.expression, timezone=one.timezone)
+
+
+def _emit(schedule: ExpressionInZone) -> tuple[Block, ...]:
     return _resources(schedule.expression, schedule.timezone, _IS_ENABLED)
 
 
@@ -71,7 +93,7 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
     """
     queue: dict[str, Value] = {
         "name": labels.of_deployment(_FAILED_STARTS),
-        "message_retention_seconds": _KEPT,
+        "message_retention_seconds": KEPT,
         "kms_master_key_id": _KMS_KEY,
         "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
         "tags": Ref("var.tags"),
@@ -81,7 +103,7 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
         "arn": Ref("aws_sfn_state_machine.flow.arn"),
         "role_arn": labels.role("schedule"),
         "input": "{}",
-        "retry_policy": {"maximum_retry_attempts": _ATTEMPTS, "maximum_event_age_in_seconds": _SECONDS},
+        "retry_policy": {"maximum_retry_attempts": ATTEMPTS, "maximum_event_age_in_seconds": SECONDS},
         "dead_letter_config": {"arn": Ref("aws_sqs_queue.schedule.arn")},
     }
     started: dict[str, Value] = {
@@ -100,7 +122,7 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
     return Block("aws_sqs_queue", "schedule", queue), Block("aws_scheduler_schedule", "flow", started, nested)
 
 
-def _roles(flows: str) -> Iterator[Role]:
+def _roles(_: ExpressionInZone, flows: str) -> Iterator[Role]:
     description = f"Starts the {flows} on schedule"
     yield Role("schedule", "scheduler.amazonaws.com", description, "starts executions on schedule")
 
@@ -148,7 +170,7 @@ _ENABLED = Variable(
 )
 
 
-def _argument(schedule: Schedule) -> dict[str, Value]:
+def _argument(schedule: ExpressionInZone) -> dict[str, Value]:
     return {"expression": schedule.expression, "timezone": schedule.timezone, "enabled": _IS_ENABLED}
 
 
@@ -229,7 +251,7 @@ _FIELDS = (
 )
 
 
-def check_expressions(graph: Graph, schedule: Schedule) -> Iterator[Problem]:
+def check_expressions(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:
     """Check that EventBridge Scheduler accepts the schedule."""
     reason = _wrong(schedule.expression)
     if reason:
@@ -254,7 +276,7 @@ def _wrong(expression: str) -> str:
     return ""
 
 
-def check_timezones(graph: Graph, schedule: Schedule) -> Iterator[Problem]:
+def check_timezones(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:
     """Check that the time zone of a schedule exists."""
     import zoneinfo
 

@@ -31,7 +31,7 @@ from laminar_codegen.ir.placement import USUAL, Container, Target
 from laminar_codegen.problems import Location
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
-from laminar_codegen.triggers.schedule import Schedule
+from laminar_codegen.triggers.schedule import ExpressionInZone
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
@@ -121,9 +121,13 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
         timeout=options.get("timeout", 3600),
         prefix=labels.prefix(name) if several else "",
         linked=options.get("linked", linked),
-        triggers=() if schedule is None else (Trigger("schedule", Schedule(schedule, options.get("timezone", "UTC"))),),
+        triggers=() if schedule is None else (_schedule(schedule, options.get("timezone", "UTC")),),
         encryption=NO_ENCRYPTION if kind is None else Encryption(kind, options.get("key")),
     )
+
+
+def _schedule(expression: str, timezone: str) -> Trigger:
+    return Trigger("schedule", ExpressionInZone(expression, timezone))
 
 
 def _parts(line: str, names: AbstractSet[str]) -> tuple[str, int, dict[str, Any]]:

@@ -33,11 +33,12 @@ PUBLIC = [
     "laminar_runtime.configurations.layers",
     "laminar_runtime.configurations.schedulers",
     "laminar_runtime.configurations.serde",
+    "laminar_runtime.configurations.triggers",
     "laminar_runtime.exceptions",
     "laminar_codegen",
 ]
 #: Public names that are no class or function with a docstring of its own: submodules, and the version.
-WITHOUT_ENTRY = {"__version__", "annotation", "condition", "event"}
+WITHOUT_ENTRY = {"SCHEDULED_TIME", "__version__", "annotation", "condition", "event"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

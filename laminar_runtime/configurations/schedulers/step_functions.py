@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from laminar_runtime import _records
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.schedulers.delegated import Delegated
+from laminar_runtime.configurations.triggers import Schedule, Trigger
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.identifiers import new_execution_id
@@ -66,6 +67,11 @@ def _is(*kinds: type) -> Callable[[Any, _records.Field, Any], None]:
     return validate
 
 
+def _check_triggers(_: object, __: _records.Field, value: Any) -> None:
+    if not (isinstance(value, (list, tuple)) and all(isinstance(one, Trigger) for one in value)):
+        raise SchedulerError(f"the triggers of AWS.StepFunctions must be a list of triggers, not {value!r}")
+
+
 @_records.define(eq=False)
 class StepFunctions(Delegated):
     """Runs flows as AWS Step Functions state machines, which Terraform deploys. ``laminar-codegen`` compiles them.
@@ -85,6 +91,8 @@ class StepFunctions(Delegated):
             ``cron(0 6 * * ? *)`` or ``rate(1 hour)``. By default the flow has no schedule.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
         timezone: The time zone of `schedule`, by its IANA name, for example ``Europe/Berlin``.
+        triggers: What starts the deployed flow without a caller: see `laminar_runtime.configurations.triggers`. The
+            argument `schedule` is the short form of one `Schedule`.
         module: The source of the Terraform module ``flow``, or of a similar module, with the resources that deployments
             share, for example roles and alarms: a path relative to `directory`, or another address. By default the
             Terraform configuration declares these resources itself.
@@ -114,6 +122,7 @@ class StepFunctions(Delegated):
         default=None, kw_only=True, alias="schedule", validator=_is(str, type(None))
     )
     timezone: str = _records.field(default="UTC", kw_only=True, validator=_is(str))
+    triggers: Sequence[Trigger] = _records.field(default=(), kw_only=True, validator=_check_triggers)
     module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     module_version: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     _compiled: str | None = _records.field(default=None, init=False, repr=False)
@@ -126,6 +135,12 @@ class StepFunctions(Delegated):
             check_module(self.module, self.module_version, called)
         elif self.module_version is not None:
             raise SchedulerError("the module_version of AWS.StepFunctions needs a module")
+
+    @property
+    def started_without_caller(self) -> tuple[Trigger, ...]:
+        """All triggers, `schedule` first."""
+        own = () if self.started_by is None else (Schedule(self.started_by, timezone=self.timezone),)
+        return (*own, *self.triggers)
 
     @property
     def _configured_name(self) -> str | None:

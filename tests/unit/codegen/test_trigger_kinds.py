@@ -103,7 +103,7 @@ UPLOAD = TriggerKind(
     find=_find,
     emit=_emit,
     rules=(_rule,),
-    roles=lambda flows: (
+    roles=lambda _, flows: (
         Role("upload", "events.amazonaws.com", f"Starts the {flows} on uploads", "starts on uploads"),
     ),
     permissions={"upload": _permissions},

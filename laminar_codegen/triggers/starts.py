@@ -1,0 +1,192 @@
+"""The triggers of a flow that start it through the starter: all but the one plain schedule.
+
+Before: triggers with their parameters. After: a schedule of EventBridge Scheduler for each, the starter's state
+machine, one queue of failed starts, roles, alarms, and a variable for each trigger that switches it off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.deployment import Alarm, Deployment, Role
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.limits import RULE_NAME_LENGTH
+from laminar_codegen.policies.sizes import Fitted, fit
+from laminar_codegen.policies.statement import Statement, key, regional, states_arn
+from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM110, LAM111
+from laminar_codegen.triggers.kind import TriggerKind
+from laminar_codegen.triggers.schedule import KEPT, is_plain
+from laminar_codegen.triggers.start import FAILURES, Start
+from laminar_codegen.triggers.start_input import find_flaws
+from laminar_codegen.triggers.starter import STARTER, emit_starter
+from laminar_codegen.triggers.timed_start import check_schedule, emit_schedule
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
+from laminar_runtime.configurations.triggers import Schedule, Trigger
+
+__all__ = ["STARTS", "Starts"]
+
+_NAME = Ref("var.name")
+#: The end of the name of the queue of failed starts.
+_QUEUE = FAILURES.replace("_", "-")
+_LABEL = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+#: Labels that other resources have.
+_TAKEN = frozenset({"stop_jobs"})
+
+
+@attrs.frozen(eq=False, repr=False)
+class Starts:
+    """The triggers of a flow.
+
+    Args:
+        all: Each of them, with its label.
+    """
+
+    all: tuple[Start, ...]
+
+    @property
+    def schedules(self) -> tuple[tuple[Start, Schedule], ...]:
+        """Those that are schedules."""
+        return tuple((start, start.trigger) for start in self.all if isinstance(start.trigger, Schedule))
+
+    def __str__(self) -> str:
+        return ", ".join(f"{start.label} ({_describe(start.trigger)})" for start in self.all)
+
+
+def _describe(trigger: Trigger) -> str:
+    if isinstance(trigger, Schedule):
+        return f"{trigger.expression} {trigger.timezone}"
+    raise TypeError(f"{trigger!r} is no trigger that can be deployed")
+
+
+def _label(trigger: Trigger) -> str:
+    if isinstance(trigger, Schedule):
+        return trigger.name or "schedule"
+    raise TypeError(f"{trigger!r} is no trigger that can be deployed")
+
+
+def _find(scheduler: StepFunctions) -> Iterator[Starts]:
+    found = scheduler.started_without_caller
+    if found and not is_plain(found):
+        yield Starts(tuple(Start(_label(trigger), trigger) for trigger in found))
+
+
+def _emit(starts: Starts) -> Iterator[Block]:
+    queue: dict[str, Value] = {
+        "name": labels.of_deployment(_QUEUE),
+        "message_retention_seconds": KEPT,
+        "kms_master_key_id": Ref("var.kms_key_arn"),
+        "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
+        "tags": Ref("var.tags"),
+        "depends_on": [labels.MADE_FIRST],
+    }
+    yield Block("aws_sqs_queue", FAILURES, queue)
+    for start, schedule in starts.schedules:
+        yield emit_schedule(start, schedule)
+
+
+def _roles(_: Starts, flows: str) -> Iterator[Role]:
+    description = f"Starts the {flows} on schedule"
+    yield Role("schedule", "scheduler.amazonaws.com", description, "starts executions on schedule")
+
+
+def _for_schedules(deployment: Deployment) -> Fitted:
+    """Return the permissions to call the starter and to keep failed starts: see `laminar_codegen.triggers.schedule`."""
+    return fit(deployment, lambda _: _schedule_statements(deployment))
+
+
+def _schedule_statements(deployment: Deployment) -> tuple[Statement, ...]:
+    queue = regional("sqs", labels.of_deployment(_QUEUE))
+    (starts,) = (trigger.value for trigger in deployment.triggers if isinstance(trigger.value, Starts))
+    # The group of schedules without a group.
+    schedules = tuple(regional("scheduler", "schedule/default/", start.resource) for start, _ in starts.schedules)
+    encrypted = key("DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", schedules))
+    return (
+        Statement("StartExecutions", ("states:StartExecution",), (states_arn("stateMachine", STARTER),)),
+        Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
+        attrs.evolve(encrypted, actions=("kms:Decrypt",)),
+        key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),
+    )
+
+
+def _alarms(_: Starts) -> Iterator[Alarm]:
+    yield Alarm(
+        label="not_started",
+        description=Joined("A trigger of the state machine ", _NAME, " could not start it"),
+        namespace="AWS/SQS",
+        metric="ApproximateNumberOfMessagesVisible",
+        statistic="Maximum",
+        dimensions={"QueueName": Ref(f"aws_sqs_queue.{FAILURES}.name")},
+    )
+    yield Alarm(
+        label="starter_failed",
+        description=Joined("An execution of the state machine ", _NAME, " could not be started for a trigger"),
+        namespace="AWS/States",
+        metric="ExecutionsFailed",
+        statistic="Sum",
+        dimensions={"StateMachineArn": Ref(f"aws_sfn_state_machine.{STARTER}.arn")},
+    )
+
+
+def _variables(starts: Starts) -> Iterator[Variable]:
+    for start in starts.all:
+        description = f"Whether the trigger {start.label} starts executions."
+        yield Variable(name=start.switch, type="bool", description=description, default=(True,))
+
+
+def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
+    """Check that the triggers of a flow have different names, of which names of resources can be made."""
+    for label, number in Counter(start.label for start in starts.all).items():
+        if number > 1:
+            what = f"flow '{graph.flow}' has {number} triggers of the name '{label}'"
+            yield Problem(graph.location, LAM110, what, "give each its own name, as in Schedule(..., name='daily')")
+        if not _LABEL.fullmatch(label) or label in _TAKEN:
+            what = f"the trigger '{label}' of flow '{graph.flow}' has a name that cannot be used"
+            fix = "use at most 32 lower-case letters, digits and underscores, and begin with a letter"
+            yield Problem(graph.location, LAM110, what, f"{fix}; {', '.join(_TAKEN)} is reserved")
+
+
+def check_parameters(graph: Graph, starts: Starts) -> Iterator[Problem]:
+    """Check that the parameters of triggers can be parameters of a flow."""
+    for start, schedule in starts.schedules:
+        for flaw in find_flaws(schedule.parameters):
+            what = f"the trigger '{start.label}' of flow '{graph.flow}' is not valid: {flaw}"
+            yield Problem(graph.location, LAM111, what, "use names of attributes, and values that JSON has")
+
+
+def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
+    """Check each trigger by the rules of its service. Those with wrong parameters are reported elsewhere."""
+    for start, schedule in starts.schedules:
+        if not any(find_flaws(schedule.parameters)):
+            yield from check_schedule(graph, start, schedule)
+
+
+def _machines(_: Starts) -> tuple[StateMachine, ...]:
+    return (emit_starter(),)
+
+
+def _longest_name(starts: Starts) -> int:
+    return RULE_NAME_LENGTH - 1 - max(len(start.label) for start in starts.all)
+
+
+#: The kind of trigger.
+STARTS = TriggerKind(
+    name="trigger",
+    find=_find,
+    emit=_emit,
+    rules=(check_names, check_parameters, check_each),
+    roles=_roles,
+    permissions={"schedule": _for_schedules},
+    alarms=_alarms,
+    variables=_variables,
+    machines=_machines,
+    longest_name=_longest_name,
+)

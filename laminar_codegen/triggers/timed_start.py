@@ -1,0 +1,127 @@
+"""A schedule among the triggers of a flow: a schedule of Amazon EventBridge Scheduler that calls the starter."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Block, Nested
+from laminar_codegen.limits import SCHEDULE_INPUT_BYTES, SCHEDULE_WINDOW
+from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM110, LAM111
+from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS, ExpressionInZone, check_expressions, check_timezones
+from laminar_codegen.triggers.start import FAILURES, Start
+from laminar_codegen.triggers.start_input import find_placeholders, write_input
+from laminar_codegen.triggers.starter import STARTER
+from laminar_runtime.configurations.triggers import SCHEDULED_TIME, Schedule
+
+__all__ = ["check_schedule", "emit_schedule"]
+
+#: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html. It has no character
+#: that JSON escapes.
+_WRITTEN = {SCHEDULED_TIME: '"<aws.scheduler.scheduled-time>"'}
+
+
+def emit_schedule(start: Start, schedule: Schedule) -> Block:
+    """Emit a schedule that starts the flow.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html
+
+    Args:
+        start: The start.
+        schedule: Its schedule.
+    """
+    target: dict[str, Value] = {
+        "arn": Ref(f"aws_sfn_state_machine.{STARTER}.arn"),
+        "role_arn": labels.role("schedule"),
+        "input": _input(start, schedule),
+        "retry_policy": {"maximum_retry_attempts": ATTEMPTS, "maximum_event_age_in_seconds": SECONDS},
+        "dead_letter_config": {"arn": Ref(f"aws_sqs_queue.{FAILURES}.arn")},
+    }
+    window: dict[str, Value] = (
+        {"mode": "OFF"}
+        if schedule.window is None
+        else {"mode": "FLEXIBLE", "maximum_window_in_minutes": schedule.window}
+    )
+    times = {f"{name}_date": time for name, value in _times(schedule) if (time := _time(value)) is not None}
+    body: dict[str, Value] = {
+        "name": start.resource,
+        "description": Joined("Starts the state machine ", Ref("var.name")),
+        "schedule_expression": schedule.expression,
+        "schedule_expression_timezone": schedule.timezone,
+        **{name: _utc(time) for name, time in times.items()},
+        "state": start.state,
+        "flexible_time_window": window,
+        "kms_key_arn": Ref("var.kms_key_arn"),
+        "target": target,
+        # EventBridge Scheduler needs the permissions of the role before the schedule.
+        "depends_on": ["aws_iam_role_policy.schedule"],
+    }
+    nested: Nested = {"flexible_time_window": {}, "target": {"dead_letter_config": {}, "retry_policy": {}}}
+    return Block("aws_scheduler_schedule", start.label, body, nested)
+
+
+def _input(start: Start, schedule: Schedule) -> str:
+    return write_input(start.label, SCHEDULED_TIME, schedule.parameters, _WRITTEN)
+
+
+def check_schedule(graph: Graph, start: Start, schedule: Schedule) -> Iterator[Problem]:
+    """Check that EventBridge Scheduler accepts a schedule, and that its parameters are known when it starts the flow.
+
+    https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+
+    Args:
+        graph: The graph of the flow.
+        start: The start.
+        schedule: Its schedule.
+    """
+    zoned = ExpressionInZone(schedule.expression, schedule.timezone)
+    yield from check_expressions(graph, zoned)
+    yield from check_timezones(graph, zoned)
+    for what, fix in _flaws(schedule):
+        yield Problem(graph.location, LAM110, f"the trigger '{start.label}' of flow '{graph.flow}' {what}", fix)
+    for placeholder in find_placeholders(schedule.parameters):
+        if placeholder != SCHEDULED_TIME:
+            what = f"the schedule '{start.label}' of flow '{graph.flow}' has a parameter with {placeholder.text}"
+            yield Problem(graph.location, LAM111, what, "use SCHEDULED_TIME: a schedule has no event")
+            return
+    if len(_input(start, schedule).encode()) > SCHEDULE_INPUT_BYTES:
+        what = f"the parameters of the trigger '{start.label}' of flow '{graph.flow}' are too long"
+        yield Problem(graph.location, LAM111, what, f"use less than {SCHEDULE_INPUT_BYTES:,} bytes of JSON")
+
+
+def _flaws(schedule: Schedule) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the times of a schedule, and how to fix it."""
+    least, most = SCHEDULE_WINDOW
+    if schedule.window is not None and not least <= schedule.window <= most:
+        yield f"has a window of {schedule.window} minutes", f"use {least} to {most:,} minutes"
+    known: dict[str, dt.datetime] = {}
+    for name, value in _times(schedule):
+        time = _time(value)
+        if value is not None and (time is None or time.tzinfo is None):
+            yield f"has no valid {name}: {value!r}", f"write it with its time zone, as in {name}='2026-01-01T00:00:00Z'"
+        elif time is not None:
+            known[name] = time
+    if len(known) > 1 and known["start"] >= known["end"]:
+        yield "ends before it starts", "use a start before the end"
+
+
+def _times(schedule: Schedule) -> tuple[tuple[str, dt.datetime | str | None], ...]:
+    return ("start", schedule.start), ("end", schedule.end)
+
+
+def _time(value: dt.datetime | str | None) -> dt.datetime | None:
+    """Return a time, None if it is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return dt.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _utc(time: dt.datetime) -> str:
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
