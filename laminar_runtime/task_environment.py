@@ -23,6 +23,7 @@ EXECUTION_ID = "LAMINAR_EXECUTION_ID"
 EXECUTION_RETRY = "LAMINAR_EXECUTION_RETRY"
 FLOW_NAME = "LAMINAR_FLOW_NAME"
 LAYER_NAME = "LAMINAR_LAYER_NAME"
+_NAMES = (EXECUTION_ID, FLOW_NAME, LAYER_NAME)
 LAYER_INDEX = "LAMINAR_LAYER_INDEX"
 LAYER_SPLITS = "LAMINAR_LAYER_SPLITS"
 LAYER_ATTEMPT = "LAMINAR_LAYER_ATTEMPT"
@@ -147,11 +148,15 @@ class TaskContext:
             The task, or None if the variables name none.
 
         Raises:
-            FlowError: If a variable is not the number that it should be, or the execution's id is not valid.
+            FlowError: If a variable is not the number that it should be, or the execution's id is not valid; if a job
+                of AWS Batch has some of the variables that name a task, and not all.
         """
-        names = (environment.get(key) for key in (EXECUTION_ID, FLOW_NAME, LAYER_NAME))
+        names = [environment.get(key) for key in _NAMES]
         execution, flow, layer = names
         if not (execution and flow and layer):
+            if _BATCH_JOB in environment and any(names):
+                missing = ", ".join(key for key in _NAMES if not environment.get(key))
+                raise FlowError(f"this job does not say which task it runs: its environment has no {missing}")
             return None
         execution, resumed, drive = execution.partition(RESUMED)
         check_execution_id(execution)

@@ -33,7 +33,7 @@ from laminar_runtime.exceptions import ExecutionError
 __all__ = ["main"]
 
 _UNFINISHED = (
-    "laminar-codegen: execution {} of '{}' SUCCEEDED, but these layers did not finish: {}. What the document starts "
+    "laminar-codegen: warning: execution {} of '{}' SUCCEEDED, but these layers did not finish: {}. What the document starts "
     "for them is no task of the flow, or writes to another datastore than {}"
 )
 #: How many lines of a failed job are shown, and the exit codes that stand for signals.
@@ -149,7 +149,6 @@ def _execute(
             print(
                 _UNFINISHED.format(one.id, graph.flow, ", ".join(missing), deployment.datastore_root), file=sys.stderr
             )
-            return Exit.INVALID
     # All of it at once: if something cannot be saved, nothing is printed.
     report = [line for one in ended for line in _report(one, options.save)]
     for one, graph in zip(ended, subject.graphs, strict=True):

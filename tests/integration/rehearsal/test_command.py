@@ -108,7 +108,7 @@ def test_a_document_that_was_changed_by_hand(tmp_path: Path) -> None:
 
 
 def test_jobs_that_are_no_tasks(tmp_path: Path) -> None:
-    """A job that ends well and is not a task of the flow does not pass for one."""
+    """A job that does not say which task it runs fails; of one that ends well and runs none it is said."""
     write(
         tmp_path,
         ONE.replace('@F.register(container=Container(secrets={"TOKEN": SECRET}))', "@F.register").replace(
@@ -119,7 +119,15 @@ def test_jobs_that_are_no_tasks(tmp_path: Path) -> None:
     (tmp_path / "main.tf.json").write_text(document.replace("LAMINAR_LAYER_NAME", "LAMINAR_LAYER"), encoding="utf-8")
     ended = command(tmp_path, "rehearse", "--document", "main.tf.json", "flow.py")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "SUCCEEDED, but these layers did not finish: A. What the document starts" in ended.stderr
+    assert "this job does not say which task it runs: its environment has no LAMINAR_LAYER_NAME" in ended.stderr
+    assert '"python", "main.py"' in " ".join(document.split())
+    (tmp_path / "other.py").write_text("", encoding="utf-8")
+    (tmp_path / "main.tf.json").write_text(document.replace('"main.py"', '"other.py"'), encoding="utf-8")
+    ended = command(tmp_path, "rehearse", "--document", "main.tf.json", "flow.py")
+    assert ended.returncode == 0, ended.stderr
+    assert re.search(
+        "warning: execution .* SUCCEEDED, but these layers did not finish: A. What the document starts", ended.stderr
+    )
 
 
 def test_what_is_shown(tmp_path: Path) -> None:

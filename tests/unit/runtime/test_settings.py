@@ -74,6 +74,17 @@ def test_names_of_executions() -> None:
             parse(name)
 
 
+@pytest.mark.parametrize("missing", ["LAMINAR_EXECUTION_ID", "LAMINAR_FLOW_NAME", "LAMINAR_LAYER_NAME"])
+def test_jobs_that_name_no_task(missing: str) -> None:
+    """A job of AWS Batch without one of the names of a task is no launcher: it would run the whole flow."""
+    whole = {"LAMINAR_EXECUTION_ID": "e1", "LAMINAR_FLOW_NAME": "F", "LAMINAR_LAYER_NAME": "A"}
+    named = {name: value for name, value in whole.items() if name != missing}
+    with pytest.raises(FlowError, match=f"this job does not say which task it runs: its environment has no {missing}$"):
+        TaskContext.parse({**named, "AWS_BATCH_JOB_ID": "j1"})
+    assert TaskContext.parse(named) is None
+    assert TaskContext.parse({"AWS_BATCH_JOB_ID": "j1"}) is None
+
+
 def test_schedulers_within_a_task() -> None:
     """Hooks of a flow that a layer calls, and linkers, are outside a task; the layer itself is within its own again."""
     seen: list[object] = []
