@@ -65,18 +65,24 @@ oldest newest:
 	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --resolution $(RESOLUTION_$@) --editable ".[dev]"
 	.venv-$@/bin/python -m pytest -q -n auto -m unit
 
-## The tests of the embedded AWS with the oldest and the newest moto and JSONata, in environments of their own.
+## The tests of the embedded AWS with the oldest and the newest moto and JSONata, in environments of their own. The
+## extra `local` must resolve with them; a tool of the tests may want a newer JSONata.
 moto-oldest moto-newest:
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-$@/bin/python -m pip install --quiet uv
-	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --editable ".[dev]" $(VERSIONS_$@)
+	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --editable ".[local]" $(VERSIONS_$@)
+	.venv-$@/bin/uv pip freeze --python .venv-$@/bin/python | grep -E "^(moto|jsonata-python)=" > .venv-$@/ends.txt
+	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --override .venv-$@/ends.txt --editable ".[dev]"
 	.venv-$@/bin/python -m pytest -q -n auto --dist loadfile tests/integration/codegen/test_embedded_aws \
 		tests/integration/codegen/test_replay tests/unit/codegen/test_replay $(LEFT_OUT_$@)
 
 VERSIONS_moto-oldest = "moto==5.1.0" "jsonata-python==0.7.0"
 # The Lambda of that moto asks a proxy that the environment names, and its alarms do not know the protocol of a newer SDK.
+# As an interpreter of states, which only the tests ask, it knows no Output in a rule of Choice, and no errors of services.
 LEFT_OUT_moto-oldest = --deselect "tests/integration/codegen/test_embedded_aws/test_embedded_aws_server.py::test_everything_is_as_before[misleading]" \
-	--deselect tests/integration/codegen/test_embedded_aws/test_embedded_aws_services.py::test_alarm
+	--deselect tests/integration/codegen/test_embedded_aws/test_embedded_aws_services.py::test_alarm \
+	--deselect "tests/integration/codegen/test_replay/test_against_moto.py::test_the_same_happens[choice]" \
+	--deselect "tests/integration/codegen/test_replay/test_against_moto.py::test_the_same_happens[failed]"
 VERSIONS_moto-newest = --upgrade-package moto --upgrade-package jsonata-python
 RESOLUTION_oldest = lowest-direct
 RESOLUTION_newest = highest
