@@ -33,8 +33,8 @@ from laminar_runtime.exceptions import ExecutionError
 __all__ = ["main"]
 
 _UNFINISHED = (
-    "laminar-codegen: warning: execution {} of '{}' SUCCEEDED, but these layers did not finish: {}. What the document starts "
-    "for them is no task of the flow, or writes to another datastore than {}"
+    "laminar-codegen: warning: execution {} of '{}' SUCCEEDED, but these layers did not finish: {}. What the document "
+    "starts for them is no task of the flow, or writes to another datastore than {}"
 )
 #: How many lines of a failed job are shown, and the exit codes that stand for signals.
 _TAIL, _SIGNALS = 20, 128
