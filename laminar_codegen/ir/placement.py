@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import functools
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import attrs
@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "container_of",
     "place",
+    "secret_options",
 ]
 
 
@@ -74,10 +75,22 @@ class Container:
         return {**found, **dict(self.more)}
 
     @property
-    def secret_log_options(self) -> tuple[tuple[str, str], ...]:
-        """The options of the log driver that are given by the ARN of a secret."""
-        texts = ((name, value) for name, value in self.log_options if isinstance(value, str))
-        return tuple((name, value) for name, value in texts if configured.is_secret(value))
+    def secret_log_options(self) -> tuple[tuple[str, str | Ref], ...]:
+        """The options of the log driver that are secrets."""
+        return secret_options(self.log_options)
+
+
+def secret_options(options: Iterable[tuple[str, str | Ref]]) -> tuple[tuple[str, str | Ref], ...]:
+    """Return the options of a log driver that are secrets. A variable is one if the option never is plain text.
+
+    Args:
+        options: The options.
+    """
+    return tuple(
+        (name, value)
+        for name, value in options
+        if (configured.is_secret(value) if isinstance(value, str) else name in configured.SECRET_OPTIONS)
+    )
 
 
 class Target(abc.ABC):

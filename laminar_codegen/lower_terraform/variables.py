@@ -67,12 +67,14 @@ def _of_flow(variable: variables.Variable, deployment: Deployment) -> Variable:
     reference = Input.of(variable)
     images = {layer.container.image for graph in deployment.graphs for layer in graph.layers}
     of_functions = {function.container.image for function in targets.functions_of(deployment.resources)}
+    of_image = (_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else ()
+    of_targets = (kind.validations(deployment).get(reference, ()) for kind in targets.kinds_of(deployment.resources))
     return Variable(
         name=variable.name,
         type="string",
         description=variable.description or "A variable of the flow.",
         default=None if variable.default is None else (variable.default,),
-        validation=(_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else (),
+        validation=(*of_image, *(found for rules in of_targets for found in rules)),
     )
 
 

@@ -10,11 +10,11 @@ import attrs
 
 from laminar_codegen.ir.asl import Catcher, Map, State, StateMachine, Task
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
-from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Queue, Target
 from laminar_codegen.ir.retriers import Retrier
-from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.ir.terraform import Block, Validation, Variable
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import Problem
@@ -91,6 +91,10 @@ def _no_locals(_: Deployment) -> Mapping[str, Value]:
     return {}
 
 
+def _no_validations(_: Deployment) -> Mapping[Ref, tuple[Validation, ...]]:
+    return {}
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Companion:
     """A state machine that a kind of target needs besides those of the flows, and the resource that starts it.
@@ -128,6 +132,7 @@ class TargetKind:
         queues: The job queues that the layers may need, in the order of their variables.
         local_values: Returns the local values of a document.
         variables: Returns the variables of a document, besides those of queues and roles.
+        validations: Returns the validations of variables of the flow, by their references.
         roles: Returns the roles that the resources need, given the flows, as in "flow Report".
         permissions: The statements of each of these roles, by the role's label.
         statements: Returns the statements of the state machine, or shorter ones if these are too long.
@@ -147,6 +152,7 @@ class TargetKind:
     queues: tuple[Queue, ...] = ()
     local_values: Callable[[Deployment], Mapping[str, Value]] = _no_locals
     variables: Callable[[Deployment], Iterable[Variable]] = _none
+    validations: Callable[[Deployment], Mapping[Ref, tuple[Validation, ...]]] = _no_validations
     roles: Callable[[str, Sequence[TaskResource]], Iterable[Role]] = _none
     permissions: Mapping[str, Callable[[Deployment], Fitted]] = attrs.field(factory=dict)
     statements: Callable[[Deployment, bool], Iterable[Statement]] = _none

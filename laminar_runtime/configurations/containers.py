@@ -27,18 +27,26 @@ Architecture = Literal["x86_64", "arm64"]
 DEFAULT_COMMAND = "python main.py"
 #: The default working directory of a container.
 DEFAULT_WORKDIR = "/laminar"
-#: The ARNs that name a secret: of a Secrets Manager secret, of one key or version of it, or of an SSM parameter:
+#: What names a secret: the ARN of a Secrets Manager secret, of one key or version of it, or of an SSM parameter, or its
+#: name after its service; a pattern for Python and for Terraform.
 #: https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
-_ARN = (
-    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+(:[^:\s]*){0,3}"
-    r"|ssm:[a-z0-9-]+:\d{12}:parameter/[\w./-]+)"
+_OF_SECRET, _OF_PARAMETER = "[0-9A-Za-z_/+=.@-]+(:[^: ]*){0,3}", "[0-9A-Za-z_./-]+"
+_PLACE = "[a-z0-9-]+:[0-9]{12}"
+SECRET = (
+    f"arn:aws[a-z-]*:(secretsmanager:{_PLACE}:secret:{_OF_SECRET}|ssm:{_PLACE}:parameter/{_OF_PARAMETER})"
+    f"|secretsmanager:{_OF_SECRET}|ssm:{_OF_PARAMETER}"
 )
+#: A name that ends like the suffix which Secrets Manager adds to it in an ARN. It finds no secret by such a name:
+#: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+ENDS_LIKE_ARN = "secretsmanager:[^:]*-[0-9A-Za-z]{6}(:|$)"
+#: The options of log drivers that are secrets, and never plain text.
+SECRET_OPTIONS = frozenset({"splunk-token"})
 _VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
 
 
 def is_secret(text: str) -> bool:
-    """Return whether a text is the ARN of a secret."""
-    return re.fullmatch(_ARN, text, re.ASCII) is not None
+    """Return whether a text is the ARN of a secret, or its name after its service."""
+    return text.isprintable() and re.fullmatch(SECRET, text) is not None
 
 
 def _folder(path: Any) -> Any:
@@ -50,11 +58,10 @@ def _copy(mapping: Any) -> Any:
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
 
-def _text_by_name(instance: object, attribute: _records.Field, value: Any, *further: type) -> None:
+def _text_by_name(instance: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value maps names to text. The error does not show the text: it may be a secret."""
-    kinds = (str, *further)
-    valid = isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, kinds) for k, v in value.items())
-    if not valid:
+    valid = isinstance(value, dict) and all(isinstance(name, str) for name in value)
+    if not valid or not all(isinstance(text, (str, Variable)) for text in value.values()):
         msg = f"the {attribute.name} of a {type(instance).__name__} must map names to text, as in {{'NAME': 'text'}}"
         raise LayerError(msg)
 
@@ -70,7 +77,7 @@ def _check_variable(name: str, what: str) -> None:
 
 def _environment(instance: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value maps environment variables to text. The error does not show the text."""
-    _text_by_name(instance, attribute, value, Variable)
+    _text_by_name(instance, attribute, value)
     for name, text in value.items():
         _check_variable(name, "a variable")
         if isinstance(text, str) and "\0" in text:
@@ -78,15 +85,24 @@ def _environment(instance: object, attribute: _records.Field, value: Any) -> Non
 
 
 def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
-    """Validate that a value maps environment variables to ARNs of secrets. The error does not show another value."""
+    """Validate that a value maps environment variables to secrets. The error does not show another value."""
     _text_by_name(instance, attribute, value)
-    for name, arn in value.items():
+    for name, secret in value.items():
         _check_variable(name, "a secret")
-        if not is_secret(arn):
+        if isinstance(secret, Variable):
+            continue
+        if not is_secret(secret):
             msg = (
                 f"the secret {name!r} of a Container must be the ARN of a Secrets Manager secret or of an SSM "
-                f"parameter, for example arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}. Do not write a "
-                "secret's value in code. This message does not show the value"
+                f"parameter, for example arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}, or its name, for "
+                f"example ssm:/report/{name.lower()} or secretsmanager:report/{name.lower()}. Do not write a secret's "
+                "value in code. This message does not show the value"
+            )
+            raise LayerError(msg)
+        if re.match(ENDS_LIKE_ARN, secret):
+            msg = (
+                f"the secret {name!r} of a Container has a name that ends with a hyphen and six characters, like the "
+                "suffix of an ARN: Secrets Manager does not find it by its name. Give its whole ARN"
             )
             raise LayerError(msg)
 
@@ -113,21 +129,24 @@ class Container:
             makes at most ten attempts.
         architecture: The processor architecture of the image. On EC2 the instances of the job queue must have it.
         secrets: Environment variables, each with the ARN of the Secrets Manager secret or the SSM parameter that holds
-            its value. The execution role of the tasks may read only these. If a customer managed KMS key encrypts a
-            secret, allow this role to decrypt with the key.
+            its value, or with its name in the account and region of the deployment: ``secretsmanager:NAME`` or
+            ``ssm:NAME``. A key of its JSON and a version may follow as in an ARN:
+            ``secretsmanager:report/database:password::``. A `Variable` may stand for any of these. The execution role
+            of the tasks may read only these. If a customer managed KMS key encrypts a secret, allow this role to
+            decrypt with the key.
         ephemeral_storage: Disk in GiB: 21 to 200 on Fargate, whose default is 20, and 1 to 10 on Lambda. On EC2 the
             disks of the instances decide.
         log_driver: The driver of the output: ``awslogs`` (CloudWatch Logs) or ``splunk``. On EC2 also ``fluentd``,
             ``gelf``, ``journald``, ``json-file``, ``logentries`` or ``syslog``.
-        log_options: Options of the log driver. A value may be the ARN of a secret, as for ``splunk-token``. It is then
-            read in the same way as `secrets`.
+        log_options: Options of the log driver, or a `Variable` of one. A value may be a secret, as for
+            ``splunk-token``. It is then given and read in the same way as `secrets`.
         environment: Environment variables of the task, and of the function that plans the layer. Each value is a text
             or a `Variable`. The names that begin with ``AWS_BATCH`` or ``LAMINAR_`` are reserved. The values are in
             the document and in the state of Terraform: use `secrets` for what must not be there. Tasks in threads have
             no variables of their own.
 
     Raises:
-        LayerError: If an argument has a wrong type, a secret is not an ARN, or a variable is also a secret.
+        LayerError: If an argument has a wrong type, a secret is no ARN and no name, or a variable is also a secret.
 
     Example:
         >>> Container(cpu=4, memory=8192).command
@@ -144,12 +163,12 @@ class Container:
     gpu: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
     spot: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
     architecture: Architecture = _records.field(default="x86_64", validator=one_of("x86_64", "arm64"), kw_only=True)
-    secrets: Mapping[str, str] = _records.field(factory=dict, converter=_copy, validator=_secrets, kw_only=True)
+    secrets: Mapping[str, Text] = _records.field(factory=dict, converter=_copy, validator=_secrets, kw_only=True)
     ephemeral_storage: int | None = _records.field(
         default=None, validator=is_of(int, type(None), least=1), kw_only=True
     )
     log_driver: str = _records.field(default="awslogs", validator=is_of(str), kw_only=True)
-    log_options: Mapping[str, str] = _records.field(
+    log_options: Mapping[str, Text] = _records.field(
         factory=dict, converter=_copy, validator=_text_by_name, kw_only=True
     )
     environment: Mapping[str, Text] = _records.field(

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,10 @@ __all__ = ["Call", "Facts", "Need", "UnknownCallError", "needs"]
 
 class UnknownCallError(Exception):
     """A call whose permissions are not known here. It is never taken as allowed."""
+
+
+#: The suffix that Secrets Manager adds to the name of a secret in its ARN.
+_SUFFIX = re.compile("-[0-9A-Za-z]{6}$")
 
 
 @attrs.frozen(kw_only=True)
@@ -208,9 +213,10 @@ def _logs(call: Call, _: Facts) -> Iterable[Need] | None:
 def _secrets(call: Call, _: Facts) -> Iterable[Need] | None:
     if call.operation != "GetSecretValue":
         return None
-    return (
-        Need("secretsmanager:GetSecretValue", _arn(call, "secretsmanager", "secret:", call.parameters["SecretId"])),
-    )
+    arn = _arn(call, "secretsmanager", "secret:", call.parameters["SecretId"])
+    # The resource is the ARN of the secret, also if the call leaves the suffix of its name out.
+    whole = arn if _SUFFIX.search(arn) else f"{arn}-AbCdEf"
+    return (Need("secretsmanager:GetSecretValue", whole),)
 
 
 def _ssm(call: Call, _: Facts) -> Iterable[Need] | None:

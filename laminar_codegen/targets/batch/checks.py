@@ -133,7 +133,7 @@ def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
                 "add them to its log_options",
             )
         if "splunk-token" in options.keys() - secret:
-            fix = "give the ARN of a secret in its place"
+            fix = "give the ARN or the name of a secret in its place"
             yield f"layer '{layer.name}' has the value of its splunk-token in code", fix
 
 

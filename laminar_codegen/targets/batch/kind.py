@@ -99,6 +99,7 @@ BATCH = TargetKind(
     queues=QUEUES,
     local_values=_local_values,
     variables=_variables,
+    validations=start_permissions.validations,
     roles=_roles,
     permissions={"task": for_tasks, "execution": start_permissions.for_execution},
     statements=_statements,

@@ -11,9 +11,9 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.ir.expressions import Value, merge
-from laminar_codegen.ir.placement import Container
-from laminar_runtime.configurations.containers import is_secret
+from laminar_codegen.ir.expressions import Ref, Value, merge
+from laminar_codegen.ir.placement import Container, secret_options
+from laminar_codegen.targets.batch.secrets import arn_of
 
 __all__ = ["OPTIONS", "Option", "fargate_lacks", "in_digest", "named_secrets", "properties", "secrets_in", "words"]
 
@@ -31,23 +31,23 @@ class Option:
         platform: The only platform whose job definitions have these properties, None for both.
         word: Returns the word for a value in the label of a job definition. Without it the digest has the value.
         fargate_lacks: The name of the option, to follow "requests", if only EC2 has it.
-        secrets: Returns the ARNs of the secrets in a value. The role that starts the container reads them.
+        secrets: Returns the secrets in a value: ARNs, names or variables. The execution role reads them.
     """
 
     properties: Callable[[Any], Mapping[str, Value]] = _nothing
     platform: str | None = None
     word: Callable[[Any], str] | None = None
     fargate_lacks: str = ""
-    secrets: Callable[[Any], Iterable[str]] = lambda _: ()
+    secrets: Callable[[Any], Iterable[str | Ref]] = lambda _: ()
 
 
-def named_secrets(pairs: Iterable[tuple[str, str]]) -> list[Value]:
+def named_secrets(pairs: Iterable[tuple[str, str | Ref]]) -> list[Value]:
     """Return secrets in the form of AWS Batch.
 
     Args:
-        pairs: The names of variables, or of options, each with an ARN.
+        pairs: The names of variables, or of options, each with a secret.
     """
-    return [{"name": name, "valueFrom": arn} for name, arn in pairs]
+    return [{"name": name, "valueFrom": arn_of(secret)} for name, secret in pairs]
 
 
 def _runtime_platform(architecture: str) -> dict[str, Value]:
@@ -58,8 +58,8 @@ def _variables(pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
     return {"environment": [{"name": name, "value": value} for name, value in pairs]}
 
 
-def _arns(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return [value for _, value in pairs if is_secret(value)]
+def _values(pairs: Iterable[tuple[str, str | Ref]]) -> list[str | Ref]:
+    return [value for _, value in pairs]
 
 
 #: The options by the fields of a container, in the order in which labels have them: a new field comes last. What is not
@@ -68,10 +68,10 @@ OPTIONS: Mapping[str, Option] = {
     "gpu": Option(word=lambda count: f"gpu_{count}", fargate_lacks="GPUs"),
     "architecture": Option(word=str, platform="FARGATE", properties=_runtime_platform),
     "spot": Option(word=lambda _: "spot"),
-    "secrets": Option(properties=lambda pairs: {"secrets": named_secrets(pairs)}, secrets=_arns),
+    "secrets": Option(properties=lambda pairs: {"secrets": named_secrets(pairs)}, secrets=_values),
     "ephemeral_storage": Option(platform="FARGATE", properties=lambda gib: {"ephemeralStorage": {"sizeInGiB": gib}}),
     "log_driver": Option(),
-    "log_options": Option(secrets=_arns),
+    "log_options": Option(secrets=lambda pairs: _values(secret_options(pairs))),
     "environment": Option(properties=_variables),
 }
 
@@ -108,13 +108,13 @@ def properties(container: Container, platform: str) -> dict[str, Value]:
     return found
 
 
-def secrets_in(container: Container) -> list[str]:
-    """Return the ARNs of the secrets that a container names.
+def secrets_in(container: Container) -> list[str | Ref]:
+    """Return the secrets that a container names: ARNs, names, or variables of these.
 
     Args:
         container: The container.
     """
-    return [arn for option, _, value in _of(container) for arn in option.secrets(value)]
+    return [secret for option, _, value in _of(container) for secret in option.secrets(value)]
 
 
 def fargate_lacks(container: Container) -> list[str]:

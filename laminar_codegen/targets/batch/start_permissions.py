@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html
 from __future__ import annotations
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -16,13 +15,15 @@ from laminar_codegen.ir import ecr, labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.policies.sizes import Fitted, fit, prefix_patterns
 from laminar_codegen.policies.statement import Statement, logs
+from laminar_codegen.targets.batch import secrets
 from laminar_codegen.targets.batch.job_definitions import JobDefinition
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import has_execution_role
 
-__all__ = ["for_execution", "local_values"]
+__all__ = ["for_execution", "local_values", "validations"]
 
 #: The ARNs of the repositories of the images of jobs.
 _REPOSITORIES = "local.repositories"
@@ -37,12 +38,6 @@ _PULL = (
     "ecr:BatchImportUpstreamImage",
     "ecr:CreateRepository",
 )
-#: The parts of an ARN up to a secret's name, and the suffix that Secrets Manager adds to the name, as policies need it:
-#: https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permissions.html#iam-resources
-_OF_SECRET = 7
-_SUFFIX = re.compile("-[A-Za-z0-9]{6}")
-#: The place of the name in the ARN of a secret, and in that of a parameter.
-_NAMES = re.compile(":secret:|:parameter/")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -104,7 +99,7 @@ def for_execution(deployment: Deployment) -> Fitted:
     return fit(
         deployment,
         lambda most: _for_execution(deployment, most),
-        lambda most: {_REPOSITORIES: _repositories(deployment, most)},
+        lambda most: {_REPOSITORIES: _repositories(deployment, most), **secrets.lists(_secrets(deployment))},
     )
 
 
@@ -125,51 +120,37 @@ def _for_execution(deployment: Deployment, most: int | None) -> Iterator[Stateme
     groups = tuple(group.name for group in deployment.log_groups if group.label == labels.TASKS)
     if groups:
         yield logs("WriteLogs", groups)
-    yield from _secrets(deployment, most)
+    yield from secrets.read_statements(_secrets(deployment), most)
 
 
-def _secrets(deployment: Deployment, most: int | None) -> Iterator[Statement]:
-    """Yield the statements to read the containers' secrets, and no others, unless they are too many to name."""
+def _secrets(deployment: Deployment) -> list[str | Ref]:
+    """Return the secrets that the role reads."""
     containers = [definition.placement.container for definition in deployment.of_type(JobDefinition)]
-    given = {arn for item in containers for arn in secrets_in(item)}
-    kinds = (
-        ("ReadSecrets", "secretsmanager", "secretsmanager:GetSecretValue"),
-        ("ReadParameters", "ssm", "ssm:GetParameters"),
-    )
-    for sid, service, action in kinds:
-        # A key or a version may follow a secret's name: the permission is for the secret.
-        arns = {_whole(":".join(arn.split(":")[:_OF_SECRET])) for arn in given if arn.split(":")[2] == service}
-        if arns:
-            yield Statement(sid, (action,), tuple(sorted(arns) if most is None else _prefix_arns(arns, most)))
-
-
-def _whole(arn: str) -> str:
-    """Return the ARN of a secret or parameter for a policy, also if the suffix of a secret's name was left out.
-
-    A name that ends like such a suffix counts as complete, as it does for Secrets Manager.
-    """
-    named = ":secretsmanager:" not in arn or _SUFFIX.fullmatch(arn[-len("-AbCdEf") :])
-    return arn if named else f"{arn}-??????"
-
-
-def _prefix_arns(arns: set[str], most: int) -> Iterator[str]:
-    """Return patterns of ARNs by prefixes of their names, for each account and region."""
-    found = defaultdict(list)
-    for arn in arns:
-        place = re.search(_NAMES, arn)
-        end = place.end() if place else len(arn)
-        found[arn[:end]].append(arn[end:])
-    return (f"{head}{pattern}" for head, tails in sorted(found.items()) for pattern in prefix_patterns(tails, most))
+    return [secret for container in containers for secret in secrets_in(container)]
 
 
 def local_values(deployment: Deployment) -> dict[str, Value]:
-    """Return the repositories in ECR of the images of jobs, if a role of the deployment pulls them.
+    """Return the repositories of images and the secrets of variables, for the role that starts containers, if any.
 
     Args:
         deployment: The deployment.
     """
     if not deployment.has_role("execution"):
         return {}
+    return {**_of_images(deployment), **secrets.local_values(_secrets(deployment))}
+
+
+def validations(deployment: Deployment) -> dict[Ref, tuple[Validation, ...]]:
+    """Return the validations of the variables that are secrets.
+
+    Args:
+        deployment: The deployment.
+    """
+    return secrets.validations(_secrets(deployment))
+
+
+def _of_images(deployment: Deployment) -> dict[str, Value]:
+    """Return the repositories in ECR of the images of jobs."""
     found = _images_of_role(deployment)
     arn = 'format("arn:%s:ecr:%s:%s:repository/%s", local.partition, part[1], part[0], part[2])'
     parts = f'concat([for image in local.images : regexall("{ecr.REPOSITORY}", image)]...)'

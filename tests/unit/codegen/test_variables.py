@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from laminar_codegen.command.main import main
 from laminar_codegen.ir.inputs import variables_in
 from laminar_codegen.lower_terraform.variable_names import check_variables
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.policies.statement import regional
 from laminar_codegen.problems import CompileError
+from laminar_codegen.rehearsal.document.evaluation import evaluate_json
 from laminar_codegen.render.hcl import render_hcl
+from laminar_codegen.targets.batch.secrets import read_statements
 from laminar_runtime import Variable
+from tests.support.golden import CASES, document_of
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Variable
@@ -37,6 +42,12 @@ class Score(Layer):
 
 flow = Report()
 """
+
+
+PLACE = {"local": {"partition": "aws", "region": "eu-west-1", "account_id": "123456789012"}}
+HERE = "eu-west-1:123456789012"
+NAMED = "arn:${{local.partition}}:ssm:${{local.region}}:${{local.account_id}}:parameter/{}"
+TOKENS = ("hush", "secretsmanager:db-secret", "secretsmanager:db-secret-AbCdEf1:key::")
 
 
 @pytest.fixture
@@ -121,3 +132,115 @@ def test_variables_are_found_wherever_they_are() -> None:
     """In maps, lists, and objects of both kinds of declarations."""
     value = {"a": [Variable("one")], "b": (1, None, {"c": Variable("two")})}
     assert [item.name for item in variables_in(value)] == ["one", "two"]
+
+
+SECRETS = """
+from laminar_runtime import Flow, Layer, Variable
+from laminar_runtime.configurations.layers import Container
+
+
+class Report(Flow): ...
+
+
+@Report.register(container=Container({options}))
+class Load(Layer):
+    def __call__(self) -> None: ...
+
+
+flow = Report()
+"""
+
+
+def local_value(document: dict[str, Any], name: str, scope: dict[str, Any]) -> Any:
+    return evaluate_json(document["locals"][name], scope)
+
+
+@pytest.mark.parametrize(
+    ("given", "arn", "resource"),
+    [
+        ("ssm:/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b", f"arn:aws:ssm:{HERE}:parameter/a/b"),
+        ("ssm:a", f"arn:aws:ssm:{HERE}:parameter/a", f"arn:aws:ssm:{HERE}:parameter/a"),
+        (
+            "secretsmanager:team/db:key::",
+            f"arn:aws:secretsmanager:{HERE}:secret:team/db:key::",
+            f"arn:aws:secretsmanager:{HERE}:secret:team/db-??????",
+        ),
+        (
+            "arn:aws:secretsmanager:us-east-1:210987654321:secret:db-AbCdEf:key:AWSCURRENT:",
+            "arn:aws:secretsmanager:us-east-1:210987654321:secret:db-AbCdEf:key:AWSCURRENT:",
+            "arn:aws:secretsmanager:us-east-1:210987654321:secret:db-AbCdEf",
+        ),
+    ],
+)
+def test_a_secret_is_the_same_by_its_name_and_by_a_variable(
+    folder: Path, capsys: pytest.CaptureFixture[str], given: str, arn: str, resource: str
+) -> None:
+    """AWS Batch gets an ARN, and the execution role may read this secret and no other."""
+    (folder / "flow.py").write_text(
+        SECRETS.format(options=f"secrets={{'A': {given!r}, 'B': Variable('b-1', default={given!r})}}")
+    )
+    document = compiled(capsys)
+    (container,) = document["locals"]["containers"].values()
+    scope: dict[str, Any] = {**PLACE, "var": {"b-1": given}}
+    local = {**PLACE["local"], "secret_arns": local_value(document, "secret_arns", scope)}
+    scope["local"] = {**local, "read_secrets": local_value(document, "read_secrets", {**scope, "local": local})}
+    assert [evaluate_json(item["valueFrom"], scope) for item in container["secrets"]] == [arn, arn]
+    granted = {
+        statement["Sid"]: evaluate_json(statement["Resource"], scope)
+        for statement in document["locals"]["statements"]["execution"]
+        if statement["Sid"].startswith("Read")
+    }
+    kind, other = ("Parameters", "Secrets") if ":ssm:" in resource else ("Secrets", "Parameters")
+    assert granted == {f"Read{kind}": [resource], f"ReadGiven{kind}": [resource], f"ReadGiven{other}": []}
+
+
+def test_many_names_become_patterns() -> None:
+    """As for ARNs, so that a policy stays below IAM's limit; the names of one account and region are together."""
+    names = [f"ssm:/report/token_{number}" for number in range(9)]
+    (statement,) = read_statements(names, 8)
+    assert statement.resources == (regional("ssm", "parameter/", "report/token_*"),)
+    assert [len(statement.resources) for statement in read_statements(names, None)] == [9]
+
+
+def test_a_variable_is_a_secret_where_an_option_always_is_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The token of splunk is one; another option of a variable is plain text."""
+    options = (
+        "log_driver='splunk', log_options={'splunk-token': Variable('token'), 'splunk-url': Variable('url', "
+        "default='https://x'), 'splunk-index': 'ssm:/index'}"
+    )
+    (folder / "flow.py").write_text(SECRETS.format(options=options))
+    document = compiled(capsys)
+    (container,) = document["locals"]["containers"].values()
+    assert container["logConfiguration"] == {
+        "logDriver": "splunk",
+        "options": {"splunk-url": "${var.url}"},
+        "secretOptions": [
+            {"name": "splunk-index", "valueFrom": NAMED.format("index")},
+            {"name": "splunk-token", "valueFrom": '${local.secret_arns["token"]}'},
+        ],
+    }
+    rules = document["variable"]["token"]["validation"]
+    refused = [[evaluate_json(rule["condition"], {"var": {"token": text}}) for rule in rules] for text in TOKENS]
+    assert refused == [[False, True], [True, False], [True, True]]
+    assert "validation" not in document["variable"]["url"]
+
+
+#: The number of an account, and the name of a region.
+PINNED = re.compile(r"(?<![0-9a-f])[0-9]{12}(?![0-9a-f])|\b(?:us|eu|ap|ca|sa|me|af|il|cn)(?:-[a-z]+)+-[0-9]\b")
+TEXTS_FOR_READERS = {"//", "description", "error_message"}
+
+
+def pinned(value: Any) -> list[str]:
+    """Return the accounts and regions in a document, except those of its texts for readers."""
+    if isinstance(value, dict):
+        return [found for key, item in value.items() if key not in TEXTS_FOR_READERS for found in pinned([key, item])]
+    if isinstance(value, list):
+        return [found for item in value for found in pinned(item)]
+    return PINNED.findall(value) if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_a_document_names_no_account_and_no_region(case: str) -> None:
+    """One document serves all of them. Only ARNs and images that a flow itself names are of one place."""
+    own = PINNED.findall((CASES[case] / "flow.py").read_text(encoding="utf-8"))
+    assert {*pinned(document_of(case))} <= {*own}
