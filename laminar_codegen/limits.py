@@ -25,6 +25,7 @@ __all__ = [
     "DEFINITION_BYTES",
     "DESCRIBED_JOBS",
     "DISTRIBUTED_MAP_CHILDREN",
+    "EVENT_PATHS",
     "EXECUTION_NAME_LENGTH",
     "FARGATE_STORAGE",
     "FUNCTION_NAME_LENGTH",
@@ -45,6 +46,7 @@ __all__ = [
     "MAX_INVOCATIONS",
     "NAME_LENGTH",
     "OVERRIDES_LENGTH",
+    "PATTERN_LENGTH",
     "ROLE_NAME_LENGTH",
     "ROLE_POLICY_CHARACTERS",
     "RULE_NAME_LENGTH",
@@ -53,6 +55,7 @@ __all__ = [
     "STATE_BYTES",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
+    "TEMPLATE_LENGTH",
     "TIMEZONE_LENGTH",
 ]
 
@@ -124,3 +127,10 @@ SCHEDULE_INPUT_BYTES = 262_144
 #: Characters of the name of a rule of EventBridge, and of a schedule:
 #: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
 RULE_NAME_LENGTH = 64
+
+#: Characters of a pattern, and of the template of an input; and the values that this takes from an event:
+#: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+#: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_InputTransformer.html
+PATTERN_LENGTH = 4_096
+TEMPLATE_LENGTH = 8_192
+EVENT_PATHS = 100

@@ -299,6 +299,12 @@ LAM111 = Rule(
     "They become parameters of the flow, and pass through EventBridge as JSON.",
     "Use JSON values and the placeholders of that trigger.",
 )
+LAM112 = Rule(
+    "LAM112",
+    "the pattern of a trigger is not valid",
+    "EventBridge refuses it.",
+    "Write lists of values and operators that EventBridge has.",
+)
 
 #: All rules, by their codes.
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

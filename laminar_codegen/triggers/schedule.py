@@ -6,7 +6,6 @@ of its failures, an alarm on that queue, and a variable that switches it off.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
@@ -15,27 +14,15 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Nested, Validation, Variable
-from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
-from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM050, LAM051
+from laminar_codegen.triggers.expressions import ExpressionInZone, check_expressions, check_timezones
 from laminar_codegen.triggers.kind import InModule, TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import Schedule, Trigger
 
-__all__ = [
-    "ATTEMPTS",
-    "KEPT",
-    "SCHEDULE",
-    "SECONDS",
-    "ExpressionInZone",
-    "check_expressions",
-    "check_timezones",
-    "is_plain",
-]
+__all__ = ["ATTEMPTS", "KEPT", "SCHEDULE", "SECONDS", "is_plain"]
 
 _NAME = Ref("var.name")
 _KMS_KEY = Ref("var.kms_key_arn")
@@ -50,21 +37,10 @@ SECONDS = 3600
 KEPT = 1_209_600
 
 
-@attrs.frozen
-class ExpressionInZone:
-    """When a flow is started: an expression of EventBridge Scheduler, and its time zone."""
-
-    expression: str
-    timezone: str
-
-    def __str__(self) -> str:
-        return f"{self.expression} {self.timezone}"
-
-
 def _find(scheduler: StepFunctions) -> Iterator[ExpressionInZone]:
     found = scheduler.started_without_caller
     if is_plain(found):
-        yield ExpressionInZone(found[0].expression, found[0].timezone)
+        yield ExpressionInZone.of(found[0])
 
 
 def is_plain(found: Sequence[Trigger]) -> TypeGuard[Sequence[Schedule]]:
@@ -204,88 +180,6 @@ object({
     resources=_resources(Ref("var.schedule.expression"), Ref("var.schedule.timezone"), Ref("var.schedule.enabled")),
     alarms=(_NOT_STARTED,),
 )
-
-
-_RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (?:minute|hour|day)s?\)", re.ASCII)
-_CRON = re.compile(r"cron\(([!-'*-~]+(?: [!-'*-~]+){5})\)")
-_TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
-
-
-@attrs.frozen(eq=False, repr=False)
-class _Field:
-    """A field of a cron expression: its name, least and most value, names of values, and further forms."""
-
-    name: str
-    least: int
-    most: int
-    named: tuple[str, ...] = ()
-    special: str = ""
-
-    def takes(self, text: str) -> bool:
-        """Return whether the field accepts a text: values, ranges and steps, separated by commas."""
-        return bool(re.fullmatch(self.special, text)) or all(map(self._takes_part, text.split(",")))
-
-    def _takes_part(self, part: str) -> bool:
-        values, slash, step = part.partition("/")
-        if slash and not (step.isdecimal() and int(step) > 0):
-            return False
-        if values == "*":
-            return True
-        first, dash, last = values.partition("-")
-        return self._takes_value(first) and (not dash or self._takes_value(last))
-
-    def _takes_value(self, value: str) -> bool:
-        return value.upper() in self.named or (value.isdecimal() and self.least <= int(value) <= self.most)
-
-
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-#: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-_FIELDS = (
-    _Field("minutes", 0, 59),
-    _Field("hours", 0, 23),
-    _Field("day of the month", 1, 31, special=r"\?|L|LW|(?:[1-9]|[12][0-9]|3[01])W"),
-    _Field("month", 1, 12, _MONTHS),
-    _Field("day of the week", 1, 7, _DAYS, special=rf"\?|L|(?:[1-7]|(?i:{'|'.join(_DAYS)}))(?:L|#[1-5])"),
-    _Field("year", 1970, 2199),
-)
-
-
-def check_expressions(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:
-    """Check that EventBridge Scheduler accepts the schedule."""
-    reason = _wrong(schedule.expression)
-    if reason:
-        what = f"flow '{graph.flow}' is scheduled by {schedule.expression!r}: {reason}"
-        fix = "write it as in schedule='cron(0 6 * * ? *)', every day at six, or schedule='rate(1 hour)'"
-        yield Problem(graph.location, LAM050, what, fix)
-
-
-def _wrong(expression: str) -> str:
-    """Return why the expression is invalid, or '' if it is valid or empty."""
-    if _RATE.fullmatch(expression):
-        return ""
-    cron = _CRON.fullmatch(expression)
-    if cron is None:
-        return "it is neither rate(value unit) nor cron() of six fields with a space between two"
-    fields = cron[1].split(" ")
-    wrong = [f"{field.name} '{text}'" for field, text in zip(_FIELDS, fields, strict=True) if not field.takes(text)]
-    if wrong:
-        return f"cron has no {', '.join(wrong)}"
-    if [fields[2], fields[4]].count("?") != 1:
-        return "one of the day of the month and the day of the week must be ?, and the other not"
-    return ""
-
-
-def check_timezones(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:
-    """Check that the time zone of a schedule exists."""
-    import zoneinfo
-
-    name = schedule.timezone
-    # A machine without a time zone database checks the form only.
-    known = zoneinfo.available_timezones() or {name}
-    if len(name) > TIMEZONE_LENGTH or not _TIMEZONE.fullmatch(name) or name not in known:
-        what = f"the schedule of flow '{graph.flow}' has the unknown time zone {name!r}"
-        yield Problem(graph.location, LAM051, what, "use a name of the IANA database, as in timezone='Europe/Berlin'")
 
 
 #: The kind of trigger.

@@ -13,40 +13,76 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from laminar_runtime.configurations.triggers import Placeholder
+from laminar_codegen.ir.expressions import Input, Joined, Ref
+from laminar_runtime.configurations.triggers import EXECUTION_ID, Placeholder
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import refusal
 from laminar_runtime.layer import Parameters
+from laminar_runtime.variables import Variable
 
-__all__ = ["find_flaws", "find_placeholders", "write_input"]
+__all__ = ["find_flaws", "find_placeholders", "write_input", "write_json"]
+
+#: Returns the text of a placeholder.
+Written = Callable[[Placeholder], str]
 
 
-def write_input(label: str, identity: Any, parameters: Mapping[str, Any], written: Mapping[Placeholder, str]) -> str:
+def write_input(label: str, identity: Any, parameters: Mapping[str, Any], written: Written) -> Joined:
     """Write the input of the starter.
 
     Args:
         label: The label of the trigger.
-        identity: What the execution is named after: placeholders.
+        identity: What the execution is named after: a placeholder, or a list of them.
         parameters: The parameters of the flow, with placeholders.
-        written: The text of each placeholder.
+        written: Returns the text of a placeholder.
     """
-    return _write({"trigger": label, "id": identity, "parameters": dict(parameters)}, written)
+    # The starter makes the id of an execution from its name.
+    executions = {name: value for name, value in parameters.items() if value == EXECUTION_ID}
+    others = {name: value for name, value in parameters.items() if name not in executions}
+    given = {"trigger": label, "id": identity, "parameters": others}
+    return write_json({**given, **({"executions": executions} if executions else {})}, written)
 
 
-def _write(value: Any, written: Mapping[Placeholder, str]) -> str:
+def write_json(value: Any, written: Written | None = None) -> Joined:
+    """Write a value as JSON, with Terraform's references in it.
+
+    Args:
+        value: The value: JSON, with placeholders, variables and references.
+        written: Returns the text of a placeholder, None if there are none.
+    """
+    return Joined(*_write(value, written))
+
+
+def _write(value: Any, written: Written | None) -> Iterator[str | Ref | Joined]:
     match value:
-        case Placeholder():
-            return written[value]
+        case Placeholder() if written is not None:
+            yield written(value)
+        case Variable():
+            yield Ref(f"jsonencode({Input.of(value).expression})")
+        case Joined():
+            # Names and ARNs have no character that JSON escapes.
+            yield from ('"', value, '"')
         case Mapping():
-            items = (f"{_write(name, written)}:{_write(item, written)}" for name, item in value.items())
-            return f"{{{','.join(items)}}}"
+            yield "{"
+            for place, (name, item) in enumerate(value.items()):
+                yield f"{',' if place else ''}{_text(name, written)}:"
+                yield from _write(item, written)
+            yield "}"
         case list() | tuple():
-            return f"[{','.join(_write(item, written) for item in value)}]"
+            yield "["
+            for place, item in enumerate(value):
+                yield "," if place else ""
+                yield from _write(item, written)
+            yield "]"
         case _:
-            return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e")
+            yield _text(value, written)
+
+
+def _text(value: Any, written: Written | None) -> str:
+    text = json.dumps(value)
+    return text if written is None else text.replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def find_placeholders(value: Any) -> Iterator[Placeholder]:
@@ -79,11 +115,13 @@ def find_flaws(parameters: Mapping[str, Any]) -> Iterator[str]:
             yield f"parameter '{name}' has a reserved name"
         elif not _is_json(value):
             yield f"parameter '{name}' is {value!r}, which is not a JSON value"
+        elif value != EXECUTION_ID and EXECUTION_ID in find_placeholders(value):
+            yield f"parameter '{name}' has EXECUTION_ID within it: only a whole parameter can be the id of an execution"
 
 
 def _is_json(value: Any) -> bool:
     match value:
-        case Placeholder() | None | bool() | int() | str():
+        case Placeholder() | Variable() | None | bool() | int() | str():
             return True
         case float():
             return math.isfinite(value)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Catcher, StateMachine, Succeed, Task
 from laminar_codegen.ir.expressions import Expression, Ref
+from laminar_runtime.identifiers import RESUMED
 
 __all__ = ["STARTER", "emit_starter"]
 
@@ -25,6 +26,11 @@ _BEFORE = "Started before"
 _EXECUTION = (
     "($i := $states.input.id; $states.input.trigger & '-' & ($type($i) = 'string' ? $replace($i, ':', '') "
     ": $substring($hash($string($i), 'SHA-256'), 0, 32)))"
+)
+#: The parameters of the flow, and those that are ids of executions: the id of a resume is that of the first execution.
+_PARAMETERS = (
+    "$merge([$states.input.parameters, $each($states.input.executions, "
+    f"function($name, $parameter) {{ {{ $parameter: $substringBefore($name, '{RESUMED}') }} }})])"
 )
 #: Both names are in use: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
 _TAKEN = ("StepFunctions.ExecutionAlreadyExists", "StepFunctions.ExecutionAlreadyExistsException")
@@ -44,7 +50,7 @@ def emit_starter() -> StateMachine:
             "StateMachineArn": Ref(f"aws_sfn_state_machine.{labels.MAIN}.arn"),
             "Name": Expression(_EXECUTION),
             "Input": {
-                "parameters": Expression("$states.input.parameters"),
+                "parameters": Expression(_PARAMETERS),
                 "AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID": Expression("$states.context.Execution.Id"),
             },
         },

@@ -1,6 +1,6 @@
 """The triggers of a flow that start it through the starter: all but the one plain schedule.
 
-Before: triggers with their parameters. After: a schedule of EventBridge Scheduler for each, the starter's state
+Before: triggers with their parameters. After: a schedule or a rule of EventBridge for each, the starter's state
 machine, one queue of failed starts, roles, alarms, and a variable for each trigger that switches it off.
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -23,14 +24,17 @@ from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
+from laminar_codegen.triggers.event_start import EventTrigger, check_event, emit_rule
+from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import KEPT, is_plain
 from laminar_codegen.triggers.start import FAILURES, Start
-from laminar_codegen.triggers.start_input import find_flaws
+from laminar_codegen.triggers.start_input import find_flaws, write_json
 from laminar_codegen.triggers.starter import STARTER, emit_starter
 from laminar_codegen.triggers.timed_start import check_schedule, emit_schedule
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
-from laminar_runtime.configurations.triggers import Schedule, Trigger
+from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Schedule, Trigger
+from laminar_runtime.exceptions import SchedulerError
 
 __all__ = ["STARTS", "Starts"]
 
@@ -39,7 +43,7 @@ _NAME = Ref("var.name")
 _QUEUE = FAILURES.replace("_", "-")
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 #: Labels that other resources have.
-_TAKEN = frozenset({"stop_jobs"})
+_TAKEN = ("starter", "stop_jobs")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -57,20 +61,37 @@ class Starts:
         """Those that are schedules."""
         return tuple((start, start.trigger) for start in self.all if isinstance(start.trigger, Schedule))
 
+    @property
+    def events(self) -> tuple[tuple[Start, EventTrigger], ...]:
+        """Those that start the flow after an event."""
+        return tuple((start, start.trigger) for start in self.all if isinstance(start.trigger, EventTrigger))
+
+    @property
+    def parameters(self) -> tuple[tuple[Start, Mapping[str, Any]], ...]:
+        """The parameters of each."""
+        return tuple((start, trigger.parameters) for start, trigger in (*self.schedules, *self.events))
+
     def __str__(self) -> str:
         return ", ".join(f"{start.label} ({_describe(start.trigger)})" for start in self.all)
 
 
 def _describe(trigger: Trigger) -> str:
-    if isinstance(trigger, Schedule):
-        return f"{trigger.expression} {trigger.timezone}"
-    raise TypeError(f"{trigger!r} is no trigger that can be deployed")
+    return str(ExpressionInZone.of(trigger)) if isinstance(trigger, Schedule) else type(trigger).__name__
+
+
+#: The labels of triggers without a name.
+_LABELS: Mapping[type[Trigger], str] = {
+    Schedule: "schedule",
+    ObjectCreated: "object_created",
+    Event: "event",
+    After: "after",
+}
 
 
 def _label(trigger: Trigger) -> str:
-    if isinstance(trigger, Schedule):
-        return trigger.name or "schedule"
-    raise TypeError(f"{trigger!r} is no trigger that can be deployed")
+    if not isinstance(trigger, tuple(_LABELS)):
+        raise SchedulerError(f"{trigger!r} is not a trigger that can be deployed")
+    return trigger.name or _LABELS[type(trigger)]
 
 
 def _find(scheduler: StepFunctions) -> Iterator[Starts]:
@@ -87,15 +108,49 @@ def _emit(starts: Starts) -> Iterator[Block]:
         "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
         "tags": Ref("var.tags"),
         "depends_on": [labels.MADE_FIRST],
+        **({"policy": _queue_policy(starts)} if starts.events else {}),
     }
     yield Block("aws_sqs_queue", FAILURES, queue)
     for start, schedule in starts.schedules:
         yield emit_schedule(start, schedule)
+    for start, trigger in starts.events:
+        yield from emit_rule(start, trigger)
 
 
-def _roles(_: Starts, flows: str) -> Iterator[Role]:
-    description = f"Starts the {flows} on schedule"
-    yield Role("schedule", "scheduler.amazonaws.com", description, "starts executions on schedule")
+def _queue_policy(starts: Starts) -> Joined:
+    """Return the policy by which rules may send to the queue. A schedule does so by its role.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    """
+    statement = {
+        "Sid": "KeepFailures",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": regional("sqs", labels.of_deployment(_QUEUE)),
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": [regional("events", "rule/", start.resource) for start, _ in starts.events]}
+        },
+    }
+    return write_json({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _roles(starts: Starts, flows: str) -> Iterator[Role]:
+    if starts.schedules:
+        description = f"Starts the {flows} on schedule"
+        yield Role("schedule", "scheduler.amazonaws.com", description, "starts executions on schedule")
+    if starts.events:
+        description = f"Starts the {flows} after events"
+        yield Role("events", "events.amazonaws.com", description, "starts executions after events")
+
+
+def _for_events(deployment: Deployment) -> Fitted:
+    """Return the permission to call the starter.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+    """
+    machine = (states_arn("stateMachine", STARTER),)
+    return fit(deployment, lambda _: (Statement("StartExecutions", ("states:StartExecution",), machine),))
 
 
 def _for_schedules(deployment: Deployment) -> Fitted:
@@ -117,7 +172,7 @@ def _schedule_statements(deployment: Deployment) -> tuple[Statement, ...]:
     )
 
 
-def _alarms(_: Starts) -> Iterator[Alarm]:
+def _alarms(starts: Starts) -> Iterator[Alarm]:
     yield Alarm(
         label="not_started",
         description=Joined("A trigger of the state machine ", _NAME, " could not start it"),
@@ -134,6 +189,15 @@ def _alarms(_: Starts) -> Iterator[Alarm]:
         statistic="Sum",
         dimensions={"StateMachineArn": Ref(f"aws_sfn_state_machine.{STARTER}.arn")},
     )
+    for start, _ in starts.events:
+        yield Alarm(
+            label=f"{start.label}_failed",
+            description=Joined(f"The rule {start.label} of the state machine ", _NAME, " could not call its target"),
+            namespace="AWS/Events",
+            metric="FailedInvocations",
+            statistic="Sum",
+            dimensions={"RuleName": Ref(f"aws_cloudwatch_event_rule.{start.label}.name")},
+        )
 
 
 def _variables(starts: Starts) -> Iterator[Variable]:
@@ -151,13 +215,13 @@ def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
         if not _LABEL.fullmatch(label) or label in _TAKEN:
             what = f"the trigger '{label}' of flow '{graph.flow}' has a name that cannot be used"
             fix = "use at most 32 lower-case letters, digits and underscores, and begin with a letter"
-            yield Problem(graph.location, LAM110, what, f"{fix}; {', '.join(_TAKEN)} is reserved")
+            yield Problem(graph.location, LAM110, what, f"{fix}; {' and '.join(_TAKEN)} are reserved")
 
 
 def check_parameters(graph: Graph, starts: Starts) -> Iterator[Problem]:
     """Check that the parameters of triggers can be parameters of a flow."""
-    for start, schedule in starts.schedules:
-        for flaw in find_flaws(schedule.parameters):
+    for start, parameters in starts.parameters:
+        for flaw in find_flaws(parameters):
             what = f"the trigger '{start.label}' of flow '{graph.flow}' is not valid: {flaw}"
             yield Problem(graph.location, LAM111, what, "use names of attributes, and values that JSON has")
 
@@ -167,6 +231,9 @@ def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
     for start, schedule in starts.schedules:
         if not any(find_flaws(schedule.parameters)):
             yield from check_schedule(graph, start, schedule)
+    for start, trigger in starts.events:
+        if not any(find_flaws(trigger.parameters)):
+            yield from check_event(graph, start, trigger)
 
 
 def _machines(_: Starts) -> tuple[StateMachine, ...]:
@@ -184,7 +251,7 @@ STARTS = TriggerKind(
     emit=_emit,
     rules=(check_names, check_parameters, check_each),
     roles=_roles,
-    permissions={"schedule": _for_schedules},
+    permissions={"schedule": _for_schedules, "events": _for_events},
     alarms=_alarms,
     variables=_variables,
     machines=_machines,

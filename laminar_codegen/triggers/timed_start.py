@@ -12,7 +12,8 @@ from laminar_codegen.ir.terraform import Block, Nested
 from laminar_codegen.limits import SCHEDULE_INPUT_BYTES, SCHEDULE_WINDOW
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
-from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS, ExpressionInZone, check_expressions, check_timezones
+from laminar_codegen.triggers.expressions import ExpressionInZone, check_expressions, check_timezones
+from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS
 from laminar_codegen.triggers.start import FAILURES, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input
 from laminar_codegen.triggers.starter import STARTER
@@ -22,7 +23,7 @@ __all__ = ["check_schedule", "emit_schedule"]
 
 #: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html. It has no character
 #: that JSON escapes.
-_WRITTEN = {SCHEDULED_TIME: '"<aws.scheduler.scheduled-time>"'}
+_SCHEDULED_TIME = '"<aws.scheduler.scheduled-time>"'
 
 
 def emit_schedule(start: Start, schedule: Schedule) -> Block:
@@ -46,12 +47,13 @@ def emit_schedule(start: Start, schedule: Schedule) -> Block:
         if schedule.window is None
         else {"mode": "FLEXIBLE", "maximum_window_in_minutes": schedule.window}
     )
+    zoned = ExpressionInZone.of(schedule)
     times = {f"{name}_date": time for name, value in _times(schedule) if (time := _time(value)) is not None}
     body: dict[str, Value] = {
         "name": start.resource,
         "description": Joined("Starts the state machine ", Ref("var.name")),
-        "schedule_expression": schedule.expression,
-        "schedule_expression_timezone": schedule.timezone,
+        "schedule_expression": zoned.expression,
+        "schedule_expression_timezone": zoned.timezone,
         **{name: _utc(time) for name, time in times.items()},
         "state": start.state,
         "flexible_time_window": window,
@@ -64,8 +66,8 @@ def emit_schedule(start: Start, schedule: Schedule) -> Block:
     return Block("aws_scheduler_schedule", start.label, body, nested)
 
 
-def _input(start: Start, schedule: Schedule) -> str:
-    return write_input(start.label, SCHEDULED_TIME, schedule.parameters, _WRITTEN)
+def _input(start: Start, schedule: Schedule) -> Joined:
+    return write_input(start.label, SCHEDULED_TIME, schedule.parameters, lambda _: _SCHEDULED_TIME)
 
 
 def check_schedule(graph: Graph, start: Start, schedule: Schedule) -> Iterator[Problem]:
@@ -78,7 +80,7 @@ def check_schedule(graph: Graph, start: Start, schedule: Schedule) -> Iterator[P
         start: The start.
         schedule: Its schedule.
     """
-    zoned = ExpressionInZone(schedule.expression, schedule.timezone)
+    zoned = ExpressionInZone.of(schedule)
     yield from check_expressions(graph, zoned)
     yield from check_timezones(graph, zoned)
     for what, fix in _flaws(schedule):
@@ -88,7 +90,8 @@ def check_schedule(graph: Graph, start: Start, schedule: Schedule) -> Iterator[P
             what = f"the schedule '{start.label}' of flow '{graph.flow}' has a parameter with {placeholder.text}"
             yield Problem(graph.location, LAM111, what, "use SCHEDULED_TIME: a schedule has no event")
             return
-    if len(_input(start, schedule).encode()) > SCHEDULE_INPUT_BYTES:
+    known = "".join(part for part in _input(start, schedule).parts if isinstance(part, str))
+    if len(known.encode()) > SCHEDULE_INPUT_BYTES:
         what = f"the parameters of the trigger '{start.label}' of flow '{graph.flow}' are too long"
         yield Problem(graph.location, LAM111, what, f"use less than {SCHEDULE_INPUT_BYTES:,} bytes of JSON")
 

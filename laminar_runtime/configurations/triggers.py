@@ -5,16 +5,27 @@ They have no effect where a flow runs on this machine: there a call of the flow 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import SchedulerError
+from laminar_runtime.variables import Text, Variable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["SCHEDULED_TIME", "Placeholder", "Schedule", "Trigger"]
+__all__ = [
+    "EXECUTION_ID",
+    "SCHEDULED_TIME",
+    "After",
+    "Event",
+    "FromEvent",
+    "ObjectCreated",
+    "Placeholder",
+    "Schedule",
+    "Trigger",
+]
 
 
 @_records.frozen
@@ -32,9 +43,29 @@ class Placeholder:
 #: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
 SCHEDULED_TIME = Placeholder("the scheduled time")
 
+#: The id of the execution after which `After` starts the flow.
+EXECUTION_ID = Placeholder("the id of an execution")
+
+
+@_records.frozen
+class FromEvent(Placeholder):
+    """A value of the event that starts the flow.
+
+    Args:
+        text: The path of the value, in the notation of EventBridge: names and indexes.
+            https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+
+    Example:
+        >>> FromEvent("$.detail.object.key").text
+        '$.detail.object.key'
+    """
+
 
 class Trigger:
     """Base of all triggers."""
+
+    name: str | None
+    parameters: Mapping[str, Any]
 
 
 def _check_parameters(_: object, __: _records.Field, value: Any) -> None:
@@ -48,8 +79,18 @@ def _check_window(_: object, __: _records.Field, value: Any) -> None:
 
 
 def _check_text(_: object, attribute: _records.Field, value: Any) -> None:
-    if not isinstance(value, str):
+    if not isinstance(value, (str, Variable)):
         raise SchedulerError(f"the {attribute.argument} of a trigger must be text, not {value!r}")
+
+
+def _check_part(_: object, attribute: _records.Field, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise SchedulerError(f"the {attribute.argument} of ObjectCreated must be text, not {value!r}")
+
+
+def _check_pattern(_: object, __: _records.Field, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise SchedulerError(f"the pattern of an Event must be a mapping, not {value!r}")
 
 
 def _check_name(_: object, __: _records.Field, value: Any) -> None:
@@ -90,10 +131,109 @@ class Schedule(Trigger):
         >>> Schedule("cron(0 6 * * ? *)", timezone="Europe/Berlin", parameters={"day": SCHEDULED_TIME}).window
     """
 
-    expression: str = _records.field(validator=_check_text)
-    timezone: str = _records.field(default="UTC", kw_only=True, validator=_check_text)
+    expression: Text = _records.field(validator=_check_text)
+    timezone: Text = _records.field(default="UTC", kw_only=True, validator=_check_text)
     parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
     start: datetime | str | None = _records.field(default=None, kw_only=True, validator=_check_time)
     end: datetime | str | None = _records.field(default=None, kw_only=True, validator=_check_time)
     window: int | None = _records.field(default=None, kw_only=True, validator=_check_window)
+    name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)
+
+
+def _deployment(flow: Any) -> Any:
+    """Return the name of the deployment of a flow: of its class, of an instance, or as given."""
+    if isinstance(flow, type):
+        return flow.__name__
+    scheduler = getattr(getattr(flow, "configuration", None), "scheduler", None)
+    return flow if scheduler is None else getattr(scheduler, "deployment", None) or getattr(flow, "name", None)
+
+
+def _statuses(status: Any) -> Any:
+    return (status,) if isinstance(status, str) else tuple(status)
+
+
+def _object_parameters() -> dict[str, Any]:
+    return {"bucket": FromEvent("$.detail.bucket.name"), "key": FromEvent("$.detail.object.key")}
+
+
+@_records.frozen
+class ObjectCreated(Trigger):
+    """Starts the flow when an object is created in a bucket. The bucket must send its events to EventBridge.
+
+    An event that is delivered twice starts one execution: its id follows from the bucket, the key and the version.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-event-notifications-eventbridge.html
+
+    Args:
+        bucket: The name of the bucket.
+        prefix: The beginning of the keys of the objects.
+        suffix: The end of the keys of the objects.
+        parameters: Parameters of the flow: JSON values, and `FromEvent`. By default ``bucket`` and ``key``.
+        name: The name of the trigger among those of the flow: lower-case letters, digits and underscores.
+
+    Raises:
+        SchedulerError: If an argument has a wrong type.
+
+    Example:
+        >>> ObjectCreated("uploads", prefix="in/", suffix=".csv").parameters["key"].text
+        '$.detail.object.key'
+    """
+
+    bucket: Text = _records.field(validator=_check_text)
+    prefix: str | None = _records.field(default=None, kw_only=True, validator=_check_part)
+    suffix: str | None = _records.field(default=None, kw_only=True, validator=_check_part)
+    parameters: Mapping[str, Any] = _records.field(
+        factory=_object_parameters, kw_only=True, validator=_check_parameters
+    )
+    name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)
+
+
+@_records.frozen
+class Event(Trigger):
+    """Starts the flow when an event on the default event bus matches a pattern.
+
+    An event that is delivered twice starts one execution: its id has the id of the event.
+
+    Args:
+        pattern: The pattern. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+        parameters: Parameters of the flow: JSON values, and `FromEvent`.
+        name: The name of the trigger among those of the flow: lower-case letters, digits and underscores.
+
+    Raises:
+        SchedulerError: If an argument has a wrong type.
+
+    Example:
+        >>> Event({"source": ["shop"]}, parameters={"order": FromEvent("$.detail.order")}).pattern
+        {'source': ['shop']}
+    """
+
+    pattern: Mapping[str, Any] = _records.field(validator=_check_pattern)
+    parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
+    name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)
+
+
+@_records.frozen
+class After(Trigger):
+    """Starts the flow after an execution of another deployed flow has ended.
+
+    Step Functions sends these events on a best-effort basis: an event may be missing.
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+
+    Args:
+        flow: The other flow: its class, the flow itself, or the name of its deployment in the same account and region.
+        status: The status with which the execution ended: ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``ABORTED``, or a
+            list of these.
+        parameters: Parameters of this flow: JSON values, `EXECUTION_ID`, and `FromEvent`.
+        name: The name of the trigger among those of the flow: lower-case letters, digits and underscores.
+
+    Raises:
+        SchedulerError: If an argument has a wrong type.
+
+    Example:
+        >>> After("Import", parameters={"imported": EXECUTION_ID}).status
+        ('SUCCEEDED',)
+    """
+
+    flow: Any = _records.field(converter=_deployment, validator=_check_text)
+    status: str | Sequence[str] = _records.field(default=("SUCCEEDED",), kw_only=True, converter=_statuses)
+    parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
     name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)

@@ -31,7 +31,7 @@ from laminar_codegen.ir.placement import USUAL, Container, Target
 from laminar_codegen.problems import Location
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
-from laminar_codegen.triggers.schedule import ExpressionInZone
+from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]

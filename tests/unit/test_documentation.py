@@ -38,7 +38,7 @@ PUBLIC = [
     "laminar_codegen",
 ]
 #: Public names that are no class or function with a docstring of its own: submodules, and the version.
-WITHOUT_ENTRY = {"SCHEDULED_TIME", "__version__", "annotation", "condition", "event"}
+WITHOUT_ENTRY = {"EXECUTION_ID", "SCHEDULED_TIME", "__version__", "annotation", "condition", "event"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -60,7 +60,17 @@ PUBLIC = {
     ],
     "laminar_runtime.configurations.schedulers": ["AWS", "Delegated", "Scheduler"],
     "laminar_runtime.configurations.serde": ["JsonProtocol", "PickleProtocol", "Protocol", "dtype"],
-    "laminar_runtime.configurations.triggers": ["Placeholder", "SCHEDULED_TIME", "Schedule", "Trigger"],
+    "laminar_runtime.configurations.triggers": [
+        "After",
+        "EXECUTION_ID",
+        "Event",
+        "FromEvent",
+        "ObjectCreated",
+        "Placeholder",
+        "SCHEDULED_TIME",
+        "Schedule",
+        "Trigger",
+    ],
     "laminar_runtime.deployment": ["Deployment", "parameter_name"],
     "laminar_runtime.exceptions": [
         "AssignmentError",

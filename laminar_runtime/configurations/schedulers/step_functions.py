@@ -17,6 +17,7 @@ from laminar_runtime.exceptions import SchedulerError
 from laminar_runtime.identifiers import new_execution_id
 from laminar_runtime.programs import importing, loading
 from laminar_runtime.tasks import claims
+from laminar_runtime.variables import Text, Variable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,10 +119,10 @@ class StepFunctions(Delegated):
     )
     profile: str | Path | None = _records.field(default=None, kw_only=True, validator=_is(str, PathLike, type(None)))
     # Each scheduler has a method `schedule`, so the argument with this name has a field with another name.
-    started_by: str | None = _records.field(
-        default=None, kw_only=True, alias="schedule", validator=_is(str, type(None))
+    started_by: Text | None = _records.field(
+        default=None, kw_only=True, alias="schedule", validator=_is(str, Variable, type(None))
     )
-    timezone: str = _records.field(default="UTC", kw_only=True, validator=_is(str))
+    timezone: Text = _records.field(default="UTC", kw_only=True, validator=_is(str, Variable))
     triggers: Sequence[Trigger] = _records.field(default=(), kw_only=True, validator=_check_triggers)
     module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     module_version: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))

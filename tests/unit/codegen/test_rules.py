@@ -64,7 +64,7 @@ def test_check_explains_that_a_rule_only_warns(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("LAM0112", "no rule has the code 'LAM0112', did you mean 'LAM012'?"),
+        ("LAM0422", "no rule has the code 'LAM0422', did you mean 'LAM042'?"),
         ("F401", "no rule has the code 'F401'\n"),
         *((code, f"no rule has the code '{code}', did you mean") for code in sorted(UNUSED)),
     ],

@@ -52,6 +52,13 @@ def test_several_texts_name_the_execution_by_their_digest() -> None:
     assert check_execution_id(names[0], longest=LONGEST_DEPLOYED)
 
 
+def test_ids_of_executions_are_parameters() -> None:
+    """The id of a resumed execution is that of the first."""
+    executions = {"one": "e1@resume-2.1", "two": "e2"}
+    given = {"trigger": "after", "id": ["a"], "parameters": {"mode": "x"}, "executions": executions}
+    assert start(given)[0]["Input"]["parameters"] == {"mode": "x", "one": "e1", "two": "e2"}
+
+
 @pytest.mark.parametrize("error", ["ExecutionAlreadyExists", "ExecutionAlreadyExistsException"])
 def test_a_repeated_delivery_starts_nothing(error: str) -> None:
     """The name is taken: that is no failure."""

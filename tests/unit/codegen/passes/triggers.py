@@ -10,21 +10,24 @@ from laminar_codegen.allocate import allocate
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import Trigger
-from laminar_codegen.triggers import registry, start_input
+from laminar_codegen.triggers import event_paths, patterns, registry, start_input
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import SCHEDULE
 from laminar_codegen.triggers.starts import STARTS
 from laminar_runtime.configurations import triggers
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
+from laminar_runtime.variables import Variable
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in, machines_of
 from tests.support.graph_notation import graphs_in
 from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, problems, statements
 
 #: What users import.
-of_users = {name: getattr(triggers, name) for name in triggers.__all__}
+of_users = {"Variable": Variable, **{name: getattr(triggers, name) for name in triggers.__all__}}
 
 cases_of("triggers.registry")(evaluator(registry, StepFunctions=StepFunctions, **of_users))
+cases_of("triggers.event_paths")(evaluator(event_paths, **of_users))
+cases_of("triggers.patterns")(evaluator(patterns))
 cases_of("triggers.start_input")(evaluator(start_input, **of_users))
 
 
@@ -45,6 +48,8 @@ def schedule(text: str) -> str:
     return "\n".join((*_needs(SCHEDULE, value, deployment), as_yaml({"module": given})))
 
 
+@cases_of("triggers.event_start")
+@cases_of("triggers.expressions")
 @cases_of("triggers.timed_start")
 @cases_of("triggers.starts")
 def starts(text: str) -> str:

@@ -1,0 +1,186 @@
+"""An event that starts a flow: a rule of Amazon EventBridge, and its target, the starter.
+
+Before: ``ObjectCreated("uploads", prefix="in/")``. After: a rule with the pattern of such events, and a target whose
+input transformer takes the parameters of the flow from the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from laminar_codegen.ir import labels
+from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Block, Nested
+from laminar_codegen.limits import EVENT_PATHS, PATTERN_LENGTH, TEMPLATE_LENGTH
+from laminar_codegen.policies.statement import regional
+from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM110, LAM111, LAM112
+from laminar_codegen.triggers.event_paths import PATH, EventPaths
+from laminar_codegen.triggers.patterns import find_pattern_flaws
+from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS
+from laminar_codegen.triggers.start import FAILURES, Start
+from laminar_codegen.triggers.start_input import find_placeholders, write_input, write_json
+from laminar_codegen.triggers.starter import STARTER
+from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, FromEvent, ObjectCreated
+from laminar_runtime.variables import Variable
+
+__all__ = ["EventTrigger", "check_event", "emit_rule"]
+
+#: A trigger that an event starts.
+EventTrigger = ObjectCreated | Event | After
+
+_STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+@attrs.frozen(eq=False, repr=False)
+class _Source:
+    """The events of a trigger: their pattern, and what one is known by if it is delivered again."""
+
+    pattern: Mapping[str, Any]
+    identity: Any
+
+
+def _source(trigger: EventTrigger) -> _Source:
+    match trigger:
+        case ObjectCreated():
+            return _source_of_bucket(trigger)
+        case Event():
+            return _Source(trigger.pattern, FromEvent("$.id"))
+        case After():
+            return _source_of_deployment(trigger)
+
+
+def _source_of_bucket(trigger: ObjectCreated) -> _Source:
+    """Return the events of a bucket. S3 may send one twice, as two events: the sequencer is the same.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    prefix, suffix = trigger.prefix or "", trigger.suffix or ""
+    key: dict[str, Any] = {}
+    if prefix and suffix:
+        # Two operators of one field would be alternatives.
+        key = {"wildcard": f"{_plain(prefix)}*{_plain(suffix)}"}
+    elif prefix or suffix:
+        key = {"prefix": prefix} if prefix else {"suffix": suffix}
+    detail = {"bucket": {"name": [trigger.bucket]}, **({"object": {"key": [key]}} if key else {})}
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": detail}
+    parts = ("bucket.name", "object.key", "object.sequencer")
+    return _Source(pattern, [FromEvent(f"$.detail.{part}") for part in parts])
+
+
+def _plain(text: str) -> str:
+    """Return a text as a part of a wildcard."""
+    return text.replace("\\", "\\\\").replace("*", "\\*")
+
+
+def _source_of_deployment(trigger: After) -> _Source:
+    """Return the ends of executions of a deployment. One that was redriven ends again, at another time.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    name = Input.of(trigger.flow) if isinstance(trigger.flow, Variable) else trigger.flow
+    detail = {"status": [*trigger.status], "stateMachineArn": [regional("states", "stateMachine:", name)]}
+    pattern = {"source": ["aws.states"], "detail-type": ["Step Functions Execution Status Change"], "detail": detail}
+    return _Source(pattern, [FromEvent(f"$.detail.{part}") for part in ("executionArn", "status", "stopDate")])
+
+
+def _paths(trigger: EventTrigger) -> EventPaths:
+    return EventPaths.of((_source(trigger).identity, trigger.parameters))
+
+
+def emit_rule(start: Start, trigger: EventTrigger) -> tuple[Block, Block]:
+    """Emit a rule that starts the flow, and its target.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+
+    Args:
+        start: The start.
+        trigger: Its trigger.
+    """
+    source, paths = _source(trigger), _paths(trigger)
+    rule: dict[str, Value] = {
+        "name": start.resource,
+        "description": Joined("Starts the state machine ", Ref("var.name")),
+        "event_pattern": write_json(source.pattern),
+        "state": start.state,
+        "tags": Ref("var.tags"),
+        "depends_on": [labels.MADE_FIRST],
+    }
+    target: dict[str, Value] = {
+        "rule": Ref(f"aws_cloudwatch_event_rule.{start.label}.name"),
+        "target_id": STARTER,
+        "arn": Ref(f"aws_sfn_state_machine.{STARTER}.arn"),
+        "role_arn": labels.role("events"),
+        "input_transformer": {
+            "input_paths": paths.named,
+            "input_template": write_input(start.label, source.identity, trigger.parameters, paths.write),
+        },
+        "retry_policy": {"maximum_retry_attempts": ATTEMPTS, "maximum_event_age_in_seconds": SECONDS},
+        "dead_letter_config": {"arn": Ref(f"aws_sqs_queue.{FAILURES}.arn")},
+        # EventBridge needs the permissions of the role before the target.
+        "depends_on": ["aws_iam_role_policy.events"],
+    }
+    nested: Nested = {"dead_letter_config": {}, "input_transformer": {}, "retry_policy": {}}
+    return (
+        Block("aws_cloudwatch_event_rule", start.label, rule),
+        Block("aws_cloudwatch_event_target", start.label, target, nested),
+    )
+
+
+def check_event(graph: Graph, start: Start, trigger: EventTrigger) -> Iterator[Problem]:
+    """Check that EventBridge accepts a rule and its target.
+
+    Args:
+        graph: The graph of the flow.
+        start: The start.
+        trigger: Its trigger.
+    """
+    where = f"the trigger '{start.label}' of flow '{graph.flow}'"
+    if isinstance(trigger, After):
+        for status in sorted({*trigger.status} - {*_STATUSES}) or ([] if trigger.status else [""]):
+            what = f"{where} is about the status {status!r}, with which no execution ends"
+            yield Problem(graph.location, LAM110, what, f"use {', '.join(_STATUSES)}")
+        if trigger.flow == graph.flow:
+            what = f"{where} starts the flow after itself, without an end"
+            yield Problem(graph.location, LAM110, what, "name another flow, or use a Schedule")
+    for flaw in _pattern_flaws(trigger):
+        fix = "write it as in {'source': ['shop'], 'detail': {'kind': ['order']}}"
+        yield Problem(graph.location, LAM112, f"{where} has no valid pattern: {flaw}", fix)
+    for flaw, fix in _input_flaws(start, trigger):
+        yield Problem(graph.location, LAM111, f"{where} {flaw}", fix)
+
+
+def _pattern_flaws(trigger: EventTrigger) -> Iterator[str]:
+    if isinstance(trigger, Event):
+        found = [*find_pattern_flaws(trigger.pattern)]
+        if found:
+            yield from found
+            return
+    length = sum(len(part) for part in write_json(_source(trigger).pattern).parts if isinstance(part, str))
+    if length > PATTERN_LENGTH:
+        yield f"it has {length:,} characters of at most {PATTERN_LENGTH:,}"
+
+
+def _input_flaws(start: Start, trigger: EventTrigger) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the parameters of an event, and how to fix it."""
+    known = True
+    for placeholder in find_placeholders(trigger.parameters):
+        if isinstance(placeholder, FromEvent):
+            if not PATH.fullmatch(placeholder.text):
+                yield f"takes {placeholder.text!r} from the event, which is no path", "write $.detail.name or $.list[0]"
+        elif not (isinstance(trigger, After) and placeholder == EXECUTION_ID):
+            known = False
+            yield f"has a parameter with {placeholder.text}, which its event does not have", "use FromEvent(...)"
+    if not known:
+        return
+    paths = _paths(trigger)
+    if len(paths.named) > EVENT_PATHS:
+        yield f"takes {len(paths.named)} values from the event", f"take at most {EVENT_PATHS}"
+    template = write_input(start.label, _source(trigger).identity, trigger.parameters, paths.write)
+    length = sum(len(part) for part in template.parts if isinstance(part, str))
+    if length > TEMPLATE_LENGTH:
+        yield f"has {length:,} characters of parameters", f"use at most {TEMPLATE_LENGTH:,}"
