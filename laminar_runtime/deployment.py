@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import _records, task_environment
 from laminar_runtime.exceptions import DeploymentError, ExecutionError, UnfinishedError, WaitTimeoutError
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
+from laminar_runtime.storage.layout import STORED
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
@@ -108,12 +109,14 @@ class Deployment:
             )
             raise DeploymentError(msg) from error
 
-    def start(self, execution: str, *, parameters: dict[str, Any] | None = None) -> None:
+    def start(self, execution: str, *, parameters: dict[str, Any] | None = None, stored: bool = False) -> None:
         """Start an execution of the state machine.
 
         Args:
             execution: The execution's id, which is its name. If it runs already, nothing happens.
             parameters: The flow's parameters, as JSON values, if they are not in the datastore.
+            stored: Whether the parameters are in the datastore. Only the state machine of a flow that declares its
+                parameters needs it: it refuses an input that lacks them.
 
         Raises:
             DeploymentError: If the execution cannot be started.
@@ -122,7 +125,9 @@ class Deployment:
         from botocore.exceptions import BotoCoreError, ClientError
 
         check_execution_id(execution, longest=LONGEST_DEPLOYED)
-        given = {} if parameters is None else {"parameters": parameters}
+        given: dict[str, Any] = {STORED: True} if stored else {}
+        if parameters is not None:
+            given["parameters"] = parameters
         try:
             self.client().start_execution(
                 stateMachineArn=self.state_machine_arn, name=execution, input=json.dumps(given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from laminar_runtime import _records, launching, stored_parameters, task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, FlowError
-from laminar_runtime.introspection import naming
+from laminar_runtime.introspection import interactive, naming
 from laminar_runtime.introspection.attributes import prepare, quote
 from laminar_runtime.layer import Layer, Parameters, storage_name, store_as
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
@@ -185,17 +185,23 @@ class Execution:
             >>> execution.layer("Add").total, execution.layer(Add).total
             (3, 3)
         """
-        name = layer if isinstance(layer, str) else getattr(layer, "__name__", None) or layer.name
+        name = layer if isinstance(layer, str) else _name_of(layer)
         definition = self.flow.registry.get(str(name))
         if definition is None:
             known = ", ".join(sorted(self.flow.registry))
             raise FlowError(f"flow '{self.flow.name}' has no layer '{name}'. Its layers: {known}")
+        if name == _PARAMETERS and isinstance(layer, type) and not self._has(layer):
+            raise FlowError(f"'{layer.__name__}' is not registered to flow '{self.flow.name}': register it")
         configuration = definition.configuration.copy()
         prepare(definition.layer, read="attempt" not in attributes)
         instance = definition.layer.__new__(definition.layer)
         instance.__dict__.update(execution=self, configuration=configuration, definition=definition, **attributes)
-        stored = storage_name(layer) if isinstance(layer, Layer) else self._storage_name(definition.layer.__name__)
-        return instance if stored == definition.layer.__name__ else store_as(instance, stored)
+        stored = storage_name(layer) if isinstance(layer, Layer) else self._storage_name(instance.name)
+        return instance if stored == instance.name else store_as(instance, stored)
+
+    def _has(self, declared: type) -> bool:
+        """Return whether a subclass of `Parameters` is registered to the flow, or `Parameters` itself."""
+        return any(one is declared or interactive.same(one, declared) for one in self.classes[_PARAMETERS].__mro__)
 
     def parameters(self, **artifacts: Any) -> Execution:
         """Store the flow's parameters for this execution. A failed execution can get other parameters for a resume.
@@ -308,6 +314,13 @@ class Execution:
         """Return the execution of this process' task, without results: the result of a call that runs nothing."""
         found = task_environment.task()
         return NoResults(found.execution if found else None, self.flow)
+
+
+def _name_of(layer: type[Layer] | Layer) -> str:
+    """Return the name of a layer, or of a layer's class."""
+    if not isinstance(layer, type):
+        return layer.name
+    return getattr(layer, "__laminar_parameters__", layer.__name__)
 
 
 class NoResults(Execution):

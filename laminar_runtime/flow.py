@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, overload
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, cast, overload
 
 from laminar_runtime import _records, arguments, launching, task_environment, types
 from laminar_runtime.configurations import datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution
+from laminar_runtime.inputs import declarations
 from laminar_runtime.introspection import attributes, functions, interactive, naming
 from laminar_runtime.layer import Definition, Layer, Parameters
 from laminar_runtime.pickling import homes, scopes
@@ -62,6 +63,8 @@ class Flow:
     registry: ClassVar[dict[str, Definition]] = {}
     #: The classes of these layers, by name.
     classes: ClassVar[dict[str, type[Layer]]] = {}
+    #: The subclasses of `Parameters` that are registered to it; none if its parameters are untyped.
+    declared: ClassVar[tuple[type[Parameters], ...]] = ()
     configuration: flows.Configuration
     execution: Execution
     _datastore: datastores.DataStore | None
@@ -130,7 +133,7 @@ class Flow:
         homes.define(cls)
         cls.registry, cls.classes = {}, {}
         cls.cell = interactive.defining_cell(cls)
-        cls._add(Definition(cls, Parameters, layers.Configuration()))
+        cls._declare(())
         cls._take_over()
         for base in cls.__bases__:
             for name, definition in getattr(base, "registry", {}).items():
@@ -139,6 +142,28 @@ class Flow:
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
                     cls._add(_records.evolve(definition, flow=cls))
+            cls._declare(getattr(base, "declared", ()))
+
+    @classmethod
+    def _declare(cls, declared: Iterable[type[Parameters]]) -> None:
+        """Add subclasses of `Parameters` that declare the flow's parameters.
+
+        Raises:
+            FlowError: If two declare a parameter differently, or a name is reserved.
+        """
+        known = {one.__name__: one for one in cls.__dict__.get("declared", ())}
+        for one in declared:
+            other = known.setdefault(one.__name__, one)
+            if other is not one and not interactive.same(one, other):
+                where = ", ".join(f"{item.__module__}.{item.__qualname__}" for item in (other, one))
+                raise FlowError(f"flow '{cls.__name__}' has two classes named '{one.__name__}' ({where}): rename one")
+            known[one.__name__] = one
+            attributes.check_fit(one)
+            declarations.check_names(one, Parameters, cls.__name__)
+        joined: Any = declarations.join(tuple(known.values()) or (Parameters,), _PARAMETERS)
+        declarations.check_agreement(joined, cls.__name__)
+        cls.declared = tuple(known.values())
+        cls.registry[_PARAMETERS], cls.classes[_PARAMETERS] = Definition(cls, joined, layers.Configuration()), joined
 
     @classmethod
     def _take_over(cls) -> None:
@@ -150,6 +175,7 @@ class Flow:
                 elsewhere = not before.cell or interactive.cell_of(definition.layer) != before.cell
                 if elsewhere and name not in {_PARAMETERS, *inherited}:
                     cls._add(_records.evolve(definition, flow=cls))
+            cls._declare(one for one in before.declared if not before.cell or interactive.cell_of(one) != before.cell)
 
     def __repr__(self) -> str:
         return f"{self.name}()"
@@ -159,10 +185,6 @@ class Flow:
         name = definition.layer.__name__
         if not getattr(definition.layer, "__laminar_layer__", False):
             raise FlowError(f"flow '{cls.__name__}' registers '{name}', which is not a subclass of Layer")
-        if definition.layer is not Parameters and issubclass(definition.layer, Parameters):
-            what = f"flow '{cls.__name__}' registers '{name}', a subclass of Parameters"
-            why = "the arguments of a flow's call are attributes of Parameters itself only"
-            raise FlowError(f"{what}: {why}. Use Parameters in the layers, for example 'parameters: Parameters'")
         # An empty name is reported with the other problems of the flow, or when the flow is called.
         if name and (reason := naming.flaw(name)) is not None:
             what = f"flow '{cls.__name__}' registers layer {attributes.quote(name)}"
@@ -239,16 +261,42 @@ class Flow:
             raise TypeError(arguments.unknown(f"{cls.__name__}.register", next(iter(unknown)), options))
         given: dict[str, Any] = {name: option for name, option in options.items() if option is not None}
         configuration = layers.Configuration(**given)
-        place = sys._getframe(1).f_globals.get("__name__", "")  # noqa: SLF001 - the module that registers it
+        frame = sys._getframe(1)  # noqa: SLF001 - of the code that registers it
+        place, names = frame.f_globals.get("__name__", ""), frame.f_locals
 
         def decorate(cls_: LayerClass) -> LayerClass:
             homes.register(cls, cls_, place)
+            if hasattr(cls_, "__laminar_parameters__"):
+                cls._register_parameters(cast("type[Parameters]", cls_), given, names)
+                return cls_
             known = cls.registry.get(cls_.__name__)
             again = known is not None and interactive.redefines(cls_, known.layer)
             cls._add(Definition(cls, cls_, configuration), again=again)
             return cls_
 
         return decorate if layer is None else decorate(layer)
+
+    @classmethod
+    def _register_parameters(
+        cls, declared: type[Parameters], options: Collection[str], names: Mapping[str, Any]
+    ) -> None:
+        """Register a subclass of `Parameters`, which declares parameters of the flow.
+
+        Args:
+            declared: The class.
+            options: The names of the options of the registration: it takes none.
+            names: The names that its type hints may use.
+
+        Raises:
+            FlowError: If it cannot be registered.
+        """
+        what = f"flow '{cls.__name__}' registers '{declared.__name__}'"
+        if declared is Parameters:
+            raise FlowError(f"{what}, which it has without that: register a subclass that declares the parameters")
+        if options:
+            raise FlowError(f"{what} with {', '.join(options)}: it declares parameters and never runs. Remove them")
+        declarations.resolve(declared, names)
+        cls._declare((declared,))
 
     @property
     def name(self) -> str:
@@ -301,7 +349,7 @@ class Flow:
         """
         definition, classes = self.registry[layer], self.classes
         cls = definition.layer
-        if cls is Parameters:
+        if layer == _PARAMETERS:
             return set()
         found: set[str] = set()
         for function in (cls.__call__, *definition.hooks):

@@ -96,8 +96,9 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
         The execution.
 
     Raises:
-        FlowError: If the flow is declared incorrectly, if a module is being imported, or if a layer calls the flow and
-            the flow's datastore would be lost at the end of the layer's task.
+        FlowError: If the flow is declared incorrectly, or its parameters do not fit what it declares; if a module is
+            being imported; or if a layer calls the flow and the flow's datastore would be lost at the end of the
+            layer's task.
         ExecutionError: If the execution fails, or the id was used before with other parameters.
     """
     launched = _launches(flow)
@@ -107,6 +108,7 @@ def launch(flow: Flow, execution: str | None, parameters: Mapping[str, Any]) -> 
     dependencies = flow.dependencies
     if not all((flow.name, *dependencies)):
         raise FlowError(f"flow '{flow.name}' has a class without a name, which is needed for a folder. Name the class")
+    parameters = stored_parameters.convert(flow, parameters)
     run = flow.execution(new_execution_id() if execution is None else check_execution_id(execution))
     with flow.configuration.scheduler.holding(execution=run):
         if execution is not None:
@@ -130,7 +132,8 @@ def resume(execution: Execution) -> Execution:
         The execution, resumed.
 
     Raises:
-        FlowError: If a module is being imported, or the id is not valid.
+        FlowError: If a module is being imported, the id is not valid, or the stored parameters do not fit what the flow
+            declares now.
         ExecutionError: If the execution fails again, or does not exist.
     """
     flow = execution.flow
@@ -141,6 +144,7 @@ def resume(execution: Execution) -> Execution:
         where = f"flow '{flow.name}' has no execution {execution.id} in {execution.datastore.root}"
         raise ExecutionError(f"{where}: there is nothing to resume")
     with flow.configuration.scheduler.holding(execution=execution):
+        stored_parameters.convert_again(execution)
         return _schedule(_records.evolve(execution, retry=True), flow.dependencies)
 
 
@@ -290,6 +294,7 @@ def _run_task(flow: Flow) -> None:
     with task_process.reporting(), claims.underway(), prompts.refuse_prompts(flow.name, context.layer):
         claims.check_layer(context, flow.classes)
         execution = open_execution(flow, context)
+        stored_parameters.take_first(execution, context.layer)
         if task_environment.PLAN_FILE in os.environ:
             _plan(execution, context)
             return

@@ -399,6 +399,10 @@ _restored = _restore
 class Parameters(Layer):
     """The keyword arguments of a flow's call. Each flow has this layer, and any layer may depend on it.
 
+    A subclass that is registered to a flow declares its parameters: each annotated attribute is one, with its type and
+    its default. Calls, ``--param`` and inputs of the state machine are converted to these types, and checked. Layers
+    name the subclass in their hints.
+
     Args:
         **attributes: The parameters, in a test or as the result of a linker.
 
@@ -406,7 +410,32 @@ class Parameters(Layer):
         >>> class Train(Layer):
         ...     def __call__(self, parameters: Parameters) -> None:
         ...         self.rate = parameters.rate
+
+        >>> import datetime
+        >>> from laminar_runtime import Flow
+        >>> class Report(Flow): ...
+        >>> @Report.register
+        ... class Inputs(Parameters):
+        ...     day: datetime.date
+        ...     rows: int = 100
+        >>> @Report.register
+        ... class Load(Layer):
+        ...     def __call__(self, inputs: Inputs) -> None:
+        ...         self.month, self.rows = inputs.day.month, inputs.rows
+        >>> from laminar_runtime.configurations import datastores, executors
+        >>> flow = Report(datastore=datastores.Memory(), executor=executors.Thread())
+        >>> loaded = flow(day="2026-01-31").layer(Load)
+        >>> loaded.month, loaded.rows
+        (1, 100)
     """
+
+    #: The name of the layer: subclasses are stored and scheduled under it.
+    __laminar_parameters__: ClassVar[str] = "Parameters"
+
+    @property
+    def name(self) -> str:
+        """The layer's name, also if a subclass declares the parameters."""
+        return Parameters.__name__
 
     @property
     def state(self) -> State:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
+from laminar_runtime.inputs.declarations import fields_of
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import quote, refusal
 from laminar_runtime.layer import Parameters
@@ -16,8 +17,27 @@ from laminar_runtime.storage.layout import input_key
 
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
+    from laminar_runtime.flow import Flow
 
-__all__ = ["link", "offer", "store", "take_input"]
+__all__ = ["convert", "convert_again", "link", "offer", "store", "take_first", "take_input"]
+
+
+def convert(flow: Flow, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Convert parameters to the types that a flow declares, and add defaults. Untyped parameters stay as they are.
+
+    Args:
+        flow: The flow.
+        given: The parameters.
+
+    Raises:
+        FlowError: If parameters are missing, unknown, or of another type. The message names all of them.
+    """
+    if not flow.declared:
+        return given
+    # Imported here, so that a flow with untyped parameters does not need cattrs.
+    from laminar_runtime.inputs import conversion
+
+    return conversion.convert(fields_of(flow.classes[Parameters.__name__], flow.name), given, flow.name)
 
 
 def store(execution: Execution, artifacts: Mapping[str, Any]) -> None:
@@ -114,6 +134,47 @@ def take_input(execution: Execution) -> bool:
     return True
 
 
+def take_first(execution: Execution, layer: str) -> None:
+    """Take the input before a layer that no layer precedes: wrong parameters of typed flows fail the first job.
+
+    Args:
+        execution: The execution.
+        layer: The layer's name.
+
+    Raises:
+        DamagedError: If the input is not JSON.
+        FlowError: If parameters are missing, unknown, or of another type.
+    """
+    flow = execution.flow
+    if flow.declared and flow.dependencies_of(layer) <= {Parameters.__name__}:
+        take_input(execution)
+
+
+def convert_again(execution: Execution) -> None:
+    """Convert the stored parameters of an execution to the types that its flow declares now, before a resume.
+
+    Args:
+        execution: The execution.
+
+    Raises:
+        FlowError: If they do not fit: a parameter is new and required, or has another type now.
+    """
+    flow, key, ledger = execution.flow, execution.key(Parameters.__name__), execution.datastore.ledger
+    if not flow.declared or ledger.read_record(key) is None or execution.finished:
+        return
+    layer, stored = execution.layer(Parameters), ledger.attributes(key, index=0, record=None)
+    names = [field.name for field in fields_of(flow.classes[layer.name], flow.name) if field.name in stored]
+    try:
+        converted = convert(flow, {name: getattr(layer, name) for name in names})
+    except FlowError as error:
+        fix = f"give others with flow.execution('{execution.id}').parameters(...), then resume it"
+        raise FlowError(
+            f"execution {execution.id} cannot be resumed with the parameters of its start: {error}. {fix}"
+        ) from None
+    if not offer(execution, converted):
+        _replace(execution, converted)
+
+
 def _replace(execution: Execution, artifacts: Mapping[str, Any]) -> None:
     commit = _write(execution, artifacts)
     execution.datastore.ledger.write_record(execution.key(Parameters.__name__), splits=1, commit=commit)
@@ -121,7 +182,7 @@ def _replace(execution: Execution, artifacts: Mapping[str, Any]) -> None:
 
 def _write(execution: Execution, artifacts: Mapping[str, Any]) -> Commit:
     """Write the values of parameters, and return their commit, which is not stored yet."""
-    flow = execution.flow_name
+    flow, artifacts = execution.flow_name, convert(execution.flow, artifacts)
     for name in sorted(artifacts):
         if (reason := naming.flaw(name)) is not None:
             raise FlowError(f"flow '{flow}' cannot have the parameter {quote(name)}: the name {reason}")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Hint", "dependencies", "hints", "resolve", "unwrap"]
 
 T = TypeVar("T")
+#: The name of the layer that every flow has. `laminar_runtime.layer` imports this module.
+_PARAMETERS = "Parameters"
 Problem = Literal["missing", "unknown", "unregistered", "other", "keyword", "parameters"]
 
 
@@ -53,7 +55,7 @@ class Hint:
         layer: The name of the layer that the method depends on, None if there is a problem.
         problem: The problem: ``missing``, no hint; ``unknown``, a name that does not exist; ``unregistered``, a layer
             that is not registered to the flow; ``other``, not a layer; ``keyword``, a keyword-only parameter; or
-            ``parameters``, a subclass of `Parameters`.
+            ``parameters``, a subclass of `Parameters` that is not registered to the flow.
         text: The hint as written.
     """
 
@@ -110,16 +112,24 @@ def _resolve(function: Callable[..., Any], parameter: str, annotation: Any, regi
         if value in registry:
             return Hint(name, parameter, value, text=text)
         try:
-            value = eval(value, _namespace(function), dict(registry))  # noqa: S307 - a type hint of the user's own code
+            value = eval(value, _namespace(function), _names(registry))  # noqa: S307 - a type hint of the user's own code
         except Exception:  # noqa: BLE001 - the hint cannot be evaluated, whatever the error is
             return Hint(name, parameter, None, "unknown", text)
     if not (isinstance(value, type) and getattr(value, "__laminar_layer__", False)):
         return Hint(name, parameter, None, "other", text)
-    known = registry.get(value.__name__)
-    if known is not value and (known is None or not interactive.same(value, known)):
-        problem: Problem = "parameters" if issubclass(value, registry.get("Parameters", ())) else "unregistered"
-        return Hint(name, parameter, None, problem, value.__name__)
-    return Hint(name, parameter, value.__name__, text=text)
+    declares = hasattr(value, "__laminar_parameters__")
+    layer = _PARAMETERS if declares else value.__name__
+    # A layer that names a subclass of `Parameters`, or a base of one, reads the flow's own subclass.
+    known = getattr(registry.get(layer), "__mro__", ()) if declares else filter(None, [registry.get(layer)])
+    if not any(one is value or interactive.same(value, one) for one in known):
+        return Hint(name, parameter, None, "parameters" if declares else "unregistered", value.__name__)
+    return Hint(name, parameter, layer, text=text)
+
+
+def _names(registry: Mapping[str, type]) -> dict[str, type]:
+    """Return the names that hints may use besides those of the module: layers, and what declares the parameters."""
+    declared = getattr(registry.get(_PARAMETERS), "__mro__", ())
+    return {**{cls.__name__: cls for cls in declared if hasattr(cls, "__laminar_parameters__")}, **registry}
 
 
 def _namespace(function: Callable[..., Any]) -> dict[str, Any]:
@@ -131,8 +141,8 @@ _ADVICE = {
     "unknown": "has the type hint '{text}', which is not defined: register a layer with that name",
     "unregistered": "has the type hint '{text}', which is not registered to the flow: register it",
     "keyword": "is keyword-only, but layers are passed by position: remove the '*' or '**' before it",
-    "parameters": "has the type hint '{text}', a subclass of Parameters: use 'Parameters', which has the arguments of "
-    "the flow's call",
+    "parameters": "has the type hint '{text}', a subclass of Parameters that is not registered to the flow: register "
+    "it, or use 'Parameters', which has the arguments of the flow's call",
     "other": "has the type hint '{text}', which is not a layer: use the class of a layer that it depends on",
 }
 

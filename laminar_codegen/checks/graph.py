@@ -153,8 +153,8 @@ _HINTS = {
     ),
     "parameters": (
         LAM012,
-        "has the type hint '{text}', a subclass of Parameters, which a flow does not fill",
-        "write 'Parameters': that layer has all arguments that {flow} is called with",
+        "has the type hint '{text}', a subclass of Parameters that is not registered to the flow",
+        "add @{flow}.register above class {text}, or write 'Parameters': all arguments that {flow} is called with",
     ),
     "other": (
         LAM013,

@@ -74,7 +74,7 @@ def read_bodies(flow: Flow, shown: Callable[[str], str]) -> Mapping[str, Body]:
     return {
         name: _body(flow, definition.layer, definition.hooks, text)
         for name, definition in flow.registry.items()
-        if definition.layer is not Parameters
+        if name != Parameters.__name__
     }
 
 

@@ -10,7 +10,10 @@ from __future__ import annotations
 from laminar_runtime import _records
 from laminar_runtime.introspection import naming
 
+#: The name in the input of a state machine that says that its parameters are in the datastore.
+STORED = "stored"
 __all__ = [
+    "STORED",
     "JoinKey",
     "LayerKey",
     "artifact_key",

@@ -191,7 +191,7 @@ class StepFunctions(Delegated):
         if execution.retry:
             deployment.resume(name)
         else:
-            deployment.start(name)
+            deployment.start(name, stored=bool(execution.flow.declared))
 
     def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
         """Return whether the deployment of an execution's flow is a chain that contains another flow.

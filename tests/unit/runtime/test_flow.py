@@ -58,20 +58,19 @@ class Mine(Parameters):
     day: str = "today"
 
 
-def test_subclass_of_parameters() -> None:
-    """It would not get what the flow is called with, so it is refused, and so is a layer that names it."""
+def test_unregistered_subclass_of_parameters() -> None:
+    """It would not get what the flow is called with, so a layer that names it is refused."""
 
     class MyFlow(Flow): ...
-
-    with pytest.raises(FlowError, match=r"registers 'Mine', a subclass of Parameters.*for example 'param"):
-        MyFlow.register(Mine)
 
     @MyFlow.register
     class Reads(Layer):
         def __call__(self, mine: Mine) -> None: ...
 
-    with pytest.raises(LayerError, match=r"'mine' of 'Reads\.__call__'.*a subclass of Parameters: use 'Parameters'"):
+    with pytest.raises(LayerError, match=r"'mine' of 'Reads\.__call__'.*not registered to the flow: register it"):
         in_memory(MyFlow)()
+    with pytest.raises(FlowError, match="'Mine' is not registered to flow 'MyFlow'"):
+        in_memory(MyFlow).execution("e").layer(Mine)
 
 
 @pytest.mark.parametrize(
