@@ -21,5 +21,6 @@ point ``rehearse`` of the group ``laminar_codegen.commands``.
     permissions/             the policies of roles, and the decision on each call
     credentials              credentials that are made at random for one rehearsal
     batch_requests           SubmitJob as AWS Batch reads it
+    api_models               botocore's models of AWS's APIs, each of which is read once
     constraints              requests, held against botocore's model of their operation
 """

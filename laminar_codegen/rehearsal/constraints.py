@@ -16,13 +16,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from laminar_codegen.rehearsal.api_models import operation_model
+
 if TYPE_CHECKING:
-    from botocore.model import OperationModel, Shape
+    from botocore.model import Shape
 
-__all__ = ["broken_constraints", "operation_model"]
+__all__ = ["broken_constraints"]
 
-#: Where botocore's name for a service is not the one that signatures have.
-_MODELS = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 #: Classes of characters of Unicode that `re` does not have, by what comes close inside a set.
 _CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]"}
 #: Ranges that other engines take as a minus: ``[\w-/]``.
@@ -61,29 +61,6 @@ def broken_constraints(service: str, operation: str, parameters: Mapping[str, An
     if model is None or model.input_shape is None:
         return []
     return list(_walk(model.input_shape, parameters, ""))
-
-
-@functools.cache
-def operation_model(service: str, operation: str) -> OperationModel | None:
-    """Return botocore's model of an operation, None if it has none.
-
-    Args:
-        service: The service, as signatures name it.
-        operation: The operation.
-    """
-    model = _service_model(_MODELS.get(service, service))
-    return None if model is None or operation not in model.operation_names else model.operation_model(operation)
-
-
-@functools.cache
-def _service_model(name: str) -> Any:
-    from botocore.exceptions import UnknownServiceError
-    from botocore.session import Session
-
-    try:
-        return Session().get_service_model(name)
-    except UnknownServiceError:
-        return None
 
 
 def _walk(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import re
@@ -19,6 +18,8 @@ from urllib.parse import parse_qsl, quote, unquote
 
 import attrs
 
+from laminar_codegen.rehearsal.api_models import service_model
+
 if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Request", "RequestReader"]
 
-#: Where botocore's name for a service is not the one that signatures have.
-_MODELS = {"states": "stepfunctions"}
 _PATH_PARAMETER = re.compile(r"\\{(\w+)(\\\+)?\\}")
 
 
@@ -94,20 +93,8 @@ class RequestReader:
 
 
 def _operations(service: str) -> list[OperationModel]:
-    from botocore.exceptions import UnknownServiceError
-
-    try:
-        model = _session().get_service_model(_MODELS.get(service, service))
-    except UnknownServiceError:
-        return []
-    return [model.operation_model(name) for name in model.operation_names]
-
-
-@functools.cache
-def _session() -> Any:
-    from botocore.session import Session
-
-    return Session()
+    model = service_model(service)
+    return [] if model is None else [model.operation_model(name) for name in model.operation_names]
 
 
 def _route(operation: OperationModel) -> _Route:

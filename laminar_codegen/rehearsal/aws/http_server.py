@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -12,19 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from moto.core.base_backend import BackendDict
+from moto.core import base_backend, utils
 from moto.core.model_instances import reset_model_data
 from moto.core.models import botocore_stubber
 from moto.moto_server import werkzeug_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from laminar_codegen.rehearsal.api_models import model_session
 from laminar_codegen.rehearsal.aws.api_calls import Calls
 from laminar_codegen.rehearsal.aws.own_services import OwnServices, Service
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
+    from werkzeug.serving import BaseWSGIServer
+
 _HOST = "127.0.0.1"
+#: Seconds between two attempts to wake a server that is to end.
+_PAUSE = 0.05
 
 
 #: That of moto, where there is one, keeps headers whose names have underscores.
@@ -49,26 +56,39 @@ def serving(
     if botocore_stubber.enabled:
         raise RuntimeError("moto's mock_aws is active in this process: it would answer instead")
 
+    session = functools.cache(_make_session)
+
     def create_app(service: Any) -> Any:
-        with _one_session():
+        with _sharing(session):
             return werkzeug_app.create_backend_app(service)
 
     application = gate(calls.observe_calls(OwnServices(werkzeug_app.DomainDispatcherApplication(create_app), services)))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="aws", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, name="aws", daemon=True)
     thread.start()
     try:
-        yield f"http://{_HOST}:{server.server_port}"
+        with _lending(session):
+            yield f"http://{_HOST}:{server.server_port}"
     finally:
-        server.shutdown()
-        server.server_close()
+        _shut_down(server)
         thread.join()
         forget()
 
 
+def _shut_down(server: BaseWSGIServer) -> None:
+    """Stop serving. The server looks whether it is asked to whenever somebody connects, and else every half second."""
+    stopping = threading.Thread(target=server.shutdown)
+    stopping.start()
+    while stopping.is_alive():
+        with contextlib.suppress(OSError):
+            socket.create_connection((_HOST, server.server_port)).close()
+        stopping.join(_PAUSE)
+    server.server_close()
+
+
 def forget() -> None:
     """Forget everything that was made in moto's AWS."""
-    BackendDict.reset()
+    base_backend.BackendDict.reset()
     reset_model_data()
 
 
@@ -92,20 +112,42 @@ def logging_to(path: Path) -> Iterator[None]:
         handler.close()
 
 
+def _make_session() -> boto3.Session:
+    return boto3.session.Session(botocore_session=model_session())
+
+
 @contextmanager
-def _one_session() -> Iterator[None]:
+def _lending(session: Callable[[], boto3.Session]) -> Iterator[None]:
+    """Have moto use one session and one loader of models, and not new ones that read the same files again.
+
+    Older versions of moto have no loader of their own.
+    """
+    lent: list[tuple[Any, str, Any]] = [(base_backend, "Session", session)]
+    if hasattr(utils, "create_loader"):
+        lent.append((utils, "create_loader", functools.cache(utils.create_loader)))
+    own = [(module, name, getattr(module, name)) for module, name, _ in lent]
+    for module, name, value in lent:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, name, value in own:
+            setattr(module, name, value)
+
+
+@contextmanager
+def _sharing(session: Callable[[], boto3.Session]) -> Iterator[None]:
     """Have modules of moto that are imported meanwhile share a session.
 
     EC2 (which Batch imports) makes three to list the regions, and each reads all of botocore's
     endpoints: half a second.
     """
     session_class = boto3.Session
-    shared = functools.cache(session_class)
-    boto3.Session = shared  # type: ignore[assignment,misc]  # a maker of sessions for the class
+    boto3.Session = session  # type: ignore[assignment,misc]  # a maker of sessions for the class
     try:
         yield
     finally:
         boto3.Session = session_class  # type: ignore[misc]
         for name, module in sys.modules.copy().items():
-            if name.startswith("moto.") and vars(module).get("Session") is shared:
+            if name.startswith("moto.") and vars(module).get("Session") is session:
                 vars(module)["Session"] = session_class
