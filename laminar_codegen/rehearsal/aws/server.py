@@ -167,6 +167,14 @@ class EmbeddedAws:
 
         return JobRoles(self.guard, ACCOUNT) if self._enforces else None
 
+    def await_execution(self, arn: str) -> None:
+        """Wait for the end of an execution of a state machine, without asking for it again and again.
+
+        Args:
+            arn: The execution's ARN. If there is no such execution, or it has ended, this returns at once.
+        """
+        self._own_executions().await_end(arn)
+
     def reset(self) -> None:
         """Stop everything that runs and forget everything that was made."""
         from laminar_codegen.rehearsal.aws import http_server

@@ -72,6 +72,7 @@ class StepFunctions(Operations):
         )
         events = StatusEvents(clock, clients)
         self._world.ended = lambda execution: self._tell_end(events, execution)
+        self._waiting: dict[str, list[threading.Event]] = {}
         self.operations = {
             **{name: functools.partial(self._answer, operation) for name, operation in _OPERATIONS.items()},
             "CreateStateMachine": _check_definition,
@@ -83,6 +84,20 @@ class StepFunctions(Operations):
     def machine_of(self, token: str) -> str | None:
         """Return the ARN of the state machine that waits for a task token, None if none does."""
         return self._tokens.machine_of(token)
+
+    def await_end(self, arn: str) -> None:
+        """Wait until an execution does not run, in another thread than the clock's."""
+        ended = threading.Event()
+
+        def watch() -> None:
+            execution = self._world.executions.get(arn)
+            if execution is None or execution.status != "RUNNING":
+                ended.set()
+            else:
+                self._waiting.setdefault(arn, []).append(ended)
+
+        self._clock.ask(watch)
+        ended.wait()
 
     def stop_all(self) -> None:
         """Stop all executions, and forget them."""
@@ -96,6 +111,8 @@ class StepFunctions(Operations):
         self._world.executions.clear()
 
     def _tell_end(self, events: StatusEvents, execution: Execution) -> None:
+        for waiting in self._waiting.pop(execution.arn, ()):
+            waiting.set()
         record = self._records.get(execution.arn)
         if record is None:
             return

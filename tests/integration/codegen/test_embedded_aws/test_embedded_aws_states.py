@@ -175,3 +175,13 @@ def test_refused_definitions(bench: Bench, states: dict[str, Any], problem: str)
     """Definitions that AWS refuses are refused."""
     with pytest.raises(bench.aws.client("stepfunctions").exceptions.InvalidDefinition, match=problem):
         bench.machine(states)
+
+
+def test_the_end_of_an_execution_is_awaited(bench: Bench) -> None:
+    """Who waits goes on when the execution has ended, at once if it has, or if there is none; its Wait is skipped."""
+    machine = bench.machine({"W": {"Type": "Wait", "Seconds": 3600, "End": True}})
+    execution = bench.start(machine)
+    for arn in (execution, execution, f"{execution}-of-nobody"):
+        bench.aws.await_execution(arn)
+        described = bench.aws.client("stepfunctions").describe_execution(executionArn=execution)
+        assert described["status"] == "SUCCEEDED"
