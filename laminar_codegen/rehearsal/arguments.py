@@ -35,13 +35,21 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_flow(parser)
-    parser.add_argument(
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
         "--param",
         action="append",
         default=[],
         type=_parameter,
         metavar="NAME=JSON",
         help="a parameter of the flow, its value as JSON; may be given again",
+    )
+    start.add_argument(
+        "--event",
+        type=Path,
+        metavar="FILE",
+        help="send the event in this file to the rules of the document, and run what they start (default: start the "
+        "flow as an application does)",
     )
     parser.add_argument(
         "--concurrency", type=_count, metavar="N", help="how many jobs run at once (default: the processors)"

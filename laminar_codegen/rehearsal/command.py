@@ -23,6 +23,7 @@ from laminar_codegen.rehearsal.image import lay_out, own_paths
 from laminar_codegen.rehearsal.kept import explain_access, wait_for_interrupt
 from laminar_codegen.rehearsal.permission_report import report_idle_grants, report_refusals
 from laminar_codegen.rehearsal.progress import Progress
+from laminar_codegen.rehearsal.sample_event import start_by_event
 from laminar_codegen.rehearsal.scratch import scratch_folder
 from laminar_codegen.rehearsal.subject import Subject, find_subject
 from laminar_codegen.rehearsal.through_terraform import TerraformError, apply_folder
@@ -110,7 +111,11 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
             raise
         stack.enter_context(_environment(aws.environment))
         progress.functions = _functions(subject.graphs, deployment.name)
-        ended = _execute(subject, options, aws, deployment, progress)
+        try:
+            ended = _execute(subject, options, aws, deployment, progress)
+        except DocumentError:
+            _report_permissions(aws, unused=False)
+            raise
         _report_permissions(aws, unused=options.unused)
         if options.keep:
             print("\n".join(explain_access(deployment, aws.environment)), file=sys.stderr, flush=True)
@@ -138,40 +143,52 @@ def _deploy(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws) -> 
 def _execute(
     subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, deployment: Deployment, progress: Progress
 ) -> int:
-    """Run an execution as an application would, and show what became of it."""
+    """Run an execution as an application would, or those that an event starts, and show what became of them."""
     flows = (subject.source.flow, *subject.source.following)
     for flow in flows:
         # Those that follow are of the same deployment.
         flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
+    failure: ExecutionError | None = None
+    executions: list[Execution] = []
     with progress:
-        execution = flows[0](**dict(options.param))
-        aws.await_execution(deployment.execution_arn(execution.key("").execution))
         try:
-            execution.wait()
+            executions += _start(subject, options, aws, deployment)
+            for execution in executions:
+                aws.await_execution(deployment.execution_arn(execution.key("").execution))
+                execution.wait()
         except ExecutionError as error:
-            failure: ExecutionError | None = error
-        else:
-            failure = None
+            failure = error
     taken = summary.measure(aws.client("stepfunctions"))
     if failure is not None:
         print(f"laminar-codegen: {failure}", file=sys.stderr)
         _show_log(progress)
         _show_cost(subject, progress, taken)
         return Exit.INVALID
-    ended = [flow.execution(execution.key("").execution) for flow in flows]
-    for one, graph in zip(ended, subject.graphs, strict=True):
+    ended = [
+        (flow.execution(execution.key("").execution), graph)
+        for execution in executions
+        for flow, graph in zip(flows, subject.graphs, strict=True)
+    ]
+    for one, graph in ended:
         if missing := [*summary.layers_without_end(one, graph)]:
             print(
                 _UNFINISHED.format(one.id, graph.flow, ", ".join(missing), deployment.datastore_root), file=sys.stderr
             )
     # All of it at once: if something cannot be saved, nothing is printed.
-    report = [line for one in ended for line in _report(one, options.save)]
-    for one, graph in zip(ended, subject.graphs, strict=True):
+    report = [line for one, _ in ended for line in _report(one, options.save)]
+    for one, graph in ended:
         for line in summary.skips(one, graph):
             print(line, file=sys.stderr)
     _show_cost(subject, progress, taken)
     print("\n".join(report))
     return Exit.OK
+
+
+def _start(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, deployment: Deployment) -> list[Execution]:
+    flow = subject.source.flow
+    if subject.event is None:
+        return [flow(**dict(options.param))]
+    return [flow.execution(name) for name in start_by_event(subject.event, aws, deployment)]
 
 
 def _show_cost(subject: Subject, progress: Progress, taken: summary.Taken) -> None:

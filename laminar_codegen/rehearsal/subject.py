@@ -9,6 +9,7 @@ import argparse
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -20,6 +21,7 @@ from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.rehearsal.deploy import document_of
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
 from laminar_codegen.rehearsal.document.given import Given, read_values
+from laminar_codegen.rehearsal.sample_event import read_event
 
 __all__ = ["Subject", "find_subject"]
 
@@ -38,6 +40,7 @@ class Subject:
         configuration: What documents in JSON declare, None if Terraform is to read them.
         folder: The folder of the documents, if they are not compiled for the rehearsal.
         durations: How many seconds layers take on AWS, if there is a profile that says so.
+        event: The event that starts it, None if an application does.
     """
 
     source: Source
@@ -46,6 +49,7 @@ class Subject:
     configuration: Configuration | None
     folder: Path | None = None
     durations: Mapping[str, float] | None = None
+    event: Mapping[str, Any] | None = None
 
     @property
     def region(self) -> str:
@@ -73,13 +77,14 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
         DocumentError: If the documents cannot be read.
         OSError: If a file cannot be read.
     """
+    event = None if options.event is None else read_event(options.event)
     path: Path | None = options.document
     if path is None:
         compilation = pipeline.compile_flow(options.flow, scheduling_of(options))
         given = read_values(None, options.var, options.var_file, environment)
         durations = _merge(*(unit.durations for unit in compilation.units))
         compiled = read_text(document_of(compilation))
-        return Subject(compilation.source, compilation.graphs, given, compiled, durations=durations)
+        return Subject(compilation.source, compilation.graphs, given, compiled, durations=durations, event=event)
     source = load(options.flow)
     folder = path if path.is_dir() else path.parent
     given = read_values(folder, options.var, options.var_file, environment)
@@ -88,7 +93,7 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
         configuration = None
     graphs = pipeline.graphs_of(source)
     durations = _merge(*(read_profile(options.profile, graph.flow) for graph in graphs if options.profile))
-    return Subject(source, graphs, given, configuration, folder, durations)
+    return Subject(source, graphs, given, configuration, folder, durations, event)
 
 
 def _merge(*durations: Mapping[str, float] | None) -> Mapping[str, float] | None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from laminar_codegen.rehearsal.aws.batch_api import BatchApi
     from laminar_codegen.rehearsal.aws.bucket_policies import S3Api
+    from laminar_codegen.rehearsal.aws.event_bus import EventBus
     from laminar_codegen.rehearsal.aws.lambda_api import LambdaApi
     from laminar_codegen.rehearsal.aws.own_services import Service
     from laminar_codegen.rehearsal.aws.parameters import ParametersApi
@@ -122,6 +123,13 @@ class EmbeddedAws:
     def client(self, service: str) -> Any:
         """Return a botocore client of the embedded AWS."""
         return self._clients.get(service)
+
+    @property
+    def event_bus(self) -> EventBus:
+        """The default event bus of the account."""
+        from laminar_codegen.rehearsal.aws.event_bus import EventBus
+
+        return EventBus(self._clients)
 
     def environment_of(self, role: str | None, place: str = "") -> Mapping[str, str]:
         """Return the variables by which SDKs in other processes find the embedded AWS, as a role.

@@ -1,23 +1,19 @@
-"""The events of EventBridge for executions that ended, and the state machines that its rules start.
+"""The events of EventBridge for executions that ended.
 
-moto's EventBridge stores the rules, but does not apply them to executions.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import logging
-import sys
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
 from laminar_codegen.rehearsal.asl.real_time import RealClock
-from laminar_codegen.rehearsal.aws.clients import Clients
+from laminar_codegen.rehearsal.aws.event_bus import EventBus
 from laminar_codegen.rehearsal.aws.execution_records import Record
 
 __all__ = ["StatusEvents"]
@@ -31,25 +27,26 @@ class StatusEvents:
 
     Args:
         clock: The time.
-        clients: The clients of the embedded AWS.
+        bus: The event bus.
     """
 
     clock: RealClock
-    clients: Clients
+    bus: EventBus
 
     def publish(self, record: Record) -> None:
-        """Start the targets of the rules that match the end of an execution, without waiting for them."""
-        if _backends() is not None:
+        """Deliver the end of an execution to the targets of the rules that match it, without waiting for them."""
+        if self.bus.has_rules:
             self.clock.begin(functools.partial(self._follow, _event(record)))
 
     def _follow(self, event: dict[str, Any]) -> None:
         try:
-            for target in _targets(event):
-                content = event["detail"] if target.get("InputPath") == "$.detail" else event
-                states = self.clients.get("stepfunctions", event["region"], role=target["RoleArn"])
-                states.start_execution(stateMachineArn=target["Arn"], input=json.dumps(content))
+            deliveries = self.bus.deliver(event)
         except Exception:  # a rule that fails does not change the status of the execution
             logger.exception("EventBridge could not handle the end of %s", event["resources"][0])
+            return
+        for delivery in deliveries:
+            if delivery.error:
+                logger.error("the rule %s did not reach its target: %s", delivery.rule, delivery.error)
 
 
 def _event(record: Record) -> dict[str, Any]:
@@ -75,17 +72,3 @@ def _event(record: Record) -> dict[str, Any]:
             "output": record.describe().get("output"),
         },
     }
-
-
-def _backends() -> Any:
-    """Return the rules that moto keeps, None without any: then its EventBridge is not loaded."""
-    module = sys.modules.get("moto.events.models")
-    return None if module is None else module.events_backends
-
-
-def _targets(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the targets of the rules that match an event."""
-    backend = _backends()[event["account"]][event["region"]]
-    for rule in backend.event_buses["default"].rules.values():
-        if rule.state == "ENABLED" and rule.event_pattern.matches_event(event):
-            yield from (target for target in rule.targets if ":stateMachine:" in target["Arn"])

@@ -29,6 +29,7 @@ from laminar_codegen.rehearsal.asl.validation import validate
 from laminar_codegen.rehearsal.asl.world import RefusedStartError, World, why_not_redrivable
 from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
 from laminar_codegen.rehearsal.aws.clients import Clients
+from laminar_codegen.rehearsal.aws.event_bus import EventBus
 from laminar_codegen.rehearsal.aws.execution_records import Definition, Record
 from laminar_codegen.rehearsal.aws.integrations import Integrations
 from laminar_codegen.rehearsal.aws.own_services import Answer, Asked, Operations, ServiceError, answer_json
@@ -70,7 +71,7 @@ class StepFunctions(Operations):
             query_language.ambient_functions(lambda: clock.milliseconds, chance),
             executions=executions,
         )
-        events = StatusEvents(clock, clients)
+        events = StatusEvents(clock, EventBus(clients))
         self._world.ended = lambda execution: self._tell_end(events, execution)
         self._waiting: dict[str, list[threading.Event]] = {}
         self.operations = {
