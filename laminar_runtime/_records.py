@@ -21,7 +21,19 @@ from typing import Any, TypeVar, dataclass_transform, overload
 
 from laminar_runtime import arguments
 
-__all__ = ["Field", "assign", "copy", "define", "evolve", "field", "frozen", "has_fields", "plain"]
+__all__ = [
+    "Field",
+    "assign",
+    "copy",
+    "define",
+    "evolve",
+    "field",
+    "frozen",
+    "given_fields",
+    "has_fields",
+    "plain",
+    "refine",
+]
 
 Class = TypeVar("Class", bound=type[Any])
 Value = TypeVar("Value")
@@ -29,6 +41,8 @@ Validator = Callable[[Any, "Field", Any], None]
 
 _NOTHING: Any = arguments.MISSING
 _FIELDS = "__laminar_fields__"
+#: The fields of an instance that were given or assigned, if its class notes them.
+_GIVEN = "__laminar_given__"
 #: Whether a function takes any keywords: https://docs.python.org/3/library/inspect.html#inspect.CO_VARKEYWORDS
 _KEYWORDS = 0x08
 
@@ -61,10 +75,10 @@ class Field:
 
 
 class _Fields:
-    """The fields of a class."""
+    """The fields of a class, and whether its instances know which of them were given."""
 
-    def __init__(self, named: dict[str, Field]) -> None:
-        self.named = named
+    def __init__(self, named: dict[str, Field], *, notes_given: bool) -> None:
+        self.named, self.notes_given = named, notes_given
         self.arguments = {one.argument: one for one in named.values() if one.init}
         self.places = [argument for argument, one in self.arguments.items() if not one.kw_only]
         self.defaults = {name: one.default for name, one in named.items() if one.default is not _NOTHING}
@@ -123,9 +137,11 @@ def frozen(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any
 @overload
 def define(cls: Class, /) -> Class: ...
 @overload
-def define(cls: None = None, /, *, kw_only: bool = False, eq: bool = True) -> Callable[[Class], Class]: ...
+def define(
+    cls: None = None, /, *, kw_only: bool = False, eq: bool = True, notes_given: bool = False
+) -> Callable[[Class], Class]: ...
 @dataclass_transform(field_specifiers=(field,))
-def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any:
+def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True, notes_given: bool = False) -> Any:
     """Make a class with mutable fields. An assigned value is converted and validated like an argument.
 
     If the class has a method ``__post_init__``, it is called when all fields are set.
@@ -135,9 +151,10 @@ def define(cls: Any = None, /, *, kw_only: bool = False, eq: bool = True) -> Any
         kw_only: Whether all fields are keyword-only.
         eq: Whether instances with equal fields are equal; they can have no other attributes then. If not, an instance
             equals only itself, and may have other attributes.
+        notes_given: Whether instances, also of subclasses, note their `given_fields`.
     """
     methods = {"__setattr__": _change, "__eq__": _equal, "__hash__": None} if eq else {"__setattr__": _set}
-    return _decorator(cls, methods, kw_only=kw_only)
+    return _decorator(cls, methods, kw_only=kw_only, notes_given=notes_given)
 
 
 def evolve(value: Value, **changes: Any) -> Value:
@@ -162,6 +179,29 @@ def copy(value: Value, **changes: Any) -> Value:
 def has_fields(cls: type) -> bool:
     """Return whether a class is declared by its annotations, as here."""
     return hasattr(cls, _FIELDS)
+
+
+def given_fields(value: object) -> frozenset[str]:
+    """Return the fields that were given to a value, or assigned since, if its class notes them."""
+    found: frozenset[str] = value.__dict__.get(_GIVEN, frozenset())
+    return found
+
+
+def refine(base: Value, value: Value, merged: frozenset[str]) -> Value:
+    """Return a value with the fields of another one in the place of those that were not given to it.
+
+    Args:
+        base: The other value.
+        value: The value.
+        merged: The fields that are maps of both, in which the names of the value win.
+    """
+    known, changes = base.__dict__, dict[str, Any]()
+    for name in given_fields(base) & _fields(value).named.keys():
+        if name not in given_fields(value):
+            changes[name] = known[name]
+        elif name in merged:
+            changes[name] = {**known[name], **value.__dict__[name]}
+    return copy(value, **changes, **{_GIVEN: given_fields(value) | changes.keys()}) if changes else value
 
 
 def plain(value: object) -> dict[str, Any]:
@@ -195,6 +235,8 @@ def assign(instance: object, *given: Any, **named: Any) -> None:
     if len(state) < len(fields.named):
         missing = ", ".join(f"'{name}'" for name in fields.named if name not in state)
         raise TypeError(f"{cls.__name__} is missing {missing}")
+    if fields.notes_given:
+        state[_GIVEN] = frozenset(fields.arguments[argument].name for argument in named)
     ready = getattr(cls, "__post_init__", None)
     if ready is not None:
         ready(instance)
@@ -210,7 +252,7 @@ def _place(cls: type, fields: _Fields, given: tuple[Any, ...], named: dict[str, 
         named[name] = value
 
 
-def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
+def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool, notes_given: bool = False) -> Any:
     methods = {"__repr__": _repr, **methods}
 
     def decorate(cls: Class) -> Class:
@@ -220,7 +262,7 @@ def _decorator(cls: Any, methods: Mapping[str, Any], *, kw_only: bool) -> Any:
             if not annotation.startswith("ClassVar"):
                 named.pop(name, None)  # a field that overrides one of a base takes its new position
                 named[name] = _take_field(cls, name, kw_only=kw_only)
-        fields = _Fields(named)
+        fields = _Fields(named, notes_given=notes_given or (base is not None and base.notes_given))
         setattr(cls, _FIELDS, fields)
         setattr(cls, "__match_args__", tuple(fields.places))  # noqa: B010 - mypy knows it as final
         if isinstance(init := own.get("__init__"), FunctionType) and not init.__code__.co_flags & _KEYWORDS:
@@ -296,6 +338,8 @@ def _change(self: object, name: str, value: Any) -> None:
     if one is None:
         raise AttributeError(f"a {type(self).__name__} has no field '{name}'")
     self.__dict__[name] = one.convert(self, value)
+    if _fields(self).notes_given:
+        self.__dict__[_GIVEN] = given_fields(self) | {name}
 
 
 def _set(self: object, name: str, value: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, cast, overload
 
 from laminar_runtime import _records, arguments, launching, task_environment, types
-from laminar_runtime.configurations import datastores, executors, flows, layers
+from laminar_runtime.configurations import containers, datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution
 from laminar_runtime.inputs import declarations
@@ -34,6 +34,23 @@ class _Field:
         raise FlowError(f"the __init__ of flow '{flow.name}' must call super().__init__(...), but it does not")
 
 
+class _Registry:
+    """The layers registered to a flow. Those of an instance have containers that refine the flow's."""
+
+    def __get__(self, flow: Flow | None, cls: type[Flow]) -> dict[str, Definition]:
+        registered = cls._registered
+        configuration = None if flow is None else vars(flow).get("configuration")
+        if configuration is None or configuration.container is None:
+            return registered
+        known = configuration.definitions
+        for name, definition in registered.items():
+            if name not in known or known[name][0] is not definition:
+                own = definition.configuration
+                refined = _records.copy(own, container=containers.refine(configuration.container, own.container))
+                known[name] = definition, _records.evolve(definition, configuration=refined)
+        return {name: known[name][1] for name in registered}
+
+
 class Flow:
     """A directed acyclic graph of layers. Subclass it, register layers to the class, and call an instance.
 
@@ -41,10 +58,13 @@ class Flow:
         datastore: The store of the artifacts. The default is `datastores.Local`.
         executor: Runs the tasks. The default is `executors.Process`.
         scheduler: Decides when a layer runs. The default is the local scheduler.
+        container: The container of its layers. A layer that is registered with a container of its own refines it:
+            arguments that this was given win, and the maps `environment`, `secrets` and `log_options` are merged by
+            name. The attribute `container` of the class is refined in the same way.
         **others: Arguments of a class after `Flow` in the method resolution order.
 
     Raises:
-        FlowError: If the executor cannot use the datastore.
+        FlowError: If the executor cannot use the datastore, or the container is no `Container`.
         TypeError: If an argument is unknown.
 
     Example:
@@ -59,8 +79,13 @@ class Flow:
         'hello world'
     """
 
-    #: The layers registered to the flow, by name.
-    registry: ClassVar[dict[str, Definition]] = {}
+    #: The layers registered to the flow, by name. Those of an instance refine the container of the flow.
+    registry: ClassVar[dict[str, Definition]]
+    _registered: ClassVar[dict[str, Definition]] = {}
+    if not TYPE_CHECKING:
+        registry = _Registry()
+    #: The container that the layers of the flow refine; None for the defaults of `Container`.
+    container: ClassVar[layers.Container | None] = None
     #: The classes of these layers, by name.
     classes: ClassVar[dict[str, type[Layer]]] = {}
     #: The subclasses of `Parameters` that are registered to it; none if its parameters are untyped.
@@ -80,22 +105,31 @@ class Flow:
         datastore: datastores.DataStore | None = None,
         executor: executors.Executor | None = None,
         scheduler: Scheduler | None = None,
+        container: layers.Container | None = None,
         **others: Never,
     ) -> None:
         if others and getattr(super().__init__, "__objclass__", None) is object:
-            options = ("datastore", "executor", "scheduler")
+            options = ("datastore", "executor", "scheduler", "container")
             raise TypeError(arguments.unknown(self.name, next(iter(others)), options))
         super().__init__(**others)
         store = datastore or datastores.Local()
         runner = executor or executors.Process()
         if isinstance(store, datastores.Memory):
             self._check_threads(runner)
-        self.configuration = flows.Configuration(store, runner, scheduler)
+        self.configuration = flows.Configuration(store, runner, scheduler, self._container(container))
         found = task_environment.task()
         self.execution = Execution(found.execution if found and found.flow == self.name else None, self)
         self._datastore: datastores.DataStore | None = None
         scopes.settle(self, store)
         launching.note(self, sys._getframe(1))  # noqa: SLF001 - the frame that calls this class
+
+    def _container(self, own: layers.Container | None) -> layers.Container | None:
+        """Return the container that layers refine: that of the class, refined by the flow's own."""
+        given = [container for container in (type(self).container, own) if container is not None]
+        for container in given:
+            if not isinstance(container, layers.Container):
+                raise FlowError(f"the container of flow '{self.name}' must be a Container, not {container!r}")
+        return containers.refine(*given) if len(given) > 1 else next(iter(given), None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle a flow. In an artifact, it becomes the flow of the reader of the artifact."""
@@ -131,13 +165,13 @@ class Flow:
             what = f"the name of flow {attributes.quote(cls.__name__)}"
             raise FlowError(f"{what} {reason}, but it is the name of a folder. Rename the class")
         homes.define(cls)
-        cls.registry, cls.classes = {}, {}
+        cls._registered, cls.classes = {}, {}
         cls.cell = interactive.defining_cell(cls)
         cls._declare(())
         cls._take_over()
         for base in cls.__bases__:
             for name, definition in getattr(base, "registry", {}).items():
-                known = cls.registry.get(name)
+                known = cls._registered.get(name)
                 # Two bases may have the same registration from a common base.
                 once = known is not None and known.configuration is definition.configuration
                 if name != _PARAMETERS and not once:
@@ -193,11 +227,11 @@ class Flow:
         call = definition.layer.__call__
         if not functions.returns_at_once(call):
             raise FlowError(f"'{name}.__call__' is async or a generator, so it would not run: make it a plain method")
-        if name in cls.registry and not again:
-            other = cls.registry[name].layer
+        if name in cls._registered and not again:
+            other = cls._registered[name].layer
             where = ", ".join(f"{item.__module__}.{item.__qualname__}" for item in (other, definition.layer))
             raise FlowError(f"flow '{cls.__name__}' has two layers named '{name}' ({where}): rename one of them")
-        cls.registry[name] = definition
+        cls._registered[name] = definition
         cls.classes[name] = definition.layer
 
     @overload
@@ -269,7 +303,7 @@ class Flow:
             if hasattr(cls_, "__laminar_parameters__"):
                 cls._register_parameters(cast("type[Parameters]", cls_), given, names)
                 return cls_
-            known = cls.registry.get(cls_.__name__)
+            known = cls._registered.get(cls_.__name__)
             again = known is not None and interactive.redefines(cls_, known.layer)
             cls._add(Definition(cls, cls_, configuration), again=again)
             return cls_

@@ -5,6 +5,7 @@ from __future__ import annotations
 import graphlib
 import math
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
@@ -39,18 +40,21 @@ from laminar_codegen.problems.rules import (
     LAM053,
     LAM060,
     LAM062,
+    LAM091,
 )
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
 from laminar_runtime.types import Hint
 
-__all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions"]
+__all__ = ["CHAIN_RULES", "RULES", "WARNINGS", "check", "check_definitions"]
 
 Check = Callable[[Graph], Iterator[Problem]]
 
 #: Names are copied into names of jobs, keys of objects and expressions of the state machine.
 _NAME = re.compile("[A-Za-z0-9_]+")
+#: How many layers a warning names.
+_SHOWN = 3
 _OTHERS = "characters other than ASCII letters, digits and underscores"
 
 
@@ -239,6 +243,25 @@ def check_commands(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM024, what, "leave the command out, or give one such as 'python main.py'")
 
 
+def check_same_commands(graph: Graph) -> Iterator[Problem]:
+    """Warn if the containers of a flow have different commands: most often one layer was forgotten."""
+    found: dict[str, list[str]] = {}
+    for layer in graph.layers:
+        if layer.container.command:
+            found.setdefault(shlex.join(layer.container.command), []).append(layer.name)
+    if len(found) > 1:
+        shown = "; ".join(f"{command!r} runs {_first_names(names)}" for command, names in found.items())
+        what = f"the layers of flow '{graph.flow}' have different commands: {shown}"
+        fix = f"give the flow one, which all layers have: {graph.flow}(container=Container(command=...))"
+        yield Problem(graph.location, LAM091, what, fix)
+
+
+def _first_names(names: Sequence[str]) -> str:
+    """Return the names of some layers, the first of many."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def check_retries(graph: Graph) -> Iterator[Problem]:
     """Check that Step Functions accepts the numbers of a layer's retries."""
     for layer in graph.layers:
@@ -279,6 +302,9 @@ RULES: tuple[Check, ...] = (
     check_names,
     *TEXT_RULES,
 )
+
+#: The rules whose problems are warnings, for ``laminar-codegen check``.
+WARNINGS: tuple[Check, ...] = (check_same_commands,)
 
 #: The rules of a chain of flows.
 CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (

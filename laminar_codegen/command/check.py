@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from laminar_codegen import pipeline
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
+from laminar_codegen.checks.graph import WARNINGS
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.cost import PRICE, Formula, estimate, estimate_stop
@@ -105,7 +106,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
-    """Return the problems and the warnings about the methods of all layers."""
+    """Return the problems and the warnings about the methods and the commands of all layers."""
     locator = Locator(source)
     problems: list[Problem] = []
     warnings: list[Problem] = []
@@ -113,6 +114,7 @@ def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
         bodies = read_bodies(flow, locator.shown_name)
         problems += check_bodies(graph, bodies)
         warnings += warnings_of(graph, bodies)
+        warnings += [problem for rule in WARNINGS for problem in rule(graph)]
     return problems, warnings
 
 

@@ -232,6 +232,13 @@ LAM090 = Rule(
     "AWS Batch drops empty variables; AWS Lambda reserves names, and its names begin with a letter.",
     "Rename the variable, or give it a value.",
 )
+LAM091 = Rule(
+    "LAM091",
+    "the commands of a flow's layers differ",
+    "A layer without a command of its own runs `python main.py`, and one that was forgotten does so in silence.",
+    "Give the command to the flow: Flow(container=Container(command=...)).",
+    warning=True,
+)
 # Variables.
 LAM080 = Rule(
     "LAM080",

@@ -19,6 +19,7 @@ __all__ = [
     "docker_options",
     "is_secret",
     "local_variables",
+    "refine",
 ]
 
 Architecture = Literal["x86_64", "arm64"]
@@ -107,7 +108,11 @@ def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
             raise LayerError(msg)
 
 
-@_records.define
+#: The maps of a container that a layer adds to, instead of replacing that of its flow.
+_MERGED = frozenset({"environment", "log_options", "secrets"})
+
+
+@_records.define(notes_given=True)
 class Container:
     """The container that a layer's tasks run in.
 
@@ -179,6 +184,33 @@ class Container:
         if both := sorted(self.environment.keys() & self.secrets.keys()):
             names = ", ".join(map(repr, both))
             raise LayerError(f"a Container has {names} in its environment and in its secrets: leave one of them out")
+
+
+def refine(base: Container, container: Container) -> Container:
+    """Return the container of a layer of a flow with a container of its own.
+
+    What the layer's container was given wins, even if it is the default of the argument. The maps `environment`,
+    `secrets` and `log_options` are merged by name. A variable of the one is not a secret of the other.
+
+    Args:
+        base: The container of the flow.
+        container: The container of the layer.
+
+    Example:
+        >>> usual = Container(command="python train.py", memory=4096, environment={"STAGE": "dev"})
+        >>> found = refine(usual, Container(memory=1500, environment={"LEVEL": "info"}))
+        >>> found.command, found.memory, sorted(found.environment)
+        ('python train.py', 1500, ['LEVEL', 'STAGE'])
+    """
+    found = _records.refine(base, container, _MERGED)
+    dropped = container.environment.keys(), container.secrets.keys()
+    if found is not container:
+        secrets, environment = (
+            {name: value for name, value in values.items() if name not in without}
+            for values, without in zip((found.secrets, found.environment), dropped, strict=True)
+        )
+        found = _records.copy(found, secrets=secrets, environment=environment)
+    return found
 
 
 def docker_options(container: Container) -> list[str]:

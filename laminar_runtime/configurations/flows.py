@@ -1,9 +1,10 @@
-"""The configuration of a flow: its datastore, its executor and its scheduler."""
+"""The configuration of a flow: its datastore, its executor, its scheduler and the container of its layers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from laminar_runtime.configurations.containers import Container
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors import Executor
 
@@ -14,18 +15,28 @@ __all__ = ["Configuration"]
 
 
 class Configuration:
-    """The datastore, executor and scheduler of a flow.
+    """The datastore, executor and scheduler of a flow, and the container that its layers refine.
 
     Args:
         datastore: The store of the artifacts.
         executor: Runs the tasks.
         scheduler: Decides when a layer runs. The default is the local scheduler. A task needs no scheduler, so the
             default is loaded on use.
+        container: The container that layers refine; None for the defaults of `Container`.
     """
 
-    def __init__(self, datastore: DataStore, executor: Executor, scheduler: Scheduler | None) -> None:
+    def __init__(
+        self,
+        datastore: DataStore,
+        executor: Executor,
+        scheduler: Scheduler | None,
+        container: Container | None = None,
+    ) -> None:
         self.datastore = datastore
         self.executor = executor
+        self.container = container
+        #: The layers as registered, each with its definition for this container: made once for each registration.
+        self.definitions: dict[str, tuple[Any, Any]] = {}
         self._scheduler = scheduler
 
     @property

@@ -18,7 +18,8 @@ from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter
 
 
-class Fields(Flow): ...
+class Fields(Flow):
+    container = Container(environment={"BASE": "of the flow"})
 
 
 @Fields.register(container=Container(environment={"STAGE": "prod", "TEXT": "a ${b} %{c} \\u00e9"}))
@@ -41,13 +42,13 @@ class Split(Layer):
 )
 class Join(Layer):
     def __call__(self, load: Load, split: Split) -> None:
-        self.found = [*load.found, *split.stage, os.environ["STAGE"]]
+        self.found = [*load.found, *split.stage, os.environ["STAGE"], os.environ["BASE"]]
 
 
 if flow := Fields():
     print(json.dumps(flow().layer(Join).found))
 """
-FOUND = ["prod", "a ${b} %{c} \u00e9", "split", "split", "function"]
+FOUND = ["prod", "a ${b} %{c} \u00e9", "split", "split", "function", "of the flow"]
 
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +68,7 @@ def test_a_task_has_the_variables_of_its_container(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
     here = run(tmp_path, "flow.py")
     assert json.loads(here.stdout.splitlines()[-1]) == FOUND, here.stderr
-    rehearsed = run(tmp_path, "-m", "laminar_codegen", "rehearse", "flow.py", "--quiet")
+    rehearsed = run(tmp_path, "-m", "laminar_codegen", "rehearse", "flow.py", "--quiet", "--save", "results")
     assert rehearsed.returncode == 0, rehearsed.stderr
-    assert f"Join.found = {FOUND!r}" in rehearsed.stdout
+    saved = json.loads((tmp_path / "results/Join/found.json").read_text(encoding="utf-8"))
+    assert saved == FOUND
