@@ -50,6 +50,9 @@ def _check_platform(container: Json) -> None:
     architecture = (container.get("runtimePlatform") or {}).get("cpuArchitecture", "X86_64")
     if architecture not in _ARCHITECTURES:
         raise RefusedError(f"cpuArchitecture must be X86_64 or ARM64, not {architecture}")
+    system = (container.get("runtimePlatform") or {}).get("operatingSystemFamily", "LINUX")
+    if system != "LINUX" and not system.startswith("WINDOWS_SERVER_"):
+        raise RefusedError(f"operatingSystemFamily must be LINUX or a WINDOWS_SERVER_, not {system}")
     address = (container.get("networkConfiguration") or {}).get("assignPublicIp", "DISABLED")
     if address not in ("ENABLED", "DISABLED"):
         raise RefusedError(f"assignPublicIp must be ENABLED or DISABLED, not {address}")

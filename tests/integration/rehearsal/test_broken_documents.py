@@ -9,6 +9,7 @@ only where taking it out cannot be seen.
 from __future__ import annotations
 
 import fnmatch
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -61,15 +62,27 @@ _HANDLER = "the embedded AWS calls the handler itself, whatever starts the runti
 _NO_SERVICE = "there are no keys and no traces here"
 _SPLITS = "split i is child i, as all splits are one array job"
 _PEOPLE = "it is for people"
-#: Breaks that the rehearsal does not see, by patterns of their names, and why.
+_NOT_READ = "no task of this flow reads it"
+#: Breaks that the rehearsal does not see, by patterns of their names, after those of the only flows, and why.
 UNSEEN = {
+    **{f"{case}: * aws-sdk:s3:putObject Bucket,Key,Body Body": _NOT_READ for case in FLOWS if case not in PARAMETERS},
     "* aws_* tags": _TAGS,
     "* aws_batch_job_definition propagate_tags": _TAGS,
     "* aws_batch_job_definition deregister_on_new_revision": _FIRST,
     "* aws_lambda_function description": _PEOPLE,
-    "broken batch:submitJob.sync * JobName": _PEOPLE,
+    "broken batch:submitJob* JobName": _PEOPLE,
+    "* states:startExecution.sync:2 * Input*": _PEOPLE,
     "without container logConfiguration.options.awslogs-region": _LOGS,
     "* container logConfiguration.options.awslogs-stream-prefix": _LOGS,
+    "* container logConfiguration.options.mode": _LOGS,
+    "* container logConfiguration.options.splunk-*": _LOGS,
+    "without container logConfiguration.secretOptions*": _LOGS,
+    "broken container logConfiguration.secretOptions.*.name": _LOGS,
+    "without container secrets*": _NOT_READ,
+    "without container ephemeralStorage": _SIZES,
+    "without container runtimePlatform*": _SIZES,
+    "without container resourceRequirements.?GPU?": _SIZES,
+    "without batch:submitJob.sync * ContainerOverrides.ResourceRequirements*": _SIZES,
     "without container networkConfiguration*": _NETWORK,
     "* container fargatePlatformConfiguration*": _NETWORK,
     "without aws_batch_job_definition timeout*": "the tasks of these flows end in time",
@@ -83,14 +96,22 @@ UNSEEN = {
     "* aws_batch_job_definition retry_strategy.evaluate_on_exit.*reason": _STARTS,
     "broken container image": _IMAGE,
     "broken aws_lambda_function image_uri": _IMAGE,
+    "* aws_lambda_function image_config.working_directory": _IMAGE,
     "without aws_lambda_function image_config.entry_point*": _HANDLER,
     "broken aws_lambda_function image_config.entry_point.*": _HANDLER,
     "without aws_lambda_function environment.variables.LAMINAR_COMMAND": "the default is the same command",
     "* aws_lambda_function kms_key_arn": _NO_SERVICE,
     "without aws_lambda_function tracing_config*": _NO_SERVICE,
     "broken aws_lambda_function tracing_config.mode": _NO_SERVICE,
-    "without batch:submitJob.sync * ContainerOverrides.Environment.?LAMINAR_LAYER_INDEXES?": _SPLITS,
-    "broken batch:submitJob.sync * ContainerOverrides.Environment.?LAMINAR_LAYER_INDEXES?.Name": _SPLITS,
+    "without batch:submitJob* ContainerOverrides.Environment.?LAMINAR_LAYER_INDEXES?": _SPLITS,
+    "broken batch:submitJob* ContainerOverrides.Environment.?LAMINAR_LAYER_INDEXES?.Name": _SPLITS,
+    "* ContainerOverrides.Environment.?LAMINAR_LAYER_ATTEMPT?*": "tasks of these flows are tried once",
+    "* RetryStrategy*": "tasks of these flows are tried once",
+    "without * ContainerOverrides.Command": "that of the job definition is the same",
+    "* lambda:invoke * Payload.redrives": _FIRST,
+    "without lambda:invoke * Payload.chain*": "all splits of these pipelines run",
+    "hooks: broken lambda:invoke * Payload.execution": _NOT_READ,
+    "containers: * ContainerOverrides.Environment.?LAMINAR_LAYER_SPLITS?*": _NOT_READ,
 }
 
 
@@ -116,7 +137,7 @@ def _cases() -> Iterator[tuple[str, str, Break]]:
 CASES = list(_cases())
 
 
-@attrs.frozen
+@attrs.define(slots=False)
 class Rehearsal:
     """An embedded AWS for the flow of one case."""
 
@@ -136,6 +157,28 @@ class Rehearsal:
             execution.flow._datastore = datastores.AWS.S3(root=deployment.datastore_root)
             if missing := [*layers_without_end(execution, graph)]:
                 raise ExecutionError(f"these layers did not finish: {missing}")
+
+    @functools.cached_property
+    def entered(self) -> frozenset[str]:
+        """The states that are entered if nothing is broken: those of failures, say, are not."""
+        self.run(json.loads(document_of(self.compilation)))
+        states = self.aws.client("stepfunctions")
+        machines = states.get_paginator("list_state_machines").paginate().search("stateMachines[].stateMachineArn")
+        found = set()
+        for machine in machines:
+            pages = states.get_paginator("list_executions").paginate(stateMachineArn=machine)
+            for execution in pages.search("executions[].executionArn"):
+                events = states.get_paginator("get_execution_history").paginate(executionArn=execution)
+                found |= {*events.search("events[].stateEnteredEventDetails.name")}
+        return frozenset(found)
+
+    def enters(self, broken: Break) -> bool:
+        """Return whether the state is entered in which something is broken: what is in no state is used."""
+        steps = list(broken.path)
+        if "States" not in steps:
+            return True
+        last = len(steps) - 1 - steps[::-1].index("States")
+        return steps[last + 1] in self.entered
 
 
 @pytest.fixture(scope="module")
@@ -204,5 +247,11 @@ def test_a_break(rehearsal: Rehearsal, what: str, broken: Break, capsys: pytest.
         seen = True
     else:
         seen = any("warning: " in line for line in _news(rehearsal.case, capsys.readouterr().err))
-    reasons = [reason for pattern, reason in UNSEEN.items() if fnmatch.fnmatchcase(what, pattern)]
-    assert seen != bool(reasons), f"{what}: {reasons}"
+    names = (what, f"{rehearsal.case}: {what}")
+    reasons = [
+        reason for pattern, reason in UNSEEN.items() if any(fnmatch.fnmatchcase(name, pattern) for name in names)
+    ]
+    if rehearsal.case in EACH_RUN:
+        assert seen != bool(reasons), f"{what}: {reasons}"
+    else:
+        assert seen or reasons or not rehearsal.enters(broken), what
