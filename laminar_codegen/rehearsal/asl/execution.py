@@ -45,6 +45,7 @@ class Execution:
         redrives: How often it was redriven.
         nested: The executions that it started.
         aborted: The error with which it is stopped, if it is with one.
+        terminated: Whether it ends at its next transition, as its machine is deleted.
     """
 
     machine: Machine
@@ -66,6 +67,7 @@ class Execution:
     over: Future[None] = attrs.field()
     process: Process[Any] | None = None
     aborted: NamedError | None = None
+    terminated: bool = False
 
     @created.default
     def _now(self) -> float:

@@ -63,6 +63,8 @@ class Interpreter(Evaluation):
     async def run(self, scope: Scope) -> Any:
         """Run a machine from where it is to its end, and give its output."""
         while not scope.ended:
+            if self.execution.terminated:
+                raise AbortedError
             state = scope.machine.states[scope.state]
             self._enter(scope, state)
             if self.overhead:

@@ -31,6 +31,8 @@ __all__ = ["parse"]
 
 _Written = Mapping[str, Any]
 
+#: Calls of what only express workflows have.
+_MISSING = frozenset({"aws-sdk:sfn:startSyncExecution"})
 _RESOURCE = re.compile(r"arn:[\w-]+:states:::([\w:-]+?)(?:\.(sync|sync:2|waitForTaskToken))?")
 
 
@@ -92,6 +94,8 @@ def _task(name: str, written: _Written) -> Task:
     resource = _RESOURCE.fullmatch(written["Resource"])
     if resource is None:
         raise UnsupportedError(f"State {name!r} calls {written['Resource']}: only service integrations are supported")
+    if resource[1] in _MISSING:
+        raise UnsupportedError(f"State {name!r} calls {resource[1]}, which is not supported")
     return Task(
         name=name,
         integration=resource[1],

@@ -41,6 +41,16 @@ __all__ = ["StepFunctions"]
 _TOKEN_BYTES = 450  # a token of AWS has some 600 characters, among them `/`, `+` and `=`
 _TOKEN_PREFIX = "AQCEAAAAKgAAAAMAAAAA"  # noqa: S105 - how AWS's tokens begin
 _PAGE = 1000
+#: Operations on what only express workflows, activities, or Map runs have, and on single states.
+_MISSING = (
+    "StartSyncExecution",
+    "TestState",
+    "ListMapRuns",
+    "DescribeMapRun",
+    "UpdateMapRun",
+    "CreateActivity",
+    "GetActivityTask",
+)
 _parse = functools.lru_cache(maxsize=256)(parse)
 
 _Operation = Callable[["StepFunctions", Mapping[str, Any]], Any]
@@ -76,7 +86,8 @@ class StepFunctions(Operations):
         self._waiting: dict[str, list[threading.Event]] = {}
         self.operations = {
             **{name: functools.partial(self._answer, operation) for name, operation in _OPERATIONS.items()},
-            "CreateStateMachine": _check_definition,
+            **{name: functools.partial(_refuse, name) for name in _MISSING},
+            "CreateStateMachine": _check_machine,
             "UpdateStateMachine": _check_definition,
             "ValidateStateMachineDefinition": _validate,
             "DeleteStateMachine": self._delete,
@@ -119,25 +130,28 @@ class StepFunctions(Operations):
             return
         events.publish(record)
         arn = record.definition.arn
-        if arn in self._deleting and not self._runs(arn):
+        if arn in self._deleting and not self._running(arn):
             self._deleting.discard(arn)
             client = self._clients.get("stepfunctions", arn.split(":")[3])
             threading.Thread(target=client.delete_state_machine, kwargs={"stateMachineArn": arn}, daemon=True).start()
 
-    def _runs(self, arn: str) -> bool:
-        """Return whether a state machine has an execution that runs."""
-        records = list(self._records.values())
-        return any(one.definition.arn == arn and one.execution.status == "RUNNING" for one in records)
+    def _running(self, arn: str) -> list[Execution]:
+        """Return the executions of a state machine that run."""
+        executions = [one.execution for one in list(self._records.values()) if one.definition.arn == arn]
+        return [execution for execution in executions if execution.status == "RUNNING"]
 
     def _delete(self, asked: Asked) -> Answer | None:
-        """Delete a state machine once its executions have ended. AWS ends them at a transition; here they go on.
+        """Delete a state machine once its executions have ended, which they do at their next transitions.
 
         https://docs.aws.amazon.com/step-functions/latest/apireference/API_DeleteStateMachine.html
         """
         arn = asked.parameters["stateMachineArn"]
-        if not self._runs(arn):
+        running = self._running(arn)
+        if not running:
             return None
         self._deleting.add(arn)
+        for execution in running:
+            execution.terminated = True
         return answer_json({})
 
     def _answer(self, operation: _Operation, asked: Asked) -> Answer:
@@ -266,6 +280,18 @@ def _page(name: str, items: list[dict[str, Any]], given: Mapping[str, Any]) -> d
     start = int(given.get("nextToken") or 0)
     end = start + (given.get("maxResults") or _PAGE)
     return {name: items[start:end], **({"nextToken": str(end)} if end < len(items) else {})}
+
+
+def _refuse(name: str, _: Asked) -> Answer:
+    """Refuse what there is not here: moto's answer would be that of another interpreter."""
+    raise ServiceError("ValidationException", f"The embedded AWS has no {name}")
+
+
+def _check_machine(asked: Asked) -> None:
+    """Refuse a machine of a type that there is not here: an execution of another type has other limits and no name."""
+    if asked.parameters.get("type", "STANDARD") != "STANDARD":
+        raise ServiceError("ValidationException", "The embedded AWS has no state machines of the type EXPRESS")
+    _check_definition(asked)
 
 
 def _check_definition(asked: Asked) -> None:
