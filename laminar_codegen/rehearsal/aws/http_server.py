@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 #: Seconds between two attempts to wake a server that is to end.
 _PAUSE = 0.05
+#: How many hosts' names moto's choice is kept of.
+_HOSTS = 256
 
 
 #: That of moto, where there is one, keeps headers whose names have underscores.
@@ -41,6 +43,14 @@ _Handler: Any = getattr(werkzeug_app, "MotoRequestHandler", WSGIRequestHandler)
 class _QuietHandler(_Handler):  # type: ignore[misc] # of which kind it is, the version of moto says
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  # werkzeug's name
         del type, message, args
+
+
+class _Dispatcher(werkzeug_app.DomainDispatcherApplication):
+    """moto's choice of a service by the name of a host, which looks through moto's folders: once for each name."""
+
+    @functools.lru_cache(maxsize=_HOSTS)  # noqa: B019 - it lives as long as the server
+    def get_backend_for_host(self, host: str | None) -> Any:
+        return super().get_backend_for_host(host)
 
 
 @contextmanager
@@ -62,7 +72,7 @@ def serving(
         with _sharing(session):
             return werkzeug_app.create_backend_app(service)
 
-    application = gate(calls.observe_calls(OwnServices(werkzeug_app.DomainDispatcherApplication(create_app), services)))
+    application = gate(calls.observe_calls(OwnServices(_Dispatcher(create_app), services)))
     server = make_server(_HOST, 0, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, name="aws", daemon=True)
     thread.start()
