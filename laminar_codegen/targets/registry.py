@@ -15,8 +15,10 @@ from laminar_runtime.configurations.executors import Executor
 
 __all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "kinds_of", "target_of"]
 
-#: All kinds. An executor that no other kind accepts stands for the last one.
+#: All kinds, in the order of their resources in documents.
 TARGETS: tuple[TargetKind, ...] = (LAMBDA, BATCH)
+#: The kind that an executor stands for which no other kind accepts.
+DEFAULT = BATCH
 
 
 def kinds() -> tuple[TargetKind, ...]:
@@ -45,7 +47,9 @@ def target_of(own: Executor | None, flow: Flow) -> Target:
     usual = flow.configuration.executor
     executor = own or usual
     timeout = None if executor.timeout == usual.timeout else executor.timeout
-    found = (kind.of_executor(executor, timeout) for kind in kinds())
+    # The default is asked last: it accepts any executor.
+    asked = sorted(kinds(), key=lambda kind: kind is DEFAULT)
+    found = (kind.of_executor(executor, timeout) for kind in asked)
     return next(target for target in found if target is not None)
 
 

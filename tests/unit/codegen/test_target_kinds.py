@@ -171,7 +171,7 @@ ECS = TargetKind(
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder for a flow, with the kind in the registry."""
-    monkeypatch.setattr(registry, "TARGETS", (ECS, *registry.TARGETS))
+    monkeypatch.setattr(registry, "TARGETS", (*registry.TARGETS, ECS))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
