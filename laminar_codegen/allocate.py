@@ -26,22 +26,26 @@ _NAME = Ref("var.name")
 #: The principals that assume roles.
 _STATES, _LAMBDA = "states.amazonaws.com", "lambda.amazonaws.com"
 
-#: The alarms of all deployments, about the state machine that applications start.
-#: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
-ALARMS = tuple(
-    Alarm(
+
+def _of_executions(label: str, metric: str, description: str, *, period: int = 300, threshold: int = 0) -> Alarm:
+    return Alarm(
         label=label,
         description=Joined(description, " of the state machine ", _NAME),
         namespace="AWS/States",
         metric=metric,
         statistic="Sum",
         dimensions={"StateMachineArn": Ref("aws_sfn_state_machine.flow.arn")},
+        period=period,
+        threshold=threshold,
     )
-    for label, metric, description in (
-        ("failed", "ExecutionsFailed", "An execution failed"),
-        ("timed_out", "ExecutionsTimedOut", "An execution timed out"),
-        ("throttled", "ExecutionThrottled", "Step Functions throttled an execution"),
-    )
+
+
+#: The alarms of all deployments, about the state machine that applications start.
+#: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+ALARMS = (
+    _of_executions("failed", "ExecutionsFailed", "An execution failed"),
+    _of_executions("timed_out", "ExecutionsTimedOut", "An execution timed out"),
+    _of_executions("throttled", "ExecutionThrottled", "Step Functions throttled an execution"),
 )
 
 
