@@ -199,13 +199,13 @@ class TaskContext:
 
 
 def on_aws(environment: Mapping[str, str]) -> bool:
-    """Return whether a process runs in a job of AWS Batch, or in a function of AWS Lambda.
+    """Return whether a process runs in a job of AWS Batch, in a function of AWS Lambda, or on another target.
 
     Args:
-        environment: Its variables. AWS sets these:
+        environment: Its variables. AWS sets those of jobs and functions; another target sets `INVOCATION`:
             https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
     """
-    return _BATCH_JOB in environment or _FUNCTION in environment
+    return any(name in environment for name in (_BATCH_JOB, _FUNCTION, INVOCATION))
 
 
 def folders(environment: Mapping[str, str]) -> str:
