@@ -47,7 +47,7 @@ from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
 from laminar_runtime.types import Hint
 
-__all__ = ["CHAIN_RULES", "RULES", "WARNINGS", "check", "check_definitions"]
+__all__ = ["CHAIN_RULES", "RULES", "check", "check_definitions", "warnings_of"]
 
 Check = Callable[[Graph], Iterator[Problem]]
 
@@ -59,7 +59,7 @@ _OTHERS = "characters other than ASCII letters, digits and underscores"
 
 
 def check(graphs: Sequence[Graph]) -> None:
-    """Refuse graphs that cannot be compiled.
+    """Refuse graphs that cannot be compiled. Warnings of the rules do not keep them from it.
 
     Args:
         graphs: The graphs of a flow and those that follow it.
@@ -67,11 +67,30 @@ def check(graphs: Sequence[Graph]) -> None:
     Raises:
         CompileError: With all problems that the rules find.
     """
-    rules = (*RULES, *(rule for kind in targets.kinds() for rule in kind.rules), check_triggers)
-    problems = [problem for graph in graphs for rule in rules for problem in rule(graph)]
-    problems += [problem for rule in CHAIN_RULES for problem in rule(graphs)]
+    problems = [problem for problem in _broken_rules(graphs) if not problem.warning]
     if problems:
         raise CompileError(problems)
+
+
+def warnings_of(graphs: Sequence[Graph]) -> list[Problem]:
+    """Return what the rules find that does not keep graphs from being compiled.
+
+    Args:
+        graphs: The graphs of a flow and those that follow it.
+
+    Returns:
+        The warnings, sorted by their place.
+    """
+    return sorted({problem for problem in _broken_rules(graphs) if problem.warning})
+
+
+def _broken_rules(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    rules = (*RULES, *(rule for kind in targets.kinds() for rule in kind.rules), check_triggers)
+    for graph in graphs:
+        for rule in rules:
+            yield from rule(graph)
+    for chain_rule in CHAIN_RULES:
+        yield from chain_rule(graphs)
 
 
 def check_repetitions(graphs: Sequence[Graph]) -> Iterator[Problem]:
@@ -298,13 +317,11 @@ RULES: tuple[Check, ...] = (
     check_pipelines,
     check_datastore,
     check_commands,
+    check_same_commands,
     check_retries,
     check_names,
     *TEXT_RULES,
 )
-
-#: The rules whose problems are warnings, for ``laminar-codegen check``.
-WARNINGS: tuple[Check, ...] = (check_same_commands,)
 
 #: The rules of a chain of flows.
 CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (

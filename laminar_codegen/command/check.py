@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from laminar_codegen import pipeline
-from laminar_codegen.checks.bodies import check_bodies, warnings_of
-from laminar_codegen.checks.graph import WARNINGS
+from laminar_codegen.checks import bodies as rules_of_bodies
+from laminar_codegen.checks import graph as rules_of_graphs
+from laminar_codegen.checks.start import check_start
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
 from laminar_codegen.cost import PRICE, Formula, estimate, estimate_stop
@@ -106,15 +107,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
-    """Return the problems and the warnings about the methods and the commands of all layers."""
+    """Return the problems about the methods of all layers, and all warnings about the flow."""
     locator = Locator(source)
+    graphs = pipeline.graphs_of(source)
     problems: list[Problem] = []
-    warnings: list[Problem] = []
-    for flow, graph in zip((source.flow, *source.following), pipeline.graphs_of(source), strict=True):
+    warnings = [*check_start(source, graphs), *rules_of_graphs.warnings_of(graphs)]
+    for flow, graph in zip((source.flow, *source.following), graphs, strict=True):
         bodies = read_bodies(flow, locator.shown_name)
-        problems += check_bodies(graph, bodies)
-        warnings += warnings_of(graph, bodies)
-        warnings += [problem for rule in WARNINGS for problem in rule(graph)]
+        problems += rules_of_bodies.check_bodies(graph, bodies)
+        warnings += rules_of_bodies.warnings_of(graph, bodies)
     return problems, warnings
 
 

@@ -52,6 +52,7 @@ class Source:
         following: The flows that run after it, each after the one before it ended.
         given: The scheduler that compiles it, if it is not the flow's own.
         module: The file's name as a module of a package, None if it is a script.
+        starts: Whether the file makes a flow when it is run, so that a task which runs it runs a layer.
     """
 
     flow: Flow
@@ -60,6 +61,7 @@ class Source:
     following: tuple[Flow, ...] = ()
     given: StepFunctions | None = None
     module: str | None = None
+    starts: bool = True
 
     @property
     def scheduler(self) -> StepFunctions:
@@ -96,7 +98,8 @@ def load(target: str) -> Source:
             flow, following = chain[0], tuple(chain[1:])
         else:
             flow, following = _pick(module, [*flows, *made.values()] if choice else flows, choice, place), ()
-        return Source(flow, place.file, place.name, following, module=place.module)
+        starts = bool(flows) or bool(called_flows(place.file.read_bytes(), _own_flows(module)))
+        return Source(flow, place.file, place.name, following, module=place.module, starts=starts)
 
 
 def _warn_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], place: Place) -> None:
@@ -254,7 +257,7 @@ def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place
             return _make(defined[choice], name)
         known = ", ".join(sorted({*instances, *defined})) or "none"
         raise _error(Location(name), LAM006, f"the file has no flow '{choice}'; it has {known}", "choose one of those")
-    own = {key: value for key, value in defined.items() if value.__module__ == module.__name__ and _has_layers(value)}
+    own = _own_flows(module)
     # Of several flows, the one that a run makes: layers may call the others.
     run = called_flows(place.file.read_bytes(), own) if len(own) > 1 else set()
     candidates = sorted(instances) or (sorted(run) if len(run) == 1 else sorted(own))
@@ -266,6 +269,16 @@ def _pick(module: ModuleType, made: list[Flow], choice: str | None, place: Place
         raise _error(Location(name), LAM005, what, f"choose one, as in {place.target}:{candidates[0]}")
     only = candidates[0]
     return instances[only] if only in instances else _make(own[only], name)
+
+
+def _own_flows(module: ModuleType) -> dict[str, type[Flow]]:
+    """Return the flows with layers that a module defines, by their names there."""
+    return {
+        key: value
+        for key, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, Flow) and value.__module__ == module.__name__
+        if value is not Flow and _has_layers(value)
+    }
 
 
 def _has_layers(flow: type[Flow]) -> bool:

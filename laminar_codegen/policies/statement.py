@@ -1,6 +1,6 @@
 """A statement of a policy, and the statements that several roles have in common.
 
-See `laminar_codegen.lower_terraform.role_permissions` and `laminar_codegen.lower_terraform.start_permissions` for
+See `laminar_codegen.lower_terraform.role_permissions` and `laminar_codegen.targets.batch.start_permissions` for
 the permissions of each role.
 """
 

@@ -64,6 +64,13 @@ LAM004 = Rule("LAM004", "the file defines no flow with layers", "Nothing can be 
 LAM005 = Rule("LAM005", "the file has several flows", "One command compiles one flow.", "Choose one, as in FILE:FLOW.")
 LAM006 = Rule("LAM006", "the file lacks the named flow", "FILE:FLOW names no flow of it.", "Choose a listed flow.")
 # The graph.
+LAM008 = Rule(
+    "LAM008",
+    "the file does not make its flow",
+    "The default command of a container, python main.py, runs the file of the flow. It would run no layer.",
+    "Make the flow at module level, and call it: flow = MyFlow(); if flow: flow().",
+    warning=True,
+)
 LAM007 = Rule("LAM007", "the flow has no layers", "It would do nothing.", "Register at least one layer.")
 LAM010 = Rule(
     "LAM010",

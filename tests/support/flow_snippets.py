@@ -38,16 +38,17 @@ _FILE = re.compile(r"^== (.+)\n", re.MULTILINE)
 
 
 @contextlib.contextmanager
-def folder_of(text: str, *, prelude: str = _PRELUDE) -> Iterator[Path]:
+def folder_of(text: str, *, prelude: str = _PRELUDE, ending: str = "") -> Iterator[Path]:
     """Have the files of a snippet in a folder, which is the working directory meanwhile.
 
     Args:
         text: The snippet.
         prelude: The text before that of ``flow.py``.
+        ending: The text after it.
     """
     first, *others = _FILE.split(text)
     files = {
-        **({"flow.py": f"{prelude}{first}"} if first.strip() else {}),
+        **({"flow.py": f"{prelude}{first}{ending}"} if first.strip() else {}),
         **dict(zip(others[::2], others[1::2], strict=True)),
     }
     known, path = {*sys.modules}, [*sys.path]

@@ -1,6 +1,6 @@
 """The fields of containers on AWS Lambda: those that a function has, and the reasons why it lacks the others.
 
-A new field is a row here if functions have it. A field without a row is refusals.
+A new field is a row here if functions have it. A field without a row is refused.
 """
 
 from __future__ import annotations

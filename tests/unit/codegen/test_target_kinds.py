@@ -254,8 +254,8 @@ def test_permissions_are_computed_once(ecs: Path, monkeypatch: pytest.MonkeyPatc
         asked.append(deployment)
         return for_tasks(deployment)
 
-    kind = attrs.evolve(registry.TARGETS[0], permissions={"task": counted})
-    monkeypatch.setattr(registry, "TARGETS", (kind, *registry.TARGETS[1:]))
+    kind = attrs.evolve(registry.TARGETS[-1], permissions={"task": counted})
+    monkeypatch.setattr(registry, "TARGETS", (*registry.TARGETS[:-1], kind))
     (ecs / "flow.py").write_text(FLOW % 0)
     compile_flow("flow.py")
     assert len(asked) == 1

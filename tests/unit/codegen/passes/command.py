@@ -37,16 +37,17 @@ def run(text: str) -> str:
     """Run commands in the folder of a snippet.
 
     Args:
-        text: The snippet, with ``run``: the words of each command. Sizes of definitions change with each word in them:
-            only with ``sizes`` they are printed.
+        text: The snippet, with ``run``: the words of each command. Its flow is made at the end of the file unless it
+            makes one. Sizes of definitions change with each word in them: only with ``sizes`` they are printed.
 
     Returns:
         Each exit code, and what the command printed: lines of standard error begin with a mark. Left out is the usage,
         which each version of Python wraps in its own way.
     """
     options, text = options_in(text, "run", "sizes")
+    ending = "\n\nflow = F()\n" if "F.register" in text and "F(" not in text else ""
     shown = []
-    with folder_of(text) as path:
+    with folder_of(text, ending=ending) as path:
         for words in options["run"]:
             with _captured() as (output, errors):
                 code = _ended(shlex.split(words))
