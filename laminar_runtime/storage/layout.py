@@ -1,4 +1,6 @@
-"""Keys: the only module that spells them. `laminar_runtime.storage` draws the layout of a datastore.
+"""Keys: the only Python module that spells them. `laminar_runtime.storage` draws the layout of a datastore.
+
+The Terraform module ``datastore`` repeats the folder of the cache, whose objects it lets expire.
 
 Each function takes the parts of a key as text. So one template gives the key that Python reads, the pattern that a
 policy grants (with ``*`` for a part) and the key that a state computes (with a JSONata expression for a part, which
