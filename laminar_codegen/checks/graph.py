@@ -41,6 +41,7 @@ from laminar_codegen.problems.rules import (
     LAM060,
     LAM062,
     LAM091,
+    LAM120,
 )
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets import registry as targets
@@ -203,6 +204,14 @@ def _hint_problem(graph: Graph, layer: LayerNode, hint: Hint) -> Problem:
     return Problem(layer.location, rule, f"{subject} {what.format(**words)}", fix.format(**words), at)
 
 
+def check_inputs(graph: Graph) -> Iterator[Problem]:
+    """Check that the declared parameters can be checked: their types have JSON forms, and their defaults fit."""
+    for parameter in graph.inputs or ():
+        for what in parameter.problems:
+            fix = "use text, numbers, dates, enums, collections of these or a dataclass, and a default of that type"
+            yield Problem(parameter.location, LAM120, what, fix)
+
+
 def check_foreach(graph: Graph) -> Iterator[Problem]:
     """Check that each dimension of a fan-out names a layer of the flow."""
     known = {PARAMETERS, *(layer.name for layer in graph.layers)}
@@ -312,6 +321,7 @@ RULES: tuple[Check, ...] = (
     check_layers,
     check_calls,
     check_hints,
+    check_inputs,
     check_foreach,
     check_cycles,
     check_pipelines,

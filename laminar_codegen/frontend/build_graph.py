@@ -10,6 +10,7 @@ import attrs
 
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
+from laminar_codegen.frontend.read_inputs import read_inputs
 from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
 from laminar_codegen.ir.placement import container_of
 from laminar_codegen.targets.registry import target_of
@@ -43,6 +44,7 @@ def build_graph(source: Source) -> Graph:
         timeout=flow.configuration.executor.timeout,
         triggers=triggers_of(source.scheduler),
         encryption=_encryption(flow.configuration.datastore),
+        inputs=read_inputs(flow, locator),
     )
 
 

@@ -22,9 +22,10 @@ from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind
 from laminar_runtime.configurations.layers import ForEach, Retry
+from laminar_runtime.inputs.shapes import Shape
 from laminar_runtime.types import Hint
 
-__all__ = ["Container", "Dimension", "Graph", "LayerNode", "Retry", "Trigger"]
+__all__ = ["Container", "DeclaredParameter", "Dimension", "Graph", "LayerNode", "Retry", "Trigger"]
 
 PARAMETERS = Parameters.__name__
 
@@ -36,6 +37,34 @@ class Dimension:
     layer: str
     attribute: str
     index: int | None
+
+
+@attrs.frozen
+class DeclaredParameter:
+    """A parameter that a flow declares.
+
+    Args:
+        name: Its name.
+        shape: Its JSON form, None if its type has none.
+        hint: Its type, as Python code names it.
+        default: Its default, as the text of a JSON value; None if it is required.
+        description: Its docstring.
+        location: Where the class that declares it is defined.
+        problems: What is wrong with its declaration.
+    """
+
+    name: str
+    shape: Shape | None
+    hint: str
+    default: str | None
+    description: str
+    location: Location
+    problems: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether each input must have it."""
+        return self.default is None
 
 
 @attrs.frozen
@@ -129,6 +158,7 @@ class Graph:
         linked: Whether it follows another flow, which provides its parameters.
         triggers: Its triggers, which start it without a caller.
         encryption: The encryption that writes to its datastore request from S3.
+        inputs: The parameters that it declares, None if its parameters are untyped.
     """
 
     flow: str
@@ -141,6 +171,7 @@ class Graph:
     linked: bool = False
     triggers: tuple[Trigger, ...] = ()
     encryption: Encryption = NO_ENCRYPTION
+    inputs: tuple[DeclaredParameter, ...] | None = None
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:

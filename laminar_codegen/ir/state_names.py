@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from laminar_codegen.ir import labels
 from laminar_codegen.limits import JOB_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
 
-__all__ = ["INPUT", "LAYER_NAME_LENGTH", "Suffix", "parallel", "sub_machine"]
+__all__ = ["INPUT", "INPUT_CHECK", "INPUT_REFUSED", "LAYER_NAME_LENGTH", "Suffix", "parallel", "sub_machine"]
 
 #: The state that keeps the input of an execution.
 INPUT = "Parameters"
+#: The states that check the input of a flow with typed parameters, and refuse it.
+INPUT_CHECK, INPUT_REFUSED = "Parameters check", "Parameters refused"
 
 
 class Suffix(enum.StrEnum):

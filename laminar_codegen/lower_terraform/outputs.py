@@ -7,6 +7,7 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.terraform import Output
 from laminar_codegen.lower_terraform import iam_roles
+from laminar_codegen.lower_terraform.input_schema import emit_input_schema
 from laminar_codegen.targets import registry as targets
 
 __all__ = ["DEPLOYMENT", "STATE_MACHINE_ARN", "emit_outputs", "name_of_role", "role_arns", "role_names"]
@@ -32,6 +33,7 @@ def emit_outputs(deployment: Deployment) -> tuple[Output, ...]:
     return (
         STATE_MACHINE_ARN,
         DEPLOYMENT,
+        *emit_input_schema(deployment.graphs),
         *(
             Output(
                 name=f"{role}_role_arn",

@@ -264,9 +264,12 @@ def spell(hint: Any) -> str:
     """
     if hint is type(None):
         return "None"
-    arguments = typing.get_args(hint)
-    if _is_union(typing.get_origin(hint)):
+    if hint is Ellipsis:
+        return "..."
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if _is_union(origin):
         return " | ".join(map(spell, arguments))
-    if isinstance(hint, type) and not arguments:
-        return hint.__name__
-    return str(hint).removeprefix("typing.")
+    if isinstance(origin, type) and arguments:
+        return f"{origin.__name__}[{', '.join(map(spell, arguments))}]"
+    named = isinstance(hint, type | typing.NewType)
+    return str(hint.__name__) if named else str(hint).removeprefix("typing.")

@@ -17,6 +17,7 @@ from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.main_guard import called_flows, guarded_arguments, guarded_chains
 from laminar_codegen.frontend.method_bodies import read_bodies
 from laminar_codegen.frontend.places import find_place
+from laminar_codegen.frontend.read_inputs import read_inputs
 from laminar_codegen.ir.graph import LayerNode, Retry
 from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_runtime import Flow, Parameters
@@ -157,3 +158,17 @@ def places(text: str) -> str:
 
         found = or_problems(show).replace(f"{folder}/", "").replace(str(folder), ".")
         return found.replace(str(ROOT), "ROOT")
+
+
+@cases_of("frontend.read_inputs")
+@of_snippet
+def inputs(source: Source) -> str:
+    """A flow file -> the parameters that it declares."""
+    found = read_inputs(source.flow, Locator(source))
+    if found is None:
+        return "untyped"
+    lines = []
+    for item in found:
+        lines.append(f"{item.name}: {item.hint} = {item.default} at {item.location} {item.description!r}")
+        lines += [f"  {item.shape}", *(f"  problem: {problem}" for problem in item.problems)]
+    return "\n".join(lines)

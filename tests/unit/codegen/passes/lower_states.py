@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
+from laminar_codegen.frontend.build_graph import build_graph
+from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.expressions import Expression
 from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Step, print_plan
 from laminar_codegen.lower_states import executions, objects
 from laminar_codegen.lower_states.flow_sequence import emit_chain
+from laminar_codegen.lower_states.input_check import find_problems
 from laminar_codegen.lower_states.jobs import Jobs
 from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.planner import Planners
 from laminar_codegen.lower_states.split_machines import MachineSize, split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
 from laminar_codegen.planning.make_plan import make_plan
+from laminar_codegen.rehearsal.asl.query_language import evaluate
 from tests.support.cases import cases_of
+from tests.support.flow_snippets import of_snippet
 from tests.support.graph_notation import graph_in, graphs_in, repeat_lines
 from tests.support.shown import evaluator, options_in, states
 
@@ -108,3 +115,19 @@ def chain(text: str) -> str:
 
 cases_of("lower_states.objects")(evaluator(objects, states=states, Expression=Expression))
 cases_of("lower_states.executions")(evaluator(executions, states=states))
+
+
+@cases_of("lower_states.input_check")
+@of_snippet
+def input_check(source: Source) -> str:
+    """A flow file with inputs in its comments -> what the first state of the flow says of each input."""
+    graph = build_graph(source)
+    assert graph.inputs is not None
+    expression = f"{{'found': [{find_problems(graph.inputs)}]}}"
+    lines = [line.removeprefix("# ") for line in source.file.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for text in (line for line in lines if line.startswith("{")):
+        context = {"Execution": {"Input": json.loads(text)}}
+        problems = evaluate(expression, {"states": {"context": context}})["found"]
+        found += [text, *(f"  {problem}" for problem in problems or ["fits"])]
+    return "\n".join(found)

@@ -6,6 +6,8 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.frontend.build_graph import build_graph
+from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.terraform import Variable
 from laminar_codegen.lower_terraform import module_addresses
@@ -13,6 +15,7 @@ from laminar_codegen.lower_terraform.account import emit_bucket, emit_place
 from laminar_codegen.lower_terraform.alarms import emit_alarm
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.iam_roles import emit_role, given_role_arns, local_values, permissions
+from laminar_codegen.lower_terraform.input_schema import emit_input_schema
 from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.module_call import Module, call_module
@@ -26,6 +29,7 @@ from laminar_codegen.render.hcl import render_main
 from laminar_codegen.targets.batch.stop_jobs_rule import for_stop_jobs
 from tests.support.cases import cases_of
 from tests.support.deployments import DEPLOYED, deployment_in
+from tests.support.flow_snippets import of_snippet
 from tests.support.graph_notation import graphs_in
 from tests.support.shown import as_hcl, as_yaml, evaluator, options_in, or_problems, problems, statements
 
@@ -175,3 +179,10 @@ def module_call(text: str) -> str:
             *(f"{old} -> {new}" for old, new in found.moved),
         )
     )
+
+
+@cases_of("lower_terraform.input_schema")
+@of_snippet
+def schema(source: Source) -> str:
+    """A flow file -> the output with the schema of its input."""
+    return as_yaml({output.name: output.value for output in emit_input_schema([build_graph(source)])})

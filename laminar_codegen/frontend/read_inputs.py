@@ -1,0 +1,100 @@
+"""Reads the parameters that a flow declares, with their docstrings.
+
+Before: a class with annotations, each with a text below it or in ``Args:`` of the class. After: a `DeclaredParameter`
+for each. No later pass needs the types of the user's code.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+
+from laminar_codegen.frontend.locations import Locator
+from laminar_codegen.ir.graph import PARAMETERS, DeclaredParameter
+from laminar_codegen.problems import Location
+from laminar_runtime import Flow
+from laminar_runtime.exceptions import FlowError
+from laminar_runtime.inputs import conversion
+from laminar_runtime.inputs.declarations import Field, fields_of
+from laminar_runtime.inputs.shapes import NoFormError, describe, spell
+
+__all__ = ["read_inputs"]
+
+_ENTRY = re.compile(r"(\w+)(?: \([^)]*\))?: (.+)")
+
+
+def read_inputs(flow: Flow, locator: Locator) -> tuple[DeclaredParameter, ...] | None:
+    """Return the parameters that a flow declares, None if its parameters are untyped.
+
+    Args:
+        flow: The flow.
+        locator: Finds the places of classes.
+    """
+    if not flow.declared:
+        return None
+    try:
+        fields = fields_of(flow.classes[PARAMETERS], flow.name)
+    except FlowError as error:
+        place = locator.location(flow.declared[0])
+        return (DeclaredParameter("", None, "", None, "", place, (str(error),)),)
+    texts = {owner: _docstrings(owner) for owner in {field.owner for field in fields}}
+    return tuple(
+        _read(field, texts[field.owner].get(field.name, ""), locator.location(field.owner)) for field in fields
+    )
+
+
+def _read(field: Field, text: str, place: Location) -> DeclaredParameter:
+    problems = tuple(conversion.problems_of(field))
+    default = None
+    if not (problems or field.required):
+        (value,) = conversion.convert([field], {}, "").values()
+        default = json.dumps(conversion.to_json(value))
+    try:
+        shape = describe(field.hint)
+    except NoFormError:
+        shape = None
+    return DeclaredParameter(field.name, shape, spell(field.hint), default, text, place, problems)
+
+
+def _docstrings(cls: type) -> dict[str, str]:
+    """Return the descriptions of the attributes of a class."""
+    found = dict(_entries(cls.__doc__ or ""))
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    except (OSError, SyntaxError, TypeError):
+        return found
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    for node, after in itertools.pairwise(body):
+        match node, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = _line(text)
+    return found
+
+
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and descriptions of the section ``Args:`` or ``Attributes:`` of a docstring."""
+    lines = inspect.cleandoc(text).splitlines()
+    heads = [place for place, line in enumerate(lines) if line in {"Args:", "Attributes:"}]
+    for head in heads:
+        section: list[str] = []
+        for line in lines[head + 1 :]:
+            if line and not line.startswith(" "):
+                break
+            section.append(line)
+        inner = textwrap.dedent("\n".join(section))
+        for entry in re.split(r"\n(?=\S)", inner):
+            found = _ENTRY.fullmatch(_line(entry))
+            if found:
+                yield found[1], found[2]
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,104 @@
+"""The JSON schema of a flow's input, an output of the document.
+
+Before: ``day: date`` and ``rows: int = 100``. After: a schema, by which forms and other services check an input.
+https://json-schema.org/draft/2020-12
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import assert_never
+
+from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.graph import DeclaredParameter, Graph
+from laminar_codegen.ir.terraform import Output
+from laminar_runtime.inputs.shapes import SAFE, Anything, Fixed, Listed, Mapped, OneOf, Record, Scalar, Shape, Union
+
+__all__ = ["emit_input_schema", "input_schema", "property_schema"]
+
+#: The formats of texts that JSON schemas know: https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3
+_FORMATS = {"date", "uuid"}
+
+
+def emit_input_schema(graphs: Sequence[Graph]) -> tuple[Output, ...]:
+    """Return the output with the schema, none if the parameters are untyped.
+
+    Args:
+        graphs: The graphs. The first flow of a chain gets the input.
+    """
+    graph = graphs[0]
+    if graph.inputs is None:
+        return ()
+    description = "The JSON schema of the input with which executions are started."
+    return (Output(name="input_schema", description=description, value=input_schema(graph, graph.inputs)),)
+
+
+def input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> dict[str, Value]:
+    """Return the schema of the input of a flow.
+
+    Args:
+        graph: The flow.
+        parameters: The parameters that it declares.
+    """
+    required: list[str] = [item.name for item in parameters if item.required]
+    inner: dict[str, Value] = {
+        "type": "object",
+        "properties": {item.name: property_schema(item) for item in parameters},
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": graph.flow,
+        **({"description": graph.summary} if graph.summary else {}),
+        "type": "object",
+        "properties": {"parameters": inner},
+        **({"required": ["parameters"]} if required else {}),
+    }
+
+
+def property_schema(item: DeclaredParameter) -> dict[str, Value]:
+    """Return the schema of a parameter.
+
+    Args:
+        item: The parameter.
+    """
+    assert item.shape is not None  # noqa: S101 - see the rules
+    return {
+        **({"description": item.description} if item.description else {}),
+        **_schema(item.shape),
+        **({} if item.default is None else {"default": json.loads(item.default)}),
+    }
+
+
+def _schema(shape: Shape) -> dict[str, Value]:  # noqa: PLR0911 - one for each shape
+    match shape:
+        case Anything():
+            return {}
+        case Scalar("integer"):
+            return {"type": "integer", "minimum": -SAFE, "maximum": SAFE}
+        case Scalar(kind, form):
+            return {"type": kind, **({"format": form} if form in _FORMATS else {})}
+        case OneOf(values):
+            return {"enum": list(values)}
+        case Listed(items):
+            return {"type": "array", "items": _schema(items)}
+        case Fixed(items):
+            size = len(items)
+            parts: list[Value] = [_schema(item) for item in items]
+            return {"type": "array", **({"prefixItems": parts} if parts else {}), "minItems": size, "maxItems": size}
+        case Mapped(values):
+            return {"type": "object", "additionalProperties": _schema(values)}
+        case Record(members):
+            required: list[str] = [member.name for member in members if member.required]
+            return {
+                "type": "object",
+                "properties": {member.name: _schema(member.shape) for member in members},
+                **({"required": required} if required else {}),
+                "additionalProperties": False,
+            }
+        case Union(members):
+            return {"anyOf": [_schema(member) for member in members]}
+        case _:
+            assert_never(shape)
