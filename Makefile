@@ -44,11 +44,12 @@ architecture: $(VENV)/installed-dev
 compare: $(VENV)/installed-dev
 	$(BIN)/python -m tools.compare_documents $(if $(COMMIT),--commit $(COMMIT))
 
-# The tiers of the tests, by what a test needs (tests/tiers.py).
+# The tiers of the tests, by what a test needs (tests/tiers.py). Unit tests and doctests are in these folders alone.
+UNIT = tests/unit tests/support laminar_runtime laminar_codegen tools docs README.md CONTRIBUTING.md
 
 ## Runs the tests that need no server, no child process and no Terraform: less than a minute on two cores.
 unit: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -n auto -m unit
+	$(BIN)/python -m pytest -q -n auto -m unit $(UNIT)
 
 ## Runs the tests that need the embedded AWS, other servers or child processes: some minutes.
 integration: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed
@@ -63,7 +64,7 @@ oldest newest:
 	$(PYTHON) -m venv --clear .venv-$@
 	.venv-$@/bin/python -m pip install --quiet uv
 	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --resolution $(RESOLUTION_$@) --editable ".[dev]"
-	.venv-$@/bin/python -m pytest -q -n auto -m unit
+	.venv-$@/bin/python -m pytest -q -n auto -m unit $(UNIT)
 
 ## The tests of the embedded AWS with the oldest and the newest moto and JSONata, in environments of their own. The
 ## extra `local` must resolve with them; a tool of the tests may want a newer JSONata.

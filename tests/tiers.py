@@ -6,8 +6,9 @@
 | integration | tests/integration | the embedded AWS, other servers, child processes |
 | e2e | tests/e2e | Terraform |
 
-The folder gives a test its marker. A test that needs something else than its neighbours in a file has the marker itself
-(`@pytest.mark.integration`), which goes before the folder. The tiers are held to it: a unit test that starts a process
+The folder gives a test its marker. A test in tests/unit that needs more than its neighbours in a file has the marker
+of its tier itself (`@pytest.mark.integration`), which goes before the folder. No other folder has unit tests: `make unit`
+collects tests/unit and the doctests alone. The tiers are held to it: a unit test that starts a process
 or opens a connection fails, and so does an integration test that starts Terraform.
 """
 
@@ -75,14 +76,18 @@ def tier_of(item: pytest.Item) -> str:
         item: The test.
 
     Raises:
-        pytest.UsageError: If nothing says the tier, or the test has the markers of two.
+        pytest.UsageError: If nothing says the tier, the test has the markers of two, or it is a unit test elsewhere.
     """
     marked = {mark.name for mark in item.iter_markers() if mark.name in TIERS}
     if len(marked) > 1:
         raise pytest.UsageError(f"{item.nodeid}: has the markers of {len(marked)} tiers: keep one of {sorted(marked)}")
+    folder = item.path.relative_to(TESTS).parts[0] if TESTS in item.path.parents else "support"
+    if "unit" in marked and folder in {"integration", "e2e"}:
+        raise pytest.UsageError(
+            f"{item.nodeid}: move it to tests/unit, or remove its marker: `make unit` collects no other"
+        )
     if marked:
         return marked.pop()
-    folder = item.path.relative_to(TESTS).parts[0] if TESTS in item.path.parents else "support"
     if folder == "support":
         return "unit"
     if folder not in TIERS:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import math
 import os
 import subprocess
 import sys
@@ -16,9 +14,7 @@ import pytest
 from benchmarks import (
     artifacts,
     compiling,
-    growth,
     joining,
-    makespan,
     peers,
     processes,
     programs,
@@ -26,12 +22,9 @@ from benchmarks import (
     report,
     stand_in_s3,
     suite,
-    table,
     tasks,
     timing,
-    transitions,
 )
-from benchmarks.rows import Row, at_most, both, faster, memory_at_most, ratio_at_most, slower_by_at_most
 from laminar_runtime import task_environment
 from laminar_runtime.task_environment import TaskContext
 
@@ -64,24 +57,6 @@ def test_unknown_benchmark() -> None:
     assert all(name in ended.stderr for name in suite.BENCHMARKS)
 
 
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    "write",
-    [
-        programs.laminar_chain,
-        programs.laminar_foreach,
-        programs.metaflow_chain,
-        programs.metaflow_diamonds,
-        programs.metaflow_foreach,
-        programs.sfnx_chain,
-        programs.cdk_chain,
-    ],
-)
-def test_programs(write: Callable[[int], str]) -> None:
-    """Each program is Python, and grows with what it is asked for."""
-    assert len(list(ast.walk(ast.parse(write(3))))) <= len(list(ast.walk(ast.parse(write(9)))))
-
-
 @pytest.mark.parametrize("make", [programs.chain, programs.chained_diamonds, programs.random_dag])
 def test_shapes(make: Callable[[int], programs.Dependencies], tmp_path: Path) -> None:
     """Each shape has about as many layers as asked for, the same each time, and compiles."""
@@ -105,32 +80,6 @@ def test_timing(tmp_path: Path) -> None:
     assert first.memory > 1
     with pytest.raises(subprocess.CalledProcessError):
         timing.interleave([timing.python("fails", "-c", "raise SystemExit(3)")], 1)
-
-
-@pytest.mark.unit
-def test_targets() -> None:
-    """A row knows whether it reaches its target."""
-    row = Row("subject", 0.1, 0.5, "baseline", 90)
-    for target, met in [
-        (at_most(0.1), True),
-        (at_most(0.09), False),
-        (faster(5), True),
-        (faster(6), False),
-        (ratio_at_most(0.2), True),
-        (slower_by_at_most(0.0), True),
-        (memory_at_most(89), False),
-        (both(at_most(1), memory_at_most(89)), False),
-    ]:
-        assert target.met(row) is met, target.text
-    assert "1/5" in report.table([{"benchmark": "x", "rows": [Row("s", 0.01, 0.05, "b").plain()]}]) or row.ratio == 0.2
-
-
-@pytest.mark.unit
-def test_exponent() -> None:
-    """The exponent of a power is found."""
-    sizes = [1_000, 2_500, 5_000]
-    assert growth.exponent(sizes, [size**1.5 for size in sizes]) == pytest.approx(1.5)
-    assert growth.exponent(sizes, [size * math.log(size) for size in sizes]) < 1.2
 
 
 def test_task(tmp_path: Path) -> None:
@@ -191,38 +140,3 @@ def test_scheduling_probe() -> None:
     for shape in ("wide", "chain"):
         command = timing.python(shape, str(artifacts.PROBES / "scheduling.py"), "20", shape)
         assert timing.figures(timing.output(command))["seconds"] > 0
-
-
-@pytest.mark.unit
-def test_transitions(tmp_path: Path) -> None:
-    """A fan-out takes four transitions, as many as its states."""
-    assert transitions.transitions_of(tmp_path, 3) == 4
-
-
-@pytest.mark.unit
-def test_makespans(tmp_path: Path) -> None:
-    """The makespans of a folder of workflows are told over all of them, for each way to plan."""
-    tasks_ = [
-        {"id": name, "runtime": seconds, "parents": parents}
-        for name, seconds, parents in [("a", 1, []), ("b", 5, []), ("c", 5, ["a"]), ("d", 1, ["a", "b"])]
-    ]
-    (tmp_path / "n.json").write_text(json.dumps({"name": "n", "tasks": tasks_}), encoding="utf-8")
-    barriers, profile, exact = makespan.rows(tmp_path)
-    assert (exact.candidate, exact.met, exact.baseline) == (1, True, 10 / 6)
-    assert barriers.candidate >= profile.candidate >= exact.candidate
-
-
-@pytest.mark.unit
-def test_table(tmp_path: Path) -> None:
-    """The table of some runs takes the place of the one that is there, and says what it was measured with."""
-    rows = [Row("subject", 0.1, 0.5, "baseline", 90, target=at_most(0.1), note="of a sample")]
-    figures = report.section(report.document(name, rows) for name in ("task", "import"))
-    assert "| task | subject (of a sample) | 100.0 ms | 90 MiB | baseline | 500.0 ms |  | 0.20 |  | at most" in figures
-    assert figures.count("Python ") == 1
-    before = "text\n<!-- figures -->\nold\n<!-- end of the figures -->\nmore\n"
-    written = table.place(before, figures)
-    assert written == before.replace("old", f"\n{figures}\n")
-    assert table.place(written, figures) == written
-    with pytest.raises(ValueError, match="lacks a place"):
-        table.place("text", figures)
-    assert set(table.NAMES) - set(suite.BENCHMARKS) == {"makespan"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.command import main
 from laminar_runtime import __version__
 from tests.support.commands import codegen
 
@@ -54,39 +52,6 @@ def test_help_of_the_commands(command: str, tmp_path: Path) -> None:
     assert b"exit codes: 0 " in told
     assert told.endswith(b"3 internal error, please report it; 130 stopped by the user")
     assert (b"--check found" in told) == (command == "compile")
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("file", "target"),
-    [
-        ("flow.py", "flow.py"),
-        ("flow.py", "flow.py:Other"),
-        ("flow.py", "./flow.py:Other"),
-        ("a folder/my flow.py", "a folder/my flow.py"),
-        ("a folder/my flow.py", "a folder/my flow.py:Other"),
-        ("odd:name.py", "odd:name.py"),
-        ("odd:name/flow.py", "odd:name/flow.py:Other"),
-        ("dots.and-dashes.py", "dots.and-dashes.py"),
-        ("json.py", "json.py"),
-        ("laminar_runtime.py", "laminar_runtime.py"),
-        ("größe.py", "größe.py"),
-    ],
-)
-def test_a_flow_is_named_by_file_and_class(
-    file: str,
-    target: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsysbinary: pytest.CaptureFixture[bytes],
-) -> None:
-    """FILE and FILE:FLOW are understood, with spaces, colons and names of other modules in the path."""
-    monkeypatch.chdir(tmp_path)
-    path = tmp_path / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(FLOW.format(flow="Other"))
-    assert main.main(["--emit", "graph", target]) == 0
-    assert capsysbinary.readouterr() == (b"Other\n  A\n", b"")
 
 
 def test_a_file_that_is_named_like_a_choice_is_a_file(tmp_path: Path) -> None:
@@ -167,19 +132,6 @@ sys.exit(main(["rehearse", "flow.py"]))
     assert (ended.returncode, ended.stdout) == (2, "")
     hint = "pip install 'laminar-terraform[local]'"
     assert ended.stderr == f"laminar-codegen: the command 'rehearse' is not installed: {hint}\n"
-
-
-@pytest.mark.unit
-def test_a_bug_of_ours_is_told_as_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """What no rule foresees, here a standard output that takes no bytes, ends the command with 3 and a traceback."""
-    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert main.main([str(tmp_path / "flow.py")]) == 3
-    errors = capsys.readouterr().err
-    assert "Traceback" in errors
-    assert errors.endswith("laminar-codegen: internal error, not caused by the flow: please report it\n")
 
 
 def test_a_reader_may_stop_reading(tmp_path: Path) -> None:

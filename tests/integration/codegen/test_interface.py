@@ -15,14 +15,10 @@ import pytest
 
 from laminar_codegen.api import TerraformFailedError, compile_plain, create
 from laminar_codegen.command.main import main
-from laminar_codegen.frontend.loader import load
 from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Flow, Layer
-from laminar_runtime.configurations.schedulers import AWS
-from laminar_runtime.exceptions import SchedulerError
 
-GOLDEN = Path(__file__).parents[2] / "golden"
 SCRIPT = """\
 #!/bin/sh
 command=$1
@@ -233,45 +229,6 @@ def test_what_it_says_is_printed_at_once(ir: dict[str, Any], terraform: Callable
         assert process.wait(60) == 0
 
 
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"schedule": 5},
-        {"timezone": None},
-        {"joins": ["exact"]},
-        {"variables": ["x"]},
-        {"directory": 3},
-        {"apply": "no"},
-        {"module": 3},
-        {"module_version": 1.0},
-    ],
-)
-def test_arguments_of_wrong_types(arguments: dict[str, Any]) -> None:
-    """An argument of a wrong type is told of by its name when it is given."""
-    with pytest.raises(SchedulerError, match=f"the {next(iter(arguments))} of AWS.StepFunctions"):
-        AWS.StepFunctions(**arguments)
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        ({"module_version": "1.0"}, "the module_version of AWS.StepFunctions needs a module"),
-        ({"module": "../flow", "module_version": "1.0"}, "module_version .* needs a module of a registry"),
-        ({"module": "git::https://x/y.git", "module_version": "1.0"}, "needs a module of a registry, but 'git::"),
-        ({"module": "https://x/y.zip", "module_version": "1.0"}, "needs a module of a registry, but 'https:"),
-        ({"module": "${path.module}"}, "the module of AWS.StepFunctions must be one line of plain text"),
-        ({"module": ""}, "the module of AWS.StepFunctions must be one line of plain text"),
-        ({"module": "a/b/c", "module_version": ""}, "the module_version of AWS.StepFunctions must be one line"),
-    ],
-)
-def test_what_can_be_no_module(arguments: dict[str, Any], told: str) -> None:
-    """What can be no module, or no version of one, is told when it is given."""
-    with pytest.raises(SchedulerError, match=told):
-        AWS.StepFunctions(**arguments)
-
-
 CALLS = """
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.schedulers import AWS
@@ -287,48 +244,3 @@ flow = Report(scheduler=AWS.StepFunctions(module="team/flow/aws", module_version
 if __name__ == "__main__" and flow:
     flow()
 """
-
-
-@pytest.mark.unit
-def test_the_module_of_the_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A scheduler with a module has it called as the command does that is told of it; the command heeds it, too."""
-    file = tmp_path / "flow.py"
-    file.write_text(CALLS, encoding="utf-8")
-    flow = load(str(file)).flow
-    assert isinstance(flow.configuration.scheduler, AWS.StepFunctions)
-    document = flow.configuration.scheduler.compile(execution=flow.execution("x"))["document"]
-    call = document["module"]["flow"]
-    assert (call["source"], call["version"]) == ("team/flow/aws", "~> 1.0")
-    assert "aws_sfn_state_machine" not in document["resource"]
-
-    def printed(*words: str) -> Any:
-        assert main([str(file), *words]) == 0
-        return json.loads(capsys.readouterr().out)
-
-    assert printed() == document
-    assert printed("--module", "team/flow/aws", "--module-version", "~> 1.0") == document
-    # What the command is told comes first, the version with it.
-    call = printed("--module", "./flow")["module"]["flow"]
-    assert call["source"] == "./flow"
-    assert "version" not in call
-
-
-@pytest.mark.unit
-def test_the_scheduler_that_compiles_is_heeded() -> None:
-    """A flow is compiled as the scheduler that is asked deploys it, whatever the flow's own is."""
-    scheduler = AWS.StepFunctions(module="./flow", schedule="rate(1 hour)", timezone="Europe/Berlin")
-    call = scheduler.compile(execution=Report().execution("x"))["document"]["module"]["flow"]
-    assert call["source"] == "./flow"
-    assert call["schedule"]["expression"] == "rate(1 hour)"
-    assert call["schedule"]["timezone"] == "Europe/Berlin"
-
-
-@pytest.mark.unit
-def test_the_joins_of_the_scheduler_that_compiles_are_heeded() -> None:
-    """The plan that it gives is the one that its joins make."""
-    flow = load(str(GOLDEN / "n_shaped" / "flow.py")).flow
-    plans = {
-        joins: AWS.StepFunctions(joins=joins).compile(execution=flow.execution("x"))["plan"]
-        for joins in ("barriers", "exact")
-    }
-    assert plans["barriers"] != plans["exact"]

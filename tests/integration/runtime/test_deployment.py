@@ -5,18 +5,15 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from types import SimpleNamespace
-from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
-from laminar_runtime import Flow, Layer, deployment
+from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.datastores import AWS as DATASTORES
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment, parameter_name
-from laminar_runtime.exceptions import DeploymentError, ExecutionError, FlowError, WaitTimeoutError
+from laminar_runtime.exceptions import DeploymentError, ExecutionError
 
 
 class Report(Flow): ...
@@ -130,15 +127,6 @@ def test_failed_execution(aws: str) -> None:
         deployed.wait("e1", timeout=10)
 
 
-@pytest.mark.unit
-def test_the_cause_of_a_failed_nested_execution() -> None:
-    """Who may not look into the execution that a state ran is told the words that matter of its description."""
-    job = {"JobName": "F-A", "JobId": "1", "StatusReason": "exited", "Container": {"ExitCode": 2}}
-    nested = {"ExecutionArn": "arn:e1", "Status": "FAILED", "Error": "States.TaskFailed", "Cause": json.dumps(job)}
-    told = "execution arn:e1 ended FAILED: States.TaskFailed: job 1, status exited, exit code 2"
-    assert deployment._readable(json.dumps(nested)) == told
-
-
 def test_execution_that_takes_longer(aws: str) -> None:
     """Waiting ends after its timeout, and says that the execution goes on."""
     waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}}
@@ -161,145 +149,3 @@ def test_a_flow_that_is_not_deployed(aws: str) -> None:
     """Calling it fails before anything is started; another name may be given."""
     with pytest.raises(DeploymentError, match="deployed as 'else'"):
         Report(scheduler=AWS.StepFunctions(deployment="else"))()
-
-
-class _Executions:
-    """A Step Functions of one execution: each call answers the next of what is given for it, or raises it."""
-
-    def __init__(self, **answers: list[Any]) -> None:
-        self.answers, self.started = answers, list[str]()
-        self.exceptions = SimpleNamespace(ExecutionDoesNotExist=_GoneError)
-
-    def describe_execution(self, executionArn: str) -> dict[str, Any]:  # noqa: N803 - the API's name
-        if executionArn.endswith("1"):
-            raise _GoneError(_refused("ExecutionDoesNotExist"), "DescribeExecution")
-        return self._next("describe")
-
-    def get_execution_history(self, **_: Any) -> dict[str, Any]:
-        return self._next("history")
-
-    def describe_state_machine_for_execution(self, **_: Any) -> dict[str, Any]:
-        return {"definition": "old"}
-
-    def describe_state_machine(self, **_: Any) -> dict[str, Any]:
-        return {"definition": "new"}
-
-    def start_execution(self, name: str, **_: Any) -> None:
-        self.started.append(name)
-
-    def _next(self, call: str) -> dict[str, Any]:
-        answers = self.answers[call]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        found: dict[str, Any] = answer
-        return found
-
-
-class _Redrivable(_Executions):
-    """One of an execution that can be redriven."""
-
-    redriven = 0
-
-    def describe_state_machine(self, **_: Any) -> dict[str, Any]:
-        return {"definition": "old"}
-
-    def redrive_execution(self, **_: Any) -> None:
-        self.redriven += 1
-
-
-class _GoneError(ClientError): ...
-
-
-def _refused(code: str, status: int = 400) -> Any:
-    return {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-
-
-def _error(code: str, status: int = 400) -> ClientError:
-    return ClientError(_refused(code, status), "DescribeExecution")
-
-
-def _status(status: str) -> dict[str, Any]:
-    return {"status": status, "executionArn": "arn:x:execution:m:e", "input": "{}"}
-
-
-def _deployed(executions: _Executions) -> Deployment:
-    found = Deployment("report", "arn:x:stateMachine:m", "s3://bucket")
-    found.__dict__["_client"] = executions
-    return found
-
-
-@pytest.mark.unit
-def test_a_history_that_cannot_be_read() -> None:
-    """That an execution failed is said in any case, and beside it that the role may not read why."""
-    executions = _Executions(describe=[_status("FAILED")], history=[_error("AccessDeniedException")])
-    with pytest.raises(ExecutionError, match=r"execution e of 'report' ended FAILED; its .*AccessDeniedException"):
-        _deployed(executions).wait("e")
-
-
-@pytest.mark.unit
-def test_waiting_takes_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That an execution has not ended in time is another error than that it failed, and Python's own kind, too."""
-    executions = _Executions(describe=[_status("RUNNING")])
-    with pytest.raises(WaitTimeoutError, match="did not end within 0 seconds; it still runs") as error:
-        _deployed(executions).wait("e", timeout=0)
-    assert isinstance(error.value, TimeoutError)
-
-
-@pytest.mark.unit
-def test_waiting_goes_on_after_troubles_that_pass() -> None:
-    """Throttled calls, and troubles of the service, do not end the waiting; other errors do."""
-    passing = [_error("ThrottlingException"), _error("InternalServerError", 500), _status("SUCCEEDED")]
-    _deployed(_Executions(describe=[_status("RUNNING"), *passing])).wait("e")
-    refused = _Executions(describe=[_status("RUNNING"), _error("AccessDeniedException")])
-    with pytest.raises(ExecutionError, match="AccessDeniedException"):
-        _deployed(refused).wait("e")
-
-
-@pytest.mark.unit
-def test_resumes_have_names_of_our_own() -> None:
-    """An execution that goes on with another is named by a mark that nobody gives by chance."""
-    executions = _Executions(describe=[_status("FAILED")])
-    _deployed(executions).resume("a@b")
-    assert executions.started == ["a@b@resume-1"]
-
-
-def _nested(error: str, cause: str) -> str:
-    return json.dumps({"ExecutionArn": "arn:e1", "Status": "FAILED", "Error": error, "Cause": cause})
-
-
-def _job(code: int) -> str:
-    return json.dumps({"JobName": "F-A", "Container": {"ExitCode": code}})
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("error", "cause", "anew"),
-    [
-        ("UnfinishedError", "{}", True),
-        ("States.TaskFailed", _nested("UnfinishedError", "{}"), True),
-        ("States.TaskFailed", _nested("States.TaskFailed", _nested("UnfinishedError", "")), True),
-        ("States.TaskFailed", _job(66), True),
-        ("States.TaskFailed", _nested("States.TaskFailed", _job(66)), True),
-        ("States.TaskFailed", _job(1), False),
-        ("States.TaskFailed", '{"Container": null}', False),
-        ("ExecutionError", "UnfinishedError", False),
-        ("States.Timeout", "", False),
-    ],
-)
-def test_what_did_not_finish_is_not_redriven(error: str, cause: str, *, anew: bool) -> None:
-    """A redrive would begin behind the layer whose job ended well and that has not finished: it is started anew."""
-    executions = _Redrivable(describe=[{**_status("FAILED"), "error": error, "cause": cause}])
-    _deployed(executions).resume("e")
-    assert (executions.started, executions.redriven) == ((["e@resume-1"], 0) if anew else ([], 1))
-
-
-@pytest.mark.unit
-def test_ids_too_long_to_be_resumed() -> None:
-    """An id whose resumes could not be named is refused when it is started, and told of when it is resumed."""
-    executions = _Executions(describe=[_status("FAILED")])
-    with pytest.raises(FlowError, match="1 to 68 letters"):
-        _deployed(executions).start("e" * 69)
-    with pytest.raises(ExecutionError, match="at most 80 are allowed"):
-        _deployed(executions).resume("e" * 80)
-    assert executions.started == []

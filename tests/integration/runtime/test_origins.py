@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import zipapp
-from pathlib import Path
 
 import pytest
 
@@ -281,17 +280,6 @@ if flow := Own():
 """
     folder.write(own, "package/flow.py")
     assert last_line(folder, "-m", "package.flow") == "ran"
-
-
-@pytest.mark.unit
-def test_a_folder_of_the_image(tmp_path: Path) -> None:
-    """That folder is the file's, but for modules of packages."""
-    from laminar_runtime.programs.origins import Origin
-
-    file = tmp_path / "a" / "b" / "flow.py"
-    assert Origin(file, None, "F").folder == Origin(file, "flow", "F").folder == file.parent
-    assert Origin(file, "any.name.of.a.file", "F", found=False).folder == file.parent
-    assert Origin(file, "a.b.flow", "F").folder == Origin(file, None, "F", as_module="a.b.flow").folder == tmp_path
 
 
 def test_the_path_of_a_container_s_own_command(lines: Folder) -> None:

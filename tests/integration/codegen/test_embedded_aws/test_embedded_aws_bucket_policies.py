@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 from embedded_aws_bench import BUCKET
 
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
-from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds
 
 ROLE = "arn:aws:iam::123456789012:role/flow"
 
@@ -119,30 +118,3 @@ def test_what_is_not_known_is_told(role: Any, deny: Callable[..., None]) -> None
     deny(Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})
     with pytest.raises(ClientError, match=r"cannot evaluate a condition of the statement Ours .* aws:SourceVpce"):
         role.get_object(Bucket=BUCKET, Key="there")
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("condition", "expected"),
-    [
-        ({"Null": {"s3:x-amz-acl": "true"}}, True),
-        ({"Null": {"aws:SecureTransport": "true"}}, False),
-        ({"Bool": {"s3:x-amz-acl": "true"}}, False),
-        ({"BoolIfExists": {"s3:x-amz-acl": "true"}}, True),
-        ({"StringNotLike": {"s3:x-amz-acl": "*"}}, True),
-        ({"StringLike": {"aws:SecureTransport": ["f*", "t?ue"]}}, True),
-        ({"StringEqualsIgnoreCase": {"aws:securetransport": "TRUE"}}, True),
-        ({"StringNotEqualsIgnoreCase": {"aws:securetransport": "TRUE"}}, False),
-    ],
-)
-def test_operators(condition: dict[str, Any], *, expected: bool) -> None:
-    """Operators are those of IAM; a key that a request does not have is no value."""
-    assert holds(condition, {"aws:securetransport": "true", "s3:x-amz-acl": None}) is expected
-
-
-@pytest.mark.unit
-def test_unknown_operators() -> None:
-    """An operator that is not known is told, and so is a key."""
-    for condition in ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, {"DateLessThan": {"aws:securetransport": "1"}}):
-        with pytest.raises(UnknownConditionError):
-            holds(condition, {"aws:securetransport": "true"})

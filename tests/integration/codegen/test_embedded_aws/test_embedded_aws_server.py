@@ -116,15 +116,6 @@ def test_one_at_a_time(bench: object, tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.unit
-def test_workspace_commands(tmp_path: Path) -> None:
-    """`python` as the first word is the workspace's interpreter; all other words stay as they are."""
-    workspace = Workspace(tmp_path, python="/any/python")
-    assert workspace.command(["python", "main.py", "x"]) == ("/any/python", "main.py", "x")
-    assert workspace.command(["sh", "python"]) == ("sh", "python")
-    assert workspace.command(["python3", "main.py"]) == ("/any/python", "main.py")
-
-
 RESET = """
 import sys
 from pathlib import Path

@@ -14,7 +14,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,22 +22,19 @@ from typing import Any, ClassVar
 
 import boto3
 import pytest
-from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, DEFAULT_S3_CONFIG_VARS
 from botocore.credentials import RefreshableCredentials
 
-from laminar_runtime.configurations.datastores import AWS, from_root, s3, s3_botocore, s3_environment, s3_obstore
+from laminar_runtime.configurations.datastores import AWS, s3, s3_botocore, s3_obstore
 from laminar_runtime.configurations.datastores.s3_boto3 import Boto3Objects
 from laminar_runtime.configurations.datastores.s3_connection import Connection
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
-from laminar_runtime.configurations.datastores.s3_environment import connect, from_variables
+from laminar_runtime.configurations.datastores.s3_environment import connect
 from laminar_runtime.configurations.datastores.s3_errors import S3Error
 from laminar_runtime.configurations.datastores.s3_objects import RANGE, Objects
 from laminar_runtime.configurations.datastores.s3_obstore import ObstoreObjects
 from laminar_runtime.exceptions import DatastoreError, MissingError
+from tests.support.aws_variables import KEYS, set_variables
 from tests.support.harness import Folder
-
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "eu-west-1"}
-JOB = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 
 def _client(kind: str, encryption: Encryption = NO_ENCRYPTION, bucket: str = "bucket") -> Objects:
@@ -46,189 +43,10 @@ def _client(kind: str, encryption: Encryption = NO_ENCRYPTION, bucket: str = "bu
     return ObstoreObjects(bucket, connect(bucket, os.environ), encryption)
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, and an environment without a word on AWS."""
-    for name in list(os.environ):
-        if name.startswith("AWS_") or name == "REQUESTS_CA_BUNDLE" or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    return tmp_path
-
-
 @pytest.fixture(params=["obstore", "boto3"])
 def objects(request: pytest.FixtureRequest, s3_root: str) -> Objects:
     """The objects of an empty bucket, by each client."""
     return _client(request.param, bucket=s3_root.removeprefix("s3://").partition("/")[0])
-
-
-#: Environments in which variables decide.
-PLAIN: dict[str, dict[str, str]] = {
-    "keys": {},
-    "token": {"AWS_SESSION_TOKEN": "token", "AWS_REGION": "us-east-2", "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11"},
-    "what AWS adds": {"AWS_BATCH_JOB_ID": "1", "AWS_LAMBDA_FUNCTION_NAME": "planner"},
-    "endpoint": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9000", "AWS_CA_BUNDLE": "/not/for/http.pem"},
-    "endpoint of S3": {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000/", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"},
-    "endpoint with a path": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9000/s3"},
-    "us-gov": {"AWS_DEFAULT_REGION": "us-gov-west-1"},
-    "proxy": {"HTTPS_PROXY": "http://proxy:3128"},
-    "of no matter": {"AWS_MAX_ATTEMPTS": "3", "AWS_RETRY_MODE": "adaptive", "AWS_SOMETHING_NEW": "x"},
-}
-
-
-def _set(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-
-
-def _known(found: Connection) -> tuple[Any, ...]:
-    """Return the comparable parts of a connection."""
-    return found.address, found.region, _keys(found), found.certificates
-
-
-def _keys(found: Connection) -> tuple[str | None, ...]:
-    """Return an access key, a secret key and a token."""
-    if isinstance(found.credentials, Mapping):
-        return tuple(found.credentials.get(name) for name in ("access_key_id", "secret_access_key", "session_token"))
-    return tuple(found.credentials().get(name) for name in ("access_key_id", "secret_access_key", "token"))
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize("bucket", ["bucket", "my.bucket", "my_bucket", "Bucket", "point-abcdef-s3alias"])
-@pytest.mark.parametrize("more", PLAIN.values(), ids=PLAIN)
-def test_variables_say_what_botocore_says(
-    more: dict[str, str], bucket: str, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where variables decide, botocore is not needed: it would find the same."""
-    _set(monkeypatch, {**KEYS, **more})
-    found = from_variables(bucket, os.environ)
-    assert found is not None
-    assert _known(found) == _known(s3_botocore.connect(bucket))
-
-
-@pytest.mark.unit
-def test_the_address_in_us_east_1(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The region's own host is taken, as in other regions, where botocore by default takes the one of all regions."""
-    _set(monkeypatch, {**KEYS, "AWS_DEFAULT_REGION": "us-east-1"})
-    found, other = from_variables("bucket", os.environ), s3_botocore.connect("bucket")
-    assert found is not None
-    assert (found.address, found.region) == ("https://bucket.s3.us-east-1.amazonaws.com", other.region)
-
-
-@pytest.mark.unit
-def test_a_job_has_the_credentials_of_its_role(home: Path) -> None:
-    """A job of AWS Batch has a variable with the place of its credentials."""
-    found = from_variables("bucket", JOB)
-    assert found is not None
-    assert found.credentials == {"container_credentials_relative_uri": "/v2/credentials/1"}
-    assert (
-        from_variables("bucket", {**JOB, "http_proxy": "http://proxy"}) is None
-    )  # obstore would ask the proxy for them
-
-
-#: Variables of botocore that change neither a bucket's address nor the credentials, the region or the signature; those
-#: of the instance's metadata service count only where there are no other credentials, which botocore then looks for.
-NO_MATTER = {
-    "AWS_ACCOUNT_ID_ENDPOINT_MODE",
-    "AWS_CSM_CLIENT_ID",
-    "AWS_CSM_ENABLED",
-    "AWS_CSM_HOST",
-    "AWS_CSM_PORT",
-    "AWS_DEFAULTS_MODE",
-    "AWS_DISABLE_HOST_PREFIX_INJECTION",
-    "AWS_DISABLE_REQUEST_COMPRESSION",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-    "AWS_EC2_METADATA_V1_DISABLED",
-    "AWS_ENDPOINT_DISCOVERY_ENABLED",
-    "AWS_IMDS_USE_IPV6",
-    "AWS_MAX_ATTEMPTS",
-    "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
-    "AWS_METADATA_SERVICE_TIMEOUT",
-    "AWS_REQUEST_CHECKSUM_CALCULATION",
-    "AWS_REQUEST_MIN_COMPRESSION_SIZE_BYTES",
-    "AWS_RESPONSE_CHECKSUM_VALIDATION",
-    "AWS_RETRY_MODE",
-    "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH",
-    "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS",
-    "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT",
-    "AWS_S3_USE_ARN_REGION",
-    "AWS_SDK_UA_APP_ID",
-    "AWS_STS_REGIONAL_ENDPOINTS",
-    "BOTOCORE_TCP_KEEPALIVE",
-}
-
-
-@pytest.mark.unit
-def test_no_variable_of_botocore_is_forgotten() -> None:
-    """Each variable that botocore reads is read here, left to botocore, or known to be of no matter."""
-    known = {*KEYS, *s3_environment._BOTOCORE_DECIDES, *s3_environment._FILES, *NO_MATTER, "AWS_CA_BUNDLE"}
-    tables = {**BOTOCORE_DEFAUT_SESSION_VARIABLES, **DEFAULT_S3_CONFIG_VARS}
-    read = {
-        name for _, names, *_ in tables.values() for name in (names if isinstance(names, list) else [names]) if name
-    }
-    assert read <= known
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"AWS_PROFILE": "team"},
-        {"AWS_USE_FIPS_ENDPOINT": "true"},
-        {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token"},
-        {"AWS_ENDPOINT_URL": "http://s3.local"},
-        {"AWS_DEFAULT_REGION": "cn-north-1"},
-        {"AWS_DEFAULT_REGION": ""},
-        {"AWS_SECRET_ACCESS_KEY": ""},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_botocore_decides_the_rest(home: Path, change: dict[str, str]) -> None:
-    """What more than a few variables decide is left to botocore."""
-    assert from_variables("bucket", {**KEYS, **change}) is None
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize("file", ["config", "credentials"])
-def test_botocore_reads_files(home: Path, file: str) -> None:
-    """Files of AWS's may say anything."""
-    (home / ".aws").mkdir()
-    (home / ".aws" / file).write_text("[default]\n", encoding="utf-8")
-    assert from_variables("bucket", KEYS) is None
-    elsewhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    assert from_variables("bucket", {**KEYS, **elsewhere}) is not None
-
-
-FIPS, ACCELERATED = "https://bucket.s3-fips.us-west-1.amazonaws.com", "https://bucket.s3-accelerate.amazonaws.com"
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("config", "variables", "address", "region"),
-    [
-        ("region = eu-north-1", {}, "https://bucket.s3.eu-north-1.amazonaws.com", "eu-north-1"),
-        ("region = cn-north-1", {}, "https://bucket.s3.cn-north-1.amazonaws.com.cn", "cn-north-1"),
-        ("region = x", {"AWS_DEFAULT_REGION": "r-1"}, "https://bucket.s3.r-1.amazonaws.com", "r-1"),
-        ("use_fips_endpoint = true\nregion = us-west-1", {}, FIPS, "us-west-1"),
-        ("s3 =\n  addressing_style = path\nregion = r-1", {}, "https://s3.r-1.amazonaws.com/bucket", "r-1"),
-        ("endpoint_url = https://minio.local:9000/x\nregion = r", {}, "https://minio.local:9000/x/bucket", "r"),
-        ("", {"AWS_ENDPOINT_URL_S3": "http://localhost:9000"}, "http://localhost:9000/bucket", "us-east-1"),
-        ("s3 =\n  use_accelerate_endpoint = true\nregion = r-1", {}, ACCELERATED, "r-1"),
-    ],
-)
-def test_addresses_by_botocore(  # noqa: PLR0913, PLR0917 - an environment and what comes of it
-    config: str, variables: dict[str, str], address: str, region: str, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Profiles, partitions and endpoints are found as boto3 finds them."""
-    (home / ".aws").mkdir()
-    keys = "aws_access_key_id = a\naws_secret_access_key = b"
-    (home / ".aws" / "config").write_text(f"[profile team]\n{keys}\n{config}\n", encoding="utf-8")
-    _set(monkeypatch, {"AWS_PROFILE": "team", **variables})
-    found = connect("bucket", os.environ)
-    assert (found.address, found.region) == (address, region)
-    assert _keys(found)[0] == "a"
 
 
 def test_a_profile_is_read_by_obstore(aws: str, s3_root: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +55,7 @@ def test_a_profile_is_read_by_obstore(aws: str, s3_root: str, home: Path, monkey
     answer = '{\\"Version\\": 1, \\"AccessKeyId\\": \\"a\\", \\"SecretAccessKey\\": \\"b\\"}'
     process = f"credential_process = sh -c \"echo '{answer}'\""
     (home / ".aws" / "config").write_text(f"[profile team]\n{process}\nregion = eu-central-1\n", encoding="utf-8")
-    _set(monkeypatch, {"AWS_PROFILE": "team", "AWS_ENDPOINT_URL": aws})
+    set_variables(monkeypatch, {"AWS_PROFILE": "team", "AWS_ENDPOINT_URL": aws})
     store = AWS.S3(root=s3_root)
     store.transport.put("a", b"x")
     assert store.transport.get("a") == b"x"
@@ -333,23 +151,6 @@ def test_platforms_without_obstore(s3_root: str, folder: Any) -> None:
     assert re.fullmatch(f"{note}.* cannot be imported: not for this platform\n", ended.stderr), ended.stderr
 
 
-@pytest.mark.unit
-def test_directory_buckets() -> None:
-    """Requests to a directory bucket need sessions, which boto3 has."""
-    assert "directory bucket" in s3_obstore.unusable("bucket--use1-az4--x-s3")
-    assert not s3_obstore.unusable("bucket")
-
-
-@pytest.mark.unit
-def test_environments_without_credentials(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without credentials the error says how to give some."""
-    with pytest.raises(DatastoreError, match=r"s3://bucket/a: NoCredentialsError: .*\. Set AWS_PROFILE, or"):
-        AWS.S3(root="s3://bucket").transport.get("a")
-    monkeypatch.setenv("AWS_PROFILE", "nope")
-    with pytest.raises(DatastoreError, match=r"ProfileNotFound: .*\. Correct AWS_PROFILE"):
-        AWS.S3(root="s3://bucket").transport.get("a")
-
-
 class _Cutting(BaseHTTPRequestHandler):
     """An S3 of one object that cuts its answers to the first requests, or refuses them."""
 
@@ -437,7 +238,7 @@ def cutting(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Cutti
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Cutting)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    _set(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"})
+    set_variables(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"})
     _Cutting.cuts = _Cutting.refusals = 0
     _Cutting.refusal, _Cutting.region, _Cutting.tags = None, "", ['"tag"']
     _Cutting.seen.clear()
@@ -621,7 +422,7 @@ def test_uploads_that_take_longer_than_an_answer_may(home: Path, monkeypatch: py
 
     thread = threading.Thread(target=take, daemon=True)
     thread.start()
-    _set(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{listening.getsockname()[1]}"})
+    set_variables(monkeypatch, {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{listening.getsockname()[1]}"})
     _client("obstore").put("key", bytes(size))
     thread.join()
     listening.close()
@@ -644,7 +445,7 @@ def test_variables_of_obstore_alone(
     more: dict[str, str], cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Obstore reads variables that no other client of AWS knows: they change nothing."""
-    _set(monkeypatch, more)
+    set_variables(monkeypatch, more)
     objects = _client("obstore")
     assert objects.create("key", b"x")
     assert objects.get("key") == cutting.content
@@ -664,10 +465,10 @@ def test_the_endpoint_of_s3_alone(cutting: type[_Cutting], monkeypatch: pytest.M
 def test_proxies(variable: str, cutting: type[_Cutting], monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests go by the proxy of the environment, but for the hosts that need none."""
     proxy = os.environ["AWS_ENDPOINT_URL"]
-    _set(monkeypatch, {variable: proxy, "AWS_ENDPOINT_URL": "http://192.0.2.1:9000"})
+    set_variables(monkeypatch, {variable: proxy, "AWS_ENDPOINT_URL": "http://192.0.2.1:9000"})
     assert _client("obstore").get("key") == cutting.content
     assert cutting.seen[0]["path"] == "http://192.0.2.1:9000/bucket/key"
-    _set(monkeypatch, {"AWS_ENDPOINT_URL": proxy, variable: "http://127.0.0.1:1", "NO_PROXY": "127.0.0.0/8"})
+    set_variables(monkeypatch, {"AWS_ENDPOINT_URL": proxy, variable: "http://127.0.0.1:1", "NO_PROXY": "127.0.0.0/8"})
     assert _client("obstore").get("key") == cutting.content
 
 
@@ -763,7 +564,7 @@ def test_credentials_by_botocore(  # noqa: PLR0913, PLR0917 - servers for all wa
     servers = {"S3": os.environ["AWS_ENDPOINT_URL"], "STS": aws_endpoint, "SSO": agent}
     for variable in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(variable)
-    _set(monkeypatch, {f"AWS_ENDPOINT_URL_{service}": url for service, url in servers.items()})
+    set_variables(monkeypatch, {f"AWS_ENDPOINT_URL_{service}": url for service, url in servers.items()})
     words = {"AGENT": agent, "TOKEN": str(home / "token")}
     for name, value in variables.items():
         monkeypatch.setenv(name, re.sub("AGENT|TOKEN", lambda found: words[found[0]], value))
@@ -890,15 +691,6 @@ def test_certificates_that_obstore_does_not_accept(
     assert "does not accept the server's certificate" in note
 
 
-@pytest.mark.unit
-def test_files_that_hold_no_certificates(home: Path) -> None:
-    """A file of certificates that is not there, or holds none, is an error with its variable."""
-    (home / "none.pem").write_text("none", encoding="utf-8")
-    for name, words in (("nope.pem", "AWS_CA_BUNDLE .* cannot be read"), ("none.pem", "No certificates found")):
-        with pytest.raises(S3Error, match=words):
-            ObstoreObjects("bucket", connect("bucket", {**KEYS, "AWS_CA_BUNDLE": str(home / name)}))
-
-
 def test_systems_without_certificates(folder: Any) -> None:
     """In an image without any certificates those of botocore are used."""
     code = f"""
@@ -909,27 +701,3 @@ def test_systems_without_certificates(folder: Any) -> None:
     folder.write(code)
     ended = folder.python("main.py", SSL_CERT_FILE="/nonexistent", SSL_CERT_DIR="/nonexistent")
     assert ended.stdout == "made\n", ended.stderr
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"encryption": "kms"}, "must be AES256, aws:kms, aws:kms:dsse or None, not 'kms'"),
-        ({"kms_key_id": "alias/x"}, "needs encryption='aws:kms'"),
-        ({"encryption": "aws:kms", "kms_key_id": ""}, "the id, alias or ARN of a key"),
-    ],
-)
-def test_encryption_that_there_is_not(options: dict[str, str], told: str) -> None:
-    """Another encryption than S3 has is refused where it is given."""
-    with pytest.raises(DatastoreError, match=re.escape(told)):
-        AWS.S3(root="s3://bucket", **options)  # type: ignore[arg-type]
-
-
-@pytest.mark.unit
-def test_tasks_ask_for_the_same() -> None:
-    """The datastore of a task, at the root that its deployment has, asks for what the flow's own asks for."""
-    own = AWS.S3(root="s3://mine", encryption="aws:kms", kms_key_id="alias/x")
-    found = from_root("s3://deployed/x", own)
-    assert isinstance(found, AWS.S3)
-    assert found.requested_encryption() == own.requested_encryption()

@@ -169,15 +169,6 @@ def test_a_split_that_fails_for_good(bench: Bench) -> None:
     assert caught.value.index == 1
 
 
-@pytest.mark.unit
-def test_queue_and_role_belong_together() -> None:
-    """One without the other is refused, and so is an unknown platform."""
-    with pytest.raises(FlowError, match="needs both job_queue_arn and job_role_arn, or neither"):
-        executors.AWS.Batch("arn:aws:batch:us-east-1:123456789012:job-queue/flows")
-    with pytest.raises(FlowError, match=r"the platform of AWS\.Batch must be 'FARGATE' or 'EC2', not 'ec2'"):
-        executors.AWS.Batch(platform="ec2")  # type: ignore[arg-type]
-
-
 def test_containers_of_jobs(bench: Bench) -> None:
     """A job on EC2 has the GPUs that its container asks for; secrets it cannot have."""
     containers = {name: item.configuration.container for name, item in bench.flow.registry.items()}

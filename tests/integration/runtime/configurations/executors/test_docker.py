@@ -11,7 +11,7 @@ import pytest
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import datastores, executors
 from laminar_runtime.configurations.layers import Container
-from laminar_runtime.exceptions import FlowError, TaskError
+from laminar_runtime.exceptions import TaskError
 from tests.support.harness import Folder
 
 FLOW = """\
@@ -101,20 +101,6 @@ def test_removal_on_timeout(docker: Folder) -> None:
     ended = docker.python("main.py", DOES="wait")
     assert "it did not end within 1.5 seconds and was stopped" in ended.stderr
     assert [words[0] for words in calls(docker)] == ["run", "rm"]
-
-
-@pytest.mark.unit
-def test_an_image_is_needed(tmp_path: Path) -> None:
-    """A container without an image is refused, with what to do."""
-
-    class Bare(Flow): ...
-
-    @Bare.register
-    class A(Layer): ...
-
-    flow = Bare(datastore=datastores.Local(root=tmp_path), executor=executors.Docker())
-    with pytest.raises(FlowError, match=r"layer 'A' of flow 'Bare' needs an image: Container\(image=...\)"):
-        flow()
 
 
 def test_docker_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,14 +67,12 @@ def test_the_timeout_is_the_layers(tmp_path: Path) -> None:
         Slow(datastore=datastores.Local(tmp_path), executor=executors.Process(timeout=60))()
 
 
-@pytest.mark.unit
 def test_memory_is_for_threads() -> None:
     """A layer whose tasks would not see the memory of this process is refused, by its name."""
     with pytest.raises(FlowError, match="which works with the Thread executor only, and layer 'Far' has the executor"):
         Mixed(datastore=datastores.Memory(), executor=executors.Thread())
 
 
-@pytest.mark.unit
 def test_functions_at_once() -> None:
     """More splits may run at once on AWS than there are processors here."""
     assert executors.AWS.Lambda().concurrency == 40

@@ -11,7 +11,7 @@ from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.datastores import Local
 from laminar_runtime.configurations.executors import Process
 from laminar_runtime.configurations.layers import Container
-from laminar_runtime.exceptions import FlowError, TaskError
+from laminar_runtime.exceptions import TaskError
 from tests.support import flows
 from tests.support.flows import Siblings, Trouble, Troubled
 from tests.support.harness import Folder, is_gone
@@ -119,20 +119,6 @@ def test_siblings_are_stopped(tmp_path: Path) -> None:
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
-@pytest.mark.unit
-def test_flow_inside_a_function(tmp_path: Path) -> None:
-    """A flow that a fresh process cannot get to is refused, with what to do."""
-
-    class Inner(Flow): ...
-
-    @Inner.register
-    class A(Layer):
-        def __call__(self) -> None: ...
-
-    with pytest.raises(FlowError, match=r"'Inner' is defined inside a function .* use Flow\(executor=Thread\(\)\)"):
-        Inner(datastore=Local(tmp_path))()
-
-
 class OtherCommand(Flow):
     """A flow whose layer is started by a command of its own, as registered by the tests."""
 
@@ -165,16 +151,6 @@ def test_command_that_there_is_not(command: str, tmp_path: Path) -> None:
     flow = with_command(command)(datastore=Local(tmp_path))
     with pytest.raises(TaskError, match=r"layer 'Writes' .*cannot be started"):
         flow()
-
-
-@pytest.mark.unit
-def test_numbers_are_checked() -> None:
-    """A concurrency or timeout that makes no sense is refused."""
-    for wrong in ({"concurrency": 0}, {"timeout": 0}):
-        with pytest.raises(FlowError, match="must be greater than 0, not 0"):
-            Process(**wrong)
-    assert Process().concurrency >= 1
-    assert Process().timeout == 86400
 
 
 DIES = """

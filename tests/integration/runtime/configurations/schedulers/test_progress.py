@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import pty
@@ -12,9 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from rich.console import Console
 
-from laminar_runtime.progress import Progress
 from tests.support.harness import Folder
 
 FLOW = """\
@@ -126,22 +123,6 @@ def test_records_where_logging_is_configured(folder: Folder) -> None:
     lines = shown(folder, before)
     assert "laminar INFO layer A: began" in lines
     assert not [line for line in lines if line.startswith("laminar: ")]
-
-
-@pytest.mark.unit
-def test_the_table() -> None:
-    """A terminal shows each layer with its state, splits done of all, elapsed seconds and failures."""
-    times = iter([0.0, 5.0, 7.0])
-    progress = Progress(clock=lambda: next(times))
-    progress.begin("Train", 3)
-    progress.end_split("Train")
-    progress.fail_split("Train")
-    progress.end("Train", "failed")
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(progress.table())
-    heading, row = console.export_text().splitlines()
-    assert heading.split() == ["layer", "state", "splits", "seconds", "failures"]
-    assert row.split() == ["Train", "failed", "1/3", "5.0", "1"]
 
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])

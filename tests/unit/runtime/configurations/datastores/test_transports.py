@@ -20,11 +20,11 @@ from tests.support.transports import Dictionary
 
 @pytest.fixture(
     params=[
-        pytest.param("memory", marks=pytest.mark.unit),
-        pytest.param("files", marks=pytest.mark.unit),
-        pytest.param("dictionary", marks=pytest.mark.unit),
-        "obstore",
-        "boto3",
+        "memory",
+        "files",
+        "dictionary",
+        pytest.param("obstore", marks=pytest.mark.integration),
+        pytest.param("boto3", marks=pytest.mark.integration),
     ]
 )
 def transport(request: pytest.FixtureRequest, tmp_path: Path) -> Transport:

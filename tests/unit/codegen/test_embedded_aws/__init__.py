@@ -1,0 +1,1 @@
+"""Tests of the compiler: each pass, its golden files, and the command."""
