@@ -7,9 +7,9 @@
 | e2e | tests/e2e | Terraform |
 
 The folder gives a test its marker. A test in tests/unit that needs more than its neighbours in a file has the marker
-of its tier itself (`@pytest.mark.integration`), which goes before the folder. No other folder has unit tests: `make unit`
-collects tests/unit and the doctests alone. The tiers are held to it: a unit test that starts a process
-or opens a connection fails, and so does an integration test that starts Terraform.
+of its tier itself (`@pytest.mark.integration`), which goes before the folder. No other folder has unit tests: `make
+unit` collects tests/unit and the doctests alone. The tiers are held to it: a unit test that starts a process or opens
+a connection fails, and so does an integration test that starts Terraform.
 """
 
 from __future__ import annotations
@@ -83,9 +83,7 @@ def tier_of(item: pytest.Item) -> str:
         raise pytest.UsageError(f"{item.nodeid}: has the markers of {len(marked)} tiers: keep one of {sorted(marked)}")
     folder = item.path.relative_to(TESTS).parts[0] if TESTS in item.path.parents else "support"
     if "unit" in marked and folder in {"integration", "e2e"}:
-        raise pytest.UsageError(
-            f"{item.nodeid}: move it to tests/unit, or remove its marker: `make unit` collects no other"
-        )
+        raise pytest.UsageError(f"{item.nodeid}: move it to tests/unit: `make unit` collects no other tests")
     if marked:
         return marked.pop()
     if folder == "support":
