@@ -86,7 +86,7 @@ def _plain(name: str, value: Any) -> Value:
         case tuple() if name == "command":
             return shlex.join(value)
         case tuple() if all(isinstance(item, tuple) for item in value):
-            return dict(value)
+            return {key: _plain("", item) for key, item in value}
         case tuple():
             return [_plain("", item) for item in value]
         case bool() | int() | float() | str() | Ref() | None:

@@ -245,6 +245,12 @@ LAM090 = Rule(
     "AWS Batch drops empty variables; AWS Lambda reserves names, and its names begin with a letter.",
     "Rename the variable, or give it a value.",
 )
+LAM092 = Rule(
+    "LAM092",
+    "AWS Batch cannot add capabilities of Linux",
+    "A job definition has no member for them, in containerProperties or in ecsProperties.",
+    "Leave them out, or use privileged=True on EC2.",
+)
 LAM091 = Rule(
     "LAM091",
     "the commands of a flow's layers differ",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from laminar_runtime import _records
+from laminar_runtime.configurations import linux
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.variables import Text, Variable, texts_of
@@ -14,6 +15,7 @@ from laminar_runtime.variables import Text, Variable, texts_of
 __all__ = [
     "DEFAULT_COMMAND",
     "DEFAULT_WORKDIR",
+    "OF_CONTAINERS",
     "Architecture",
     "Container",
     "docker_options",
@@ -85,6 +87,17 @@ def _environment(instance: object, attribute: _records.Field, value: Any) -> Non
             raise LayerError(f"the variable {name!r} of a Container has a null character: no process can have it")
 
 
+def _credentials(_: object, __: _records.Field, value: Any) -> None:
+    """Validate that a value names a secret of Secrets Manager. The error does not show another value."""
+    named = isinstance(value, str) and is_secret(value) and re.match("arn:[^:]*:secretsmanager:", value)
+    if not (value is None or isinstance(value, Variable) or named):
+        msg = (
+            "the registry_credentials of a Container must be the ARN of a Secrets Manager secret, or a Variable of it. "
+            "This message does not show the value"
+        )
+        raise LayerError(msg)
+
+
 def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value maps environment variables to secrets. The error does not show another value."""
     _text_by_name(instance, attribute, value)
@@ -110,6 +123,26 @@ def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
 _MERGED = frozenset({"environment", "log_options", "secrets"})
+
+
+#: The fields that only a container has, and a process of this machine does not.
+OF_CONTAINERS = frozenset(
+    {
+        "accelerator",
+        "capabilities",
+        "devices",
+        "efa",
+        "init",
+        "privileged",
+        "read_only_root",
+        "registry_credentials",
+        "shared_memory",
+        "swap",
+        "tmpfs",
+        "ulimits",
+        "user",
+    }
+)
 
 
 @_records.define(notes_given=True)
@@ -149,6 +182,21 @@ class Container:
             or a `Variable`. The names that begin with ``AWS_BATCH`` or ``LAMINAR_`` are reserved. The values are in
             the document and in the state of Terraform: use `secrets` for what must not be there. Tasks in threads have
             no variables of their own.
+        shared_memory: The size of ``/dev/shm`` in MiB.
+        tmpfs: File systems in memory: folders, each with its size in MiB.
+        swap: Swap space in MiB. The instances must have swap enabled.
+        ulimits: Limits of resources, each a number or a pair of the soft and the hard limit: ``{"nofile": 65536}``.
+        devices: Devices of the instance, in the notation of Docker: ``"/dev/fuse"``, ``"/dev/a:/dev/b:rw"``.
+        init: Whether a process for signals and ended child processes runs first.
+        user: The user of the task's processes: a name or a number, and a group after a colon.
+        read_only_root: Whether the file system of the image is read-only.
+        privileged: Whether the task has the rights of the root user of the instance.
+        capabilities: Capabilities of Linux, such as ``SYS_PTRACE``. Only the Docker executor can add them: AWS Batch
+            has no such setting.
+        accelerator: ``"neuron"``, or ``"neuron:4"`` for four devices of AWS Trainium or AWS Inferentia.
+        efa: The number of Elastic Fabric Adapters.
+        registry_credentials: The ARN of the Secrets Manager secret that holds the user and the password of a private
+            registry, or a `Variable` of it. The execution role of the tasks may read it.
 
     Raises:
         LayerError: If an argument has a wrong type, a secret is no ARN and no name, or a variable is also a secret.
@@ -179,6 +227,25 @@ class Container:
     environment: Mapping[str, Text] = _records.field(
         factory=dict, converter=_copy, validator=_environment, kw_only=True
     )
+    shared_memory: int | None = _records.field(default=None, validator=is_of(int, type(None), least=1), kw_only=True)
+    tmpfs: Mapping[str, int] = _records.field(factory=dict, converter=_copy, validator=linux.check_tmpfs, kw_only=True)
+    swap: int | None = _records.field(default=None, validator=is_of(int, type(None), least=0), kw_only=True)
+    ulimits: Mapping[str, int | tuple[int, int]] = _records.field(
+        factory=dict, converter=linux.pairs_of_limits, validator=linux.check_ulimits, kw_only=True
+    )
+    devices: Sequence[str] = _records.field(
+        default=(), converter=linux.to_tuple, validator=linux.check_devices, kw_only=True
+    )
+    init: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
+    user: str | None = _records.field(default=None, validator=is_of(str, type(None)), kw_only=True)
+    read_only_root: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
+    privileged: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
+    capabilities: Sequence[str] = _records.field(
+        default=(), converter=linux.to_tuple, validator=linux.check_capabilities, kw_only=True
+    )
+    accelerator: str | None = _records.field(default=None, validator=linux.check_accelerator, kw_only=True)
+    efa: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
+    registry_credentials: Text | None = _records.field(default=None, validator=_credentials, kw_only=True)
 
     def __post_init__(self) -> None:
         if both := sorted(self.environment.keys() & self.secrets.keys()):
@@ -222,8 +289,23 @@ def docker_options(container: Container) -> list[str]:
     Example:
         >>> docker_options(Container(cpu=0.5, memory=512))
         ['--cpus=0.5', '--memory=512m', '--workdir=/laminar']
+        >>> docker_options(Container(user="1000", ulimits={"nofile": 64}))[3:]
+        ['--user=1000', '--ulimit=nofile=64:64']
     """
-    return [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
+    sizes = [f"--cpus={container.cpu:g}", f"--memory={container.memory}m", f"--workdir={container.workdir}"]
+    devices = (*container.devices, *linux.accelerator_devices(container.accelerator), *linux.efa_devices(container.efa))
+    return [
+        *sizes,
+        *([f"--shm-size={container.shared_memory}m"] if container.shared_memory else []),
+        *([f"--memory-swap={container.memory + container.swap}m"] if container.swap is not None else []),
+        *([f"--user={container.user}"] if container.user else []),
+        *(["--read-only"] if container.read_only_root else []),
+        *(["--privileged"] if container.privileged else []),
+        *(f"--tmpfs={path}:size={size}m" for path, size in container.tmpfs.items()),
+        *(f"--ulimit={name}={soft}:{hard}" for name, (soft, hard) in linux.pairs_of_limits(container.ulimits).items()),
+        *(f"--device={device}" for device in devices),
+        *(f"--cap-add={name}" for name in container.capabilities),
+    ]
 
 
 def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,8 @@ A line is a layer::
 Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
 ``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
-``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``.
+``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those
+that only targets know are JSON: ``user='"1000"'``.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``.
 Further such lines begin further flows, which follow the first.
@@ -17,6 +18,7 @@ Further such lines begin further flows, which follow the first.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -27,11 +29,13 @@ import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Trigger
-from laminar_codegen.ir.placement import USUAL, Container, Target
+from laminar_codegen.ir.placement import USUAL, Container, Target, container_of
 from laminar_codegen.problems import Location
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_codegen.triggers.expressions import ExpressionInZone
+from laminar_runtime import _records
+from laminar_runtime.configurations.containers import Container as Configured
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
@@ -40,8 +44,10 @@ _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "tim
 _NUMBERS |= {"ephemeral_storage"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
+#: The fields of containers that only targets know. Their values are JSON.
+_FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
-_OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER}
+_OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked"}
 
 
@@ -187,7 +193,8 @@ def _container(options: Mapping[str, Any]) -> Container:
         given[name] = tuple(sorted(tuple(pair.split(":", 1)) for pair in given[name].split(";")))
     if "command" in given:
         given["command"] = tuple(given["command"].split())
-    return attrs.evolve(USUAL, **given)
+    further = {name: json.loads(value) for name, value in options.items() if name in _FURTHER}
+    return attrs.evolve(USUAL, more=container_of(Configured(**further)).more, **given)
 
 
 def _target(options: Mapping[str, Any]) -> Target:

@@ -32,8 +32,11 @@ class JobSecrets:
         entries: Sequence[Mapping[str, str]] = container.get("secrets") or []
         logging: Mapping[str, Any] = container.get("logConfiguration") or {}
         options: Sequence[Mapping[str, str]] = logging.get("secretOptions") or []
+        unseen = [option["valueFrom"] for option in options]
+        if credentials := (container.get("repositoryCredentials") or {}).get("credentialsParameter"):
+            unseen.append(credentials)
         role = container.get("executionRoleArn")
-        if (entries or options) and not role:
+        if (entries or unseen) and not role:
             raise SecretError(
                 "ClientException: When you are specifying container secrets, "
                 "you must also specify a value for 'executionRoleArn'."
@@ -45,8 +48,8 @@ class JobSecrets:
                     "ClientException: The secret name must be unique and not shared with any new or existing "
                     f"environment variables set on the container, such as '{entry['name']}'."
                 )
-        for option in options:
-            self._value(option["valueFrom"], region, role)
+        for source in unseen:
+            self._value(source, region, role)
         return {entry["name"]: self._value(entry["valueFrom"], region, role) for entry in entries}
 
     def _value(self, source: str, region: str, role: str | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from laminar_codegen.ir.expressions import Value, merge
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.limits import LAMBDA_PROCESSOR
+from laminar_runtime.configurations.containers import OF_CONTAINERS
 
 __all__ = ["LACKING", "TAKEN", "arguments", "refusals"]
 
@@ -26,6 +27,7 @@ TAKEN: Mapping[str, Callable[[Any], Mapping[str, Value]]] = {
     "ephemeral_storage": lambda gib: {"ephemeral_storage": {"size": gib * 1024}},
 }
 
+_SET_UP = "AWS Lambda sets up the containers of functions itself"
 _LOGS = "functions log to CloudWatch Logs"
 #: The reasons why functions lack a field. Other fields have a general message.
 LACKING: Mapping[str, str] = {
@@ -35,6 +37,8 @@ LACKING: Mapping[str, str] = {
     "secrets": "functions have no variables from secrets: let the layer read them itself",
     "log_driver": _LOGS,
     "log_options": _LOGS,
+    **dict.fromkeys(OF_CONTAINERS, _SET_UP),
+    "registry_credentials": "functions have images from ECR only",
 }
 
 

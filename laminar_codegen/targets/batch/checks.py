@@ -19,6 +19,7 @@ from laminar_codegen.problems.rules import (
     LAM035,
     LAM047,
     LAM090,
+    LAM092,
 )
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
@@ -165,6 +166,15 @@ def check_variables(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM090, what, "leave them out, or give them a value")
 
 
+def check_capabilities(graph: Graph) -> Iterator[Problem]:
+    """Check that no layer requests capabilities of Linux: job definitions have none."""
+    for layer in _on_batch(graph):
+        if found := layer.container.requested.get("capabilities"):
+            what = f"layer '{layer.name}' requests the capabilities {', '.join(found)}; AWS Batch can add none"
+            fix = "leave them out; a container that needs them can be privileged on EC2: Container(privileged=True)"
+            yield Problem(layer.location, LAM092, what, fix)
+
+
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that a container's settings fit into a job definition."""
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
@@ -203,5 +213,6 @@ RULES = (
     check_ec2_sizes,
     check_attempts,
     check_variables,
+    check_capabilities,
     check_definition_sizes,
 )

@@ -14,6 +14,7 @@ import attrs
 from laminar_codegen.ir.expressions import Ref, Value, merge
 from laminar_codegen.ir.placement import Container, secret_options
 from laminar_codegen.targets.batch.secrets import arn_of
+from laminar_runtime.configurations import linux
 
 __all__ = ["OPTIONS", "Option", "fargate_lacks", "in_digest", "named_secrets", "properties", "secrets_in", "words"]
 
@@ -62,6 +63,33 @@ def _values(pairs: Iterable[tuple[str, str | Ref]]) -> list[str | Ref]:
     return [value for _, value in pairs]
 
 
+def _linux(member: str) -> Callable[[Any], Mapping[str, Value]]:
+    return lambda value: {"linuxParameters": {member: value}}
+
+
+def _tmpfs(pairs: Iterable[tuple[str, int]]) -> dict[str, Value]:
+    return {"linuxParameters": {"tmpfs": [{"containerPath": path, "size": size} for path, size in pairs]}}
+
+
+def _ulimits(pairs: Iterable[tuple[str, tuple[int, int]]]) -> dict[str, Value]:
+    return {"ulimits": [{"hardLimit": hard, "name": name, "softLimit": soft} for name, (soft, hard) in pairs]}
+
+
+_PERMISSIONS = {"r": "READ", "w": "WRITE", "m": "MKNOD"}
+
+
+def _devices(devices: Iterable[str]) -> dict[str, Value]:
+    found: list[Value] = []
+    for host, inside, permissions in map(linux.device_parts, devices):
+        words: list[Value] = [word for letter, word in _PERMISSIONS.items() if letter in permissions]
+        found.append({"containerPath": inside, "hostPath": host, "permissions": words})
+    return {"linuxParameters": {"devices": found}}
+
+
+def _credentials(secret: str | Ref) -> dict[str, Value]:
+    return {"repositoryCredentials": {"credentialsParameter": secret}}
+
+
 #: The options by the fields of a container, in the order in which labels have them: a new field comes last. What is not
 #: here each job definition has (command, image, log configuration), or each job (size).
 OPTIONS: Mapping[str, Option] = {
@@ -73,6 +101,22 @@ OPTIONS: Mapping[str, Option] = {
     "log_driver": Option(),
     "log_options": Option(secrets=lambda pairs: _values(secret_options(pairs))),
     "environment": Option(properties=_variables),
+    "shared_memory": Option(properties=_linux("sharedMemorySize"), fargate_lacks="shared memory"),
+    "tmpfs": Option(properties=_tmpfs, fargate_lacks="file systems in memory (tmpfs)"),
+    "swap": Option(properties=_linux("maxSwap"), fargate_lacks="swap space"),
+    "ulimits": Option(properties=_ulimits, fargate_lacks="limits of resources (ulimits)"),
+    "devices": Option(properties=_devices, fargate_lacks="devices"),
+    "init": Option(properties=_linux("initProcessEnabled")),
+    "user": Option(properties=lambda name: {"user": name}),
+    "read_only_root": Option(properties=lambda value: {"readonlyRootFilesystem": value}),
+    "privileged": Option(properties=lambda value: {"privileged": value}, fargate_lacks="a privileged container"),
+    # No job definition has them: a rule refuses them.
+    "capabilities": Option(),
+    "accelerator": Option(
+        properties=lambda name: _devices(linux.accelerator_devices(name)), fargate_lacks="an accelerator"
+    ),
+    "efa": Option(properties=lambda count: _devices(linux.efa_devices(count)), fargate_lacks="EFA devices"),
+    "registry_credentials": Option(properties=_credentials, secrets=lambda secret: [secret]),
 }
 
 
@@ -91,7 +135,8 @@ def in_digest(container: Container) -> dict[str, object]:
     Args:
         container: The container.
     """
-    return {name: value for option, name, value in _of(container) if option.word is None}
+    # A label leaves out what is not set; a 0 that was requested is.
+    return {name: value or str(value) for option, name, value in _of(container) if option.word is None}
 
 
 def properties(container: Container, platform: str) -> dict[str, Value]:

@@ -21,6 +21,8 @@ _AWS = "AWS_"
 class Docker(Executor):
     """Runs each task in a container of its own, with the processors and the memory of its `Container`.
 
+    The options of the `Container` are those of ``docker run``, and an init process always runs first.
+
     The image has the flow and ``laminar-terraform``. A datastore on this machine is mounted with the same path. For a
     datastore in S3, the container gets the AWS variables of this process. It also gets the variables of the container's
     `secrets`. Values of variables are not on the command line.
@@ -33,6 +35,10 @@ class Docker(Executor):
         >>> Docker(concurrency=2).concurrency
         2
     """
+
+    def ignores(self) -> frozenset[str]:
+        """Return the fields that ``docker`` does not read: it has the credentials of its own login."""
+        return frozenset({"registry_credentials"})
 
     async def run(self, task: Task) -> None:
         """Run a task in a container.

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.containers import DEFAULT_COMMAND, local_variables
+from laminar_runtime.configurations.containers import DEFAULT_COMMAND, OF_CONTAINERS, local_variables
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.executors.tasks import Task, local_command
 from laminar_runtime.process import processors
@@ -37,6 +37,10 @@ class Process(Executor):
     """
 
     concurrency: int = _records.field(factory=processors.available, validator=positive)
+
+    def ignores(self) -> frozenset[str]:
+        """Return the fields that only a container has."""
+        return OF_CONTAINERS
 
     async def run(self, task: Task) -> None:
         """Run a task in a process.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from laminar_runtime import _records
+from laminar_runtime.configurations.containers import OF_CONTAINERS
 from laminar_runtime.configurations.executors.base import Executor, failure, failure_by
 from laminar_runtime.configurations.executors.tasks import Task
 
@@ -42,8 +43,8 @@ class Thread(Executor):
     _idle: list[_Worker] = _records.field(factory=list, init=False, repr=False)
 
     def ignores(self) -> frozenset[str]:
-        """Return the fields of a container that a thread does not have: the variables are those of the process."""
-        return frozenset({"environment"})
+        """Return the fields that only a container has, and the variables, which are those of the process."""
+        return OF_CONTAINERS | {"environment"}
 
     async def run(self, task: Task) -> None:
         """Run a task in a thread.

@@ -22,7 +22,20 @@ class Fields(Flow):
     container = Container(environment={"BASE": "of the flow"})
 
 
-@Fields.register(container=Container(environment={"STAGE": "prod", "TEXT": "a ${b} %{c} \\u00e9"}))
+@Fields.register(
+    executor=executors.AWS.Batch(platform="EC2"),
+    container=Container(
+        environment={"STAGE": "prod", "TEXT": "a ${b} %{c} \\u00e9"},
+        image="registry.example/own:1",
+        registry_credentials="arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf",
+        shared_memory=64,
+        tmpfs={"/scratch": 16},
+        ulimits={"nofile": 4096},
+        devices=["/dev/fuse"],
+        privileged=True,
+        accelerator="neuron",
+    ),
+)
 class Load(Layer):
     def __call__(self) -> None:
         self.found = [os.environ["STAGE"], os.environ["TEXT"]]
@@ -30,7 +43,8 @@ class Load(Layer):
 
 
 @Fields.register(
-    container=Container(environment={"STAGE": "split"}), foreach=ForEach([Parameter(Load, "item")])
+    container=Container(environment={"STAGE": "split"}, init=True, user="1000", read_only_root=True),
+    foreach=ForEach([Parameter(Load, "item")]),
 )
 class Split(Layer):
     def __call__(self, load: Load) -> None:
@@ -68,7 +82,17 @@ def test_a_task_has_the_variables_of_its_container(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
     here = run(tmp_path, "flow.py")
     assert json.loads(here.stdout.splitlines()[-1]) == FOUND, here.stderr
-    rehearsed = run(tmp_path, "-m", "laminar_codegen", "rehearse", "flow.py", "--quiet", "--save", "results")
+    lines = [line for line in here.stderr.splitlines() if "does not apply" in line]
+    assert [line.partition(";")[0] for line in lines] == [
+        "laminar: Batch does not apply some fields of containers here: accelerator (Load)",
+        "laminar: Process does not apply some fields of containers here: init (Split)",
+    ]
+    rehearsed = run(
+        tmp_path, "-m", "laminar_codegen", "rehearse", "flow.py", "--quiet", "--save", "results", "--unused"
+    )
     assert rehearsed.returncode == 0, rehearsed.stderr
     saved = json.loads((tmp_path / "results/Join/found.json").read_text(encoding="utf-8"))
     assert saved == FOUND
+    assert "secretsmanager:GetSecretValue" not in rehearsed.stderr
+    for member in ("ulimits", "privileged", "user", "linuxParameters.tmpfs", "linuxParameters.initProcessEnabled"):
+        assert rehearsed.stderr.count(f"{member} of container_properties is not applied") == 1, rehearsed.stderr

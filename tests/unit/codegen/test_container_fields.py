@@ -25,9 +25,9 @@ from laminar_runtime.configurations.layers import Container
 class Wider(Container):
     "Stands for a container with more fields."
 
-    user: str | None = _records.field(default=None, kw_only=True)
-    shared_memory: int | None = _records.field(default=None, kw_only=True)
-    tmpfs: dict = _records.field(factory=dict, kw_only=True)
+    person: str | None = _records.field(default=None, kw_only=True)
+    room: int | None = _records.field(default=None, kw_only=True)
+    folders: dict = _records.field(factory=dict, kw_only=True)
 
 
 class Report(Flow): ...
@@ -51,11 +51,11 @@ flow = Report()
 def wider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder for a flow, with rows for three more fields."""
     rows = {
-        "user": Option(properties=lambda name: {"user": name}),
-        "shared_memory": Option(
+        "person": Option(properties=lambda name: {"user": name}),
+        "room": Option(
             properties=lambda mib: {"linuxParameters": {"sharedMemorySize": mib}}, fargate_lacks="shared memory"
         ),
-        "tmpfs": Option(
+        "folders": Option(
             properties=lambda sizes: {
                 "linuxParameters": {"tmpfs": [{"containerPath": path, "size": size} for path, size in sizes]}
             }
@@ -77,7 +77,7 @@ def test_fields_are_properties_of_a_job_definition_of_their_own(
     wider: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Fields of one property are merged, in a job definition of their own. A plan of Terraform shows them."""
-    fields = "user='1000', shared_memory=64, tmpfs={'/scratch': 16}"
+    fields = "person='1000', room=64, folders={'/scratch': 16}"
     document = compiled(wider, capsys, fields, "Batch(platform='EC2')")
     containers = document["locals"]["containers"]
     (label,) = (label for label in containers if label.startswith("ec2_"))
@@ -86,7 +86,7 @@ def test_fields_are_properties_of_a_job_definition_of_their_own(
     assert containers[label]["linuxParameters"] == parameters
     assert not {"user", "linuxParameters"} & containers["fargate"].keys()
     said = document["locals"]["layers"]["Load"]
-    assert (said["user"], said["shared_memory"], said["tmpfs"]) == ("1000", 64, {"/scratch": 16})
+    assert (said["person"], said["room"], said["folders"]) == ("1000", 64, {"/scratch": 16})
 
 
 def test_a_field_that_is_not_set_changes_nothing(wider: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,26 +97,26 @@ def test_a_field_that_is_not_set_changes_nothing(wider: Path, capsys: pytest.Cap
 
 def test_what_fargate_lacks_is_refused(wider: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A field that only EC2 has is refused on Fargate, without a rule of its own."""
-    (wider / "flow.py").write_text(FLOW.format(fields="shared_memory=64", executor="Batch()"))
+    (wider / "flow.py").write_text(FLOW.format(fields="room=64", executor="Batch()"))
     assert main(["flow.py"]) == 1
     assert "LAM031 layer 'Load' requests shared memory; Fargate has none" in capsys.readouterr().err
 
 
 def test_functions_lack_what_is_not_said_to_be_theirs(wider: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A field without a row is refused on AWS Lambda."""
-    (wider / "flow.py").write_text(FLOW.format(fields="user='1000'", executor="Lambda()"))
+    (wider / "flow.py").write_text(FLOW.format(fields="person='1000'", executor="Lambda()"))
     assert main(["flow.py"]) == 1
     assert "LAM038" in (error := capsys.readouterr().err)
-    assert "asks for user: functions lack it" in error
+    assert "asks for person: functions lack it" in error
 
 
 def test_functions_have_what_is_said_to_be_theirs(
     wider: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A row gives the function its arguments, merged with those that all functions have."""
-    rows = {"user": lambda name: {"environment": {"variables": {"USER": name}}}}
+    rows = {"person": lambda name: {"environment": {"variables": {"USER": name}}}}
     monkeypatch.setattr(of_functions, "TAKEN", {**of_functions.TAKEN, **rows})
-    document = compiled(wider, capsys, "user='1000'", "Lambda()")
+    document = compiled(wider, capsys, "person='1000'", "Lambda()")
     function = document["resource"]["aws_lambda_function"]["run_load"]
     assert function["environment"]["variables"].items() >= {"USER": "1000"}.items()
     assert "LAMINAR_FLOW_NAME" in function["environment"]["variables"]

@@ -33,6 +33,19 @@ OTHERS: dict[str, Any] = {
     "log_driver": "splunk",
     "log_options": {"awslogs-stream-prefix": "other"},
     "environment": {"STAGE": "prod"},
+    "shared_memory": 64,
+    "tmpfs": {"/scratch": 16},
+    "swap": 0,
+    "ulimits": {"nofile": (1024, 4096)},
+    "devices": ["/dev/fuse"],
+    "init": True,
+    "user": "1000",
+    "read_only_root": True,
+    "privileged": True,
+    "capabilities": ["SYS_PTRACE"],
+    "accelerator": "neuron",
+    "efa": 1,
+    "registry_credentials": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-AbCdEf",
 }
 
 

@@ -17,6 +17,8 @@ _PROPERTIES = {
     "ecs_properties": "ecsProperties",
     "node_properties": "nodeProperties",
 }
+#: The members of a container that a job of the rehearsal does not have. The others it has, or AWS alone needs them.
+_OF_CONTAINERS = ("privileged", "readonlyRootFilesystem", "ulimits", "user")
 _CAPACITY = "capacity of the rehearsal is this machine"
 
 
@@ -26,10 +28,18 @@ def _definition(making: Making) -> Mapping[str, Any]:
         text = making.get(name)
         if text is not None:
             request[member] = _parse(making, name, text)
+    for member in _members_of_containers(request.get("containerProperties", {})):
+        making.warn(f"{making.place}: {member} of container_properties is not applied: jobs are processes here")
     provide_secrets(making, request.get("containerProperties", {}))
     made = making.client("batch").register_job_definition(**request)
     arn = made["jobDefinitionArn"]
     return {"id": arn, "arn": arn, "arn_prefix": arn.rpartition(":")[0], "revision": made["revision"]}
+
+
+def _members_of_containers(container: Mapping[str, Any]) -> list[str]:
+    """Return the members of a container that a process of this machine does not have."""
+    found = [name for name in _OF_CONTAINERS if container.get(name)]
+    return [*found, *(f"linuxParameters.{name}" for name in sorted(container.get("linuxParameters") or {}))]
 
 
 def _parse(making: Making, name: str, text: Any) -> dict[str, Any]:

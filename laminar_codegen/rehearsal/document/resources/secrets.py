@@ -40,6 +40,10 @@ def provide_secrets(making: Making, container: Mapping[str, Any]) -> None:
     # Logs stay here, whatever driver takes them elsewhere with the help of these.
     for entry in _entries((container.get("logConfiguration") or {}).get("secretOptions")):
         _provide(making, entry, _MADE)
+    # No image is pulled here, but the role that pulls it reads its credentials.
+    credentials = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
+    for entry in _entries([{"valueFrom": credentials}]):
+        _provide(making, entry, _MADE)
 
 
 def _entries(value: Any) -> Iterable[dict[str, Any]]:
