@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from laminar_codegen.command.exits import explain
 from laminar_codegen.command.options import add_flow, add_scheduling
-from laminar_runtime.layer import RESERVED
+from laminar_runtime import Flow
+from laminar_runtime.inputs.declarations import fields_of
+from laminar_runtime.inputs.shapes import Anything, Shape, accepts_null, describe, is_text
+from laminar_runtime.layer import RESERVED, Parameters
+from laminar_runtime.stored_parameters import convert
 
-__all__ = ["make_parser"]
+__all__ = ["make_parser", "read_parameters"]
 
 _DESCRIPTION = """\
 Compiles a flow, deploys the document to an embedded AWS and runs an execution there: no account and no container is
@@ -41,8 +46,9 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         type=_parameter,
-        metavar="NAME=JSON",
-        help="a parameter of the flow, its value as JSON; may be given again",
+        metavar="NAME=VALUE",
+        help="a parameter of the flow, its value as JSON, or as plain text if the flow declares it as text, a date, a "
+        "path or an enum; may be given again",
     )
     start.add_argument(
         "--event",
@@ -107,19 +113,43 @@ def _add_document(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def _parameter(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (equals and name.isidentifier()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=JSON")
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
     if name in _NO_PARAMETERS:
         raise argparse.ArgumentTypeError(f"{name!r} is reserved: no flow can have a parameter of that name")
+    return name, value
+
+
+def read_parameters(flow: Flow, given: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+    """Return the values of ``--param``: JSON, or text as it is where a flow declares a parameter as text.
+
+    Args:
+        flow: The flow.
+        given: The names and the texts.
+
+    Raises:
+        ValueError: If a text is not JSON.
+        FlowError: If the values do not fit what the flow declares.
+    """
+    fields = fields_of(flow.classes[Parameters.__name__], flow.name)
+    shapes = {field.name: describe(field.hint) for field in fields}
+    return convert(flow, {name: _read(name, text, shapes.get(name)) for name, text in given})
+
+
+def _read(name: str, text: str, shape: Shape | None) -> Any:
+    if shape is not None and is_text(shape):
+        return None if text == "null" and accepts_null(shape) else text
     try:
-        return name, json.loads(value)
+        return json.loads(text)
     except RecursionError:
-        raise argparse.ArgumentTypeError(f"the value of {name!r} is nested too deeply") from None
+        raise ValueError(f"the value of {name!r} is nested too deeply") from None
     except ValueError as error:
-        msg = f"the value of {name!r} is not JSON: {error}. Text is quoted, as in --param '{name}=\"text\"'"
-        raise argparse.ArgumentTypeError(msg) from None
+        if shape not in {None, Anything()}:
+            return text  # the type of the parameter says more of what is wrong
+        fix = f"Text is quoted, as in --param '{name}=\"text\"'"
+        raise ValueError(f"the value of {name!r} is not JSON: {error}. {fix}") from None
 
 
 def _assignment(text: str) -> tuple[str, str]:

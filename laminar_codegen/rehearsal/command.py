@@ -14,7 +14,7 @@ from pathlib import Path
 from laminar_codegen.command.exits import Exit
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results, summary
-from laminar_codegen.rehearsal.arguments import make_parser
+from laminar_codegen.rehearsal.arguments import make_parser, read_parameters
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
@@ -31,7 +31,7 @@ from laminar_codegen.targets.aws_lambda.labels import task_functions
 from laminar_runtime import Execution
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.exceptions import ExecutionError, FlowError
 
 __all__ = ["main"]
 
@@ -59,8 +59,13 @@ def main(words: Sequence[str]) -> int:
         DocumentError: If its document cannot be deployed.
     """
     _collect_rarely()
-    options = make_parser().parse_args(list(words))
+    parser = make_parser()
+    options = parser.parse_args(list(words))
     subject = find_subject(options, os.environ)
+    try:
+        options.param = read_parameters(subject.source.flow, options.param)
+    except (FlowError, ValueError) as error:
+        parser.error(str(error))
     if options.save is not None:
         # Found out now, and not when the execution has ended: its results would be lost.
         options.save.mkdir(parents=True, exist_ok=True)
@@ -187,7 +192,7 @@ def _execute(
 def _start(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, deployment: Deployment) -> list[Execution]:
     flow = subject.source.flow
     if subject.event is None:
-        return [flow(**dict(options.param))]
+        return [flow(**options.param)]
     return [flow.execution(name) for name in start_by_event(subject.event, aws, deployment)]
 
 

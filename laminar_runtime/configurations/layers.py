@@ -40,7 +40,11 @@ class Parameter:
     @property
     def name(self) -> str:
         """The name of the layer."""
-        return self.layer if isinstance(self.layer, str) else self.layer.__name__
+        if isinstance(self.layer, str):
+            return self.layer
+        # Subclasses of `Parameters` are one layer.
+        name: str = getattr(self.layer, "__laminar_parameters__", self.layer.__name__)
+        return name
 
 
 @_records.frozen

@@ -24,6 +24,7 @@ __all__ = [
     "Scalar",
     "Shape",
     "Union",
+    "accepts_null",
     "describe",
     "is_text",
     "spell",
@@ -244,12 +245,27 @@ def is_text(shape: Shape) -> bool:
         case Scalar(kind):
             return kind == "string"
         case OneOf(values):
-            return all(isinstance(value, str) for value in values)
+            return all(isinstance(value, str | None) for value in values) and any(values)
         case Union(members):
             others = [member for member in members if member != Scalar("null")]
             return bool(others) and all(map(is_text, others))
         case _:
             return False
+
+
+def accepts_null(shape: Shape) -> bool:
+    """Return whether null is a value of a form.
+
+    Args:
+        shape: The form.
+    """
+    match shape:
+        case Union(members):
+            return any(map(accepts_null, members))
+        case OneOf(values):
+            return None in values
+        case _:
+            return shape in {Anything(), Scalar("null")}
 
 
 def spell(hint: Any) -> str:

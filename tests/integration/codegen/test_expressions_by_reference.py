@@ -6,14 +6,19 @@ npm's jsonata is asked about the same.
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.graph import DeclaredParameter
+from laminar_codegen.lower_states.input_check import find_problems
 from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.problems import Location
 from laminar_codegen.rehearsal.asl import query_language
 from laminar_codegen.rehearsal.asl.errors import NamedError
 from laminar_codegen.rehearsal.asl.evaluation import Evaluation
@@ -21,6 +26,7 @@ from laminar_codegen.rehearsal.asl.scopes import Scope
 from laminar_codegen.rehearsal.asl.templates import Template, View, expressions_in
 from laminar_codegen.rehearsal.simulated import profiled_services, replay_flow
 from laminar_codegen.render.terraform_json import render_machine
+from laminar_runtime.inputs.shapes import describe, spell
 from tests import asl_validator
 from tests.unit.property.test_machines import REFERENCES
 
@@ -31,6 +37,12 @@ CHANCE = ("$uuid(", "$random(", "$now(", "$millis(")
 ENOUGH = 40
 
 Seen = dict[str, tuple[str, Any]]
+
+
+@dataclasses.dataclass
+class Size:
+    a: int
+    b: str = ""
 
 
 def _machines() -> list[tuple[StateMachine, ...]]:
@@ -95,3 +107,39 @@ def test_the_reference_reads_each_expression() -> None:
     ]
     assert problems == []
     assert [query_language.check_syntax(expression) for expression in expressions] == [None] * len(expressions)
+
+
+def test_the_reference_checks_inputs_alike() -> None:
+    """The first state of flows with typed parameters finds the same problems there, with each type and each value."""
+    values = [None, True, 0, 1, 2.5, 2**53, "", "a", [], [1], [[]], [None, "a"], [["a"], []], {}, {"a": 1}, {"a": []}]
+    hints = [
+        str,
+        int,
+        float | None,
+        bool,
+        Literal["a", 1, True] | None,
+        list[int],
+        list[list[str]],
+        dict[str, list[int]],
+    ]
+    hints += [tuple[int, str], tuple[str | None, str], Size, list[Size], Any, dict[str, Any] | list[str]]
+    asked = []
+    for hint in hints:
+        declared = DeclaredParameter("x", describe(hint), spell(hint), None, "", Location("flow.py"))
+        for given in (*({"x": value} for value in values), {}, {"y": 1}, [], [{"x": 1}]):
+            context = {"Execution": {"Input": {"parameters": given}}}
+            asked.append((f"{{'found': [{find_problems([declared])}]}}", {"states": {"context": context}}))
+    answers = asl_validator.evaluate(asked)
+    different = [
+        (values, ours, theirs)
+        for (expression, values), theirs in zip(asked, answers, strict=True)
+        for ours in [_ours(expression, values)]
+        if _without_numbers(ours) != _without_numbers({name: theirs[name] for name in theirs if name == "value"})
+    ]
+    assert different == []
+    assert len({json.dumps(answer) for answer in answers}) > len(hints)
+
+
+def _without_numbers(answer: dict[str, Any]) -> str:
+    """Return an answer as text, without how a large number is written."""
+    return re.sub(r"not [0-9.e+]+", "not a number", json.dumps(answer))

@@ -170,7 +170,7 @@ def test_results_that_cannot_be_saved(tmp_path: Path) -> None:
 
 
 def test_wrong_usage(tmp_path: Path) -> None:
-    """What is not of the form NAME=JSON, or has a reserved name, is refused before anything is run."""
+    """What is not of the form NAME=VALUE, or has a reserved name, is refused before anything is run."""
     reserved = [["--param", f"{name}=1"] for name in ("execution", "self", "index")]
     deep = ["--param", f"x={'[' * 100_000}"]
     for words in (["--param", "x"], ["--param", "x=y"], ["--concurrency", "0"], deep, *reserved):
