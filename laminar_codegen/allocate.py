@@ -14,7 +14,7 @@ from laminar_codegen.ir.deployment import Alarm, Deployment, LogGroup, Planner, 
 from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Graph, Trigger
 from laminar_codegen.ir.placement import Queue
-from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH
+from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, ROLE_NAME_LENGTH
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
@@ -82,6 +82,8 @@ def longest_name(graphs: Sequence[Graph]) -> int:
         graphs: The graphs of its flows.
     """
     most = min((triggers.kind_of(item).longest_name(item.value) for item in graphs[0].triggers), default=NAME_LENGTH)
+    named = targets.kinds_by_role(_resources(graphs))
+    most = min(most, ROLE_NAME_LENGTH - 1 - max(map(len, named), default=0))
     if len(graphs) == 1:
         return min(NAME_LENGTH, most)
     found = [function.label for function in targets.functions_of(_resources(graphs))]

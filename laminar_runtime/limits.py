@@ -17,6 +17,7 @@ __all__ = [
     "MAP_CONCURRENCY",
     "MAX_INVOCATIONS",
     "OVERRIDES_LENGTH",
+    "SCHEDULING_PRIORITY",
     "STATE_BYTES",
 ]
 
@@ -37,6 +38,10 @@ JOB_NAME_LENGTH = 128
 #: The most characters of the overrides of a job's container:
 #: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
 OVERRIDES_LENGTH = 8_192
+
+#: The least and greatest priority of a job in its share:
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+SCHEDULING_PRIORITY = (0, 9_999)
 
 #: The least and most seconds of a job's timeout. Fargate may end longer jobs:
 #: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html

@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
+from laminar_codegen.checks.placements import PLACEMENT_RULES
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
@@ -338,4 +339,5 @@ CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (
     check_repetitions,
     check_locals,
     check_lengths,
+    *PLACEMENT_RULES,
 )

@@ -100,9 +100,11 @@ class Target(abc.ABC):
         service: The name of the service, for people.
         pipelines: Whether a split can wait for one split of another layer.
         timeout: Seconds after which a task is stopped, None for the flow's.
+        role: The label of the role of its tasks, None for the one that all tasks without another have.
     """
 
     service: ClassVar[str]
+    role: str | None = None
     pipelines: ClassVar[bool] = False
     timeout: float | None
 

@@ -14,6 +14,7 @@ from laminar_codegen.policies.datastore import for_functions
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import ACCOUNT
 from laminar_codegen.targets import registry as targets
+from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
 
 __all__ = [
@@ -61,7 +62,13 @@ def permissions(deployment: Deployment) -> Mapping[str, Fitted]:
         known[companion.label] = companion.permissions
     for trigger in deployment.triggers:
         known |= triggers.kind_of(trigger).permissions
+    for role, kind in targets.kinds_by_role(deployment.resources).items():
+        known[role] = _statements_of(kind, role)
     return {role.label: known[role.label](deployment) for role in deployment.roles}
+
+
+def _statements_of(kind: TargetKind, role: str) -> Callable[[Deployment], Fitted]:
+    return lambda deployment: kind.permissions_of(deployment, role)
 
 
 #: The permissions of each role, except those of targets and triggers.

@@ -29,7 +29,10 @@ def emit_outputs(deployment: Deployment) -> tuple[Output, ...]:
         deployment: The deployment.
     """
     kinds = sorted(targets.kinds_of(deployment.resources), key=lambda kind: kind.functions)
-    roles = dict(kind.task_role for kind in kinds if kind.task_role)
+    of_kinds = dict(kind.task_role for kind in kinds if kind.task_role)
+    roles = {role: tasks for role, tasks in of_kinds.items() if deployment.has_role(role)} | {
+        role: f"tasks with the role {role}" for role in targets.kinds_by_role(deployment.resources)
+    }
     return (
         STATE_MACHINE_ARN,
         DEPLOYMENT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from laminar_codegen.ir.terraform import Validation, Variable
 from laminar_codegen.limits import ROLE_NAME_LENGTH
 
@@ -21,6 +23,7 @@ __all__ = [
     "deployment_name",
     "kms_key_arn",
     "optional_arn",
+    "region_beside",
     "region_in_role_names",
 ]
 
@@ -62,8 +65,8 @@ KMS_KEY = "kms:[a-z0-9-]+:[0-9]{12}:key/[0-9a-zA-Z-]+"
 
 #: The region with the longest name.
 LONGEST_REGION = "us-isof-south-1"
-#: The characters of a role's name without the region and the longest label of a role.
-_WITH_REGION = ROLE_NAME_LENGTH - len(f"-{LONGEST_REGION}") - len("-state-machine")
+#: The longest label of a role that layers do not name.
+_LONGEST_LABEL = "state_machine"
 
 
 def deployment_name(longest: int) -> Variable:
@@ -206,12 +209,24 @@ PERMISSIONS_BOUNDARY_ARN = optional_arn(
     f"iam::([0-9]{{12}}|aws):policy/{_IAM_NAME}",
 )
 
-REGION_IN_ROLE_NAMES = region_in_role_names(
-    Validation(
-        f"!var.region_in_role_names || length(var.name) <= {_WITH_REGION}",
-        f"With the region in the names of roles the name must be of {_WITH_REGION} characters at most.",
+
+def region_beside(labels: Iterable[str]) -> Variable:
+    """Return the variable that decides whether the names of some roles have the region.
+
+    Args:
+        labels: The labels of the roles.
+    """
+    longest = max(map(len, (_LONGEST_LABEL, *labels)))
+    most = ROLE_NAME_LENGTH - len(f"-{LONGEST_REGION}") - len("-") - longest
+    return region_in_role_names(
+        Validation(
+            f"!var.region_in_role_names || length(var.name) <= {most}",
+            f"With the region in the names of roles the name must be of {most} characters at most.",
+        )
     )
-)
+
+
+REGION_IN_ROLE_NAMES = region_beside(())
 
 #: The inputs that a document passes on unchanged.
 PASSED_ON = (

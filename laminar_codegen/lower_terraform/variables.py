@@ -20,11 +20,11 @@ from laminar_codegen.lower_terraform.shared_variables import (
     KMS_KEY_ARN,
     LOG_RETENTION_IN_DAYS,
     PERMISSIONS_BOUNDARY_ARN,
-    REGION_IN_ROLE_NAMES,
     ROLE,
     TAGS,
     deployment_name,
     optional_arn,
+    region_beside,
 )
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
@@ -57,6 +57,8 @@ def own_variables(deployment: Deployment) -> tuple[Variable, ...]:
         *(found for kind in kinds for found in kind.variables(deployment)),
         *(found for trigger in deployment.triggers for found in triggers.kind_of(trigger).variables(trigger.value)),
         *_OPTIONAL,
+        region_beside(role.label for role in deployment.roles),
+        TAGS,
         _role_arns(tuple(role.label for role in deployment.roles)),
         *map(_role, deployment.roles),
     )
@@ -180,6 +182,4 @@ _OPTIONAL = (
     KEEP_LOGS,
     LOG_RETENTION_IN_DAYS,
     PERMISSIONS_BOUNDARY_ARN,
-    REGION_IN_ROLE_NAMES,
-    TAGS,
 )

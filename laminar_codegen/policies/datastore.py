@@ -9,10 +9,11 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Planner, TaskResource
 from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import BUCKET, TRACES, Statement, datastore_key, key, logs, regional
 
-__all__ = ["for_functions", "for_tasks", "invoke", "key_of", "prefixes"]
+__all__ = ["for_functions", "for_layers_with", "for_tasks", "invoke", "key_of", "prefixes"]
 
 #: The greatest number of functions that a policy names one by one, and of patterns in their place.
 _NAMED, _PATTERNS = 20, 4
@@ -27,8 +28,19 @@ def for_tasks(deployment: Deployment) -> Fitted:
     return fit(deployment, lambda most: _for_tasks(deployment, short=most is not None))
 
 
-def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
-    objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in deployment.flow_names)
+def for_layers_with(deployment: Deployment, role: str) -> Fitted:
+    """Return the permissions of the tasks of some layers: they read artifacts of their flows, and write their own.
+
+    Args:
+        deployment: The deployment.
+        role: The label of the role that the layers name.
+    """
+    return fit(deployment, lambda most: _for_tasks(deployment, role, short=most is not None))
+
+
+def _for_tasks(deployment: Deployment, role: str | None = None, *, short: bool) -> tuple[Statement, ...]:
+    named = [labels.flow(graph) for graph in deployment.graphs if role is None or _names(graph, role)]
+    objects = tuple(Joined(BUCKET, "/", Ref("local.datastore_prefix"), flow, "/*") for flow in named)
     return (
         Statement("ReadAndWriteArtifacts", ("s3:GetObject", "s3:PutObject"), objects),
         # Without the condition s3:prefix: a request for one object has none, and S3 would answer 403.
@@ -37,24 +49,31 @@ def _for_tasks(deployment: Deployment, *, short: bool) -> tuple[Statement, ...]:
     )
 
 
-def for_functions(deployment: Deployment, functions: Sequence[Planner | TaskResource]) -> Fitted:
+def _names(graph: Graph, role: str) -> bool:
+    return any(layer.executor.role == role for layer in graph.layers)
+
+
+def for_functions(
+    deployment: Deployment, functions: Sequence[Planner | TaskResource], role: str | None = None
+) -> Fitted:
     """Return the permissions of functions, which read and write artifacts as tasks do.
 
     Args:
         deployment: The deployment.
         functions: The functions.
+        role: The label of their role if layers name it.
     """
-    return fit(deployment, lambda most: _for_functions(deployment, functions, short=most is not None))
+    return fit(deployment, lambda most: _for_functions(deployment, functions, role, short=most is not None))
 
 
 def _for_functions(
-    deployment: Deployment, functions: Sequence[Planner | TaskResource], *, short: bool
+    deployment: Deployment, functions: Sequence[Planner | TaskResource], role: str | None, *, short: bool
 ) -> tuple[Statement, ...]:
     patterns = _principal_names(deployment, functions, short=short)
     condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(patterns))
     environment = attrs.evolve(key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
     groups = tuple(labels.log_group(pattern) for pattern in patterns)
-    return (*_for_tasks(deployment, short=short), environment, logs("WriteLogs", groups), TRACES)
+    return (*_for_tasks(deployment, role, short=short), environment, logs("WriteLogs", groups), TRACES)
 
 
 def _principal_names(

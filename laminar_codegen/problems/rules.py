@@ -331,6 +331,19 @@ LAM112 = Rule(
     "EventBridge refuses it.",
     "Write lists of values and operators that EventBridge has.",
 )
+# Placement.
+LAM120 = Rule(
+    "LAM120",
+    "a role that layers name is not possible",
+    "A role has one name, of limited length, and trusts one service.",
+    "Choose a name as the message says.",
+)
+LAM121 = Rule(
+    "LAM121",
+    "layers of one job queue do not fit together",
+    "A queue has one platform, and a fair-share policy or none.",
+    "Give one of the layers another queue.",
+)
 
 #: All rules, by their codes.
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

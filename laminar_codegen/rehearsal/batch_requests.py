@@ -10,10 +10,13 @@ from typing import Any, Literal
 import attrs
 
 from laminar_codegen.limits import ARRAY_CHILDREN, JOB_ATTEMPTS, JOB_TIMEOUT
+from laminar_runtime.limits import SCHEDULING_PRIORITY
 from laminar_runtime.splits.job_container import EC2_MEMORY, FARGATE_MEMORY
 
 MINIMUM_TIMEOUT_SECONDS = JOB_TIMEOUT[0]
 FARGATE = "FARGATE"
+#: The tag of a queue that is made for a rehearsal: its first job decides whether it has a fair-share policy.
+UNDECIDED = "laminar:undecided"
 #: In place of a platform: it is not known, and sizes that one of them has are taken.
 ANY = "ANY"
 
@@ -28,6 +31,8 @@ _CONDITIONS = {
     "onStatusReason": re.compile(r"(?=.{1,512}$)[0-9A-Za-z.:\s]*\*?", re.DOTALL),
 }
 _MAX_DEPENDENCIES = 20
+_SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
+_PRIORITIES = range(SCHEDULING_PRIORITY[0], SCHEDULING_PRIORITY[1] + 1)
 _MAX_REQUEST_BYTES = 30 * 1024
 _RESERVED_PREFIX = "AWS_BATCH"
 _REFERENCE = "Ref::"
@@ -92,6 +97,8 @@ class Queue:
     arn: str
     name: str
     compute_environment: str
+    #: Whether it has a fair-share policy, None if that is not known.
+    fair_share: bool | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -114,6 +121,25 @@ class JobRequest:
     shown: Json
 
 
+def _check_share(queue: Queue, share: str | None, priority: int | None) -> None:
+    """Refuse a share on a queue without a fair-share policy, and a job without a share or a priority on one with it.
+
+    The message about priorities is that of AWS: https://github.com/hashicorp/terraform-provider-aws/issues/31226
+    """
+    if queue.fair_share is None:
+        return
+    if share is not None and not _SHARE.fullmatch(share):
+        raise RefusedError(f"A share identifier has up to 255 letters and digits: {share!r}")
+    if share is not None and not queue.fair_share:
+        raise RefusedError(f"Job queue {queue.name} has no scheduling policy, and takes no share identifier")
+    if share is None and queue.fair_share:
+        raise RefusedError(f"Job queue {queue.name} has a scheduling policy: a share identifier is required")
+    if share is not None and priority is None:
+        raise RefusedError("Either schedulingPriority in job definition or schedulingPriorityOverride is required.")
+    if priority is not None and priority not in _PRIORITIES:
+        raise RefusedError(f"A scheduling priority is from 0 to {_PRIORITIES[-1]}, not {priority}")
+
+
 def make_request(submitted: Json, definition: Json, queue: Queue, *, account: str, region: str) -> JobRequest:
     """Combine a SubmitJob request with the described job definition that it names."""
     if len(json.dumps(submitted)) > _MAX_REQUEST_BYTES:
@@ -125,6 +151,8 @@ def make_request(submitted: Json, definition: Json, queue: Queue, *, account: st
     timeout = submitted.get("timeout") or definition.get("timeout") or {}
     check_retry(retry)
     check_timeout(timeout)
+    priority = submitted.get("schedulingPriorityOverride", definition.get("schedulingPriority"))
+    _check_share(queue, submitted.get("shareIdentifier"), priority)
     shown = {
         "jobDefinition": definition["jobDefinitionArn"],
         "jobQueue": queue.arn,
@@ -135,6 +163,8 @@ def make_request(submitted: Json, definition: Json, queue: Queue, *, account: st
         "platformCapabilities": definition.get("platformCapabilities") or [],
         "retryStrategy": {"attempts": 1, "evaluateOnExit": [], **retry},
         **({"timeout": timeout} if timeout else {}),
+        **({"shareIdentifier": submitted["shareIdentifier"]} if "shareIdentifier" in submitted else {}),
+        **({"schedulingPriority": priority} if priority is not None else {}),
     }
     return JobRequest(
         name=check_name(submitted.get("jobName"), "Job name"),

@@ -15,12 +15,13 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Queue, Target
 from laminar_codegen.ir.retriers import Retrier
 from laminar_codegen.ir.terraform import Block, Validation, Variable
+from laminar_codegen.policies.datastore import for_layers_with
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement
 from laminar_codegen.problems import Problem
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["Attempts", "Companion", "TargetKind", "TaskStates"]
+__all__ = ["Attempts", "Companion", "TargetKind", "TaskStates", "roles_of_layers"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -134,7 +135,8 @@ class TargetKind:
         variables: Returns the variables of a document, besides those of queues and roles.
         validations: Returns the validations of variables of the flow, by their references.
         roles: Returns the roles that the resources need, given the flows, as in "flow Report".
-        permissions: The statements of each of these roles, by the role's label.
+        permissions: The statements of each of these roles, by the role's label, except those that layers name.
+        permissions_of: Returns the statements of a role that layers name, by the role's label.
         statements: Returns the statements of the state machine, or shorter ones if these are too long.
         log_groups: Returns the labels of the log groups that the resources need.
         task_role: The label of the role that tasks have, and a name for the tasks.
@@ -155,9 +157,23 @@ class TargetKind:
     validations: Callable[[Deployment], Mapping[Ref, tuple[Validation, ...]]] = _no_validations
     roles: Callable[[str, Sequence[TaskResource]], Iterable[Role]] = _none
     permissions: Mapping[str, Callable[[Deployment], Fitted]] = attrs.field(factory=dict)
+    permissions_of: Callable[[Deployment, str], Fitted] = for_layers_with
     statements: Callable[[Deployment, bool], Iterable[Statement]] = _none
     log_groups: Callable[[Sequence[TaskResource]], Iterable[str]] = _none
     task_role: tuple[str, str] | None = None
     functions: bool = False
     jobs_note: str = ""
     companion: Companion | None = None
+
+
+def roles_of_layers(principal: str, resources: Iterable[TaskResource]) -> Iterator[Role]:
+    """Yield the roles that layers name, sorted by label.
+
+    Args:
+        principal: The principal that assumes them.
+        resources: The resources that run the layers.
+    """
+    for label in sorted({item.placement.target.role for item in resources} - {None}, key=str):
+        yield Role(
+            str(label), principal, f"What layers with the role {label} may do", f"tasks with the role {label} have"
+        )

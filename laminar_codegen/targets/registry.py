@@ -13,7 +13,7 @@ from laminar_codegen.targets.kind import Companion, TargetKind
 from laminar_runtime import Flow
 from laminar_runtime.configurations.executors import Executor
 
-__all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "kinds_of", "target_of"]
+__all__ = ["TARGETS", "companions_of", "functions_of", "kind_of", "kinds", "kinds_by_role", "kinds_of", "target_of"]
 
 #: All kinds, in the order of their resources in documents.
 TARGETS: tuple[TargetKind, ...] = (LAMBDA, BATCH)
@@ -71,6 +71,17 @@ def kinds_of(resources: Iterable[Planner | TaskResource]) -> tuple[TargetKind, .
     """
     used = {type(item.placement.target) for item in resources if isinstance(item, TaskResource)}
     return tuple(kind for kind in kinds() if any(issubclass(target, kind.target) for target in used))
+
+
+def kinds_by_role(resources: Iterable[Planner | TaskResource]) -> dict[str, TargetKind]:
+    """Return the kind of the targets of the roles that layers name, by the label of the role, sorted.
+
+    Args:
+        resources: The resources.
+    """
+    targets = [item.placement.target for item in resources if isinstance(item, TaskResource)]
+    found = {target.role: target for target in targets if target.role is not None}
+    return {role: kind_of(found[role]) for role in sorted(found)}
 
 
 def functions_of(resources: Iterable[Planner | TaskResource]) -> tuple[Planner | TaskResource, ...]:

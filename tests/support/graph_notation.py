@@ -8,9 +8,9 @@ A line is a layer::
 
 Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
-``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
-``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those
-that only targets know are JSON: ``user='"1000"'``.
+``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on
+AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096
+spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON: ``user='"1000"'``.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``.
 Further such lines begin further flows, which follow the first.
@@ -41,13 +41,14 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
-_NUMBERS |= {"ephemeral_storage"}
+_NUMBERS |= {"ephemeral_storage", "priority"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
 #: The fields of containers that only targets know. Their values are JSON.
 _FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
+_OF_LAYER |= {"queue", "share", "priority", "role"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked"}
 
 
@@ -200,5 +201,12 @@ def _container(options: Mapping[str, Any]) -> Container:
 def _target(options: Mapping[str, Any]) -> Target:
     timeout = options.get("timeout")
     if options.get("on") == "Lambda":
-        return LambdaTarget(options.get("concurrency", 100), timeout)
-    return BatchTarget(options.get("on", "FARGATE"), timeout)
+        return LambdaTarget(options.get("concurrency", 100), timeout, options.get("role"))
+    return BatchTarget(
+        options.get("on", "FARGATE"),
+        timeout,
+        options.get("queue"),
+        options.get("share"),
+        options.get("priority", 0),
+        options.get("role"),
+    )

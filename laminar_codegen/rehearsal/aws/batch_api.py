@@ -121,7 +121,7 @@ def _request(records: BatchRecords, given: Json) -> JobRequest:
         raise RefusedError(f"Job definition {named} is not active")
     if "containerProperties" not in definition:
         raise RefusedError("Only container jobs run here")
-    queue, environments = records.queue(given.get("jobQueue", ""))
+    queue, environments = records.queue(given.get("jobQueue", ""), shared="shareIdentifier" in given)
     _check_capacity(queue.name, environments, definition.get("platformCapabilities") or [])
     return make_request(given, definition, queue, account=records.account, region=records.region)
 

@@ -16,6 +16,7 @@ import attrs
 from laminar_codegen.rehearsal.aws.batch_containers import check_definition
 from laminar_codegen.rehearsal.batch_requests import (
     FARGATE,
+    UNDECIDED,
     Queue,
     RefusedError,
     check_name,
@@ -223,8 +224,11 @@ class BatchRecords:
                 raise RefusedError("Cannot delete, state must be DISABLED")
             del self._queues[found["jobQueueArn"]]
 
-    def queue(self, named: str) -> tuple[Queue, list[Json]]:
-        """Return a queue that takes jobs, with its compute environments. Raises RefusedError."""
+    def queue(self, named: str, *, shared: bool) -> tuple[Queue, list[Json]]:
+        """Return a queue that takes jobs, with its compute environments. Raises RefusedError.
+
+        The first job decides whether a queue of a rehearsal has a fair-share policy: with `shared` it has.
+        """
         with self._lock:
             found = self._find(self._queues, "jobQueue", named)
             if found is None or found["state"] != "ENABLED":
@@ -232,7 +236,10 @@ class BatchRecords:
             arns = [order["computeEnvironment"] for order in found["computeEnvironmentOrder"]]
             environments = [self._environments[arn] for arn in arns]
             name = environments[0]["computeEnvironmentName"]
-            return Queue(found["jobQueueArn"], found["jobQueueName"], name), environments
+            if found["tags"].pop(UNDECIDED, None) is not None and shared:
+                found["schedulingPolicyArn"] = self._arn(f"scheduling-policy/{found['jobQueueName']}")
+            fair = "schedulingPolicyArn" in found
+            return Queue(found["jobQueueArn"], found["jobQueueName"], name, fair), environments
 
     def _order(self, entries: Sequence[Mapping[str, Any]]) -> list[Json]:
         if not entries:

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.rehearsal.batch_requests import UNDECIDED
 from laminar_codegen.rehearsal.document.errors import DocumentError, EvaluationError, ExpressionError
 from laminar_codegen.rehearsal.document.evaluation import evaluate
 from laminar_codegen.rehearsal.document.kinds import Account
@@ -141,7 +142,9 @@ def _queue(name: str, value: Any, account: Account, note: Callable[[str], object
         computeEnvironmentName=label, type="UNMANAGED", serviceRole=account.service_role
     )
     order = [{"order": 1, "computeEnvironment": environment["computeEnvironmentArn"]}]
-    queue = client.create_job_queue(jobQueueName=label, state="ENABLED", priority=1, computeEnvironmentOrder=order)
+    queue = client.create_job_queue(
+        jobQueueName=label, state="ENABLED", priority=1, computeEnvironmentOrder=order, tags={UNDECIDED: ""}
+    )
     arn: str = queue["jobQueueArn"]
     if value not in {None, arn}:
         note(f"variable {name}: a queue of that name was made here, {arn}")

@@ -41,9 +41,12 @@ def emit_task_function(function: TaskFunction) -> Block:
     Args:
         function: The function.
     """
-    return emit_function(
-        function, "function", Joined("Runs a layer of the flow ", function.flow), configuration(function)
-    )
+    description = Joined("Runs a layer of the flow ", function.flow)
+    return emit_function(function, _role(function), description, configuration(function))
+
+
+def _role(function: TaskFunction) -> str:
+    return function.placement.target.role or "function"
 
 
 def configuration(function: TaskFunction) -> dict[str, Value]:
@@ -53,7 +56,7 @@ def configuration(function: TaskFunction) -> dict[str, Value]:
         function: The function.
     """
     own: dict[str, Value] = {
-        "role": labels.role("function"),
+        "role": labels.role(_role(function)),
         **of_image(function.container, "laminar_runtime.run_task.handler"),
         "memory_size": function.container.memory,
         "timeout": int(function.timeout),

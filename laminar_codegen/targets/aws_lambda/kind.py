@@ -12,7 +12,7 @@ from laminar_codegen.targets.aws_lambda import checks
 from laminar_codegen.targets.aws_lambda.functions import TaskFunction, emit_task_function, task_functions
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
-from laminar_codegen.targets.kind import TargetKind
+from laminar_codegen.targets.kind import TargetKind, roles_of_layers
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.executors import Executor
 
@@ -20,16 +20,31 @@ __all__ = ["LAMBDA"]
 
 
 def _of_executor(executor: Executor, timeout: float | None) -> LambdaTarget | None:
-    return LambdaTarget(executor.concurrency, timeout) if isinstance(executor, executors.AWS.Lambda) else None
+    return (
+        LambdaTarget(executor.concurrency, timeout, executor.role)
+        if isinstance(executor, executors.AWS.Lambda)
+        else None
+    )
 
 
-def _roles(flows: str, _: Sequence[TaskResource]) -> Iterator[Role]:
-    description = f"What the layers of the {flows} on AWS Lambda may do"
-    yield Role("function", "lambda.amazonaws.com", description, "the tasks on AWS Lambda have")
+def _roles(flows: str, resources: Sequence[TaskResource]) -> Iterator[Role]:
+    principal = "lambda.amazonaws.com"
+    if any(item.placement.target.role is None for item in resources):
+        description = f"What the layers of the {flows} on AWS Lambda may do"
+        yield Role("function", principal, description, "the tasks on AWS Lambda have")
+    yield from roles_of_layers(principal, resources)
 
 
 def _permissions(deployment: Deployment) -> Fitted:
-    return for_functions(deployment, deployment.of_type(TaskFunction))
+    return for_functions(deployment, _with_role(deployment, None))
+
+
+def _permissions_of(deployment: Deployment, role: str) -> Fitted:
+    return for_functions(deployment, _with_role(deployment, role), role)
+
+
+def _with_role(deployment: Deployment, role: str | None) -> tuple[TaskFunction, ...]:
+    return tuple(item for item in deployment.of_type(TaskFunction) if item.placement.target.role == role)
 
 
 def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # noqa: FBT001 - a field of the kind
@@ -45,6 +60,7 @@ LAMBDA = TargetKind(
     emit=lambda function: (emit_task_function(function),),
     rules=checks.RULES,
     roles=_roles,
+    permissions_of=_permissions_of,
     permissions={"function": _permissions},
     statements=_statements,
     log_groups=lambda resources: sorted(item.label for item in resources),

@@ -19,12 +19,14 @@ class LambdaTarget(Target):
     Args:
         concurrency: The greatest number of splits that run at once.
         timeout: Seconds after which an invocation is stopped, None for the flow's.
+        role: The label of the role of its function, None for the one that all functions without another have.
     """
 
     service: ClassVar[str] = "AWS Lambda"
 
     concurrency: int
     timeout: float | None = None
+    role: str | None = None
 
     def describe(self, container: Container) -> str:  # noqa: ARG002 - the same for all
         """Return where a layer runs."""
@@ -32,4 +34,5 @@ class LambdaTarget(Target):
 
     def facts(self, container: Container) -> dict[str, Value]:
         """Return the size of the function of a layer."""
-        return {"runs_on": self.service, "memory": container.memory, "concurrency": self.concurrency}
+        own: dict[str, Value] = {} if self.role is None else {"role": self.role}
+        return {"runs_on": self.service, "memory": container.memory, "concurrency": self.concurrency, **own}

@@ -122,7 +122,7 @@ def container_properties(definition: JobDefinition) -> dict[str, Value]:
             {"name": task_environment.FLOW_NAME, "value": definition.flow},
         ],
         "image": labels.image(container),
-        "jobRoleArn": labels.role("task"),
+        "jobRoleArn": labels.role(item.target.role or "task"),
         "logConfiguration": _log_configuration(container),
         "resourceRequirements": [{"type": kind, "value": value} for kind, value in resources.items()],
     }

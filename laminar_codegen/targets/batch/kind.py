@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
-from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.terraform import Variable
-from laminar_codegen.policies.datastore import for_tasks, prefixes
+from laminar_codegen.policies.datastore import for_layers_with, for_tasks, prefixes
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.targets.batch import checks, start_permissions
 from laminar_codegen.targets.batch.job_definitions import (
@@ -21,7 +21,8 @@ from laminar_codegen.targets.batch.labels import JOBS
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs_rule import STOPPER, find_jobs
 from laminar_codegen.targets.batch.target import QUEUES, BatchTarget, has_execution_role, on_ec2
-from laminar_codegen.targets.kind import TargetKind
+from laminar_codegen.targets.kind import TargetKind, roles_of_layers
+from laminar_runtime import variables
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.executors import Executor
 
@@ -36,8 +37,17 @@ _ASSIGN_PUBLIC_IP = Variable(
 
 
 def _of_executor(executor: Executor, timeout: float | None) -> BatchTarget:
-    platform = executor.platform if isinstance(executor, executors.AWS.Batch) else "FARGATE"
-    return BatchTarget(platform, timeout)
+    if not isinstance(executor, executors.AWS.Batch):
+        return BatchTarget("FARGATE", timeout)
+    share = executor.share_identifier
+    return BatchTarget(
+        executor.platform,
+        timeout,
+        executor.queue,
+        Input.of(share) if isinstance(share, variables.Variable) else share,
+        executor.priority or 0,
+        executor.role,
+    )
 
 
 def _local_values(deployment: Deployment) -> dict[str, Value]:
@@ -59,7 +69,9 @@ def _variables(deployment: Deployment) -> Iterator[Variable]:
 
 def _roles(flows: str, resources: Sequence[TaskResource]) -> Iterator[Role]:
     tasks = "ecs-tasks.amazonaws.com"
-    yield Role("task", tasks, f"What the layers of the {flows} may do", "the tasks have")
+    if any(item.placement.target.role is None for item in resources):
+        yield Role("task", tasks, f"What the layers of the {flows} may do", "the tasks have")
+    yield from roles_of_layers(tasks, resources)
     if any(has_execution_role(item.placement) for item in resources):
         yield Role("execution", tasks, f"Starts the containers of the {flows}", "starts the containers of tasks")
 
@@ -101,6 +113,7 @@ BATCH = TargetKind(
     variables=_variables,
     validations=start_permissions.validations,
     roles=_roles,
+    permissions_of=for_layers_with,
     permissions={"task": for_tasks, "execution": start_permissions.for_execution},
     statements=_statements,
     log_groups=_log_groups,

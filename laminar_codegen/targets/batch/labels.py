@@ -63,4 +63,4 @@ def _job(item: Placement) -> str:
 
 def _rest_of_job(item: Placement, image: Image) -> tuple[object, ...]:
     options = in_digest(item.container)
-    return identity(item.container, image) + set_options(**options, timeout=item.target.timeout)
+    return identity(item.container, image) + set_options(**options, timeout=item.target.timeout, role=item.target.role)

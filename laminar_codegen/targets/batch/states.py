@@ -13,7 +13,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
-from laminar_codegen.targets.batch.target import job_size, usual_size
+from laminar_codegen.targets.batch.target import batch_target, job_size, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
 from laminar_runtime.splits import job_container
@@ -172,8 +172,17 @@ class BatchStates(TaskStates):
             "JobName": self._job_name(layer),
             "JobQueue": job_queue(layer),
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
+            **_share(layer),
             "ContainerOverrides": overrides,
         }
+
+
+def _share(layer: LayerNode) -> dict[str, Value]:
+    """Return the share of a job. AWS Batch asks for a priority with it, and accepts neither on other queues."""
+    target = batch_target(layer.placement)
+    if target is None or target.share is None:
+        return {}
+    return {"ShareIdentifier": target.share, "SchedulingPriorityOverride": target.priority}
 
 
 def _stop(first: LayerNode, name: str, failed: str) -> Iterator[State]:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from laminar_codegen.ir.expressions import Value
+from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_runtime.splits.job_container import fargate_size
@@ -32,6 +32,10 @@ class BatchTarget(Target):
     Args:
         platform: The platform of its jobs.
         timeout: Seconds after which a job is stopped, None for the flow's.
+        queue_name: The name of the job queue, None for that of the kind of capacity.
+        share: The identifier of the share that jobs count for, None on a queue without a fair-share policy.
+        priority: The priority of jobs in their share.
+        role: The label of the role of its jobs, None for the one that all jobs without another have.
     """
 
     service: ClassVar[str] = "AWS Batch"
@@ -39,6 +43,10 @@ class BatchTarget(Target):
 
     platform: Literal["FARGATE", "EC2"] = "FARGATE"
     timeout: float | None = None
+    queue_name: str | None = None
+    share: str | Ref | None = None
+    priority: int = 0
+    role: str | None = None
 
     def describe(self, container: Container) -> str:
         """Return where a layer runs, '' on Fargate."""
@@ -49,10 +57,20 @@ class BatchTarget(Target):
     def facts(self, container: Container) -> dict[str, Value]:
         """Return the platform and the size of the jobs of a layer."""
         cpu, memory = job_size(Placement(container, self))
-        return {"runs_on": f"{self.service}, {self.platform}", "cpu": cpu, "memory": memory}
+        own: dict[str, Value] = {
+            "queue": self.queue_name,
+            "share_identifier": self.share,
+            "priority": self.priority or None,
+            "role": self.role,
+        }
+        asked = {name: value for name, value in own.items() if value is not None}
+        return {"runs_on": f"{self.service}, {self.platform}", "cpu": cpu, "memory": memory, **asked}
 
     def queue(self, container: Container) -> Queue:
         """Return the job queue of a layer."""
+        if self.queue_name is not None:
+            capacity = "EC2" if self.platform == "EC2" else "Fargate"
+            return Queue(f"{self.queue_name}_job_queue_arn", capacity, f"tasks with the queue {self.queue_name}")
         if self.platform == "FARGATE":
             return _FARGATE_SPOT_QUEUE if container.spot else _FARGATE_QUEUE
         if container.gpu:

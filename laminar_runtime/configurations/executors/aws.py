@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from laminar_runtime import _records
 from laminar_runtime.configurations.executors.aws_batch import Batch
 from laminar_runtime.configurations.executors.base import positive
+from laminar_runtime.configurations.executors.placement import check_role
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.configurations.layers import Container
 from laminar_runtime.limits import LAMBDA_SECONDS, MAP_CONCURRENCY, MAX_INVOCATIONS
@@ -30,9 +31,11 @@ class Lambda(Process):
         timeout: Seconds after which a task is stopped, at most 900.
         concurrency: The maximum number of concurrent tasks. For a deployed flow it is that of the splits of a layer, at
             most 40. On this machine it is that of all tasks, at most the number of processors of this process.
+        role: A name for a role of its own, such as ``loader``: the variable ``loader_role_arn`` of the deployment. It
+            is made with the permissions that the layers with this name need, unless it is given.
 
     Raises:
-        FlowError: If a number is not greater than 0.
+        FlowError: If a number is not greater than 0, or the name of the role is not valid.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS
@@ -47,6 +50,7 @@ class Lambda(Process):
 
     timeout: float = _records.field(default=LAMBDA_SECONDS[1], validator=positive, kw_only=True)
     concurrency: int = _records.field(default=MAP_CONCURRENCY, validator=positive, kw_only=True)
+    role: str | None = _records.field(default=None, validator=check_role, kw_only=True)
 
     def overrides(self, container: Container) -> dict[str, Any]:  # noqa: ARG002 - the same for all
         """Return what an invocation overrides of its container: nothing.

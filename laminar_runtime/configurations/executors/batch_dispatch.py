@@ -66,12 +66,14 @@ class Dispatcher:
         role: The ARN of the jobs' role.
         poll: Seconds between two polls of the jobs.
         timeout: Seconds after which a job is stopped.
+        share: What a request has of the share of its job, nothing on a queue without a fair-share policy.
     """
 
     queue: str
     role: str
     poll: float
     timeout: float
+    share: dict[str, Any] = _records.field(factory=dict)
     _waiting: list[tuple[Task, asyncio.Future[None]]] = _records.field(factory=list, init=False)
     _jobs: dict[str, _Job] = _records.field(factory=dict, init=False)
     _definitions: dict[str, str] = _records.field(factory=dict, init=False)
@@ -273,6 +275,7 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
         "retryStrategy": job_container.retry_strategy(spot=tasks[0].container.spot),
         "timeout": {"attemptDurationSeconds": max(JOB_TIMEOUT[0], math.ceil(dispatcher.timeout))},
         **array,
+        **dispatcher.share,
     }
 
 

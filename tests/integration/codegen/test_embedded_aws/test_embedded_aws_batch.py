@@ -242,3 +242,28 @@ def test_a_container_that_does_not_start(bench: Bench) -> None:
     array = bench.submit(definition, jobName="never", arrayProperties={"size": 2})
     assert bench.ended(array)["status"] == "FAILED"
     assert [bench.describe(f"{array}:{index}")["status"] for index in (0, 1)] == ["SUCCEEDED", "FAILED"]
+
+
+def test_shares(bench: Bench) -> None:
+    """A queue with a fair-share policy takes jobs with a share and a priority, any other queue jobs without."""
+    batch, definition = bench.aws.client("batch"), bench.define(["true"])
+    policy = batch.create_scheduling_policy(name="fair")["arn"]
+    order = [{"order": 1, "computeEnvironment": "environment"}]
+    for name, more in (("fair", {"schedulingPolicyArn": policy}), ("open", {"tags": {batch_requests.UNDECIDED: ""}})):
+        batch.create_job_queue(jobQueueName=name, state="ENABLED", priority=1, computeEnvironmentOrder=order, **more)
+    share = {"shareIdentifier": "team"}
+    job = bench.ended(bench.submit(definition, jobQueue="fair", schedulingPriorityOverride=7, **share))
+    assert (job["shareIdentifier"], job["schedulingPriority"]) == ("team", 7)
+    for options, said in (
+        ({"jobQueue": "queue", "schedulingPriorityOverride": 7, **share}, "takes no share identifier"),
+        ({"jobQueue": "fair"}, "a share identifier is required"),
+        ({"jobQueue": "fair", **share}, "Either schedulingPriority in job definition or schedulingPriorityOverride"),
+        ({"jobQueue": "fair", "schedulingPriorityOverride": 7, "shareIdentifier": "a-b"}, "letters and digits"),
+        ({"jobQueue": "fair", "schedulingPriorityOverride": 10_000, **share}, "from 0 to 9999"),
+    ):
+        with pytest.raises(batch.exceptions.ClientException, match=said):
+            bench.submit(definition, **options)
+    # The first job decides about a queue of a rehearsal.
+    bench.submit(definition, jobQueue="open", schedulingPriorityOverride=0, **share)
+    with pytest.raises(batch.exceptions.ClientException, match="a share identifier is required"):
+        bench.submit(definition, jobQueue="open")

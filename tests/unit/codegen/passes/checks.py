@@ -8,6 +8,7 @@ from contextlib import redirect_stderr
 from laminar_codegen.checks import texts
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
 from laminar_codegen.checks.graph import check, check_definitions
+from laminar_codegen.checks.placements import PLACEMENT_RULES
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.method_bodies import read_bodies
@@ -39,6 +40,12 @@ def graph_rules(text: str) -> str:
         machine = StateMachine(name="flow", comment="", states=states)
         return or_problems(lambda: check_definitions(graphs[0], [machine]) or "no problem")
     return _checked(graphs)
+
+
+@cases_of("checks.placements")
+def placement_rules(text: str) -> str:
+    """Graphs -> the problems of queues and roles that layers name."""
+    return problems(problem for rule in PLACEMENT_RULES for problem in rule(graphs_in(text)))
 
 
 def _checked(graphs: tuple[Graph, ...]) -> str:

@@ -169,6 +169,22 @@ def test_a_split_that_fails_for_good(bench: Bench) -> None:
     assert caught.value.index == 1
 
 
+def test_jobs_of_a_share(bench: Bench) -> None:
+    """Jobs that this process submits have the share of their executor, too."""
+    batch = bench.aws.client("batch")
+    policy = batch.create_scheduling_policy(name="fair")["arn"]
+    batch.update_job_queue(jobQueue="spare", schedulingPolicyArn=policy)
+    with pytest.raises(TaskError, match="a share identifier is required"):
+        run(bench)
+    old = bench.flow.configuration.executor
+    assert isinstance(old, executors.AWS.Batch)
+    bench.flow.configuration.executor = executors.AWS.Batch(
+        old.job_queue_arn, old.job_role_arn, poll=0.1, share_identifier="team", priority=3
+    )
+    run(bench)
+    assert {(job["shareIdentifier"], job["schedulingPriority"]) for job in bench.jobs()} == {("team", 3)}
+
+
 def test_containers_of_jobs(bench: Bench) -> None:
     """A job on EC2 has the GPUs that its container asks for; secrets it cannot have."""
     containers = {name: item.configuration.container for name, item in bench.flow.registry.items()}
