@@ -394,6 +394,16 @@ def resume(deployed: Deployment, parameters: Mapping[str, Any]) -> None:
     deployed.finish(deployed.start(parameters, "other@resume-1"))
 
 
+def trigger(deployed: Deployment, _: Mapping[str, Any]) -> None:
+    """Send an event to a rule, and wait until the flow that it started has succeeded."""
+    aws, states = deployed.aws, deployed.aws.client("stepfunctions")
+    order = {"source": "shop", "detail-type": "Order", "id": "1", "detail": {"size": 1, "order": "o1"}}
+    (delivery,) = aws.event_bus.deliver({**order, "region": aws.region, "time": "2026-01-01T00:00:00Z"})
+    deployed.finish(delivery.execution)
+    (started,) = states.list_executions(stateMachineArn=deployed.machine)["executions"]
+    deployed.finish(started["executionArn"])
+
+
 @attrs.frozen(eq=False)
 class Case:
     """A flow, and how it is deployed and executed.
@@ -425,6 +435,7 @@ CASES = {
     "lambda": Case(golden("lambda"), {"text": "a few words"}),
     "ec2": Case(with_secrets),
     "scheduled": Case(golden("scheduled")),
+    "triggers": Case(golden("triggers"), execute=trigger),
 }
 
 
@@ -493,7 +504,7 @@ def label(role: str) -> str:
     """Return what a role is for: the end of its name."""
     return next(
         kind
-        for kind in ("state-machine", "task", "execution", "planner", "function", "schedule", "stop-jobs")
+        for kind in ("state-machine", "task", "execution", "planner", "function", "schedule", "events", "stop-jobs")
         if role.endswith(kind)
     )
 
