@@ -18,6 +18,7 @@ from laminar_codegen.frontend import loader
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.method_bodies import read_bodies
+from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine, all_states
 from laminar_codegen.limits import DEFINITION_BYTES, HISTORY_EVENTS
 from laminar_codegen.lower_terraform.policy_limits import policy_warnings
@@ -26,6 +27,7 @@ from laminar_codegen.planning.makespan import complete, critical_path, makespan
 from laminar_codegen.problems import CompileError, Problem
 from laminar_codegen.problems.rules import RULES
 from laminar_codegen.render.terraform_json import size_of
+from laminar_codegen.targets.batch.stop_jobs import STOP_JOBS
 from laminar_codegen.targets.registry import kinds
 
 __all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
@@ -98,6 +100,8 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(_report(unit)))
     if len(compilation.units) > 1:
         print("\n".join(_report_chain(compilation)))
+    if labels.MACHINE_OF_TURNS in _machines(compilation):
+        print("\n".join(_report_turns(compilation)))
     if any(graph.pipelines for graph in compilation.graphs):
         print("\n".join(_report_stop(compilation)))
     warnings += policy_warnings(compilation.deployment)
@@ -137,24 +141,42 @@ def _report(unit: Unit) -> Iterator[str]:
 def _report_chain(compilation: pipeline.Compilation) -> Iterator[str]:
     """Yield the lines about the state machine of a chain of flows."""
     flows = [unit.graph.flow for unit in compilation.units]
-    own = estimate(compilation.machines[:1])
+    known = _machines(compilation)
+    chain = [known.get(labels.MACHINE_IN_TURN, compilation.machines[0])]
+    own = estimate(chain)
     found = [estimate(unit.machines).transitions.at({}) for unit in compilation.units]
     each = (
         ", each fan-out one job" if any(layer.foreach for graph in compilation.graphs for layer in graph.layers) else ""
     )
     yield f"chain {' -> '.join(flows)}: the state machine that runs the flows"
-    yield from _sizes(compilation.machines[:1])
+    yield from _sizes(chain)
     yield f"  transitions     {own.transitions}"
     yield f"  events          {own.events} of {HISTORY_EVENTS:,}"
     yield f"  orchestration   {_dollars(own.transitions.at({}) + sum(found))} an execution with its flows{each}"
     yield f"  {_CONDITIONS}"
 
 
+def _report_turns(compilation: pipeline.Compilation) -> Iterator[str]:
+    """Yield the lines about the state machines by which executions take turns."""
+    known = _machines(compilation)
+    machines = [compilation.machines[0], known[labels.MACHINE_OF_TURNS]]
+    found = estimate(machines)
+    yield "turns: the state machines that let one execution run at a time"
+    yield from _sizes(machines)
+    yield f"  transitions     {found.transitions}, and up to 3 for each look at the execution before"
+    yield f"  orchestration   {_cost(found.transitions)}, in addition"
+
+
+def _machines(compilation: pipeline.Compilation) -> dict[str, StateMachine]:
+    return {machine.name: machine for machine in compilation.machines}
+
+
 def _report_stop(compilation: pipeline.Compilation) -> Iterator[str]:
     """Yield the lines about the state machine that ends jobs with their execution."""
-    found = estimate_stop(compilation.machines[-1])
+    machine = _machines(compilation)[STOP_JOBS]
+    found = estimate_stop(machine)
     yield "stop: the state machine that ends jobs of layers that run item by item with their execution"
-    yield from _sizes(compilation.machines[-1:])
+    yield from _sizes([machine])
     yield f"  transitions     {found}, and 1 for each job that has not ended"
     yield f"  orchestration   {_dollars(found)} an execution that fails, is stopped or times out; nothing for others"
 

@@ -20,6 +20,8 @@ __all__ = [
     "EXECUTION_DIGITS",
     "FUNCTIONS",
     "LONGEST_PART",
+    "MACHINE_IN_TURN",
+    "MACHINE_OF_TURNS",
     "MADE_FIRST",
     "MAIN",
     "RUN",
@@ -55,6 +57,9 @@ TASKS = "tasks"
 
 #: The prefixes of the labels of functions: those that run layers, and planners.
 FUNCTIONS = RUN, _PLANNER = "run_", "planner"
+
+#: The machines of turns, and of the flow in its turn, where executions take turns.
+MACHINE_OF_TURNS, MACHINE_IN_TURN = "part_turns", "part_run"
 
 #: Hexadecimal digits that name an execution in the names of its jobs.
 EXECUTION_DIGITS = 16

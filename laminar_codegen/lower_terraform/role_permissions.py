@@ -36,7 +36,7 @@ from laminar_codegen.policies.statement import (
     states_arn,
 )
 from laminar_codegen.targets import registry
-from laminar_runtime.storage.layout import input_key, joins_prefix
+from laminar_runtime.storage.layout import input_key, joins_prefix, turns_prefix
 
 __all__ = ["for_state_machine"]
 
@@ -59,7 +59,8 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     flows = [graph.flow for graph in deployment.graphs if graph.keeps_input]
     # The same folder has the records of finished layers, which no state may write.
     marks = _in_datastore(f"{joins_prefix(graph.flow, '*')}*" for graph in deployment.graphs) if _WAKE in used else ()
-    notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks)
+    turns = _turns(deployment)
+    notes = (*_in_datastore(input_key(flow, "*") for flow in flows), *marks, *turns)
     written = tuple(Joined(BUCKET, "/", note) for note in notes)
     tasks = registry.kinds_of(deployment.resources)
     for kind in tasks:
@@ -79,12 +80,25 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     if _WAKE in used:
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(deployment, short=short))
+    yield from _find_turns(turns)
     if written:
         yield datastore_key(key_of(written, short=short))
     beside = tuple(states_arn("stateMachine", machine.name) for machine in deployment.companions)
     yield from _own_key((*_own(deployment, short=short), *beside), short=short)
     yield _LOG_DELIVERY
     yield TRACES
+
+
+def _find_turns(turns: tuple[Joined, ...]) -> Iterator[Statement]:
+    """Yield the statement to list the notes of turns, if there are any."""
+    if turns:
+        yield Statement("FindTurns", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", turns),))
+
+
+def _turns(deployment: Deployment) -> tuple[Joined, ...]:
+    """Return the keys of the notes of turns, if executions take turns."""
+    taken = any(machine.name == labels.MACHINE_OF_TURNS for machine in deployment.machines)
+    return _in_datastore([f"{turns_prefix(deployment.flows[0])}*"]) if taken else ()
 
 
 def _in_datastore(keys: Iterable[str]) -> tuple[Joined, ...]:

@@ -27,10 +27,11 @@ __all__ = [
     "layers_prefix",
     "lock_key",
     "states_facts",
+    "turns_prefix",
 ]
 
-#: The folders of a flow: values, archives, notes on executions, and locks.
-_ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS = "artifacts", "archives", ".cache", ".locks"
+#: The folders of a flow: values, archives, notes on executions, locks, and turns.
+_ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache", ".locks", ".turns"
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
 _INPUT, _JOINS = ".input.json", ".joins"
 #: The objects and folders of a layer among the notes of an execution.
@@ -237,6 +238,11 @@ def input_key(flow: str, execution: str) -> str:
 def joins_prefix(flow: str, execution: str) -> str:
     """Return the prefix of the marks and tokens of exact joins in an execution, with a slash at its end."""
     return f"{cache_prefix(flow, execution)}{_JOINS}/"
+
+
+def turns_prefix(flow: str) -> str:
+    """Return the prefix of the notes of the turns of a deployed flow's executions, with a slash at its end."""
+    return f"{flow}/{_TURNS}/"
 
 
 def lock_key(flow: str, execution: str) -> str:

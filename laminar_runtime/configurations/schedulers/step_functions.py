@@ -68,6 +68,11 @@ def _is(*kinds: type) -> Callable[[Any, _records.Field, Any], None]:
     return validate
 
 
+def _check_overlap(_: object, __: _records.Field, value: Any) -> None:
+    if value not in ("allow", "skip", "queue"):
+        raise SchedulerError(f"the overlap of AWS.StepFunctions must be 'allow', 'skip' or 'queue', not {value!r}")
+
+
 def _check_triggers(_: object, __: _records.Field, value: Any) -> None:
     if not (isinstance(value, (list, tuple)) and all(isinstance(one, Trigger) for one in value)):
         raise SchedulerError(f"the triggers of AWS.StepFunctions must be a list of triggers, not {value!r}")
@@ -94,6 +99,9 @@ class StepFunctions(Delegated):
         timezone: The time zone of `schedule`, by its IANA name, for example ``Europe/Berlin``.
         triggers: What starts the deployed flow without a caller: see `laminar_runtime.configurations.triggers`. The
             argument `schedule` is the short form of one `Schedule`.
+        overlap: The behaviour of an execution of the deployed flow while another one runs. With ``allow`` both run.
+            With ``skip`` the new one ends at once, without results. With ``queue`` it waits until all before it have
+            ended.
         module: The source of the Terraform module ``flow``, or of a similar module, with the resources that deployments
             share, for example roles and alarms: a path relative to `directory`, or another address. By default the
             Terraform configuration declares these resources itself.
@@ -124,6 +132,7 @@ class StepFunctions(Delegated):
     )
     timezone: Text = _records.field(default="UTC", kw_only=True, validator=_is(str, Variable))
     triggers: Sequence[Trigger] = _records.field(default=(), kw_only=True, validator=_check_triggers)
+    overlap: Literal["allow", "skip", "queue"] = _records.field(default="allow", kw_only=True, validator=_check_overlap)
     module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     module_version: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     _compiled: str | None = _records.field(default=None, init=False, repr=False)

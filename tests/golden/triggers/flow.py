@@ -25,6 +25,7 @@ class Take(Layer):
 
 flow = Intake(
     scheduler=AWS.StepFunctions(
+        overlap="queue",
         schedule="rate(1 day)",
         triggers=[
             Schedule(

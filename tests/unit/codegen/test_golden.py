@@ -171,7 +171,16 @@ def test_each_state_machine_runs(case: str) -> None:
     group = {"size": 2, "indexes": "0-1", "splits": 2, "attempt": 1, "command": ["python"], "resources": []}
     plan = {"run": True, "splits": 2, "attempt": 1, "wait": 0, "groups": [group]}
     job = {"JobId": "1", "JobSummaryList": [], "Status": "ABORTED", "RedriveCount": 0}
-    given = {"executionArn": "arn:aws:states:us-east-1:123456789012:execution:flow:e1"}
+    given = {
+        "executionArn": "arn:aws:states:us-east-1:123456789012:execution:flow:e1",
+        # Of the starter, and of a turn.
+        "trigger": "event",
+        "id": "1",
+        "parameters": {},
+        "turn": 1,
+        "name": "e1",
+        "input": {},
+    }
     calls = []
     for definition in definitions:
         ended = run(definition, given, lambda call: {"Payload": plan} if "lambda" in call.resource else job)
