@@ -42,6 +42,7 @@ from laminar_codegen.problems.rules import (
     LAM060,
     LAM062,
     LAM091,
+    LAM111,
     LAM120,
 )
 from laminar_codegen.render.terraform_json import size_of
@@ -247,6 +248,9 @@ def check_pipelines(graph: Graph) -> Iterator[Problem]:
 
 def check_triggers(graph: Graph) -> Iterator[Problem]:
     """Check the triggers of a flow by the rules of their kinds. A flow that follows another has none."""
+    for misfit in graph.misfits:
+        fix = "give it what the flow declares, as in AWS.StepFunctions(triggers=[Schedule(..., parameters={...})])"
+        yield Problem(graph.location, LAM111, misfit, fix)
     for trigger in graph.triggers:
         for rule in triggers.kind_of(trigger).rules:
             yield from rule(graph, trigger.value)

@@ -10,11 +10,11 @@ import attrs
 
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
-from laminar_codegen.frontend.read_inputs import read_inputs
+from laminar_codegen.frontend.read_inputs import find_misfits, read_inputs
 from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
 from laminar_codegen.ir.placement import container_of
 from laminar_codegen.targets.registry import target_of
-from laminar_codegen.triggers.registry import triggers_of
+from laminar_codegen.triggers.registry import parameters_of, triggers_of
 from laminar_runtime import Flow, Layer, _records
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
@@ -34,6 +34,7 @@ def build_graph(source: Source) -> Graph:
         Its graph, which may have problems: see `laminar_codegen.checks`.
     """
     flow, locator = source.flow, Locator(source)
+    triggers = triggers_of(source.scheduler)
     definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
     return Graph(
         flow=flow.name,
@@ -42,9 +43,10 @@ def build_graph(source: Source) -> Graph:
         layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
-        triggers=triggers_of(source.scheduler),
+        triggers=triggers,
         encryption=_encryption(flow.configuration.datastore),
         inputs=read_inputs(flow, locator),
+        misfits=tuple(find_misfits(flow, parameters_of(triggers))),
     )
 
 

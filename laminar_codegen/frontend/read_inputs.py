@@ -12,18 +12,24 @@ import itertools
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.ir.graph import PARAMETERS, DeclaredParameter
 from laminar_codegen.problems import Location
 from laminar_runtime import Flow
+from laminar_runtime.configurations.triggers import EXECUTION_ID, SCHEDULED_TIME, Placeholder
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.inputs import conversion
 from laminar_runtime.inputs.declarations import Field, fields_of
 from laminar_runtime.inputs.shapes import NoFormError, describe, spell
+from laminar_runtime.variables import Variable
 
-__all__ = ["read_inputs"]
+__all__ = ["find_misfits", "read_inputs"]
+
+#: What values are like that are of each start.
+_SAMPLES = {SCHEDULED_TIME: "2026-03-22T18:59:43Z", EXECUTION_ID: "an-id"}
 
 _ENTRY = re.compile(r"(\w+)(?: \([^)]*\))?: (.+)")
 
@@ -46,6 +52,47 @@ def read_inputs(flow: Flow, locator: Locator) -> tuple[DeclaredParameter, ...] |
     return tuple(
         _read(field, texts[field.owner].get(field.name, ""), locator.location(field.owner)) for field in fields
     )
+
+
+def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Yield what is wrong with the parameters that triggers start a flow with, if it declares its parameters.
+
+    What an event or a variable gives is known when they start it only.
+
+    Args:
+        flow: The flow.
+        starts: The names of the starts, each with its parameters.
+    """
+    try:
+        fields = fields_of(flow.classes[PARAMETERS], flow.name) if flow.declared else ()
+    except FlowError:
+        return  # the problem is one of the declaration
+    for name, parameters in starts if flow.declared else ():
+        given = {key: _sample(value) for key, value in parameters.items()}
+        open_ = {key for key, value in given.items() if _is_open(value)}
+        checked = [field for field in fields if field.name not in open_]
+        known = {field.name for field in fields}
+        try:
+            conversion.convert(checked, {key: given[key] for key in given if key not in open_ & known}, flow.name)
+        except FlowError as error:
+            yield f"the trigger '{name}' has other parameters than the flow declares: {error}"
+
+
+def _sample(value: Any) -> Any:
+    """Return what becomes of a value of a trigger, if it is one of each start."""
+    return _SAMPLES.get(value, value) if isinstance(value, Placeholder) else value
+
+
+def _is_open(value: Any) -> bool:
+    match value:
+        case Placeholder() | Variable():
+            return True
+        case Mapping():
+            return any(map(_is_open, value.values()))
+        case list() | tuple():
+            return any(map(_is_open, value))
+        case _:
+            return False
 
 
 def _read(field: Field, text: str, place: Location) -> DeclaredParameter:

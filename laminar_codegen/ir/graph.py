@@ -159,6 +159,7 @@ class Graph:
         triggers: Its triggers, which start it without a caller.
         encryption: The encryption that writes to its datastore request from S3.
         inputs: The parameters that it declares, None if its parameters are untyped.
+        misfits: What is wrong with the parameters of its triggers, which are not those that it declares.
     """
 
     flow: str
@@ -172,6 +173,7 @@ class Graph:
     triggers: tuple[Trigger, ...] = ()
     encryption: Encryption = NO_ENCRYPTION
     inputs: tuple[DeclaredParameter, ...] | None = None
+    misfits: tuple[str, ...] = ()
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:

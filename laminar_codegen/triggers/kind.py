@@ -63,6 +63,7 @@ class TriggerKind:
         alarms: Returns the alarms of a trigger.
         variables: Returns the variables of the document that a trigger needs.
         machines: Returns the state machines of a trigger, which run beside those of the flows.
+        parameters: Returns the starts of a trigger: the name of each for messages, and its parameters.
         longest_name: Returns the greatest length of the name of a deployment with a trigger.
         in_module: The trigger in the Terraform module ``flow``, None if the module leaves it to the documents.
     """
@@ -76,5 +77,6 @@ class TriggerKind:
     alarms: Callable[[Any], Iterable[Alarm]] = _none
     variables: Callable[[Any], Iterable[Variable]] = _none
     machines: Callable[[Any], Iterable[StateMachine]] = _none
+    parameters: Callable[[Any], Iterable[tuple[str, Mapping[str, Any]]]] = _none
     longest_name: Callable[[Any], int] = _any_name
     in_module: InModule | None = None

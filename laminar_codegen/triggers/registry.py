@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import Trigger
@@ -11,7 +12,7 @@ from laminar_codegen.triggers.schedule import SCHEDULE
 from laminar_codegen.triggers.starts import STARTS
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["TRIGGERS", "kind_of", "kinds", "machines_of", "triggers_of"]
+__all__ = ["TRIGGERS", "kind_of", "kinds", "machines_of", "parameters_of", "triggers_of"]
 
 #: All kinds, in the order of their resources in a document.
 TRIGGERS: tuple[TriggerKind, ...] = (SCHEDULE, STARTS)
@@ -38,6 +39,16 @@ def triggers_of(scheduler: StepFunctions) -> tuple[Trigger, ...]:
         scheduler: The flow's scheduler, by which users configure them.
     """
     return tuple(Trigger(kind.name, value) for kind in kinds() for value in kind.find(scheduler))
+
+
+def parameters_of(triggers: Iterable[Trigger]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the parameters that triggers start their flow with, and what messages call each start.
+
+    Args:
+        triggers: The triggers.
+    """
+    for trigger in triggers:
+        yield from kind_of(trigger).parameters(trigger.value)
 
 
 def machines_of(triggers: Iterable[Trigger]) -> tuple[StateMachine, ...]:

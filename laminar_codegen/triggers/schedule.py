@@ -186,6 +186,7 @@ object({
 SCHEDULE = TriggerKind(
     name="schedule",
     find=_find,
+    parameters=lambda _: (("schedule", {}),),
     emit=_emit,
     rules=(check_expressions, check_timezones),
     roles=_roles,

@@ -246,6 +246,7 @@ def _longest_name(starts: Starts) -> int:
 
 #: The kind of trigger.
 STARTS = TriggerKind(
+    parameters=lambda starts: ((start.label, given) for start, given in starts.parameters),
     name="trigger",
     find=_find,
     emit=_emit,
