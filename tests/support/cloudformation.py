@@ -129,14 +129,14 @@ def properties_of(type_: Type, arguments: Json, schema: Json) -> Any:
 
 def _convert(value: Any, schema: Json, root: Json, renames: Json | None = None) -> Any:
     """Return a value as a schema has it."""
-    schema = _followed(schema, root)
+    schema = _follow(schema, root)
     if isinstance(value, list) and "items" in schema:
         return [_convert(item, schema["items"], root) for item in value]
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         return _convert(value[0], schema, root)
     known = schema.get("properties")
     if isinstance(value, dict) and schema.get("type") == "array":
-        if "Key" in _followed(schema["items"], root).get("properties", {}):
+        if "Key" in _follow(schema["items"], root).get("properties", {}):
             return [{"Key": key, "Value": item} for key, item in value.items()]
         return [_convert(value, schema["items"], root)]
     if not isinstance(value, dict) or not known:
@@ -151,7 +151,7 @@ def _convert(value: Any, schema: Json, root: Json, renames: Json | None = None) 
     return found
 
 
-def _followed(schema: Json, root: Json) -> Json:
+def _follow(schema: Json, root: Json) -> Json:
     while "$ref" in schema:
         place: Any = root
         for step in schema["$ref"].removeprefix("#/").split("/"):

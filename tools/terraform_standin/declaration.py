@@ -206,7 +206,11 @@ class Resource:
 
 @frozen(kw_only=True)
 class DataSource:
-    """One data source: `read` returns the result for the configuration in `Call.state`."""
+    """One data source: `read` returns the result for the configuration in `Call.state`.
+
+    Terraform warns of what is `deprecated`.
+    """
 
     type: str
     read: Callable[[Call], State]
+    deprecated: frozenset[str] = field(default=(), converter=_names)

@@ -55,7 +55,10 @@ class Servicer(rpc.ProviderServicer):  # type: ignore[misc]  # the generated stu
                 name: to_protocol(block, RESOURCES[name].deprecated if name in RESOURCES else frozenset())
                 for name, block in schemas.resources.items()
             },
-            data_source_schemas={name: to_protocol(block) for name, block in schemas.data_sources.items()},
+            data_source_schemas={
+                name: to_protocol(block, DATA_SOURCES[name].deprecated if name in DATA_SOURCES else frozenset())
+                for name, block in schemas.data_sources.items()
+            },
             server_capabilities=_CAPABILITIES,
         )
 

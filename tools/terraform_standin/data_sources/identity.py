@@ -65,7 +65,7 @@ def _zones(call: Call) -> State:
 
 
 CALLER_IDENTITY = DataSource(type="aws_caller_identity", read=_caller)
-REGION = DataSource(type="aws_region", read=_region)
-PARTITION = DataSource(type="aws_partition", read=_partition)
+REGION = DataSource(type="aws_region", read=_region, deprecated={"name"})
+PARTITION = DataSource(type="aws_partition", read=_partition, deprecated={"id"})
 SERVICE_PRINCIPAL = DataSource(type="aws_service_principal", read=_service_principal)
 AVAILABILITY_ZONES = DataSource(type="aws_availability_zones", read=_zones)

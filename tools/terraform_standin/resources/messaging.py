@@ -168,7 +168,15 @@ def _forget_topic_policy(call: Call) -> None:
 
 QUEUE = Resource(
     type="aws_sqs_queue",
-    limits={"name": Limit(1, 80), "name_prefix": Limit(1, 54)},
+    limits={
+        "name": Limit(1, 80),
+        "name_prefix": Limit(1, 54),
+        "delay_seconds": Limit(0, 900),
+        "max_message_size": Limit(1024, 1048576),
+        "message_retention_seconds": Limit(60, 1209600),
+        "receive_wait_time_seconds": Limit(0, 20),
+        "visibility_timeout_seconds": Limit(0, 43200),
+    },
     create=_create_queue,
     read=_read_queue,
     update=_update_queue,
@@ -187,6 +195,8 @@ QUEUE = Resource(
         "content_based_deduplication": False,
         "delay_seconds": 0,
         "fifo_queue": False,
+        # It is still this, and is sent, though AWS's own default is 1 MiB now:
+        # https://github.com/hashicorp/terraform-provider-aws/pull/43710
         "max_message_size": 262144,
         "message_retention_seconds": 345600,
         "receive_wait_time_seconds": 0,

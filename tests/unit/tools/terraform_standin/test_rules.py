@@ -11,7 +11,7 @@ from tools.terraform_standin.engine import validate
 from tools.terraform_standin.errors import InvalidConfigurationError
 from tools.terraform_standin.installing import OLDEST
 from tools.terraform_standin.planning import plan
-from tools.terraform_standin.registry import RESOURCES
+from tools.terraform_standin.registry import DATA_SOURCES, RESOURCES
 from tools.terraform_standin.schema import load_schemas, to_protocol
 from tools.terraform_standin.shapes import tags_to_api
 from tools.terraform_standin.values import UNKNOWN
@@ -105,6 +105,21 @@ def test_deprecated_arguments() -> None:
     declared = to_protocol(block, RESOURCES["aws_iam_role"].deprecated).block
     assert [item.name for item in declared.attributes if item.deprecated] == ["managed_policy_arns"]
     assert [item.type_name for item in declared.block_types if item.block.deprecated] == ["inline_policy"]
+
+
+@pytest.mark.parametrize(
+    ("source", "deprecated"),
+    [
+        ("aws_iam_policy_document", ["override_json", "source_json"]),
+        ("aws_partition", ["id"]),
+        ("aws_region", ["name"]),
+        ("aws_vpc", []),
+    ],
+)
+def test_deprecated_arguments_of_data_sources(source: str, deprecated: list[str]) -> None:
+    """The same of what is read."""
+    declared = to_protocol(load_schemas(OLDEST).data_sources[source], DATA_SOURCES[source].deprecated).block
+    assert [item.name for item in declared.attributes if item.deprecated] == deprecated
 
 
 def test_warnings() -> None:
