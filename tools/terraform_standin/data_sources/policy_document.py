@@ -177,6 +177,4 @@ def _single(values: Any) -> Any:
     return values[0] if isinstance(values, list) and len(values) == 1 else values
 
 
-POLICY_DOCUMENT = DataSource(
-    type="aws_iam_policy_document", read=_read, deprecated={"override_json", "source_json"}
-)
+POLICY_DOCUMENT = DataSource(type="aws_iam_policy_document", read=_read, deprecated={"override_json", "source_json"})
