@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Generator
 from functools import cached_property
-from typing import Any
+from typing import Any, assert_type
 
 from laminar_runtime import Execution, Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors, hooks, serde
@@ -87,6 +88,28 @@ class Clean(Layer):
     def __call__(self, load: Load, parameters: Parameters) -> None:
         self.size = load.rows
         self.done = (self.name, self.index, self.splits, self.execution.id, parameters.day)
+
+
+class Typed(Flow): ...
+
+
+@Typed.register
+class Inputs(Parameters):
+    day: dt.date
+    rows: int = 100
+
+
+@Typed.register
+class Reads(Layer):
+    def __call__(self, inputs: Inputs) -> None:
+        assert_type(inputs.day, dt.date)
+        assert_type(inputs.rows, int)
+        self.day = inputs.day
+
+
+def read_parameters(execution: Execution) -> dt.date:
+    assert_type(execution.layer(Inputs), Inputs)
+    return execution.layer(Inputs).day
 
 
 def link(execution: Execution) -> Parameters:
