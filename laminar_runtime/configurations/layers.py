@@ -209,7 +209,14 @@ class Configuration:
 
 @_records.frozen
 class State:
-    """The progress of a layer. Each property is computed on each read."""
+    """The progress of a layer. Each property is computed on each read.
+
+    Example:
+        Whether a layer of an execution finished::
+
+            if execution.layer(Train).state.finished:
+                print(execution.layer(Train).score)
+    """
 
     _finished: Callable[[], bool]
     _running: Callable[[], bool]

@@ -646,7 +646,7 @@ def test_all_that_is_granted_is_used(audit: Callable[[Case], Audit]) -> None:
     assert {grant[:2] for grant in not_used} == NOT_SEEN.keys()
 
 
-def test_a_statement_that_is_missing_is_told(audit: Callable[[Case], Audit]) -> None:
+def test_a_statement_that_is_missing_is_reported(audit: Callable[[Case], Audit]) -> None:
     """The check can fail: without the statement that lets the machine keep its input it tells who wrote what."""
     (denial,) = audit(Case(golden("foreach"), without="WriteNotes")).denied()
     assert label(denial.role) == "state-machine"

@@ -296,7 +296,7 @@ def planned_resources(terraform: Terraform) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_the_platform_passes_on_what_it_is_told(bench: Bench) -> None:
+def test_the_platform_passes_on_what_it_takes(bench: Bench) -> None:
     """What the platform takes reaches the module that it is for."""
     planned = planned_resources(bench.caller("platform", PASSED_ON))
     assert not [address for address in planned if "tasks_to_addresses" in address]

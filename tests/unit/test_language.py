@@ -49,6 +49,11 @@ _WORDS = re.compile(
 )
 
 
+def modules_of_tests() -> list[Path]:
+    """Return the files of the tests."""
+    return sorted((ROOT / "tests").rglob("test_*.py"))
+
+
 def files() -> list[Path]:
     """Return the files of the packages."""
     return sorted(file for package in CLEAN for file in (ROOT / package).rglob("*.py"))
@@ -105,6 +110,17 @@ def test_functions_are_named_by_verbs_or_nouns() -> None:
         if is_named_by_participle(function.name)
     ]
     assert found == [], "name a function by what it does, or by what it returns"
+
+
+def test_names_of_tests_are_plain() -> None:
+    """A test says what is reported, printed, named or found, not what is "told"."""
+    found = [
+        f"{file.relative_to(ROOT)}: {name}"
+        for file in modules_of_tests()
+        for name in re.findall(r"^\s*def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
+        if {"tell", "tells", "told"} & set(name.split("_"))
+    ]
+    assert found == [], "name what the code does: report, print, name, find, pass"
 
 
 def test_texts_are_plain() -> None:

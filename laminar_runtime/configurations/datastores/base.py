@@ -50,6 +50,11 @@ class DataStore:
         protocols: The protocols by the name of the type that they are registered for; see `protocol`.
         pickle: Whether types without a protocol are pickled, and pickles loaded. Loading a pickle runs code: turn it
             off for a datastore that others can write to.
+
+    Example:
+        A datastore with a transport that stands elsewhere::
+
+            flow = Report(datastore=DataStore(MemoryTransport()))
     """
 
     transport: Transport

@@ -206,7 +206,12 @@ class S3(DataStore):
 
 
 class AWS:
-    """The datastores on AWS."""
+    """The datastores on AWS.
+
+    Example:
+        >>> AWS.S3(root="s3://bucket/prefix").root
+        's3://bucket/prefix'
+    """
 
     S3 = S3
 

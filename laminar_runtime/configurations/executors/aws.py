@@ -65,7 +65,12 @@ class Lambda(Process):
 
 
 class AWS:
-    """The executors on AWS."""
+    """The executors on AWS.
+
+    Example:
+        >>> AWS.Lambda(timeout=60).timeout
+        60
+    """
 
     Batch = Batch
     Lambda = Lambda

@@ -39,6 +39,12 @@ class Executor:
 
     Raises:
         FlowError: If a number is not greater than 0.
+
+    Example:
+        A layer with an executor of its own, of which four tasks run at a time::
+
+            @Report.register(executor=executors.Process(concurrency=4))
+            class Train(Layer): ...
     """
 
     #: Whether tasks run in this process, so that their own errors reach the caller of the flow.

@@ -8,6 +8,11 @@ __all__ = ["AWS", "Delegated", "Scheduler"]
 
 
 class AWS:
-    """The schedulers on AWS."""
+    """The schedulers on AWS.
+
+    Example:
+        >>> AWS.StepFunctions(deployment="report-prod").deployment
+        'report-prod'
+    """
 
     StepFunctions = StepFunctions

@@ -17,7 +17,14 @@ __all__ = ["Delegated"]
 
 @_records.define(eq=False)
 class Delegated(Scheduler):
-    """Base of schedulers that only start an execution. Another engine runs it, and this process need not wait."""
+    """Base of schedulers that only start an execution. Another engine runs it, and this process need not wait.
+
+    Example:
+        `AWS.StepFunctions` is one: `wait` blocks until the execution ends::
+
+            execution = Report(scheduler=schedulers.AWS.StepFunctions())()
+            execution.wait(timeout=600)
+    """
 
     @contextlib.contextmanager
     def holding(self, *, execution: Execution) -> Iterator[None]:

@@ -35,7 +35,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], tmp_path: Path) -> None:
     assert "Traceback" not in ended.errors
 
 
-def test_help_tells_the_exit_codes(tmp_path: Path) -> None:
+def test_help_names_the_exit_codes(tmp_path: Path) -> None:
     """--help is no error, and it says how the command is used and what its exit codes mean."""
     ended = codegen("--help", cwd=tmp_path)
     assert (ended.code, ended.errors) == (0, "")
@@ -82,7 +82,7 @@ def test_the_document_is_the_default(tmp_path: Path) -> None:
         (b"from laminar_runtime import Flow\n@Flow.register\nclass A: ...\n", "LAM003"),
     ],
 )
-def test_whatever_the_file_does_is_told_as_a_problem(text: bytes, told: str, tmp_path: Path) -> None:
+def test_whatever_the_file_does_is_reported_as_a_problem(text: bytes, told: str, tmp_path: Path) -> None:
     """A file that cannot be read for whatever reason is the flow's fault, told without a traceback."""
     (tmp_path / "flow.py").write_bytes(text)
     ended = codegen("flow.py", cwd=tmp_path)

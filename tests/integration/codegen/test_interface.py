@@ -119,7 +119,7 @@ def test_a_command_that_is_killed(ir: dict[str, Any], terraform: Callable[..., P
 @pytest.mark.parametrize(
     "text", ["${var.x}", "%{ if true }", '"\\\n\r\t', "-out=x", "\u2028\U0001f469", "a" * 9999, ""]
 )
-def test_variables_are_told_as_they_are(
+def test_variables_are_passed_as_they_are(
     text: str, ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path
 ) -> None:
     """Values stand in a file of plain JSON, which is no template, and in no command line."""
@@ -131,7 +131,7 @@ def test_variables_are_told_as_they_are(
 
 
 @pytest.mark.parametrize("value", [Path("x"), {1, 2}, float("nan"), b"x"])
-def test_variables_that_cannot_be_told(
+def test_variables_that_cannot_be_passed(
     value: object, ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path
 ) -> None:
     """A value that is not JSON is an error with its variable's name, before anything is written."""

@@ -82,7 +82,7 @@ def test_a_launcher_that_is_killed(script: str, folder: Folder) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the test looks at processes as on Linux")
-def test_what_does_not_end_when_told_to(folder: Folder) -> None:
+def test_what_does_not_end_when_asked_to(folder: Folder) -> None:
     """What ignores the signal to end is ended by force after a while."""
     body = f"signal.signal(signal.SIGTERM, signal.SIG_IGN)\n        {STARTS}"
     process, started = begin(folder, flow(body=body))

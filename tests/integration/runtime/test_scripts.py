@@ -301,7 +301,7 @@ def test_resume(folder: Folder) -> None:
     assert folder.run(RESUMED + resume) == "[False, True]"
 
 
-def test_error_tells_the_users_code(folder: Folder) -> None:
+def test_error_names_the_users_code(folder: Folder) -> None:
     """The traceback in the launching process shows the failing line of the flow's file."""
     folder.write(RESUMED + "\nif flow := Flaky():\n    flow('e1')\n")
     ended = folder.python("main.py", BROKEN="yes")
@@ -386,7 +386,7 @@ if flow := Spawns():
     assert calls.read_text() == "called\n"
 
 
-def test_told_to_end(folder: Folder) -> None:
+def test_asked_to_end(folder: Folder) -> None:
     """A run that is told to end stops its tasks, and ends with the code that tells of the signal."""
     folder.write("""
         import os, signal, time

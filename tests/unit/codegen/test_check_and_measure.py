@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_check_tells_what_an_execution_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_what_an_execution_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """States, transitions, events, bytes and dollars, as formulas in the jobs of fan-outs; given a profile, seconds."""
     (folder / "profile.json").write_text(json.dumps({"Report": {"A": 10, "B": 50, "C": 60, "D": 7, "Old": 1}}))
     assert main(["check", "flow.py", "--profile", "profile.json", "--joins", "exact"]) == 0
@@ -64,7 +64,7 @@ def test_check_tells_what_an_execution_takes(folder: Path, capsys: pytest.Captur
     assert "makespan" not in capsys.readouterr().out
 
 
-def test_check_tells_all_problems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_all_problems(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A flow that cannot be compiled is told of as when it is compiled, and nothing is printed of it."""
     wrong = "class E(Layer):\n    def __call__(self, x: 'Nothing', y) -> None: ..."
     (folder / "flow.py").write_text(FLOW.replace("if flow", f"@Report.register\n{wrong}\n\nif flow"))
@@ -222,7 +222,7 @@ First()().next(flow=Second(), linker=lambda _: Parameters())
 """
 
 
-def test_check_tells_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What runs flows one after the other takes something, too; jobs on AWS Lambda are told as what they are."""
     (tmp_path / "flow.py").write_text(CHAIN)
     assert main(["check", str(tmp_path / "flow.py")]) == 0
@@ -239,7 +239,7 @@ def test_check_tells_of_a_chain(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "  orchestration   $0.000275 an execution with its flows, each fan-out one job\n" in chain
 
 
-def test_check_tells_of_the_longest_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_the_longest_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a flow in several machines it is the largest one that has to hold to the limits."""
     layers = [
         f"@Big.register\nclass L{place}(Layer):\n"
@@ -255,7 +255,7 @@ def test_check_tells_of_the_longest_history(tmp_path: Path, capsys: pytest.Captu
     assert " of 25,000, the largest\n" in told
 
 
-def test_check_tells_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_what_a_profile_lacks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A makespan is no more than what the profile knows: what is made up is told."""
     for known, lack in (
         ({"A": 1, "B": 2, "C": 3}, "1 layer without a measured duration, assuming the median of the others"),

@@ -216,7 +216,7 @@ def test_every_rule_is_named_for_what_it_checks() -> None:
     assert len(set(rules)) == len(rules)
 
 
-def test_problems_are_told_in_the_order_of_the_file() -> None:
+def test_problems_are_reported_in_the_order_of_the_file() -> None:
     """All problems are told at once, by line and then by code, each with where, what and how to mend it."""
     problems = [
         Problem(Location("flow.py", 10), LAM011, "ten", "mend ten"),

@@ -53,7 +53,7 @@ def test_a_flow_is_named_by_file_and_class(
     assert capsysbinary.readouterr() == (b"Other\n  A\n", b"")
 
 
-def test_a_bug_of_ours_is_told_as_one(
+def test_a_bug_of_ours_is_reported_as_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What no rule foresees, here a standard output that takes no bytes, ends the command with 3 and a traceback."""

@@ -62,7 +62,7 @@ def test_surroundings_do_not_show(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_problems_can_be_told_in_any_encoding(tmp_path: Path) -> None:
+def test_problems_are_printed_in_any_encoding(tmp_path: Path) -> None:
     """A locale that cannot say a layer's name does not keep the command from telling what is wrong with it."""
     name = "größe.py"
     ended = codegen(name, cwd=tmp_path, environment={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})

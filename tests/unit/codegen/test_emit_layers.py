@@ -90,7 +90,7 @@ def test_a_usual_layer(clean: tuple[Compilation, LayerNode]) -> None:
     }
 
 
-def test_each_field_of_a_layer_is_told(clean: tuple[Compilation, LayerNode]) -> None:
+def test_each_field_of_a_layer_is_shown(clean: tuple[Compilation, LayerNode]) -> None:
     """A change of any field of a layer is a change of what is said of it."""
     compilation, layer = clean
     before = told(compilation, layer)
@@ -99,7 +99,7 @@ def test_each_field_of_a_layer_is_told(clean: tuple[Compilation, LayerNode]) -> 
     assert same == []
 
 
-def test_each_field_of_a_container_is_told(clean: tuple[Compilation, LayerNode]) -> None:
+def test_each_field_of_a_container_is_shown(clean: tuple[Compilation, LayerNode]) -> None:
     """A change of any field of its container is, too."""
     compilation, layer = clean
     before = told(compilation, layer)
@@ -152,7 +152,7 @@ flow = Report()
         (LambdaTarget(10), LambdaTarget(10, timeout=60)),
     ],
 )
-def test_each_field_of_what_runs_it_is_told(clean: tuple[Compilation, LayerNode], before: Any, after: Any) -> None:
+def test_each_field_of_what_runs_it_is_shown(clean: tuple[Compilation, LayerNode], before: Any, after: Any) -> None:
     """A change of what runs it is, too."""
     compilation, layer = clean
     first, second = (attrs.evolve(layer, executor=target) for target in (before, after))

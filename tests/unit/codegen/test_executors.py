@@ -103,7 +103,7 @@ def test_lambda_that_is_busy() -> None:
     assert Account(1, refused=3).replay().status == "SUCCEEDED"
 
 
-def test_jobs_are_told_no_attempt_that_a_service_counts() -> None:
+def test_jobs_get_no_attempt_that_a_service_counts() -> None:
     """Tasks find their attempts out; splits with a retry are started as often as AWS Batch has it on spot capacity."""
     states = document_of("ec2")["locals"]["definition"]
     tasks = {name: task for name, task in _tasks(states) if "batch" in task["Resource"]}

@@ -74,7 +74,7 @@ def test_a_flow_is_read_and_not_run(tail: str, tmp_path: Path, monkeypatch: pyte
         ("if __name__ == '__main__':\n    First()().next(flow=First(), linker=print)", "next(flow=...)"),
     ],
 )
-def test_what_only_a_run_reads_is_told_of(tail: str, told: str, tmp_path: Path) -> None:
+def test_what_only_a_run_reads_is_reported(tail: str, told: str, tmp_path: Path) -> None:
     """A flow that is configured behind a check of `__name__` is compiled without that, which is said with the line."""
     (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
     ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)
@@ -98,7 +98,7 @@ def test_what_only_a_run_reads_is_told_of(tail: str, told: str, tmp_path: Path) 
         "text = '__main__'",
     ],
 )
-def test_nothing_is_told_of_what_is_read(tail: str, tmp_path: Path) -> None:
+def test_nothing_is_reported_of_what_is_read(tail: str, tmp_path: Path) -> None:
     """Where nothing that a flow is given is missed, nothing is said."""
     (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
     ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)

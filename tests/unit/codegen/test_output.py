@@ -144,7 +144,7 @@ def test_check_of_any_bytes(changed: bytes, flow: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_the_other_syntax_is_told_of(flow: Path, tmp_path: Path) -> None:
+def test_the_other_syntax_is_named(flow: Path, tmp_path: Path) -> None:
     """Files of ours in the other syntax are told of, in either way, and left: Terraform would read both."""
     assert command(flow, "--output", tmp_path / "out") == 0
     (tmp_path / "out" / "outputs.tf.json").write_text("{}\n", encoding="utf-8")
@@ -360,7 +360,7 @@ def test_a_rename_that_fails(step: int, there: bool, tmp_path: Path) -> None:  #
         assert folder.parent.exists() is there
 
 
-def test_what_cannot_be_put_back_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_put_back_is_reported(tmp_path: Path) -> None:
     """If the old files cannot be put back either, what makes Terraform refuse the folder stays."""
     write_module(tmp_path, OLD)
     with pytest.raises(NotWrittenError):

@@ -115,7 +115,7 @@ def test_secrets_that_share_nothing(compiled: Callable[[str], Compilation]) -> N
     assert "keep several values under keys of one secret, as in ARN:key::" in str(told.value)
 
 
-def test_wider_than_named_is_told(compiled: Callable[[str], Compilation]) -> None:
+def test_wider_than_named_is_found(compiled: Callable[[str], Compilation]) -> None:
     """That secrets and images are had by patterns is a warning; that names within the deployment are is none."""
     wide, narrow = compiled(flow(images(150))), compiled(flow(images(60)))
     (warning,) = policy_warnings(wide.deployment)

@@ -186,7 +186,7 @@ def test_it_looks_twice_where_there_is_nothing(compiled: Callable[[str], Compila
     assert replayed.transitions == estimate_stop(compiled(FLOW).machines[-1])
 
 
-def test_check_tells_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of each execution that does not succeed, and of flows with pipelines only."""
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
     assert main(["check", str(tmp_path / "flow.py")]) == 0

@@ -160,7 +160,7 @@ def test_values_that_cannot_be_stored(error: type[Exception] | None, catch: Catc
     assert (layer.rows, layer.last, layer.state.finished) == (5, 6, False)
 
 
-def test_all_that_cannot_be_stored_is_told() -> None:
+def test_all_that_cannot_be_stored_is_named() -> None:
     """A layer that did its work fails with the first such value, and the others in notes."""
 
     class MyFlow(Flow): ...

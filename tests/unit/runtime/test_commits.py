@@ -261,7 +261,7 @@ def test_a_thread_that_was_given_up_finishes_nothing() -> None:
     assert not hasattr(layer, "late")
 
 
-def test_a_commit_that_was_told_as_failed_is_ones_own() -> None:
+def test_a_commit_that_was_reported_as_failed_is_ones_own() -> None:
     """A client that creates an object, is not told so and tries again finds its own: it is the one that finished."""
 
     class Forgetful(Dictionary):

@@ -291,7 +291,7 @@ def placed(folder: Path, splits: int, name: str = "e1") -> Execution:
     return execution
 
 
-def test_invocations_are_told_nothing_of_containers(tmp_path: Path) -> None:
+def test_invocations_get_nothing_of_containers(tmp_path: Path) -> None:
     """A function has its container, which may not change: a group says only what a next attempt goes by."""
     execution = placed(tmp_path, 3)
     plan = plan_layer(execution, "Invoked")

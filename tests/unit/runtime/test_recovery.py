@@ -122,7 +122,7 @@ def test_retry_out_of_range(wrong: dict[str, float]) -> None:
         Retry(**wrong)  # type: ignore[arg-type]
 
 
-def test_the_error_tells_its_place() -> None:
+def test_the_error_names_its_place() -> None:
     """The layer's own error reaches the caller, and names flow, execution, layer, split and attempt in a note."""
 
     class MyFlow(Flow): ...
@@ -312,7 +312,7 @@ def test_flow_errors_are_not_dressed_up() -> None:
         in_memory(MyFlow)()
 
 
-def test_an_unknown_execution_is_told_as_such() -> None:
+def test_an_unknown_execution_is_reported_as_such() -> None:
     """Reading and resuming an execution that the datastore does not know says so."""
 
     class MyFlow(Flow): ...

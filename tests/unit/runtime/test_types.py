@@ -107,7 +107,7 @@ def test_hint_that_is_no_layer() -> None:
     assert "has the type hint 'int', which is not a layer" in refused(__call__)
 
 
-def test_all_wrong_hints_are_told() -> None:
+def test_all_wrong_hints_are_reported() -> None:
     """Several wrong hints of a method come in one error."""
 
     def __call__(self, one: int, two: Nope) -> None: ...  # type: ignore[name-defined] # noqa: ANN001, F821, N807

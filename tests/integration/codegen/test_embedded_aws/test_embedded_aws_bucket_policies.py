@@ -113,7 +113,7 @@ def test_headers_of_a_request(role: Any, deny: Callable[..., None]) -> None:
     assert answer(role, "put_object", Body=b"text", ServerSideEncryption="aws:kms") == ""
 
 
-def test_what_is_not_known_is_told(role: Any, deny: Callable[..., None]) -> None:
+def test_what_is_not_known_is_reported(role: Any, deny: Callable[..., None]) -> None:
     """A condition that nobody can evaluate here is an error that names it, not an answer."""
     deny(Condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})
     with pytest.raises(ClientError, match=r"cannot evaluate a condition of the statement Ours .* aws:SourceVpce"):

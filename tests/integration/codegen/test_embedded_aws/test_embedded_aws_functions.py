@@ -114,7 +114,7 @@ def test_invocation(bench: Bench) -> None:
     assert [log.read_text() for log in logs] == ["to the log\n"]
 
 
-def test_invocations_are_told_of(bench: Bench) -> None:
+def test_invocations_are_reported(bench: Bench) -> None:
     """The begin and the end of each, with what the function was invoked with; why it failed; where its log is."""
     told = len(bench.invocations)
     invoke(bench, "echo", {"a": 1})

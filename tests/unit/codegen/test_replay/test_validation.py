@@ -166,6 +166,6 @@ def test_inner_states_cannot_assign_outer_variables() -> None:
     assert len(problems({"A": passing(1, Assign={"v": 1}, Next="M"), "M": deep})) == 1
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """Not only the first."""
     assert len(problems({"A": passing("{% ( %}", Next="X"), "B": waiting(-1)}, Unknown=1)) == 5

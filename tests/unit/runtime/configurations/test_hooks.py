@@ -207,7 +207,7 @@ def test_retry_hooks_change_the_next_attempt() -> None:
 
 
 @pytest.mark.parametrize("kind", [hooks.submission, hooks.execution])
-def test_failing_hooks_are_told_with_their_layer(kind: object) -> None:
+def test_failing_hooks_are_reported_with_their_layer(kind: object) -> None:
     """The error of a hook reaches the caller, as that of a layer does, with its place."""
 
     class MyFlow(Flow): ...
