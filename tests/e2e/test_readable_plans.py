@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.e2e.conftest import Platform
 MODULE = Module(str(Path(__file__).parents[2] / "terraform_modules" / "flow"))
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
 #: So many layers that nobody reads a plan in which each of them is.
-LAYERS = 500
+LAYERS = 500 if os.environ.get("LAMINAR_NIGHTLY") == "1" else 150
 FEW = 30
 
 Build = Callable[[Path], Platform]

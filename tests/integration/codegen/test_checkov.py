@@ -75,15 +75,35 @@ def test_modules() -> None:
     assert {Path(file).parts[0] for file in passed(answer)} >= {"batch", "datastore", "flow", "network"}
 
 
+def arguments(case: str) -> set[tuple[str, str]]:
+    """Return the arguments that a document sets, by the types of the resources: what Checkov looks at."""
+    blocks = document_of(case)["resource"].items()
+    return {(kind, argument) for kind, labels in blocks for body in labels.values() for argument in body}
+
+
+def cases_with_all_arguments() -> list[str]:
+    """Return golden cases that set all arguments between them, the largest first; in the night all cases."""
+    if os.environ.get("LAMINAR_NIGHTLY") == "1":
+        return list(CASES)
+    found: list[str] = []
+    seen: set[tuple[str, str]] = set()
+    for case in sorted(CASES, key=lambda case: (-len(arguments(case)), case)):
+        if new := arguments(case) - seen:
+            found.append(case)
+            seen |= new
+    return found
+
+
 def test_generated_documents(tmp_path: Path) -> None:
-    """Checkov has no objection to the documents of the golden cases, and has looked at each."""
-    for case in CASES:
+    """Checkov has no objection to documents that have all that is emitted, and has looked at each."""
+    cases = cases_with_all_arguments()
+    for case in cases:
         (tmp_path / case).mkdir()
         (tmp_path / case / "main.tf.json").write_text(text_of(case), encoding="utf-8")
     answer = scan(tmp_path, "terraform_json")
     assert_clean(answer)
-    assert CASES
-    assert passed(answer) >= {f"{case}/main.tf.json" for case in CASES}
+    assert cases
+    assert passed(answer) >= {f"{case}/main.tf.json" for case in cases}
 
 
 def test_generated_modules(tmp_path: Path) -> None:

@@ -133,10 +133,11 @@ def test_invalid_document(workspace: Workspace, resources: dict[str, Any], messa
     assert any(message in text for text in texts), texts
 
 
-def test_platform(tmp_path: Path, mirror: Path, endpoint: EmbeddedAws, aws: Callable[[str], Any]) -> None:
+@pytest.mark.usefixtures("endpoint")
+def test_platform(tmp_path: Path, mirror: Path, served: dict[str, str], aws: Callable[[str], Any]) -> None:
     """A whole platform is applied, stays as planned, changes only where asked, and is destroyed."""
     shutil.copy(DOCUMENTS / "platform.tf.json", tmp_path)
-    terraform = Terraform(tmp_path, mirror, endpoint.environment)
+    terraform = Terraform(tmp_path, mirror, served)
     terraform.init()
     terraform.apply()
     again = terraform.plan()
@@ -312,9 +313,10 @@ def test_removed_argument(workspace: Workspace, aws: Callable[[str], Any]) -> No
     assert terraform.plan().empty
 
 
-def test_every_type(tmp_path: Path, mirror: Path, endpoint: EmbeddedAws) -> None:
+@pytest.mark.usefixtures("endpoint")
+def test_every_type(tmp_path: Path, mirror: Path, served: dict[str, str]) -> None:
     """Every implemented type is created, stays as planned, is updated, stays so, and is deleted."""
-    terraform = Terraform(tmp_path, mirror, endpoint.environment)
+    terraform = Terraform(tmp_path, mirror, served)
     document = json.loads((DOCUMENTS / "everything.tf.json").read_text(encoding="utf-8"))
     assert set(document["resource"]) == set(RESOURCES)
     shutil.copy(DOCUMENTS / "everything.tf.json", tmp_path / "main.tf.json")
