@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import hmac
 import io
+import re
 import secrets
 import string
 import threading
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Credentials", "Issued", "Keyring", "SignatureError"]
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 _ALPHABET = string.ascii_uppercase + string.digits
 #: How far the clock of a caller may be from this one: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 _SKEW = dt.timedelta(minutes=15)
+#: How many seconds a signature in an address is good for, at most.
+_LONGEST = 604_800
 
 
 class SignatureError(Exception):
@@ -79,7 +83,12 @@ class Signed:
     headers: tuple[str, ...]
     signature: str
     timestamp: str
-    in_query: bool
+    expires: int | None
+
+    @property
+    def in_query(self) -> bool:
+        """Whether the signature is in the address, which is good for some time."""
+        return self.expires is not None
 
 
 class Keyring:
@@ -140,17 +149,20 @@ def _read(environ: WSGIEnvironment) -> Signed:
         if header:
             words = dict(word.strip().split("=", 1) for word in header.split(" ", 1)[1].split(","))
             stamp = environ.get("HTTP_X_AMZ_DATE", "")
-            return _signature(words["Credential"], words["SignedHeaders"], words["Signature"], stamp, in_query=False)
+            return _signature(words["Credential"], words["SignedHeaders"], words["Signature"], stamp)
         names = ("X-Amz-Credential", "X-Amz-SignedHeaders", "X-Amz-Signature", "X-Amz-Date")
         credential, headers, signature, stamp = (query[name] for name in names)
-        return _signature(credential, headers, signature, stamp, in_query=True)
+        return _signature(credential, headers, signature, stamp, int(query["X-Amz-Expires"]))
     except (KeyError, IndexError, ValueError):
         raise SignatureError("MissingAuthenticationToken", "Request is missing Authentication Token") from None
 
 
-def _signature(credential: str, headers: str, signature: str, stamp: str, *, in_query: bool) -> Signed:
+def _signature(credential: str, headers: str, signature: str, stamp: str, expires: int | None = None) -> Signed:
     access_key, _, region, service, _ = credential.split("/")
-    return Signed(access_key, region, service, tuple(headers.split(";")), signature, stamp, in_query)
+    names = tuple(headers.split(";"))
+    if "host" not in names:
+        raise SignatureError("SignatureDoesNotMatch", "'Host' must be a signed header of the request.")
+    return Signed(access_key, region, service, names, signature, stamp, expires)
 
 
 def _check_time(signed: Signed) -> None:
@@ -158,7 +170,10 @@ def _check_time(signed: Signed) -> None:
         moment = dt.datetime.strptime(signed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     except ValueError:
         raise SignatureError("IncompleteSignature", f"Date must be in ISO-8601: {signed.timestamp!r}") from None
-    if not signed.in_query and abs(dt.datetime.now(dt.UTC) - moment) > _SKEW:
+    age = dt.datetime.now(dt.UTC) - moment
+    if signed.expires is not None and not -_SKEW <= age <= dt.timedelta(seconds=min(signed.expires, _LONGEST)):
+        raise SignatureError("AccessDenied", "Request has expired")
+    if not signed.in_query and abs(age) > _SKEW:
         message = "The difference between the request time and the current time is too large."
         raise SignatureError("RequestTimeTooSkewed", message)
 
@@ -197,11 +212,15 @@ def _header(environ: WSGIEnvironment, name: str) -> str:
 
 def _payload(environ: WSGIEnvironment, signed: Signed) -> str:
     """Return the digest of the body. Callers of S3 state it, and state for streams that it is not signed."""
-    stated = environ.get("HTTP_X_AMZ_CONTENT_SHA256")
-    if stated:
-        return str(stated)
+    stated = str(environ.get("HTTP_X_AMZ_CONTENT_SHA256") or "")
     if signed.in_query and signed.service == "s3":
-        return "UNSIGNED-PAYLOAD"
+        return stated or "UNSIGNED-PAYLOAD"
+    if stated and not (_DIGEST.fullmatch(stated) and "CONTENT_LENGTH" in environ):
+        return stated
     content = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(content)
-    return hashlib.sha256(content).hexdigest()
+    found = hashlib.sha256(content).hexdigest()
+    if stated not in ("", found):
+        message = "The provided 'x-amz-content-sha256' header does not match what was computed."
+        raise SignatureError("XAmzContentSHA256Mismatch", message)
+    return found

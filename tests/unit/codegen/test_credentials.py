@@ -105,6 +105,37 @@ def test_what_was_not_signed_is_refused(change: dict[str, Any], code: str) -> No
     assert raised.value.code == code
 
 
+def test_a_body_that_was_not_signed() -> None:
+    """S3's callers state the digest of a body: another body is refused."""
+    keyring = Keyring()
+    asked = AWSRequest(method="PUT", url=f"{HOST}/bucket/key", data=b"one")
+    request = {**signed(keyring.owner, asked, "s3", S3SigV4Auth), "wsgi.input": io.BytesIO(b"two")}
+    assert len(request["HTTP_X_AMZ_CONTENT_SHA256"]) == 64
+    with pytest.raises(SignatureError) as raised:
+        keyring.verify(request)
+    assert raised.value.code == "XAmzContentSHA256Mismatch"
+
+
+def test_an_address_that_expired() -> None:
+    """A signature in an address is good for as long as it says."""
+    keyring = Keyring()
+    asked = AWSRequest(method="GET", url=f"{HOST}/bucket/key")
+    request = signed(keyring.owner, asked, "s3", lambda *given: S3SigV4QueryAuth(*given, expires=-1))
+    with pytest.raises(SignatureError) as raised:
+        keyring.verify(request)
+    assert raised.value.code == "AccessDenied"
+
+
+def test_a_host_that_is_not_signed() -> None:
+    """A signature without the host is good for no host."""
+    keyring = Keyring()
+    request = signed(keyring.owner, submission())
+    header = request["HTTP_AUTHORIZATION"].replace("SignedHeaders=host;", "SignedHeaders=")
+    with pytest.raises(SignatureError) as raised:
+        keyring.verify({**request, "HTTP_AUTHORIZATION": header})
+    assert raised.value.code == "SignatureDoesNotMatch"
+
+
 def test_other_credentials_are_refused() -> None:
     """Credentials of another rehearsal, or guessed ones, are refused."""
     one, other = Keyring(), Keyring()
