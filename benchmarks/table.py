@@ -31,6 +31,7 @@ NAMES = (
     "local",
     "artifacts",
     "join",
+    "rehearse",
     "scheduler",
     "invoke",
     "import",
