@@ -105,6 +105,8 @@ class TaskError(ExecutionError, LayerError):
         error_class: The name of the error's class with its module, for example ``json.decoder.JSONDecodeError``; empty
             if the task reported no error, for example because its process was killed.
         exit_code: The exit code of the task's process, negative for the signal that ended it; None if unknown.
+        ending: The reason by which it was ended from outside, as `Retry` names it, such as ``timed out``; empty if
+            it was not, or that is unknown.
 
     Example:
         >>> place = {"flow": "F", "execution": "e1", "layer": "L", "index": 1, "splits": 3, "attempt": 1}
@@ -125,6 +127,7 @@ class TaskError(ExecutionError, LayerError):
         traceback: str = "",
         error_class: str = "",
         exit_code: int | None = None,
+        ending: str = "",
     ) -> None:
         self.reason = reason
         self.flow = flow
@@ -136,6 +139,7 @@ class TaskError(ExecutionError, LayerError):
         self.traceback = traceback
         self.error_class = error_class
         self.exit_code = exit_code
+        self.ending = ending
         super().__init__(reason)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -9,6 +9,8 @@ __all__ = [
     "ARRAY_CHILDREN",
     "DESCRIBED_JOBS",
     "EXECUTION_NAME_LENGTH",
+    "EXIT_RULES",
+    "FINAL",
     "HISTORY_EVENTS",
     "JOB_ATTEMPTS",
     "JOB_NAME_LENGTH",
@@ -38,6 +40,13 @@ JOB_NAME_LENGTH = 128
 #: The most characters of the overrides of a job's container:
 #: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
 OVERRIDES_LENGTH = 8_192
+
+#: The most rules of a retry strategy:
+#: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
+EXIT_RULES = 5
+
+#: The exit code of a task whose layer failed and does not run again. It is Laminar's own choice.
+FINAL = 79
 
 #: The least and greatest priority of a job in its share:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html

@@ -25,7 +25,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Container
 from laminar_codegen.ir.terraform import Block
 from laminar_runtime import _records
-from laminar_runtime.configurations.layers import ForEach
+from laminar_runtime.configurations.layers import ForEach, Retry
 
 __all__ = ["emit_layers", "layers"]
 
@@ -62,11 +62,17 @@ def _layer(layer: LayerNode) -> dict[str, Value]:
         "pipelined": layer.pipelined,
         "may_be_skipped": layer.optional,
         "hooks": ", ".join(f"{kind} {name}" for kind, name in layer.hooks),
-        "retry": _records.plain(layer.retry) if layer.retry.attempts > 1 else None,
+        "retry": _retry(layer.retry) if layer.retry.attempts > 1 else None,
         "timeout": layer.executor.timeout,
         **_request(container),
     }
     return {**sized, **{name: value for name, value in facts.items() if value}}
+
+
+def _retry(value: Retry) -> dict[str, Value]:
+    fields = _records.plain(value)
+    on = [item.__name__ if isinstance(item, type) else item for item in fields.pop("on")]
+    return {**fields, **({"on": on} if on else {})}
 
 
 def _set(value: ForEach) -> dict[str, Value]:

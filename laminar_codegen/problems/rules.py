@@ -344,6 +344,12 @@ LAM121 = Rule(
     "A queue has one platform, and a fair-share policy or none.",
     "Give one of the layers another queue.",
 )
+LAM122 = Rule(
+    "LAM122",
+    "the failures of a retry cannot be distinguished",
+    "AWS Batch decides by five rules; hooks and AWS Lambda have none.",
+    "Name fewer failures, or run the layer on AWS Batch without hooks.",
+)
 
 #: All rules, by their codes.
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.containers import Container
+from laminar_runtime.configurations.failures import check_failures
 from laminar_runtime.configurations.validators import is_of
 from laminar_runtime.exceptions import LayerError
 
@@ -104,24 +105,50 @@ class Retry:
         delay: Seconds before the second attempt.
         backoff: The factor by which the wait grows from attempt to attempt, at least 1.
         jitter: The largest random part of the wait, from 0 to 1.
+        on: The failures after which it runs again: classes of exceptions (with their subclasses), exit codes of the
+            task's process, and the reasons ``"out of memory"``, ``"reclaimed"`` and ``"timed out"``. After any other
+            failure it does not run again. Empty means all failures. On this machine a process that was killed
+            (SIGKILL) counts as out of memory, and nothing is reclaimed.
 
     Raises:
-        LayerError: If a number is out of its range.
+        LayerError: If a number is out of its range, or `on` has anything else.
 
     Example:
         >>> Retry(attempts=3, delay=1, jitter=0).wait(2)
         2.0
+        >>> Retry(attempts=3, on=(TimeoutError, 75, "out of memory")).repeats(KeyError("x"))
+        False
     """
 
     attempts: int = _records.field(default=1, validator=is_of(int))
     delay: float = _records.field(default=0.1, validator=is_of(int, float))
     backoff: float = _records.field(default=2.0, validator=is_of(int, float))
     jitter: float = _records.field(default=0.1, validator=is_of(int, float))
+    on: tuple[type[BaseException] | int | str, ...] = _records.field(default=(), validator=check_failures)
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or self.delay < 0 or self.backoff < 1 or not 0 <= self.jitter <= 1:
             msg = f"{self} is out of range: use attempts >= 1, delay >= 0, backoff >= 1 and 0 <= jitter <= 1"
             raise LayerError(msg)
+
+    def repeats(self, error: BaseException) -> bool:
+        """Return whether a task runs again after an error of its layer, if there is an attempt left.
+
+        Args:
+            error: The error.
+        """
+        classes = tuple(item for item in self.on if isinstance(item, type))
+        return not self.on or self.exit_code(error) is not None or isinstance(error, classes)
+
+    def exit_code(self, error: BaseException) -> int | None:
+        """Return the exit code in `on` by which a layer left its process, None if it did not.
+
+        Args:
+            error: The error of the layer. An error by which a call of ``sys.exit`` is reported has that as its cause.
+        """
+        left = error if isinstance(error, SystemExit) else error.__cause__
+        code = left.code if isinstance(left, SystemExit) else None
+        return code if isinstance(code, int) and code in self.on else None
 
     def wait(self, attempt: int) -> float:
         """Return how long to wait after a failed attempt.

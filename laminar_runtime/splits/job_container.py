@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR, Container
+from laminar_runtime.configurations.failures import OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.limits import JOB_ATTEMPTS
+from laminar_runtime.limits import EXIT_RULES, FINAL, JOB_ATTEMPTS
 
 __all__ = [
     "EC2_MEMORY",
     "FARGATE_MEMORY",
-    "FINAL",
     "SPOT_ATTEMPTS",
     "STARTS",
     "deployed_size",
@@ -24,6 +24,7 @@ __all__ = [
     "job_overrides",
     "job_resources",
     "retry_strategy",
+    "rules_on",
 ]
 
 #: The least memory of a job on EC2 in MiB. The source is the same as below.
@@ -47,8 +48,6 @@ FARGATE_MEMORY: dict[float, tuple[int, ...]] = {
 #: The most starts of a job whose container does not run; and the most on spot capacity, which AWS may reclaim: the
 #: maximum of AWS Batch.
 STARTS, SPOT_ATTEMPTS = 4, JOB_ATTEMPTS
-#: The exit code of a task whose layer failed and has no attempt left.
-FINAL = 79
 _FINAL = {"onExitCode": str(FINAL), "action": "EXIT"}
 #: The status reason of a container that ran to its end.
 _RAN = {"onStatusReason": "Essential container in task exited*", "action": "EXIT"}
@@ -67,7 +66,7 @@ _NO_IMAGE = [
 ]
 
 
-def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
+def retry_strategy(*, spot: bool, attempts: int = 1, on: Sequence[object] = (), ec2: bool = False) -> dict[str, Any]:
     """Return the retry strategy of a job: AWS Batch starts it again if its container did not run or was taken away.
 
     The rules name the few ends after which it does not: a container that ran to its end, and an image that does not
@@ -79,6 +78,8 @@ def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
         spot: Whether the job runs on spot capacity.
         attempts: The attempts of AWS Batch if the layer itself fails. AWS Batch has one count for all reasons, so it
             makes more starts than that. The task counts its own attempts, and ends with `FINAL` when none is left.
+        on: The failures of the layer after which it runs again, as in `Retry.on`; empty for all.
+        ec2: Whether the job runs on EC2.
 
     Returns:
         The retry strategy for the API of AWS Batch.
@@ -92,7 +93,33 @@ def retry_strategy(*, spot: bool, attempts: int = 1) -> dict[str, Any]:
     if attempts == 1:
         return {"attempts": SPOT_ATTEMPTS if spot else STARTS, "evaluateOnExit": [_RAN, *_NO_IMAGE]}
     starts = SPOT_ATTEMPTS if spot else min(attempts + STARTS - 1, SPOT_ATTEMPTS)
-    return {"attempts": starts, "evaluateOnExit": [_FINAL, *_NO_IMAGE]}
+    rules = rules_on(on, spot=spot, ec2=ec2) if on else [_FINAL]
+    return {"attempts": starts, "evaluateOnExit": [*rules, *_NO_IMAGE][:EXIT_RULES]}
+
+
+def rules_on(on: Sequence[object], *, spot: bool, ec2: bool) -> list[dict[str, str]]:
+    """Return the rules by which AWS Batch starts a job again after some failures of its layer. The first match decides.
+
+    After an error that is not among the failures, the task ends with `FINAL`, after one of them with 1. A container
+    that never ran is started again in any case, and so is one whose spot capacity was reclaimed.
+
+    Args:
+        on: The failures, as in `Retry.on`.
+        spot: Whether the job runs on spot capacity.
+        ec2: Whether the job runs on EC2: its host may be lost.
+
+    Returns:
+        The rules. They may be more than AWS Batch accepts.
+    """
+    codes = [item for item in on if isinstance(item, int)]
+    classes = any(isinstance(item, type) for item in on)
+    codes = list(dict.fromkeys([*codes, 1] if classes else codes))
+    again = [{"onExitCode": str(code), "action": "RETRY"} for code in codes]
+    memory = [{"onReason": "OutOfMemoryError*", "action": "RETRY"}] if OUT_OF_MEMORY in on else []
+    late = [] if TIMED_OUT in on else [{"onStatusReason": "Job attempt duration exceeded timeout*", "action": "EXIT"}]
+    # The texts of lost hosts have brackets, which no pattern has.
+    lost = [] if spot or not ec2 or RECLAIMED in on else [{"onStatusReason": "Host EC2*", "action": "EXIT"}]
+    return [*late, *memory, *again, _RAN, *lost]
 
 
 @functools.cache

@@ -22,14 +22,15 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.layer import Layer
+from laminar_runtime.limits import FINAL
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 
 __all__ = ["NoAttemptLeftError", "begin_attempt", "exit_code", "failing"]
 
 _FAILED = ".failed"
-#: Whether a layer failed in this process and has no attempt left.
-_final = False
+#: The exit code of this process if its task fails: `FINAL` if the layer does not run again.
+_code = 1
 
 
 class NoAttemptLeftError(LayerError):
@@ -90,8 +91,10 @@ def failing(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer)
     try:
         yield
     except BaseException as error:
-        if context.run and layer.configuration.retry.attempts > 1:
-            if context.attempt >= layer.configuration.retry.attempts:
+        retry = layer.configuration.retry
+        _end(retry.exit_code(error) or 1 if retry.repeats(error) else FINAL)
+        if context.run and retry.attempts > 1:
+            if context.attempt >= retry.attempts:
                 _end()
             _note(store, f"{key.attempts(context.index, context.drive)}{context.run}{_FAILED}", error)
         raise
@@ -107,16 +110,12 @@ def _note(store: DataStore, path: str, error: BaseException) -> None:
 
 def exit_code() -> int:
     """Return the exit code of a process whose task failed: after `FINAL`, AWS Batch does not run the task again."""
-    if not _final:
-        return 1
-    from laminar_runtime.splits.job_container import FINAL
-
-    return FINAL
+    return _code
 
 
-def _end() -> None:
-    global _final  # noqa: PLW0603 - of the process, as its exit code is
-    _final = True
+def _end(code: int = FINAL) -> None:
+    global _code  # noqa: PLW0603 - of the process
+    _code = code
 
 
 def _went_on(runs: set[str]) -> set[str]:

@@ -18,6 +18,7 @@ Further such lines begin further flows, which follow the first.
 
 from __future__ import annotations
 
+import builtins
 import json
 import re
 import shlex
@@ -48,7 +49,7 @@ _PAIRS = {"secrets", "log_options", "environment"}
 _FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
-_OF_LAYER |= {"queue", "share", "priority", "role"}
+_OF_LAYER |= {"queue", "share", "priority", "role", "failures"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked"}
 
 
@@ -172,7 +173,11 @@ def _layer(line: str) -> LayerNode:
         container=_container(options),
         foreach=foreach,
         retry=Retry(
-            options.get("attempts", 1), options.get("delay", 0.1), options.get("backoff", 2), options.get("jitter", 0)
+            options.get("attempts", 1),
+            options.get("delay", 0.1),
+            options.get("backoff", 2),
+            options.get("jitter", 0),
+            tuple(map(_failure, filter(None, options.get("failures", "").split(",")))),
         ),
         executor=_target(options),
         optional=options.get("optional", False),
@@ -180,6 +185,11 @@ def _layer(line: str) -> LayerNode:
         initialised=options.get("initialised", False),
         pipelined=options.get("pipelined", False),
     )
+
+
+def _failure(text: str) -> type[BaseException] | int | str:
+    known = getattr(builtins, text, None)
+    return known if isinstance(known, type) else int(text) if text.isdecimal() else text
 
 
 def _dimension(text: str) -> Dimension:

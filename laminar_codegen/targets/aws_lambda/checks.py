@@ -15,7 +15,7 @@ from laminar_codegen.limits import (
     LAMBDA_STORAGE,
 )
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047, LAM090
+from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047, LAM090, LAM122
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 
@@ -151,6 +151,14 @@ def check_function_sizes(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
 
 
+def check_lambda_failures(graph: Graph) -> Iterator[Problem]:
+    """Check that layers name no failures to retry on: an invocation has no exit code, and no rules by classes."""
+    for layer in _on_lambda(graph):
+        if layer.retry.on:
+            what = f"layer '{layer.name}' has Retry(on=...), and runs on AWS Lambda, where each failure is retried"
+            yield Problem(layer.location, LAM122, what, "run it on AWS Batch, or leave on=... out")
+
+
 def _on_lambda(graph: Graph) -> Iterator[LayerNode]:
     return (layer for layer in graph.layers if isinstance(layer.executor, LambdaTarget))
 
@@ -170,4 +178,5 @@ RULES = (
     check_lambda_images,
     check_function_variables,
     check_function_sizes,
+    check_lambda_failures,
 )

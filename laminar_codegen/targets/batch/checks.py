@@ -20,10 +20,12 @@ from laminar_codegen.problems.rules import (
     LAM047,
     LAM090,
     LAM092,
+    LAM122,
 )
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
-from laminar_runtime.splits.job_container import ec2_size, fargate_size
+from laminar_runtime.limits import EXIT_RULES
+from laminar_runtime.splits.job_container import ec2_size, fargate_size, rules_on
 
 __all__ = ["RULES"]
 
@@ -152,9 +154,27 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
     """Check that Batch makes all attempts at the splits of a fan-out: it retries a job at most nine times."""
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
-        if layer.foreach and attempts > JOB_ATTEMPTS:
-            what = f"layer '{layer.name}' fans out with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
+        if (layer.foreach or layer.retry.on) and attempts > JOB_ATTEMPTS:
+            how = "fans out" if layer.foreach else "names failures"
+            what = f"layer '{layer.name}' {how} with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
             yield Problem(layer.location, LAM025, what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
+
+
+def check_failures(graph: Graph) -> Iterator[Problem]:
+    """Check that AWS Batch can decide by the failures that a retry names: its rules are few, and hooks have none."""
+    for layer in _on_batch(graph):
+        retry = layer.retry
+        if not retry.on:
+            continue
+        if layer.sized:
+            what = f"layer '{layer.name}' has Retry(on=...) and hooks that choose its container: these see each failure"
+            yield Problem(layer.location, LAM122, what, "drop one of them")
+        elif (
+            retry.attempts > 1
+            and len(rules_on(retry.on, spot=layer.container.spot, ec2=on_ec2(layer.placement))) > EXIT_RULES
+        ):
+            what = f"layer '{layer.name}' names failures by more rules than the {EXIT_RULES} of AWS Batch"
+            yield Problem(layer.location, LAM122, what, "name fewer exit codes, or raise an exception in their place")
 
 
 def check_variables(graph: Graph) -> Iterator[Problem]:
@@ -212,6 +232,7 @@ RULES = (
     check_logs,
     check_ec2_sizes,
     check_attempts,
+    check_failures,
     check_variables,
     check_capabilities,
     check_definition_sizes,

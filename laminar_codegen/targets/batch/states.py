@@ -13,7 +13,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.ir.state_names import Suffix
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
-from laminar_codegen.targets.batch.target import batch_target, job_size, usual_size
+from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
 from laminar_runtime.splits import job_container
@@ -57,8 +57,9 @@ class BatchStates(TaskStates):
             name=layer.name,
             comment=layer.summary,
             integration="batch:submitJob.sync",
-            arguments=self._arguments(layer, environment, "$states.input.groups[0]"),
-            retry=attempts.retriers,
+            arguments={**self._arguments(layer, environment, "$states.input.groups[0]"), **_strategy(layer, once=True)},
+            # With some failures only, Batch starts the job again: Step Functions does not see why it failed.
+            retry=() if layer.retry.on else attempts.retriers,
             catch=attempts.catchers,
             next=after,
         )
@@ -87,11 +88,7 @@ class BatchStates(TaskStates):
             "ArrayProperties": Expression(f"{_GROUP}.size > 1 ? {{'Size': {_GROUP}.size}} : {{}}"),
             **more,
         }
-        if layer.retry.attempts > 1 and not layer.replanned:
-            # Batch retries each child on its own, so that finished splits are not run again.
-            strategy = job_container.retry_strategy(spot=layer.container.spot, attempts=layer.retry.attempts)
-            arguments["RetryStrategy"] = _pascal(strategy)
-        return arguments
+        return {**arguments, **_strategy(layer, once=False)}
 
     def _first(self, layer: LayerNode, after: str) -> Task:
         """Return the first job of a pipeline. Its id is passed on; no state waits for it."""
@@ -175,6 +172,19 @@ class BatchStates(TaskStates):
             **_share(layer),
             "ContainerOverrides": overrides,
         }
+
+
+def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
+    """Return the retry strategy of a job, if Batch starts it again after failures of the layer.
+
+    Batch retries each child of an array on its own, so that finished splits are not run again.
+    """
+    retry = layer.retry
+    if retry.attempts == 1 or layer.replanned or (once and not retry.on):
+        return {}
+    spot, ec2 = layer.container.spot, on_ec2(layer.placement)
+    strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=retry.on, ec2=ec2)
+    return {"RetryStrategy": _pascal(strategy)}
 
 
 def _share(layer: LayerNode) -> dict[str, Value]:

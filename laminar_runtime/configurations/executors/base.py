@@ -152,7 +152,9 @@ def failure_by(task: Task, error: BaseException, *, in_process: bool) -> TaskErr
     from laminar_runtime.failures import reports, tracebacks
 
     tracebacks.trim(error)
-    reported = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}
+    reported: dict[str, Any] = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        reported["exit_code"] = error.code
     if not (in_process and isinstance(error, Exception)):
         return _failure(TaskError, task, reports.reason_of(error), reported)
     failed = _failure(Raised, task, reports.reason_of(error), reported)

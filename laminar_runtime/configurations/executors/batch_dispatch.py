@@ -18,6 +18,7 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.containers import local_variables
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.configurations.failures import OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.splits import job_container
@@ -189,7 +190,7 @@ class Dispatcher:
     async def _settle_job(self, job: _Job, detail: JobDetailTypeDef) -> None:
         array = detail.get("arrayProperties", {})
         if detail["status"] == "FAILED" and not array:
-            _settle(job.members[0][1], failure(job.members[0][0], _reason(detail)))
+            _settle(job.members[0][1], failure(job.members[0][0], _reason(detail), **_ending(detail)))
         elif array and (detail["status"] == "FAILED" or array.get("statusSummary", {}).get("FAILED")):
             await self._settle_failed_children(job)
         if detail["status"] == "SUCCEEDED" or (array and detail["status"] == "FAILED"):
@@ -203,7 +204,7 @@ class Dispatcher:
             described = (await _in_thread(self._client().describe_jobs, jobs=ids))["jobs"]
             for detail in described:
                 task, future = job.members[int(detail["jobId"].rpartition(":")[2])]
-                _settle(future, failure(task, _reason(detail)))
+                _settle(future, failure(task, _reason(detail), **_ending(detail)))
 
     def _failed_children(self, job: str) -> list[str]:
         pages = self._client().get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="FAILED")
@@ -289,6 +290,18 @@ def _reason(detail: JobDetailTypeDef) -> str:
         "log stream": container.get("logStreamName"),
     }
     return "its job failed: " + ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+
+
+def _ending(detail: JobDetailTypeDef) -> dict[str, Any]:
+    """Return the exit code of a failed job, and why it was ended from outside."""
+    container, status = detail.get("container", {}), detail.get("statusReason", "")
+    texts = {
+        OUT_OF_MEMORY: container.get("reason", "").startswith("OutOfMemoryError"),
+        TIMED_OUT: status.startswith("Job attempt duration exceeded timeout"),
+        RECLAIMED: status.startswith(("Host EC2", "Your Spot Task was interrupted")),
+    }
+    found = (reason for reason, known in texts.items() if known)
+    return {"exit_code": container.get("exitCode"), "ending": next(found, "")}
 
 
 def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:

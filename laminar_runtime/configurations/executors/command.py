@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.configurations.failures import TIMED_OUT
 from laminar_runtime.failures import reports
 from laminar_runtime.process import output, reaper
 
@@ -58,7 +59,9 @@ async def run(
         try:
             await asyncio.wait_for(process.wait(), timeout)
         except TimeoutError:
-            raise failure(task, f"it did not end within {timeout:g} seconds and was stopped") from None
+            raise failure(
+                task, f"it did not end within {timeout:g} seconds and was stopped", ending=TIMED_OUT
+            ) from None
         finally:
             await _stop(process)
     _check(task, words, await process.wait(), errors)

@@ -12,6 +12,7 @@ from laminar_runtime import _records
 from laminar_runtime.configurations.containers import OF_CONTAINERS
 from laminar_runtime.configurations.executors.base import Executor, failure, failure_by
 from laminar_runtime.configurations.executors.tasks import Task
+from laminar_runtime.configurations.failures import TIMED_OUT
 
 if TYPE_CHECKING:
     import queue
@@ -86,7 +87,7 @@ class Thread(Executor):
             error = await asyncio.wait_for(done, self.timeout)
         except TimeoutError:
             task.permit.withdraw()
-            raise failure(task, f"it did not end within {self.timeout:g} seconds") from None
+            raise failure(task, f"it did not end within {self.timeout:g} seconds", ending=TIMED_OUT) from None
         except BaseException:
             task.permit.withdraw()
             raise

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, progress, task_environment, types
-from laminar_runtime.configurations.executors.base import Executor, failure_by
+from laminar_runtime.configurations.executors.base import Executor, Raised, failure_by
 from laminar_runtime.configurations.executors.tasks import Permit, Task
-from laminar_runtime.exceptions import FlowError, LaminarError
+from laminar_runtime.configurations.failures import OUT_OF_MEMORY
+from laminar_runtime.configurations.layers import Retry
+from laminar_runtime.exceptions import FlowError, LaminarError, TaskError
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
 from laminar_runtime.tasks import layer_hooks, task
@@ -54,7 +57,8 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             raise
         except LaminarError as error:
             progress.current().fail_split(name)
-            if attempt >= layer.configuration.retry.attempts:
+            retry = layer.configuration.retry
+            if attempt >= retry.attempts or not _repeats(retry, error):
                 raise
             progress.logger().warning("%s", error)
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "retry"):
@@ -63,6 +67,22 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
         else:
             progress.current().end_split(name)
             return layer
+
+
+#: The exit code of a container that was killed, as Docker and AWS Batch say it.
+_KILLED = 128 + signal.SIGKILL
+
+
+def _repeats(retry: Retry, error: LaminarError) -> bool:
+    """Return whether a task runs again after its failure. A process decides by the error itself, and exits with 1."""
+    if not retry.on:
+        return True
+    cause = error.__cause__ if isinstance(error, Raised) else error
+    if not isinstance(error, TaskError) or (error.exit_code is None and not error.ending):
+        return retry.repeats(cause or error)
+    reported = error.exit_code == 1 and bool(error.error_class)
+    killed = error.exit_code in {-signal.SIGKILL, _KILLED} and OUT_OF_MEMORY in retry.on
+    return reported or killed or error.ending in retry.on or error.exit_code in retry.on
 
 
 def _task(execution: Execution, layer: Layer) -> Task:

@@ -12,6 +12,7 @@ from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.batch_requests import Queue, RetryStrategy, make_request
 from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, JobResult, Replayed, profiled_services, replay_flow
 from laminar_codegen.render.terraform_json import render_document
+from laminar_runtime.limits import FINAL
 from laminar_runtime.splits import job_container
 
 FLOW = """
@@ -98,7 +99,36 @@ def test_splits_with_a_retry(status: str, reason: str | None, code: int | None) 
     rules = strategy(job_container.retry_strategy(spot=False, attempts=3))
     assert runs(rules, status, reason, code) == (6 if status == EXITED else 1)
     assert runs(rules, NOT_STARTED, "ResourceInitializationError: x", None) == 6
-    assert runs(rules, EXITED, None, job_container.FINAL) == 1
+    assert runs(rules, EXITED, None, FINAL) == 1
+
+
+MEMORY = (EXITED, "OutOfMemoryError: Container killed due to memory usage", 137)
+LATE = ("Job attempt duration exceeded timeout", None, 137)
+LOST = ("Host EC2 (instance i-0abc) terminated.", None, None)
+SPOT = ("Your Spot Task was interrupted.", None, 143)
+NEVER = (NOT_STARTED, "ResourceInitializationError: x", None)
+
+
+@pytest.mark.parametrize(
+    ("on", "again", "ends"),
+    [
+        ((TimeoutError,), [(EXITED, None, 1)], [(EXITED, None, FINAL), (EXITED, None, 2), MEMORY, LATE, LOST]),
+        ((75,), [(EXITED, None, 75)], [(EXITED, None, 1), (EXITED, None, 751), MEMORY, LATE, LOST]),
+        (("out of memory",), [MEMORY], [(EXITED, None, 1), (EXITED, None, 137), LATE, LOST]),
+        (("timed out",), [LATE], [(EXITED, None, 1), MEMORY, LOST]),
+        (("reclaimed",), [LOST], [(EXITED, None, 1), MEMORY, LATE]),
+        (("reclaimed", TimeoutError, "out of memory"), [LOST, (EXITED, None, 1), MEMORY], [(EXITED, None, 2), LATE]),
+    ],
+)
+def test_failures_that_a_retry_names(on: tuple[Any, ...], again: list[Any], ends: list[Any]) -> None:
+    """A job runs again after these, and after no other; one that never began is not a failure of the layer."""
+    rules = strategy(job_container.retry_strategy(spot=False, attempts=3, on=on, ec2=True))
+    for status, reason, code in (*again, NEVER):
+        assert runs(rules, status, reason, code) == 6, (status, reason, code)
+    for status, reason, code in ends:
+        assert runs(rules, status, reason, code) == 1, (status, reason, code)
+    on_spot = strategy(job_container.retry_strategy(spot=True, attempts=3, on=on, ec2=True))
+    assert {runs(on_spot, *end) for end in (LOST, SPOT)} == {10}
 
 
 @pytest.mark.parametrize(

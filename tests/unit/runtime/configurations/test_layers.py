@@ -78,6 +78,11 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
         (lambda: Retry(attempts=2.5), "the attempts of a Retry must be of type int, not 2.5"),
         (lambda: Retry(attempts="3"), "the attempts of a Retry must be of type int, not '3'"),
         (lambda: Retry(delay=True), "the delay of a Retry must be of type int or float, not True"),
+        (lambda: Retry(on=TimeoutError), "the failures of Retry(on=...) must be a tuple, as in on=(TimeoutError, 75)"),
+        (lambda: Retry(on=("late",)), "Retry(on=...) takes classes of exceptions, exit codes from 1 to 255 except 79"),
+        (lambda: Retry(on=(79,)), "Retry(on=...) takes classes of exceptions"),
+        (lambda: Retry(on=(0,)), "Retry(on=...) takes classes of exceptions"),
+        (lambda: Retry(on=(int,)), "Retry(on=...) takes classes of exceptions"),
         (lambda: Catch("ValueError"), "Catch takes classes of exceptions, not 'ValueError'"),
     ],
 )

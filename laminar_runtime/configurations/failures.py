@@ -1,0 +1,37 @@
+"""The failures of a task that a `Retry` may name: by class, by exit code, or by reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from laminar_runtime import _records
+from laminar_runtime.exceptions import LayerError
+from laminar_runtime.limits import FINAL
+
+__all__ = ["OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures"]
+
+#: The reasons by which a task ends from outside.
+REASONS = OUT_OF_MEMORY, RECLAIMED, TIMED_OUT = "out of memory", "reclaimed", "timed out"
+_CODES = range(1, 256)
+
+
+def check_failures(_: object, __: _records.Field, value: Any) -> None:
+    """Validate the failures after which a task runs again.
+
+    Raises:
+        LayerError: If one of them is not a class, an exit code or a reason.
+    """
+    if not isinstance(value, tuple):
+        raise LayerError(f"the failures of Retry(on=...) must be a tuple, as in on=(TimeoutError, 75), not {value!r}")
+    for item in value:
+        if isinstance(item, type) and issubclass(item, BaseException):
+            continue
+        if isinstance(item, int) and not isinstance(item, bool) and item in _CODES and item != FINAL:
+            continue
+        if isinstance(item, str) and item in REASONS:
+            continue
+        msg = (
+            f"Retry(on=...) takes classes of exceptions, exit codes from 1 to 255 except {FINAL}, and the reasons "
+            f"{', '.join(map(repr, REASONS))}, not {item!r}"
+        )
+        raise LayerError(msg)
