@@ -43,7 +43,10 @@ def policies(compilation: Compilation, name: str = NAME) -> dict[str, dict[str, 
     queues = {f"var.{queue.variable}": VALUES["var.job_queue_arn"] for queue in compilation.deployment.queues}
     known = {**VALUES, **queues, "var.name": name, **_flows(compilation)}
     local = json.loads(render_document(compilation.document))["locals"]
+    arn = "arn:aws-us-gov:{}:us-isof-south-1:123456789012:{}" + "s" * 64
     lists = {
+        "local.read_secrets.secretsmanager": [arn.format("secretsmanager", "secret:") + "-??????"],
+        "local.read_secrets.ssm": [arn.format("ssm", "parameter/")],
         "local.repositories": _repositories(local, known) if "repositories" in local else [],
         'length(local.repositories) > 0 ? ["*"] : []': ["*"],
         **{f"var.{key}[*]": [known[f"var.{key}"]] for key in ("kms_key_arn", "datastore_kms_key_arn")},

@@ -215,7 +215,8 @@ class Kept:
 def test_silent_where_it_is_not_certain(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What may be right, or cannot be known from the text, is neither a problem nor a warning."""
     wrapped = "\ndef wrapped(f):\n    import functools\n    return functools.wraps(f)(lambda *given: f(*given))\n"
-    assert _check(tmp_path, wrapped + "\ndef fill(layer): ...\n" + SILENT[case], "--strict") == 0
+    text = f"{wrapped}\ndef fill(layer): ...\n{SILENT[case]}\n\nif flow := F():\n    flow()\n"
+    assert _check(tmp_path, text, "--strict") == 0
     assert capsys.readouterr().err == ""
 
 

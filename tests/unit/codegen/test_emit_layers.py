@@ -57,6 +57,7 @@ OF_CONTAINER: dict[str, Any] = {
     "spot": True,
     "architecture": "arm64",
     "secrets": (("TOKEN", "arn:aws:ssm:eu-west-1:123456789012:parameter/token"),),
+    "environment": (("STAGE", "test"),),
     "ephemeral_storage": 100,
     "log_driver": "splunk",
     "log_options": (("splunk-url", "https://team"),),

@@ -121,6 +121,8 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     expected |= {"FindJobs", "LookAtExecutions"} if "batch:listJobs" in definition else set()
     expected |= {"RunTasks"} if "aws_lambda_function.run_" in definition else set()
     expected |= {"WriteNotes", "UseDatastoreKey"} if "s3:putObject" in definition else set()
+    expected |= {"FindTurns"} if "s3:listObjectsV2" in definition else set()
+    expected |= {"StartForTriggers"} if "definition_starter" in document["locals"] else set()
     assert sids == expected
 
 
@@ -224,10 +226,13 @@ def test_keys_are_used_only_if_they_are_given(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_deployment_has_its_alarms(case: str) -> None:
-    """Failures are told of, and starts that were missed where there is a schedule, its role and its queue."""
+    """Failures raise alarms: of executions, of triggers, and of starts that a schedule missed."""
     resources = _document(case)["resource"]
     scheduled = "aws_scheduler_schedule" in resources
     expected = {"failed", "timed_out", "throttled", *(["not_started"] if scheduled else [])}
+    rules = set(resources.get("aws_cloudwatch_event_rule", ())) - {"stop_jobs"}
+    expected |= {f"{rule}_failed" for rule in rules}
+    expected |= {"starter_failed"} if "starter" in resources["aws_sfn_state_machine"] else set()
     assert resources["aws_cloudwatch_metric_alarm"].keys() == expected
     assert ("schedule" in resources["aws_iam_role"]) == ("aws_sqs_queue" in resources) == scheduled
 

@@ -18,6 +18,7 @@ import laminar_runtime
 NAMED = {
     "laminar_codegen.rehearsal.aws.batch_api": {"BatchApi"},
     "laminar_codegen.rehearsal.aws.bucket_policies": {"S3Api"},
+    "laminar_codegen.rehearsal.aws.event_bus": {"EventBus"},
     "laminar_codegen.rehearsal.aws.lambda_api": {"LambdaApi"},
     "laminar_codegen.rehearsal.aws.own_services": {"Service"},
     "laminar_codegen.rehearsal.aws.parameters": {"ParametersApi"},
