@@ -21,6 +21,7 @@ from laminar_codegen.render.terraform_json import render_document
 __all__ = [
     "CASES",
     "GOLDEN",
+    "INPUTS",
     "blocks_in",
     "compilation_of",
     "definitions_in",
@@ -35,6 +36,14 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = {
     **{path.parent.name: path.parent for path in sorted(GOLDEN.glob("*/flow.py"))},
     "digits": GOLDEN.parents[1] / "examples" / "digits",
+}
+#: What the flows are started with.
+INPUTS: Mapping[str, Mapping[str, Any]] = {
+    "grid": {"seeds": [1, 2]},
+    "lambda": {"text": "a bb"},
+    "linked": {"count": 3},
+    "parameters": {"day": "2026-01-01", "base": "https://example.com"},
+    "skipping": {"score": 11},
 }
 
 

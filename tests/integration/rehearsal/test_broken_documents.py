@@ -13,7 +13,6 @@ import functools
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
 
 import attrs
 import pytest
@@ -30,19 +29,11 @@ from laminar_runtime.configurations import datastores
 from laminar_runtime.exceptions import ExecutionError, WaitTimeoutError
 from tests.support.broken_documents import Break, breaks_of
 from tests.support.golden import CASES as FLOWS
-from tests.support.golden import compilation_of
+from tests.support.golden import INPUTS, compilation_of
 
 #: All breaks of all flows, and not one of each field of three: for the nightly run.
 ALL = os.environ.get("LAMINAR_NIGHTLY") == "1"
 EACH_RUN = ("lambda", "foreach", "one_layer")
-#: What flows are started with.
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "grid": {"seeds": [1, 2]},
-    "lambda": {"text": "a bb"},
-    "linked": {"count": 3},
-    "parameters": {"day": "2026-01-01", "base": "https://example.com"},
-    "skipping": {"score": 11},
-}
 #: What their images have beside the flow's file.
 PROGRAMS = {"containers": {"my app.py": 'import runpy\n\nrunpy.run_path("main.py", run_name="__main__")\n'}}
 #: Flows that are left out, and why. Each field of their documents is in those of the others.
@@ -65,7 +56,7 @@ _PEOPLE = "it is for people"
 _NOT_READ = "no task of this flow reads it"
 #: Breaks that the rehearsal does not see, by patterns of their names, after those of the only flows, and why.
 UNSEEN = {
-    **{f"{case}: * aws-sdk:s3:putObject Bucket,Key,Body Body": _NOT_READ for case in FLOWS if case not in PARAMETERS},
+    **{f"{case}: * aws-sdk:s3:putObject Bucket,Key,Body Body": _NOT_READ for case in FLOWS if case not in INPUTS},
     "* aws_* tags": _TAGS,
     "* aws_batch_job_definition propagate_tags": _TAGS,
     "* aws_batch_job_definition deregister_on_new_revision": _FIRST,
@@ -111,6 +102,9 @@ UNSEEN = {
     "* lambda:invoke * Payload.redrives": _FIRST,
     "without batch:submitJob* DependsOn": "jobs begin in the order of their submission, as few of them run at once",
     "without lambda:invoke * Payload.chain*": "all splits of these pipelines run",
+    "ec2: without aws_batch_job_definition platform_capabilities*": "EC2 is the default",
+    "ec2: without container logConfiguration.options": _LOGS,
+    "ec2: * container logConfiguration.options.awslogs-group": _LOGS,
     "hooks: broken lambda:invoke * Payload.execution": _NOT_READ,
     "containers: * ContainerOverrides.Environment.?LAMINAR_LAYER_SPLITS?*": _NOT_READ,
 }
@@ -150,7 +144,7 @@ class Rehearsal:
         """Deploy a document and run an execution. Raises what the rehearsal would show."""
         self.aws.reset()
         deployment = deploy_document(read_text(json.dumps(document)), self.aws, "", Given())
-        deployment.start("e1", parameters=PARAMETERS.get(self.case, {}))
+        deployment.start("e1", parameters=dict(INPUTS.get(self.case, {})))
         deployment.wait("e1", timeout=60)
         source = self.compilation.source
         for flow, graph in zip((source.flow, *source.following), self.compilation.graphs, strict=True):
