@@ -20,7 +20,10 @@ from laminar_codegen.rehearsal.document.given import Given
 GOLDEN = Path(__file__).parents[2] / "golden"
 CASES = sorted(file.parent.name for file in GOLDEN.glob("*/flow.py"))
 #: What the rehearsal says of goldens: no value of these secrets is in the environment.
-SECRETS = {"ec2": ["PASSWORD", "TOKEN"]}
+SECRETS = {
+    "ec2": ["PASSWORD", "TOKEN"],
+    "environments": ["BY_ARN", "GIVEN_PARAMETER", "GIVEN_SECRET", "PARAMETER", "SECRET"],
+}
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 
 
