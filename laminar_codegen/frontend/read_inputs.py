@@ -21,7 +21,6 @@ from laminar_codegen.problems import Location
 from laminar_runtime import Flow
 from laminar_runtime.configurations.triggers import EXECUTION_ID, SCHEDULED_TIME, Placeholder
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.inputs import conversion
 from laminar_runtime.inputs.declarations import Field, fields_of
 from laminar_runtime.inputs.shapes import NoFormError, describe, spell
 from laminar_runtime.variables import Variable
@@ -63,11 +62,16 @@ def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) ->
         flow: The flow.
         starts: The names of the starts, each with its parameters.
     """
+    if not flow.declared:
+        return
+    # Imported here, so that a flow with untyped parameters does not need cattrs.
+    from laminar_runtime.inputs import conversion
+
     try:
-        fields = fields_of(flow.classes[PARAMETERS], flow.name) if flow.declared else ()
+        fields = fields_of(flow.classes[PARAMETERS], flow.name)
     except FlowError:
         return  # the problem is one of the declaration
-    for name, parameters in starts if flow.declared else ():
+    for name, parameters in starts:
         given = {key: _sample(value) for key, value in parameters.items()}
         open_ = {key for key, value in given.items() if _is_open(value)}
         checked = [field for field in fields if field.name not in open_]
@@ -96,6 +100,9 @@ def _is_open(value: Any) -> bool:
 
 
 def _read(field: Field, text: str, place: Location) -> DeclaredParameter:
+    # Imported here, so that a flow with untyped parameters does not need cattrs.
+    from laminar_runtime.inputs import conversion
+
     problems = tuple(conversion.problems_of(field))
     default = None
     if not (problems or field.required):
