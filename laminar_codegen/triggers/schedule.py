@@ -14,12 +14,9 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Nested, Validation, Variable
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
-from laminar_codegen.problems import Problem
-from laminar_codegen.triggers.declared import check_against_inputs
 from laminar_codegen.triggers.expressions import ExpressionInZone, check_expressions, check_timezones
 from laminar_codegen.triggers.kind import InModule, TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
@@ -185,18 +182,13 @@ object({
 )
 
 
-def _check_parameters(graph: Graph, _: ExpressionInZone) -> Iterator[Problem]:
-    """Check that the flow needs no parameters: this schedule has none."""
-    return check_against_inputs(graph, "schedule", {})
-
-
 #: The kind of trigger.
 SCHEDULE = TriggerKind(
     name="schedule",
     find=_find,
     parameters=lambda _: (("schedule", {}),),
     emit=_emit,
-    rules=(check_expressions, check_timezones, _check_parameters),
+    rules=(check_expressions, check_timezones),
     roles=_roles,
     permissions={"schedule": _permissions},
     alarms=lambda _: (_NOT_STARTED,),

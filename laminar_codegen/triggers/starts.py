@@ -24,7 +24,6 @@ from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
-from laminar_codegen.triggers.declared import check_against_inputs
 from laminar_codegen.triggers.event_start import EventTrigger, check_event, emit_rule
 from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_codegen.triggers.kind import TriggerKind
@@ -225,7 +224,6 @@ def check_parameters(graph: Graph, starts: Starts) -> Iterator[Problem]:
         for flaw in find_flaws(parameters):
             what = f"the trigger '{start.label}' of flow '{graph.flow}' is not valid: {flaw}"
             yield Problem(graph.location, LAM111, what, "use names of attributes, and values that JSON has")
-        yield from check_against_inputs(graph, start.label, parameters)
 
 
 def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from laminar_runtime.storage.layout import JoinKey, LayerKey, cache_prefix, inpu
 ROOT = Path(__file__).parents[3]
 #: What a key has that is no name, and that no other text has: a dot before a folder's name, or a slash behind it.
 SEGMENT = re.compile(
-    r"(^|/)\.(cache|locks|joins|some|splits|attempts|plan|record\.json|input\.json)(?=/|$)|(^|/)(artifacts|archives)/"
+    r"(^|/)\.(cache|locks|turns|joins|some|splits|attempts|plan|record\.json|input\.json)(?=/|$)|(^|/)(artifacts|archives)/"
 )
 SPELLED = Path(layout.__file__)
 
