@@ -44,6 +44,7 @@ INPUTS: Mapping[str, Mapping[str, Any]] = {
     "linked": {"count": 3},
     "parameters": {"day": "2026-01-01", "base": "https://example.com"},
     "skipping": {"score": 11},
+    "triggers": {"what": "a"},
 }
 
 
