@@ -10,7 +10,6 @@ __all__ = [
     "DESCRIBED_JOBS",
     "EXECUTION_NAME_LENGTH",
     "EXIT_RULES",
-    "FINAL",
     "HISTORY_EVENTS",
     "JOB_ATTEMPTS",
     "JOB_NAME_LENGTH",
@@ -44,9 +43,6 @@ OVERRIDES_LENGTH = 8_192
 #: The most rules of a retry strategy:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_RetryStrategy.html
 EXIT_RULES = 5
-
-#: The exit code of a task whose layer failed and does not run again. It is Laminar's own choice.
-FINAL = 79
 
 #: The least and greatest priority of a job in its share:
 #: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html

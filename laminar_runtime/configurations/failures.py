@@ -6,10 +6,11 @@ from typing import Any
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.limits import FINAL
 
-__all__ = ["OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures"]
+__all__ = ["FINAL", "OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures"]
 
+#: The exit code of a task whose layer failed and does not run again.
+FINAL = 79
 #: The reasons by which a task ends from outside.
 REASONS = OUT_OF_MEMORY, RECLAIMED, TIMED_OUT = "out of memory", "reclaimed", "timed out"
 _CODES = range(1, 256)

@@ -150,6 +150,10 @@ class Retry:
         code = left.code if isinstance(left, SystemExit) else None
         return code if isinstance(code, int) and code in self.on else None
 
+    def numbers(self) -> dict[str, Any]:
+        """Return its fields but `on`, for JSON: a deployed layer whose hooks choose its container has no `on`."""
+        return {name: value for name, value in _records.plain(self).items() if name != "on"}
+
     def wait(self, attempt: int) -> float:
         """Return how long to wait after a failed attempt.
 

@@ -262,7 +262,7 @@ def _plan_with_hooks(  # noqa: PLR0913, PLR0917 - the state of an attempt
     parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for index, (split, _) in tried.items():
         container, retry = split.configuration.container, split.configuration.retry
-        chosen = {"container": _records.plain(container), "retry": _records.plain(retry), "attempt": split.attempt}
+        chosen = {"container": _records.plain(container), "retry": retry.numbers(), "attempt": split.attempt}
         same = json.dumps(chosen, sort_keys=True)
         if same not in parts:
             parts[same] = ({**overrides_of(execution, name, container, registered), **chosen}, [])

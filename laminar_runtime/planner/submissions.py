@@ -74,7 +74,7 @@ def store_failure(store: DataStore, key: LayerKey, drive: str, number: int, plan
     left = {
         str(index): {
             "container": _records.plain(split.configuration.container),
-            "retry": _records.plain(split.configuration.retry),
+            "retry": split.configuration.retry.numbers(),
             "attempt": split.attempt,
             "submitted": split.submitted,
         }

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR, Container
-from laminar_runtime.configurations.failures import OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
+from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
 from laminar_runtime.exceptions import LayerError
-from laminar_runtime.limits import EXIT_RULES, FINAL, JOB_ATTEMPTS
+from laminar_runtime.limits import EXIT_RULES, JOB_ATTEMPTS
 
 __all__ = [
     "EC2_MEMORY",

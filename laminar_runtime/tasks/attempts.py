@@ -20,9 +20,9 @@ from collections.abc import Iterator
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores import DataStore
+from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.layer import Layer
-from laminar_runtime.limits import FINAL
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import LAYER_ATTEMPT, TaskContext
 

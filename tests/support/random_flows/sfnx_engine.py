@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from sfnx import testing
 
-from laminar_runtime.limits import FINAL
+from laminar_runtime.configurations.failures import FINAL
 from tests.support.random_flows.compiling import PREFIX, Compiled
 from tests.support.random_flows.image import Image, InvocationError
 from tests.support.random_flows.outcomes import Ended, Job

@@ -12,7 +12,7 @@ from laminar_codegen.pipeline import Compilation
 from laminar_codegen.rehearsal.batch_requests import Queue, RetryStrategy, make_request
 from laminar_codegen.rehearsal.simulated import Attempt, BatchJobs, JobResult, Replayed, profiled_services, replay_flow
 from laminar_codegen.render.terraform_json import render_document
-from laminar_runtime.limits import FINAL
+from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.splits import job_container
 
 FLOW = """
