@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import functools
+import json
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
@@ -212,6 +213,9 @@ def container_of(container: configured.Container) -> Container:
     known, defaults = {field.name for field in _NAMED}, _defaults(kind)
     fields = _records.plain(container)
     more = {name: value for name, value in fields.items() if name not in known and value != defaults[name]}
+    if "properties" in more:
+        # Their maps and lists have any depth. As text they keep their structure, and do not change.
+        more["properties"] = json.dumps(more["properties"], sort_keys=True)
     return Container(
         command=_words(container.command),
         cpu=container.cpu,

@@ -245,6 +245,12 @@ LAM090 = Rule(
     "AWS Batch drops empty variables; AWS Lambda reserves names, and its names begin with a letter.",
     "Rename the variable, or give it a value.",
 )
+LAM093 = Rule(
+    "LAM093",
+    "a property that a job definition does not have",
+    "It has members of ContainerProperties of the AWS Batch API, without those that other arguments set.",
+    "Change the property as the message says.",
+)
 LAM092 = Rule(
     "LAM092",
     "AWS Batch cannot add capabilities of Linux",

@@ -87,6 +87,19 @@ def _environment(instance: object, attribute: _records.Field, value: Any) -> Non
             raise LayerError(f"the variable {name!r} of a Container has a null character: no process can have it")
 
 
+def _properties(_: object, __: _records.Field, value: Any) -> None:
+    """Validate that a value is a map of JSON values. The error does not show them."""
+    import json
+
+    try:
+        kept = json.loads(json.dumps(value, allow_nan=False)) == value
+    except (TypeError, ValueError, RecursionError):
+        kept = False
+    if not kept or not isinstance(value, dict):
+        msg = "the properties of a Container must be a map of JSON values, as in {'enableExecuteCommand': True}"
+        raise LayerError(msg)
+
+
 def _credentials(_: object, __: _records.Field, value: Any) -> None:
     """Validate that a value names a secret of Secrets Manager. The error does not show another value."""
     named = isinstance(value, str) and is_secret(value) and re.match("arn:[^:]*:secretsmanager:", value)
@@ -134,6 +147,7 @@ OF_CONTAINERS = frozenset(
         "efa",
         "init",
         "privileged",
+        "properties",
         "read_only_root",
         "registry_credentials",
         "shared_memory",
@@ -197,6 +211,8 @@ class Container:
         efa: The number of Elastic Fabric Adapters.
         registry_credentials: The ARN of the Secrets Manager secret that holds the user and the password of a private
             registry, or a `Variable` of it. The execution role of the tasks may read it.
+        properties: Further members of the container of an AWS Batch job definition, as the API spells them. They are
+            merged last: maps are merged, lists are concatenated, and other values replace.
 
     Raises:
         LayerError: If an argument has a wrong type, a secret is no ARN and no name, or a variable is also a secret.
@@ -246,6 +262,7 @@ class Container:
     accelerator: str | None = _records.field(default=None, validator=linux.check_accelerator, kw_only=True)
     efa: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
     registry_credentials: Text | None = _records.field(default=None, validator=_credentials, kw_only=True)
+    properties: Mapping[str, Any] = _records.field(factory=dict, converter=_copy, validator=_properties, kw_only=True)
 
     def __post_init__(self) -> None:
         if both := sorted(self.environment.keys() & self.secrets.keys()):

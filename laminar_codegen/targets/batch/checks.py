@@ -22,6 +22,7 @@ from laminar_codegen.problems.rules import (
     LAM092,
     LAM122,
 )
+from laminar_codegen.targets.batch.further_properties import check_properties
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_runtime.limits import EXIT_RULES
@@ -235,5 +236,6 @@ RULES = (
     check_failures,
     check_variables,
     check_capabilities,
+    check_properties,
     check_definition_sizes,
 )

@@ -6,6 +6,7 @@ facts about the field on AWS Batch.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -117,6 +118,8 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "efa": Option(properties=lambda count: _devices(linux.efa_devices(count)), fargate_lacks="EFA devices"),
     "registry_credentials": Option(properties=_credentials, secrets=lambda secret: [secret]),
+    # Merged last.
+    "properties": Option(properties=json.loads),
 }
 
 

@@ -37,8 +37,8 @@ class Docker(Executor):
     """
 
     def ignores(self) -> frozenset[str]:
-        """Return the fields that ``docker`` does not read: it has the credentials of its own login."""
-        return frozenset({"registry_credentials"})
+        """Return the fields that ``docker`` does not read: it has a login of its own."""
+        return frozenset({"properties", "registry_credentials"})
 
     async def run(self, task: Task) -> None:
         """Run a task in a container.

@@ -46,6 +46,7 @@ OTHERS: dict[str, Any] = {
     "accelerator": "neuron",
     "efa": 1,
     "registry_credentials": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-AbCdEf",
+    "properties": {"enableExecuteCommand": True},
 }
 
 

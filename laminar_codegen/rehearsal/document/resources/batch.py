@@ -18,7 +18,15 @@ _PROPERTIES = {
     "node_properties": "nodeProperties",
 }
 #: The members of a container that a job of the rehearsal does not have. The others it has, or AWS alone needs them.
-_OF_CONTAINERS = ("privileged", "readonlyRootFilesystem", "ulimits", "user")
+_OF_CONTAINERS = (
+    "enableExecuteCommand",
+    "mountPoints",
+    "privileged",
+    "readonlyRootFilesystem",
+    "ulimits",
+    "user",
+    "volumes",
+)
 _CAPACITY = "capacity of the rehearsal is this machine"
 
 

@@ -19,6 +19,7 @@ from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch import checks as batch_checks
+from laminar_codegen.targets.batch import further_properties
 from laminar_codegen.targets.batch import labels as batch_labels
 from laminar_codegen.targets.batch import target as batch_target
 from laminar_codegen.targets.batch.job_definitions import container_properties, emit_job_definition, job_definitions
@@ -49,6 +50,7 @@ def _rules(rules: Iterable[Callable[[Graph], Iterable[Problem]]]) -> Callable[[s
 
 
 cases_of("targets.batch.checks")(_rules(batch_checks.RULES))
+cases_of("targets.batch.further_properties")(_rules((further_properties.check_properties,)))
 cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
 cases_of("targets.aws_lambda.labels")(evaluator(lambda_labels, graph_in=graph_in))
 cases_of("targets.batch.labels")(evaluator(batch_labels))

@@ -71,6 +71,8 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
             lambda: Container(registry_credentials="user:secret"),
             "the registry_credentials of a Container must be",
         ),
+        (lambda: Container(properties=["user"]), "the properties of a Container must be a map of JSON values"),
+        (lambda: Container(properties={"user": {1}}), "the properties of a Container must be a map of JSON values"),
         (lambda: Parameter(layer=3, attribute="a"), "the layer of a Parameter must be of type type or str, not 3"),
         (lambda: Parameter("A", "a", index="0"), "the index of a Parameter must be of type int or None, not '0'"),
         (lambda: Parameter("A", "a", index=-1), "the index of a Parameter must be at least 0, not -1"),

@@ -51,5 +51,5 @@ def test_users_rights_and_accelerators() -> None:
 def test_processes_and_threads_name_what_only_containers_have() -> None:
     assert executors.Process().ignores() == OF_CONTAINERS
     assert executors.Thread().ignores() == OF_CONTAINERS | {"environment"}
-    assert executors.Docker().ignores() == {"registry_credentials"}
+    assert executors.Docker().ignores() == {"properties", "registry_credentials"}
     assert _records.plain(Container()).keys() >= OF_CONTAINERS

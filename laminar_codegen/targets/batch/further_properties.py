@@ -1,0 +1,98 @@
+"""The rule of `Container(properties=...)`: members of a job definition's container, by botocore's model of AWS Batch.
+
+https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM093
+from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+
+__all__ = ["RESERVED", "check_properties"]
+
+#: The members that other arguments set, each with the argument: permissions, or the meaning of a task, follow from it.
+RESERVED: Mapping[str, str] = {
+    "command": "Container(command=...)",
+    "environment": "Container(environment=...)",
+    "executionRoleArn": "the variable execution_role_arn",
+    "image": "Container(image=...)",
+    "jobRoleArn": "the variable task_role_arn",
+    "logConfiguration": "Container(log_driver=..., log_options=...)",
+    "memory": "Container(memory=...)",
+    "networkConfiguration": "the variable assign_public_ip",
+    "repositoryCredentials": "Container(registry_credentials=...)",
+    "resourceRequirements": "Container(cpu=..., memory=..., gpu=...)",
+    "secrets": "Container(secrets=...)",
+    "vcpus": "Container(cpu=...)",
+}
+#: The members that jobs on Fargate do not have, and those of EC2.
+_ONLY_ON_EC2 = frozenset({"instanceType", "privileged", "ulimits"})
+_LINUX_OF_FARGATE = frozenset({"initProcessEnabled"})
+_ONLY_ON_FARGATE = frozenset({"ephemeralStorage", "fargatePlatformConfiguration"})
+
+
+def check_properties(graph: Graph) -> Iterator[Problem]:
+    """Check that AWS Batch knows the properties of a container, and that no other argument sets them."""
+    for layer in graph.layers:
+        text = layer.container.requested.get("properties")
+        if text is not None and isinstance(layer.executor, BatchTarget):
+            for fault in _faults(layer, json.loads(text)):
+                what = f"the properties of the container of layer '{layer.name}' are not valid: {fault}"
+                yield Problem(layer.location, LAM093, what, "name members of ContainerProperties of the AWS Batch API")
+
+
+def _faults(layer: LayerNode, given: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(RESERVED.keys() & given.keys()):
+        yield f"{name} is set by {RESERVED[name]}"
+    yield from _of_model({name: value for name, value in given.items() if name not in RESERVED})
+    if on_ec2(layer.placement):
+        lacking = _ONLY_ON_FARGATE & given.keys()
+    else:
+        linux = given.get("linuxParameters")
+        members = {f"linuxParameters.{name}" for name in (linux if isinstance(linux, dict) else {})}
+        lacking = (_ONLY_ON_EC2 & given.keys()) | (members - {f"linuxParameters.{name}" for name in _LINUX_OF_FARGATE})
+    yield from (f"jobs on {'EC2' if on_ec2(layer.placement) else 'Fargate'} have no {name}" for name in sorted(lacking))
+
+
+@functools.cache
+def _shape() -> Any:
+    """Return botocore's model of a container of a job definition. It takes a while to load."""
+    import botocore.session
+
+    model = botocore.session.get_session().get_service_model("batch")
+    return model.shape_for("ContainerProperties")
+
+
+def _of_model(given: Mapping[str, Any]) -> Iterator[str]:
+    from botocore.validate import ParamValidator
+
+    shape = _shape()
+    report = ParamValidator().validate(given, shape)
+    if report.has_errors():
+        # The list of what is accepted is long, and grows with botocore.
+        yield from (line.partition(", must be one of")[0] for line in report.generate_report().splitlines())
+    else:
+        yield from _unknown_words(given, shape, "")
+
+
+def _unknown_words(value: Any, shape: Any, place: str) -> Iterator[str]:
+    """Yield the texts that are none of the words of an enumeration: botocore does not check these."""
+    match value:
+        case dict():
+            for name, item in value.items():
+                inner = shape.members[name] if shape.type_name == "structure" else shape.value
+                yield from _unknown_words(item, inner, f"{place}.{name}".lstrip("."))
+        case list():
+            for item in value:
+                yield from _unknown_words(item, shape.member, place)
+        case str() if getattr(shape, "enum", None) and value not in shape.enum:
+            yield f"{place} is {value!r}, and must be one of {', '.join(shape.enum)}"
+        case _:
+            return
