@@ -47,6 +47,7 @@ __all__ = [
     "MACHINE_NAME_LENGTH",
     "MAP_CONCURRENCY",
     "MAX_INVOCATIONS",
+    "MOST_TAGS",
     "NAME_LENGTH",
     "OVERRIDES_LENGTH",
     "PATTERN_LENGTH",
@@ -75,6 +76,9 @@ DISTRIBUTED_MAP_CHILDREN = 10_000
 
 #: Characters of a function's name: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 FUNCTION_NAME_LENGTH = 64
+
+#: Tags of a job and of its job definition together: https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html
+MOST_TAGS = 50
 
 #: Bytes of a job definition: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html
 JOB_DEFINITION_BYTES = 24 * 1024

@@ -59,8 +59,8 @@ class Flow:
         executor: Runs the tasks. The default is `executors.Process`.
         scheduler: Decides when a layer runs. The default is the local scheduler.
         container: The container of its layers. A layer that is registered with a container of its own refines it:
-            arguments that this was given win, and the maps `environment`, `secrets` and `log_options` are merged by
-            name. The attribute `container` of the class is refined in the same way.
+            arguments that this was given win, and the maps `environment`, `secrets`, `log_options` and `tags` are
+            merged by name. The attribute `container` of the class is refined in the same way.
         **others: Arguments of a class after `Flow` in the method resolution order.
 
     Raises:

@@ -245,6 +245,12 @@ LAM090 = Rule(
     "AWS Batch drops empty variables; AWS Lambda reserves names, and its names begin with a letter.",
     "Rename the variable, or give it a value.",
 )
+LAM094 = Rule(
+    "LAM094",
+    "a job has too many tags",
+    "AWS Batch fails a job that has more than 50 tags together with its job definition.",
+    "Use fewer tags.",
+)
 LAM093 = Rule(
     "LAM093",
     "a property that a job definition does not have",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from laminar_runtime import _records
@@ -20,6 +20,7 @@ __all__ = [
     "Container",
     "docker_options",
     "is_secret",
+    "job_tags",
     "local_variables",
     "refine",
 ]
@@ -44,6 +45,9 @@ SECRET = (
 ENDS_LIKE_ARN = "secretsmanager:[^:]*-[0-9A-Za-z]{6}(:|$)"
 #: The options of log drivers that are secrets, and never plain text.
 SECRET_OPTIONS = frozenset({"splunk-token"})
+#: What AWS accepts in the key and the value of a tag, and how much of it; and the prefix of the tags that jobs have.
+_TAG, _TAG_LETTERS = r"[\w .:/=+\-@]+", "letters, digits, spaces and characters of .:/=+-@_"
+_KEY_LENGTH, _TAG_LENGTH, TAG_PREFIX = 128, 256, "laminar:"
 _VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
 
 
@@ -85,6 +89,24 @@ def _environment(instance: object, attribute: _records.Field, value: Any) -> Non
         _check_variable(name, "a variable")
         if isinstance(text, str) and "\0" in text:
             raise LayerError(f"the variable {name!r} of a Container has a null character: no process can have it")
+
+
+def _tags(instance: object, attribute: _records.Field, value: Any) -> None:
+    """Validate that a value maps keys to texts that AWS accepts for tags.
+
+    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    """
+    _text_by_name(instance, attribute, value)
+    for key, text in value.items():
+        if not re.fullmatch(_TAG, key) or len(key) > _KEY_LENGTH or key.lower().startswith("aws:"):
+            msg = (
+                f"a tag of a Container cannot have the key {key!r}: use at most {_KEY_LENGTH} {_TAG_LETTERS}, no 'aws:'"
+            )
+            raise LayerError(msg)
+        if key.startswith(TAG_PREFIX):
+            raise LayerError(f"a tag of a Container cannot have the key {key!r}: jobs have tags of this prefix already")
+        if isinstance(text, str) and (len(text) > _TAG_LENGTH or (text and not re.fullmatch(_TAG, text))):
+            raise LayerError(f"the tag {key!r} of a Container must have at most {_TAG_LENGTH} {_TAG_LETTERS}")
 
 
 def _properties(_: object, __: _records.Field, value: Any) -> None:
@@ -135,7 +157,7 @@ def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
 
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
-_MERGED = frozenset({"environment", "log_options", "secrets"})
+_MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
 
 
 #: The fields that only a container has, and a process of this machine does not.
@@ -213,6 +235,8 @@ class Container:
             registry, or a `Variable` of it. The execution role of the tasks may read it.
         properties: Further members of the container of an AWS Batch job definition, as the API spells them. They are
             merged last: maps are merged, lists are concatenated, and other values replace.
+        tags: Tags of the layer's jobs, for the allocation of costs. Jobs with tags also have ``laminar:flow``,
+            ``laminar:layer`` and ``laminar:execution``. Each value is a text or a `Variable`.
 
     Raises:
         LayerError: If an argument has a wrong type, a secret is no ARN and no name, or a variable is also a secret.
@@ -263,6 +287,7 @@ class Container:
     efa: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
     registry_credentials: Text | None = _records.field(default=None, validator=_credentials, kw_only=True)
     properties: Mapping[str, Any] = _records.field(factory=dict, converter=_copy, validator=_properties, kw_only=True)
+    tags: Mapping[str, Text] = _records.field(factory=dict, converter=_copy, validator=_tags, kw_only=True)
 
     def __post_init__(self) -> None:
         if both := sorted(self.environment.keys() & self.secrets.keys()):
@@ -274,7 +299,7 @@ def refine(base: Container, container: Container) -> Container:
     """Return the container of a layer of a flow with a container of its own.
 
     What the layer's container was given wins, even if it is the default of the argument. The maps `environment`,
-    `secrets` and `log_options` are merged by name. A variable of the one is not a secret of the other.
+    `secrets`, `log_options` and `tags` are merged by name. A variable of the one is not a secret of the other.
 
     Args:
         base: The container of the flow.
@@ -323,6 +348,24 @@ def docker_options(container: Container) -> list[str]:
         *(f"--device={device}" for device in devices),
         *(f"--cap-add={name}" for name in container.capabilities),
     ]
+
+
+def job_tags(flow: str, layer: str, execution: Any, tags: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the tags of a job, none if its container has none.
+
+    Args:
+        flow: The flow.
+        layer: The layer.
+        execution: The id of the execution, or an expression for it.
+        tags: The tags of the container, as pairs.
+
+    Example:
+        >>> job_tags("Report", "Load", "e1", [("team", "data")])["laminar:layer"]
+        'Load'
+    """
+    own = dict(tags)
+    known = {"flow": flow, "layer": layer, "execution": execution}
+    return {**{f"{TAG_PREFIX}{name}": value for name, value in known.items()}, **own} if own else {}
 
 
 def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:

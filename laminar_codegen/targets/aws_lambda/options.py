@@ -38,6 +38,7 @@ LACKING: Mapping[str, str] = {
     "log_driver": _LOGS,
     "log_options": _LOGS,
     **dict.fromkeys(OF_CONTAINERS, _SET_UP),
+    "tags": "functions have the tags of the deployment: the variable tags",
     "properties": "they are those of a job definition of AWS Batch",
     "registry_credentials": "functions have images from ECR only",
 }

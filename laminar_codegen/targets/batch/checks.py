@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
+from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT, MOST_TAGS
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import (
     LAM023,
@@ -20,6 +20,7 @@ from laminar_codegen.problems.rules import (
     LAM047,
     LAM090,
     LAM092,
+    LAM094,
     LAM122,
 )
 from laminar_codegen.targets.batch.further_properties import check_properties
@@ -37,6 +38,9 @@ _FARGATE_DRIVERS = ("awslogs", "splunk")
 _EC2_DRIVERS = ("fluentd", "gelf", "journald", "json-file", "logentries", "syslog")
 #: The options of awslogs that the document gives.
 _OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
+
+#: The tags that jobs have besides those of their container: flow, layer and execution.
+_OWN_TAGS = 3
 
 #: Bytes of the rest of a job definition: names, ARNs, the longest datastore.
 _REST_OF_DEFINITION = 4 * 1024
@@ -196,6 +200,18 @@ def check_capabilities(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM092, what, fix)
 
 
+def check_tags(graph: Graph) -> Iterator[Problem]:
+    """Check that a job does not have more tags than AWS accepts, besides those of the deployment."""
+    for layer in _on_batch(graph):
+        count = len(layer.container.requested.get("tags", ()))
+        if count > MOST_TAGS - _OWN_TAGS:
+            what = (
+                f"layer '{layer.name}' has {count} tags, and its jobs have {_OWN_TAGS} more; a job fails with more "
+                f"than {MOST_TAGS}, those of the deployment (the variable tags) included"
+            )
+            yield Problem(layer.location, LAM094, what, "drop some of them")
+
+
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
     """Check that a container's settings fit into a job definition."""
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
@@ -237,5 +253,6 @@ RULES = (
     check_variables,
     check_capabilities,
     check_properties,
+    check_tags,
     check_definition_sizes,
 )

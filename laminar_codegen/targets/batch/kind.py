@@ -91,6 +91,8 @@ def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # 
     jobs = regional("batch", "job/*")
     queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
     yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
+    if any(layer.container.requested.get("tags") for graph in deployment.graphs for layer in graph.layers):
+        yield Statement("TagJobs", ("batch:TagResource",), (jobs,))
     # Batch makes the identifier in the ARN of a job, and the children of an array do not have its tags. A narrower
     # permission would leave jobs running, and billed, when their execution is stopped.
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))

@@ -16,6 +16,8 @@ from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queu
 from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
+from laminar_runtime.configurations.containers import job_tags
+from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.splits import job_container
 
 __all__ = ["BatchStates"]
@@ -170,6 +172,7 @@ class BatchStates(TaskStates):
             "JobQueue": job_queue(layer),
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             **_share(layer),
+            **_tags(self.graph, layer),
             "ContainerOverrides": overrides,
         }
 
@@ -185,6 +188,13 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     spot, ec2 = layer.container.spot, on_ec2(layer.placement)
     strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=retry.on, ec2=ec2)
     return {"RetryStrategy": _pascal(strategy)}
+
+
+def _tags(graph: Graph, layer: LayerNode) -> dict[str, Value]:
+    """Return the tags of a job. Its tasks of ECS, which cost the money, have them, too."""
+    execution = Expression(f"$substringBefore($states.context.Execution.Name, '{RESUMED}')")
+    found = job_tags(graph.flow, layer.name, execution, layer.container.requested.get("tags", ()))
+    return {"Tags": found, "PropagateTags": True} if found else {}
 
 
 def _share(layer: LayerNode) -> dict[str, Value]:

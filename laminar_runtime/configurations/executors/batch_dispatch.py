@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.containers import local_variables
+from laminar_runtime.configurations.containers import job_tags, local_variables
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
 from laminar_runtime.exceptions import TaskError
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.splits import job_container
-from laminar_runtime.variables import text_of
+from laminar_runtime.variables import text_of, texts_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -267,6 +267,8 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
         if not _whole(tasks):
             environment[task_environment.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
     context = tasks[0].context
+    own = texts_of(tasks[0].container.tags)
+    tags = job_tags(context.flow, context.layer, context.execution, own.items())
     return {
         "jobName": f"{context.flow}-{context.layer}"[:JOB_NAME_LENGTH],
         "jobQueue": dispatcher.queue,
@@ -276,6 +278,7 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
         "retryStrategy": job_container.retry_strategy(spot=tasks[0].container.spot),
         "timeout": {"attemptDurationSeconds": max(JOB_TIMEOUT[0], math.ceil(dispatcher.timeout))},
         **array,
+        **({"tags": tags, "propagateTags": True} if tags else {}),
         **dispatcher.share,
     }
 

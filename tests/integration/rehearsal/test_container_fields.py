@@ -21,6 +21,8 @@ from laminar_runtime.configurations.layers import Container, ForEach, Parameter
 class Fields(Flow):
     container = Container(environment={"BASE": "of the flow"})
 
+TAGGED = {"team": "data: a/b"}
+
 
 @Fields.register(
     executor=executors.AWS.Batch(platform="EC2"),
@@ -34,6 +36,7 @@ class Fields(Flow):
         devices=["/dev/fuse"],
         privileged=True,
         accelerator="neuron",
+        tags=TAGGED,
     ),
 )
 class Load(Layer):
@@ -43,7 +46,7 @@ class Load(Layer):
 
 
 @Fields.register(
-    container=Container(environment={"STAGE": "split"}, init=True, user="1000", read_only_root=True),
+    container=Container(environment={"STAGE": "split"}, init=True, user="1000", read_only_root=True, tags=TAGGED),
     foreach=ForEach([Parameter(Load, "item")]),
 )
 class Split(Layer):
@@ -94,5 +97,6 @@ def test_a_task_has_the_variables_of_its_container(tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "results/Join/found.json").read_text(encoding="utf-8"))
     assert saved == FOUND
     assert "secretsmanager:GetSecretValue" not in rehearsed.stderr
+    assert "batch:TagResource" not in rehearsed.stderr
     for member in ("ulimits", "privileged", "user", "linuxParameters.tmpfs", "linuxParameters.initProcessEnabled"):
         assert rehearsed.stderr.count(f"{member} of container_properties is not applied") == 1, rehearsed.stderr

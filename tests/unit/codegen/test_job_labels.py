@@ -46,6 +46,7 @@ OTHERS: dict[str, Any] = {
     "accelerator": "neuron",
     "efa": 1,
     "registry_credentials": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-AbCdEf",
+    "tags": {"team": "data"},
     "properties": {"enableExecuteCommand": True},
 }
 
@@ -56,7 +57,7 @@ def test_each_field_has_another_value() -> None:
 
 def test_each_field_is_lowered() -> None:
     """A field has a row in the options of AWS Batch, or is what each job definition or each job has."""
-    assert OTHERS.keys() == {"command", "cpu", "memory", "image", "workdir"} | OPTIONS.keys()
+    assert OTHERS.keys() == {"command", "cpu", "memory", "image", "workdir", "tags"} | OPTIONS.keys()
 
 
 @pytest.mark.parametrize("platform", ["FARGATE", "EC2"])
