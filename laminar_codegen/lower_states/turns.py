@@ -38,7 +38,7 @@ from laminar_runtime.storage.layout import turns_prefix
 __all__ = ["take_turns"]
 
 #: S3 lists keys in ascending order, so the number of a key is this less the number of the turn: the last turn is first.
-_MOST = 900_000_000_000
+_MOST = 9_000_000_000
 _LAST, _LOOK, _FREE, _TURN, _SKIPPED = "Last turn", "Look ahead", "Free", "Turn", "Skipped"
 _TAKEN, _PAUSE, _RUN, _FIRST = "Turn taken", "Pause", "Run", "First"
 _OF_TURNS = Ref(f"aws_sfn_state_machine.{labels.MACHINE_OF_TURNS}.arn")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.layers import Configuration, Container, Retry
+from laminar_runtime.configurations.layers import Configuration, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.limits import STATE_BYTES
@@ -242,7 +242,7 @@ def _unfinished_splits(
     for group, index in splits_of(execution.datastore, execution.key(definition), failed):
         if index not in done:
             configuration = definition.configuration.copy()
-            configuration.container = Container(**group["container"])
+            configuration.container = _records.evolve(configuration.container, **group["container"])
             configuration.retry = Retry(**group["retry"])
             yield index, group["attempt"], configuration
 
@@ -257,15 +257,18 @@ def _plan_with_hooks(  # noqa: PLR0913, PLR0917 - the state of an attempt
     tried = {index: _call_submission_hooks(execution, name, index, splits, split) for index, split in left.items()}
     failures = [error for _, error in tried.values() if error is not None]
     if failures:
-        submissions.store_failure(store, key, drive, number, {index: split for index, (split, _) in tried.items()})
+        after = {index: split for index, (split, _) in tried.items()}
+        submissions.store_failure(store, key, drive, number, after, registered)
         raise SubmissionError(str(failures[0])) from failures[0]
     parts: dict[str, tuple[dict[str, Any], list[int]]] = {}
     for index, (split, _) in tried.items():
         container, retry = split.configuration.container, split.configuration.retry
-        chosen = {"container": _records.plain(container), "retry": retry.numbers(), "attempt": split.attempt}
+        overrides = overrides_of(execution, name, container, registered)
+        changed = submissions.changes_of(container, registered)
+        chosen = {"container": changed, "retry": retry.numbers(), "attempt": split.attempt}
         same = json.dumps(chosen, sort_keys=True)
         if same not in parts:
-            parts[same] = ({**overrides_of(execution, name, container, registered), **chosen}, [])
+            parts[same] = ({**overrides, **chosen}, [])
         parts[same][1].append(index)
     return LayerPlan(splits=splits, attempt=number, groups=groups_of(layer, splits, number, parts.values()))
 

@@ -55,13 +55,26 @@ def after_failures(
         for index, split in found.items():
             if (left := stored.get(str(index))) is not None:
                 configuration = split.configuration
-                configuration.container, configuration.retry = Container(**left["container"]), Retry(**left["retry"])
+                configuration.container = _records.evolve(configuration.container, **left["container"])
+                configuration.retry = Retry(**left["retry"])
                 found[index] = Split(configuration, left["attempt"], left["submitted"])
         number += 1
     return number, found
 
 
-def store_failure(store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split]) -> None:
+def changes_of(container: Container, registered: Container) -> dict[str, Any]:
+    """Return the fields that hooks changed, for JSON: other fields may hold what is not JSON, such as a variable.
+
+    Args:
+        container: The container after the hooks.
+        registered: The container that the layer was registered with.
+    """
+    return {name: value for name, value in _records.plain(container).items() if getattr(registered, name) != value}
+
+
+def store_failure(  # noqa: PLR0913, PLR0917 - the state of an attempt
+    store: DataStore, key: LayerKey, drive: str, number: int, planned: Mapping[int, Split], registered: Container
+) -> None:
     """Store the state for the planner's next invocation.
 
     Args:
@@ -70,10 +83,11 @@ def store_failure(store: DataStore, key: LayerKey, drive: str, number: int, plan
         drive: The number of the resume or redrive of the execution.
         number: The number of the plan that failed, from 1.
         planned: The splits for the next invocation, by index.
+        registered: The container that the layer was registered with.
     """
     left = {
         str(index): {
-            "container": _records.plain(split.configuration.container),
+            "container": changes_of(split.configuration.container, registered),
             "retry": split.configuration.retry.numbers(),
             "attempt": split.attempt,
             "submitted": split.submitted,

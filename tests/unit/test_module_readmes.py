@@ -13,6 +13,8 @@ from tests import module_readmes
 from tests.support.golden import CASES, document_of
 
 READMES = module_readmes.readmes()
+#: A job queue that an executor names.
+QUEUE = re.compile(r"AWS\.Batch\([^)]*queue=\"(\w+)\"")
 FILES = ("main.tf", "outputs.tf", "variables.tf", "versions.tf")
 
 
@@ -64,12 +66,14 @@ def test_places_are_not_written_down() -> None:
 
 
 def test_the_platform_gives_what_flows_need() -> None:
-    """Whatever a compiled flow asks for is an output of the platform by the same name, except for its image."""
+    """Whatever a compiled flow asks for is an output of the platform by the same name, except for its own names."""
     asked = {
         name for case in CASES for name, variable in document_of(case)["variable"].items() if "default" not in variable
     }
+    named = {f"{name}_job_queue_arn" for case in CASES for name in QUEUE.findall((CASES[case] / "flow.py").read_text())}
+    assert named < asked
     assert asked > {"datastore_root", "job_queue_arn"}
-    assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image"}
+    assert asked - set(blocks(module_readmes.MODULES / "platform" / "README.md", "output")) == {"image", *named}
 
 
 def test_the_example_grants_what_the_compiler_grants() -> None:

@@ -77,7 +77,7 @@ def test_executions_wait_for_those_before_them() -> None:
     found = sorted(runs(replayed))
     assert {name for _, name in found} == {"a", "b", "c"}
     assert all(after - before >= SECONDS for (before, _), (after, _) in pairwise(found))
-    assert sorted(services.objects.contents) == [f"bucket/root/Report/.turns/{900_000_000_000 - n}" for n in (3, 2, 1)]
+    assert sorted(services.objects.contents) == [f"bucket/root/Report/.turns/{9_000_000_000 - n}" for n in (3, 2, 1)]
 
 
 def test_executions_are_skipped_while_another_runs() -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from laminar_runtime import Flow, Layer, _records
+from laminar_runtime import Flow, Layer, Variable, _records
 from laminar_runtime import plan_layer as plan_layer_function
 from laminar_runtime.configurations import datastores, executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
@@ -217,10 +217,25 @@ def test_a_plan_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert not (tmp_path / "plan.json").exists()
 
 
-def test_containers_survive_the_way_through_the_machine() -> None:
-    """What a plan says of a container makes an equal one."""
-    plan = plan_layer(wide(1), "Sized")
-    assert Container(**plan.groups[0]["container"]) == Container()
+class Varied(Flow): ...
+
+
+@Varied.register(container=Container(image=Variable("image"), environment={"MODE": "fast"}), retry=Retry(attempts=2))
+class Fetched(Layer):
+    def __call__(self) -> None: ...
+
+    @hooks.submission
+    def ask(self) -> None:
+        self.configuration.container.memory = 4096
+
+
+def test_a_plan_has_what_hooks_changed_of_a_container() -> None:
+    """Other fields, such as a variable, are those of the layer on each attempt."""
+    execution = in_memory(Varied).execution("e1")
+    plan = plan_layer(execution, "Fetched")
+    assert plan.groups[0]["container"] == {"memory": 4096}
+    again = replan_layer(execution, "Fetched", json.loads(json.dumps(_records.plain(plan))), {"Error": "x"})
+    assert (again.attempt, again.groups[0]["container"]) == (2, {"memory": 4096})
 
 
 class Placed(Flow): ...
