@@ -73,7 +73,7 @@ IDENTIFIERS = st.sampled_from((*RESERVED, *keyword.kwlist)) | st.from_regex(
 VARIABLES = IDENTIFIERS.filter(lambda name: not name.startswith(("AWS_BATCH", "LAMINAR_")))
 SECRETS = st.sampled_from(["arn:aws:ssm:eu-west-1:123456789012:parameter/a/b.c-d_e"]) | TEXTS.map(
     lambda text: f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:a/b+c=d.e@f-g:{''.join(text.split(':'))}::"
-).filter(lambda arn: not any(character.isspace() for character in arn))
+).filter(lambda arn: arn.isprintable() and " " not in arn)
 OPTIONS = st.dictionaries(WHOLE, TEXTS, max_size=3)
 SCHEDULES = st.sampled_from(
     [
