@@ -4,6 +4,7 @@
 - Any other Python block runs by itself there, in a fresh process.
 - The commands of a console block (``$ ...``) run there, too, if they are ours. Standard output must be what the block
   shows; of a command that fails, what it prints to standard error. ``...`` stands for any text.
+- `$ cat NAME` shows a file: it is written to the page's folder.
 - Commands of others, such as ``terraform apply``, need what a test has not. Targets of ``make`` must exist.
 - HCL, JSON and YAML must be valid.
 """
@@ -82,6 +83,9 @@ def run_command(command: str, shown: str, folder: Path) -> str | None:
     first, *rest = shlex.split(command, comments=True)
     if first == "make":
         return None if rest and rest[0] in TARGETS else "Makefile has no such target"
+    if first == "cat":
+        (folder / rest[0]).write_text(shown, encoding="utf-8")
+        return None
     if first not in OURS:
         return None if first in OTHERS else f"{first!r} is neither run nor known: see tests/pages.py"
     ended = run(["bash", "-c", command], folder)

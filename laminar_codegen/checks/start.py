@@ -1,4 +1,4 @@
-"""The rule about the file of a flow: a task runs it, and it must make the flow."""
+"""The rule about the file of a flow: a task runs it, and it must call the flow."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from laminar_codegen.frontend.loader import Source
+from laminar_codegen.frontend.main_guard import calls_behind_condition
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Location, Problem
 from laminar_codegen.problems.rules import LAM008
@@ -15,7 +16,7 @@ __all__ = ["check_start"]
 
 
 def check_start(source: Source, graphs: Sequence[Graph]) -> Iterator[Problem]:
-    """Check that the default command of a container starts a layer: that the flow's file makes the flow.
+    """Check that the default command of a container starts a layer: that the flow's file calls the flow.
 
     Args:
         source: The flow.
@@ -23,8 +24,8 @@ def check_start(source: Source, graphs: Sequence[Graph]) -> Iterator[Problem]:
     """
     usual = tuple(shlex.split(DEFAULT_COMMAND))
     uses = any(layer.container.command == usual for graph in graphs for layer in graph.layers)
-    if uses and not source.starts:
+    if uses and not source.called and not calls_behind_condition(source.file.read_bytes()):
         flow = source.flow.name
-        what = f"the file never makes flow '{flow}', so '{DEFAULT_COMMAND}' in a container would run no layer"
+        what = f"the file never calls flow '{flow}', so '{DEFAULT_COMMAND}' in a container would run no layer"
         fix = f"add 'if flow := {flow}(): flow()', or let Container(command=...) run a file that does this"
         yield Problem(Location(source.name), LAM008, what, fix)

@@ -52,7 +52,7 @@ class Source:
         following: The flows that run after it, each after the one before it ended.
         given: The scheduler that compiles it, if it is not the flow's own.
         module: The file's name as a module of a package, None if it is a script.
-        starts: Whether the file makes a flow when it is run, so that a task which runs it runs a layer.
+        called: Whether the file calls a flow while it is read. It may also call one where it is run only.
     """
 
     flow: Flow
@@ -61,7 +61,7 @@ class Source:
     following: tuple[Flow, ...] = ()
     given: StepFunctions | None = None
     module: str | None = None
-    starts: bool = True
+    called: bool = True
 
     @property
     def scheduler(self) -> StepFunctions:
@@ -98,8 +98,8 @@ def load(target: str) -> Source:
             flow, following = chain[0], tuple(chain[1:])
         else:
             flow, following = _pick(module, [*flows, *made.values()] if choice else flows, choice, place), ()
-        starts = bool(flows) or bool(called_flows(place.file.read_bytes(), _own_flows(module)))
-        return Source(flow, place.file, place.name, following, module=place.module, starts=starts)
+        called = bool(loaded.calls)
+        return Source(flow, place.file, place.name, following, module=place.module, called=called)
 
 
 def _warn_of_guards(module: ModuleType, flows: list[Flow], made: Container[str], place: Place) -> None:

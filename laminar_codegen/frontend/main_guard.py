@@ -23,7 +23,7 @@ from collections.abc import Container, Iterator
 
 from laminar_runtime.introspection.chaining import chains
 
-__all__ = ["called_flows", "guarded_arguments", "guarded_chains"]
+__all__ = ["called_flows", "calls_behind_condition", "guarded_arguments", "guarded_chains"]
 
 
 def guarded_arguments(source: bytes, flows: Container[str], made: Container[str] = ()) -> Iterator[tuple[int, str]]:
@@ -77,6 +77,21 @@ def called_flows(source: bytes, flows: Container[str]) -> set[str]:
     """
     nodes = (node for statement in _guards(source) for node in ast.walk(statement) if isinstance(node, ast.Call))
     return {node.func.id for node in nodes if isinstance(node.func, ast.Name) and node.func.id in flows}
+
+
+def calls_behind_condition(source: bytes) -> bool:
+    r"""Return whether a file calls anything behind a condition, such as ``if flow:``: it may be a flow.
+
+    Args:
+        source: The text of a file that Python takes.
+
+    Example:
+        >>> calls_behind_condition(b"if flow := Report():\n    flow()"), calls_behind_condition(b"flow = Report()")
+        (True, False)
+    """
+    conditions = (statement for statement in ast.parse(source).body if isinstance(statement, ast.If))
+    nodes = (node for condition in conditions for part in condition.body for node in ast.walk(part))
+    return any(isinstance(node, ast.Call) for node in nodes)
 
 
 def _guards(source: bytes) -> Iterator[ast.If]:

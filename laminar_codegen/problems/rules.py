@@ -66,9 +66,9 @@ LAM006 = Rule("LAM006", "the file lacks the named flow", "FILE:FLOW names no flo
 # The graph.
 LAM008 = Rule(
     "LAM008",
-    "the file does not make its flow",
+    "the file does not call its flow",
     "The default command of a container, python main.py, runs the file of the flow. It would run no layer.",
-    "Make the flow at module level, and call it: flow = MyFlow(); if flow: flow().",
+    "Make the flow at module level, and call it: if flow := MyFlow(): flow().",
     warning=True,
 )
 LAM007 = Rule("LAM007", "the flow has no layers", "It would do nothing.", "Register at least one layer.")

@@ -1,4 +1,4 @@
-"""The rule about the file of a flow: ``python main.py``, the default command of a container, must make the flow."""
+"""The rule about the file of a flow: ``python main.py``, the default command of a container, must call the flow."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ class A(Layer):
         pytest.param("python main.py", "", 1, id="neither"),
         pytest.param("python main.py", "Report\n", 1, id="only named"),
         pytest.param("python main.py", "if flow := Report():\n    flow()\n", 0, id="made and called"),
-        pytest.param("python main.py", "flow = Report()\n", 0, id="made"),
+        pytest.param("python main.py", "flow = Report()\n", 1, id="made"),
         pytest.param("python main.py", "if __name__ == '__main__':\n    Report()()\n", 0, id="as a program"),
+        pytest.param("python main.py", "flow = Report()\nif flow:\n    flow()\n", 0, id="both"),
         pytest.param("python -m other", "", 0, id="another command"),
     ],
 )
-def test_a_file_that_makes_no_flow(
+def test_a_file_that_calls_no_flow(
     command: str, end: str, warnings: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It compiles, and `check` warns, because a task would run no layer."""
     file = tmp_path / "flow.py"
     file.write_text(FLOW.format(command=command) + end)
     assert main(["check", "--strict", str(file)]) == warnings
-    assert capsys.readouterr().err.count("LAM008 warning: the file never makes flow 'Report'") == warnings
+    assert capsys.readouterr().err.count("LAM008 warning: the file never calls flow 'Report'") == warnings
     assert main([str(file)]) == 0
     assert len([*check_start(load(str(file)), graphs_of(load(str(file))))]) == warnings

@@ -37,7 +37,7 @@ def run(text: str) -> str:
     """Run commands in the folder of a snippet.
 
     Args:
-        text: The snippet, with ``run``: the words of each command. Its flow is made at the end of the file unless it
+        text: The snippet, with ``run``: the words of each command. Its flow is called at the end of the file unless it
             makes one. Sizes of definitions change with each word in them: only with ``sizes`` they are printed.
 
     Returns:
@@ -45,7 +45,7 @@ def run(text: str) -> str:
         which each version of Python wraps in its own way.
     """
     options, text = options_in(text, "run", "sizes")
-    ending = "\n\nflow = F()\n" if "F.register" in text and "F(" not in text else ""
+    ending = "\n\nif flow := F():\n    flow()\n" if "F.register" in text and "F(" not in text else ""
     shown = []
     with folder_of(text, ending=ending) as path:
         for words in options["run"]:
