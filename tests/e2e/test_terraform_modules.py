@@ -15,9 +15,11 @@ import hcl2
 import pytest
 
 from laminar_codegen.frontend.loader import load
+from laminar_codegen.ir.inputs import variables_of
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 from laminar_codegen.rehearsal.image import lay_out
+from laminar_codegen.targets.batch.target import QUEUES
 from laminar_runtime.configurations.schedulers import AWS
 from tests.e2e.conftest import compile_document
 from tests.support.aws_contents import account_contents, assert_made
@@ -321,14 +323,16 @@ def test_the_platform_passes_on_what_it_takes(bench: Bench) -> None:
 
 def test_the_platform_knows_what_flows_take() -> None:
     """Every variable of a compiled flow that is not of one deployment is among those that the platform gives out."""
-    compiled = {
-        variable.name
-        for file in (ROOT / "tests" / "golden").glob("*/flow.py")
-        for variable in compile_flow(str(file)).document.variables
-    }
+    compiled: set[str] = set()
+    for file in (ROOT / "tests" / "golden").glob("*/flow.py"):
+        compilation = compile_flow(str(file))
+        # What the flow itself names: variables, job queues, and triggers, each with its switch.
+        named = {variable.name for variable in variables_of(compilation.graphs)}
+        named |= {queue.variable for queue in compilation.deployment.queues if queue not in QUEUES}
+        compiled |= {variable.name for variable in compilation.document.variables} - named
     of_one = {"name", "image", "alarm_actions", "keep_logs", "log_retention_in_days", "schedule_enabled"}
     of_one |= {"check_datastore_region", "region_in_role_names", "role_arns"}
-    shared = {name for name in compiled - of_one if not name.endswith("_role_arn")}
+    shared = {name for name in compiled - of_one if not name.endswith(("_role_arn", "_enabled"))}
     given = hcl2.loads((MODULES / "platform" / "main.tf").read_text(encoding="utf-8"))["locals"][0]["flow_variables"]
     assert shared - set(given) == set()
 

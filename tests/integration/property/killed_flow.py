@@ -171,6 +171,13 @@ class Field:
                     found.append(int(process.name))
         return sorted(found)
 
+    def left(self) -> list[int]:
+        """Return the processes in the log that do not end by themselves: those that watch others end a moment later."""
+        end = time.monotonic() + 5
+        while (found := self.alive()) and time.monotonic() < end:
+            time.sleep(0.01)
+        return found
+
     def end_all(self) -> None:
         """Kill what has not ended."""
         end = time.monotonic() + PATIENCE
