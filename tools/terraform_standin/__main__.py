@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from tools.terraform_standin.installing import CONFIGURATION, OLDEST, RELEASES, export_line, install
@@ -30,6 +31,9 @@ def main() -> None:
         )
     options = parser.parse_args()
     if options.command == "install":
+        # Else only Terraform would find that, and blame the plugin.
+        if find_spec("grpc") is None:
+            parser.error("the stand-in needs gRPC: pip install 'laminar-terraform[test]'")
         sys.stdout.write(export_line(CONFIGURATION, str(install(options.folder, options.release).resolve())))
         return
     # Imported here: gRPC is slow to import, and install does not need it.
