@@ -12,10 +12,10 @@ from laminar_codegen.problems import Location, Problem
 from laminar_codegen.problems.rules import LAM008
 from laminar_runtime.configurations.containers import DEFAULT_COMMAND
 
-__all__ = ["check_start"]
+__all__ = ["check_call"]
 
 
-def check_start(source: Source, graphs: Sequence[Graph]) -> Iterator[Problem]:
+def check_call(source: Source, graphs: Sequence[Graph]) -> Iterator[Problem]:
     """Check that the default command of a container starts a layer: that the flow's file calls the flow.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from laminar_codegen.checks.start import check_start
+from laminar_codegen.checks.flow_file import check_call
 from laminar_codegen.command.main import main
 from laminar_codegen.frontend.loader import load
 from laminar_codegen.pipeline import graphs_of
@@ -44,4 +44,4 @@ def test_a_file_that_calls_no_flow(
     assert main(["check", "--strict", str(file)]) == warnings
     assert capsys.readouterr().err.count("LAM008 warning: the file never calls flow 'Report'") == warnings
     assert main([str(file)]) == 0
-    assert len([*check_start(load(str(file)), graphs_of(load(str(file))))]) == warnings
+    assert len([*check_call(load(str(file)), graphs_of(load(str(file))))]) == warnings
