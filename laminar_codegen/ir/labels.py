@@ -134,16 +134,17 @@ def labels_of(
     """Return labels that begin with `base`, and end with a digest of `rest` unless that is the default.
 
     A new version of an image is a change in place, which removes nothing that running executions use. Only if one flow
-    has two versions of an image each has a label of its own.
+    has two versions of an image each has a label of its own. Items that differ in what no label has, such as the size
+    or the queue, are one version.
     """
 
     def label(item: Item, image: Image) -> str:
         own = rest(item, image)
         return f"{graph.prefix}{base(item)}{'' if own == identity(USUAL, image) else f'_{digest(own)}'}"
 
-    versionless = {item: label(item, _repository) for item in dict.fromkeys(items)}
-    taken = Counter(versionless.values())
-    return {item: known if taken[known] == 1 else label(item, _whole) for item, known in versionless.items()}
+    found = {item: (label(item, _repository), label(item, _whole)) for item in dict.fromkeys(items)}
+    versions = Counter(versionless for versionless, _ in set(found.values()))
+    return {item: known if versions[known] == 1 else whole for item, (known, whole) in found.items()}
 
 
 def main(graph: Graph) -> str:
