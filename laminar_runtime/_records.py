@@ -25,6 +25,7 @@ __all__ = [
     "Field",
     "assign",
     "copy",
+    "defaults",
     "define",
     "evolve",
     "field",
@@ -207,6 +208,13 @@ def refine(base: Value, value: Value, merged: frozenset[str]) -> Value:
 def plain(value: object) -> dict[str, Any]:
     """Return the values of the fields by name."""
     return {name: value.__dict__[name] for name in _fields(value).named}
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """Return the default values of the fields that have one, by name. No instance is made."""
+    fields: _Fields = getattr(cls, _FIELDS)
+    made = {one.name: one.factory() for _, one in fields.factories if one.factory is not None}
+    return {**fields.defaults, **made}
 
 
 def assign(instance: object, *given: Any, **named: Any) -> None:

@@ -200,7 +200,8 @@ _NAMED = attrs.fields(Container)[:-1]
 
 @functools.cache
 def _defaults(cls: type[Any]) -> Mapping[str, Any]:
-    return _records.plain(cls())
+    # A subclass may give fields of `Container` other defaults: these are settings.
+    return {**_records.defaults(cls), **_records.defaults(configured.Container)}
 
 
 def container_of(container: configured.Container) -> Container:
@@ -211,8 +212,8 @@ def container_of(container: configured.Container) -> Container:
     """
     kind: Any = type(container)
     known, defaults = {field.name for field in _NAMED}, _defaults(kind)
-    fields = _records.plain(container)
-    more = {name: value for name, value in fields.items() if name not in known and value != defaults[name]}
+    further = {name: value for name, value in _records.plain(container).items() if name not in known}
+    more = {name: value for name, value in further.items() if name not in defaults or value != defaults[name]}
     if "properties" in more:
         # Their maps and lists have any depth. As text they keep their structure, and do not change.
         more["properties"] = json.dumps(more["properties"], sort_keys=True)

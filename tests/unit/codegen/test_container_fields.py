@@ -95,6 +95,43 @@ def test_a_field_that_is_not_set_changes_nothing(wider: Path, capsys: pytest.Cap
     assert document["locals"]["containers"].keys() == {"fargate"}
 
 
+OF_TEAM = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.layers import Container
+
+
+class OfTeam(Container):
+    "A container of a team, with its tags and its user."
+
+    def __init__(self, team: str, user: str = "1000") -> None:
+        super().__init__(tags={"team": team}, user=user)
+
+
+class Report(Flow): ...
+
+
+@Report.register(container=OfTeam("data"))
+class Load(Layer):
+    def __call__(self) -> None: ...
+
+
+flow = Report()
+"""
+
+
+def test_what_a_subclass_sets_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A subclass may have arguments of its own, and set fields: its job definition has them, and so has the job."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(OF_TEAM)
+    assert main(["flow.py"]) == 0, capsys.readouterr().err
+    document = json.loads(capsys.readouterr().out)
+    (container,) = document["locals"]["containers"].values()
+    assert container["user"] == "1000"
+    assert document["locals"]["layers"]["Load"]["tags"] == {"team": "data"}
+
+
 def test_what_fargate_lacks_is_refused(wider: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A field that only EC2 has is refused on Fargate, without a rule of its own."""
     (wider / "flow.py").write_text(FLOW.format(fields="room=64", executor="Batch()"))
