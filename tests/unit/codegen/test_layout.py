@@ -12,6 +12,7 @@ from laminar_codegen.lower_states.objects import insertion
 from laminar_codegen.rehearsal.asl.query_language import evaluate
 from laminar_runtime.storage import layout
 from laminar_runtime.storage.layout import JoinKey, LayerKey, cache_prefix, input_key
+from tests.support.sources import tree_of
 
 ROOT = Path(__file__).parents[3]
 #: What a key has that is no name, and that no other text has: a dot before a folder's name, or a slash behind it.
@@ -23,7 +24,7 @@ SPELLED = Path(layout.__file__)
 
 def texts(path: Path) -> list[str]:
     """Return all texts of a module but its docstrings."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [
         node.value

@@ -8,6 +8,7 @@ from pathlib import Path
 from laminar_codegen.ir import labels, state_names
 from laminar_codegen.ir.state_names import LAYER_NAME_LENGTH, Suffix, parallel
 from laminar_codegen.limits import JOB_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
+from tests.support.sources import tree_of
 
 COMPILER = Path(state_names.__file__).parent.parent
 ENDS = {suffix.of("") for suffix in Suffix}
@@ -15,7 +16,7 @@ ENDS = {suffix.of("") for suffix in Suffix}
 
 def ends(path: Path) -> set[str]:
     """Return the ends of texts that are put together of a name and a word."""
-    joined = (node.values for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.JoinedStr))
+    joined = (node.values for node in ast.walk(tree_of(path)) if isinstance(node, ast.JoinedStr))
     return {
         str(values[1].value)
         for values in joined
@@ -27,7 +28,7 @@ def test_no_other_module_spells_the_name_of_a_state() -> None:
     others = [path for path in COMPILER.rglob("*.py") if path != Path(state_names.__file__)]
 
     assert COMPILER / "lower_states/states.py" in others
-    assert {path: ends(path) & ENDS for path in others if ends(path) & ENDS} == {}
+    assert {path: found for path in others if (found := ends(path) & ENDS)} == {}
 
 
 def test_the_test_sees_such_a_name(tmp_path: Path) -> None:

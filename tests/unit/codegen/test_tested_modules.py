@@ -12,6 +12,7 @@ from pathlib import Path
 
 import laminar_codegen
 from tests.support.cases import case_files
+from tests.support.sources import tree_of
 
 COMPILER = Path(laminar_codegen.__file__).parent
 UNIT = Path(__file__).parents[1]
@@ -47,11 +48,11 @@ def test_each_case_file_is_about_a_module() -> None:
 
 def test_a_module_of_declarations_decides_nothing(tmp_path: Path) -> None:
     """What tells the modules apart, on one of each kind."""
-    file = tmp_path / "module.py"
+    file, other = tmp_path / "module.py", tmp_path / "other.py"
     file.write_text("LIMIT = 3 if __debug__ else 4\ndef limit():\n    return LIMIT\n", encoding="utf-8")
     assert not _decides(file)
-    file.write_text("class A:\n    def limit(self):\n        return 3 if self else 4\n", encoding="utf-8")
-    assert _decides(file)
+    other.write_text("class A:\n    def limit(self):\n        return 3 if self else 4\n", encoding="utf-8")
+    assert _decides(other)
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
@@ -64,20 +65,16 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 def _decides(file: Path) -> bool:
     """Return whether a function of a module has a branch."""
-    functions = (node for node in ast.walk(_parsed(file)) if isinstance(node, ast.FunctionDef))
+    functions = (node for node in ast.walk(tree_of(file)) if isinstance(node, ast.FunctionDef))
     return any(isinstance(node, _BRANCHES) for function in functions for node in ast.walk(function))
 
 
 def _imported() -> Iterator[str]:
     """Yield the names that unit tests import from the compiler; the runners of cases are no tests."""
     for file in UNIT.rglob("test_*.py"):
-        for node in ast.walk(_parsed(file)):
+        for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("laminar_codegen."):
                 module = str(node.module).removeprefix("laminar_codegen.")
                 yield from (module, *(f"{module}.{name.name}" for name in node.names))
             elif isinstance(node, ast.ImportFrom) and node.module == "laminar_codegen":
                 yield from ("", *(name.name for name in node.names))
-
-
-def _parsed(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import laminar_codegen
 import laminar_runtime
+from tests.support.sources import tree_of
 
 #: What is imported for annotations, by those who are below its module.
 NAMED = {
@@ -46,7 +47,7 @@ def test_only_classes_that_name_each_other() -> None:
         for file in Path(str(package.__file__)).parent.rglob("*.py"):
             if file == face:
                 continue
-            for statement in _imports_of_types(ast.parse(file.read_text(encoding="utf-8"))):
+            for statement in _imports_of_types(tree_of(file)):
                 module = str(statement.module)
                 found.setdefault(module, set()).update(name.name for name in statement.names)
     own = {module: names for module, names in found.items() if module.startswith("laminar_")}
@@ -64,7 +65,7 @@ def test_protocols() -> None:
     found = {
         node.name
         for file in Path(str(laminar_runtime.__file__)).parent.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(file))
         if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
     }
     assert found == {
