@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import graphlib
 import itertools
 import statistics
@@ -155,8 +156,14 @@ def _cycle(graph: Mapping[str, set[str] | frozenset[str]]) -> tuple[str, ...]:
     return ()
 
 
+@functools.cache
+def _imports(package: str) -> grimp.ImportGraph:
+    return grimp.build_graph(package, exclude_type_checking_imports=True, cache_dir=None)
+
+
+@functools.cache
 def _measure(package: str) -> tuple[Structure, Sizes]:
-    graph = grimp.build_graph(package.partition(".")[0], exclude_type_checking_imports=True, cache_dir=None)
+    graph = _imports(package.partition(".")[0])
     others = [other for other in PACKAGES if other.startswith(f"{package}.")]
     names = [
         name
