@@ -30,7 +30,6 @@ from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_states.flow_sequence import emit_chain
 from laminar_codegen.lower_states.split_machines import split_plan
 from laminar_codegen.lower_states.states import emit_states, measure_steps
-from laminar_codegen.lower_states.turns import take_turns
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
@@ -147,7 +146,11 @@ def compile_source(source: Source, scheduling: Scheduling | None = None, module:
     machines = tuple(machine for unit in units for machine in unit.machines)
     if len(units) > 1:
         machines = (emit_chain(graphs), *machines)
-    machines = take_turns(machines, graphs[0], source.scheduler.overlap)
+    if source.scheduler.overlap != "allow":
+        # Imported here, so that the compile of other flows does not load it.
+        from laminar_codegen.lower_states.turns import take_turns
+
+        machines = take_turns(machines, graphs[0], source.scheduler.overlap)
     machines = (*machines, *(companion.machine(graphs) for companion in companions_of(graphs)))
     machines = (*machines, *machines_of(graphs[0].triggers))
     # The resources that they need, decided once.

@@ -22,7 +22,6 @@ from laminar_runtime import Flow
 from laminar_runtime.configurations.triggers import EXECUTION_ID, SCHEDULED_TIME, Placeholder
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.inputs.declarations import Field, fields_of
-from laminar_runtime.inputs.shapes import NoFormError, describe, spell
 from laminar_runtime.variables import Variable
 
 __all__ = ["find_misfits", "read_inputs"]
@@ -102,6 +101,7 @@ def _is_open(value: Any) -> bool:
 def _read(field: Field, text: str, place: Location) -> DeclaredParameter:
     # Imported here, so that a flow with untyped parameters does not need cattrs.
     from laminar_runtime.inputs import conversion
+    from laminar_runtime.inputs.shapes import NoFormError, describe, spell
 
     problems = tuple(conversion.problems_of(field))
     default = None

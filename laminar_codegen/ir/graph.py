@@ -7,7 +7,7 @@ were registered.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -22,8 +22,10 @@ from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.hooks.annotation import Kind
 from laminar_runtime.configurations.layers import ForEach, Retry
-from laminar_runtime.inputs.shapes import Shape
 from laminar_runtime.types import Hint
+
+if TYPE_CHECKING:
+    from laminar_runtime.inputs.shapes import Shape
 
 __all__ = ["Container", "DeclaredParameter", "Dimension", "Graph", "LayerNode", "Retry", "Trigger"]
 

@@ -28,7 +28,6 @@ from laminar_codegen.ir.plan import ExactJoins, FanOut, PipelinedFanOut, Run, Se
 from laminar_codegen.ir.plan import Parallel as ParallelStep
 from laminar_codegen.ir.state_names import Suffix, parallel, sub_machine
 from laminar_codegen.lower_states.executions import FROM_HERE, start_execution
-from laminar_codegen.lower_states.input_check import input_states
 from laminar_codegen.lower_states.jobs import Jobs
 from laminar_codegen.lower_states.joins import Joins
 from laminar_codegen.lower_states.objects import Objects
@@ -54,6 +53,9 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
     if graph.keeps_input:
         states = (emitter.objects.parameters(states[0].name), *states)
         if graph.inputs is not None:
+            # Imported here, so that the compile of a flow with untyped parameters does not load it.
+            from laminar_codegen.lower_states.input_check import input_states
+
             states = (*input_states(graph.flow, graph.inputs), *states)
     comment = graph.summary or f"Runs the flow {graph.flow}"
     return (StateMachine(name=labels.main(graph), comment=comment, states=states), *emitter.nested)

@@ -53,7 +53,7 @@ _SHORTEST, _LONGEST = 15, 600
 
 
 def take_turns(
-    machines: Sequence[StateMachine], graph: Graph, overlap: Literal["allow", "skip", "queue"]
+    machines: Sequence[StateMachine], graph: Graph, overlap: Literal["skip", "queue"]
 ) -> tuple[StateMachine, ...]:
     """Return state machines whose executions take turns.
 
@@ -62,8 +62,6 @@ def take_turns(
         graph: The graph of the first flow, whose datastore has notes of the turns.
         overlap: Whether an execution that finds another one running ends at once, or waits.
     """
-    if overlap == "allow":
-        return tuple(machines)
     first, *others = machines
     objects = Objects(graph.flow, graph.encryption)
     comment = f"{first.comment}, one execution at a time"

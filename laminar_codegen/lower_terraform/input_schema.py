@@ -15,32 +15,24 @@ from laminar_codegen.ir.graph import DeclaredParameter, Graph
 from laminar_codegen.ir.terraform import Output
 from laminar_runtime.inputs.shapes import SAFE, Anything, Fixed, Listed, Mapped, OneOf, Record, Scalar, Shape, Union
 
-__all__ = ["emit_input_schema", "input_schema", "property_schema"]
+__all__ = ["emit_input_schema", "property_schema"]
 
 #: The formats of texts that JSON schemas know: https://json-schema.org/draft/2020-12/json-schema-validation#section-7.3
 _FORMATS = {"date", "uuid"}
 
 
-def emit_input_schema(graphs: Sequence[Graph]) -> tuple[Output, ...]:
-    """Return the output with the schema, none if the parameters are untyped.
-
-    Args:
-        graphs: The graphs. The first flow of a chain gets the input.
-    """
-    graph = graphs[0]
-    if graph.inputs is None:
-        return ()
-    description = "The JSON schema of the input with which executions are started."
-    return (Output(name="input_schema", description=description, value=input_schema(graph, graph.inputs)),)
-
-
-def input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> dict[str, Value]:
-    """Return the schema of the input of a flow.
+def emit_input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> Output:
+    """Return the output with the schema of the input of a flow.
 
     Args:
         graph: The flow.
         parameters: The parameters that it declares.
     """
+    description = "The JSON schema of the input with which executions are started."
+    return Output(name="input_schema", description=description, value=_input_schema(graph, parameters))
+
+
+def _input_schema(graph: Graph, parameters: Sequence[DeclaredParameter]) -> dict[str, Value]:
     required: list[str] = [item.name for item in parameters if item.required]
     inner: dict[str, Value] = {
         "type": "object",

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Output
 from laminar_codegen.lower_terraform import iam_roles
-from laminar_codegen.lower_terraform.input_schema import emit_input_schema
 from laminar_codegen.targets import registry as targets
 
-__all__ = ["DEPLOYMENT", "STATE_MACHINE_ARN", "emit_outputs", "name_of_role", "role_arns", "role_names"]
+__all__ = [
+    "DEPLOYMENT",
+    "STATE_MACHINE_ARN",
+    "emit_outputs",
+    "input_schema_of",
+    "name_of_role",
+    "role_arns",
+    "role_names",
+]
 
 STATE_MACHINE_ARN = Output(
     name="state_machine_arn", description="The state machine.", value=Ref("aws_sfn_state_machine.flow.arn")
@@ -36,7 +46,7 @@ def emit_outputs(deployment: Deployment) -> tuple[Output, ...]:
     return (
         STATE_MACHINE_ARN,
         DEPLOYMENT,
-        *emit_input_schema(deployment.graphs),
+        *input_schema_of(deployment.graphs[0]),
         *(
             Output(
                 name=f"{role}_role_arn",
@@ -53,6 +63,19 @@ def emit_outputs(deployment: Deployment) -> tuple[Output, ...]:
             value=Ref(f"local.{iam_roles.POLICIES}"),
         ),
     )
+
+
+def input_schema_of(graph: Graph) -> Iterator[Output]:
+    """Yield the schema of the input, if its parameters are typed. The first flow of a chain gets the input.
+
+    Args:
+        graph: The first flow.
+    """
+    if graph.inputs is not None:
+        # Imported here, so that the compile of a flow with untyped parameters does not load it.
+        from laminar_codegen.lower_terraform.input_schema import emit_input_schema
+
+        yield emit_input_schema(graph, graph.inputs)
 
 
 def role_arns(arns: Value) -> Output:

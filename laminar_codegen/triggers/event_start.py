@@ -22,16 +22,13 @@ from laminar_codegen.problems.rules import LAM110, LAM111, LAM112
 from laminar_codegen.triggers.event_paths import PATH, EventPaths
 from laminar_codegen.triggers.patterns import find_pattern_flaws
 from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS
-from laminar_codegen.triggers.start import FAILURES, Start
+from laminar_codegen.triggers.start import FAILURES, EventTrigger, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input, write_json
 from laminar_codegen.triggers.starter import STARTER
 from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, FromEvent, ObjectCreated
 from laminar_runtime.variables import Variable
 
-__all__ = ["EventTrigger", "check_event", "emit_rule"]
-
-#: A trigger that an event starts.
-EventTrigger = ObjectCreated | Event | After
+__all__ = ["check_event", "emit_rule"]
 
 _STATUSES = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 

@@ -6,9 +6,12 @@ import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.expressions import Joined, Ref
-from laminar_runtime.configurations.triggers import Trigger
+from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Trigger
 
-__all__ = ["FAILURES", "Start"]
+__all__ = ["FAILURES", "EventTrigger", "Start"]
+
+#: A trigger that an event starts.
+EventTrigger = ObjectCreated | Event | After
 
 #: The label of the queue of failed starts.
 FAILURES = "trigger_failures"

@@ -2,6 +2,8 @@
 
 Before: triggers with their parameters. After: a schedule or a rule of EventBridge for each, the starter's state
 machine, one queue of failed starts, roles, alarms, and a variable for each trigger that switches it off.
+
+The modules of events and of schedules are imported where they are used: a flow without triggers does not load them.
 """
 
 from __future__ import annotations
@@ -24,14 +26,11 @@ from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
-from laminar_codegen.triggers.event_start import EventTrigger, check_event, emit_rule
 from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import KEPT, is_plain
-from laminar_codegen.triggers.start import FAILURES, Start
-from laminar_codegen.triggers.start_input import find_flaws, write_json
+from laminar_codegen.triggers.start import FAILURES, EventTrigger, Start
 from laminar_codegen.triggers.starter import STARTER, emit_starter
-from laminar_codegen.triggers.timed_start import check_schedule, emit_schedule
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Schedule, Trigger
 from laminar_runtime.exceptions import SchedulerError
@@ -101,6 +100,9 @@ def _find(scheduler: StepFunctions) -> Iterator[Starts]:
 
 
 def _emit(starts: Starts) -> Iterator[Block]:
+    from laminar_codegen.triggers.event_start import emit_rule
+    from laminar_codegen.triggers.timed_start import emit_schedule
+
     queue: dict[str, Value] = {
         "name": labels.of_deployment(_QUEUE),
         "message_retention_seconds": KEPT,
@@ -122,6 +124,8 @@ def _queue_policy(starts: Starts) -> Joined:
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     """
+    from laminar_codegen.triggers.start_input import write_json
+
     statement = {
         "Sid": "KeepFailures",
         "Effect": "Allow",
@@ -220,6 +224,8 @@ def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
 
 def check_parameters(graph: Graph, starts: Starts) -> Iterator[Problem]:
     """Check that the parameters of triggers can be parameters of a flow."""
+    from laminar_codegen.triggers.start_input import find_flaws
+
     for start, parameters in starts.parameters:
         for flaw in find_flaws(parameters):
             what = f"the trigger '{start.label}' of flow '{graph.flow}' is not valid: {flaw}"
@@ -228,6 +234,10 @@ def check_parameters(graph: Graph, starts: Starts) -> Iterator[Problem]:
 
 def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
     """Check each trigger by the rules of its service. Those with wrong parameters are reported elsewhere."""
+    from laminar_codegen.triggers.event_start import check_event
+    from laminar_codegen.triggers.start_input import find_flaws
+    from laminar_codegen.triggers.timed_start import check_schedule
+
     for start, schedule in starts.schedules:
         if not any(find_flaws(schedule.parameters)):
             yield from check_schedule(graph, start, schedule)

@@ -116,6 +116,49 @@ def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: s
     assert ended.stderr.endswith(f": pip install 'laminar-terraform[{extra}]'\n")
 
 
+#: What only some flows need: those with typed parameters, with triggers, and whose executions take turns.
+SELDOM = (
+    "cattrs",
+    "laminar_codegen.lower_states.input_check",
+    "laminar_codegen.lower_states.turns",
+    "laminar_codegen.lower_terraform.input_schema",
+    "laminar_codegen.triggers.event_start",
+    "laminar_codegen.triggers.patterns",
+    "laminar_codegen.triggers.start_input",
+    "laminar_codegen.triggers.timed_start",
+    "laminar_runtime.inputs.conversion",
+    "laminar_runtime.inputs.shapes",
+)
+
+
+ALL_OF_THEM = """
+from laminar_runtime import Parameters
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.triggers import Event
+
+@Report.register
+class Inputs(Parameters):
+    day: str
+
+event = Event({"source": ["shop"]}, parameters={"day": "2026-01-31"})
+flow = Report(scheduler=AWS.StepFunctions(overlap="skip", triggers=[event]))
+"""
+
+
+@pytest.mark.parametrize(("more", "loaded"), [("", ()), (ALL_OF_THEM, SELDOM)])
+def test_a_compile_loads_what_the_flow_needs(more: str, loaded: tuple[str, ...], tmp_path: Path) -> None:
+    """The modules of features that a flow does not use are not loaded."""
+    (tmp_path / "flow.py").write_text(FLOW.format(flow="Report") + more)
+    script = f"""
+import sys
+from laminar_codegen.command.main import main
+assert main(["flow.py"]) == 0
+print(*(name for name in {SELDOM} if name in sys.modules), file=sys.stderr)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr.split()) == (0, [*loaded])
+
+
 def test_a_command_that_is_not_installed(tmp_path: Path) -> None:
     """Where no package brings an entry point for a command, the extra that does is named."""
     # A finder of modules that knows no installed package, as where no metadata is.

@@ -121,10 +121,3 @@ def test_a_redriven_execution_takes_another_turn(overlap: str) -> None:
     assert sorted(name for _, name in runs(resumed)) == ["e1", "e1@resume-0.1"]
     turns = [nested.arn.rpartition(":")[2] for nested in resumed.nested]
     assert turns == ["turn-1", "turn-2"]
-
-
-def test_executions_may_overlap() -> None:
-    """Without turns there is nothing more than the flow."""
-    (graph,) = graphs_in("X")
-    flow = StateMachine(name="flow", comment="Runs", states=(Succeed(name="S"),))
-    assert take_turns([flow], graph, "allow") == (flow,)

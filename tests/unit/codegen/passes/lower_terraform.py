@@ -15,11 +15,10 @@ from laminar_codegen.lower_terraform.account import emit_bucket, emit_place
 from laminar_codegen.lower_terraform.alarms import emit_alarm
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.iam_roles import emit_role, given_role_arns, local_values, permissions
-from laminar_codegen.lower_terraform.input_schema import emit_input_schema
 from laminar_codegen.lower_terraform.layer_descriptions import layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.module_call import Module, call_module
-from laminar_codegen.lower_terraform.outputs import emit_outputs
+from laminar_codegen.lower_terraform.outputs import emit_outputs, input_schema_of
 from laminar_codegen.lower_terraform.policy_limits import check_policies, policy_warnings
 from laminar_codegen.lower_terraform.role_permissions import for_state_machine
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
@@ -185,4 +184,4 @@ def module_call(text: str) -> str:
 @of_snippet
 def schema(source: Source) -> str:
     """A flow file -> the output with the schema of its input."""
-    return as_yaml({output.name: output.value for output in emit_input_schema([build_graph(source)])})
+    return as_yaml({output.name: output.value for output in input_schema_of(build_graph(source))})
