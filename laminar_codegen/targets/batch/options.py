@@ -88,7 +88,7 @@ def _devices(devices: Iterable[str]) -> dict[str, Value]:
 
 
 def _credentials(secret: str | Ref) -> dict[str, Value]:
-    return {"repositoryCredentials": {"credentialsParameter": secret}}
+    return {"repositoryCredentials": {"credentialsParameter": arn_of(secret)}}
 
 
 #: The options by the fields of a container, in the order in which labels have them: a new field comes last. What is not

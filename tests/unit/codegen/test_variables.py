@@ -244,3 +244,17 @@ def test_a_document_names_no_account_and_no_region(case: str) -> None:
     """One document serves all of them. Only ARNs and images that a flow itself names are of one place."""
     own = PINNED.findall((CASES[case] / "flow.py").read_text(encoding="utf-8"))
     assert {*pinned(document_of(case))} <= {*own}
+
+
+def test_credentials_of_a_registry_are_found_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An environment names them as it names secrets: a job definition has the ARN."""
+    write(folder, 'None, registry_credentials=Variable("login")')
+    found = compiled(capsys)["locals"]
+    (secret,) = {
+        item["repositoryCredentials"]["credentialsParameter"]
+        for item in found["containers"].values()
+        if "repositoryCredentials" in item
+    }
+    arns = evaluate_json(found["secret_arns"], {**PLACE, "var": {"login": "secretsmanager:registry"}})
+    arn = f"arn:aws:secretsmanager:{HERE}:secret:registry"
+    assert evaluate_json(secret, {"local": {"secret_arns": arns}}) == arn
