@@ -21,10 +21,10 @@ from laminar_codegen.rehearsal.api_models import operation_model
 if TYPE_CHECKING:
     from botocore.model import Shape
 
-__all__ = ["broken_constraints"]
+__all__ = ["UNICODE_CLASSES", "broken_constraints"]
 
 #: Classes of characters of Unicode that `re` does not have, by what comes close inside a set.
-_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]"}
+UNICODE_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]"}
 #: Ranges that other engines take as a minus: ``[\w-/]``.
 _LOOSE_RANGE = re.compile(r"(\\w|\\d|\\s)-(?=[^\]])")
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -142,7 +142,7 @@ def _enumeration(shape: Any, value: Any) -> str:
 @functools.cache
 def _compile(pattern: str) -> re.Pattern[str] | None:
     """Return a pattern as `re` has it, None if it has classes of characters that `re` does not have."""
-    for theirs, ours in _CLASSES.items():
+    for theirs, ours in UNICODE_CLASSES.items():
         pattern = pattern.replace(theirs, ours)
     try:
         return re.compile(_LOOSE_RANGE.sub(r"\1\-", pattern), re.DOTALL)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from laminar_codegen.rehearsal.constraints import UNICODE_CLASSES
 from laminar_codegen.rehearsal.document.errors import EvaluationError
 from laminar_codegen.rehearsal.document.values import (
     SetOf,
@@ -147,7 +148,10 @@ def _one(items: Any) -> Any:
 
 def _pattern(text: Any) -> re.Pattern[str]:
     """Return a pattern of RE2 as one of Python."""
-    source = re.sub(r"\[:(\w+):\]", lambda found: _CLASSES.get(found[1], found[0]), as_text(text))
+    source = as_text(text)
+    for theirs, ours in UNICODE_CLASSES.items():
+        source = source.replace(theirs, ours)
+    source = re.sub(r"\[:(\w+):\]", lambda found: _CLASSES.get(found[1], found[0]), source)
     # In RE2 `$` is the end of the text, and `\z` too.
     source = re.sub(r"(?<!\\)\$(?=$|\))", r"\\Z", source).replace(r"\z", r"\Z")
     try:

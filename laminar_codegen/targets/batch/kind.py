@@ -21,6 +21,7 @@ from laminar_codegen.targets.batch.labels import JOBS
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs_rule import STOPPER, find_jobs
 from laminar_codegen.targets.batch.target import QUEUES, BatchTarget, has_execution_role, on_ec2
+from laminar_codegen.targets.batch.validations import validations
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
 from laminar_runtime import variables
 from laminar_runtime.configurations import executors
@@ -113,7 +114,7 @@ BATCH = TargetKind(
     queues=QUEUES,
     local_values=_local_values,
     variables=_variables,
-    validations=start_permissions.validations,
+    validations=validations,
     roles=_roles,
     permissions_of=for_layers_with,
     permissions={"task": for_tasks, "execution": start_permissions.for_execution},

@@ -15,7 +15,6 @@ from laminar_codegen.ir import ecr, labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.policies.sizes import Fitted, fit, prefix_patterns
 from laminar_codegen.policies.statement import Statement, logs
 from laminar_codegen.targets.batch import secrets
@@ -23,7 +22,7 @@ from laminar_codegen.targets.batch.job_definitions import JobDefinition
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import has_execution_role
 
-__all__ = ["for_execution", "local_values", "validations"]
+__all__ = ["for_execution", "local_values"]
 
 #: The ARNs of the repositories of the images of jobs.
 _REPOSITORIES = "local.repositories"
@@ -138,15 +137,6 @@ def local_values(deployment: Deployment) -> dict[str, Value]:
     if not deployment.has_role("execution"):
         return {}
     return {**_of_images(deployment), **secrets.local_values(_secrets(deployment))}
-
-
-def validations(deployment: Deployment) -> dict[Ref, tuple[Validation, ...]]:
-    """Return the validations of the variables that are secrets.
-
-    Args:
-        deployment: The deployment.
-    """
-    return secrets.validations(_secrets(deployment))
 
 
 def _of_images(deployment: Deployment) -> dict[str, Value]:

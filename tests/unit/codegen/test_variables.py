@@ -18,6 +18,7 @@ from laminar_codegen.problems import CompileError
 from laminar_codegen.rehearsal.document.evaluation import evaluate_json
 from laminar_codegen.render.hcl import render_hcl
 from laminar_codegen.targets.batch.secrets import read_statements
+from laminar_codegen.targets.batch.validations import validations
 from laminar_runtime import Variable
 from tests.support.golden import CASES, document_of
 
@@ -244,6 +245,35 @@ def test_a_document_names_no_account_and_no_region(case: str) -> None:
     """One document serves all of them. Only ARNs and images that a flow itself names are of one place."""
     own = PINNED.findall((CASES[case] / "flow.py").read_text(encoding="utf-8"))
     assert {*pinned(document_of(case))} <= {*own}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("share", "research", None),
+        ("share", "a" * 256, "The identifier of a share must be of 1 to 255 letters and digits."),
+        ("share", "", "The identifier of a share must be of 1 to 255 letters and digits."),
+        ("team", "größe: 1", None),
+        ("team", "{% $states.input %}", "A tag must have at most 256 letters"),
+        ("team", "a" * 257, "A tag must have at most 256 letters"),
+        ("login", "secretsmanager:registry", None),
+        ("login", "ssm:registry", "The credentials of a registry must be a secret of Secrets Manager."),
+    ],
+)
+def test_a_variable_has_what_aws_batch_accepts(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, value: str, expected: str | None
+) -> None:
+    """A plan refuses a share, a tag or credentials of a registry that AWS Batch would refuse for each job."""
+    container = 'None, registry_credentials=Variable("login"), tags={"team": Variable("team")}'
+    write(folder, container, executor='executors.AWS.Batch(queue="big", share_identifier=Variable("share"))')
+    rules = compiled(capsys)["variable"][name]["validation"]
+    (own,) = (
+        rules for item, rules in validations(compile_flow("flow.py").deployment).items() if name in item.expression
+    )
+    assert [rule.message for rule in own] == [rule["error_message"] for rule in rules]
+    broken = [rule["error_message"] for rule in rules if not evaluate_json(rule["condition"], {"var": {name: value}})]
+    assert bool(broken) == bool(expected)
+    assert all(message.startswith(expected or "") for message in broken)
 
 
 def test_credentials_of_a_registry_are_found_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
