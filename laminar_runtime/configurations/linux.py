@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from laminar_runtime import _records
@@ -30,7 +30,6 @@ _ULIMITS = frozenset(
 )
 _DEVICE = r"(/[^:]*)(?::(/[^:]*))?(?::([rwm]{1,3}))?"
 _ACCELERATOR = r"neuron(?::([1-9][0-9]?))?"
-_CAPABILITY = "[A-Z][A-Z_]*"
 #: The devices of AWS Neuron, and of the Elastic Fabric Adapter, by number:
 #: https://docs.aws.amazon.com/batch/latest/userguide/efa.html
 _NEURON, _EFA = "/dev/neuron{}", "/dev/infiniband/uverbs{}"
@@ -48,13 +47,13 @@ def pairs_of_limits(value: Any) -> Any:
     return {name: (item, item) if isinstance(item, int) else to_tuple(item) for name, item in value.items()}
 
 
-def check_ulimits(_: object, __: _records.Field, value: Any) -> None:
+def check_ulimits(_: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value maps limits to pairs of numbers.
 
     Raises:
         LayerError: If it does not.
     """
-    for name, pair in _map(value, "ulimits", '{"nofile": 65536} or {"nofile": (1024, 65536)}').items():
+    for name, pair in _map(value, attribute.name, '{"nofile": 65536} or {"nofile": (1024, 65536)}').items():
         if name not in _ULIMITS:
             raise LayerError(f"a Container has no limit {name!r}: its ulimits are {', '.join(sorted(_ULIMITS))}")
         numbers = isinstance(pair, tuple) and [item for item in pair if type(item) is int and item >= -1]
@@ -64,39 +63,40 @@ def check_ulimits(_: object, __: _records.Field, value: Any) -> None:
             raise LayerError(f"the soft limit {name!r} of a Container is greater than the hard one: {pair!r}")
 
 
-def check_tmpfs(_: object, __: _records.Field, value: Any) -> None:
+def check_tmpfs(_: object, attribute: _records.Field, value: Any) -> None:
     """Validate that a value maps folders to sizes.
 
     Raises:
         LayerError: If it does not.
     """
-    for path, size in _map(value, "tmpfs", '{"/scratch": 512}').items():
+    for path, size in _map(value, attribute.name, '{"/scratch": 512}').items():
         if not path.startswith("/") or ":" in path or type(size) is not int or size < 1:
             msg = f"the tmpfs of a Container must map absolute folders to sizes in MiB, not {path!r} to {size!r}"
             raise LayerError(msg)
 
 
-def check_devices(_: object, __: _records.Field, value: Any) -> None:
-    """Validate that a value lists devices in the notation of Docker.
+def _each(pattern: str, example: str, wanted: str) -> Callable[[object, _records.Field, Any], None]:
+    """Return a validator of a list whose texts have the form of a pattern."""
 
-    Raises:
-        LayerError: If it does not.
-    """
-    for item in _texts(value, "devices", '["/dev/fuse"]'):
-        if not re.fullmatch(_DEVICE, item):
-            msg = f"a device of a Container must have the form '/dev/fuse' or '/dev/host:/dev/inside:rwm', not {item!r}"
-            raise LayerError(msg)
+    def validate(_: object, attribute: _records.Field, value: Any) -> None:
+        if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+            raise LayerError(f"the {attribute.name} of a Container must be a list such as {example}, not {value!r}")
+        for item in value:
+            if not re.fullmatch(pattern, item):
+                raise LayerError(f"{wanted}, not {item!r}")
+
+    return validate
 
 
-def check_capabilities(_: object, __: _records.Field, value: Any) -> None:
-    """Validate that a value lists capabilities of Linux.
-
-    Raises:
-        LayerError: If it does not.
-    """
-    for item in _texts(value, "capabilities", '["SYS_PTRACE"]'):
-        if not re.fullmatch(_CAPABILITY, item) or item.startswith("CAP_"):
-            raise LayerError(f"a capability of a Container must have a name such as 'SYS_PTRACE', not {item!r}")
+#: Validators of devices in the notation of Docker, and of capabilities of Linux.
+check_devices = _each(
+    _DEVICE,
+    '["/dev/fuse"]',
+    "a device of a Container must have the form '/dev/fuse' or '/dev/host:/dev/inside:rwm'",
+)
+check_capabilities = _each(
+    "(?!CAP_)[A-Z][A-Z_]*", '["SYS_PTRACE"]', "a capability of a Container must have a name such as 'SYS_PTRACE'"
+)
 
 
 def check_accelerator(_: object, __: _records.Field, value: Any) -> None:
@@ -150,10 +150,4 @@ def efa_devices(count: int) -> tuple[str, ...]:
 def _map(value: Any, name: str, example: str) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise LayerError(f"the {name} of a Container must be a map such as {example}, not {value!r}")
-    return value
-
-
-def _texts(value: Any, name: str, example: str) -> tuple[str, ...]:
-    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
-        raise LayerError(f"the {name} of a Container must be a list such as {example}, not {value!r}")
     return value
