@@ -23,6 +23,8 @@ def check_variables(deployment: Deployment) -> None:
         CompileError: With all of them.
     """
     uses = uses_of(deployment.graphs)
+    if not uses:
+        return
     problems = [*_different(uses), *_colliding(uses, deployment)]
     if problems:
         raise CompileError(problems)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import attrs
 
@@ -28,7 +29,6 @@ from laminar_codegen.lower_terraform.shared_variables import (
 )
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
-from laminar_runtime import variables
 
 __all__ = ["emit_variables", "own_variables"]
 
@@ -39,7 +39,7 @@ def emit_variables(deployment: Deployment) -> tuple[Variable, ...]:
     Args:
         deployment: The deployment.
     """
-    return (*own_variables(deployment), *(_of_flow(item, deployment) for item in variables_of(deployment.graphs)))
+    return (*own_variables(deployment), *_of_flows(deployment))
 
 
 def own_variables(deployment: Deployment) -> tuple[Variable, ...]:
@@ -64,20 +64,24 @@ def own_variables(deployment: Deployment) -> tuple[Variable, ...]:
     )
 
 
-def _of_flow(variable: variables.Variable, deployment: Deployment) -> Variable:
-    """Return the declaration of a variable that a flow declares."""
-    reference = Input.of(variable)
+def _of_flows(deployment: Deployment) -> Iterator[Variable]:
+    """Yield the declarations of the variables that flows declare."""
+    declared = variables_of(deployment.graphs)
+    if not declared:
+        return
     images = {layer.container.image for graph in deployment.graphs for layer in graph.layers}
     of_functions = {function.container.image for function in targets.functions_of(deployment.resources)}
-    of_image = (_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else ()
-    of_targets = (kind.validations(deployment).get(reference, ()) for kind in targets.kinds_of(deployment.resources))
-    return Variable(
-        name=variable.name,
-        type="string",
-        description=variable.description or "A variable of the flow.",
-        default=None if variable.default is None else (variable.default,),
-        validation=(*of_image, *(found for rules in of_targets for found in rules)),
-    )
+    of_targets = [kind.validations(deployment) for kind in targets.kinds_of(deployment.resources)]
+    for variable in declared:
+        reference = Input.of(variable)
+        of_image = (_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else ()
+        yield Variable(
+            name=variable.name,
+            type="string",
+            description=variable.description or "A variable of the flow.",
+            default=None if variable.default is None else (variable.default,),
+            validation=(*of_image, *(rule for rules in of_targets for rule in rules.get(reference, ()))),
+        )
 
 
 def _role(role: Role) -> Variable:
