@@ -58,9 +58,10 @@ def requirement(hint: Any) -> str:
         >>> requirement(dt.timedelta)
         'timedelta, a number of seconds'
     """
-    form = _FORMS.get(hint) if isinstance(hint, type) else None
-    if _is_enum(hint):
-        form = f"one of {', '.join(repr(member.value) for member in hint)}"
+    one = _one_besides_none(hint)
+    form = _FORMS.get(one) if isinstance(one, type) else None
+    if _is_enum(one):
+        form = f"one of {', '.join(repr(member.value) for member in one)}"
     return f"{spell(hint)}, {form}" if form else spell(hint)
 
 
@@ -292,10 +293,9 @@ def _make_union(hint: Any, converter: cattrs.Converter) -> Callable[[Any, Any], 
     another order are equal, so all have the same order.
     """
     members = sorted(typing.get_args(hint), key=lambda member: (member is str, spell(member)))
-    others = [member for member in members if member is not type(None)]
-    if len(others) == 1:
-        # The errors of an optional value are those of the value.
-        return lambda value, _: None if value is None else converter.structure(value, others[0])
+    one = _one_besides_none(hint)
+    if one is not hint:
+        return _make_optional(hint, one, converter)
 
     def load(value: Any, _: Any) -> Any:
         exact = [member for member in members if type(value) is member and member is not str]
@@ -305,6 +305,24 @@ def _make_union(hint: Any, converter: cattrs.Converter) -> Callable[[Any, Any], 
             except Exception:  # noqa: BLE001, S112 - the next type may accept it
                 continue
         _unfit(value, hint)
+
+    return load
+
+
+def _one_besides_none(hint: Any) -> Any:
+    """Return the type of an optional value without None, another type as it is."""
+    others = [member for member in typing.get_args(hint) if member is not type(None)] if _is_union(hint) else []
+    return others[0] if len(others) == 1 else hint
+
+
+def _make_optional(hint: Any, one: Any, converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    """Return the hook of a type or None. The errors of the parts of a value are those of the type."""
+
+    def load(value: Any, _: Any) -> Any:
+        try:
+            return None if value is None else converter.structure(value, one)
+        except UnfitError:
+            _unfit(value, hint)
 
     return load
 
