@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _RUNTIME = Path(__file__).parent / "lambda_runtime"
 
-InvocationObserver = Callable[[InvocationEvent], None]
-
 
 @attrs.frozen
 class Function:
