@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import atexit
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +14,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results, summary
 from laminar_codegen.rehearsal.arguments import make_parser, read_parameters
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
+from laminar_codegen.rehearsal.collection import collect_rarely
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
 from laminar_codegen.rehearsal.document.errors import DocumentError
@@ -41,10 +40,9 @@ _UNFINISHED = (
 )
 #: How many lines of a failed job are shown, and the exit codes that stand for signals.
 _TAIL, _SIGNALS = 20, 128
-#: How many new objects have Python look for cycles.
-_ALLOCATIONS = 50_000
 
 
+@collect_rarely()
 def main(words: Sequence[str]) -> int:
     """Run the command.
 
@@ -58,7 +56,6 @@ def main(words: Sequence[str]) -> int:
         CompileError: If the flow cannot be compiled.
         DocumentError: If its document cannot be deployed.
     """
-    _collect_rarely()
     parser = make_parser()
     options = parser.parse_args(list(words))
     subject = find_subject(options, os.environ)
@@ -74,15 +71,6 @@ def main(words: Sequence[str]) -> int:
     except TerraformError as error:
         print(f"laminar-codegen: {error}", file=sys.stderr)
         return Exit.USAGE
-
-
-def _collect_rarely() -> None:
-    """Have Python look for cycles of objects less often: moto and botocore keep hundreds of thousands of objects.
-
-    Looking at them again and again, and once more when the process ends, takes a fifth of a small rehearsal.
-    """
-    gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
-    atexit.register(gc.freeze)
 
 
 def _rehearse(subject: Subject, options: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
 from laminar_codegen.rehearsal.aws.signatures import ACCOUNT
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
+from laminar_codegen.rehearsal.collection import collect_rarely
 from laminar_codegen.rehearsal.credentials import Keyring
 from laminar_codegen.rehearsal.permissions import Call, Facts, Guard, Roles
 from laminar_runtime.process import processors
@@ -107,6 +108,7 @@ class EmbeddedAws:
             raise RuntimeError("an EmbeddedAws is already entered in this process")
         with ExitStack() as opening:
             opening.callback(_entered.release)
+            opening.enter_context(collect_rarely())
             atexit.register(self.close)
             opening.callback(atexit.unregister, self.close)
             self._enter(opening)

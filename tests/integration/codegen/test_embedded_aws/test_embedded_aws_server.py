@@ -13,7 +13,7 @@ import pytest
 from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
 
 SCRIPT = """
-import copy, json, os, sys, threading, time
+import copy, gc, json, os, sys, threading, time
 from pathlib import Path
 import laminar_codegen.rehearsal.aws as embedded
 heavy = [name for name in ("moto", "flask", "boto3", "botocore") if name in sys.modules]
@@ -36,7 +36,8 @@ def functions():
 
 def state():
     return {"configuration": copy.deepcopy(default_user_config), "environment": dict(os.environ),
-            "variables": dict(BOTOCORE_DEFAUT_SESSION_VARIABLES), "functions": functions()}
+            "variables": dict(BOTOCORE_DEFAUT_SESSION_VARIABLES), "functions": functions(),
+            "collection": gc.get_threshold()}
 
 before = state()
 for times in range(2):
@@ -53,6 +54,7 @@ for times in range(2):
             bench.until(job, "RUNNING")
             while not (Path(sys.argv[1]) / "pid").exists():
                 time.sleep(0.01)
+            assert gc.get_threshold() > before["collection"]  # objects of moto's stay
             assert functions() == before["functions"]  # nothing of moto is replaced
             raise KeyboardInterrupt
     except KeyboardInterrupt:
