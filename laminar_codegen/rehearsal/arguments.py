@@ -40,6 +40,15 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_flow(parser)
+    _add_start(parser)
+    add_scheduling(parser)
+    _add_document(parser)
+    _add_run(parser)
+    return parser
+
+
+def _add_start(parser: argparse.ArgumentParser) -> None:
+    """Add what an execution is started with, and how many jobs it may have at once."""
     start = parser.add_mutually_exclusive_group()
     start.add_argument(
         "--param",
@@ -60,28 +69,10 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--concurrency", type=_count, metavar="N", help="how many jobs run at once (default: the processors)"
     )
-    add_scheduling(parser)
-    _add_document(parser)
-    parser.add_argument(
-        "--real-time",
-        action="store_true",
-        help="let waits of the state machine and the pauses of retries take their time (default: the clock skips them "
-        "while nothing runs)",
-    )
-    parser.add_argument("--quiet", action="store_true", help="do not show what tasks print")
-    parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
-    parser.add_argument(
-        "--keep", action="store_true", help="leave the embedded AWS running at the end, until it is interrupted"
-    )
-    parser.add_argument(
-        "--unused",
-        action="store_true",
-        help="list the actions that roles are granted and that the execution did not use",
-    )
-    return parser
 
 
 def _add_document(parser: argparse.ArgumentParser) -> None:
+    """Add what is deployed."""
     parser.add_argument(
         "--document",
         type=Path,
@@ -110,6 +101,26 @@ def _add_document(parser: argparse.ArgumentParser) -> None:
         "--deployment",
         metavar="NAME",
         help="the deployment to start, if the document has several (default: the only one)",
+    )
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """Add how an execution runs, what is shown of it, and what is left of it."""
+    parser.add_argument(
+        "--real-time",
+        action="store_true",
+        help="let waits of the state machine and the pauses of retries take their time (default: the clock skips them "
+        "while nothing runs)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="do not show what tasks print")
+    parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the embedded AWS running at the end, until it is interrupted"
+    )
+    parser.add_argument(
+        "--unused",
+        action="store_true",
+        help="list the actions that roles are granted and that the execution did not use",
     )
 
 
