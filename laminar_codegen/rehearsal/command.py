@@ -157,9 +157,11 @@ def _execute(
         _show_log(progress)
         _show_cost(subject, progress, taken)
         return Exit.INVALID
+    skipped = [*_find_skips(executions, aws, deployment)]
     ended = [
         (flow.execution(execution.key("").execution), graph)
         for execution in executions
+        if execution not in skipped
         for flow, graph in zip(flows, subject.graphs, strict=True)
     ]
     for one, graph in ended:
@@ -169,6 +171,9 @@ def _execute(
             )
     # All of it at once: if something cannot be saved, nothing is printed.
     report = [line for one, _ in ended for line in _report(one, options.save)]
+    report += [
+        f"execution {one.id} of {one.flow.name} SUCCEEDED: it was skipped, as another one ran" for one in skipped
+    ]
     for one, graph in ended:
         for line in summary.skips(one, graph):
             print(line, file=sys.stderr)
@@ -182,6 +187,13 @@ def _start(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, depl
     if subject.event is None:
         return [flow(**options.param)]
     return [flow.execution(name) for name in start_by_event(subject.event, aws, deployment)]
+
+
+def _find_skips(executions: Sequence[Execution], aws: EmbeddedAws, deployment: Deployment) -> Iterator[Execution]:
+    client = aws.client("stepfunctions")
+    for one in executions:
+        if summary.was_skipped(client, deployment.execution_arn(one.key("").execution)):
+            yield one
 
 
 def _show_cost(subject: Subject, progress: Progress, taken: summary.Taken) -> None:

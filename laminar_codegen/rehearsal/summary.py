@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from laminar_codegen.cost import PRICE
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_runtime import Execution
 
-__all__ = ["Taken", "layers_without_end", "measure", "skips"]
+__all__ = ["Taken", "layers_without_end", "measure", "skips", "was_skipped"]
 
 
 @attrs.frozen
@@ -85,6 +86,16 @@ def skips(execution: Execution, graph: Graph) -> Iterator[str]:
     for layer in graph.layers:
         if layer.name in missing and layer.optional:
             yield f"{layer.name}: skipped, {_why(layer, missing)}"
+
+
+def was_skipped(client: Any, arn: str) -> bool:
+    """Return whether an execution ended at once, as another one ran: see `laminar_codegen.lower_states.turns`.
+
+    Args:
+        client: A client of Step Functions.
+        arn: The ARN of the execution, which succeeded.
+    """
+    return bool(json.loads(client.describe_execution(executionArn=arn)["output"]) == {"skipped": True})
 
 
 def layers_without_end(execution: Execution, graph: Graph) -> Iterator[str]:

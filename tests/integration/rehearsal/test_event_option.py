@@ -18,6 +18,25 @@ UPLOAD = {
 }
 
 
+TWICE = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.triggers import Event
+
+class Shop(Flow): ...
+
+@Shop.register
+class A(Layer):
+    def __call__(self) -> None:
+        self.done = True
+
+order = {"source": ["shop"]}
+flow = Shop(scheduler=AWS.StepFunctions(overlap="skip", triggers=[Event(order, name="one"), Event(order, name="two")]))
+if flow:
+    flow()
+"""
+
+
 def test_the_command_sends_an_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -45,3 +64,16 @@ def test_the_command_sends_an_event(
     (tmp_path / "wrong.json").write_text("[]")
     assert rehearse("wrong.json") == 1
     assert "the event must be an object with the texts source and detail-type" in capsys.readouterr().err
+
+
+def test_an_execution_that_was_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two executions that an event starts one is skipped: it has no results, and nothing is wrong with it."""
+    (tmp_path / "shop.py").write_text(TWICE)
+    (tmp_path / "order.json").write_text(json.dumps({"source": "shop", "detail-type": "Order", "id": "7"}))
+    assert main(["rehearse", "--quiet", "--event", str(tmp_path / "order.json"), str(tmp_path / "shop.py")]) == 0
+    printed = capsys.readouterr()
+    assert "warning" not in printed.err
+    ran, result, skipped = printed.out.splitlines()
+    assert (result, ran.endswith("SUCCEEDED")) == ("  A.done = True", True)
+    assert skipped.endswith("-7 of Shop SUCCEEDED: it was skipped, as another one ran")
+    assert ran.split()[1] != skipped.split()[1]
