@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
+
+from laminar_runtime.variables import Variable
 
 __all__ = ["find_pattern_flaws", "matches"]
 
@@ -147,8 +150,11 @@ def _is_numbers(argument: Any) -> bool:
     if not isinstance(argument, list) or len(argument) not in (2, 4):
         return False
     signs, numbers = argument[::2], argument[1::2]
-    numeric = (isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers)
-    return all(isinstance(sign, str) and sign in _COMPARISONS for sign in signs) and all(numeric)
+    return all(isinstance(sign, str) and sign in _COMPARISONS for sign in signs) and all(map(_is_number, numbers))
+
+
+def _is_number(argument: Any) -> bool:
+    return isinstance(argument, (int, float)) and not isinstance(argument, bool) and math.isfinite(argument)
 
 
 def _is_network(argument: Any) -> bool:
@@ -164,9 +170,7 @@ def _is_other(argument: Any) -> bool:
         nested = {"prefix", "suffix", "wildcard", "equals-ignore-case"}
         known = argument.keys() <= nested and len(argument) == 1
         return known and all(all(map(_OPERATORS[name].accepts, _texts(own))) for name, own in argument.items())
-    return bool(_texts(argument)) and all(
-        isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in _texts(argument)
-    )
+    return bool(_texts(argument)) and all(_is_text(one) or _is_number(one) for one in _texts(argument))
 
 
 #: All operators, except `$or`, which stands in the place of a field.
@@ -194,7 +198,9 @@ def find_pattern_flaws(pattern: Any, place: str = "") -> Iterator[str]:
         return
     for name, wanted in pattern.items():
         inner = f"{place}.{name}" if place else str(name)
-        if name == _OR:
+        if not isinstance(name, str):
+            yield f"{place or 'the pattern'} has the field {name!r}, whose name is not text"
+        elif name == _OR:
             yield from _flaws_of_alternatives(wanted, inner)
         elif isinstance(wanted, Mapping):
             yield from find_pattern_flaws(wanted, inner)
@@ -217,6 +223,8 @@ def _flaws_of_rule(rule: Any, place: str) -> Iterator[str]:
     if not isinstance(rule, Mapping):
         if isinstance(rule, (list, tuple)):
             yield f"{place} has a list in its list"
+        elif not (rule is None or isinstance(rule, (bool, str, Variable)) or _is_number(rule)):
+            yield f"{place} has {rule!r}, which is not text, a number, true, false or null"
         return
     if len(rule) != 1:
         yield f"{place} has {dict(rule)!r}, which is not one operator"
