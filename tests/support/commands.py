@@ -1,4 +1,4 @@
-"""Runs the real command in a process of its own."""
+"""Runs the real command in a process of its own, and the flows that it is given."""
 
 from __future__ import annotations
 
@@ -9,6 +9,33 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+
+#: A flow of one layer, by the name of its class.
+FLOW = """
+from laminar_runtime import Flow, Layer
+
+class {flow}(Flow): ...
+
+@{flow}.register
+class A(Layer):
+    def __call__(self) -> None: ...
+"""
+#: A flow whose scheduler calls the module of a registry.
+CALLS = """
+from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.schedulers import AWS
+
+class Report(Flow): ...
+
+@Report.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+flow = Report(scheduler=AWS.StepFunctions(module="team/flow/aws", module_version="~> 1.0"))
+
+if __name__ == "__main__" and flow:
+    flow()
+"""
 
 
 @attrs.frozen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,12 +30,9 @@ from laminar_runtime.task_environment import TaskContext
 
 @pytest.fixture(autouse=True)
 def no_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nothing installed in the user's cache, and no variable of a task in the environment."""
+    """Have nothing installed in the user's cache."""
     monkeypatch.setenv(peers.CACHE, str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    for name in list(os.environ):
-        if name.startswith(("LAMINAR_LAYER", "LAMINAR_FLOW", "LAMINAR_EXECUTION")):
-            monkeypatch.delenv(name)
 
 
 def test_command() -> None:

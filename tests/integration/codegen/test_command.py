@@ -11,17 +11,7 @@ from pathlib import Path
 import pytest
 
 from laminar_runtime import __version__
-from tests.support.commands import codegen
-
-FLOW = """
-from laminar_runtime import Flow, Layer
-
-class {flow}(Flow): ...
-
-@{flow}.register
-class A(Layer):
-    def __call__(self) -> None: ...
-"""
+from tests.support.commands import FLOW, codegen
 
 
 @pytest.mark.parametrize(

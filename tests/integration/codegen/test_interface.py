@@ -18,6 +18,7 @@ from laminar_codegen.command.main import main
 from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render.split_document import FILES
 from laminar_runtime import Flow, Layer
+from tests.support.commands import CALLS
 
 SCRIPT = """\
 #!/bin/sh
@@ -227,20 +228,3 @@ def test_what_it_says_is_printed_at_once(ir: dict[str, Any], terraform: Callable
         assert process.poll() is None
         (tmp_path / "seen").write_text("", encoding="utf-8")
         assert process.wait(60) == 0
-
-
-CALLS = """
-from laminar_runtime import Flow, Layer
-from laminar_runtime.configurations.schedulers import AWS
-
-class Report(Flow): ...
-
-@Report.register
-class A(Layer):
-    def __call__(self) -> None: ...
-
-flow = Report(scheduler=AWS.StepFunctions(module="team/flow/aws", module_version="~> 1.0"))
-
-if __name__ == "__main__" and flow:
-    flow()
-"""

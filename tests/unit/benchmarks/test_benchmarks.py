@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 from benchmarks import (
     growth,
     makespan,
-    peers,
     programs,
     report,
     suite,
@@ -22,16 +20,6 @@ from benchmarks import (
     transitions,
 )
 from benchmarks.rows import Row, at_most, both, faster, memory_at_most, ratio_at_most, slower_by_at_most
-
-
-@pytest.fixture(autouse=True)
-def no_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have nothing installed in the user's cache, and no variable of a task in the environment."""
-    monkeypatch.setenv(peers.CACHE, str(tmp_path / "cache"))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    for name in list(os.environ):
-        if name.startswith(("LAMINAR_LAYER", "LAMINAR_FLOW", "LAMINAR_EXECUTION")):
-            monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,7 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.command import main
-
-FLOW = """
-from laminar_runtime import Flow, Layer
-
-class {flow}(Flow): ...
-
-@{flow}.register
-class A(Layer):
-    def __call__(self) -> None: ...
-"""
+from tests.support.commands import FLOW
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from laminar_codegen.frontend.loader import load
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import SchedulerError
+from tests.support.commands import CALLS
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -60,23 +61,6 @@ def test_what_can_be_no_module(arguments: dict[str, Any], told: str) -> None:
     """What can be no module, or no version of one, is told when it is given."""
     with pytest.raises(SchedulerError, match=told):
         AWS.StepFunctions(**arguments)
-
-
-CALLS = """
-from laminar_runtime import Flow, Layer
-from laminar_runtime.configurations.schedulers import AWS
-
-class Report(Flow): ...
-
-@Report.register
-class A(Layer):
-    def __call__(self) -> None: ...
-
-flow = Report(scheduler=AWS.StepFunctions(module="team/flow/aws", module_version="~> 1.0"))
-
-if __name__ == "__main__" and flow:
-    flow()
-"""
 
 
 def test_the_module_of_the_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

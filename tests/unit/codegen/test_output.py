@@ -22,17 +22,8 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.problems import NotWrittenError
 from laminar_codegen.render.split_document import FILES, render_module
 from laminar_codegen.render.write_folder import compare_module, write_module
-from tests.support.commands import Ended, codegen
+from tests.support.commands import FLOW, Ended, codegen
 
-FLOW = """
-from laminar_runtime import Flow, Layer
-
-class {flow}(Flow): ...
-
-@{flow}.register
-class A(Layer):
-    def __call__(self) -> None: ...
-"""
 ROOT = Path(__file__).parents[3]
 SYNTAXES = sorted(FILES)
 
