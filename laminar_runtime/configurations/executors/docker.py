@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations import containers
@@ -10,6 +12,9 @@ from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.variables import text_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Docker"]
 
@@ -69,7 +74,9 @@ class Docker(Executor):
             variables |= task_environment.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
             variables |= containers.local_variables(task.container, os.environ)
-            words = _words(task, image, name, sorted(variables), (folder, *_mounts(task)))
+            options = _move_to_file(task.container.environment, variables, Path(folder, "variables"))
+            options += [f"--env={variable}" for variable in sorted(variables)]
+            words = _words(task, image, name, options, (folder, *_mounts(task)))
             environment = {**os.environ, **variables}
             try:
                 await command.run(task, words, environment=environment, timeout=self.timeout, errors=errors)
@@ -87,6 +94,17 @@ def _mounts(task: Task) -> tuple[str, ...]:
     return (root,)
 
 
+def _move_to_file(names: Iterable[str], variables: dict[str, str], file: Path) -> list[str]:
+    """Move variables to a file, and return the option that names it: ``docker`` reads PATH, HOME and more itself.
+
+    A variable with a line break stays, because such a file has one line for each:
+    https://docs.docker.com/reference/cli/docker/container/run/#env
+    """
+    moved = {name: variables.pop(name) for name in names if not {"\n", "\r"} & {*variables[name]}}
+    file.write_text("".join(f"{name}={text}\n" for name, text in moved.items()), "utf-8", "surrogateescape")
+    return [f"--env-file={file}"] if moved else []
+
+
 def _words(task: Task, image: str, name: str, variables: list[str], folders: tuple[str, ...]) -> list[str]:
     import shlex
 
@@ -94,5 +112,4 @@ def _words(task: Task, image: str, name: str, variables: list[str], folders: tup
     words = ["docker", "run", "--rm", "--init", f"--name={name}"]
     words += containers.docker_options(container)
     words += [f"--mount=type=bind,source={folder},target={folder}" for folder in folders]
-    words += [f"--env={variable}" for variable in variables]
-    return [*words, image, *shlex.split(container.command)]
+    return [*words, *variables, image, *shlex.split(container.command)]

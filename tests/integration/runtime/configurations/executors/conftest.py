@@ -20,7 +20,9 @@ if words[0] == "run":
     image, *command = [word for word in words[1:] if not word.startswith("--")]
     names = [flag.removeprefix("--env=") for flag in flags if flag.startswith("--env=")]
     environment = {{name: os.environ[name] for name in names}}
-    environment |= {{"PATH": os.environ["PATH"], "PYTHONPATH": os.environ.get("PYTHONPATH", "")}}
+    files = [flag.removeprefix("--env-file=") for flag in flags if flag.startswith("--env-file=")]
+    given = dict(line.rstrip("\\n").split("=", 1) for file in files for line in open(file))
+    environment = {{**given, **environment, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}}
     sys.exit(subprocess.run([sys.executable, *command[1:]], env=environment, cwd=os.environ["DOCKER_IMAGE"]).returncode)
 """
 

@@ -67,6 +67,16 @@ def test_no_values_on_the_command_line(docker: Folder) -> None:
     assert not any("very secret" in word or "=A" in word.partition("=")[2] for word in calls(docker)[0])
 
 
+def test_variables_of_a_container_are_not_those_of_docker(docker: Folder) -> None:
+    """A container may have a PATH and a HOME of its own: ``docker`` goes by those of this process."""
+    own = "environment={'PATH': '/only/there', 'HOME': '/srv', 'LINES': 'one\\ntwo', 'TEXT': ' a \"b\" #c'}, image="
+    flow = FLOW.replace("TIMEOUT", "60").replace("image=", own)
+    flow = flow.replace('os.environ.get("DOCKER_SECRET", "not passed on")', "[os.environ[n] for n in sorted(NAMES)]")
+    flow = flow.replace("ARN =", "NAMES = {'PATH', 'HOME', 'LINES', 'TEXT'}\n    ARN =")
+    assert docker.run(flow, DOES="work") == str(["/srv", "one\ntwo", "/only/there", ' a "b" #c'])
+    assert not any("/only/there" in word for word in calls(docker)[0])
+
+
 def test_a_failing_task(docker: Folder) -> None:
     """The traceback of a task that fails in its container reaches the caller."""
     docker.write(FLOW.replace("TIMEOUT", "60"))
