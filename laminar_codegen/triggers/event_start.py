@@ -21,8 +21,7 @@ from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111, LAM112
 from laminar_codegen.triggers.event_paths import PATH, EventPaths
 from laminar_codegen.triggers.patterns import find_pattern_flaws
-from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS
-from laminar_codegen.triggers.start import FAILURES, EventTrigger, Start
+from laminar_codegen.triggers.start import FAILED, EventTrigger, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input, write_json
 from laminar_codegen.triggers.starter import STARTER
 from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, FromEvent, ObjectCreated
@@ -116,8 +115,7 @@ def emit_rule(start: Start, trigger: EventTrigger) -> tuple[Block, Block]:
             "input_paths": paths.named,
             "input_template": write_input(start.label, source.identity, trigger.parameters, paths.write),
         },
-        "retry_policy": {"maximum_retry_attempts": ATTEMPTS, "maximum_event_age_in_seconds": SECONDS},
-        "dead_letter_config": {"arn": Ref(f"aws_sqs_queue.{FAILURES}.arn")},
+        **FAILED.delivery,
         # EventBridge needs the permissions of the role before the target.
         "depends_on": ["aws_iam_role_policy.events"],
     }

@@ -9,32 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
-import attrs
-
 from laminar_codegen.ir import labels
-from laminar_codegen.ir.deployment import Alarm, Deployment, Role
+from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block, Nested, Validation, Variable
 from laminar_codegen.policies.sizes import Fitted, fit
-from laminar_codegen.policies.statement import Statement, key, regional, states_arn
 from laminar_codegen.triggers.expressions import ExpressionInZone, check_expressions, check_timezones
+from laminar_codegen.triggers.failed_starts import FailedStarts
 from laminar_codegen.triggers.kind import InModule, TriggerKind
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import Schedule, Trigger
 
-__all__ = ["ATTEMPTS", "KEPT", "SCHEDULE", "SECONDS", "is_plain"]
+__all__ = ["SCHEDULE", "is_plain"]
 
 _NAME = Ref("var.name")
-_KMS_KEY = Ref("var.kms_key_arn")
 _IS_ENABLED = Ref("var.schedule_enabled")
 
-#: The end of the name of the queue of failed starts.
-_FAILED_STARTS = "schedule-failures"
-#: The most attempts of a start, and the most seconds after which it is retried: hours later, no start is better.
-ATTEMPTS = 5
-SECONDS = 3600
-#: The seconds for which the queue keeps a failure: the most that Amazon SQS offers.
-KEPT = 1_209_600
+#: The queue of failed starts.
+_FAILED = FailedStarts("schedule", "schedule-failures")
 
 
 def _find(scheduler: StepFunctions) -> Iterator[ExpressionInZone]:
@@ -67,20 +59,11 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
         timezone: Its time zone.
         enabled: Whether it starts executions.
     """
-    queue: dict[str, Value] = {
-        "name": labels.of_deployment(_FAILED_STARTS),
-        "message_retention_seconds": KEPT,
-        "kms_master_key_id": _KMS_KEY,
-        "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
-        "tags": Ref("var.tags"),
-        "depends_on": [labels.MADE_FIRST],
-    }
     target: dict[str, Value] = {
         "arn": Ref("aws_sfn_state_machine.flow.arn"),
         "role_arn": labels.role("schedule"),
         "input": "{}",
-        "retry_policy": {"maximum_retry_attempts": ATTEMPTS, "maximum_event_age_in_seconds": SECONDS},
-        "dead_letter_config": {"arn": Ref("aws_sqs_queue.schedule.arn")},
+        **_FAILED.delivery,
     }
     started: dict[str, Value] = {
         "name": _NAME,
@@ -89,13 +72,13 @@ def _resources(expression: Value, timezone: Value, enabled: Ref) -> tuple[Block,
         "schedule_expression_timezone": timezone,
         "state": Ref(f'{enabled.expression} ? "ENABLED" : "DISABLED"'),
         "flexible_time_window": {"mode": "OFF"},
-        "kms_key_arn": _KMS_KEY,
+        "kms_key_arn": Ref("var.kms_key_arn"),
         "target": target,
         # EventBridge Scheduler needs the permissions of the role before the schedule.
         "depends_on": ["aws_iam_role_policy.schedule"],
     }
     nested: Nested = {"flexible_time_window": {}, "target": {"dead_letter_config": {}, "retry_policy": {}}}
-    return Block("aws_sqs_queue", "schedule", queue), Block("aws_scheduler_schedule", "flow", started, nested)
+    return _FAILED.emit(), Block("aws_scheduler_schedule", "flow", started, nested)
 
 
 def _roles(_: ExpressionInZone, flows: str) -> Iterator[Role]:
@@ -104,38 +87,10 @@ def _roles(_: ExpressionInZone, flows: str) -> Iterator[Role]:
 
 
 def _permissions(deployment: Deployment) -> Fitted:
-    """Return the permissions to start executions and to keep failed starts. A start does not use the machine's key.
-
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-    """
-    return fit(deployment, lambda _: _statements())
+    return fit(deployment, lambda _: _FAILED.schedule_statements(labels.MAIN, (_NAME,)))
 
 
-def _statements() -> tuple[Statement, ...]:
-    queue = regional("sqs", labels.of_deployment(_FAILED_STARTS))
-    # The group of a schedule without a group.
-    schedule = regional("scheduler", "schedule/default/", _NAME)
-    encrypted = key(
-        "DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", (schedule,))
-    )
-    return (
-        Statement("StartExecutions", ("states:StartExecution",), (states_arn("stateMachine", labels.MAIN),)),
-        Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
-        attrs.evolve(encrypted, actions=("kms:Decrypt",)),
-        key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),
-    )
-
-
-_NOT_STARTED = Alarm(
-    label="not_started",
-    description=Joined("The state machine ", _NAME, " was not started on schedule"),
-    namespace="AWS/SQS",
-    metric="ApproximateNumberOfMessagesVisible",
-    statistic="Maximum",
-    dimensions={"QueueName": Ref("aws_sqs_queue.schedule.name")},
-)
+_NOT_STARTED = _FAILED.alarm(Joined("The state machine ", _NAME, " was not started on schedule"))
 
 
 _ENABLED = Variable(

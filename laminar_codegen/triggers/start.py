@@ -6,15 +6,16 @@ import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.expressions import Joined, Ref
+from laminar_codegen.triggers.failed_starts import FailedStarts
 from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Trigger
 
-__all__ = ["FAILURES", "EventTrigger", "Start"]
+__all__ = ["FAILED", "EventTrigger", "Start"]
 
 #: A trigger that an event starts.
 EventTrigger = ObjectCreated | Event | After
 
-#: The label of the queue of failed starts.
-FAILURES = "trigger_failures"
+#: The queue of failed starts.
+FAILED = FailedStarts("trigger_failures", "trigger-failures")
 
 
 @attrs.frozen(eq=False, repr=False)

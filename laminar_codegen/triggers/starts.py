@@ -15,21 +15,20 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
-from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Variable
 from laminar_codegen.limits import RULE_NAME_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
-from laminar_codegen.policies.statement import Statement, key, regional, states_arn
+from laminar_codegen.policies.statement import Statement, regional, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
 from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_codegen.triggers.kind import TriggerKind
-from laminar_codegen.triggers.schedule import KEPT, is_plain
-from laminar_codegen.triggers.start import FAILURES, EventTrigger, Start
+from laminar_codegen.triggers.schedule import is_plain
+from laminar_codegen.triggers.start import FAILED, EventTrigger, Start
 from laminar_codegen.triggers.starter import STARTER, emit_starter
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Schedule, Trigger
@@ -38,8 +37,6 @@ from laminar_runtime.exceptions import SchedulerError
 __all__ = ["STARTS", "Starts"]
 
 _NAME = Ref("var.name")
-#: The end of the name of the queue of failed starts.
-_QUEUE = FAILURES.replace("_", "-")
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 #: Labels that other resources have.
 _TAKEN = ("starter", "stop_jobs")
@@ -103,16 +100,7 @@ def _emit(starts: Starts) -> Iterator[Block]:
     from laminar_codegen.triggers.event_start import emit_rule
     from laminar_codegen.triggers.timed_start import emit_schedule
 
-    queue: dict[str, Value] = {
-        "name": labels.of_deployment(_QUEUE),
-        "message_retention_seconds": KEPT,
-        "kms_master_key_id": Ref("var.kms_key_arn"),
-        "sqs_managed_sse_enabled": Ref("var.kms_key_arn == null ? true : null"),
-        "tags": Ref("var.tags"),
-        "depends_on": [labels.MADE_FIRST],
-        **({"policy": _queue_policy(starts)} if starts.events else {}),
-    }
-    yield Block("aws_sqs_queue", FAILURES, queue)
+    yield FAILED.emit(_queue_policy(starts) if starts.events else None)
     for start, schedule in starts.schedules:
         yield emit_schedule(start, schedule)
     for start, trigger in starts.events:
@@ -131,7 +119,7 @@ def _queue_policy(starts: Starts) -> Joined:
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
-        "Resource": regional("sqs", labels.of_deployment(_QUEUE)),
+        "Resource": FAILED.arn,
         "Condition": {
             "ArnEquals": {"aws:SourceArn": [regional("events", "rule/", start.resource) for start, _ in starts.events]}
         },
@@ -158,33 +146,17 @@ def _for_events(deployment: Deployment) -> Fitted:
 
 
 def _for_schedules(deployment: Deployment) -> Fitted:
-    """Return the permissions to call the starter and to keep failed starts: see `laminar_codegen.triggers.schedule`."""
+    """Return the permissions to call the starter and to keep failed starts: see `FailedStarts`."""
     return fit(deployment, lambda _: _schedule_statements(deployment))
 
 
 def _schedule_statements(deployment: Deployment) -> tuple[Statement, ...]:
-    queue = regional("sqs", labels.of_deployment(_QUEUE))
     (starts,) = (trigger.value for trigger in deployment.triggers if isinstance(trigger.value, Starts))
-    # The group of schedules without a group.
-    schedules = tuple(regional("scheduler", "schedule/default/", start.resource) for start, _ in starts.schedules)
-    encrypted = key("DecryptSchedule", ("StringEquals", "kms:EncryptionContext:aws:scheduler:schedule:arn", schedules))
-    return (
-        Statement("StartExecutions", ("states:StartExecution",), (states_arn("stateMachine", STARTER),)),
-        Statement("KeepFailures", ("sqs:SendMessage",), (queue,)),
-        attrs.evolve(encrypted, actions=("kms:Decrypt",)),
-        key("EncryptFailures", ("StringEquals", "kms:EncryptionContext:aws:sqs:arn", (queue,))),
-    )
+    return FAILED.schedule_statements(STARTER, [start.resource for start, _ in starts.schedules])
 
 
 def _alarms(starts: Starts) -> Iterator[Alarm]:
-    yield Alarm(
-        label="not_started",
-        description=Joined("A trigger of the state machine ", _NAME, " could not start it"),
-        namespace="AWS/SQS",
-        metric="ApproximateNumberOfMessagesVisible",
-        statistic="Maximum",
-        dimensions={"QueueName": Ref(f"aws_sqs_queue.{FAILURES}.name")},
-    )
+    yield FAILED.alarm(Joined("A trigger of the state machine ", _NAME, " could not start it"))
     yield Alarm(
         label="starter_failed",
         description=Joined("An execution of the state machine ", _NAME, " could not be started for a trigger"),

@@ -13,8 +13,7 @@ from laminar_codegen.limits import SCHEDULE_INPUT_BYTES, SCHEDULE_WINDOW
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
 from laminar_codegen.triggers.expressions import ExpressionInZone, check_expressions, check_timezones
-from laminar_codegen.triggers.schedule import ATTEMPTS, SECONDS
-from laminar_codegen.triggers.start import FAILURES, Start
+from laminar_codegen.triggers.start import FAILED, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input
 from laminar_codegen.triggers.starter import STARTER
 from laminar_runtime.configurations.triggers import SCHEDULED_TIME, Schedule
@@ -39,8 +38,7 @@ def emit_schedule(start: Start, schedule: Schedule) -> Block:
         "arn": Ref(f"aws_sfn_state_machine.{STARTER}.arn"),
         "role_arn": labels.role("schedule"),
         "input": _input(start, schedule),
-        "retry_policy": {"maximum_retry_attempts": ATTEMPTS, "maximum_event_age_in_seconds": SECONDS},
-        "dead_letter_config": {"arn": Ref(f"aws_sqs_queue.{FAILURES}.arn")},
+        **FAILED.delivery,
     }
     window: dict[str, Value] = (
         {"mode": "OFF"}
