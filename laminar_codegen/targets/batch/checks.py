@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT, MOST_TAGS
 from laminar_codegen.problems import Problem
@@ -185,10 +186,15 @@ def check_failures(graph: Graph) -> Iterator[Problem]:
 def check_variables(graph: Graph) -> Iterator[Problem]:
     """Check that no variable is empty: AWS Batch drops it, while other places have it."""
     for layer in _on_batch(graph):
-        if empty := [name for name, value in layer.container.environment if value == ""]:
+        if empty := [name for name, value in layer.container.environment if _default_of(value) == ""]:
             names = ", ".join(empty)
             what = f"the environment of layer '{layer.name}' has empty variables: {names}; AWS Batch drops them"
             yield Problem(layer.location, LAM090, what, "leave them out, or give them a value")
+
+
+def _default_of(value: str | Ref) -> str | None:
+    """Return a text, or the default of a variable that stands for it."""
+    return value.variable.default if isinstance(value, Input) else str(value)
 
 
 def check_capabilities(graph: Graph) -> Iterator[Problem]:

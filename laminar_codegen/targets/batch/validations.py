@@ -24,6 +24,11 @@ def _share(reference: str) -> Iterable[Validation]:
     )
 
 
+def _text(reference: str) -> Iterable[Validation]:
+    # The rule for a text in the flow is LAM090.
+    yield Validation(f'{reference} != ""', "A variable of an environment must not be empty: AWS Batch drops it.")
+
+
 def _tag(reference: str) -> Iterable[Validation]:
     # https://docs.aws.amazon.com/batch/latest/APIReference/API_TagResource.html
     letters = r"[\\p{L}\\p{Z}\\p{N}_.:/=+@-]"
@@ -70,3 +75,5 @@ def _places(placement: Placement) -> Iterator[tuple[Any, Callable[[str], Iterabl
     yield (target.share if target else None), _share
     for _, value in requested.get("tags", ()):
         yield value, _tag
+    for _, value in placement.container.environment:
+        yield value, _text

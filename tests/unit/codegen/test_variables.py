@@ -256,6 +256,8 @@ def test_a_document_names_no_account_and_no_region(case: str) -> None:
         ("team", "größe: 1", None),
         ("team", "{% $states.input %}", "A tag must have at most 256 letters"),
         ("team", "a" * 257, "A tag must have at most 256 letters"),
+        ("stage", "prod", None),
+        ("stage", "", "A variable of an environment must not be empty: AWS Batch drops it."),
         ("login", "secretsmanager:registry", None),
         ("login", "ssm:registry", "The credentials of a registry must be a secret of Secrets Manager."),
     ],
@@ -265,6 +267,7 @@ def test_a_variable_has_what_aws_batch_accepts(
 ) -> None:
     """A plan refuses a share, a tag or credentials of a registry that AWS Batch would refuse for each job."""
     container = 'None, registry_credentials=Variable("login"), tags={"team": Variable("team")}'
+    container += ', environment={"STAGE": Variable("stage")}'
     write(folder, container, executor='executors.AWS.Batch(queue="big", share_identifier=Variable("share"))')
     rules = compiled(capsys)["variable"][name]["validation"]
     (own,) = (
@@ -288,3 +291,10 @@ def test_credentials_of_a_registry_are_found_by_name(folder: Path, capsys: pytes
     arns = evaluate_json(found["secret_arns"], {**PLACE, "var": {"login": "secretsmanager:registry"}})
     arn = f"arn:aws:secretsmanager:{HERE}:secret:registry"
     assert evaluate_json(secret, {"local": {"secret_arns": arns}}) == arn
+
+
+def test_an_empty_default_of_an_environment_is_refused(folder: Path) -> None:
+    """AWS Batch would drop the variable, as it does with an empty text."""
+    write(folder, 'None, environment={"STAGE": Variable("stage", default="")}')
+    with pytest.raises(CompileError, match="LAM090 the environment of layer 'Load' has empty variables: STAGE"):
+        compile_flow("flow.py")
