@@ -25,7 +25,7 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn
 from cattrs.gen.typeddicts import make_dict_structure_fn as make_typed_dict_structure_fn
 
-from laminar_runtime.inputs.shapes import NoFormError, Record, Shape, Union, describe, spell
+from laminar_runtime.inputs.shapes import NoFormError, Record, Shape, Union, describe, required_keys, spell
 
 __all__ = ["UnfitError", "make_converter", "requirement"]
 
@@ -272,7 +272,12 @@ def _make_record(hint: Any, converter: cattrs.Converter) -> Callable[[Any, Any],
     make: Any = make_typed_dict_structure_fn if typed else make_dict_structure_fn
     if attrs.has(hint):
         attrs.resolve_types(hint)
-    of_fields = make(hint, converter, _cattrs_forbid_extra_keys=True, _cattrs_detailed_validation=True)
+    of_fields = make(
+        _with_marks(hint) if typed else hint,
+        converter,
+        _cattrs_forbid_extra_keys=True,
+        _cattrs_detailed_validation=True,
+    )
 
     def load(value: Any, _: Any) -> Any:
         if not typed and isinstance(value, hint):
@@ -280,6 +285,16 @@ def _make_record(hint: Any, converter: cattrs.Converter) -> Callable[[Any, Any],
         return of_fields(value, hint) if isinstance(value, dict) else _unfit(value, hint)
 
     return load
+
+
+def _with_marks(hint: Any) -> Any:
+    """Return a `TypedDict` that is marked for each key whether it is required, as cattrs reads it."""
+    hints = typing.get_type_hints(hint)
+    marks: dict[str, Any] = {
+        name: typing.Required if needed else typing.NotRequired for name, needed in required_keys(hint).items()
+    }
+    make: Any = typing.TypedDict
+    return make(hint.__name__, {name: mark[hints[name]] for name, mark in marks.items()})
 
 
 def _is_union(hint: Any) -> bool:

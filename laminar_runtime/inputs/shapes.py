@@ -27,6 +27,7 @@ __all__ = [
     "accepts_null",
     "describe",
     "is_text",
+    "required_keys",
     "spell",
 ]
 
@@ -221,13 +222,27 @@ def _record(hint: Any, around: tuple[Any, ...]) -> Record:
             if field.init
         }
     elif typing.is_typeddict(hint):
-        needed = {name: name in hint.__required_keys__ for name in hint.__annotations__}
+        needed = required_keys(hint)
     else:
         raise NoFormError(
             f"{spell(hint)} has no JSON form: use text, numbers, dates, enums, collections of these, or a dataclass"
         )
     hints = typing.get_type_hints(hint)
     return Record(tuple(Member(name, _describe(hints[name], (*around, hint)), need) for name, need in needed.items()))
+
+
+def required_keys(hint: Any) -> dict[str, bool]:
+    """Return whether a `TypedDict` requires each of its keys.
+
+    With ``from __future__ import annotations`` the class itself does not know its keys that are `NotRequired`:
+    https://docs.python.org/3/library/typing.html#typing.TypedDict.__optional_keys__
+
+    Args:
+        hint: The class.
+    """
+    marks = {typing.Required: True, typing.NotRequired: False}
+    hints = typing.get_type_hints(hint, include_extras=True)
+    return {name: marks.get(typing.get_origin(own), name in hint.__required_keys__) for name, own in hints.items()}
 
 
 def is_text(shape: Shape) -> bool:

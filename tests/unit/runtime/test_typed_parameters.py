@@ -49,6 +49,11 @@ class Options(typing.TypedDict, total=False):
     day: dt.date
 
 
+class Marked(typing.TypedDict):
+    a: int
+    b: typing.NotRequired[dt.date]
+
+
 @dataclasses.dataclass
 class Tree:
     children: list[Tree]
@@ -100,6 +105,8 @@ def field(hint: Any, default: Any = declarations.MISSING) -> declarations.Field:
         (Box, {"size": {"width": 1, "height": 2}, "labels": ["a"]}, Box(Size(1, 2.0), ("a",))),
         (Options, {"name": "n", "day": "2026-01-31"}, {"name": "n", "day": DAY}),
         (typing.Any, {"a": [None]}, {"a": [None]}),
+        (Marked, {"a": 1}, {"a": 1}),
+        (Marked, {"a": 1, "b": "2026-01-31"}, {"a": 1, "b": dt.date(2026, 1, 31)}),
         (dict, {"a": 1}, {"a": 1}),
     ],
 )
@@ -144,6 +151,8 @@ def test_conversion(hint: Any, given: Any, value: Any) -> None:
         (int | None, "5", r"'x' must be int \| None, not '5'"),
         (dt.date | None, 5, r"'x' must be date \| None, text such as \"2026-01-31\", not 5"),
         (list[int | None], ["b"], r"'x\[0\]' must be int \| None, not 'b'"),
+        (Marked, {"c": 1}, "'x.a' is missing; parameter 'x' has unknown fields: c"),
+        (Options, {}, "'x.name' is missing"),
         (str | int, 1.5, r"'x' must be str \| int, not 1.5"),
         (int, "y" * 200, r"not 'y{79}\.\.\."),
     ],
