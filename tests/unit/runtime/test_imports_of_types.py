@@ -35,6 +35,7 @@ NAMED = {
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.execution": {"Execution"},
     "laminar_runtime.flow": {"Flow"},
+    "laminar_runtime.inputs.shapes": {"Shape"},  # flows without typed parameters do not load it
     "laminar_runtime.layer": {"Layer"},
     "laminar_runtime.tasks.pipelines": {"Guard"},
 }
