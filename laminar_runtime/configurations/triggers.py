@@ -5,7 +5,7 @@ They have no effect where a flow runs on this machine: there a call of the flow 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
@@ -143,13 +143,26 @@ class Schedule(Trigger):
 def _deployment(flow: Any) -> Any:
     """Return the name of the deployment of a flow: of its class, of an instance, or as given."""
     if isinstance(flow, type):
-        return flow.__name__
+        # Only the classes of flows register layers.
+        return flow.__name__ if hasattr(flow, "register") else flow
     scheduler = getattr(getattr(flow, "configuration", None), "scheduler", None)
     return flow if scheduler is None else getattr(scheduler, "deployment", None) or getattr(flow, "name", None)
 
 
 def _statuses(status: Any) -> Any:
-    return (status,) if isinstance(status, str) else tuple(status)
+    return (status,) if isinstance(status, str) or not isinstance(status, Iterable) else tuple(status)
+
+
+def _check_flow(_: object, __: _records.Field, value: Any) -> None:
+    if not isinstance(value, (str, Variable)):
+        raise SchedulerError(
+            f"the flow of After must be a flow, its class or the name of its deployment, not {value!r}"
+        )
+
+
+def _check_statuses(_: object, __: _records.Field, value: Sequence[Any]) -> None:
+    if not all(isinstance(status, str) for status in value):
+        raise SchedulerError(f"the status of After must be text or a list of texts, not {', '.join(map(repr, value))}")
 
 
 def _object_parameters() -> dict[str, Any]:
@@ -233,7 +246,9 @@ class After(Trigger):
         ('SUCCEEDED',)
     """
 
-    flow: Any = _records.field(converter=_deployment, validator=_check_text)
-    status: str | Sequence[str] = _records.field(default=("SUCCEEDED",), kw_only=True, converter=_statuses)
+    flow: Any = _records.field(converter=_deployment, validator=_check_flow)
+    status: str | Sequence[str] = _records.field(
+        default=("SUCCEEDED",), kw_only=True, converter=_statuses, validator=_check_statuses
+    )
     parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
     name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)

@@ -12,6 +12,7 @@ from laminar_codegen.command.main import main
 from laminar_codegen.frontend.loader import load
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.configurations.triggers import After
 from laminar_runtime.exceptions import SchedulerError
 from tests.support.commands import CALLS
 
@@ -61,6 +62,29 @@ def test_what_can_be_no_module(arguments: dict[str, Any], told: str) -> None:
     """What can be no module, or no version of one, is told when it is given."""
     with pytest.raises(SchedulerError, match=told):
         AWS.StepFunctions(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"flow": Layer}, "the flow of After must be a flow, .* not <class"),
+        ({"flow": "Import", "status": 5}, "the status of After must be text or a list of texts, not 5"),
+        ({"flow": "Import", "status": ["FAILED", None]}, "the status of After must be .* not 'FAILED', None"),
+    ],
+)
+def test_what_no_flow_follows(arguments: dict[str, Any], said: str) -> None:
+    """A layer is no flow, and a status is text."""
+    with pytest.raises(SchedulerError, match=said):
+        After(**arguments)
+
+
+def test_a_flow_follows_a_flow_by_any_of_its_names() -> None:
+    """It is named by its class, by itself, and by the name of its deployment."""
+
+    class Import(Flow): ...
+
+    found = [After(Import), After(Import()), After(Import(scheduler=AWS.StepFunctions(deployment="import")))]
+    assert [one.flow for one in found] == ["Import", "Import", "import"]
 
 
 def test_the_module_of_the_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
