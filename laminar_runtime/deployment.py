@@ -13,17 +13,16 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, task_environment
-from laminar_runtime.exceptions import DeploymentError, ExecutionError, UnfinishedError, WaitTimeoutError
+from laminar_runtime import _records, causes
+from laminar_runtime.exceptions import DeploymentError, ExecutionError, WaitTimeoutError
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 from laminar_runtime.storage.layout import STORED
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
-    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef, HistoryEventTypeDef
+    from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
 
 __all__ = ["Deployment", "parameter_name"]
 
@@ -159,7 +158,7 @@ class Deployment:
             number, last = self._last_resume(client, execution)
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
                 return
-            if _is_unfinished(last.get("error", ""), last.get("cause", "")) or not self._redrive(
+            if causes.is_unfinished(last.get("error", ""), last.get("cause", "")) or not self._redrive(
                 client, last["executionArn"]
             ):
                 name = f"{execution}{RESUMED}{number + 1}"
@@ -227,7 +226,8 @@ class Deployment:
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
         if status != "SUCCEEDED":
-            raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{_find_cause(client, arn)}")
+            cause = causes.find_cause(client, arn)
+            raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{cause}")
 
     def _status(self, client: SFNClient, execution: str, arn: str) -> str:
         """Return the status of an execution. Transient errors are retried."""
@@ -270,7 +270,7 @@ def _parse_parameter(text: str) -> tuple[str, str, tuple[str, ...]]:
         ValueError: If the value is not valid. A root that is a local path is refused. With it, anyone who can write the
             parameter could make an application write to a folder of its machine, and unpickle files from there.
     """
-    value = _parse_object(text)
+    value = causes.parse_object(text)
     machine, root, flows = value.get("state_machine_arn"), value.get("datastore_root"), value.get("flows", [])
     if not (isinstance(machine, str) and re.fullmatch(_MACHINE, machine)):
         raise ValueError(f"its state_machine_arn {machine!r} is not the ARN of a state machine")
@@ -310,104 +310,3 @@ def _is_transient(error: Exception) -> bool:
         return isinstance(error, HTTPClientError)
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return "Throttl" in response.get("Error", {}).get("Code", "") or status in _TRANSIENT
-
-
-def _find_cause(client: SFNClient, arn: str) -> str:
-    """Return the failed state of an execution and the cause, from the end of its history, for a message."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        history = client.get_execution_history(executionArn=arn, reverseOrder=True, maxResults=1000)["events"]
-    except (BotoCoreError, ClientError) as error:
-        return f"; its history has the cause, but cannot be read: {error}"
-    events = {event["id"]: event for event in history}
-    failures = [event for number, event in sorted(events.items(), reverse=True) if _failure(event)]
-    # The cause is among the predecessors of the execution's end. Later failures may be tasks that were stopped.
-    end = next((event for event in failures if event["type"].startswith("Execution")), None)
-    led = [event for event in _predecessors(end, events) if _failure(event)] or failures
-    # The failure of a task has more details than the failure of the Map or Parallel state around it.
-    own = (event for event in led if not event["type"].startswith(("Execution", "Map", "Parallel")))
-    failed = next(own, led[0] if led else None)
-    if failed is None:
-        return ""
-    details, state = _failure(failed) or {}, _state(failed, events)
-    where, cause = f" in state '{state}'" if state else "", details.get("cause", "")
-    reason = _find_nested_cause(client, cause) or f": {details.get('error', 'an error')}: {_readable(cause)}"
-    return f"{where}{reason}"
-
-
-def _find_nested_cause(client: SFNClient, cause: str) -> str:
-    """Return the cause of a nested execution that failed; empty if the state started none, or it cannot be read."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    arn = _parse_object(cause).get("ExecutionArn")
-    try:
-        return "" if arn is None else _find_cause(client, arn)
-    except (BotoCoreError, ClientError):
-        return ""
-
-
-def _is_unfinished(error: str, cause: str) -> bool:
-    """Return whether an execution failed because jobs succeeded without finishing their layers.
-
-    Args:
-        error: The error of the execution. For a Lambda function it is the name of the error's class.
-        cause: The cause of the execution. For a job or a nested execution it is its description, as JSON.
-    """
-    if error == UnfinishedError.__name__:
-        return True
-    found = _parse_object(cause)
-    if "ExecutionArn" in found:
-        return _is_unfinished(str(found.get("Error", "")), str(found.get("Cause", "")))
-    container = found.get("Container")
-    return isinstance(container, dict) and container.get("ExitCode") == task_environment.UNFINISHED
-
-
-def _state(event: HistoryEventTypeDef, events: Mapping[int, HistoryEventTypeDef]) -> str | None:
-    """Return the state of an event: the last state that was entered before it."""
-    entered = (cause.get("stateEnteredEventDetails") for cause in _predecessors(event, events))
-    return next((details["name"] for details in entered if details), None)
-
-
-def _predecessors(
-    event: HistoryEventTypeDef | None, events: Mapping[int, HistoryEventTypeDef]
-) -> Iterator[HistoryEventTypeDef]:
-    """Yield an event and its predecessors, from the last to the first."""
-    while event is not None:
-        yield event
-        event = events.get(event.get("previousEventId", 0))
-
-
-def _failure(event: HistoryEventTypeDef) -> dict[str, Any] | None:
-    found = (value for key, value in event.items() if key.endswith("EventDetails") and isinstance(value, dict))
-    return next((value for value in found if "error" in value or "cause" in value), None)
-
-
-def _readable(cause: str) -> str:
-    """Shorten the cause of a failure: of the description of a job, a function or an execution, keep what matters."""
-    job = _parse_object(cause)
-    if "errorMessage" in job:
-        return str(job["errorMessage"])
-    if "ExecutionArn" in job:
-        ended = f"execution {job['ExecutionArn']} ended {job.get('Status')}"
-        return f"{ended}: {job.get('Error', 'an error')}: {_readable(str(job.get('Cause', '')))}"
-    if "JobName" not in job:
-        return cause
-    container = job.get("Container") or {}
-    parts = {
-        "job": job.get("JobId"),
-        "status": job.get("StatusReason"),
-        "exit code": container.get("ExitCode"),
-        "reason": container.get("Reason"),
-        "log stream": container.get("LogStreamName"),
-    }
-    return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
-
-
-def _parse_object(cause: str) -> dict[str, Any]:
-    """Parse a JSON object; return an empty one if the text is not a JSON object."""
-    try:
-        found = json.loads(cause)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

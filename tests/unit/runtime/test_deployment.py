@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from laminar_runtime import deployment
+from laminar_runtime import causes
 from laminar_runtime.deployment import Deployment
 from laminar_runtime.exceptions import ExecutionError, FlowError, WaitTimeoutError
 
@@ -19,7 +19,7 @@ def test_the_cause_of_a_failed_nested_execution() -> None:
     job = {"JobName": "F-A", "JobId": "1", "StatusReason": "exited", "Container": {"ExitCode": 2}}
     nested = {"ExecutionArn": "arn:e1", "Status": "FAILED", "Error": "States.TaskFailed", "Cause": json.dumps(job)}
     told = "execution arn:e1 ended FAILED: States.TaskFailed: job 1, status exited, exit code 2"
-    assert deployment._readable(json.dumps(nested)) == told
+    assert causes._readable(json.dumps(nested)) == told
 
 
 class _Executions:
