@@ -82,6 +82,8 @@ VALUES: dict[str, Any] = {
     'regex("(?P<bucket>[a-z-]+)/", local.root).bucket': "team-artifacts",
     'regex("[^/]+$", local.root)': "daily",
     'regex("^[^[:space:]]+$", local.name)': "report",
+    'regex("^\\\\p{L}+", "aé1_")': "aé",
+    'regex("^[\\\\p{L}\\\\p{N}_]+", "aé1_-")': "aé1_",
     'regexall("([a-z])(\\\\d)", "a1 b2")': [["a", "1"], ["b", "2"]],
     'replace("a-b-c", "-", "_")': "a_b_c",
     'replace("a1b2", "/[0-9]/", "<$0>")': "a<1>b<2>",

@@ -148,9 +148,7 @@ def _one(items: Any) -> Any:
 
 def _pattern(text: Any) -> re.Pattern[str]:
     """Return a pattern of RE2 as one of Python."""
-    source = as_text(text)
-    for theirs, ours in UNICODE_CLASSES.items():
-        source = source.replace(theirs, ours)
+    source = _SET_OR_CLASS.sub(_replace_classes, as_text(text))
     source = re.sub(r"\[:(\w+):\]", lambda found: _CLASSES.get(found[1], found[0]), source)
     # In RE2 `$` is the end of the text, and `\z` too.
     source = re.sub(r"(?<!\\)\$(?=$|\))", r"\\Z", source).replace(r"\z", r"\Z")
@@ -160,6 +158,17 @@ def _pattern(text: Any) -> re.Pattern[str]:
         raise EvaluationError(f"the pattern {text!r} is not understood: {error}") from error
 
 
+def _replace_classes(found: re.Match[str]) -> str:
+    """Return a set of characters, or a class of Unicode alone, with classes that Python has."""
+    text = found[0]
+    for theirs, ours in (UNICODE_CLASSES if text.startswith("[") else _ALONE).items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+#: A set, or a class that is in none: only in a set is another class for letters one that comes close.
+_SET_OR_CLASS = re.compile(r"\[(?:\[:\w+:\]|\\.|[^\]\\])*\]|\\p\{\w+\}")
+_ALONE = {**UNICODE_CLASSES, r"\p{L}": r"[^\W\d_]"}
 _CLASSES = {
     "alnum": "0-9A-Za-z",
     "alpha": "A-Za-z",
