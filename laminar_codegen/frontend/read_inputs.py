@@ -26,7 +26,7 @@ from laminar_runtime.variables import Variable
 
 __all__ = ["find_misfits", "read_inputs"]
 
-#: What values are like that are of each start.
+#: An example of each value that is known when a trigger starts the flow.
 _SAMPLES = {SCHEDULED_TIME: "2026-03-22T18:59:43Z", EXECUTION_ID: "an-id"}
 
 _ENTRY = re.compile(r"(\w+)(?: \([^)]*\))?: (.+)")
@@ -82,7 +82,7 @@ def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) ->
 
 
 def _sample(value: Any) -> Any:
-    """Return what becomes of a value of a trigger, if it is one of each start."""
+    """Return an example of a value that is known when a trigger starts the flow, other values as they are."""
     return _SAMPLES.get(value, value) if isinstance(value, Placeholder) else value
 
 
