@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import attrs
 
@@ -61,11 +60,6 @@ class Starts:
     def events(self) -> tuple[tuple[Start, EventTrigger], ...]:
         """Those that start the flow after an event."""
         return tuple((start, start.trigger) for start in self.all if isinstance(start.trigger, EventTrigger))
-
-    @property
-    def parameters(self) -> tuple[tuple[Start, Mapping[str, Any]], ...]:
-        """The parameters of each."""
-        return tuple((start, trigger.parameters) for start, trigger in (*self.schedules, *self.events))
 
     def __str__(self) -> str:
         return ", ".join(f"{start.label} ({_describe(start.trigger)})" for start in self.all)
@@ -194,28 +188,24 @@ def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
             yield Problem(graph.location, LAM110, what, f"{fix}; {' and '.join(_TAKEN)} are reserved")
 
 
-def check_parameters(graph: Graph, starts: Starts) -> Iterator[Problem]:
-    """Check that the parameters of triggers can be parameters of a flow."""
-    from laminar_codegen.triggers.start_input import find_flaws
-
-    for start, parameters in starts.parameters:
-        for flaw in find_flaws(parameters):
-            what = f"the trigger '{start.label}' of flow '{graph.flow}' is not valid: {flaw}"
-            yield Problem(graph.location, LAM111, what, "use names of attributes, and values that JSON has")
-
-
 def check_each(graph: Graph, starts: Starts) -> Iterator[Problem]:
-    """Check each trigger by the rules of its service. Those with wrong parameters are reported elsewhere."""
+    """Check the parameters of each trigger and, if they are valid, the trigger by the rules of its service."""
     from laminar_codegen.triggers.event_start import check_event
     from laminar_codegen.triggers.start_input import find_flaws
     from laminar_codegen.triggers.timed_start import check_schedule
 
-    for start, schedule in starts.schedules:
-        if not any(find_flaws(schedule.parameters)):
-            yield from check_schedule(graph, start, schedule)
-    for start, trigger in starts.events:
-        if not any(find_flaws(trigger.parameters)):
-            yield from check_event(graph, start, trigger)
+    for start in starts.all:
+        flaws = [*find_flaws(start.trigger.parameters)]
+        for flaw in flaws:
+            what = f"the trigger '{start.label}' of flow '{graph.flow}' is not valid: {flaw}"
+            yield Problem(graph.location, LAM111, what, "use names of attributes, and values that JSON has")
+        if flaws:
+            continue
+        match start.trigger:
+            case Schedule() as schedule:
+                yield from check_schedule(graph, start, schedule)
+            case ObjectCreated() | Event() | After() as trigger:
+                yield from check_event(graph, start, trigger)
 
 
 def _machines(_: Starts) -> tuple[StateMachine, ...]:
@@ -228,15 +218,15 @@ def _longest_name(starts: Starts) -> int:
 
 #: The kind of trigger.
 STARTS = TriggerKind(
-    parameters=lambda starts: ((start.label, given) for start, given in starts.parameters),
     name="trigger",
     find=_find,
     emit=_emit,
-    rules=(check_names, check_parameters, check_each),
+    rules=(check_names, check_each),
     roles=_roles,
     permissions={"schedule": _for_schedules, "events": _for_events},
     alarms=_alarms,
     variables=_variables,
     machines=_machines,
+    parameters=lambda starts: ((start.label, start.trigger.parameters) for start in starts.all),
     longest_name=_longest_name,
 )
