@@ -17,6 +17,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref, Value
 from laminar_runtime import _records
+from laminar_runtime.configurations import container_texts
 from laminar_runtime.configurations import containers as configured
 from laminar_runtime.variables import Variable
 
@@ -90,7 +91,7 @@ def secret_options(options: Iterable[tuple[str, str | Ref]]) -> tuple[tuple[str,
     return tuple(
         (name, value)
         for name, value in options
-        if (configured.is_secret(value) if isinstance(value, str) else name in configured.SECRET_OPTIONS)
+        if (container_texts.is_secret(value) if isinstance(value, str) else name in container_texts.SECRET_OPTIONS)
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from laminar_runtime import _records
-from laminar_runtime.configurations import linux
+from laminar_runtime.configurations import container_texts, linux
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.variables import Text, Variable, texts_of
@@ -19,7 +18,6 @@ __all__ = [
     "Architecture",
     "Container",
     "docker_options",
-    "is_secret",
     "job_tags",
     "local_variables",
     "refine",
@@ -31,29 +29,6 @@ Architecture = Literal["x86_64", "arm64"]
 DEFAULT_COMMAND = "python main.py"
 #: The default working directory of a container.
 DEFAULT_WORKDIR = "/laminar"
-#: What names a secret: the ARN of a Secrets Manager secret, of one key or version of it, or of an SSM parameter, or its
-#: name after its service; a pattern for Python and for Terraform.
-#: https://docs.aws.amazon.com/batch/latest/userguide/specifying-sensitive-data.html
-_OF_SECRET, _OF_PARAMETER = "[0-9A-Za-z_/+=.@-]+(:[^: ]*){0,3}", "[0-9A-Za-z_./-]+"
-_PLACE = "[a-z0-9-]+:[0-9]{12}"
-SECRET = (
-    f"arn:aws[a-z-]*:(secretsmanager:{_PLACE}:secret:{_OF_SECRET}|ssm:{_PLACE}:parameter/{_OF_PARAMETER})"
-    f"|secretsmanager:{_OF_SECRET}|ssm:{_OF_PARAMETER}"
-)
-#: A name that ends like the suffix which Secrets Manager adds to it in an ARN. It finds no secret by such a name:
-#: https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
-ENDS_LIKE_ARN = "secretsmanager:[^:]*-[0-9A-Za-z]{6}(:|$)"
-#: The options of log drivers that are secrets, and never plain text.
-SECRET_OPTIONS = frozenset({"splunk-token"})
-#: What AWS accepts in the key and the value of a tag, and how much of it; and the prefix of the tags that jobs have.
-_TAG, _TAG_LETTERS = r"[\w .:/=+\-@]+", "letters, digits, spaces and characters of .:/=+-@_"
-_KEY_LENGTH, _TAG_LENGTH, TAG_PREFIX = 128, 256, "laminar:"
-_VARIABLE = r"(?!AWS_BATCH|LAMINAR_)[A-Za-z_][A-Za-z0-9_]*"
-
-
-def is_secret(text: str) -> bool:
-    """Return whether a text is the ARN of a secret, or its name after its service."""
-    return text.isprintable() and re.fullmatch(SECRET, text) is not None
 
 
 def _folder(path: Any) -> Any:
@@ -63,97 +38,6 @@ def _folder(path: Any) -> Any:
 def _copy(mapping: Any) -> Any:
     """Return a copy of a mapping, so that two containers never share one."""
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
-
-
-def _text_by_name(instance: object, attribute: _records.Field, value: Any) -> None:
-    """Validate that a value maps names to text. The error does not show the text: it may be a secret."""
-    valid = isinstance(value, dict) and all(isinstance(name, str) for name in value)
-    if not valid or not all(isinstance(text, (str, Variable)) for text in value.values()):
-        msg = f"the {attribute.name} of a {type(instance).__name__} must map names to text, as in {{'NAME': 'text'}}"
-        raise LayerError(msg)
-
-
-def _check_variable(name: str, what: str) -> None:
-    if not re.fullmatch(_VARIABLE, name):
-        msg = (
-            f"{what} of a Container cannot have the name {name!r}: use the name of an environment variable, of "
-            "letters, digits and underscores, which does not begin with a digit, AWS_BATCH or LAMINAR_"
-        )
-        raise LayerError(msg)
-
-
-def _environment(instance: object, attribute: _records.Field, value: Any) -> None:
-    """Validate that a value maps environment variables to text. The error does not show the text."""
-    _text_by_name(instance, attribute, value)
-    for name, text in value.items():
-        _check_variable(name, "a variable")
-        if isinstance(text, str) and "\0" in text:
-            raise LayerError(f"the variable {name!r} of a Container has a null character: no process can have it")
-
-
-def _tags(instance: object, attribute: _records.Field, value: Any) -> None:
-    """Validate that a value maps keys to texts that AWS accepts for tags.
-
-    https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-    """
-    _text_by_name(instance, attribute, value)
-    for key, text in value.items():
-        if not re.fullmatch(_TAG, key) or len(key) > _KEY_LENGTH or key.lower().startswith("aws:"):
-            msg = (
-                f"a tag of a Container cannot have the key {key!r}: use at most {_KEY_LENGTH} {_TAG_LETTERS}, no 'aws:'"
-            )
-            raise LayerError(msg)
-        if key.startswith(TAG_PREFIX):
-            raise LayerError(f"a tag of a Container cannot have the key {key!r}: jobs have tags of this prefix already")
-        if isinstance(text, str) and (len(text) > _TAG_LENGTH or (text and not re.fullmatch(_TAG, text))):
-            raise LayerError(f"the tag {key!r} of a Container must have at most {_TAG_LENGTH} {_TAG_LETTERS}")
-
-
-def _properties(_: object, __: _records.Field, value: Any) -> None:
-    """Validate that a value is a map of JSON values. The error does not show them."""
-    import json
-
-    try:
-        kept = json.loads(json.dumps(value, allow_nan=False)) == value
-    except (TypeError, ValueError, RecursionError):
-        kept = False
-    if not kept or not isinstance(value, dict):
-        msg = "the properties of a Container must be a map of JSON values, as in {'enableExecuteCommand': True}"
-        raise LayerError(msg)
-
-
-def _credentials(_: object, __: _records.Field, value: Any) -> None:
-    """Validate that a value names a secret of Secrets Manager. The error does not show another value."""
-    named = isinstance(value, str) and is_secret(value) and re.match("arn:[^:]*:secretsmanager:", value)
-    if not (value is None or isinstance(value, Variable) or named):
-        msg = (
-            "the registry_credentials of a Container must be the ARN of a Secrets Manager secret, or a Variable of it. "
-            "This message does not show the value"
-        )
-        raise LayerError(msg)
-
-
-def _secrets(instance: object, attribute: _records.Field, value: Any) -> None:
-    """Validate that a value maps environment variables to secrets. The error does not show another value."""
-    _text_by_name(instance, attribute, value)
-    for name, secret in value.items():
-        _check_variable(name, "a secret")
-        if isinstance(secret, Variable):
-            continue
-        if not is_secret(secret):
-            msg = (
-                f"the secret {name!r} of a Container must be the ARN of a Secrets Manager secret or of an SSM "
-                f"parameter, for example arn:aws:ssm:eu-west-1:123456789012:parameter/{name.lower()}, or its name, for "
-                f"example ssm:/report/{name.lower()} or secretsmanager:report/{name.lower()}. Do not write a secret's "
-                "value in code. This message does not show the value"
-            )
-            raise LayerError(msg)
-        if re.match(ENDS_LIKE_ARN, secret):
-            msg = (
-                f"the secret {name!r} of a Container has a name that ends with a hyphen and six characters, like the "
-                "suffix of an ARN: Secrets Manager does not find it by its name. Give its whole ARN"
-            )
-            raise LayerError(msg)
 
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
@@ -256,16 +140,18 @@ class Container:
     gpu: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
     spot: bool = _records.field(default=False, validator=is_of(bool), kw_only=True)
     architecture: Architecture = _records.field(default="x86_64", validator=one_of("x86_64", "arm64"), kw_only=True)
-    secrets: Mapping[str, Text] = _records.field(factory=dict, converter=_copy, validator=_secrets, kw_only=True)
+    secrets: Mapping[str, Text] = _records.field(
+        factory=dict, converter=_copy, validator=container_texts.check_secrets, kw_only=True
+    )
     ephemeral_storage: int | None = _records.field(
         default=None, validator=is_of(int, type(None), least=1), kw_only=True
     )
     log_driver: str = _records.field(default="awslogs", validator=is_of(str), kw_only=True)
     log_options: Mapping[str, Text] = _records.field(
-        factory=dict, converter=_copy, validator=_text_by_name, kw_only=True
+        factory=dict, converter=_copy, validator=container_texts.check_text_by_name, kw_only=True
     )
     environment: Mapping[str, Text] = _records.field(
-        factory=dict, converter=_copy, validator=_environment, kw_only=True
+        factory=dict, converter=_copy, validator=container_texts.check_environment, kw_only=True
     )
     shared_memory: int | None = _records.field(default=None, validator=is_of(int, type(None), least=1), kw_only=True)
     tmpfs: Mapping[str, int] = _records.field(factory=dict, converter=_copy, validator=linux.check_tmpfs, kw_only=True)
@@ -285,9 +171,15 @@ class Container:
     )
     accelerator: str | None = _records.field(default=None, validator=linux.check_accelerator, kw_only=True)
     efa: int = _records.field(default=0, validator=is_of(int, least=0), kw_only=True)
-    registry_credentials: Text | None = _records.field(default=None, validator=_credentials, kw_only=True)
-    properties: Mapping[str, Any] = _records.field(factory=dict, converter=_copy, validator=_properties, kw_only=True)
-    tags: Mapping[str, Text] = _records.field(factory=dict, converter=_copy, validator=_tags, kw_only=True)
+    registry_credentials: Text | None = _records.field(
+        default=None, validator=container_texts.check_credentials, kw_only=True
+    )
+    properties: Mapping[str, Any] = _records.field(
+        factory=dict, converter=_copy, validator=container_texts.check_properties, kw_only=True
+    )
+    tags: Mapping[str, Text] = _records.field(
+        factory=dict, converter=_copy, validator=container_texts.check_tags, kw_only=True
+    )
 
     def __post_init__(self) -> None:
         if both := sorted(self.environment.keys() & self.secrets.keys()):
@@ -365,7 +257,7 @@ def job_tags(flow: str, layer: str, execution: Any, tags: Iterable[tuple[str, An
     """
     own = dict(tags)
     known = {"flow": flow, "layer": layer, "execution": execution}
-    return {**{f"{TAG_PREFIX}{name}": value for name, value in known.items()}, **own} if own else {}
+    return {**{f"{container_texts.TAG_PREFIX}{name}": value for name, value in known.items()}, **own} if own else {}
 
 
 def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:

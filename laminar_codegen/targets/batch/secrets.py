@@ -19,7 +19,7 @@ from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.policies.sizes import prefix_patterns
 from laminar_codegen.policies.statement import Statement, regional
-from laminar_runtime.configurations.containers import ENDS_LIKE_ARN, SECRET
+from laminar_runtime.configurations.container_texts import ENDS_LIKE_ARN, SECRET
 
 __all__ = ["arn_of", "lists", "local_values", "read_statements", "validations"]
 
