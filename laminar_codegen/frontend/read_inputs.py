@@ -18,7 +18,7 @@ from typing import Any
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.ir.graph import PARAMETERS, DeclaredParameter
 from laminar_codegen.problems import Location
-from laminar_runtime import Flow
+from laminar_runtime import Flow, _records
 from laminar_runtime.configurations.triggers import EXECUTION_ID, SCHEDULED_TIME, Placeholder
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.inputs.declarations import Field, fields_of
@@ -72,11 +72,9 @@ def find_misfits(flow: Flow, starts: Iterable[tuple[str, Mapping[str, Any]]]) ->
         return  # the problem is one of the declaration
     for name, parameters in starts:
         given = {key: _sample(value) for key, value in parameters.items()}
-        open_ = {key for key, value in given.items() if _is_open(value)}
-        checked = [field for field in fields if field.name not in open_]
-        known = {field.name for field in fields}
+        checked = [_records.evolve(field, hint=Any) if _is_open(given.get(field.name)) else field for field in fields]
         try:
-            conversion.convert(checked, {key: given[key] for key in given if key not in open_ & known}, flow.name)
+            conversion.convert(checked, given, flow.name)
         except FlowError as error:
             yield f"the trigger '{name}' has other parameters than the flow declares: {error}"
 
