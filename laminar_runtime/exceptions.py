@@ -8,6 +8,7 @@
     │   └── AssignmentError  a layer cannot have an artifact with this name; also an AttributeError
     ├── SchedulerError       a scheduler cannot continue
     ├── ExecutionError       an execution failed or does not exist
+    │   ├── ExecutionFailedError  a deployed execution ended, but not well; it has the `failures`
     │   ├── TaskError        a layer, or one split of it, failed; also a LayerError
     │   ├── UnsetError       a layer does not have an attribute; also an AttributeError
     │   ├── SubmissionError  a submission hook failed and will be called again
@@ -26,7 +27,10 @@ raised as a `TaskError`, with the name of the error's class, its message and its
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from laminar_runtime.failures.record import Failures
 
 __all__ = [
     "AssignmentError",
@@ -34,6 +38,7 @@ __all__ = [
     "DatastoreError",
     "DeploymentError",
     "ExecutionError",
+    "ExecutionFailedError",
     "FlowError",
     "LaminarError",
     "LayerError",
@@ -163,6 +168,30 @@ class TaskError(ExecutionError, LayerError):
         if not more:
             frames = frames.removesuffix(f"\n{self.reason}")
         return f"{self.place}: {first}\n{frames}"
+
+
+class ExecutionFailedError(ExecutionError):
+    """An execution of a deployed flow ended, but did not succeed.
+
+    Args:
+        message: What happened, for people.
+        execution: The execution's id.
+        status: How it ended: ``FAILED``, ``TIMED_OUT`` or ``ABORTED``.
+        failures: Why: the first failed layers and splits, and how many there are.
+        link: The address of the execution in the console of AWS.
+    """
+
+    def __init__(self, message: str, *, execution: str, status: str, failures: Failures, link: str = "") -> None:
+        self.execution = execution
+        self.status = status
+        self.failures = failures
+        self.link = link
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default, pickle restores an error from positional arguments only.
+        named = {name: vars(self)[name] for name in ("execution", "status", "failures", "link")}
+        return functools.partial(type(self), **named), self.args
 
 
 class WaitTimeoutError(ExecutionError, TimeoutError):

@@ -15,7 +15,7 @@ from laminar_runtime.exceptions import LaminarError
 if TYPE_CHECKING:
     import traceback
 
-__all__ = ["Note", "Trimmed", "cut", "shorten", "text", "trim"]
+__all__ = ["Note", "Trimmed", "cut", "last_frame", "shorten", "text", "trim"]
 
 #: The most characters of a text that are kept. An error's message may contain all that a layer read.
 _LONGEST = 32_768
@@ -63,6 +63,21 @@ def cut(error: BaseException) -> TracebackType | None:
         one = entries[place]
         kept = TracebackType(kept, one.tb_frame, one.tb_lasti, one.tb_lineno)
     return kept
+
+
+def last_frame(error: BaseException) -> str:
+    """Return the user's last frame in the traceback of an error, as ``file:line in function``; empty if there is none.
+
+    Args:
+        error: The error.
+    """
+    entry, last = cut(error), None
+    while entry is not None:
+        entry, last = entry.tb_next, entry
+    if last is None:
+        return ""
+    code = last.tb_frame.f_code
+    return f"{code.co_filename}:{last.tb_lineno} in {code.co_qualname if code.co_name != '<module>' else '<module>'}"
 
 
 def trim(error: BaseException) -> None:
@@ -137,9 +152,14 @@ def _user_frames(files: list[str], error: BaseException) -> list[int]:
     return list(range(len(files)))
 
 
-def shorten(shown: str) -> str:
-    """Return a text, without its middle if it is very long."""
-    if len(shown) <= _LONGEST:
+def shorten(shown: str, longest: int = _LONGEST) -> str:
+    """Return a text, without its middle if it is very long.
+
+    Args:
+        shown: The text.
+        longest: The most characters that are kept.
+    """
+    if len(shown) <= longest:
         return shown
-    half = _LONGEST // 2
+    half = longest // 2
     return f"{shown[:half]}\n... ({len(shown) - 2 * half} characters omitted) ...\n{shown[-half:]}"

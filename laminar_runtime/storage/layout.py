@@ -14,7 +14,10 @@ from laminar_runtime.introspection import naming
 
 #: The name in the input of a state machine that says that its parameters are in the datastore.
 STORED = "stored"
+#: The attempt whose record of a failure is that of all later ones too, so that their number has a bound.
+LAST_RECORDED = 10
 __all__ = [
+    "LAST_RECORDED",
     "STORED",
     "JoinKey",
     "LayerKey",
@@ -22,6 +25,7 @@ __all__ = [
     "artifacts_prefix",
     "cache_prefix",
     "executions_prefix",
+    "failures_prefix",
     "input_key",
     "joins_prefix",
     "layers_prefix",
@@ -33,7 +37,7 @@ __all__ = [
 #: The folders of a flow: values, archives, notes on executions, locks, and turns.
 _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache", ".locks", ".turns"
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
-_INPUT, _JOINS = ".input.json", ".joins"
+_INPUT, _JOINS, _FAILURES = ".input.json", ".joins", ".failures"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
 #: The objects of a layer that waits for others, among the joins of an execution.
@@ -143,6 +147,24 @@ class LayerKey:
         """
         return f"{self._notes}{_ATTEMPTS}/{drive or '-'}/{index}/"
 
+    @property
+    def failures(self) -> str:
+        """The prefix of the records of its failures, with a slash at its end."""
+        return f"{failures_prefix(self.flow, self.execution)}{self.layer}/"
+
+    def failure(self, index: int, attempt: int) -> str:
+        """Return the key of the record of a failed attempt at a split. All attempts after the ninth have one key.
+
+        Args:
+            index: The split's index.
+            attempt: The attempt, from 1.
+
+        Example:
+            >>> LayerKey("Report", "e1", "Load").failure(3, 2)
+            'Report/.cache/e1/.failures/Load/3.2.json'
+        """
+        return f"{self.failures}{index}.{min(attempt, LAST_RECORDED)}.json"
+
     def index_list(self, name: str) -> str:
         """Return the key of a list of indexes of the layer's plan.
 
@@ -238,6 +260,11 @@ def input_key(flow: str, execution: str) -> str:
 def joins_prefix(flow: str, execution: str) -> str:
     """Return the prefix of the marks and tokens of exact joins in an execution, with a slash at its end."""
     return f"{cache_prefix(flow, execution)}{_JOINS}/"
+
+
+def failures_prefix(flow: str, execution: str) -> str:
+    """Return the prefix of the records of failures of an execution, with a folder for each layer."""
+    return f"{cache_prefix(flow, execution)}{_FAILURES}/"
 
 
 def turns_prefix(flow: str) -> str:

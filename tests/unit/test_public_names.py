@@ -78,6 +78,7 @@ PUBLIC = {
         "DatastoreError",
         "DeploymentError",
         "ExecutionError",
+        "ExecutionFailedError",
         "FlowError",
         "LaminarError",
         "LayerError",

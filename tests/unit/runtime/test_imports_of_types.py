@@ -34,6 +34,7 @@ NAMED = {
     "laminar_runtime.configurations.executors.docker": {"Docker"},
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.execution": {"Execution"},
+    "laminar_runtime.failures.record": {"Failures"},
     "laminar_runtime.flow": {"Flow"},
     "laminar_runtime.inputs.shapes": {"Shape"},  # flows without typed parameters do not load it
     "laminar_runtime.layer": {"Layer"},
@@ -72,6 +73,7 @@ def test_protocols() -> None:
     assert found == {
         "Transport",  # memory, files, S3; a test's own
         "Objects",  # S3 by obstore and by boto3
+        "Readable",  # the parts of a transport that reading failures takes, and objects in S3 without a datastore
         "JsonProtocol",  # of serde.Protocol, which is how values are serialised
         "PickleProtocol",  # the same
     }

@@ -1,0 +1,54 @@
+"""Links to the console of AWS."""
+
+from __future__ import annotations
+
+__all__ = ["execution_link", "log_link"]
+
+#: The hosts of the consoles of AWS' partitions. A region's name begins with the key.
+_HOSTS = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
+
+
+def execution_link(arn: str) -> str:
+    """Return the address of an execution in the console of Step Functions.
+
+    Args:
+        arn: The ARN of the execution.
+
+    Example:
+        >>> execution_link("arn:aws:states:eu-west-1:123456789012:execution:Report:e1")
+        'https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/arn:aws:states:eu-west-1:123456789012:execution:Report:e1'
+    """
+    region = arn.split(":")[3]
+    return f"{_home(region, 'states')}#/v2/executions/details/{arn}"
+
+
+def log_link(region: str, group: str, stream: str) -> str:
+    """Return the address of a log stream in the console of CloudWatch.
+
+    Args:
+        region: The region; empty if it is unknown.
+        group: The log group; empty if it is unknown.
+        stream: The log stream; empty if it is unknown.
+
+    Returns:
+        The address; empty if a part of it is unknown.
+
+    Example:
+        >>> log_link("us-east-1", "/laminar/report", "train/1").partition("log-group/")[2]
+        '$252Flaminar$252Freport/log-events/train$252F1'
+    """
+    if not (region and group and stream):
+        return ""
+    return f"{_home(region, 'cloudwatch')}#logsV2:log-groups/log-group/{_quote(group)}/log-events/{_quote(stream)}"
+
+
+def _home(region: str, service: str) -> str:
+    host = next((host for start, host in _HOSTS.items() if region.startswith(start)), "console.aws.amazon.com")
+    return f"https://{region}.{host}/{service}/home?region={region}"
+
+
+def _quote(name: str) -> str:
+    """Return a name as this console spells it in an address: percent-encoded twice, with ``$`` for the second ``%``."""
+    from urllib.parse import quote
+
+    return quote(quote(name, safe=""), safe="").replace("%", "$")

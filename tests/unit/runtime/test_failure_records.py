@@ -1,0 +1,188 @@
+"""Records of failures: their form, their bounds, and how they are read from a datastore."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+from laminar_runtime import _records
+from laminar_runtime.configurations.datastores import Memory
+from laminar_runtime.configurations.failures import REASONS
+from laminar_runtime.exceptions import DamagedError, ExecutionFailedError
+from laminar_runtime.failures.record import KINDS, LARGEST, Failure, Failures
+from laminar_runtime.storage import failures
+from laminar_runtime.storage.commits import Commit
+from laminar_runtime.storage.layout import LayerKey
+
+E1 = LayerKey("Report", "e1", "")
+TRAIN = E1.of("Train")
+
+
+def failed(index: int = 0, attempt: int = 1, **fields: object) -> Failure:
+    """Return the failure of a split of layer Train."""
+    known = {"splits": 4, "reason": f"ValueError: {index}", "time": f"2026-01-01T00:00:0{attempt}.000Z", **fields}
+    return Failure(flow="Report", execution="e1", layer="Train", index=index, attempt=attempt, **known)  # type: ignore[arg-type]
+
+
+def test_a_record_reads_back() -> None:
+    """What was written is what is read."""
+    failure = failed(
+        2, 3, kind="out of memory", exit_code=-9, traceback="a\nb\n", message="\udc80 \N{SNOWMAN}", error_class="x.Y"
+    )
+    assert Failure.from_json(failure.to_json()) == failure
+
+
+def test_fields_with_defaults_are_left_out() -> None:
+    """A record is small if little is known."""
+    plain = json.loads(Failure(flow="F", execution="e", layer="L", reason="no").to_json())
+    assert plain == {"version": 1, "flow": "F", "execution": "e", "layer": "L", "reason": "no"}
+
+
+@pytest.mark.parametrize("character", ["x", "\0", "\N{SNOWMAN}", "\N{GRINNING FACE}", "\udc80", '"', "\n"])
+def test_a_record_has_a_bound(character: str) -> None:
+    """Whatever an error says, its record can be written, and read."""
+    long = f"begin{character * 10_000_000}end"
+    texts = dict.fromkeys(("reason", "message", "traceback", "frame", "error_class", "job", "log_group"), long)
+    content = failed(**texts).to_json()
+    assert len(content) < LARGEST
+    read = Failure.from_json(content)
+    assert read.message.startswith("begin")
+    assert read.message.endswith("end")
+    assert "characters omitted" in read.traceback
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"version": true}',
+        b'{"version": 99, "flow": "F", "execution": "e", "layer": "L", "reason": "no"}',
+        b'{"version": 1, "flow": "F"}',
+        b'{"version": 1, "flow": 1, "execution": "e", "layer": "L", "reason": "no"}',
+        b'{"version": 1, "flow": "F", "execution": "e", "layer": "L", "reason": "no", "index": "0"}',
+        b'{"version": 1, "flow": "F", "execution": "e", "layer": "L", "reason": "no", "kind": "unheard of"}',
+        b"[" * 100_000,
+        b" " * (LARGEST + 1),
+    ],
+)
+def test_what_is_no_record_is_an_error_that_names_it(content: bytes) -> None:
+    """Any code of a task may write to its datastore."""
+    with pytest.raises(DamagedError, match=r"Report/\.cache/1\.json is damaged"):
+        Failure.from_json(content, key="Report/.cache/1.json")
+
+
+def test_unknown_fields_are_left_out() -> None:
+    """A later release may write more."""
+    content = json.dumps({**json.loads(failed().to_json()), "news": [1]})
+    assert Failure.from_json(content) == failed()
+
+
+def test_the_reasons_of_retries_are_kinds() -> None:
+    """`Retry(on=...)` and records use the same words."""
+    assert set(REASONS) < set(KINDS)
+
+
+def test_out_of_memory() -> None:
+    """Python's own error counts, too."""
+    assert failed(kind="out of memory").out_of_memory
+    assert failed(error_class="MemoryError").out_of_memory
+    assert not failed().out_of_memory
+
+
+def test_texts_of_a_failure() -> None:
+    """It names the layer, the split, the attempt, the line of the user, and the log stream with its address."""
+    failure = failed(
+        2, 1, frame="flow.py:9 in Train.__call__", region="cn-north-1", log_group="/a", log_stream="train/default/1"
+    )
+    assert str(failure).splitlines() == [
+        "layer 'Train' (split 2 of 0 to 3) of flow 'Report' failed on attempt 1: ValueError: 2",
+        "  at flow.py:9 in Train.__call__",
+        "  log stream: /a train/default/1",
+        f"  {failure.log_link}",
+    ]
+    assert failure.log_link.startswith("https://cn-north-1.console.amazonaws.cn/cloudwatch/home?region=cn-north-1#")
+    assert Failure(flow="", execution="e1", layer="", reason="stopped").headline == "execution e1: stopped"
+
+
+def test_the_last_failure_of_each_split_is_read() -> None:
+    """Attempts that failed before are there, but they are asked for."""
+    store = Memory()
+    for failure in (failed(0, 1), failed(0, 2), failed(3, 1)):
+        failures.write(store.transport.put, TRAIN, failure)
+    read = failures.read(store.transport, E1)
+    assert (read.shown, read.count, read.notes) == ((failed(0, 2), failed(3, 1)), 2, ())
+    every = failures.read(store.transport, E1, every=True)
+    assert (every.shown, every.count) == ((failed(0, 1), failed(0, 2), failed(3, 1)), 3)
+
+
+def test_a_split_that_finished_has_not_failed() -> None:
+    """A later success leaves the records, and a reader goes by the commit."""
+    store = Memory()
+    for index in range(3):
+        failures.write(store.transport.put, TRAIN, failed(index))
+    store.ledger.commit(TRAIN, index=1, commit=Commit("1-0"), fans_out=True)
+    assert [one.index for one in failures.read(store.transport, E1)] == [0, 2]
+    store.ledger.write_record(TRAIN, splits=3)
+    assert failures.read(store.transport, E1).count == 0
+    assert failures.read(store.transport, E1, every=True).count == 3
+
+
+def test_a_resume_writes_over_the_attempts_before() -> None:
+    """The last failure is the latest, whatever its attempt."""
+    store = Memory()
+    again = failed(0, 1, time="2026-01-02T00:00:00.000Z")
+    for failure in (failed(0, 1), failed(0, 2), again):
+        failures.write(store.transport.put, TRAIN, failure)
+    assert failures.read(store.transport, E1).shown == (again,)
+
+
+def test_the_number_of_records_of_a_split_has_a_bound() -> None:
+    """The first nine attempts leave a record each, and the last one does."""
+    store = Memory()
+    for attempt in range(1, 31):
+        failures.write(store.transport.put, TRAIN, failed(0, attempt, time=f"2026-01-01T00:00:{attempt:02}.000Z"))
+    assert len(store.transport.names(TRAIN.failures)) == 10
+    assert failures.read(store.transport, E1).shown[0].attempt == 30
+
+
+def test_the_first_failures_are_read_and_all_are_counted() -> None:
+    """A fan-out of ten thousand splits may fail as a whole."""
+    store = Memory()
+    for index in range(25):
+        failures.write(store.transport.put, TRAIN, failed(index))
+    read = failures.read(store.transport, E1, most=3)
+    assert (len(read), read.count) == (3, 25)
+    assert str(read).endswith("... and 22 more failures")
+
+
+def test_damaged_records_are_named() -> None:
+    """They do not hide the others."""
+    store = Memory()
+    failures.write(store.transport.put, TRAIN, failed(0))
+    store.transport.put(TRAIN.failure(1, 1), b"{")
+    store.transport.put(f"{TRAIN.failures}desktop.ini", b"")
+    read = failures.read(store.transport, E1)
+    assert read.shown == (failed(0),)
+    assert "Train/1.1.json is damaged" in read.notes[0]
+
+
+def test_records_are_no_layers() -> None:
+    """Listings of an execution's layers leave their folder out."""
+    store = Memory()
+    failures.write(store.transport.put, TRAIN, failed())
+    assert store.transport.names("Report/.cache/e1/") == []
+
+
+def test_an_error_with_failures_can_be_pickled() -> None:
+    """A process pool passes it on."""
+    error = ExecutionFailedError("no", execution="e1", status="FAILED", failures=Failures((failed(),), 2), link="x")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - it was pickled here
+    assert str(copy) == "no"
+    assert (copy.execution, copy.status, copy.link) == ("e1", "FAILED", "x")
+    assert copy.failures == error.failures
+    assert _records.plain(copy.failures)["count"] == 2
