@@ -29,6 +29,7 @@ __all__ = [
     "DISTRIBUTED_MAP_CHILDREN",
     "EVENT_PATHS",
     "EXECUTION_NAME_LENGTH",
+    "EXECUTION_SECONDS",
     "EXIT_RULES",
     "FARGATE_STORAGE",
     "FUNCTION_NAME_LENGTH",
@@ -69,6 +70,10 @@ __all__ = [
 DEFINITION_BYTES = 1_048_576
 MACHINE_NAME_LENGTH = 80
 STATE_NAME_LENGTH = 80
+
+#: Seconds that an execution may take, one year:
+#: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+EXECUTION_SECONDS = 31_536_000
 
 #: How many children of a distributed Map run at a time:
 #: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html

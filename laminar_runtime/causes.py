@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
     from mypy_boto3_stepfunctions.type_defs import HistoryEventTypeDef
 
-__all__ = ["find_cause", "is_unfinished", "parse_object"]
+__all__ = ["find_cause", "find_time_limit", "is_unfinished", "parse_object"]
 
 
 def find_cause(client: SFNClient, arn: str) -> str:
@@ -54,6 +54,39 @@ def _find_nested_cause(client: SFNClient, cause: str) -> str:
         return "" if arn is None else find_cause(client, arn)
     except (BotoCoreError, ClientError):
         return ""
+
+
+def find_time_limit(client: SFNClient, arn: str) -> tuple[str, int | None] | None:
+    """Return the execution that ran longer than it may, if an execution ended because of that.
+
+    The state machine of a chain, or of executions that take turns, runs those of flows, which have the time limits.
+
+    Args:
+        client: The client of Step Functions.
+        arn: The ARN of an execution that did not succeed.
+
+    Returns:
+        The ARN of that execution, and the seconds that its state machine allows, None if they are not known. None if
+        the execution ended for another reason.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        ended = client.describe_execution(executionArn=arn)
+    except (BotoCoreError, ClientError):
+        return None
+    status, cause = str(ended["status"]), ended.get("cause", "")
+    while status != "TIMED_OUT":
+        # A state that runs another execution fails with the description of that one.
+        nested = parse_object(cause)
+        if "ExecutionArn" not in nested:
+            return None
+        arn, status, cause = str(nested["ExecutionArn"]), str(nested.get("Status")), str(nested.get("Cause", ""))
+    try:
+        definition = client.describe_state_machine_for_execution(executionArn=arn)["definition"]
+    except (BotoCoreError, ClientError):
+        return arn, None
+    return arn, parse_object(definition).get("TimeoutSeconds")
 
 
 def is_unfinished(error: str, cause: str) -> bool:

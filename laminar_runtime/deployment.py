@@ -16,7 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, causes
-from laminar_runtime.exceptions import DeploymentError, ExecutionError, WaitTimeoutError
+from laminar_runtime.exceptions import DeploymentError, ExecutionError, TimeLimitError, WaitTimeoutError
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 from laminar_runtime.storage.layout import STORED
 
@@ -207,6 +207,7 @@ class Deployment:
 
         Raises:
             WaitTimeoutError: If the execution did not end in time. It continues to run.
+            TimeLimitError: If the execution ran longer than its flow may.
             ExecutionError: If the execution failed, or does not exist.
         """
         from botocore.exceptions import BotoCoreError, ClientError
@@ -226,8 +227,18 @@ class Deployment:
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
         if status != "SUCCEEDED":
+            if (limited := causes.find_time_limit(client, arn)) is not None:
+                raise TimeLimitError(self._limit_message(execution, *limited))
             cause = causes.find_cause(client, arn)
             raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{cause}")
+
+    def _limit_message(self, execution: str, arn: str, seconds: int | None) -> str:
+        within = "in time" if seconds is None else f"within {seconds} seconds, the timeout of the flow"
+        return (
+            f"execution {execution} of '{self.name}' did not end {within}, and its layers were stopped: {arn} timed "
+            "out. If it needs more time, give the flow more, Flow(timeout=...), and deploy it again. Then resume it "
+            f"with flow.execution('{execution}').resume(), which has the whole time again"
+        )
 
     def _status(self, client: SFNClient, execution: str, arn: str) -> str:
         """Return the status of an execution. Transient errors are retried."""

@@ -13,6 +13,7 @@
     │   ├── UnsetError       a layer does not have an attribute; also an AttributeError
     │   ├── SubmissionError  a submission hook failed and will be called again
     │   ├── UnfinishedError  a layer's process ended without an error, but the layer did not finish
+    │   ├── TimeLimitError   an execution ran longer than its flow may, and was ended
     │   └── WaitTimeoutError an execution did not end in time; also a TimeoutError
     ├── DatastoreError       a stored value cannot be read or written
     │   ├── MissingError     nothing is stored under a key; also a FileNotFoundError
@@ -46,6 +47,7 @@ __all__ = [
     "SchedulerError",
     "SubmissionError",
     "TaskError",
+    "TimeLimitError",
     "UnfinishedError",
     "UnsetError",
     "WaitTimeoutError",
@@ -196,6 +198,13 @@ class ExecutionFailedError(ExecutionError):
 
 class WaitTimeoutError(ExecutionError, TimeoutError):
     """An execution did not end before the timeout of the wait. It continues to run."""
+
+
+class TimeLimitError(ExecutionError):
+    """An execution ran longer than the time limit of its flow, `Flow(timeout=...)`, and was ended.
+
+    Unlike a `WaitTimeoutError` it is no `TimeoutError`: the execution does not run any more.
+    """
 
 
 class SubmissionError(ExecutionError):

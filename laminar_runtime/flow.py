@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Never, TypeVar, cast, overload
@@ -61,10 +62,14 @@ class Flow:
         container: The container of its layers. A layer that is registered with a container of its own refines it:
             arguments that this was given win, and the maps `environment`, `secrets`, `log_options` and `tags` are
             merged by name. The attribute `container` of the class is refined in the same way.
+        timeout: Seconds after which an execution is ended, whatever runs in it; None for the attribute `timeout` of
+            the class. The execution fails with a `TimeLimitError`. A resumed execution has the whole time again. For a
+            deployed flow it is a whole number, and does not include the wait for a turn.
         **others: Arguments of a class after `Flow` in the method resolution order.
 
     Raises:
-        FlowError: If the executor cannot use the datastore, or the container is no `Container`.
+        FlowError: If the executor cannot use the datastore, the container is no `Container`, or the timeout is
+            not a number greater than 0.
         TypeError: If an argument is unknown.
 
     Example:
@@ -86,6 +91,8 @@ class Flow:
         registry = _Registry()
     #: The container that the layers of the flow refine; None for the defaults of `Container`.
     container: ClassVar[layers.Container | None] = None
+    #: Seconds after which an execution of the flow is ended; None for no limit.
+    timeout: ClassVar[float | None] = None
     #: The classes of these layers, by name.
     classes: ClassVar[dict[str, type[Layer]]] = {}
     #: The subclasses of `Parameters` that are registered to it; none if its parameters are untyped.
@@ -106,17 +113,19 @@ class Flow:
         executor: executors.Executor | None = None,
         scheduler: Scheduler | None = None,
         container: layers.Container | None = None,
+        timeout: float | None = None,
         **others: Never,
     ) -> None:
         if others and getattr(super().__init__, "__objclass__", None) is object:
-            options = ("datastore", "executor", "scheduler", "container")
+            options = ("datastore", "executor", "scheduler", "container", "timeout")
             raise TypeError(arguments.unknown(self.name, next(iter(others)), options))
         super().__init__(**others)
         store = datastore or datastores.Local()
         runner = executor or executors.Process()
         if isinstance(store, datastores.Memory):
             self._check_threads(runner)
-        self.configuration = flows.Configuration(store, runner, scheduler, self._container(container))
+        limit = self._time_limit(type(self).timeout if timeout is None else timeout)
+        self.configuration = flows.Configuration(store, runner, scheduler, self._container(container), limit)
         found = task_environment.task()
         self.execution = Execution(found.execution if found and found.flow == self.name else None, self)
         self._datastore: datastores.DataStore | None = None
@@ -130,6 +139,14 @@ class Flow:
             if not isinstance(container, layers.Container):
                 raise FlowError(f"the container of flow '{self.name}' must be a Container, not {container!r}")
         return containers.refine(*given) if len(given) > 1 else next(iter(given), None)
+
+    def _time_limit(self, seconds: float | None) -> float | None:
+        """Return the time limit of executions, if it is one."""
+        number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if seconds is not None and not (number and 0 < seconds < math.inf):
+            msg = f"the timeout of flow '{self.name}' must be a number of seconds greater than 0, not {seconds!r}"
+            raise FlowError(msg)
+        return seconds
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle a flow. In an artifact, it becomes the flow of the reader of the artifact."""

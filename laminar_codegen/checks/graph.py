@@ -16,6 +16,7 @@ from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
 from laminar_codegen.ir.state_names import LAYER_NAME_LENGTH
 from laminar_codegen.limits import (
     DEFINITION_BYTES,
+    EXECUTION_SECONDS,
     NAME_LENGTH,
     STATE_RETRIES,
 )
@@ -41,6 +42,7 @@ from laminar_codegen.problems.rules import (
     LAM053,
     LAM060,
     LAM062,
+    LAM073,
     LAM091,
     LAM111,
     LAM120,
@@ -305,6 +307,18 @@ def check_retries(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM029, what, fix)
 
 
+def check_time_limit(graph: Graph) -> Iterator[Problem]:
+    """Check that Step Functions accepts the time limit of an execution."""
+    limit = graph.time_limit
+    if limit is not None and not (limit == int(limit) and 1 <= limit <= EXECUTION_SECONDS):
+        what = (
+            f"flow '{graph.flow}' has a timeout of {limit:.10g} seconds; Step Functions accepts whole seconds, and "
+            f"ends an execution after {EXECUTION_SECONDS}, a year"
+        )
+        fix = f"give it whole seconds from 1 to {EXECUTION_SECONDS}: {graph.flow}(timeout=3600)"
+        yield Problem(graph.location, LAM073, what, fix)
+
+
 def check_names(graph: Graph) -> Iterator[Problem]:
     """Check that AWS accepts the names. A class that is made by a call of ``type`` may have any name."""
     for layer in graph.layers:
@@ -334,6 +348,7 @@ RULES: tuple[Check, ...] = (
     check_commands,
     check_same_commands,
     check_retries,
+    check_time_limit,
     check_names,
     *TEXT_RULES,
 )

@@ -47,6 +47,7 @@ def build_graph(source: Source) -> Graph:
         encryption=_encryption(flow.configuration.datastore),
         inputs=read_inputs(flow, locator),
         misfits=tuple(find_misfits(flow, parameters_of(triggers))),
+        time_limit=flow.configuration.timeout,
     )
 
 

@@ -251,16 +251,19 @@ class StateMachine:
         comment: Its purpose, for readers.
         states: Its states, the first one first.
         companion: Whether it runs beside those of the flows: no state of theirs starts it.
+        timeout: Seconds after which Step Functions ends an execution of it; None for no limit but that of AWS.
     """
 
     name: str
     comment: str
     states: tuple[State, ...]
     companion: bool = attrs.field(default=False, repr=False)
+    timeout: int | None = None
 
     def fields(self) -> dict[str, Value]:
         """Return the fields of the language."""
-        return {"Comment": self.comment, "QueryLanguage": "JSONata", **_machine(self.states)}
+        limit = {} if self.timeout is None else {"TimeoutSeconds": self.timeout}
+        return {"Comment": self.comment, "QueryLanguage": "JSONata", **limit, **_machine(self.states)}
 
 
 def all_states(states: tuple[State, ...]) -> Iterator[State]:

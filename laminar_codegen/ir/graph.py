@@ -162,6 +162,7 @@ class Graph:
         encryption: The encryption that writes to its datastore request from S3.
         inputs: The parameters that it declares, None if its parameters are untyped.
         misfits: What is wrong with the parameters of its triggers, which are not those that it declares.
+        time_limit: Seconds after which an execution of it is ended, None without a limit of its own.
     """
 
     flow: str
@@ -176,6 +177,7 @@ class Graph:
     encryption: Encryption = NO_ENCRYPTION
     inputs: tuple[DeclaredParameter, ...] | None = None
     misfits: tuple[str, ...] = ()
+    time_limit: float | None = None
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:
@@ -208,7 +210,8 @@ class Graph:
 
     def __str__(self) -> str:
         started = [f"  started by {trigger.value}" for trigger in self.triggers]
-        lines = [self.flow, *started, *(f"  {_describe(layer)}" for layer in self.layers)]
+        ended = [] if self.time_limit is None else [f"  ended after {self.time_limit:.10g} seconds"]
+        lines = [self.flow, *started, *ended, *(f"  {_describe(layer)}" for layer in self.layers)]
         return "".join(f"{line}\n" for line in lines)
 
 

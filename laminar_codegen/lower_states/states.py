@@ -58,7 +58,9 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
 
             states = (*input_states(graph.flow, graph.inputs), *states)
     comment = graph.summary or f"Runs the flow {graph.flow}"
-    return (StateMachine(name=labels.main(graph), comment=comment, states=states), *emitter.nested)
+    # The parts that it runs end with it.
+    limit = None if graph.time_limit is None else int(graph.time_limit)
+    return (StateMachine(name=labels.main(graph), comment=comment, states=states, timeout=limit), *emitter.nested)
 
 
 def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:

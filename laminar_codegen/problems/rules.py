@@ -141,6 +141,12 @@ LAM045 = Rule(
     "Terraform normalizes Unicode: the deployed text would differ from the flow's.",
     "Use text in normal form C.",
 )
+LAM073 = Rule(
+    "LAM073",
+    "the time limit of a flow is out of range",
+    "Step Functions counts whole seconds, and ends an execution after a year.",
+    "Choose whole seconds in the range.",
+)
 # Sizes.
 LAM028 = Rule(
     "LAM028", "a state machine is too large", "Step Functions limits the size of a definition.", "Split the flow."

@@ -1,4 +1,4 @@
-"""The configuration of a flow: its datastore, its executor, its scheduler and the container of its layers."""
+"""The configuration of a flow: its datastore, executor and scheduler, its time limit, the container of its layers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Configuration:
         scheduler: Decides when a layer runs. The default is the local scheduler. A task needs no scheduler, so the
             default is loaded on use.
         container: The container that layers refine; None for the defaults of `Container`.
+        timeout: Seconds after which an execution is ended; None for no limit.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class Configuration:
         executor: Executor,
         scheduler: Scheduler | None,
         container: Container | None = None,
+        timeout: float | None = None,
     ) -> None:
         self.datastore = datastore
         self.executor = executor
         self.container = container
+        self.timeout = timeout
         #: The layers as registered, each with its definition for this container: made once for each registration.
         self.definitions: dict[str, tuple[Any, Any]] = {}
         self._scheduler = scheduler

@@ -12,7 +12,8 @@ Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Lo
 AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096
 spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON: ``user='"1000"'``.
 
-A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``.
+A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
+with ``ends`` for its own time limit.
 Further such lines begin further flows, which follow the first.
 """
 
@@ -42,7 +43,7 @@ from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTIO
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
-_NUMBERS |= {"ephemeral_storage", "priority"}
+_NUMBERS |= {"ephemeral_storage", "priority", "ends"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
 #: The fields of containers that only targets know. Their values are JSON.
@@ -50,7 +51,7 @@ _FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
 _OF_LAYER |= {"queue", "share", "priority", "role", "failures"}
-_OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked"}
+_OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked", "ends"}
 
 
 def graph_in(text: str) -> Graph:
@@ -130,6 +131,7 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
         prefix=labels.prefix(name) if several else "",
         linked=options.get("linked", linked),
         triggers=() if schedule is None else (_schedule(schedule, options.get("timezone", "UTC")),),
+        time_limit=options.get("ends"),
         encryption=NO_ENCRYPTION if kind is None else Encryption(kind, options.get("key")),
     )
 

@@ -86,6 +86,7 @@ PUBLIC = {
         "SchedulerError",
         "SubmissionError",
         "TaskError",
+        "TimeLimitError",
         "UnfinishedError",
         "UnsetError",
         "WaitTimeoutError",

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.limits import HISTORY_EVENTS, STATE_BYTES
+from laminar_codegen.limits import EXECUTION_SECONDS, HISTORY_EVENTS, STATE_BYTES
 from laminar_codegen.rehearsal.asl.clock import AbortedError, Clock
 from laminar_codegen.rehearsal.asl.definition import Machine
 from laminar_codegen.rehearsal.asl.errors import RUNTIME, TIMEOUT, NamedError
@@ -19,9 +19,6 @@ from laminar_codegen.rehearsal.asl.maps import MapServices
 from laminar_codegen.rehearsal.asl.tasks import Caller
 
 __all__ = ["RefusedStartError", "World", "why_not_redrivable"]
-
-#: Seconds that an execution may take: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-_YEAR = 31_536_000
 
 #: Names of executions: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _NAME = re.compile(r"[^\s?*<>{}\[\]\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}")
@@ -128,7 +125,7 @@ class World:
     async def _live_as_child(self, execution: Execution) -> None:
         services = MapServices(self._live_as_child, self.caller.read)
         interpreter = Interpreter(execution, self.functions, self.caller, services, self.overhead)
-        limit = execution.machine.timeout or _YEAR
+        limit = execution.machine.timeout or EXECUTION_SECONDS
         try:
             _note_start(execution)
             run = interpreter.run(execution.scope)

@@ -14,7 +14,7 @@ from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop, ignored
 from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
-from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError
+from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError, TimeLimitError
 from laminar_runtime.failures import tracebacks
 from laminar_runtime.layer import Layer, Parameters
 from laminar_runtime.planner import entry_hooks
@@ -73,6 +73,7 @@ class Scheduler:
 
         Raises:
             ExecutionError: If a resumed execution was stopped before its parameters were stored.
+            TimeLimitError: If it takes longer than its flow may.
             TaskError: If a layer fails.
             Exception: The layer's own error, unchanged, if its tasks run in this process.
         """
@@ -167,8 +168,17 @@ class Scheduler:
         raise SchedulerError("this process schedules the flow: call the flow, for example flow()")
 
     async def _loop(self, execution: Execution) -> None:
+        import asyncio
+
+        limit = execution.flow.configuration.timeout
         with event_loop.stoppable(), progress.showing(_title(execution)):
-            await self._run_layers(execution)
+            try:
+                async with asyncio.timeout(limit) as clock:
+                    await self._run_layers(execution)
+            except TimeoutError:
+                if limit is None or not clock.expired():
+                    raise
+                raise TimeLimitError(_limit_message(execution, limit)) from None
 
     async def _run_layers(self, execution: Execution) -> None:
         import asyncio
@@ -345,6 +355,14 @@ def _run_loop(execution: Execution, loop: Coroutine[Any, Any, None]) -> Exceptio
 
 def _title(execution: Execution) -> str:
     return f"flow {execution.flow_name}: execution {execution.id}"
+
+
+def _limit_message(execution: Execution, limit: float) -> str:
+    flow = execution.flow_name
+    return (
+        f"execution {execution.id} of flow '{flow}' did not end within {limit:g} seconds, the timeout of the flow, and "
+        f"its layers were stopped. If it needs more time, give the flow more: {flow}(timeout=...)"
+    )
 
 
 def _resume_hint(execution: Execution) -> str:

@@ -129,6 +129,21 @@ if flow := F():
     flow()
 """
 
+SLOW = """
+import time
+
+class Slow(Flow):
+    timeout = 2
+
+@Slow.register
+class A(Layer):
+    def __call__(self) -> None:
+        time.sleep(60)
+
+if flow := Slow():
+    flow()
+"""
+
 
 def rehearse(folder: Path, script: str, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "flow.py").write_text(HEAD + script, encoding="utf-8")
@@ -147,6 +162,15 @@ def test_the_culprit_is_named(tmp_path: Path) -> None:
     assert "ended FAILED in state 'Bad'" in ended.stderr
     assert "ValueError: the culprit" in ended.stderr
     assert "innocent" not in ended.stderr.partition("the last lines of ")[2]
+
+
+def test_a_flow_that_takes_too_long(tmp_path: Path) -> None:
+    """It is ended at its time limit, with its jobs, and the message names the limit and the resume."""
+    ended = rehearse(tmp_path, SLOW)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "did not end within 2 seconds, the timeout of the flow" in ended.stderr
+    assert ".resume(), which has the whole time again" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_task_that_runs_nothing_fails(tmp_path: Path) -> None:

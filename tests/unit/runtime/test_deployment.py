@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from laminar_runtime import causes
 from laminar_runtime.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionError, FlowError, WaitTimeoutError
+from laminar_runtime.exceptions import ExecutionError, FlowError, TimeLimitError, WaitTimeoutError
 
 
 def test_the_cause_of_a_failed_nested_execution() -> None:
@@ -156,3 +156,23 @@ def test_ids_too_long_to_be_resumed() -> None:
     with pytest.raises(ExecutionError, match="at most 80 are allowed"):
         _deployed(executions).resume("e" * 80)
     assert executions.started == []
+
+
+def _timed_out(**described: Any) -> _Executions:
+    executions = _Executions(describe=[{**_status("FAILED"), **described}], history=[{"events": []}])
+    limited = {"definition": json.dumps({"TimeoutSeconds": 60})}
+    executions.describe_state_machine_for_execution = lambda **_: limited  # type: ignore[method-assign]
+    return executions
+
+
+def test_the_time_limit_of_a_flow() -> None:
+    """An execution that timed out has an error of its own, which names the limit; so has one that ran it."""
+    nested = json.dumps({"ExecutionArn": "arn:n", "Status": "TIMED_OUT"})
+    outer = json.dumps({"ExecutionArn": "arn:m", "Status": "FAILED", "Cause": nested})
+    for described, arn in (({"status": "TIMED_OUT"}, "arn:x:execution:m:e"), ({"cause": outer}, "arn:n")):
+        with pytest.raises(TimeLimitError, match="within 60 seconds, the timeout of the flow") as error:
+            _deployed(_timed_out(**described)).wait("e")
+        assert f"{arn} timed out" in str(error.value)
+    with pytest.raises(ExecutionError, match="ended FAILED") as failed:
+        _deployed(_timed_out(cause="of a layer")).wait("e")
+    assert not isinstance(failed.value, TimeLimitError)

@@ -28,8 +28,13 @@ from tests.support.shown import evaluator, options_in, states
 def shown(machines: tuple[StateMachine, ...], *, arguments: bool) -> str:
     """Return machines with their states."""
     return "".join(
-        f"{machine.name}: {machine.comment}\n{states(machine.states, arguments=arguments)}" for machine in machines
+        f"{machine.name}: {machine.comment}{_limit(machine)}\n{states(machine.states, arguments=arguments)}"
+        for machine in machines
     )
+
+
+def _limit(machine: StateMachine) -> str:
+    return "" if machine.timeout is None else f", ended after {machine.timeout} seconds"
 
 
 @cases_of("lower_states.states")
