@@ -3,7 +3,7 @@
 ::
 
     flow.py  --load-->  Source  --build_graph-->  Graph  --check-->  Graph
-             --make_plan-->  Step  --split_plan-->  Step  --emit_states-->  StateMachine, ...
+             --make_plan-->  Step  [--split_plan-->  Step]  --emit_states-->  StateMachine, ...
              --allocate-->  Deployment  --emit_document-->  Document  [--call_module-->  Document]  --render-->  text
 
 Each pass is one function in the module of its name, from frozen values to a frozen value. No pass reads the clock,
@@ -29,7 +29,7 @@ from laminar_codegen.ir.plan import Step
 from laminar_codegen.ir.terraform import Document
 from laminar_codegen.lower_states.flow_sequence import emit_chain
 from laminar_codegen.lower_states.split_machines import split_plan
-from laminar_codegen.lower_states.states import emit_states, measure_steps
+from laminar_codegen.lower_states.states import emit_states, machine_size, measure_steps
 from laminar_codegen.lower_terraform.document import emit_document
 from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.policy_limits import check_policies
@@ -196,9 +196,11 @@ def _compile(graph: Graph, joins: Joins, profile: Path | None) -> Unit:
     durations = read_profile(profile, graph.flow) if profile else None
     # Any DAG, as nested sequences and parallel branches.
     plan = make_plan(graph, durations=durations, joins=joins)
-    # A plan that is too large for one state machine becomes several.
-    plan = split_plan(plan, measure_steps(graph))
-    # The state machines, with references to resources that the document declares.
+    # The state machine, with references to resources that the document declares.
     machines = emit_states(graph, plan)
-    check_definitions(graph, machines)
+    if not machine_size(machines[0]).fits_easily:
+        # It may be too large: then its plan becomes several machines.
+        plan = split_plan(plan, measure_steps(graph))
+        machines = emit_states(graph, plan)
+        check_definitions(graph, machines)
     return Unit(graph, plan, machines, durations)

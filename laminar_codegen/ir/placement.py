@@ -72,7 +72,7 @@ class Container:
     @functools.cached_property
     def requested(self) -> Mapping[str, Any]:
         """The fields with another value than that of a usual container, by name. Maps are sorted pairs."""
-        named = {field.name: getattr(self, field.name) for field in _NAMED}
+        named = {name: getattr(self, name) for name in _NAMED}
         found = {name: value for name, value in named.items() if value != getattr(USUAL, name)}
         return {**found, **dict(self.more)}
 
@@ -196,7 +196,7 @@ def _value(value: Any) -> Any:
 
 
 #: The fields that passes know by name.
-_NAMED = attrs.fields(Container)[:-1]
+_NAMED = tuple(field.name for field in attrs.fields(Container)[:-1])
 
 
 @functools.cache
@@ -212,9 +212,9 @@ def container_of(container: configured.Container) -> Container:
         container: The container, as configured.
     """
     kind: Any = type(container)
-    known, defaults = {field.name for field in _NAMED}, _defaults(kind)
-    further = {name: value for name, value in _records.plain(container).items() if name not in known}
-    more = {name: value for name, value in further.items() if name not in defaults or value != defaults[name]}
+    defaults = _defaults(kind)
+    further = ((name, value) for name, value in _records.plain(container).items() if name not in _NAMED)
+    more = {name: value for name, value in further if name not in defaults or value != defaults[name]}
     if "properties" in more:
         # Their maps and lists have any depth. As text they keep their structure, and do not change.
         more["properties"] = json.dumps(more["properties"], sort_keys=True)

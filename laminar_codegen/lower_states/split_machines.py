@@ -48,6 +48,11 @@ class MachineSize:
         """Whether it fits one machine, with a reserve for states between steps, retries and wide fan-outs."""
         return self.size <= DEFINITION_BYTES * 0.95 and self.events <= HISTORY_EVENTS * 0.7
 
+    @property
+    def fits_easily(self) -> bool:
+        """Whether even twice of it fits one machine: then no estimate of its steps says otherwise."""
+        return (self + self).fits
+
 
 #: The size of a Parallel state, and of a state that starts an execution, without the names in them.
 _PARALLEL, _SUB_MACHINE = MachineSize(260, 4), MachineSize(900, 6)

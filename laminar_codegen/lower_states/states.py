@@ -35,7 +35,7 @@ from laminar_codegen.lower_states.planner import Planners
 from laminar_codegen.lower_states.split_machines import MachineSize
 from laminar_codegen.render.terraform_json import size_of
 
-__all__ = ["emit_states", "measure_steps"]
+__all__ = ["emit_states", "machine_size", "measure_steps"]
 
 
 def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
@@ -61,6 +61,15 @@ def emit_states(graph: Graph, plan: Step) -> tuple[StateMachine, ...]:
     # The parts that it runs end with it.
     limit = None if graph.time_limit is None else int(graph.time_limit)
     return (StateMachine(name=labels.main(graph), comment=comment, states=states, timeout=limit), *emitter.nested)
+
+
+def machine_size(machine: StateMachine) -> MachineSize:
+    """Return what a machine takes of its quotas.
+
+    Args:
+        machine: The machine.
+    """
+    return MachineSize(size_of(machine.states), sum(map(events_of, machine.states)))
 
 
 def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
