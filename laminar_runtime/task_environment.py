@@ -44,6 +44,8 @@ TAKEN = "LAMINAR_TASK_TAKEN"
 #: The folders that outlive the task: ``all``, or, in a container, only the ``datastore`` of the flow. By default it is
 #: ``datastore`` if the flow's datastore is not on this machine.
 FOLDERS = "LAMINAR_FOLDERS"
+#: The prefix of the variables that hold the folders of volumes, by their names.
+VOLUME = "LAMINAR_VOLUME_"
 #: The file that a failing task writes its error to, for the executor that started it.
 ERROR_FILE = "LAMINAR_ERROR_FILE"
 #: The file for the plan, in a task that plans its layer instead of running it, and the file with the planner's request.

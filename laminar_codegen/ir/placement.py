@@ -187,6 +187,8 @@ def _value(value: Any) -> Any:
     match value:
         case Variable():
             return Input.of(value)
+        case _ if _records.has_fields(type(value)):
+            return tuple((name, _value(item)) for name, item in _records.plain(value).items())
         case Mapping():
             return tuple((name, _value(value[name])) for name in sorted(value))
         case list() | tuple():

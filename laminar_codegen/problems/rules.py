@@ -251,6 +251,24 @@ LAM090 = Rule(
     "AWS Batch drops empty variables; AWS Lambda reserves names, and its names begin with a letter.",
     "Rename the variable, or give it a value.",
 )
+LAM095 = Rule(
+    "LAM095",
+    "a volume that the place of a job does not have",
+    "Fargate has no folders of instances, and file systems of Amazon EFS from platform version 1.4.0 on.",
+    "Run the layer on EC2, or mount a file system.",
+)
+LAM096 = Rule(
+    "LAM096",
+    "a mount point that is not possible",
+    "It would hide files that a task needs, or two volumes of a container have one mount point or one name.",
+    "Choose another mount point or name.",
+)
+LAM097 = Rule(
+    "LAM097",
+    "volumes of one name differ",
+    "A run on a machine, and a rehearsal, have one folder for each name.",
+    "Give one of them another name.",
+)
 LAM094 = Rule(
     "LAM094",
     "a job has too many tags",

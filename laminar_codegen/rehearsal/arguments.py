@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from laminar_codegen.command.exits import explain
 from laminar_codegen.command.options import add_flow, add_scheduling
+from laminar_codegen.ir.graph import Graph
+from laminar_codegen.targets.batch.volumes import volumes_of
 from laminar_runtime import Flow
+from laminar_runtime.configurations import volume_folders
+from laminar_runtime.exceptions import FlowError
 from laminar_runtime.inputs.declarations import fields_of
 from laminar_runtime.inputs.shapes import Anything, Shape, accepts_null, describe, is_text
 from laminar_runtime.layer import RESERVED, Parameters
 from laminar_runtime.stored_parameters import convert
 
-__all__ = ["make_parser", "read_parameters"]
+__all__ = ["make_parser", "read_parameters", "read_volumes"]
 
 _DESCRIPTION = """\
 Compiles a flow, deploys the document to an embedded AWS and runs an execution there: no account and no container is
@@ -112,6 +116,15 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="let waits of the state machine and the pauses of retries take their time (default: the clock skips them "
         "while nothing runs)",
     )
+    parser.add_argument(
+        "--volume",
+        action="append",
+        default=[],
+        type=_volume,
+        metavar="NAME=DIR",
+        help="the folder of a volume of the flow's containers; may be given again (default: that of the environment "
+        "variable LAMINAR_VOLUME_NAME, else one that is made for the rehearsal)",
+    )
     parser.add_argument("--quiet", action="store_true", help="do not show what tasks print")
     parser.add_argument("--save", type=Path, metavar="DIR", help="save all artifacts as files in DIR/<Layer>/")
     parser.add_argument(
@@ -131,6 +144,38 @@ def _parameter(text: str) -> tuple[str, str]:
     if name in _NO_PARAMETERS:
         raise argparse.ArgumentTypeError(f"{name!r} is reserved: no flow can have a parameter of that name")
     return name, value
+
+
+def _volume(text: str) -> tuple[str, Path]:
+    try:
+        name, folder = volume_folders.parse(text)
+    except FlowError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not Path(folder).is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} names no folder: {folder} does not exist")
+    return name, Path(folder)
+
+
+def read_volumes(
+    graphs: Iterable[Graph], given: Sequence[tuple[str, Path]], environment: Mapping[str, str]
+) -> dict[str, Path]:
+    """Return the folders of the volumes of flows: those of ``--volume``, and of the environment.
+
+    Args:
+        graphs: The graphs of the flows.
+        given: The names and the folders.
+        environment: The environment.
+
+    Raises:
+        FlowError: If the flows have no volume of a name.
+    """
+    layers = [layer for graph in graphs for layer in graph.layers]
+    known = {volume["name"] for layer in layers for volume in volumes_of(layer.container)}
+    if unknown := dict(given).keys() - known:
+        there = f"its volumes are {', '.join(sorted(known))}" if known else "it has none"
+        raise FlowError(f"the flow has no volume named {', '.join(sorted(unknown))}: {there}")
+    found = {name: environment.get(volume_folders.variable_of(name)) for name in known}
+    return {**{name: Path(folder).absolute() for name, folder in found.items() if folder}, **dict(given)}
 
 
 def read_parameters(flow: Flow, given: Sequence[tuple[str, str]]) -> Mapping[str, Any]:

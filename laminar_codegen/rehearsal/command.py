@@ -12,7 +12,7 @@ from pathlib import Path
 from laminar_codegen.command.exits import Exit
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import results, summary
-from laminar_codegen.rehearsal.arguments import make_parser, read_parameters
+from laminar_codegen.rehearsal.arguments import make_parser, read_parameters, read_volumes
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.collection import collect_rarely
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
@@ -61,6 +61,7 @@ def main(words: Sequence[str]) -> int:
     subject = find_subject(options, os.environ)
     try:
         options.param = read_parameters(subject.source.flow, options.param)
+        options.volume = read_volumes(subject.graphs, options.volume, os.environ)
     except (FlowError, ValueError) as error:
         parser.error(str(error))
     if options.save is not None:
@@ -87,7 +88,7 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
         )
         aws = stack.enter_context(
             EmbeddedAws(
-                workspace=Workspace(directory=lay_out(source.file, folder, source.module)),
+                workspace=Workspace(lay_out(source.file, folder, source.module), volumes=options.volume),
                 concurrency=options.concurrency,
                 directory=scratch / "logs",
                 observer=progress.observe,

@@ -85,7 +85,7 @@ def account_of(aws: EmbeddedAws) -> Account:
         aws: The embedded AWS.
     """
     role = service_role(aws.client("iam"))
-    return Account(_clients(aws), aws.region, role.split(":")[_ACCOUNT], role, os.environ.get)
+    return Account(_clients(aws), aws.region, role.split(":")[_ACCOUNT], role, os.environ.get, aws.workspace.volumes)
 
 
 def _clients(aws: EmbeddedAws) -> Callable[..., Any]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
-from laminar_runtime.configurations import container_texts, linux
+from laminar_runtime.configurations import container_texts, linux, volume_folders
 from laminar_runtime.configurations.validators import is_of, one_of
 from laminar_runtime.exceptions import LayerError
 from laminar_runtime.variables import Text, Variable, texts_of
+
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.volumes import Volume
 
 __all__ = [
     "DEFAULT_COMMAND",
@@ -21,6 +24,7 @@ __all__ = [
     "job_tags",
     "local_variables",
     "refine",
+    "volume_variables",
 ]
 
 Architecture = Literal["x86_64", "arm64"]
@@ -63,6 +67,19 @@ OF_CONTAINERS = frozenset(
         "user",
     }
 )
+
+
+def _check_volumes(_: object, __: _records.Field, value: Any) -> None:
+    """Validate that a value is a list of volumes.
+
+    Raises:
+        LayerError: If it is not.
+    """
+    from laminar_runtime.configurations.volumes import Volume
+
+    if not isinstance(value, tuple) or not all(isinstance(item, Volume) for item in value):
+        msg = f"the volumes of a Container must be a list such as [EFS('fs-...', mount='/mnt/data')], not {value!r}"
+        raise LayerError(msg)
 
 
 @_records.define(notes_given=True)
@@ -180,6 +197,9 @@ class Container:
     tags: Mapping[str, Text] = _records.field(
         factory=dict, converter=_copy, validator=container_texts.check_tags, kw_only=True
     )
+    volumes: Sequence[Volume] = _records.field(
+        default=(), converter=linux.to_tuple, validator=_check_volumes, kw_only=True
+    )
 
     def __post_init__(self) -> None:
         if both := sorted(self.environment.keys() & self.secrets.keys()):
@@ -239,6 +259,11 @@ def docker_options(container: Container) -> list[str]:
         *(f"--ulimit={name}={soft}:{hard}" for name, (soft, hard) in linux.pairs_of_limits(container.ulimits).items()),
         *(f"--device={device}" for device in devices),
         *(f"--cap-add={name}" for name in container.capabilities),
+        *(
+            f"--mount=type=bind,source={volume_folders.folder_of(volume.name)},target={volume.mount}"
+            f"{',readonly' if volume.read_only else ''}"
+            for volume in container.volumes
+        ),
     ]
 
 
@@ -276,3 +301,19 @@ def local_variables(container: Container, environment: Mapping[str, str]) -> dic
     """
     secrets = {name: environment[name] for name in container.secrets if name in environment}
     return {**texts_of(container.environment), **secrets}
+
+
+def volume_variables(container: Container, *, mounted: bool = False) -> dict[str, str]:
+    """Return the variables of the environment of a task on this machine that hold the folders of its volumes.
+
+    Args:
+        container: The container.
+        mounted: Whether the task finds its volumes at their mount points.
+
+    Raises:
+        FlowError: If the folder that a volume is given does not exist.
+    """
+    return {
+        volume_folders.variable_of(one.name): one.mount if mounted else volume_folders.folder_of(one.name)
+        for one in container.volumes
+    }

@@ -13,8 +13,19 @@ from laminar_runtime.exceptions import LayerError
 
 if TYPE_CHECKING:
     from laminar_runtime.configurations.executors import Executor
+    from laminar_runtime.configurations.volumes import EFS, Host
 
-__all__ = ["Catch", "Configuration", "Container", "ForEach", "Parameter", "Retry", "State"]
+__all__ = ["EFS", "Catch", "Configuration", "Container", "ForEach", "Host", "Parameter", "Retry", "State"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the volumes, which most flows do not have."""
+    if name not in {"EFS", "Host"}:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from laminar_runtime.configurations import volumes
+
+    found = globals()[name] = getattr(volumes, name)
+    return found
 
 
 @_records.frozen

@@ -8,7 +8,7 @@ from typing import Any
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 
-__all__ = ["is_of", "one_of"]
+__all__ = ["article", "is_of", "one_of"]
 
 
 def is_of(*kinds: type, least: float | None = None, empty: bool = False) -> Callable[[Any, _records.Field, Any], None]:
@@ -16,7 +16,7 @@ def is_of(*kinds: type, least: float | None = None, empty: bool = False) -> Call
     wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
 
     def validate(instance: object, attribute: _records.Field, value: Any) -> None:
-        what = f"{attribute.name} of a {type(instance).__name__}"
+        what = f"{attribute.name} of {article(instance)} {type(instance).__name__}"
         bool_for_number = isinstance(value, bool) and bool not in kinds
         if not isinstance(value, kinds) or bool_for_number or (value == "" and not empty):
             raise LayerError(f"the {what} must be of type {wanted}, not {value!r}")
@@ -24,6 +24,11 @@ def is_of(*kinds: type, least: float | None = None, empty: bool = False) -> Call
             raise LayerError(f"the {what} must be at least {least}, not {value!r}")
 
     return validate
+
+
+def article(instance: object) -> str:
+    """Return the article before the name of an instance's class."""
+    return "an" if type(instance).__name__[0] in "AEIOU" else "a"
 
 
 def one_of(*choices: str) -> Callable[[Any, _records.Field, Any], None]:

@@ -10,7 +10,8 @@ Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Lo
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
 ``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on
 AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096
-spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON: ``user='"1000"'``.
+spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their
+arguments: ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``, with ``var.NAME`` for a variable.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
@@ -39,6 +40,8 @@ from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_runtime import _records
 from laminar_runtime.configurations.containers import Container as Configured
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+from laminar_runtime.configurations.volumes import EFS, Host
+from laminar_runtime.variables import Variable
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
@@ -207,7 +210,14 @@ def _container(options: Mapping[str, Any]) -> Container:
     if "command" in given:
         given["command"] = tuple(given["command"].split())
     further = {name: json.loads(value) for name, value in options.items() if name in _FURTHER}
+    if "volumes" in further:
+        further["volumes"] = [_volume(fields) for fields in further["volumes"]]
     return attrs.evolve(USUAL, more=container_of(Configured(**further)).more, **given)
+
+
+def _volume(fields: Mapping[str, Any]) -> EFS | Host:
+    given = {name: Variable(value[4:]) if str(value).startswith("var.") else value for name, value in fields.items()}
+    return Host(**given) if "source" in given else EFS(**given)
 
 
 def _target(options: Mapping[str, Any]) -> Target:

@@ -19,6 +19,7 @@ from laminar_codegen.rehearsal.aws.batch_job import Attempt, Job
 from laminar_codegen.rehearsal.aws.clients import RoleEnvironment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets, SecretError
+from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.process import LocalProcess
 from laminar_codegen.rehearsal.aws.workspace import JobEvent, JobStatus, Workspace
 
@@ -68,6 +69,7 @@ class AttemptRunner:
     aws_environment: RoleEnvironment
     publish_log: PublishLog
     secrets: JobSecrets
+    volumes: JobVolumes
     events: Announcer[JobEvent]
     now: Callable[[], int]
     faults: Faults = attrs.field(factory=Faults)
@@ -123,6 +125,7 @@ class AttemptRunner:
             directory=self.workspace.directory,
             environment=self.workspace.process_environment(
                 job.request.environment,
+                self.volumes.variables(job.request.container),
                 secrets,
                 self._credentials(role, job),
                 _batch_environment(job, attempt),

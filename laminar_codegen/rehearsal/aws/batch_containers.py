@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.ht
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from laminar_codegen.limits import FARGATE_STORAGE, JOB_DEFINITION_BYTES
@@ -14,6 +15,10 @@ from laminar_codegen.rehearsal.batch_requests import FARGATE, Json, RefusedError
 _STORAGE_GIB = range(FARGATE_STORAGE[0], FARGATE_STORAGE[1] + 1)
 _LOG_DRIVERS_OF_FARGATE = frozenset({"awslogs", "splunk"})
 _ARCHITECTURES = frozenset({"X86_64", "ARM64"})
+_VOLUME = re.compile("[A-Za-z0-9_-]{1,255}")
+_FILE_SYSTEM, _ACCESS_POINT = re.compile("fs-[0-9a-f]{8,40}"), re.compile("fsap-[0-9a-f]{8,40}")
+#: The platform versions of Fargate before Amazon EFS.
+_WITHOUT_EFS = ("1.0.", "1.1.", "1.2.", "1.3.")
 _ONLY_ON_EC2 = ("privileged", "ulimits", "instanceType")
 _ONLY_ON_FARGATE = ("networkConfiguration", "fargatePlatformConfiguration")
 _LINUX_ONLY_ON_EC2 = ("devices", "maxSwap", "sharedMemorySize", "swappiness", "tmpfs")
@@ -26,6 +31,7 @@ def check_definition(container: Json, capabilities: Sequence[str]) -> None:
     check_environment(container.get("environment") or [])
     _check_secrets(container.get("secrets") or [])
     _check_platform(container)
+    _check_volumes(container)
     if FARGATE in capabilities:
         _refuse(container, _ONLY_ON_EC2, "cannot be used on Fargate")
         _refuse(container.get("linuxParameters") or {}, _LINUX_ONLY_ON_EC2, "cannot be used on Fargate")
@@ -41,6 +47,47 @@ def _check_fargate(container: Json) -> None:
     driver = (container.get("logConfiguration") or {}).get("logDriver", "awslogs")
     if driver not in _LOG_DRIVERS_OF_FARGATE:
         raise RefusedError(f"Fargate has the log drivers awslogs and splunk, not {driver}")
+    volumes: Sequence[Json] = container.get("volumes") or []
+    for volume in volumes:
+        if "host" in volume:
+            raise RefusedError(f"The volume {volume.get('name')} has a host, which cannot be used on Fargate")
+    version = (container.get("fargatePlatformConfiguration") or {}).get("platformVersion", "LATEST")
+    if any("efsVolumeConfiguration" in volume for volume in volumes) and version.startswith(_WITHOUT_EFS):
+        raise RefusedError(f"The platform version {version} of Fargate has no Amazon EFS volumes")
+
+
+def _check_volumes(container: Json) -> None:
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_EFSVolumeConfiguration.html."""
+    volumes: Sequence[Json] = container.get("volumes") or []
+    for volume in volumes:
+        if not _VOLUME.fullmatch(volume.get("name") or ""):
+            raise RefusedError(f"A volume cannot have the name {volume.get('name')}")
+        if (system := volume.get("efsVolumeConfiguration")) is not None:
+            _check_file_system(system, container)
+    names = [volume["name"] for volume in volumes]
+    points: Sequence[Json] = container.get("mountPoints") or []
+    paths = [point.get("containerPath") for point in points]
+    for what, found in (("volume", names), ("mount point", paths)):
+        if twice := {one for one in found if found.count(one) > 1}:
+            raise RefusedError(f"The {what} {min(map(str, twice))} is there twice")
+    for point in points:
+        if point.get("sourceVolume") not in names:
+            raise RefusedError(f"The mount point {point.get('containerPath')} names no volume of the container")
+
+
+def _check_file_system(system: Json, container: Json) -> None:
+    asked = system.get("authorizationConfig") or {}
+    if not _FILE_SYSTEM.fullmatch(system.get("fileSystemId") or ""):
+        raise RefusedError(f"{system.get('fileSystemId')} is not the id of a file system")
+    point, iam = asked.get("accessPointId"), asked.get("iam", "DISABLED") == "ENABLED"
+    if point is not None and not _ACCESS_POINT.fullmatch(point):
+        raise RefusedError(f"{point} is not the id of an access point")
+    if point is not None and system.get("rootDirectory", "/") != "/":
+        raise RefusedError("rootDirectory must be omitted or / with an access point")
+    if (point is not None or iam) and system.get("transitEncryption", "DISABLED") != "ENABLED":
+        raise RefusedError("transitEncryption must be ENABLED with an access point or with IAM authorization")
+    if iam and not container.get("jobRoleArn"):
+        raise RefusedError("IAM authorization of a file system needs a jobRoleArn")
 
 
 def _check_platform(container: Json) -> None:

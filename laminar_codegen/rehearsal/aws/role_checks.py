@@ -22,6 +22,7 @@ from laminar_codegen.rehearsal.permissions.service_needs import (
     for_logging,
     for_synchronous,
     for_tracing,
+    for_volumes,
 )
 
 __all__ = ["JobRoles", "RoleChecks"]
@@ -29,6 +30,10 @@ __all__ = ["JobRoles", "RoleChecks"]
 _STATES, _TASKS = "states.amazonaws.com", "ecs-tasks.amazonaws.com"
 _ROLE = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:role/.+")
 _INITIALIZATION = "ResourceInitializationError"
+_NOT_MOUNTED = (
+    "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: mount.nfs4: "
+    "access denied by server while mounting {}:/ : unsuccessful EFS utils command execution; code: 32"
+)
 _NOT_BY_ECS = (
     "ECS was unable to assume the role '{}' that was provided for this task. Please verify that the role being passed "
     "has the proper trust relationship and permissions and that your IAM user has permissions to pass this role."
@@ -174,6 +179,24 @@ class JobRoles:
                 return StartFailure(_NOT_BY_ECS.format(role))
             if role and self.guard.trust(role, _TASKS, source=source, region=region, place=place) is not None:
                 return StartFailure(_NOT_BY_ECS.format(role))
+        return self._mount_refusal(container, region, place) or self._start_refusal(container, region, stream, place)
+
+    def _mount_refusal(self, container: Mapping[str, Any], region: str, place: str) -> StartFailure | None:
+        """Return why a container does not start for its volumes' sake. Without a permission to write it does start."""
+        role = container.get("jobRoleArn")
+        if not role:
+            return None
+        call = Call(principal=role, service="elasticfilesystem", region=region, operation="Mount", place=place)
+        for system, mounting, writing in for_volumes(call, container):
+            if self.guard.check(call, [mounting]) is not None:
+                return StartFailure(reason=_NOT_MOUNTED.format(system))
+            # Only a write would fail, with the error of a read-only file system.
+            self.guard.check(call, [] if writing is None else [writing])
+        return None
+
+    def _start_refusal(
+        self, container: Mapping[str, Any], region: str, stream: str | None, place: str
+    ) -> StartFailure | None:
         role = container.get("executionRoleArn")
         if not role:
             return None

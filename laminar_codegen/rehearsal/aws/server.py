@@ -24,6 +24,7 @@ from laminar_codegen.rehearsal.aws.clients import Clients, ignoring_configuratio
 from laminar_codegen.rehearsal.aws.clients import environment as sdk_environment
 from laminar_codegen.rehearsal.aws.faults import Faults
 from laminar_codegen.rehearsal.aws.job_secrets import JobSecrets
+from laminar_codegen.rehearsal.aws.job_volumes import JobVolumes
 from laminar_codegen.rehearsal.aws.signatures import ACCOUNT
 from laminar_codegen.rehearsal.aws.workspace import InvocationEvent, Workspace
 from laminar_codegen.rehearsal.collection import collect_rarely
@@ -232,6 +233,7 @@ class EmbeddedAws:
             aws_environment=self.environment_of,
             publish_log=self._publish_log,
             secrets=JobSecrets(self._clients),
+            volumes=JobVolumes(self.logs / "volumes", self.workspace.volumes),
             events=Announcer(self._observer),
             now=lambda: self._clock.milliseconds,
             faults=self._faults,

@@ -33,11 +33,13 @@ class Workspace:
         directory: The working directory of the jobs: the folder of the flow's file.
         environment: More environment variables for every process.
         python: The interpreter for a command whose first word is `python` or `python3`.
+        volumes: Folders for volumes of jobs, by the names of these. Others are made.
     """
 
     directory: Path
     environment: Mapping[str, str] = attrs.field(factory=dict)
     python: str = sys.executable
+    volumes: Mapping[str, Path] = attrs.field(factory=dict)
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the local argument list for a command of the image."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -46,6 +46,7 @@ class Account:
         account_id: Its number.
         service_role: The ARN of the role that AWS Batch itself has.
         secrets: Gives the value that a secret has here by the name of its variable, None if it has none.
+        volumes: The names of the volumes that are given a folder.
     """
 
     client: Callable[..., Any]
@@ -53,6 +54,7 @@ class Account:
     account_id: str
     service_role: str
     secrets: Callable[[str], str | None] = attrs.field(default=lambda _: None)
+    volumes: Collection[str] = ()
 
     @property
     def partition(self) -> str:

@@ -60,12 +60,12 @@ class Need:
     Args:
         action: The action, such as ``batch:SubmitJob``.
         resource: The ARN of the resource, ``*`` if the action has none.
-        context: What conditions look at besides what each request has, by key.
+        context: What conditions look at besides what each request has, by key. None means that it has no such key.
     """
 
     action: str
     resource: str
-    context: Mapping[str, str] = attrs.field(factory=dict, hash=False)
+    context: Mapping[str, str | None] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from typing import Any
 
 from laminar_codegen.rehearsal.permissions.needs import Call, Need
 
-__all__ = ["for_container", "for_function", "for_logging", "for_synchronous", "for_tracing"]
+__all__ = ["for_container", "for_function", "for_logging", "for_synchronous", "for_tracing", "for_volumes"]
 
 #: The rules by which Step Functions learns that a task has ended, by the integration that it waits for.
 _RULES: Mapping[str, str] = {
@@ -91,6 +91,35 @@ def for_container(properties: Mapping[str, Any]) -> Iterator[Need]:
     yield Need("ecr:GetAuthorizationToken", "*")
     for action in ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
         yield Need(action, arn)
+
+
+def for_volumes(call: Call, properties: Mapping[str, Any]) -> Iterator[tuple[str, Need, Need | None]]:
+    """Yield the file systems that a job mounts by IAM, with the permissions to mount and to write, None to read only.
+
+    It stands for file systems whose policies leave the decision to roles.
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+
+    Args:
+        call: The mount, by the role of the job.
+        properties: The container properties of the job's definition.
+    """
+    arn = f"arn:{call.partition}:elasticfilesystem:{call.region}:{call.account}:"
+    volumes = {volume["name"]: volume.get("efsVolumeConfiguration") for volume in properties.get("volumes") or ()}
+    for point in properties.get("mountPoints") or ():
+        system = volumes.get(point.get("sourceVolume")) or {}
+        asked = system.get("authorizationConfig") or {}
+        if asked.get("iam") != "ENABLED":
+            continue
+        access_point = asked.get("accessPointId")
+        context = {
+            "elasticfilesystem:accesspointarn": access_point and f"{arn}access-point/{access_point}",
+            "elasticfilesystem:accessedviamounttarget": "true",
+        }
+        resource = f"{arn}file-system/{system['fileSystemId']}"
+        mounting, writing = (
+            Need(f"elasticfilesystem:{action}", resource, context) for action in ("ClientMount", "ClientWrite")
+        )
+        yield system["fileSystemId"], mounting, None if point.get("readOnly") else writing
 
 
 def for_function(call: Call, group: str, stream: str) -> Iterator[Need]:

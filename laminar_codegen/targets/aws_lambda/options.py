@@ -40,6 +40,7 @@ LACKING: Mapping[str, str] = {
     **dict.fromkeys(OF_CONTAINERS, _SET_UP),
     "tags": "functions have the tags of the deployment: the variable tags",
     "properties": "they are those of a job definition of AWS Batch",
+    "volumes": "functions of a deployment have no file systems, which need a VPC and an access point",
     "registry_credentials": "functions have images from ECR only",
 }
 

@@ -27,6 +27,7 @@ from laminar_codegen.problems.rules import (
 from laminar_codegen.targets.batch.further_properties import check_properties
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+from laminar_codegen.targets.batch.volume_checks import check_mount_points, check_names, check_places
 from laminar_runtime.limits import EXIT_RULES
 from laminar_runtime.splits.job_container import ec2_size, fargate_size, rules_on
 
@@ -260,5 +261,8 @@ RULES = (
     check_capabilities,
     check_properties,
     check_tags,
+    check_places,
+    check_mount_points,
+    check_names,
     check_definition_sizes,
 )

@@ -8,7 +8,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.terraform import Variable
-from laminar_codegen.policies.datastore import for_layers_with, for_tasks, prefixes
+from laminar_codegen.policies.datastore import prefixes
 from laminar_codegen.policies.statement import Statement, managed_rule, regional
 from laminar_codegen.targets.batch import checks, start_permissions
 from laminar_codegen.targets.batch.job_definitions import (
@@ -21,6 +21,7 @@ from laminar_codegen.targets.batch.labels import JOBS
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs_rule import STOPPER, find_jobs
 from laminar_codegen.targets.batch.target import QUEUES, BatchTarget, has_execution_role, on_ec2
+from laminar_codegen.targets.batch.task_permissions import for_layers_with, for_tasks
 from laminar_codegen.targets.batch.validations import validations
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
 from laminar_runtime import variables

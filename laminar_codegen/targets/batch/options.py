@@ -14,6 +14,7 @@ import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value, merge
 from laminar_codegen.ir.placement import Container, secret_options
+from laminar_codegen.targets.batch import volumes
 from laminar_codegen.targets.batch.secrets import arn_of
 from laminar_runtime.configurations import linux
 
@@ -118,6 +119,7 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "efa": Option(properties=lambda count: _devices(linux.efa_devices(count)), fargate_lacks="EFA devices"),
     "registry_credentials": Option(properties=_credentials, secrets=lambda secret: [secret]),
+    "volumes": Option(properties=volumes.members),
     # Merged last.
     "properties": Option(properties=json.loads),
 }

@@ -9,7 +9,7 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.ir.terraform import Validation
-from laminar_codegen.targets.batch import secrets
+from laminar_codegen.targets.batch import secrets, volumes
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import batch_target
 
@@ -77,3 +77,4 @@ def _places(placement: Placement) -> Iterator[tuple[Any, Callable[[str], Iterabl
         yield value, _tag
     for _, value in placement.container.environment:
         yield value, _text
+    yield from volumes.places(volumes.volumes_of(placement.container))

@@ -88,6 +88,10 @@ class Batch(Process):
         if self.priority is not None and self.share_identifier is None:
             raise FlowError("AWS.Batch has a priority, which counts within a share only: add share_identifier=...")
 
+    def finds_volumes(self) -> Literal["folder", "mount", "aws"]:
+        """Return that the jobs that this process submits have the volumes themselves."""
+        return "aws" if self.job_queue_arn else "folder"
+
     def overrides(self, container: Container) -> dict[str, Any]:
         """Return what a deployed job overrides of its container.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.executors.tasks import Task
@@ -76,6 +76,10 @@ class Executor:
         from laminar_runtime.splits import job_container
 
         return job_container.job_overrides(container, job_container.deployed_size(container, "FARGATE"))
+
+    def finds_volumes(self) -> Literal["folder", "mount", "aws"]:
+        """Return where tasks find volumes: in folders of this machine, at mount points for these, or on AWS."""
+        return "folder"
 
     def ignores(self) -> frozenset[str]:
         """Return the fields of a container that tasks on this machine do not have. A run names those that are set."""

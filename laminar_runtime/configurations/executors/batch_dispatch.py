@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.containers import job_tags, local_variables
+from laminar_runtime.configurations import mounts
+from laminar_runtime.configurations.containers import Container, job_tags, local_variables
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
@@ -165,6 +166,7 @@ class Dispatcher:
                 {"type": "VCPU", "value": str(max(1, math.ceil(container.cpu)))},
                 *([{"type": "GPU", "value": str(container.gpu)}] if container.gpu else []),
             ],
+            **_volumes(container),
         }
         name = f"laminar-{hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:32]}"
         if name not in self._definitions:
@@ -256,6 +258,12 @@ def _groups(
 def _whole(tasks: Sequence[Task]) -> bool:
     """Return whether the splits are 0, 1, 2, ..., so that they equal the indexes of the children."""
     return len(tasks) <= ARRAY_CHILDREN[1] and all(task.context.index == place for place, task in enumerate(tasks))
+
+
+def _volumes(container: Container) -> dict[str, Any]:
+    """Return what a job definition has for the volumes of a container, nothing without one."""
+    given = [_records.plain(volume) for volume in container.volumes]
+    return mounts.job_members(given, lambda text: text_of(text).rpartition("/")[2]) if given else {}
 
 
 def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict[str, Any]:

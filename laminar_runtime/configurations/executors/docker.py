@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations import containers
@@ -28,6 +28,8 @@ class Docker(Executor):
 
     The options of the `Container` are those of ``docker run``, and an init process always runs first.
 
+    Volumes are folders of this machine, at their mount points.
+
     The image has the flow and ``laminar-terraform``. A datastore on this machine is mounted with the same path. For a
     datastore in S3, the container gets the AWS variables of this process. It also gets the variables of the container's
     `secrets`. Values of variables are not on the command line.
@@ -40,6 +42,10 @@ class Docker(Executor):
         >>> Docker(concurrency=2).concurrency
         2
     """
+
+    def finds_volumes(self) -> Literal["folder", "mount", "aws"]:
+        """Return that containers have mount points."""
+        return "mount"
 
     def ignores(self) -> frozenset[str]:
         """Return the fields that ``docker`` does not read: it has a login of its own."""
@@ -74,6 +80,7 @@ class Docker(Executor):
             variables |= task_environment.UNBUFFERED
             variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
             variables |= containers.local_variables(task.container, os.environ)
+            variables |= containers.volume_variables(task.container, mounted=True)
             options = _move_to_file(task.container.environment, variables, Path(folder, "variables"))
             options += [f"--env={variable}" for variable in sorted(variables)]
             words = _words(task, image, name, options, (folder, *_mounts(task)))

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, task_environment
-from laminar_runtime.configurations.containers import DEFAULT_COMMAND, OF_CONTAINERS, local_variables
+from laminar_runtime.configurations.containers import DEFAULT_COMMAND, OF_CONTAINERS, local_variables, volume_variables
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.executors.tasks import Task, local_command
 from laminar_runtime.process import processors
@@ -84,6 +84,7 @@ def _environment(task: Task, errors: Path) -> dict[str, str]:
         **inherited,
         **local_variables(task.container, os.environ),
         **path,
+        **volume_variables(task.container),
         **task.environment(),
         **folders,
         task_environment.ERROR_FILE: str(errors),

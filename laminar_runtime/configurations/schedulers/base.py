@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from laminar_runtime import _records, progress, task_environment
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
-from laminar_runtime.configurations.schedulers import event_loop, ignored
+from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes
 from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError, TimeLimitError
@@ -79,7 +79,7 @@ class Scheduler:
         """
         if execution.retry:
             _check_parameters(execution)
-        for line in ignored.notes(execution.flow):
+        for line in (*ignored.notes(execution.flow), *local_volumes.notes(execution.flow)):
             progress.warn(line)
         # A layer of another flow may have called this one: hooks and schedulers run outside of its task.
         with task_environment.outside():

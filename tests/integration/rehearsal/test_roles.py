@@ -27,7 +27,7 @@ NOT_RUN = {
     "escapes": "its commands are no programs",
     "digits": "each of its runs takes half a minute, and its roles are those of grid",
 }
-FLOWS = tuple(case for case in CASES if case not in NOT_RUN) if NIGHTLY else ("hooks", "lambda", "scheduled")
+FLOWS = tuple(case for case in CASES if case not in NOT_RUN) if NIGHTLY else ("hooks", "lambda", "scheduled", "volumes")
 #: Statements that a rehearsal of a flow that succeeds does not use, and why.
 NOT_OBSERVABLE: Mapping[tuple[str, str], str] = {
     ("state_machine", "StopJobs"): "jobs are ended when another fails: test_ending_jobs_needs_permission",
@@ -49,6 +49,8 @@ NOT_OBSERVABLE: Mapping[tuple[str, str], str] = {
     ("function", "WriteLogs"): "without it a function has no log, and no error",
     ("task", "TellWhatIsMissing"): "only while an object is missing: a record of another attempt, say",
     ("loader", "TellWhatIsMissing"): "the same",
+    ("trainer", "TellWhatIsMissing"): "the same",
+    ("trainer", "UseDatastoreKey"): "only with a key",
     ("planner", "TellWhatIsMissing"): "the same",
     ("function", "TellWhatIsMissing"): "the same",
     ("schedule", "DecryptSchedule"): "only with a key",
@@ -60,6 +62,7 @@ PARTLY_USED = frozenset(
     {
         ("execution", "PullImages"),
         ("loader", "ReadAndWriteArtifacts"),
+        ("trainer", "ReadAndWriteArtifacts"),
         ("state_machine", "WatchParts"),
         ("task", "ReadAndWriteArtifacts"),
     }
@@ -74,6 +77,7 @@ CHOSEN = {
     ("scheduled", "schedule", "StartExecutions"),
     ("scheduled", "schedule", "KeepFailures"),
     ("lambda", "function", "ReadAndWriteArtifacts"),
+    ("volumes", "task", "MountToReadAccessPoints"),
 }
 
 

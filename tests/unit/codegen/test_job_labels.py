@@ -15,7 +15,7 @@ from laminar_codegen.targets.batch.labels import job_definitions
 from laminar_codegen.targets.batch.options import OPTIONS
 from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_runtime import _records
-from laminar_runtime.configurations.layers import Container
+from laminar_runtime.configurations.layers import EFS, Container
 from tests.support.random_graphs import graph_of
 
 #: Another value for each field of a container. A new field needs one here.
@@ -48,6 +48,7 @@ OTHERS: dict[str, Any] = {
     "registry_credentials": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:registry-AbCdEf",
     "tags": {"team": "data"},
     "properties": {"enableExecuteCommand": True},
+    "volumes": [EFS("fs-0123456789abcdef0", mount="/mnt/models")],
 }
 
 

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "migrate-from-metaflow.md
 FLOW = """
 from laminar_runtime import Flow, Layer
 from laminar_runtime.configurations import executors
-from laminar_runtime.configurations.layers import Catch, Container, Retry
+from laminar_runtime.configurations.layers import EFS, Catch, Container, Host, Retry
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.configurations.triggers import After, Event
 

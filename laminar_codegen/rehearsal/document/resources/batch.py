@@ -20,12 +20,10 @@ _PROPERTIES = {
 #: The members of a container that a job of the rehearsal does not have. The others it has, or AWS alone needs them.
 _OF_CONTAINERS = (
     "enableExecuteCommand",
-    "mountPoints",
     "privileged",
     "readonlyRootFilesystem",
     "ulimits",
     "user",
-    "volumes",
 )
 _CAPACITY = "capacity of the rehearsal is this machine"
 
@@ -38,7 +36,9 @@ def _definition(making: Making) -> Mapping[str, Any]:
             request[member] = _parse(making, name, text)
     for member in _members_of_containers(request.get("containerProperties", {})):
         making.warn(f"{making.place}: {member} of container_properties is not applied: jobs are processes here")
-    provide_secrets(making, request.get("containerProperties", {}))
+    container = request.get("containerProperties", {})
+    provide_secrets(making, container)
+    _note_volumes(making, container)
     made = making.client("batch").register_job_definition(**request)
     arn = made["jobDefinitionArn"]
     return {"id": arn, "arn": arn, "arn_prefix": arn.rpartition(":")[0], "revision": made["revision"]}
@@ -48,6 +48,16 @@ def _members_of_containers(container: Mapping[str, Any]) -> list[str]:
     """Return the members of a container that a process of this machine does not have."""
     found = [name for name in _OF_CONTAINERS if container.get(name)]
     return [*found, *(f"linuxParameters.{name}" for name in sorted(container.get("linuxParameters") or {}))]
+
+
+def _note_volumes(making: Making, container: Mapping[str, Any]) -> None:
+    """Say which volumes are given no folder."""
+    volumes = container.get("volumes")
+    listed = [volume for volume in volumes if isinstance(volume, dict)] if isinstance(volumes, list) else []
+    names = [str(volume.get("name")) for volume in listed]
+    if missing := [name for name in names if name not in making.account.volumes]:
+        given = " ".join(f"--volume {name}=DIR" for name in missing)
+        making.warn(f"{making.place}: {', '.join(missing)}: the folder of the volume is made here, unless {given}")
 
 
 def _parse(making: Making, name: str, text: Any) -> dict[str, Any]:

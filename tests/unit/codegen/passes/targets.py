@@ -9,6 +9,7 @@ from typing import Any
 
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Planner
+from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Problem
 from laminar_codegen.targets import registry
@@ -19,7 +20,7 @@ from laminar_codegen.targets.aws_lambda.kind import LAMBDA
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch import checks as batch_checks
-from laminar_codegen.targets.batch import further_properties
+from laminar_codegen.targets.batch import further_properties, volume_checks, volumes
 from laminar_codegen.targets.batch import labels as batch_labels
 from laminar_codegen.targets.batch import target as batch_target
 from laminar_codegen.targets.batch.job_definitions import container_properties, emit_job_definition, job_definitions
@@ -28,10 +29,12 @@ from laminar_codegen.targets.batch.start_permissions import for_execution, local
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
 from laminar_codegen.targets.batch.stop_jobs_rule import emit_rule, ended_executions
+from laminar_codegen.targets.batch.task_permissions import for_layers_with, for_tasks
 from laminar_codegen.targets.functions import emit_planner
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
 from laminar_runtime import Flow
 from laminar_runtime.configurations import executors
+from laminar_runtime.variables import Variable
 from tests.support.cases import cases_of
 from tests.support.deployments import DEPLOYED, deployment_in
 from tests.support.graph_notation import graph_in, graphs_in
@@ -51,6 +54,10 @@ def _rules(rules: Iterable[Callable[[Graph], Iterable[Problem]]]) -> Callable[[s
 
 cases_of("targets.batch.checks")(_rules(batch_checks.RULES))
 cases_of("targets.batch.further_properties")(_rules((further_properties.check_properties,)))
+cases_of("targets.batch.volume_checks")(
+    _rules((volume_checks.check_places, volume_checks.check_mount_points, volume_checks.check_names))
+)
+cases_of("targets.batch.volumes")(evaluator(volumes, Input=Input, Variable=Variable))
 cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
 cases_of("targets.aws_lambda.labels")(evaluator(lambda_labels, graph_in=graph_in))
 cases_of("targets.batch.labels")(evaluator(batch_labels))
@@ -132,6 +139,18 @@ def execution_role(text: str) -> str:
     shortened = "" if granted.most is None else f"at most {granted.most} names of a kind\n"
     text = f"{shortened}{statements(granted.statements)}{as_hcl(**found) if found else ''}"
     return _collapsed(text.replace(ecr.REPOSITORY, "REPOSITORY"))
+
+
+@cases_of("targets.batch.task_permissions")
+def task_roles(text: str) -> str:
+    """Graphs -> what tasks may do beyond reading and writing artifacts, by the role of their layers."""
+    deployment = deployment_in(text)
+    roles = sorted({layer.executor.role for graph in deployment.graphs for layer in graph.layers} - {None})
+    found = {"task": for_tasks(deployment), **{role: for_layers_with(deployment, role) for role in roles if role}}
+    return "".join(
+        f"{role}:\n{statements(item for item in granted.statements if item.sid.startswith('Mount'))}\n"
+        for role, granted in found.items()
+    )
 
 
 def _collapsed(text: str) -> str:

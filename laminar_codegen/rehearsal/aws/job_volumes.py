@@ -1,0 +1,75 @@
+"""The volumes of a Batch job: folders of this machine, whose paths stand in variables in the place of mount points.
+
+A folder may be given by the name of a volume. Otherwise it is made: one for each file system and access point, with the
+root directories in it, and one for each folder of an instance. So jobs that mount one file system share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from laminar_runtime.configurations.volume_folders import variable_of
+
+__all__ = ["JobVolumes", "mount_points"]
+
+
+@attrs.frozen
+class JobVolumes:
+    """The folders of volumes.
+
+    Args:
+        made: Where folders are made.
+        given: Folders by the names of their volumes.
+    """
+
+    made: Path
+    given: Mapping[str, Path] = attrs.field(factory=dict)
+
+    def variables(self, container: Mapping[str, Any]) -> dict[str, str]:
+        """Return the variables of a container's volumes. Folders that do not exist are made.
+
+        Args:
+            container: The container properties of the job's definition.
+        """
+        return {variable_of(volume["name"]): str(self._folder(volume)) for _, volume in mount_points(container)}
+
+    def _folder(self, volume: Mapping[str, Any]) -> Path:
+        given = self.given.get(volume["name"])
+        if given is not None:
+            return given
+        folder = self.made.joinpath(*_parts(volume))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _parts(volume: Mapping[str, Any]) -> Iterator[str]:
+    system = volume.get("efsVolumeConfiguration")
+    if system is None:
+        # Without a path the folder is that of one job; it is kept here.
+        yield "host"
+        yield _inside((volume.get("host") or {}).get("sourcePath") or volume["name"])
+        return
+    point = (system.get("authorizationConfig") or {}).get("accessPointId")
+    yield system["fileSystemId"] if point is None else f"{system['fileSystemId']}-{point}"
+    yield _inside(system.get("rootDirectory") or "")
+
+
+def _inside(path: str) -> str:
+    return "/".join(part for part in path.split("/") if part not in {"", ".", ".."})
+
+
+def mount_points(container: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield the mount points of a container, each with its volume.
+
+    Args:
+        container: The container properties of a job definition.
+    """
+    entries: Iterable[Mapping[str, Any]] = container.get("volumes") or ()
+    volumes = {volume.get("name"): volume for volume in entries}
+    for point in container.get("mountPoints") or ():
+        if volume := volumes.get(point.get("sourceVolume")):
+            yield point, volume

@@ -1,0 +1,86 @@
+"""The rules of volumes on AWS Batch: where they can be, at which mount points, and one name for each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.problems import Problem
+from laminar_codegen.problems.rules import LAM095, LAM096, LAM097
+from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+from laminar_codegen.targets.batch.volumes import volumes_of
+from laminar_runtime.configurations import mounts
+from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
+
+__all__ = ["check_mount_points", "check_names", "check_places"]
+
+#: The first platform version of Fargate with file systems of Amazon EFS:
+#: https://docs.aws.amazon.com/batch/latest/userguide/efs-volumes.html
+_FIRST_VERSION = (1, 4, 0)
+#: What makes two volumes of one name the same.
+_SOURCE = ("file_system", "access_point", "root", "source")
+
+
+def check_places(graph: Graph) -> Iterator[Problem]:
+    """Check that jobs have such volumes where they run: Fargate has no folders of instances."""
+    for layer in _with_volumes(graph):
+        if on_ec2(layer.placement):
+            continue
+        volumes = volumes_of(layer.container)
+        for volume in volumes:
+            if "source" in volume:
+                what = f"layer '{layer.name}' mounts '{volume['name']}', a folder of an instance; Fargate has none"
+                fix = (
+                    'run the layer on EC2, as in register(executor=executors.AWS.Batch(platform="EC2")), or mount a '
+                    "file system: EFS(...)"
+                )
+                yield Problem(layer.location, LAM095, what, fix)
+        version = (_properties(layer).get("fargatePlatformConfiguration") or {}).get("platformVersion", "LATEST")
+        if any("file_system" in volume for volume in volumes) and _numbers(version) < _FIRST_VERSION:
+            what = f"layer '{layer.name}' mounts a file system; the platform version {version} of Fargate has none"
+            yield Problem(layer.location, LAM095, what, "leave platformVersion out, or use 1.4.0")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split("."))) if re.fullmatch(r"[0-9]+(\.[0-9]+)*", version) else _FIRST_VERSION
+
+
+def check_mount_points(graph: Graph) -> Iterator[Problem]:
+    """Check that no volume hides what a task needs, and that the mount points and names of a container differ."""
+    for layer in _with_volumes(graph):
+        container, given = layer.container, _properties(layer)
+        places = [(volume["name"], volume["mount"]) for volume in volumes_of(container)]
+        # What Container(properties=...) adds.
+        linux = given.get("linuxParameters") or {}
+        others = [*(given.get("mountPoints") or ()), *(linux.get("tmpfs") or ())]
+        taken = [*dict(container.requested.get("tmpfs", ())), *(str(item.get("containerPath")) for item in others)]
+        named = [str(item.get("name")) for item in given.get("volumes") or ()]
+        faults = mounts.mount_faults(places, container.workdir or DEFAULT_WORKDIR, taken, named)
+        for what, fix in faults:
+            yield Problem(layer.location, LAM096, f"layer '{layer.name}': {what}", fix)
+
+
+def check_names(graph: Graph) -> Iterator[Problem]:
+    """Check that a name means one volume in all layers: on this machine it has one folder."""
+    first: dict[str, tuple[LayerNode, Mapping[str, Any]]] = {}
+    for layer in _with_volumes(graph):
+        for volume in volumes_of(layer.container):
+            other, known = first.setdefault(volume["name"], (layer, volume))
+            if other is not layer and any(volume.get(name) != known.get(name) for name in _SOURCE):
+                what = f"layers '{other.name}' and '{layer.name}' have different volumes of the name '{volume['name']}'"
+                fix = "give one of them another name: EFS(..., name=...) or Host(..., name=...)"
+                yield Problem(layer.location, LAM097, what, fix)
+
+
+def _with_volumes(graph: Graph) -> Iterator[LayerNode]:
+    for layer in graph.layers:
+        if isinstance(layer.executor, BatchTarget) and "volumes" in layer.container.requested:
+            yield layer
+
+
+def _properties(layer: LayerNode) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(layer.container.requested.get("properties", "{}"))
+    return found

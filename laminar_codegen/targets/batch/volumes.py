@@ -1,0 +1,61 @@
+"""The volumes of containers: their members in a job definition, and the validations of what they name.
+
+Before: the fields of an `EFS` or a `Host`. After: ``volumes``, ``mountPoints``, and a variable with each mount point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.placement import Container
+from laminar_codegen.ir.terraform import Validation
+from laminar_runtime.configurations import mounts
+from laminar_runtime.configurations.volumes import ACCESS_POINT, FILE_SYSTEM
+
+__all__ = ["id_of", "members", "places", "volumes_of"]
+
+
+def volumes_of(container: Container) -> list[dict[str, Any]]:
+    """Return the fields of the volumes of a container.
+
+    Args:
+        container: The container.
+    """
+    return [dict(pairs) for pairs in container.requested.get("volumes", ())]
+
+
+def members(volumes: Iterable[Iterable[tuple[str, Any]]]) -> Mapping[str, Value]:
+    """Return the members of a job definition's container for its volumes.
+
+    Args:
+        volumes: The fields of the volumes, as pairs.
+    """
+    return mounts.job_members(map(dict, volumes), id_of)
+
+
+def id_of(named: str | Ref) -> str | Ref:
+    """Return the id of a resource that is named by its id or its ARN. AWS Batch takes no ARN.
+
+    Args:
+        named: The resource, or a variable of it.
+    """
+    return Ref(f'reverse(split("/", {named.expression}))[0]') if isinstance(named, Ref) else named.rpartition("/")[2]
+
+
+def places(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, Callable[[str], Iterable[Validation]]]]:
+    """Yield what volumes name, each with what makes the validations of a variable for it.
+
+    Args:
+        volumes: The fields of the volumes.
+    """
+    for volume in volumes:
+        yield volume.get("file_system"), _matches(FILE_SYSTEM, "a file system: fs-...")
+        yield volume.get("access_point"), _matches(ACCESS_POINT, "an access point: fsap-...")
+
+
+def _matches(pattern: str, what: str) -> Callable[[str], Iterable[Validation]]:
+    return lambda reference: [
+        Validation(f'can(regex("^({pattern})$", {reference}))', f"The value must be the id or the ARN of {what}")
+    ]

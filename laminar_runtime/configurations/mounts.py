@@ -1,0 +1,97 @@
+"""Mount points: what a container cannot have, and the members of a job definition for its volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from laminar_runtime.configurations import volume_folders
+
+__all__ = ["job_members", "mount_faults"]
+
+#: The folders of an image that a volume would hide, and those of the system, in which there are no mount points.
+_OF_IMAGES = frozenset(
+    """
+    / /bin /boot /etc /lib /lib64 /opt /run /sbin /usr /usr/bin /usr/lib /usr/local /var
+    """.split()  # noqa: SIM905 - a list of many lines would hide the rest
+)
+_OF_SYSTEM = ("/dev", "/proc", "/sys")
+#: The folder of a task's own temporary files.
+_TEMPORARY = "/tmp"  # noqa: S108 - the path in the container
+
+
+def mount_faults(
+    places: Iterable[tuple[str, str]], workdir: str, taken: Iterable[str], named: Iterable[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with mount points of a container, and how to fix it.
+
+    Args:
+        places: The names of volumes, each with its mount point.
+        workdir: The working directory, which has the flow.
+        taken: The mount points that the container has otherwise.
+        named: The names of volumes that it has otherwise.
+
+    Example:
+        >>> [what for what, _ in mount_faults([("data", "/laminar")], "/laminar", [])]
+        ["the volume 'data' is mounted at /laminar, which hides the files of the flow"]
+    """
+    at = dict.fromkeys(taken, "another setting of the container")
+    names = dict.fromkeys(named, "as its properties say")
+    for name, mount in places:
+        what = f"the volume '{name}' is mounted at {mount}"
+        if mount in at:
+            yield f"{what}, and so is {at[mount]}", "give one of them another mount point"
+        elif name in names:
+            fix = "give one of them a name: EFS(..., name=...) or Host(..., name=...)"
+            yield f"two volumes have the name '{name}': mounted at {mount}, and {names[name]}", fix
+        at.setdefault(mount, f"the volume '{name}'")
+        names.setdefault(name, f"at {mount}")
+        hidden = _files_under(mount, workdir)
+        if hidden:
+            yield f"{what}, which hides {hidden}", "choose a folder that the image does not need, such as /mnt/data"
+
+
+def _files_under(mount: str, workdir: str) -> str:
+    if mount in _OF_IMAGES:
+        return "files of the image"
+    if any(f"{mount}/".startswith(f"{folder}/") for folder in _OF_SYSTEM):
+        return "files of the system"
+    if f"{workdir}/".startswith(f"{mount}/"):
+        return "the files of the flow"
+    return "the temporary files of a task" if mount == _TEMPORARY else ""
+
+
+def job_members(given: Iterable[Mapping[str, Any]], id_of: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the members of a container of AWS Batch for its volumes.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
+
+    Args:
+        given: The fields of the volumes.
+        id_of: Returns the id of a file system or an access point, given its id or ARN.
+    """
+    given = [*given]
+    return {
+        "environment": [{"name": volume_folders.variable_of(one["name"]), "value": one["mount"]} for one in given],
+        "mountPoints": [
+            {"containerPath": one["mount"], "readOnly": one["read_only"], "sourceVolume": one["name"]} for one in given
+        ],
+        "volumes": [{**_source(one, id_of), "name": one["name"]} for one in given],
+    }
+
+
+def _source(volume: Mapping[str, Any], id_of: Callable[[Any], Any]) -> dict[str, Any]:
+    if "source" in volume:
+        return {"host": {"sourcePath": volume["source"]}}
+    point = volume["access_point"]
+    asked = {
+        **({} if point is None else {"accessPointId": id_of(point)}),
+        **({"iam": "ENABLED"} if volume["iam"] else {}),
+    }
+    configuration = {
+        **({"authorizationConfig": asked} if asked else {}),
+        "fileSystemId": id_of(volume["file_system"]),
+        **({} if volume["root"] is None else {"rootDirectory": volume["root"]}),
+        "transitEncryption": "ENABLED" if volume["transit_encryption"] else "DISABLED",
+    }
+    return {"efsVolumeConfiguration": configuration}
