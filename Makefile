@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: moto-oldest moto-newest demo test check docs architecture compare unit integration e2e oldest newest modules clean
+.PHONY: moto-oldest moto-newest demo test check docs architecture compare bytecode unit integration e2e oldest newest modules clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -19,7 +19,7 @@ demo: $(VENV)/installed-local
 	@grep -E "Evaluate\.(accuracy|plot)" build/digits/rehearsal.txt
 
 ## Runs all checks, and the tests of all tiers.
-test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check docs
+test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check docs bytecode
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 ## Style, types, the direction of imports, and files that are generated.
@@ -47,16 +47,21 @@ compare: $(VENV)/installed-dev
 # The tiers of the tests, by what a test needs (tests/tiers.py). Unit tests and doctests are in these folders alone.
 UNIT = tests/unit tests/support laminar_runtime laminar_codegen tools docs README.md CONTRIBUTING.md
 
+# Tests start many processes, which compile the packages each time if PYTHONDONTWRITEBYTECODE is set, as in many images
+# of containers. What is compiled here is read all the same.
+bytecode: $(VENV)/installed-dev
+	$(BIN)/python -m compileall -q laminar_codegen laminar_runtime tests/support tools
+
 ## Runs the tests that need no server, no child process and no Terraform: less than a minute on two cores.
 unit: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -n auto -m unit $(UNIT)
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n auto -m unit $(UNIT)
 
 ## Runs the tests that need the embedded AWS, other servers or child processes: some minutes.
-integration: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed
+integration: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed bytecode
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m integration
 
 ## Runs the tests that need Terraform: many minutes.
-e2e: $(VENV)/installed-dev
+e2e: $(VENV)/installed-dev bytecode
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m e2e
 
 ## The unit tests with the oldest and the newest dependencies that pyproject.toml allows, in environments of their own.
