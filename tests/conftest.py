@@ -1,7 +1,7 @@
 """Fixtures of all tests, and the settings of Hypothesis: no time limit, because some machines are slow at times.
 
-In CI they are many, and the same in each run, so that a commit passes or fails there whoever runs it. Everywhere else
-each run tries a few others, so that unit tests are quick, and remembers those that failed.
+In CI its examples are the same in each run, so that a commit passes or fails there whoever runs it. Everywhere else
+each run tries a few others, so that unit tests are quick, and remembers those that failed. At night it tries many.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.harness import Folder
+from tests.support.sizes import NIGHTLY, size
 
 _CI = os.environ.get("CI") == "true"
 
 settings.register_profile(
     "laminar",
     deadline=None,
-    derandomize=_CI,
-    max_examples=100 if _CI else 20,
+    derandomize=_CI and not NIGHTLY,
+    max_examples=size(40 if _CI else 20, full=200),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("laminar")

@@ -12,6 +12,7 @@ Tables stand between two marks, as where terraform-docs puts them; the prose aro
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -57,9 +58,7 @@ def read_blocks(file: Path) -> Iterator[Block]:
     Args:
         file: A Terraform file.
     """
-    with file.open(encoding="utf-8") as opened:
-        document = hcl2.load(opened)
-    for kind, bodies in document.items():
+    for kind, bodies in _parse(file.read_text(encoding="utf-8")).items():
         for body in bodies if isinstance(bodies, list) else ():
             labels = []
             inner = body
@@ -67,6 +66,13 @@ def read_blocks(file: Path) -> Iterator[Block]:
                 label, inner = next(item for item in inner.items() if not item[0].startswith("__"))
                 labels.append(_text(label))
             yield kind, labels, inner
+
+
+@functools.cache  # it takes long, and several tests look at each file
+def _parse(text: str) -> dict[str, Any]:
+    """Return the blocks of a text in HCL, by their types: look at them only."""
+    parsed: dict[str, Any] = hcl2.loads(text)
+    return parsed
 
 
 def _requirements(blocks: list[Block]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import Platform
 from tests.support.aws_contents import account_contents
+from tests.support.sizes import NIGHTLY
 from tests.support.terraform_harness import Terraform, TerraformError
 
 #: Another region.
@@ -36,7 +36,7 @@ STATES = [
     pytest.param(PIPELINED, None, id="pipelined-self-contained"),
     pytest.param(SCHEDULED, MODULE, id="scheduled-module"),
 ]
-if os.environ.get("LAMINAR_NIGHTLY") == "1":
+if NIGHTLY:
     STATES += [pytest.param(LAMBDA, MODULE, id="lambda-module"), pytest.param(PIPELINED, MODULE, id="pipelined-module")]
 
 

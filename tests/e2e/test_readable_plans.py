@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,12 @@ from laminar_codegen.lower_terraform.module_call import Module
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.render.terraform_json import render_document
 from tests.e2e.conftest import Platform
+from tests.support.sizes import size
 
 MODULE = Module(str(Path(__file__).parents[2] / "terraform_modules" / "flow"))
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/flow"
 #: So many layers that nobody reads a plan in which each of them is.
-LAYERS = 500 if os.environ.get("LAMINAR_NIGHTLY") == "1" else 150
+LAYERS = size(150, full=500)
 FEW = 30
 
 Build = Callable[[Path], Platform]

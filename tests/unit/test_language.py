@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import io
+import itertools
 import re
 import tokenize
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,19 +75,18 @@ def is_named_by_participle(name: str) -> bool:
     return is_participle(words[-1]) or (is_participle(words[0]) and not _PREPOSITIONS.isdisjoint(words[1:]))
 
 
-def functions_in(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+def functions_in(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """Yield the functions of a module, except properties and fixtures: these are values."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            decorators = " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
-            if "property" not in decorators and "fixture" not in decorators:
-                yield node
+    for node in itertools.chain(nodes_of(file, ast.FunctionDef), nodes_of(file, ast.AsyncFunctionDef)):
+        decorators = " ".join(map(ast.unparse, node.decorator_list))
+        if "property" not in decorators and "fixture" not in decorators:
+            yield node
 
 
 def texts_in(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the strings of a module, and its comments that have clumsy words, with their lines."""
-    for node in ast.walk(tree_of(file)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in DEPLOYED:
+    for node in nodes_of(file, ast.Constant):
+        if isinstance(node.value, str) and node.value not in DEPLOYED:
             yield node.lineno, node.value
     yield from comments_in(file.read_text("utf-8"))
 
@@ -129,7 +129,7 @@ def test_functions_are_named_by_verbs_or_nouns() -> None:
         f"{file.relative_to(ROOT)}:{function.lineno}: {function.name}"
         for file in files()
         if file.relative_to(ROOT).as_posix() not in USERS
-        for function in functions_in(tree_of(file))
+        for function in functions_in(file)
         if is_named_by_participle(function.name)
     ]
     assert found == [], "name a function by what it does, or by what it returns"

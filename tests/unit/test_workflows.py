@@ -35,6 +35,11 @@ def test_targets_exist() -> None:
     assert called <= targets
 
 
+def test_full_sizes_are_run_at_night() -> None:
+    """The variable that gives the tests their full sizes is set in the runs that a schedule starts, and in no others."""
+    assert CI["jobs"]["test"]["env"] == {"LAMINAR_NIGHTLY": "${{ github.event_name == 'schedule' && '1' || '' }}"}
+
+
 def test_matrix_has_the_supported_versions() -> None:
     """The classifiers name no version of Python that the workflow does not test."""
     classifiers = re.findall(

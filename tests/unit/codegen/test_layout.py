@@ -12,7 +12,7 @@ from laminar_codegen.lower_states.objects import insertion
 from laminar_codegen.rehearsal.asl.query_language import evaluate
 from laminar_runtime.storage import layout
 from laminar_runtime.storage.layout import JoinKey, LayerKey, cache_prefix, input_key
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 
 ROOT = Path(__file__).parents[3]
 #: What a key has that is no name, and that no other text has: a dot before a folder's name, or a slash behind it.
@@ -24,12 +24,9 @@ SPELLED = Path(layout.__file__)
 
 def texts(path: Path) -> list[str]:
     """Return all texts of a module but its docstrings."""
-    tree = tree_of(path)
-    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    alone = {id(node.value) for node in nodes_of(path, ast.Expr)}
     return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone
+        node.value for node in nodes_of(path, ast.Constant) if isinstance(node.value, str) and id(node) not in alone
     ]
 
 

@@ -14,7 +14,7 @@ from laminar_codegen import limits
 from laminar_codegen.rehearsal.batch_requests import RefusedError, check_resources
 from laminar_runtime import limits as of_runtime
 from laminar_runtime.splits.job_container import FARGATE_MEMORY
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 
 PACKAGES = [Path(str(package.__file__)).parent for package in (laminar_codegen, laminar_runtime)]
 #: Limits of the product.
@@ -28,7 +28,7 @@ TELLING = {
 
 def numbers(path: Path) -> set[int]:
     """Return the whole numbers of a module's code."""
-    found = (node.value for node in ast.walk(tree_of(path)) if isinstance(node, ast.Constant))
+    found = (node.value for node in nodes_of(path, ast.Constant))
     return {value for value in found if type(value) is int}
 
 

@@ -361,6 +361,7 @@ def test_what_cannot_be_put_back_is_reported(tmp_path: Path) -> None:
     assert contents(tmp_path) == encoded(NEW)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("step", range(len(NEW)))
 def test_a_process_that_is_killed(step: int, tmp_path: Path) -> None:
     """A run that is killed between two renames leaves what Terraform refuses; the next one leaves nothing of it."""

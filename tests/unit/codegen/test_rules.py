@@ -11,7 +11,7 @@ import pytest
 from laminar_codegen.command.main import main
 from laminar_codegen.problems import rules
 from laminar_codegen.problems.rules import RULES, UNUSED, Rule
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 from tools.rules import PAGE, page
 
 ROOT = Path(__file__).parents[3]
@@ -21,8 +21,7 @@ TABLE = ROOT / "laminar_codegen" / "problems" / "rules.py"
 def reported() -> set[str]:
     """Return the codes that modules of the compiler import from the table."""
     files = [file for file in (ROOT / "laminar_codegen").rglob("*.py") if file != TABLE]
-    trees = [tree_of(file) for file in files]
-    imports = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    imports = [node for file in files for node in nodes_of(file, ast.ImportFrom)]
     return {item.name for node in imports if node.module == rules.__name__ for item in node.names} & set(RULES)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from laminar_codegen.ir import labels, state_names
 from laminar_codegen.ir.state_names import LAYER_NAME_LENGTH, Suffix, parallel
 from laminar_codegen.limits import JOB_NAME_LENGTH, NAME_LENGTH, STATE_NAME_LENGTH
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 
 COMPILER = Path(state_names.__file__).parent.parent
 ENDS = {suffix.of("") for suffix in Suffix}
@@ -16,7 +16,7 @@ ENDS = {suffix.of("") for suffix in Suffix}
 
 def ends(path: Path) -> set[str]:
     """Return the ends of texts that are put together of a name and a word."""
-    joined = (node.values for node in ast.walk(tree_of(path)) if isinstance(node, ast.JoinedStr))
+    joined = (node.values for node in nodes_of(path, ast.JoinedStr))
     return {
         str(values[1].value)
         for values in joined

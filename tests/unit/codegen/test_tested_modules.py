@@ -12,7 +12,7 @@ from pathlib import Path
 
 import laminar_codegen
 from tests.support.cases import case_files
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 
 COMPILER = Path(laminar_codegen.__file__).parent
 UNIT = Path(__file__).parents[1]
@@ -65,16 +65,16 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 def _decides(file: Path) -> bool:
     """Return whether a function of a module has a branch."""
-    functions = (node for node in ast.walk(tree_of(file)) if isinstance(node, ast.FunctionDef))
+    functions = nodes_of(file, ast.FunctionDef)
     return any(isinstance(node, _BRANCHES) for function in functions for node in ast.walk(function))
 
 
 def _imported() -> Iterator[str]:
     """Yield the names that unit tests import from the compiler; the runners of cases are no tests."""
     for file in UNIT.rglob("test_*.py"):
-        for node in ast.walk(tree_of(file)):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("laminar_codegen."):
+        for node in nodes_of(file, ast.ImportFrom):
+            if (node.module or "").startswith("laminar_codegen."):
                 module = str(node.module).removeprefix("laminar_codegen.")
                 yield from (module, *(f"{module}.{name.name}" for name in node.names))
-            elif isinstance(node, ast.ImportFrom) and node.module == "laminar_codegen":
+            elif node.module == "laminar_codegen":
                 yield from ("", *(name.name for name in node.names))

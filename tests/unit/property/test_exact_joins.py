@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from laminar_codegen.cost import estimate
@@ -80,7 +80,6 @@ def test_one_join_by_eye() -> None:
     assert replayed.seconds == 65
 
 
-@settings(max_examples=40)
 @given(dags(most=12), st.lists(st.integers(1, 500), min_size=12, max_size=12))
 def test_nothing_waits_without_need(depends: Depends, times: list[int]) -> None:
     """The machine takes as long as its longest path."""
@@ -93,7 +92,6 @@ def test_nothing_waits_without_need(depends: Depends, times: list[int]) -> None:
     assert replayed.seconds == critical(depends, jobs.seconds)
 
 
-@settings(max_examples=40)
 @given(dags(most=12), st.integers(0, 3))
 def test_what_exact_joins_take_is_estimated(depends: Depends, seconds: int) -> None:
     """An execution takes no more transitions and events than were estimated of it."""
@@ -105,7 +103,6 @@ def test_what_exact_joins_take_is_estimated(depends: Depends, seconds: int) -> N
     assert replayed.events <= expected.events.at({})
 
 
-@settings(max_examples=40)
 @given(dags(most=10), st.lists(st.integers(1, 500), min_size=12, max_size=12), st.data())
 def test_a_redrive_goes_on(depends: Depends, times: list[int], data: st.DataObject) -> None:
     """Whichever layers fail, redrives finish the rest, each layer once, in order."""
@@ -123,7 +120,6 @@ def test_a_redrive_goes_on(depends: Depends, times: list[int], data: st.DataObje
     assert not any(jobs.failures.values())
 
 
-@settings(max_examples=40)
 @given(dags(most=8), st.lists(st.integers(1, 500), min_size=12, max_size=12), st.sampled_from([0.5, 3, 20]))
 def test_lost_signals_are_looked_for(depends: Depends, times: list[int], overhead: float) -> None:
     """Slow states lose signals, between a look and the wait for a token: the machine still ends, a little later."""

@@ -41,6 +41,7 @@ from laminar_runtime.configurations.layers import Catch, Container, ForEach, Par
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.container_command import COMMAND
 from laminar_runtime.exceptions import LaminarError
+from tests.support.sizes import size
 from tests.support.terraform_harness import Terraform, terraform_executable
 from tools.terraform_standin.installing import install
 
@@ -373,7 +374,7 @@ WILD = ANY.filter(lambda text: "\0" not in text and not any("\ud800" <= characte
 WILD_NAMES = WILD | IDENTIFIERS | st.sampled_from(["A" * 200, "a'b", "{% x %}", "${x}", "", "Parameters"])
 
 
-@settings(max_examples=150)
+@settings(max_examples=size(50, full=500))
 @given(
     name=WILD_NAMES,
     layers=st.dictionaries(

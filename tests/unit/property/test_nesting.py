@@ -6,7 +6,7 @@ import random
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from laminar_codegen.ir.plan import Step, layers_of
@@ -43,7 +43,6 @@ def _replay(depends: Depends, plan: Step, work: Work) -> Replayed:
     return replay_flow(emit_states(graph_of(depends), plan), services=services)
 
 
-@settings(max_examples=40)
 @given(dags(most=30), st.integers(2, 12), st.sampled_from(["barriers", "exact"]), st.data())
 def test_nested_steps_runin_order(depends: Depends, room: int, joins: str, data: st.DataObject) -> None:
     """Whatever little a machine takes, each layer runs once, after what it depends on, also after a redrive."""

@@ -32,6 +32,7 @@ from laminar_codegen.planning.make_plan import DEPTH, make_plan
 from laminar_codegen.planning.makespan import critical_path, makespan
 from laminar_codegen.render.terraform_json import render_template
 from tests.support.random_graphs import closure, dags, graph_of, order_of, series_parallel, waits_of
+from tests.support.sizes import size
 
 Depends = dict[str, set[str]]
 
@@ -239,19 +240,19 @@ def _wavefront(count: int) -> Depends:
 @pytest.mark.parametrize(
     "depends",
     [
-        _chain(2000),
-        _fan(2000),
-        _diamonds(500),
+        _chain(size(1200, full=2000)),
+        _fan(size(600, full=2000)),
+        _diamonds(size(400, full=500)),
         _caterpillar(30),
-        _caterpillar(500),
-        _two_caterpillars(200),
-        _zigzag(500),
-        _wavefront(25),
+        _caterpillar(size(250, full=500)),
+        _two_caterpillars(size(100, full=200)),
+        _zigzag(size(200, full=500)),
+        _wavefront(size(14, full=25)),
     ],
     ids=["chain", "fan", "diamonds", "short caterpillar", "caterpillar", "caterpillars", "zigzag", "wavefront"],
 )
 def test_large_flows_are_planned_and_emitted(depends: Depends) -> None:
-    """Thousands of layers, wide, long or nested, make a plan, a state machine and its text without a crash."""
+    """Hundreds of layers, wide, long or nested, make a plan, a state machine and its text; a chain is a thousand."""
     graph = graph_of(depends)
     plan = make_plan(graph)
     _check(depends, plan)
@@ -286,7 +287,14 @@ def _random(count: int, above: int) -> Depends:
 @pytest.mark.parametrize("joins", ["barriers", "exact", "auto"])
 @pytest.mark.parametrize(
     "depends",
-    [_caterpillar(300), _two_caterpillars(100), _zigzag(300), _wavefront(20), _random(600, 2), _random(400, 6)],
+    [
+        _caterpillar(size(150, full=300)),
+        _two_caterpillars(size(50, full=100)),
+        _zigzag(size(150, full=300)),
+        _wavefront(size(11, full=20)),
+        _random(size(250, full=600), 2),
+        _random(size(150, full=400), 6),
+    ],
     ids=["caterpillar", "caterpillars", "zigzag", "wavefront", "sparse", "dense"],
 )
 def test_large_flows_are_planned_by_their_durations(

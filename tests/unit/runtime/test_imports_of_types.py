@@ -13,7 +13,7 @@ from pathlib import Path
 
 import laminar_codegen
 import laminar_runtime
-from tests.support.sources import tree_of
+from tests.support.sources import nodes_of
 
 #: What is imported for annotations, by those who are below its module.
 NAMED = {
@@ -49,16 +49,16 @@ def test_only_classes_that_name_each_other() -> None:
         for file in Path(str(package.__file__)).parent.rglob("*.py"):
             if file == face:
                 continue
-            for statement in _imports_of_types(tree_of(file)):
+            for statement in _imports_of_types(file):
                 module = str(statement.module)
                 found.setdefault(module, set()).update(name.name for name in statement.names)
     own = {module: names for module, names in found.items() if module.startswith("laminar_")}
     assert own == NAMED
 
 
-def _imports_of_types(module: ast.Module) -> Iterator[ast.ImportFrom]:
-    for node in ast.walk(module):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+def _imports_of_types(file: Path) -> Iterator[ast.ImportFrom]:
+    for node in nodes_of(file, ast.If):
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             yield from (statement for statement in node.body if isinstance(statement, ast.ImportFrom))
 
 
@@ -67,8 +67,8 @@ def test_protocols() -> None:
     found = {
         node.name
         for file in Path(str(laminar_runtime.__file__)).parent.rglob("*.py")
-        for node in ast.walk(tree_of(file))
-        if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
+        for node in nodes_of(file, ast.ClassDef)
+        if "Protocol" in map(ast.unparse, node.bases)
     }
     assert found == {
         "Transport",  # memory, files, S3; a test's own

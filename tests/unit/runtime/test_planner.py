@@ -210,7 +210,7 @@ def test_a_plan_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
         @hooks.submission
         def long(self) -> None:
-            self.configuration.container.command = "python main.py " + "x" * 300_000
+            self.configuration.container.workdir = "/" + "x" * 300_000
 
     with pytest.raises(ExecutionError, match="the plan of layer 'Many' has 1 groups of splits"):
         planner.answer(in_memory(Scattered).execution("e1"), "Many", {})
