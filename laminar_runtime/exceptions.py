@@ -114,6 +114,8 @@ class TaskError(ExecutionError, LayerError):
         exit_code: The exit code of the task's process, negative for the signal that ended it; None if unknown.
         ending: The reason by which it was ended from outside, as `Retry` names it, such as ``timed out``; empty if
             it was not, or that is unknown.
+        message: The message of the error in the task; empty if unknown.
+        frame: The user's last frame, as ``file:line in function``; empty if unknown.
 
     Example:
         >>> place = {"flow": "F", "execution": "e1", "layer": "L", "index": 1, "splits": 3, "attempt": 1}
@@ -135,6 +137,8 @@ class TaskError(ExecutionError, LayerError):
         error_class: str = "",
         exit_code: int | None = None,
         ending: str = "",
+        message: str = "",
+        frame: str = "",
     ) -> None:
         self.reason = reason
         self.flow = flow
@@ -147,6 +151,8 @@ class TaskError(ExecutionError, LayerError):
         self.error_class = error_class
         self.exit_code = exit_code
         self.ending = ending
+        self.message = message
+        self.frame = frame
         super().__init__(reason)
 
     def __reduce__(self) -> tuple[Any, ...]:

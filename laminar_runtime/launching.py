@@ -276,7 +276,7 @@ def _link(flow: Flow, before: Flow, linker: Callable[[Execution], Parameters]) -
     if context is not None:
         from laminar_runtime.planner import planner
 
-        with task_process.reporting(), claims.underway(), task_environment.outside():
+        with task_process.reporting(flow, context.layer), claims.underway(), task_environment.outside():
             execution = open_execution(flow, context)
             stored_parameters.link(execution, link_parameters(linker, open_execution(before, context)))
             planner.write_empty_answer()
@@ -291,7 +291,8 @@ def _run_task(flow: Flow) -> None:
 
     # Existing objects stay until the process ends, so the garbage collector need not visit them during the layer.
     gc.freeze()
-    with task_process.reporting(), claims.underway(), prompts.refuse_prompts(flow.name, context.layer):
+    reporting = task_process.reporting(flow, context.layer)
+    with reporting, claims.underway(), prompts.refuse_prompts(flow.name, context.layer):
         claims.check_layer(context, flow.classes)
         execution = open_execution(flow, context)
         stored_parameters.take_first(execution, context.layer)

@@ -25,12 +25,13 @@ __all__ = ["handler", "variables_of"]
 _LONGEST = 8_192
 
 
-def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
+def handler(request: dict[str, Any], context: object = None) -> dict[str, Any]:
     """Run a task: the entry point of the Lambda function of a layer.
 
     Args:
         request: ``{"execution": id, "layer": name}``. From the second attempt on it has ``"attempt": number``. For a
             split it has ``"indexes"``, ``"child"``, the position of the split in the indexes, and ``"splits"``.
+        context: The context of the invocation, which has the id of its request.
 
     Returns:
         An empty object: the results of a task are in the datastore.
@@ -41,10 +42,17 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
             ends with exit code 0 fails, too, if its task has no commit.
     """
     variables = variables_of(request)
+    if requested := getattr(context, "aws_request_id", ""):
+        variables[task_environment.INVOCATION] = requested
     ended = container_command.run(variables)
     environment = {**os.environ, **variables}
     if ended.code != 0 or not _has_commit(environment):
-        raise _error(environment, ended)
+        error = _error(environment, ended)
+        if not ended.reason:  # the task left no record, as its process was killed
+            from laminar_runtime.tasks import failure_records
+
+            failure_records.leave_ending(environment, error.reason, ended.code)
+        raise error
     return {}
 
 

@@ -14,7 +14,7 @@ from laminar_runtime.failures import tracebacks
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Report", "class_name", "read", "reason_of", "write"]
+__all__ = ["Report", "class_name", "message_of", "read", "reason_of", "write"]
 
 #: The most bytes of a report that are read. The texts of a report are limited, and JSON needs at most 12 bytes for a
 #: character.
@@ -30,12 +30,39 @@ class Report:
         error_class: The name of the error's class with the module.
         traceback: The traceback, with those of its causes and all notes; empty if the error has neither.
         attempt: The attempt that failed, from 1; 0 if unknown.
+        message: The error's message.
+        frame: The user's last frame, as ``file:line in function``.
     """
 
     reason: str
     error_class: str = ""
     traceback: str = ""
     attempt: int = 0
+    message: str = ""
+    frame: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException, *, attempt: int = 0) -> Report:
+        """Return the report of an error.
+
+        Args:
+            error: The error.
+            attempt: The attempt that failed, from 1; 0 if unknown.
+        """
+        return cls(
+            reason=reason_of(error),
+            error_class=class_name(error),
+            traceback=tracebacks.text(error),
+            attempt=attempt,
+            message=message_of(error),
+            frame=tracebacks.last_frame(error),
+        )
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a `TaskError` has of it, beside the reason."""
+        names = ("error_class", "traceback", "message", "frame")
+        return {name: getattr(self, name) for name in names}
 
 
 def class_name(error: BaseException) -> str:
@@ -63,11 +90,19 @@ def reason_of(error: BaseException) -> str:
         >>> reason_of(ValueError("no luck")), reason_of(KeyError())
         ('ValueError: no luck', 'KeyError')
     """
+    return tracebacks.shorten(": ".join(part for part in (type(error).__name__, message_of(error)) if part))
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of an error.
+
+    Args:
+        error: The error.
+    """
     try:
-        message = str(error)
+        return tracebacks.shorten(str(error))
     except Exception as broken:  # noqa: BLE001 - the user's __str__ fails, but the error must be reported
-        message = f"(str() of this error raises {type(broken).__name__})"
-    return tracebacks.shorten(": ".join(part for part in (type(error).__name__, message) if part))
+        return f"(str() of this error raises {type(broken).__name__})"
 
 
 def write(path: Path, error: BaseException, *, attempt: int = 0) -> None:
@@ -79,9 +114,7 @@ def write(path: Path, error: BaseException, *, attempt: int = 0) -> None:
         attempt: The attempt that failed, from 1; 0 if unknown.
     """
     aside = path.with_name(f"{path.name}.part")
-    report = Report(
-        reason=reason_of(error), error_class=class_name(error), traceback=tracebacks.text(error), attempt=attempt
-    )
+    report = Report.of(error, attempt=attempt)
     # JSON escapes lone surrogates, which UTF-8 cannot encode.
     aside.write_text(json.dumps(_records.plain(report)), encoding="utf-8")
     aside.replace(path)
@@ -115,6 +148,8 @@ def read(path: Path) -> Report | None:
         error_class=_text(fields, "error_class"),
         traceback=_text(fields, "traceback"),
         attempt=_number(fields, "attempt"),
+        message=_text(fields, "message"),
+        frame=_text(fields, "frame"),
     )
 
 

@@ -11,12 +11,16 @@ import io
 import os
 import sys
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from laminar_runtime import task_environment
 from laminar_runtime.exceptions import UnfinishedError
 from laminar_runtime.process.endings import Ended
 from laminar_runtime.programs import loading
 from laminar_runtime.tasks import attempts, claims
+
+if TYPE_CHECKING:
+    from laminar_runtime.flow import Flow
 
 __all__ = ["reporting"]
 
@@ -29,8 +33,15 @@ class reporting:  # noqa: N801 - it is called in a with statement
     """Reports an error that leaves the ``with`` block, and makes the process fail.
 
     The report is the file that whoever started the process named. It is printed there, so that this process does not
-    print the error.
+    print the error. On AWS, the error is recorded in the datastore.
+
+    Args:
+        flow: The flow.
+        layer: The name of the task's layer.
     """
+
+    def __init__(self, flow: Flow, layer: str) -> None:
+        self._flow, self._layer = flow, layer
 
     def __enter__(self) -> None: ...
 
@@ -52,6 +63,12 @@ class reporting:  # noqa: N801 - it is called in a with statement
 
             reports.write(Path(path), error, attempt=int(os.environ.get(task_environment.LAYER_ATTEMPT) or 0))
             _leave_to_reader(error)
+        if task_environment.on_aws(os.environ):
+            from laminar_runtime.tasks import failure_records
+
+            definition = self._flow.registry.get(self._layer)
+            secrets = definition.configuration.container.secrets if definition else ()
+            failure_records.leave_error(error, self._flow.configuration.datastore, secrets)
 
 
 def _leave_to_reader(error: BaseException) -> None:
@@ -77,7 +94,16 @@ def _check_task() -> None:
         return
     flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
     fix = f"the file must call its flow before it uses results, for example 'if flow := {flow}(): flow()'"
-    _fail(f"layer '{layer}' did not run: {fix}\n")
+    uncaught = getattr(sys, "last_value", None)
+    why = f"layer '{layer}' did not run: {fix if uncaught is None else 'the file failed before it called its flow'}"
+    if task_environment.on_aws(os.environ):
+        from laminar_runtime.tasks import failure_records
+
+        if uncaught is not None:  # as of an import that failed
+            failure_records.leave_error(uncaught, None)
+        else:
+            failure_records.leave(os.environ, {"kind": "exited", "reason": why}, None)
+    _fail(f"{why}\n")
 
 
 def _fail(why: str, code: int | None = None) -> None:

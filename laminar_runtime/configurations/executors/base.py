@@ -156,7 +156,7 @@ def failure_by(task: Task, error: BaseException, *, in_process: bool) -> TaskErr
     from laminar_runtime.failures import reports, tracebacks
 
     tracebacks.trim(error)
-    reported: dict[str, Any] = {"error_class": reports.class_name(error), "traceback": tracebacks.text(error)}
+    reported: dict[str, Any] = reports.Report.of(error).facts
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         reported["exit_code"] = error.code
     if not (in_process and isinstance(error, Exception)):

@@ -230,8 +230,7 @@ def _check(task: Task, words: Sequence[str], code: int, errors: Path) -> None:
         )
         raise failure(task, reason, exit_code=code)
     if (report := reports.read(errors)) is not None:
-        known = {"error_class": report.error_class, "traceback": report.traceback}
-        raise failure(task, report.reason, exit_code=code, **known)
+        raise failure(task, report.reason, exit_code=code, **report.facts)
     how = f"was ended by signal {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
     if task.finished():
         from logging import getLogger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from laminar_runtime.configurations.executors.base import Executor, Raised, fail
 from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
 from laminar_runtime.configurations.layers import Retry
-from laminar_runtime.exceptions import FlowError, LaminarError, TaskError
+from laminar_runtime.exceptions import FlowError, LaminarError, TaskError, layer_place
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
 from laminar_runtime.tasks import layer_hooks, task
@@ -48,6 +49,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
         if execution.retry and splits != 1 and job.finished():
             progress.current().end_split(name)
             return layer
+        began = time.time()
         try:
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
@@ -57,16 +59,39 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
             raise
         except LaminarError as error:
             progress.current().fail_split(name)
+            failed = _record(execution, layer, error, began)
             retry = layer.configuration.retry
-            if attempt >= retry.attempts or not _repeats(retry, error):
-                raise
-            progress.logger().warning("%s", error)
+            if attempt >= retry.attempts or not _repeats(retry, failed):
+                if failed is error:
+                    raise
+                raise failed from None
+            progress.warn(_again(failed, attempt, retry))
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "retry"):
                 await asyncio.sleep(layer.configuration.retry.wait(attempt))
             configuration, attempt = layer.configuration, attempt + 1
         else:
             progress.current().end_split(name)
             return layer
+
+
+def _record(execution: Execution, layer: Layer, error: LaminarError, began: float) -> LaminarError:
+    """Leave the record of a failed attempt, and return its error, with what its job reported."""
+    if not isinstance(error, TaskError):
+        return error
+    from laminar_runtime.tasks import failure_records
+
+    secrets = layer.configuration.container.secrets
+    return failure_records.record(execution.datastore, execution.key(layer), error, secrets, began)
+
+
+def _again(error: LaminarError, attempt: int, retry: Retry) -> str:
+    """Return the line about an attempt that is followed by another one."""
+    if not isinstance(error, TaskError):
+        return f"{error}; it runs again"
+    where = f" (at {error.frame})" if error.frame else ""
+    place = layer_place(error.layer, error.index, error.splits)
+    reason = " ".join(error.reason.split())
+    return f"{place} failed on attempt {attempt} of {retry.attempts}: {reason}{where}; it runs again"
 
 
 #: The exit code of a container that was killed, as Docker and AWS Batch say it.

@@ -29,7 +29,11 @@ def test_written_and_read(tmp_path: Path) -> None:
         'raise OwnError("no luck")\ntests.unit.runtime.test_reports.OwnError: no luck\na note\n'
     )
     assert [path.name for path in tmp_path.iterdir()] == ["error.json"]
-    assert set(json.loads(file.read_text())) == {"reason", "error_class", "traceback", "attempt"}
+    names = {"reason", "error_class", "traceback", "attempt", "message", "frame"}
+    assert set(json.loads(file.read_text())) == names
+    assert report.frame.startswith(__file__)
+    assert report.frame.endswith(" in test_written_and_read")
+    assert report.message == "no luck"
 
 
 def test_no_report(tmp_path: Path) -> None:

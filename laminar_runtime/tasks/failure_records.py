@@ -1,0 +1,262 @@
+"""Leaves the record of a failed attempt in the datastore. It is loaded when something failed, and not before.
+
+On AWS the process of the task does so itself. On a machine, the process that runs the flow does, as it also knows what
+ended a task from outside. To leave a record never fails: the failure that it is about matters more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from laminar_runtime import _records, task_environment
+from laminar_runtime.configurations import datastores
+from laminar_runtime.configurations.failures import OUT_OF_MEMORY
+from laminar_runtime.exceptions import MissingError, TaskError, UnfinishedError
+from laminar_runtime.failures import reports, tracebacks
+from laminar_runtime.failures.record import Failure, one_line
+from laminar_runtime.splits import fanout
+from laminar_runtime.storage import failures
+from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.task_environment import TaskContext
+from laminar_runtime.tasks.attempts import NoAttemptLeftError
+
+__all__ = ["leave", "leave_ending", "leave_error", "now", "of_task_error", "record", "secret_values"]
+
+#: Values of secrets that are shorter stay in texts: words and numbers would be replaced with them.
+_SHORTEST_SECRET = 6
+#: Seconds to wait for the metadata of a container, which its own host has.
+_METADATA_TIMEOUT = 1.0
+
+
+def leave_error(error: BaseException, own: datastores.DataStore | None, secrets: Iterable[str] = ()) -> None:
+    """Leave the record of an error that ended the task of this process.
+
+    Args:
+        error: The error.
+        own: The configured datastore of the flow; None if the flow could not be loaded.
+        secrets: The names of the variables whose values are secrets.
+    """
+    if isinstance(error, NoAttemptLeftError):  # the attempts before it have records
+        return
+    known: dict[str, Any] = {
+        "kind": "unfinished" if isinstance(error, UnfinishedError) else "error",
+        "reason": reports.reason_of(error),
+        "error_class": reports.class_name(error),
+        "message": reports.message_of(error),
+        "traceback": tracebacks.text(error),
+        "frame": tracebacks.last_frame(error),
+    }
+    leave(os.environ, known, own, secrets)
+
+
+def leave_ending(environment: Mapping[str, str], reason: str, code: int) -> None:
+    """Leave the record of a task whose process ended without an error report.
+
+    Args:
+        environment: The variables of the task.
+        reason: What happened.
+        code: The exit code of its process, negative for the signal that ended it.
+    """
+    kind = OUT_OF_MEMORY if code == -signal.SIGKILL else "exited"
+    leave(environment, {"kind": kind, "reason": reason, "exit_code": code}, None)
+
+
+def leave(
+    environment: Mapping[str, str],
+    known: Mapping[str, Any],
+    own: datastores.DataStore | None,
+    secrets: Iterable[str] = (),
+) -> None:
+    """Leave the record of a failure of the task of an environment. If that is impossible, print why.
+
+    Args:
+        environment: The variables of the task.
+        known: What is known of the failure: arguments of `Failure`.
+        own: The configured datastore of the flow; None if the flow could not be loaded.
+        secrets: The names of the variables whose values are secrets.
+    """
+    try:
+        context = TaskContext.parse(environment)
+        root = environment.get(task_environment.DATASTORE_ROOT)
+        if context is None or not (root or own):
+            return
+        store = datastores.from_root(root, own or datastores.Local()) if root else own
+        assert store is not None  # noqa: S101 - for mypy: there is a root, or a datastore
+        context = fanout.resolve_index(store, context)
+        failure = Failure(
+            flow=context.flow,
+            execution=context.execution,
+            layer=context.layer,
+            index=context.index,
+            splits=context.splits,
+            attempt=_attempt(environment, context),
+            time=now(),
+            **{**_facts_of_job(environment), **known},
+        )
+        failures.write(store.transport.put, context.key, _redact(failure, secret_values(secrets, environment)))
+    except Exception as error:  # noqa: BLE001 - the failure of the task matters more
+        sys.stderr.write(f"laminar: the record of this failure cannot be stored: {reports.reason_of(error)}\n")
+
+
+def of_task_error(error: TaskError, values: Iterable[str] = ()) -> Failure:
+    """Return the failure that an error of this process' scheduler stands for.
+
+    Args:
+        error: The error.
+        values: The values of the layer's secrets.
+    """
+    killed = error.exit_code == -signal.SIGKILL and not error.error_class
+    kind = error.ending or (OUT_OF_MEMORY if killed else "error" if error.error_class else "exited")
+    failure = Failure(
+        flow=error.flow,
+        execution=error.execution,
+        layer=error.layer,
+        reason=one_line(error.reason),
+        kind=kind,  # type: ignore[arg-type] # the reasons of endings are kinds
+        index=error.index,
+        splits=error.splits,
+        attempt=error.attempt,
+        time=now(),
+        error_class=error.error_class,
+        message=error.message,
+        traceback=error.traceback,
+        frame=error.frame,
+        exit_code=error.exit_code,
+    )
+    return _redact(failure, values)
+
+
+def record(
+    store: datastores.DataStore, key: LayerKey, error: TaskError, secrets: Iterable[str], began: float
+) -> TaskError:
+    """Leave the record of an attempt that this process' scheduler saw fail, unless a job of AWS left its own.
+
+    Args:
+        store: The flow's datastore.
+        key: The layer.
+        error: The error of the attempt.
+        secrets: The names of the variables whose values are secrets.
+        began: When the attempt began, in seconds since the epoch.
+
+    Returns:
+        The error; if a job left a record, with what that says.
+    """
+    try:
+        found = None if error.error_class else _find(store, key, error, began)
+        if found is not None:
+            return _evolve(error, found)
+        failures.write(store.transport.put, key, of_task_error(error, secret_values(secrets, os.environ)))
+    except Exception as other:  # noqa: BLE001 - the failure of the task matters more
+        error.add_note(f"The record of this failure cannot be stored: {reports.reason_of(other)}")
+    return error
+
+
+def _find(store: datastores.DataStore, key: LayerKey, error: TaskError, began: float) -> Failure | None:
+    path = key.failure(error.index, error.attempt)
+    try:
+        found = Failure.from_json(store.transport.get(path), key=path)
+    except MissingError:
+        return None
+    return found if found.job and found.time >= _spell_time(began) else None
+
+
+def _evolve(error: TaskError, found: Failure) -> TaskError:
+    """Return an error with the report that its job left in the datastore."""
+    names = ("flow", "execution", "layer", "index", "splits", "attempt", "exit_code", "ending")
+    place: dict[str, Any] = {name: getattr(error, name) for name in names}
+    report: dict[str, Any] = {name: getattr(found, name) for name in ("error_class", "traceback", "message", "frame")}
+    return TaskError(found.reason, **place, **report)
+
+
+def secret_values(names: Iterable[str], environment: Mapping[str, str]) -> set[str]:
+    """Return the values of secrets in an environment; of a JSON object, also its own values.
+
+    Args:
+        names: The names of their variables.
+        environment: The variables.
+    """
+    values = {environment[name] for name in names if name in environment}
+    for value in list(values):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            continue
+        if isinstance(parsed, dict):
+            values.update(item for item in parsed.values() if isinstance(item, str))
+    return {value for value in values if len(value) >= _SHORTEST_SECRET}
+
+
+def now() -> str:
+    """Return the time as records have it.
+
+    Example:
+        >>> len(now()), now()[-1]
+        (24, 'Z')
+    """
+    return _spell_time(time.time())
+
+
+def _spell_time(seconds: float) -> str:
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03}Z"
+
+
+def _redact(failure: Failure, values: Iterable[str]) -> Failure:
+    """Replace the values of secrets in the texts of an error, the longest first."""
+    ordered = sorted(values, key=len, reverse=True)
+    if not ordered:
+        return failure
+    texts = {name: getattr(failure, name) for name in ("reason", "message", "traceback")}
+    for value in ordered:
+        texts = {name: text.replace(value, "***") for name, text in texts.items()}
+    return _records.evolve(failure, **texts)
+
+
+def _attempt(environment: Mapping[str, str], context: TaskContext) -> int:
+    """Return the attempt of a task; 0 for one that plans its layer, or whose attempt was not counted yet."""
+    if task_environment.PLAN_FILE in environment or not environment.get(task_environment.LAYER_ATTEMPT):
+        return 0
+    return context.attempt
+
+
+def _facts_of_job(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the environment says about the job, or the function, and where its output goes.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html and
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
+    start = environment.get("AWS_BATCH_JOB_ATTEMPT", "")
+    known = {
+        "region": environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION"),
+        "job": environment.get("AWS_BATCH_JOB_ID") or environment.get(task_environment.INVOCATION),
+        "start": int(start) if start.isdecimal() else None,
+        "log_group": environment.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+        "log_stream": environment.get("AWS_LAMBDA_LOG_STREAM_NAME"),
+        **_log_of_container(environment),
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _log_of_container(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return where the output of this container goes, if it goes to CloudWatch Logs.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-response.html
+    """
+    address = environment.get("ECS_CONTAINER_METADATA_URI_V4", "")
+    if not address.startswith("http://"):
+        return {}
+    import urllib.request
+
+    try:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(address, timeout=_METADATA_TIMEOUT) as answer:
+            options = json.load(answer).get("LogOptions") or {}
+    except (OSError, ValueError, AttributeError):
+        return {}
+    names = {"log_group": "awslogs-group", "log_stream": "awslogs-stream", "region": "awslogs-region"}
+    return {field: options[name] for field, name in names.items() if isinstance(options.get(name), str)}
