@@ -46,7 +46,7 @@ class _CurrentLayer:
     def index(self) -> int | None:
         """The split's index, from 0. None also until the task has read it from the plan of its layer."""
         found = task()
-        return found.index if found and not found.listed else None
+        return found.index if found and not (found.listed or found.claims) else None
 
     @property
     def splits(self) -> int | None:

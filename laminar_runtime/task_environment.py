@@ -34,6 +34,11 @@ UPSTREAM_STORED_AS = "LAMINAR_UPSTREAM_STORED_AS"
 #: The indexes of the splits of the children of an array job, in the notation of `laminar_runtime.indexes`; or, after an
 #: ``@``, the name of a list of the layer's plan that holds them.
 LAYER_INDEXES = "LAMINAR_LAYER_INDEXES"
+#: The name of the claims by which the children of an array job share the splits of `LAYER_INDEXES`: it ends with a dot
+#: and the number of children.
+LAYER_CLAIMS = "LAMINAR_LAYER_CLAIMS"
+#: What the process of a child that claims splits needs to know of its layer.
+WORKER = "LAMINAR_WORKER"
 #: Where the flow's datastore is: ``s3://bucket/prefix`` or a folder.
 DATASTORE_ROOT = "LAMINAR_DATASTORE_ROOT"
 #: The encryption that the flow's datastore requests of S3, for functions that write to it without the flow's code.
@@ -62,7 +67,7 @@ UNFINISHED = 66
 # AWS Batch sets the index of children of array jobs, and the attempt of every job:
 # https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
 BATCH_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
-_BATCH_JOB, _BATCH_ATTEMPT = "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"
+BATCH_JOB, BATCH_ATTEMPT = "AWS_BATCH_JOB_ID", "AWS_BATCH_JOB_ATTEMPT"
 _FUNCTION = "AWS_LAMBDA_FUNCTION_NAME"
 #: The id of an invocation of the function of a layer, as a job has one.
 INVOCATION = "LAMINAR_INVOCATION"
@@ -88,6 +93,8 @@ class TaskContext:
         run: The run of a deployed task whose environment does not name its attempt, as
             ``<job>.<number of its start>``; empty for other tasks.
         drive: The resume or redrive of the execution that it belongs to; empty before the first one.
+        claims: The name of the claims of a process that runs one split after the other, as it claims them; empty for
+            a task, which is one split.
 
     Example:
         >>> task = TaskContext(execution="e1", flow="Report", layer="Load")
@@ -108,6 +115,7 @@ class TaskContext:
     run: str = ""
     stored_as: str = ""
     upstream: tuple[tuple[str, str], ...] = ()
+    claims: str = ""
 
     @property
     def key(self) -> LayerKey:
@@ -119,8 +127,11 @@ class TaskContext:
         """The split's index, from 0.
 
         Raises:
-            FlowError: If it is in a list of the layer's plan, which `resolve` has not read.
+            FlowError: If it is in a list of the layer's plan, which `resolve` has not read; or if the process claims
+                its splits.
         """
+        if self.claims:
+            raise FlowError(f"this process claims splits of layer '{self.layer}', and is none of them")
         if self.listed:
             where = f"at position {self.place} of list '{self.listed}' of the plan"
             raise FlowError(f"the index of this split of layer '{self.layer}' is {where}, which was not read yet")
@@ -156,7 +167,7 @@ class TaskContext:
         names = [environment.get(key) for key in _NAMES]
         execution, flow, layer = names
         if not (execution and flow and layer):
-            if _BATCH_JOB in environment and any(names):
+            if BATCH_JOB in environment and any(names):
                 missing = ", ".join(key for key in _NAMES if not environment.get(key))
                 raise FlowError(f"this job does not say which task it runs: its environment has no {missing}")
             return None
@@ -164,7 +175,9 @@ class TaskContext:
         check_execution_id(execution)
         # The child's own index takes precedence over a list.
         child = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0)
-        spelled = "" if LAYER_INDEX in environment else environment.get(LAYER_INDEXES, "")
+        own = LAYER_INDEX in environment
+        claims = "" if own else environment.get(LAYER_CLAIMS, "")
+        spelled = "" if own or claims else environment.get(LAYER_INDEXES, "")
         listed = spelled[1:] if spelled.startswith("@") else ""
         return cls(
             execution=execution,
@@ -180,6 +193,7 @@ class TaskContext:
             run=_run(environment),
             stored_as=environment.get(LAYER_STORED_AS, ""),
             upstream=_upstream(environment),
+            claims=claims,
         )
 
     def environment(self) -> dict[str, str]:
@@ -207,7 +221,7 @@ def on_aws(environment: Mapping[str, str]) -> bool:
         environment: Its variables. AWS sets those of jobs and functions; another target sets `INVOCATION`:
             https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html.
     """
-    return any(name in environment for name in (_BATCH_JOB, _FUNCTION, INVOCATION))
+    return any(name in environment for name in (BATCH_JOB, _FUNCTION, INVOCATION))
 
 
 def folders(environment: Mapping[str, str]) -> str:
@@ -252,11 +266,11 @@ def _upstream(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 def _run(environment: Mapping[str, str]) -> str:
     """Return the run of a deployed task whose environment does not name its attempt, or ''."""
-    job = environment.get(_BATCH_JOB) or environment.get(INVOCATION)
+    job = environment.get(BATCH_JOB) or environment.get(INVOCATION)
     if not job or environment.get(LAYER_ATTEMPT):
         return ""
     # Children of an array job have its id, a colon and their index.
-    return f"{job.partition(':')[0]}.{_integer(environment, (_BATCH_ATTEMPT,), 1)}"
+    return f"{job.partition(':')[0]}.{_integer(environment, (BATCH_ATTEMPT,), 1)}"
 
 
 def _integer(environment: Mapping[str, str], names: tuple[str, ...], default: int) -> int:

@@ -40,6 +40,7 @@ from laminar_codegen.problems.rules import (
     LAM046,
     LAM052,
     LAM053,
+    LAM058,
     LAM060,
     LAM062,
     LAM073,
@@ -227,6 +228,15 @@ def check_foreach(graph: Graph) -> Iterator[Problem]:
                 yield Problem(layer.location, LAM014, what, fix, f"ForEach({item.layer}.{item.attribute})")
 
 
+def check_limits(graph: Graph) -> Iterator[Problem]:
+    """Check that the target of a layer can limit how many of its splits run at once."""
+    for layer in graph.layers:
+        limit = layer.fan_out.max_concurrency
+        if limit is not None and not layer.executor.limits_splits:
+            what = f"layer '{layer.name}' has max_concurrency={limit}, which {layer.executor.service} does not have"
+            yield Problem(layer.location, LAM058, what, "run it on AWS Batch or AWS Lambda, or drop max_concurrency")
+
+
 def check_cycles(graph: Graph) -> Iterator[Problem]:
     """Check that the dependencies have no cycle."""
     try:
@@ -342,6 +352,7 @@ RULES: tuple[Check, ...] = (
     check_hints,
     check_inputs,
     check_foreach,
+    check_limits,
     check_cycles,
     check_pipelines,
     check_datastore,

@@ -18,6 +18,7 @@ from laminar_codegen.triggers.registry import parameters_of, triggers_of
 from laminar_runtime import Flow, Layer, _records
 from laminar_runtime.configurations import datastores, hooks
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+from laminar_runtime.configurations.executors import Executor
 from laminar_runtime.layer import Definition
 from laminar_runtime.types import resolve
 
@@ -92,7 +93,13 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
         initialised=cls.__init__ is not Layer.__init__,
         pipelined=configuration.foreach.pipelined,
         fan_out=_records.copy(configuration.foreach, parameters=()),
+        local_concurrency=_local_concurrency(configuration.executor or flow.configuration.executor),
     )
+
+
+def _local_concurrency(executor: Executor) -> int | None:
+    """Return what an executor runs at once on this machine, if the flow says so."""
+    return executor.concurrency if "concurrency" in _records.given_fields(executor) else None
 
 
 def _calls(cls: type[Layer]) -> str:

@@ -102,6 +102,7 @@ class LayerNode:
         initialised: Whether its class has an ``__init__`` of its own.
         pipelined: Whether each of its splits starts when the split of another fan-out with its index ends.
         fan_out: Its fan-out as configured, without the dimensions: a new argument of `ForEach` is found here.
+        local_concurrency: What its executor runs at once on this machine, if the flow says so.
     """
 
     name: str
@@ -119,6 +120,7 @@ class LayerNode:
     initialised: bool = False
     pipelined: bool = False
     fan_out: ForEach = attrs.field(default=ForEach(), repr=False)
+    local_concurrency: int | None = attrs.field(default=None, repr=False)
 
     @functools.cached_property
     def placement(self) -> Placement:

@@ -101,6 +101,7 @@ class Target(abc.ABC):
     Attributes:
         service: The name of the service, for people.
         pipelines: Whether a split can wait for one split of another layer.
+        limits_splits: Whether a layer can limit how many of its splits run at once.
         timeout: Seconds after which a task is stopped, None for the flow's.
         role: The label of the role of its tasks, None for the one that all tasks without another have.
     """
@@ -108,6 +109,7 @@ class Target(abc.ABC):
     service: ClassVar[str]
     role: str | None = None
     pipelines: ClassVar[bool] = False
+    limits_splits: ClassVar[bool] = False
     timeout: float | None
 
     @abc.abstractmethod

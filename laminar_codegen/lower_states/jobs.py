@@ -15,6 +15,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Target
 from laminar_codegen.ir.retriers import Retrier, of_layer
 from laminar_codegen.ir.state_names import Suffix
+from laminar_codegen.limits import MAP_CONCURRENCY
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_codegen.targets.registry import kind_of
 
@@ -62,6 +63,21 @@ class Jobs:
             layers: The layers, in their order.
         """
         return self._of(layers[0]).pipeline(layers)
+
+    def groups_at_once(self, layer: LayerNode) -> int | None:
+        """Return how many groups of splits may run at once, so that no more splits do than the layer allows.
+
+        Args:
+            layer: The layer.
+
+        Returns:
+            The number; None if all may. Only hooks that choose containers make several groups of a limited layer.
+        """
+        limit = layer.fan_out.max_concurrency
+        if limit is None or not layer.sized:
+            return None
+        # With more groups than the limit, each has one split at a time.
+        return min(limit, MAP_CONCURRENCY) if self._of(layer).groups_share_limit else 1
 
     def together(self, layer: LayerNode) -> str:
         """Return the end of a comment on the state that runs all splits of a layer.

@@ -174,6 +174,7 @@ class _Emitter:
             items=Expression("$states.input.groups"),
             # A group whose splits are the items of a Map is one item here.
             count=1 if isinstance(states[0], Map) else name,
+            concurrency=self.jobs.groups_at_once(layer),
             states=states,
             output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
             next=ended,

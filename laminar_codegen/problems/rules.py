@@ -244,6 +244,19 @@ LAM053 = Rule(
     "A split of a pipelined layer waits for one split only, and reads nothing else.",
     "Drop pipelined=True, or change the dependencies as the message says.",
 )
+LAM058 = Rule(
+    "LAM058",
+    "a target cannot limit the splits of a fan-out",
+    "AWS Batch and AWS Lambda can; another target may not know max_concurrency.",
+    "Run the layer on AWS Batch or AWS Lambda, or drop max_concurrency.",
+)
+LAM059 = Rule(
+    "LAM059",
+    "a limit of this machine has no effect on AWS",
+    "The concurrency of an executor is for this machine; AWS Batch runs what its job queue has room for.",
+    "Limit the splits of a layer everywhere: ForEach(..., max_concurrency=n).",
+    warning=True,
+)
 # What containers request besides their sizes.
 LAM090 = Rule(
     "LAM090",

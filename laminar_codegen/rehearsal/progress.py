@@ -196,10 +196,13 @@ class Progress:
 def _title(name: str, event: JobEvent) -> str:
     """Return the prefix of the lines of a task: its layer, its split if that is known, and its attempt after the first.
 
-    Which splits an array job has may stand in the layer's plan only.
+    Which splits an array job has may stand in the layer's plan only. A child that claims splits prints which one it
+    runs.
     """
     spelled = event.variables.get(task_environment.LAYER_INDEXES, "")
     attempt = f" attempt {event.attempt}" if event.attempt > 1 else ""
+    if task_environment.LAYER_CLAIMS in event.variables:
+        return f"{name}{'' if event.index is None else f' child {event.index}'}{attempt}"
     if event.index is None or not spelled or spelled.startswith("@"):
         return f"{name}{attempt}"
     return f"{name}/{indexes.nth(spelled, event.index)}{attempt}"

@@ -45,10 +45,13 @@ class TaskStates(abc.ABC):
     Attributes:
         error_field: The field with the reason in the cause of a failed task.
         together: The end of a comment on the state that runs all splits of a layer.
+        groups_share_limit: Whether the groups of splits in a plan have their shares of the layer's ``max_concurrency``.
+            If not, a group keeps to the whole of it.
     """
 
     error_field: ClassVar[str]
     together: ClassVar[str] = ""
+    groups_share_limit: ClassVar[bool] = True
 
     @abc.abstractmethod
     def once(self, layer: LayerNode, after: str | None, attempts: Attempts) -> Task:

@@ -70,29 +70,39 @@ class ForEach:
             layer, or of the layers after it, raises `LayerError`. On this machine the layer starts when the other layer
             has finished, but may read only the same. It needs exactly one `Parameter`, with ``index=None``, of a layer
             that fans out.
+        max_concurrency: The maximum number of splits that run at once, on this machine and deployed: for example the
+            connections that a database accepts. A split that waits for its next attempt counts. None means no limit
+            but that of the executor. (`concurrency` of an executor is the maximum number of tasks of all layers that
+            run at once on this machine.)
 
     Raises:
-        LayerError: If an item is not a `Parameter`, or a pipelined fan-out does not have exactly one with
-            ``index=None``.
+        LayerError: If an item is not a `Parameter`, a limit is not a positive number or there is nothing to limit, or a
+            pipelined fan-out does not have exactly one `Parameter` with ``index=None``.
 
     Example:
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")]).parameters[0].name
         'A'
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo", index=None)], pipelined=True).pipelined
         True
+        >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")], max_concurrency=4).max_concurrency
+        4
     """
 
     parameters: tuple[Parameter, ...]
     pipelined: bool
+    max_concurrency: int | None
 
-    def __init__(self, parameters: Iterable[Parameter] = (), *, pipelined: bool = False) -> None:
+    def __init__(
+        self, parameters: Iterable[Parameter] = (), *, pipelined: bool = False, max_concurrency: int | None = None
+    ) -> None:
         given: tuple[object, ...] = tuple(parameters)
         wrong = [item for item in given if not isinstance(item, Parameter)]
         if wrong:
             raise LayerError(f"the parameters of a ForEach must be of type Parameter, not {wrong[0]!r}")
         if not isinstance(pipelined, bool):
             raise LayerError(f"the argument pipelined of a ForEach must be of type bool, not {pipelined!r}")
-        _records.assign(self, given, pipelined)
+        _check_limit(max_concurrency, given)
+        _records.assign(self, given, pipelined, max_concurrency)
         if pipelined and [item.index for item in self.parameters] != [None]:
             msg = (
                 "a pipelined ForEach must have exactly one Parameter, with index=None, for example "
@@ -103,6 +113,16 @@ class ForEach:
 
     def __bool__(self) -> bool:
         return bool(self.parameters)
+
+
+def _check_limit(value: object, parameters: tuple[object, ...]) -> None:
+    """Validate the maximum number of splits that run at once."""
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise LayerError(f"the max_concurrency of a ForEach must be a whole number from 1 on, not {value!r}")
+    if not parameters:
+        raise LayerError(f"a ForEach without parameters runs once: remove max_concurrency={value}")
 
 
 @_records.frozen

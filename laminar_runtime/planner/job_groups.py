@@ -5,6 +5,7 @@ They are the groups in the plan of the layer, which the state machine follows: s
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from laminar_runtime.storage.layout import LayerKey
 if TYPE_CHECKING:
     from laminar_runtime.execution import Execution
 
-__all__ = ["arrays", "executor_of", "groups_of", "overrides_of", "splits_of"]
+__all__ = ["arrays", "executor_of", "groups_of", "overrides_of", "shares_of", "splits_of"]
 
 #: The most characters of a list of indexes in a job's environment. All overrides together may have `OVERRIDES_LENGTH`.
 _SPELLED = 1_000
@@ -41,12 +42,39 @@ def arrays(members: Sequence[int]) -> Iterator[Sequence[int]]:
         yield members[len(members) * place // jobs : len(members) * (place + 1) // jobs]
 
 
+def shares_of(limit: int, sizes: Sequence[int]) -> list[int]:
+    """Divide the splits that may run at once among jobs, in proportion to the splits of each.
+
+    Args:
+        limit: The maximum number of splits that run at once.
+        sizes: The number of splits of each job.
+
+    Returns:
+        The number of children of each job, at least 1: if there are more jobs than the limit, all of them cannot run at
+        once.
+
+    Example:
+        >>> shares_of(4, [10, 2]), shares_of(4, [1, 1]), shares_of(1, [5, 5])
+        ([3, 1], [1, 1], [1, 1])
+    """
+    shares = [1] * len(sizes)
+    waiting = [(-size / 2, place) for place, size in enumerate(sizes) if size > 1]
+    heapq.heapify(waiting)
+    for _ in range(min(limit, sum(sizes)) - len(sizes)):
+        _, place = heapq.heappop(waiting)
+        shares[place] += 1
+        if shares[place] < sizes[place]:
+            heapq.heappush(waiting, (-sizes[place] / (shares[place] + 1), place))
+    return shares
+
+
 def groups_of(
     layer: Layer, splits: int, attempt: int, parts: Iterable[tuple[dict[str, Any], list[int]]]
 ) -> tuple[dict[str, Any], ...]:
     """Return the jobs of some splits, as groups of a plan.
 
-    Lists of indexes that are too long for a job's environment are stored.
+    Lists of indexes that are too long for a job's environment are stored. If the layer limits the splits that run at
+    once, a job has as many children as may run at once, which claim the splits.
 
     Args:
         layer: The layer of the execution, with its fan-out.
@@ -54,17 +82,31 @@ def groups_of(
         attempt: The attempt, from 1.
         parts: The indexes of splits with equal containers, each with the overrides of these.
     """
+    limit = layer.configuration.foreach.max_concurrency
+    jobs: list[tuple[dict[str, Any], Sequence[int]]]
+    if limit is not None and executor_of(layer.execution, layer.name).claims_splits:
+        jobs = list(_claiming_jobs(min(limit, ARRAY_CHILDREN[1]), attempt, [part for part in parts if part[1]]))
+    else:
+        jobs = [({"size": len(job), **details}, job) for details, members in parts for job in arrays(members)]
     store, key = layer.execution.datastore, layer.execution.key(layer)
     groups: list[dict[str, Any]] = []
-    for details, members in parts:
-        for children in arrays(members):
-            spelled = indexes.spell(children)
-            if len(spelled) > _SPELLED:
-                listed = f"{attempt}-{len(groups)}"
-                store.transport.put(key.index_list(listed), spelled.encode())
-                spelled = f"@{listed}"
-            groups.append({"size": len(children), "indexes": spelled, "splits": splits, "attempt": attempt, **details})
+    for details, members in jobs:
+        spelled = indexes.spell(members)
+        if len(spelled) > _SPELLED:
+            listed = f"{attempt}-{len(groups)}"
+            store.transport.put(key.index_list(listed), spelled.encode())
+            spelled = f"@{listed}"
+        groups.append({"indexes": spelled, "splits": splits, "attempt": attempt, **details})
     return tuple(groups)
+
+
+def _claiming_jobs(
+    limit: int, attempt: int, parts: Sequence[tuple[dict[str, Any], list[int]]]
+) -> Iterator[tuple[dict[str, Any], Sequence[int]]]:
+    """Yield jobs whose children claim the splits, one for each container: its size, and the name of its claims."""
+    shares = shares_of(limit, [len(members) for _, members in parts])
+    for number, (share, (details, members)) in enumerate(zip(shares, parts, strict=True)):
+        yield {"size": share, "claims": f"{attempt}-{number}.{share}", **details}, members
 
 
 def splits_of(store: DataStore, key: LayerKey, plan: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int]]:

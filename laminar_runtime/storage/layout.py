@@ -40,6 +40,7 @@ _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache
 _INPUT, _JOINS, _FAILURES = ".input.json", ".joins", ".failures"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
+_CLAIMS = ".claims"
 #: The objects of a layer that waits for others, among the joins of an execution.
 _MARKS, _TOKEN = "from", "token.json"
 
@@ -164,6 +165,15 @@ class LayerKey:
             'Report/.cache/e1/.failures/Load/3.2.json'
         """
         return f"{self.failures}{index}.{min(attempt, LAST_RECORDED)}.json"
+
+    def claims(self, name: str, drive: str) -> str:
+        """Return the prefix of the claims of splits that the children of a job share, with a slash at its end.
+
+        Args:
+            name: The name of the job in the layer's plan.
+            drive: The resume or redrive of the execution that they belong to; empty before the first one.
+        """
+        return f"{self._notes}{_CLAIMS}/{drive or '-'}/{name}/"
 
     def index_list(self, name: str) -> str:
         """Return the key of a list of indexes of the layer's plan.

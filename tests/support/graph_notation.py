@@ -8,10 +8,11 @@ A line is a layer::
 
 Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
-``jitter``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on
-AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096
-spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their
-arguments: ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``, with ``var.NAME`` for a variable.
+``jitter``, ``max_concurrency``, ``local_concurrency``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``,
+``priority``, ``role``, ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields
+of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON:
+``user='"1000"'``. Volumes are maps of their arguments: ``volumes='[{"file_system": "fs-0123abcd", "mount":
+"/mnt/a"}]'``, with ``var.NAME`` for a variable.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
@@ -40,20 +41,21 @@ from laminar_codegen.triggers.expressions import ExpressionInZone
 from laminar_runtime import _records
 from laminar_runtime.configurations.containers import Container as Configured
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
+from laminar_runtime.configurations.layers import ForEach
 from laminar_runtime.configurations.volumes import EFS, Host
 from laminar_runtime.variables import Variable
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
-_NUMBERS |= {"ephemeral_storage", "priority", "ends"}
+_NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
 #: The fields of containers that only targets know. Their values are JSON.
 _FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
-_OF_LAYER |= {"queue", "share", "priority", "role", "failures"}
+_OF_LAYER |= {"queue", "share", "priority", "role", "failures", "max_concurrency", "local_concurrency"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked", "ends"}
 
 
@@ -189,6 +191,8 @@ def _layer(line: str) -> LayerNode:
         calls=options.get("calls", "__call__"),
         initialised=options.get("initialised", False),
         pipelined=options.get("pipelined", False),
+        fan_out=_records.copy(ForEach(), max_concurrency=options.get("max_concurrency")),
+        local_concurrency=options.get("local_concurrency"),
     )
 
 

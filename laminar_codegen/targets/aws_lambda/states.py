@@ -39,6 +39,7 @@ class LambdaStates(TaskStates):
     """
 
     error_field: ClassVar[str] = "errorMessage"
+    groups_share_limit: ClassVar[bool] = False
 
     functions: Mapping[str, str]
 
@@ -106,7 +107,7 @@ class Invocations:
             comment=self.layer.summary,
             items=Expression("[0..$states.input.size - 1]"),
             selector={"child": Expression("$states.context.Map.Item.Value"), **selector},
-            concurrency=min(target.concurrency, MAP_CONCURRENCY),
+            concurrency=min(target.concurrency, MAP_CONCURRENCY, self.layer.fan_out.max_concurrency or MAP_CONCURRENCY),
             iterations=MAX_INVOCATIONS,
             count=self.layer.name,
             states=(self._task(Suffix.SPLIT.of(name), f"Runs one split of {self.layer.name}", settings, None, ()),),

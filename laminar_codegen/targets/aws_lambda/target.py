@@ -23,6 +23,7 @@ class LambdaTarget(Target):
     """
 
     service: ClassVar[str] = "AWS Lambda"
+    limits_splits: ClassVar[bool] = True
 
     concurrency: int
     timeout: float | None = None

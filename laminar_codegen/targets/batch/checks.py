@@ -19,6 +19,7 @@ from laminar_codegen.problems.rules import (
     LAM034,
     LAM035,
     LAM047,
+    LAM059,
     LAM090,
     LAM092,
     LAM094,
@@ -44,6 +45,8 @@ _OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
 #: The tags that jobs have besides those of their container: flow, layer and execution.
 _OWN_TAGS = 3
 
+#: How many layers a warning names.
+_SHOWN = 3
 #: Bytes of the rest of a job definition: names, ARNs, the longest datastore.
 _REST_OF_DEFINITION = 4 * 1024
 
@@ -235,6 +238,23 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
 
 
+def check_concurrency(graph: Graph) -> Iterator[Problem]:
+    """Warn of an executor's concurrency for a fan-out: it limits what runs at once on this machine only."""
+    names = [
+        layer.name
+        for layer in _on_batch(graph)
+        if layer.foreach and layer.local_concurrency is not None and layer.fan_out.max_concurrency is None
+    ]
+    if names:
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        what = (
+            f"the concurrency of the executor of {shown} is what runs at once on this machine; deployed, AWS Batch "
+            "runs as many splits as its job queue has room for"
+        )
+        fix = "limit the splits of a layer, here and deployed, by ForEach(..., max_concurrency=n)"
+        yield Problem(graph.location, LAM059, what, fix)
+
+
 def _on_batch(graph: Graph) -> Iterator[LayerNode]:
     return (layer for layer in graph.layers if isinstance(layer.executor, BatchTarget))
 
@@ -265,4 +285,5 @@ RULES = (
     check_mount_points,
     check_names,
     check_definition_sizes,
+    check_concurrency,
 )

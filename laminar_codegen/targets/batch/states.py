@@ -12,6 +12,7 @@ from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.ir.state_names import Suffix
+from laminar_codegen.limits import JOB_TIMEOUT
 from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queue, jobs_of_execution
 from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
@@ -85,6 +86,10 @@ class BatchStates(TaskStates):
         ]
         if layer.replanned:
             environment.append(_variable(task_environment.LAYER_ATTEMPT, f"$string({_GROUP}.attempt)"))
+        if layer.fan_out.max_concurrency is not None:
+            environment.append(_variable(task_environment.LAYER_CLAIMS, f"{_GROUP}.claims"))
+            # Of all splits that a child runs: it stops each of them after the timeout of the layer.
+            more = {**more, "Timeout": {"AttemptDurationSeconds": JOB_TIMEOUT[1]}}
         arguments: dict[str, Value] = {
             **self._arguments(layer, environment, _GROUP),
             "ArrayProperties": Expression(f"{_GROUP}.size > 1 ? {{'Size': {_GROUP}.size}} : {{}}"),
@@ -182,10 +187,13 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
 
     Batch retries each child of an array on its own, so that finished splits are not run again.
     """
-    retry = layer.retry
+    retry, spot, ec2 = layer.retry, layer.container.spot, on_ec2(layer.placement)
+    if layer.fan_out.max_concurrency is not None:
+        # A child runs many splits, so it may be started as often as AWS Batch starts a job.
+        attempts = 1 if layer.replanned else retry.attempts
+        return {"RetryStrategy": _pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=retry.on))}
     if retry.attempts == 1 or layer.replanned or (once and not retry.on):
         return {}
-    spot, ec2 = layer.container.spot, on_ec2(layer.placement)
     strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=retry.on, ec2=ec2)
     return {"RetryStrategy": _pascal(strategy)}
 

@@ -40,6 +40,7 @@ class BatchTarget(Target):
 
     service: ClassVar[str] = "AWS Batch"
     pipelines: ClassVar[bool] = True
+    limits_splits: ClassVar[bool] = True
 
     platform: Literal["FARGATE", "EC2"] = "FARGATE"
     timeout: float | None = None

@@ -47,6 +47,7 @@ class Lambda(Process):
     overridable: ClassVar[tuple[str, ...]] = ()
     fixed: ClassVar[str] = "AWS Lambda cannot change for one invocation: run the layer on AWS Batch"
     most_splits: ClassVar[int | None] = MAX_INVOCATIONS
+    claims_splits: ClassVar[bool] = False
 
     timeout: float = _records.field(default=LAMBDA_SECONDS[1], validator=positive, kw_only=True)
     concurrency: int = _records.field(default=MAP_CONCURRENCY, validator=positive, kw_only=True)

@@ -29,7 +29,7 @@ def positive(_: object, attribute: _records.Field, value: Any) -> None:
         raise FlowError(f"an executor's {attribute.name} must be greater than 0, not {value!r}")
 
 
-@_records.define(eq=False)
+@_records.define(eq=False, notes_given=True)
 class Executor:
     """Base of all executors.
 
@@ -57,6 +57,8 @@ class Executor:
     fixed: ClassVar[str] = f"an AWS Batch job cannot override: hooks may change only {', '.join(overridable)}"
     #: The most splits of a deployed layer, None without a limit.
     most_splits: ClassVar[int | None] = None
+    #: Whether a job of a deployed layer that limits its splits shares them by `laminar_runtime.splits.claims`.
+    claims_splits: ClassVar[bool] = True
 
     concurrency: int = _records.field(default=1, validator=positive)
     timeout: float = _records.field(default=86400, validator=positive)

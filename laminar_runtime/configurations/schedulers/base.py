@@ -282,7 +282,17 @@ class Scheduler:
         splits = fanout.count(store, key, layer.configuration.foreach)
         view = progress.current()
         view.begin(layer.name, splits)
-        tasks = [asyncio.create_task(run_split(layer, index, splits, attempt)) for index in range(splits)]
+        limit = layer.configuration.foreach.max_concurrency
+        slots = asyncio.Semaphore(limit or max(splits, 1))
+
+        async def run(index: int) -> Layer:
+            await slots.acquire()
+            done = await run_split(layer, index, splits, attempt)
+            # After a failure the slot stays taken: no other split begins until all are stopped.
+            slots.release()
+            return done
+
+        tasks = [asyncio.create_task(run(index)) for index in range(splits)]
         try:
             done = await asyncio.gather(*tasks)
         except BaseException as error:

@@ -48,6 +48,8 @@ def test_lines_are_shown_while_a_task_runs(tmp_path: Path) -> None:
         (None, {}, "A"),
         (2, {"LAMINAR_LAYER_INDEXES": "0,3-5"}, "A/4"),
         (2, {"LAMINAR_LAYER_INDEXES": "@1-0"}, "A"),
+        (2, {"LAMINAR_LAYER_INDEXES": "0-9", "LAMINAR_LAYER_CLAIMS": "1-0.3"}, "A child 2"),
+        (None, {"LAMINAR_LAYER_INDEXES": "0-9", "LAMINAR_LAYER_CLAIMS": "1-0.1"}, "A"),
     ],
 )
 def test_titles(index: int | None, variables: dict[str, str], title: str, tmp_path: Path) -> None:

@@ -217,6 +217,13 @@ def test_its_rules_are_checked(ecs: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "LAM099" in capsys.readouterr().err
 
 
+def test_a_kind_that_cannot_limit_splits(ecs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It does not know of ``max_concurrency`` unless it says so."""
+    (ecs / "flow.py").write_text((FLOW % 0).replace('"item")])', '"item")], max_concurrency=3)'))
+    assert main([str(ecs / "flow.py")]) == 1
+    assert "LAM058 layer 'Work' has max_concurrency=3, which Amazon ECS does not have" in capsys.readouterr().err
+
+
 def test_other_targets_are_as_they_were(ecs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Layers of other executors run where they ran."""
     (ecs / "flow.py").write_text((FLOW % 0).replace("executor=Ecs(), ", ""))

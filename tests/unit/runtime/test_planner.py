@@ -55,6 +55,23 @@ class Sized(Layer):
         self.configuration.container.memory *= 2
 
 
+FOUR = ForEach(parameters=[Parameter(Shards, "foo")], max_concurrency=4)
+
+
+@Wide.register(foreach=FOUR)
+class Limited(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+
+@Wide.register(foreach=FOUR)
+class LimitedSizes(Layer):
+    def __call__(self, shards: Shards) -> None: ...
+
+    @hooks.submission
+    def by_index(self) -> None:
+        self.configuration.container.memory = 4000 if self.index and self.index < 3 else 8000
+
+
 @Wide.register(foreach=ForEach(parameters=[Parameter(Each, "bar", index=None)]))
 class Follows(Layer):
     def __call__(self, each: Each) -> None: ...
@@ -122,6 +139,22 @@ def test_more_splits_are_few_and_even_jobs() -> None:
         (6667, "0-6666"),
         (6667, "6667-13333"),
         (6667, "13334-20000"),
+    ]
+
+
+def test_children_claim_the_splits_of_a_limited_layer() -> None:
+    """A job has as many children as splits may run at once, of however many splits."""
+    assert plan_layer(wide(20_001), "Limited").groups == (group("0-20000", 4, 20_001, claims="1-0.4"),)
+    assert plan_layer(wide(2), "Limited").groups == (group("0-1", 2, 2, claims="1-0.2"),)
+    assert plan_layer(wide(0), "Limited").groups == ()
+
+
+def test_jobs_of_a_limited_layer_share_its_limit() -> None:
+    """Hooks choose two containers: the splits of both together run four at once."""
+    found = plan_layer(wide(9), "LimitedSizes").groups
+    assert [(item["indexes"], item["size"], item["claims"]) for item in found] == [
+        ("0,3-8", 3, "1-0.3"),
+        ("1-2", 1, "1-1.1"),
     ]
 
 
@@ -261,6 +294,13 @@ class Invoked(Layer):
 
 
 @Placed.register(
+    executor=executors.AWS.Lambda(), foreach=ForEach(parameters=[Parameter(Values, "foo")], max_concurrency=4)
+)
+class LimitedInvocations(Layer):
+    def __call__(self, values: Values) -> None: ...
+
+
+@Placed.register(
     executor=executors.AWS.Batch(platform="EC2"),
     container=Container(cpu=2, memory=5000, gpu=1),
     foreach=ForEach(parameters=[Parameter(Values, "foo")]),
@@ -317,6 +357,11 @@ def test_invocations_get_nothing_of_containers(tmp_path: Path) -> None:
     assert [item["indexes"] for item in replan_layer(execution, "Invoked", failed, {}).groups] == ["2"]
     with pytest.raises(ExecutionError, match="changes memory of its container, which AWS Lambda cannot change"):
         replan_layer(placed(tmp_path / "other", 3), "Invoked", failed, {})
+
+
+def test_a_map_limits_invocations(tmp_path: Path) -> None:
+    """Functions claim nothing: the group has all splits, and the state that runs it has the limit."""
+    assert plan_layer(placed(tmp_path, 9), "LimitedInvocations").groups == (group("0-8", 9, 9),)
 
 
 def test_more_splits_than_a_history_holds(tmp_path: Path) -> None:

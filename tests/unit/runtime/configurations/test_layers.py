@@ -81,6 +81,15 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
         (lambda: Parameter("A", "a", index="0"), "the index of a Parameter must be of type int or None, not '0'"),
         (lambda: Parameter("A", "a", index=-1), "the index of a Parameter must be at least 0, not -1"),
         (lambda: ForEach([1]), "the parameters of a ForEach must be of type Parameter, not 1"),
+        (
+            lambda: ForEach([Parameter("A", "a")], max_concurrency=0),
+            "the max_concurrency of a ForEach must be a whole number from 1 on, not 0",
+        ),
+        (
+            lambda: ForEach([Parameter("A", "a")], max_concurrency=True),
+            "the max_concurrency of a ForEach must be a whole number from 1 on, not True",
+        ),
+        (lambda: ForEach(max_concurrency=2), "a ForEach without parameters runs once: remove max_concurrency=2"),
         (lambda: Retry(attempts=2.5), "the attempts of a Retry must be of type int, not 2.5"),
         (lambda: Retry(attempts="3"), "the attempts of a Retry must be of type int, not '3'"),
         (lambda: Retry(delay=True), "the delay of a Retry must be of type int or float, not True"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import datastores, executors, hooks
+from laminar_runtime.configurations.layers import ForEach, Parameter
 from tests.support.harness import in_memory
 
 
@@ -158,6 +159,51 @@ def test_concurrency_is_kept_to(concurrency: int) -> None:
         MyFlow.register(type(name, (Layer,), {"__call__": call}))
     in_memory(MyFlow, concurrency=concurrency)()
     assert most <= concurrency
+
+
+class Limited(Flow):
+    failing = -1
+
+
+@Limited.register
+class Items(Layer):
+    item: int
+
+    def __call__(self) -> None:
+        self.shard(item=range(6))
+
+
+RUNNING: list[int] = []
+MOST: list[int] = []
+
+
+@Limited.register(foreach=ForEach([Parameter(Items, "item")], max_concurrency=2))
+class Two(Layer):
+    def __call__(self, items: Items) -> None:
+        RUNNING.append(items.item)
+        MOST.append(len(RUNNING))
+        threading.Event().wait(0.01)
+        RUNNING.remove(items.item)
+        if items.item == Limited.failing:
+            raise ValueError("broken")
+
+
+def test_the_splits_of_a_layer_are_limited() -> None:
+    """No more of them run at once than their fan-out allows, whatever the executor has room for."""
+    Limited.failing = -1
+    MOST.clear()
+    assert in_memory(Limited, concurrency=8)().finished
+    assert len(MOST) == 6
+    assert max(MOST) == 2
+
+
+def test_no_split_of_a_limited_layer_begins_after_a_failure() -> None:
+    """A split that failed for good keeps its place until the others are stopped."""
+    Limited.failing = 0
+    MOST.clear()
+    with pytest.raises(ValueError, match="broken"):
+        in_memory(Limited, concurrency=8)()
+    assert len(MOST) <= 4
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,0 +1,165 @@
+"""A child of an array job that runs one split after the other, as it claims them: which splits, and their attempts.
+
+`laminar_runtime.tasks.worker_process` runs each attempt in a process. If the container of the child is started again,
+the child goes on with the split that it had claimed. Attempts are noted as in `laminar_runtime.tasks.attempts`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from laminar_runtime import _records
+from laminar_runtime.configurations.datastores.transport import Transport
+from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
+from laminar_runtime.configurations.layers import Retry
+from laminar_runtime.splits.claims import Claims
+from laminar_runtime.storage.layout import LayerKey
+
+__all__ = ["Ending", "StoppedError", "Worker"]
+
+_FAILED = ".failed"
+_SUCCESS = 0
+#: The exit codes of a process that was killed, as Python and as a shell say it.
+_KILLED = frozenset({-signal.SIGKILL, 128 + signal.SIGKILL})
+
+
+class StoppedError(Exception):
+    """The child was asked to stop, and the split that it runs has not finished."""
+
+
+@_records.frozen
+class Ending:
+    """How the process of a split ended.
+
+    Args:
+        code: Its exit code, negative for the signal that ended it.
+        late: Whether it was stopped because it did not end in time.
+    """
+
+    code: int
+    late: bool = False
+
+    def __str__(self) -> str:
+        if self.late:
+            return "it did not end in time"
+        if self.code < 0:
+            with contextlib.suppress(ValueError):
+                return f"its process was ended by signal {signal.Signals(-self.code).name}"
+        more = " before its layer finished" if self.code == _SUCCESS else ""
+        return f"its process ended with exit code {self.code}{more}"
+
+
+@_records.frozen(eq=False, kw_only=True)
+class Worker:
+    """Runs the splits that a child claims.
+
+    Args:
+        claims: The claims.
+        run: Runs an attempt at a split in a process, given the index and the attempt. It raises `StoppedError` if the
+            child was asked to stop and the attempt did not succeed.
+        is_finished: Returns whether a split has its commit.
+        pause: Waits for some seconds.
+        transport: Keeps the notes of attempts.
+        key: The layer.
+        drive: The resume or redrive of the execution.
+        job: The id of the job.
+        retry: The layer's retry. Of its failures only codes and reasons count: the process of a split decides by
+            classes, and ends with 1 or with `FINAL`.
+        attempt: The attempt of all splits, if the planner makes the attempts; None if the child makes them.
+        spot: Whether the job runs on spot capacity: an attempt that ended with its container may be a reclaim.
+    """
+
+    claims: Claims
+    run: Callable[[int, int], Ending]
+    is_finished: Callable[[int], bool]
+    pause: Callable[[float], None]
+    transport: Transport
+    key: LayerKey
+    drive: str
+    job: str
+    retry: Retry
+    attempt: int | None = None
+    spot: bool = False
+
+    def work(self, *, restarted: bool = False) -> bool:
+        """Run splits until none is left: those that earlier starts of this child left, then one claim after the other.
+
+        Args:
+            restarted: Whether this child was started before.
+
+        Returns:
+            Whether none of its splits failed.
+
+        Raises:
+            StoppedError: If the child was asked to stop.
+        """
+        left, failed = self.claims.own() if restarted else ([], [])
+        succeeded = not failed
+        for index in left:
+            succeeded &= self._work(index, self._next_attempt(index))
+        while (claimed := self.claims.take()) is not None:
+            succeeded &= self._work(claimed, self.attempt or 1)
+        return succeeded
+
+    @property
+    def _last(self) -> int:
+        return self.attempt or self.retry.attempts
+
+    @property
+    def _noted(self) -> bool:
+        """Whether attempts are noted, so that another start of this child knows of them."""
+        return self.attempt is None and self.retry.attempts > 1
+
+    def _next_attempt(self, index: int) -> int:
+        """Return the next attempt at a split that an earlier start of this child began."""
+        if not self._noted:
+            return self.attempt or 1
+        names = self.transport.names(self.key.attempts(index, self.drive))
+        failed = {name.removesuffix(_FAILED) for name in names if name.endswith(_FAILED)}
+        return 1 + len(failed if self.spot else failed.union(name.removesuffix(_FAILED) for name in names))
+
+    def _work(self, index: int, attempt: int) -> bool:
+        """Run a split to its end, and return whether it finished."""
+        name, last = f"split {index} of layer '{self.key.layer}'", self._last
+        if attempt > last:
+            _say(f"{name} has no attempt left: {attempt - 1} of {last} failed or were stopped")
+        while attempt <= last:
+            note = f"{self.key.attempts(index, self.drive)}{self.job}.{attempt}"
+            self._note(note)
+            _say(f"{name} begins{f', attempt {attempt} of {last}' if attempt > 1 else ''}")
+            ending = self.run(index, attempt)
+            if self.is_finished(index):
+                _say(f"{name} finished{'' if ending.code == _SUCCESS else f', but after that {ending}'}")
+                return True
+            self._note(f"{note}{_FAILED}")
+            again = attempt < last and self._repeats(ending)
+            _say(f"{name} failed{'' if again else ' for good'}: {ending}")
+            if not again:
+                break
+            self.pause(self.retry.wait(attempt))
+            attempt += 1
+        self.claims.fail(index)
+        return False
+
+    def _repeats(self, ending: Ending) -> bool:
+        """Return whether the layer runs again after a failure."""
+        on: Sequence[object] = self.retry.on
+        if ending.code == FINAL:
+            return False
+        if not on:
+            return True
+        if ending.late:
+            return TIMED_OUT in on
+        return ending.code in on or (ending.code in _KILLED and OUT_OF_MEMORY in on)
+
+    def _note(self, path: str) -> None:
+        if self._noted:
+            self.transport.put(path, b"{}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"laminar: {text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,258 @@
+"""The process of a child of an array job that claims its splits.
+
+The job starts the container's command, which reads the flow's file and calls the flow. There this process replaces
+itself by a small one without the flow (`become`), so that the flow is in memory once. For each split it starts the
+command again, as the process of that split: an error, a leak of memory or a crash ends with the split. It stops a split
+after the timeout of its executor, and passes on the signals that ask it to stop itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from laminar_runtime import _records, indexes, task_environment, types
+from laminar_runtime.configurations.failures import FINAL
+from laminar_runtime.configurations.layers import Retry
+from laminar_runtime.splits.claims import Claims, Owner
+from laminar_runtime.task_environment import TaskContext
+from laminar_runtime.tasks.worker import Ending, StoppedError, Worker
+
+if TYPE_CHECKING:
+    from laminar_runtime.configurations.datastores import DataStore
+    from laminar_runtime.flow import Flow
+
+__all__ = ["Processes", "become", "main"]
+
+#: The variables of this process that the processes of splits do not have.
+_OWN = {task_environment.LAYER_CLAIMS, task_environment.LAYER_INDEXES}
+#: Seconds between SIGTERM and SIGKILL of a split that did not end in time, as AWS Batch gives a job.
+_GRACE = 30.0
+_SUCCESS = 0
+
+
+def become(flow: Flow, context: TaskContext) -> NoReturn:
+    """Replace this process by one that claims splits of a layer, and starts the same command for each of them.
+
+    Args:
+        flow: The flow.
+        context: What the environment says.
+    """
+    configuration = flow.registry[context.layer].configuration
+    task = {name: value for name, value in os.environ.items() if name.startswith("LAMINAR_")}
+    task.pop(task_environment.TAKEN, None)
+    asked = getattr(flow.configuration.datastore, "requested_encryption", None)
+    known = {
+        "words": [sys.executable, *sys.orig_argv[1:]],
+        "task": task,
+        "path": os.environ.get("PYTHONPATH"),
+        "retry": configuration.retry.numbers(),
+        "on": _endings(configuration.retry),
+        "timeout": (configuration.executor or flow.configuration.executor).timeout,
+        "spot": configuration.container.spot,
+        "encryption": _records.plain(asked()) if asked else {},
+    }
+    # Without the name of a layer, as this process runs none.
+    others = {name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_")}
+    path = os.pathsep.join(filter(None, sys.path))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(  # noqa: S606 - our own program
+        sys.executable,
+        [sys.executable, "-m", __name__],
+        {**task_environment.UNBUFFERED, **others, "PYTHONPATH": path, task_environment.WORKER: json.dumps(known)},
+    )
+
+
+def _endings(retry: Retry) -> list[int | str]:
+    """Return the failures of a retry as a process ends with them: an error of a class that is named ends it with 1."""
+    found = [1 if isinstance(item, type) else item for item in retry.on]
+    return list(dict.fromkeys(found))
+
+
+def main() -> None:
+    """Run splits until none is left. The exit code is 0 if all that this process ran have finished."""
+    known: dict[str, Any] = json.loads(os.environ.pop(task_environment.WORKER))
+    variables: dict[str, str] = known["task"]
+    context = types.unwrap(TaskContext.parse({**os.environ, **variables}))
+    store, key = _datastore(variables[task_environment.DATASTORE_ROOT], known["encryption"]), context.key
+    start = int(os.environ.get(task_environment.BATCH_ATTEMPT) or 1)
+    job = os.environ.get(task_environment.BATCH_JOB, "")
+    claims = Claims(
+        store.transport,
+        key.claims(context.claims, context.drive),
+        owner=Owner(job, start),
+        splits=_splits(store, context, variables[task_environment.LAYER_INDEXES]),
+        place=int(os.environ.get(task_environment.BATCH_INDEX) or 0),
+        children=int(context.claims.rpartition(".")[2]),
+    )
+    if context.retry or start > 1:
+        # A redrive submits the job again with all of its splits.
+        claims.leave_out(store.ledger.finished_splits(key, splits=context.splits))
+    processes = Processes(known["words"], _environment(variables, known["path"]), known["timeout"])
+    processes.listen()
+    named = variables.get(task_environment.LAYER_ATTEMPT)
+    worker = Worker(
+        claims=claims,
+        run=processes.run,
+        is_finished=lambda index: store.ledger.read_split(key, index=index) is not None,
+        pause=processes.pause,
+        transport=store.transport,
+        key=key,
+        drive=context.drive,
+        job=job.partition(":")[0],
+        retry=_records.copy(Retry(**known["retry"]), on=tuple(known["on"])),
+        attempt=int(named) if named else None,
+        spot=known["spot"],
+    )
+    try:
+        succeeded = worker.work(restarted=start > 1)
+    except StoppedError:
+        sys.exit(128 + signal.SIGTERM)
+    # AWS Batch does not start the job again: all attempts were made.
+    sys.exit(_SUCCESS if succeeded else FINAL)
+
+
+def _splits(store: DataStore, context: TaskContext, spelled: str) -> list[int]:
+    if spelled.startswith("@"):
+        spelled = store.transport.get(context.key.index_list(spelled[1:])).decode()
+    return indexes.parse(spelled)
+
+
+def _datastore(root: str, encryption: Mapping[str, Any]) -> DataStore:
+    """Return the flow's datastore without the flow: it keeps claims and notes, and says what finished."""
+    from laminar_runtime.configurations import datastores
+
+    if not root.startswith("s3://"):
+        return datastores.Local(root)
+    return datastores.AWS.S3(root, encryption=encryption.get("kind"), kms_key_id=encryption.get("key"))
+
+
+def _environment(variables: Mapping[str, str], path: str | None) -> dict[str, str]:
+    """Return the environment of the processes of splits, without the split."""
+    others = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    task = {name: value for name, value in variables.items() if name not in _OWN}
+    return {**others, **task, **({} if path is None else {"PYTHONPATH": path})}
+
+
+class Processes:
+    """Runs each attempt at a split in a process, with all that this starts in a process group of its own.
+
+    Args:
+        words: The command.
+        environment: Its environment variables, without those that name a split.
+        timeout: Seconds after which it is stopped.
+        grace: Seconds after that in which it may end by itself.
+    """
+
+    def __init__(
+        self, words: Sequence[str], environment: Mapping[str, str], timeout: float, grace: float = _GRACE
+    ) -> None:
+        self._words, self._environment = words, environment
+        self._timeout, self._grace = timeout, grace
+        self._stopping = False
+        self._running = 0
+
+    def listen(self) -> None:
+        """Pass signals that ask this process to stop on to the split, as AWS sends them before it reclaims capacity."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between attempts.
+
+        Args:
+            seconds: How long.
+
+        Raises:
+            StoppedError: If this process is asked to stop meanwhile.
+        """
+        end = time.monotonic() + seconds
+        while not self._stopping and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 1))
+        self._check()
+
+    def run(self, index: int, attempt: int) -> Ending:
+        """Run an attempt at a split.
+
+        Args:
+            index: The split.
+            attempt: The attempt.
+
+        Raises:
+            StoppedError: If this process was asked to stop, and the attempt did not succeed.
+        """
+        import subprocess
+
+        from laminar_runtime.process import reaper
+
+        self._check()
+        split = {task_environment.LAYER_INDEX: str(index), task_environment.LAYER_ATTEMPT: str(attempt)}
+        reaper.prepare()
+        process = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
+            self._words, env={**self._environment, **split}, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        reaper.watch(process.pid)
+        self._running = process.pid
+        _prefer_to_kill(process.pid)
+        late = self._wait_for(process.pid)
+        self._running = 0
+        # Until the process is reaped, the number of its group cannot be reused.
+        _signal(process.pid, signal.SIGKILL)
+        code = process.wait()
+        reaper.forget(process.pid)
+        if code != _SUCCESS:
+            self._check()
+        return Ending(code, late)
+
+    def _wait_for(self, process: int) -> bool:
+        """Wait until a process ends, stop it if it does not in time, and return whether that was so."""
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            _signal(process, signal.SIGTERM)
+
+        timers = [
+            threading.Timer(self._timeout, stop),
+            threading.Timer(self._timeout + self._grace, _signal, (process, signal.SIGKILL)),
+        ]
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+        for timer in timers:
+            timer.cancel()
+        return late.is_set()
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+        if self._running:
+            _signal(self._running, signal.Signals(number))
+
+    def _check(self) -> None:
+        if self._stopping:
+            raise StoppedError
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _prefer_to_kill(process: int) -> None:
+    """Have Linux kill the process of a split, and not this one, if the container lacks memory."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - a file of Linux
+        score.write("1000")
+
+
+if __name__ == "__main__":
+    main()

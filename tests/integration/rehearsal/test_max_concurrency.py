@@ -1,0 +1,109 @@
+"""Children of an array job that claim splits: they survive a kill, and a resume runs what failed, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import boto3
+import pytest
+
+from laminar_codegen.pipeline import compile_flow
+from laminar_codegen.rehearsal.aws import EmbeddedAws, Workspace
+from laminar_codegen.rehearsal.deploy import deploy
+from laminar_codegen.rehearsal.image import lay_out
+from laminar_runtime.configurations.schedulers import AWS
+from laminar_runtime.exceptions import ExecutionError
+
+FLOW = """
+import os, signal, time
+from pathlib import Path
+from laminar_runtime import Flow, Layer, each
+from laminar_runtime.configurations.layers import ForEach, Parameter, Retry
+from laminar_runtime.settings import current
+
+HERE = Path(__file__).resolve().parent
+assert current.layer.name not in {"Work", "One"} or current.layer.index is None or "LAMINAR_LAYER_INDEX" in os.environ
+
+def note(text):
+    with (HERE / "log.txt").open("a") as log:
+        log.write(f"{text}\\n")
+
+class Report(Flow): ...
+
+@Report.register
+class Load(Layer):
+    part: int
+
+    def __call__(self) -> None:
+        self.shard(part=range(6))
+
+OVER = [Parameter(Load, "part")]
+
+@Report.register(foreach=ForEach(OVER, max_concurrency=2), retry=Retry(attempts=2, delay=0, jitter=0))
+class Work(Layer):
+    done: int
+
+    def __call__(self, load: Load) -> None:
+        note(f"Work {self.index} {self.attempt}")
+        if self.index == 1 and self.attempt == 1:
+            os.kill(os.getppid(), signal.SIGKILL)  # the container of this child ends
+            time.sleep(60)
+        if self.index == 4 and (HERE / "broken").exists():
+            raise ValueError("broken")
+        self.done = load.part * 2
+        self.child = os.environ["AWS_BATCH_JOB_ARRAY_INDEX"] if "AWS_BATCH_JOB_ARRAY_INDEX" in os.environ else "none"
+
+@Report.register(foreach=ForEach(OVER, max_concurrency=1))
+class One(Layer):
+    def __call__(self, load: Load, work: Work) -> None:
+        note(f"One {self.index} {self.attempt}")
+        self.plain = "AWS_BATCH_JOB_ARRAY_INDEX" not in os.environ
+
+@Report.register
+class Sum(Layer):
+    def __call__(self, work: Work, one: One) -> None:
+        self.total = sum(each(work, lambda work: work.done))
+        self.children, self.plain = set(work.child), all(one.plain)
+
+if flow := Report():
+    flow()
+"""
+
+
+def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each split runs once, but for the attempt that its container ended, and those that failed."""
+    (tmp_path / "flow.py").write_text(FLOW)
+    (tmp_path / "broken").touch()
+    (tmp_path / "image").mkdir()
+    workspace = Workspace(directory=lay_out(tmp_path / "flow.py", tmp_path / "image"))
+    with EmbeddedAws(workspace=workspace) as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        compilation = compile_flow(str(tmp_path / "flow.py"))
+        deployment, flow = deploy(compilation, aws), compilation.source.flow
+        flow.configuration.scheduler = AWS.StepFunctions()
+        flow._datastore = None
+        execution = flow()
+        with pytest.raises(ExecutionError, match=r"in state 'Work': .*Array Child Job failed"):
+            execution.wait(timeout=120)
+        log = tmp_path / "log.txt"
+        twice = ["Work 1 1", "Work 1 2", "Work 4 1", "Work 4 2"]
+        assert sorted(log.read_text().splitlines()) == sorted([*twice, *(f"Work {index} 1" for index in (0, 2, 3, 5))])
+        (tmp_path / "broken").unlink()
+        log.write_text("")
+        resumed = flow.execution(str(execution.id)).resume().wait(timeout=120)
+        assert sorted(log.read_text().splitlines()) == [*(f"One {index} 1" for index in range(6)), "Work 4 1"]
+        found = resumed.layer("Sum")
+        assert (found.total, found.plain) == (30, True)
+        assert found.children <= {"0", "1"}
+        arn = deployment.execution_arn(str(execution.id))
+        history = boto3.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
+        entered = Counter(event["type"] for event in history)
+        # Load, three states and an item for each fan-out, Sum; after the redrive, the item's job again.
+        assert entered["TaskStateEntered"] <= 14
+        bucket, prefix = re.fullmatch(r"s3://([^/]+)/?(.*)", flow.datastore.root).groups()  # type: ignore[union-attr]
+        listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+        claimed = [item["Key"] for item in listed if "/.claims/" in item["Key"]]
+        assert len([key for key in claimed if "/Work/.claims/-/1-0.2/" in key]) == 7  # one for each split, one failed
