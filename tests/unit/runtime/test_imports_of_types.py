@@ -33,6 +33,7 @@ NAMED = {
     "laminar_runtime.configurations.executors.aws": {"AWS"},
     "laminar_runtime.configurations.executors.docker": {"Docker"},
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
+    "laminar_runtime.configurations.volumes": {"EFS", "Host", "Volume"},  # most containers mount none
     "laminar_runtime.execution": {"Execution"},
     "laminar_runtime.failures.record": {"Failures"},
     "laminar_runtime.flow": {"Flow"},
