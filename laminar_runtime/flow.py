@@ -11,7 +11,6 @@ from laminar_runtime import _records, arguments, launching, task_environment, ty
 from laminar_runtime.configurations import containers, datastores, executors, flows, layers
 from laminar_runtime.exceptions import FlowError, LayerError
 from laminar_runtime.execution import Execution
-from laminar_runtime.inputs import declarations
 from laminar_runtime.introspection import attributes, functions, interactive, naming
 from laminar_runtime.layer import Definition, Layer, Parameters
 from laminar_runtime.pickling import homes, scopes
@@ -209,12 +208,22 @@ class Flow:
                 where = ", ".join(f"{item.__module__}.{item.__qualname__}" for item in (other, one))
                 raise FlowError(f"flow '{cls.__name__}' has two classes named '{one.__name__}' ({where}): rename one")
             known[one.__name__] = one
-            attributes.check_fit(one)
-            declarations.check_names(one, Parameters, cls.__name__)
-        joined: Any = declarations.join(tuple(known.values()) or (Parameters,), _PARAMETERS)
-        declarations.check_agreement(joined, cls.__name__)
+        joined: Any = cls._join(tuple(known.values())) if known else Parameters
         cls.declared = tuple(known.values())
         cls.registry[_PARAMETERS], cls.classes[_PARAMETERS] = Definition(cls, joined, layers.Configuration()), joined
+
+    @classmethod
+    def _join(cls, declared: tuple[type[Parameters], ...]) -> type[Parameters]:
+        """Return the class of the parameters that classes declare together, if they agree."""
+        # Imported here, so that a task of a flow with untyped parameters does not load it.
+        from laminar_runtime.inputs import declarations
+
+        for one in declared:
+            attributes.check_fit(one)
+            declarations.check_names(one, Parameters, cls.__name__)
+        joined = declarations.join(declared, _PARAMETERS)
+        declarations.check_agreement(joined, cls.__name__)
+        return joined
 
     @classmethod
     def _take_over(cls) -> None:
@@ -346,6 +355,9 @@ class Flow:
             raise FlowError(f"{what}, which it has without that: register a subclass that declares the parameters")
         if options:
             raise FlowError(f"{what} with {', '.join(options)}: it declares parameters and never runs. Remove them")
+        # Imported here, so that a task of a flow with untyped parameters does not load it.
+        from laminar_runtime.inputs import declarations
+
         declarations.resolve(declared, names)
         cls._declare((declared,))
 

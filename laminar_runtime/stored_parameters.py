@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime.exceptions import DamagedError, ExecutionError, FlowError, MissingError
 from laminar_runtime.identifiers import check_execution_id, new_attempt
-from laminar_runtime.inputs.declarations import fields_of
 from laminar_runtime.introspection import naming
 from laminar_runtime.introspection.attributes import quote, refusal
 from laminar_runtime.layer import Parameters
@@ -36,6 +35,7 @@ def convert(flow: Flow, given: Mapping[str, Any]) -> Mapping[str, Any]:
         return given
     # Imported here, so that a flow with untyped parameters does not need cattrs.
     from laminar_runtime.inputs import conversion
+    from laminar_runtime.inputs.declarations import fields_of
 
     return conversion.convert(fields_of(flow.classes[Parameters.__name__], flow.name), given, flow.name)
 
@@ -162,6 +162,9 @@ def convert_again(execution: Execution) -> None:
     flow, key, ledger = execution.flow, execution.key(Parameters.__name__), execution.datastore.ledger
     if not flow.declared or ledger.read_record(key) is None or execution.finished:
         return
+    # Imported here, as for `convert`.
+    from laminar_runtime.inputs.declarations import fields_of
+
     layer, stored = execution.layer(Parameters), ledger.attributes(key, index=0, record=None)
     names = [field.name for field in fields_of(flow.classes[layer.name], flow.name) if field.name in stored]
     try:
