@@ -6,11 +6,11 @@ Without an endpoint boto3 would talk to the real AWS, so a configuration without
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cache
 from threading import Lock
 from typing import Any
 
-from attrs import Factory, define, field
+from attrs import field, frozen
 
 from tools.terraform_standin.errors import InvalidConfigurationError
 from tools.terraform_standin.values import State, Unknown
@@ -18,41 +18,43 @@ from tools.terraform_standin.values import State, Unknown
 _ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 
 
-# Not frozen: it holds the clients made so far, which are expensive to make.
-@define
+#: Threads share boto3 clients, and must not share boto3 sessions.
+_LOCK = Lock()
+
+
+@frozen
 class Account:
-    """One configured provider: region, endpoints, default tags, and the clients made so far."""
+    """One configured provider: region, endpoints, default tags and credentials."""
 
     region: str
     endpoints: dict[str, str] = field(factory=dict)
     default_tags: dict[str, str] = field(factory=dict)
     credentials: dict[str, Any] = field(factory=dict)
-    _clients: dict[tuple[str, str], Any] = Factory(dict)
-    _lock: Any = Factory(Lock)
 
     def client(self, service: str, region: str | None = None) -> Any:
-        """Return the boto3 client of a service. Threads must not share boto3 sessions."""
-        key = (service, region or self.region)
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = self._make_client(*key)
-            return self._clients[key]
+        """Return the boto3 client of a service."""
+        with _LOCK:
+            credentials = tuple(sorted(self.credentials.items()))
+            return _make_client(service, region or self.region, self.endpoints.get(service), credentials)
 
-    def _make_client(self, service: str, region: str) -> Any:
-        from botocore.config import Config  # slow to import, and not needed to validate
 
-        return self._session.client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoints.get(service),
-            config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 2}),
-        )
+@cache  # for all commands that this process serves: a client is expensive to make
+def _make_client(service: str, region: str, endpoint: str | None, credentials: tuple[tuple[str, Any], ...]) -> Any:
+    from botocore.config import Config  # slow to import, and not needed to validate
 
-    @cached_property
-    def _session(self) -> Any:
-        import boto3  # slow to import, and not needed to validate
+    return _make_session(credentials).client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "max_attempts": 2}),
+    )
 
-        return boto3.session.Session(**self.credentials)
+
+@cache
+def _make_session(credentials: tuple[tuple[str, Any], ...]) -> Any:
+    import boto3  # slow to import, and not needed to validate
+
+    return boto3.session.Session(**dict(credentials))
 
 
 def configure(config: State) -> Account:
