@@ -20,7 +20,7 @@ demo: $(VENV)/installed-local
 
 ## Runs all checks, and the tests of all tiers.
 test: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed check docs bytecode
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest $(BY_FILE)
 
 ## Style, types, the direction of imports, and files that are generated.
 check: $(VENV)/installed-dev
@@ -44,6 +44,10 @@ architecture: $(VENV)/installed-dev
 compare: $(VENV)/installed-dev
 	$(BIN)/python -m tools.compare_documents $(if $(COMMIT),--commit $(COMMIT))
 
+# A file of tests is for one process. They begin as collected, tests/e2e first: by their number of tests, as is the default,
+# the files that take longest came last, and one core waited for the other.
+BY_FILE = -n auto --dist loadfile --no-loadscope-reorder
+
 # The tiers of the tests, by what a test needs (tests/tiers.py). Unit tests and doctests are in these folders alone.
 UNIT = tests/unit tests/support laminar_runtime laminar_codegen tools docs README.md CONTRIBUTING.md
 
@@ -58,11 +62,11 @@ unit: $(VENV)/installed-dev
 
 ## Runs the tests that need the embedded AWS, other servers or child processes: some minutes.
 integration: $(VENV)/installed-dev tests/asl_validator/node_modules .checkov-venv/installed bytecode
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m integration
+	$(BIN)/python -m pytest -q $(BY_FILE) -m integration
 
 ## Runs the tests that need Terraform: many minutes.
 e2e: $(VENV)/installed-dev bytecode
-	$(BIN)/python -m pytest -q -n auto --dist loadfile -m e2e
+	$(BIN)/python -m pytest -q $(BY_FILE) -m e2e
 
 ## The unit tests with the oldest and the newest dependencies that pyproject.toml allows, in environments of their own.
 oldest newest:
@@ -79,7 +83,7 @@ moto-oldest moto-newest:
 	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --editable ".[local]" $(VERSIONS_$@)
 	.venv-$@/bin/uv pip freeze --python .venv-$@/bin/python | grep -E "^(moto|jsonata-python)=" > .venv-$@/ends.txt
 	.venv-$@/bin/uv pip install --quiet --python .venv-$@/bin/python --override .venv-$@/ends.txt --editable ".[dev]"
-	.venv-$@/bin/python -m pytest -q -n auto --dist loadfile tests/integration/codegen/test_embedded_aws \
+	.venv-$@/bin/python -m pytest -q $(BY_FILE) tests/integration/codegen/test_embedded_aws \
 		tests/integration/codegen/test_replay tests/unit/codegen/test_replay $(LEFT_OUT_$@)
 
 VERSIONS_moto-oldest = "moto==5.1.0" "jsonata-python==0.7.0"

@@ -36,7 +36,7 @@ def test_targets_exist() -> None:
 
 
 def test_full_sizes_are_run_at_night() -> None:
-    """The variable that gives the tests their full sizes is set in the runs that a schedule starts, and in no others."""
+    """The variable that gives the tests their full sizes is set in runs that a schedule starts, and in no others."""
     assert CI["jobs"]["test"]["env"] == {"LAMINAR_NIGHTLY": "${{ github.event_name == 'schedule' && '1' || '' }}"}
 
 
