@@ -14,12 +14,13 @@ from laminar_codegen.ir.deployment import Alarm, Deployment, LogGroup, Planner, 
 from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Graph, Trigger
 from laminar_codegen.ir.placement import Queue
+from laminar_codegen.ir.settings import Settings
 from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, ROLE_NAME_LENGTH
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
 
-__all__ = ["ALARMS", "allocate", "longest_name"]
+__all__ = ["ABORTED", "ALARMS", "allocate", "longest_name"]
 
 _NAME = Ref("var.name")
 
@@ -48,6 +49,9 @@ ALARMS = (
     _of_executions("throttled", "ExecutionThrottled", "Step Functions throttled an execution"),
 )
 
+#: The alarm of those that ask for it.
+ABORTED = _of_executions("aborted", "ExecutionsAborted", "An execution was aborted")
+
 
 def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deployment:
     """Allocate the resources of a deployment.
@@ -69,7 +73,7 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
         # Kinds of targets may share a role, such as that of the tasks.
         roles=tuple({role.label: role for role in _roles(graphs, resources, found)}.values()),
         log_groups=tuple(_log_groups(resources)),
-        alarms=tuple(_alarms(found)),
+        alarms=tuple(_alarms(graphs[0].settings, found)),
         triggers=found,
         longest_name=longest_name(graphs),
     )
@@ -157,7 +161,9 @@ def _by_kind(
             yield kind, [item for item in own if targets.kind_of(item.placement.target) is kind]
 
 
-def _alarms(found: Sequence[Trigger]) -> Iterator[Alarm]:
+def _alarms(settings: Settings, found: Sequence[Trigger]) -> Iterator[Alarm]:
     yield from ALARMS
+    if settings.aborted:
+        yield ABORTED
     for trigger in found:
         yield from triggers.kind_of(trigger).alarms(trigger.value)

@@ -23,6 +23,7 @@ from laminar_runtime.limits import (
 )
 
 __all__ = [
+    "ALARM_ACTIONS",
     "ARRAY_CHILDREN",
     "DEFINITION_BYTES",
     "DESCRIBED_JOBS",
@@ -90,6 +91,10 @@ JOB_DEFINITION_BYTES = 24 * 1024
 
 #: Bytes of all variables of a function: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 FUNCTION_VARIABLES_BYTES = 4 * 1024
+
+#: The most actions of an alarm for one of its states:
+#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+ALARM_ACTIONS = 5
 
 #: The most keys in one answer to a listing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 LISTED_KEYS = 1_000

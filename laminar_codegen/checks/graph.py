@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.placements import PLACEMENT_RULES
+from laminar_codegen.checks.settings import SETTINGS_RULES
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
@@ -360,6 +361,7 @@ RULES: tuple[Check, ...] = (
     check_same_commands,
     check_retries,
     check_time_limit,
+    *SETTINGS_RULES,
     check_names,
     *TEXT_RULES,
 )

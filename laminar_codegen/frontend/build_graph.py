@@ -13,6 +13,7 @@ from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.read_inputs import find_misfits, read_inputs
 from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
 from laminar_codegen.ir.placement import container_of
+from laminar_codegen.ir.settings import Settings
 from laminar_codegen.targets.registry import target_of
 from laminar_codegen.triggers.registry import parameters_of, triggers_of
 from laminar_runtime import Flow, Layer, _records
@@ -49,6 +50,7 @@ def build_graph(source: Source) -> Graph:
         inputs=read_inputs(flow, locator),
         misfits=tuple(find_misfits(flow, parameters_of(triggers))),
         time_limit=flow.configuration.timeout,
+        settings=Settings.of(source.scheduler),
     )
 
 

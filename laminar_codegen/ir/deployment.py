@@ -27,6 +27,7 @@ from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph, Trigger
 from laminar_codegen.ir.placement import Container, Placement, Queue
+from laminar_codegen.ir.settings import Settings
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
 __all__ = ["Alarm", "Deployment", "LogGroup", "Planner", "Role", "TaskResource"]
@@ -164,6 +165,11 @@ class Deployment:
     def flows(self) -> tuple[str, ...]:
         """The names of its flows."""
         return tuple(graph.flow for graph in self.graphs)
+
+    @property
+    def settings(self) -> Settings:
+        """How it is operated: what the scheduler of its first flow says."""
+        return self.graphs[0].settings
 
     @functools.cached_property
     def flow_names(self) -> tuple[Ref, ...]:

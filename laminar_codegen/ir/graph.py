@@ -17,6 +17,7 @@ from laminar_codegen.ir.placement import (
     Target,
     place,
 )
+from laminar_codegen.ir.settings import NO_SETTINGS, Settings
 from laminar_codegen.problems import Location
 from laminar_runtime import Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
@@ -164,6 +165,7 @@ class Graph:
         encryption: The encryption that writes to its datastore request from S3.
         inputs: The parameters that it declares, None if its parameters are untyped.
         misfits: What is wrong with the parameters of its triggers, which are not those that it declares.
+        settings: How its deployment is operated. In a chain those of the first flow count.
         time_limit: Seconds after which an execution of it is ended, None without a limit of its own.
     """
 
@@ -180,6 +182,7 @@ class Graph:
     inputs: tuple[DeclaredParameter, ...] | None = None
     misfits: tuple[str, ...] = ()
     time_limit: float | None = None
+    settings: Settings = NO_SETTINGS
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:

@@ -18,6 +18,7 @@ from laminar_codegen.lower_terraform.alarms import emit_alarm
 from laminar_codegen.lower_terraform.layer_descriptions import emit_layers, layers
 from laminar_codegen.lower_terraform.log_groups import emit_log_group
 from laminar_codegen.lower_terraform.outputs import emit_outputs
+from laminar_codegen.lower_terraform.settings import apply_settings
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.targets import registry as targets
@@ -44,19 +45,23 @@ def emit_document(deployment: Deployment) -> Document:
         variables=emit_variables(deployment),
         locals=_locals(deployment),
         data=(*account.READ, account.emit_bucket()),
-        resources=(
-            account.emit_place(deployment.queues),
-            emit_layers(),
-            *map(emit_log_group, deployment.log_groups),
-            *(block for role in deployment.roles for block in iam_roles.emit_role(role)),
-            *(block for item in deployment.resources for block in _task_resource(item)),
-            *map(emit_state_machine, deployment.machines),
-            *(block for item in deployment.triggers for block in triggers.kind_of(item).emit(item.value)),
-            *(block for companion in targets.companions_of(deployment.graphs) for block in companion.emit()),
-            *map(emit_alarm, deployment.alarms),
-            emit_parameter(deployment.flow_names),
-        ),
+        resources=tuple(apply_settings(block, deployment.settings) for block in _resources(deployment)),
         outputs=emit_outputs(deployment),
+    )
+
+
+def _resources(deployment: Deployment) -> tuple[Block, ...]:
+    return (
+        account.emit_place(deployment.queues),
+        emit_layers(),
+        *map(emit_log_group, deployment.log_groups),
+        *(block for role in deployment.roles for block in iam_roles.emit_role(role)),
+        *(block for item in deployment.resources for block in _task_resource(item)),
+        *map(emit_state_machine, deployment.machines),
+        *(block for item in deployment.triggers for block in triggers.kind_of(item).emit(item.value)),
+        *(block for companion in targets.companions_of(deployment.graphs) for block in companion.emit()),
+        *map(emit_alarm, deployment.alarms),
+        emit_parameter(deployment.flow_names),
     )
 
 

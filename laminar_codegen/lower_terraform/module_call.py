@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.allocate import ALARMS
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Deployment
@@ -20,6 +21,7 @@ from laminar_codegen.ir.terraform import Block, Call, Document, Output
 from laminar_codegen.lower_terraform import iam_roles
 from laminar_codegen.lower_terraform.alarms import ALARM
 from laminar_codegen.lower_terraform.module_addresses import address_in_module
+from laminar_codegen.lower_terraform.settings import as_inputs
 from laminar_codegen.lower_terraform.shared_variables import PASSED_ON
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.targets import registry as targets
@@ -95,9 +97,10 @@ def _in_module(deployment: Deployment) -> Iterator[tuple[Any, InModule]]:
 
 
 def _other_alarms(deployment: Deployment) -> set[str]:
-    """Return the addresses of the alarms of triggers that the module does not have."""
-    kinds = ((registry.kind_of(trigger), trigger.value) for trigger in deployment.triggers)
-    return {f"{ALARM}.{alarm.label}" for kind, value in kinds if kind.in_module is None for alarm in kind.alarms(value)}
+    """Return the addresses of the alarms that the module does not have."""
+    known = {alarm.label for alarm in ALARMS}
+    known |= {alarm.label for _, trigger in _in_module(deployment) for alarm in trigger.alarms}
+    return {f"{ALARM}.{alarm.label}" for alarm in deployment.alarms if alarm.label not in known}
 
 
 def _arn(machine: StateMachine) -> Joined:
@@ -154,6 +157,7 @@ def _call(module: Module, deployment: Deployment) -> Call:
             "roles": roles,
             "log_groups": groups,
             **triggers,
+            **as_inputs(deployment.settings),
             **{variable.name: Ref(f"var.{variable.name}") for variable in PASSED_ON},
         },
     )

@@ -23,17 +23,18 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import Task, all_states
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.settings import OFF
 from laminar_codegen.policies.datastore import invoke, key_of
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import (
     BUCKET,
-    TRACES,
     Statement,
     datastore_key,
     key,
     managed_rule,
     regional,
     states_arn,
+    traces,
 )
 from laminar_codegen.targets import registry
 from laminar_runtime.storage.layout import input_key, joins_prefix, turns_prefix
@@ -84,9 +85,9 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
     if written:
         yield datastore_key(key_of(written, short=short))
     beside = tuple(states_arn("stateMachine", machine.name) for machine in deployment.companions)
-    yield from _own_key((*_own(deployment, short=short), *beside), short=short)
-    yield _LOG_DELIVERY
-    yield TRACES
+    yield _own_key((*_own(deployment, short=short), *beside), short=short)
+    yield from _log(deployment.settings.log_level)
+    yield from traces(deployment.settings.tracing)
 
 
 def _find_turns(turns: tuple[Joined, ...]) -> Iterator[Statement]:
@@ -123,15 +124,27 @@ def _own(deployment: Deployment, *, short: bool) -> tuple[Value, ...]:
     return tuple(states_arn("stateMachine", machine) for machine in machines)
 
 
-def _own_key(own: tuple[Value, ...], *, short: bool) -> Iterator[Statement]:
-    """Yield the statements to encrypt state machines, their executions and their logs by a customer's key, if any.
+def _own_key(own: tuple[Value, ...], *, short: bool) -> Statement:
+    """Return the statement to encrypt state machines and their executions by a customer's key, if any.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
     """
     test = "StringLike" if short else "StringEquals"
-    yield key("EncryptExecutions", (test, "kms:EncryptionContext:aws:states:stateMachineArn", own))
+    return key("EncryptExecutions", (test, "kms:EncryptionContext:aws:states:stateMachineArn", own))
+
+
+def _log(level: str | Ref | None) -> Iterator[Statement]:
+    """Yield the statements to have the log delivered, and encrypted by a customer's key, unless nothing is logged."""
+    if level == OFF:
+        return
     condition = ("StringLike", "kms:EncryptionContext:SourceArn", (regional("logs", "*"),))
-    yield attrs.evolve(key("EncryptLogs", condition), actions=("kms:GenerateDataKey",))
+    encrypted = attrs.evolve(key("EncryptLogs", condition), actions=("kms:GenerateDataKey",))
+    for statement, resources in ((encrypted, "var.kms_key_arn[*]"), (_LOG_DELIVERY, '["*"]')):
+        if isinstance(level, Ref):
+            there = Ref(f'{level.expression} == "{OFF}" ? [] : {resources}')
+            yield attrs.evolve(statement, resources=there)
+        else:
+            yield statement
 
 
 def _start_parts(parts: tuple[str, ...]) -> Iterator[Statement]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from laminar_codegen.ir.expressions import Ref
+from laminar_codegen.ir.settings import ACTION
 from laminar_codegen.ir.terraform import Validation, Variable
 from laminar_codegen.limits import ROLE_NAME_LENGTH
+from laminar_codegen.lower_terraform.settings import level_rule, path_rule
 
 __all__ = [
     "ALARM_ACTIONS",
@@ -15,6 +18,7 @@ __all__ = [
     "KMS_KEY_ARN",
     "LOG_RETENTION_IN_DAYS",
     "LONGEST_REGION",
+    "OPERATION",
     "PASSED_ON",
     "PERMISSIONS_BOUNDARY_ARN",
     "REGION_IN_ROLE_NAMES",
@@ -227,6 +231,48 @@ def region_beside(labels: Iterable[str]) -> Variable:
 
 
 REGION_IN_ROLE_NAMES = region_beside(())
+
+#: The inputs of the module for the settings of a deployment: a document has them where its flow says so.
+LOG_LEVEL = Variable(
+    name="log_level",
+    type="string",
+    description="The events of state machines that are logged: OFF, FATAL, ERROR or ALL.",
+    default=("ERROR",),
+    validation=(level_rule(Ref("var.log_level")),),
+)
+LOG_EXECUTION_DATA = Variable(
+    name="log_execution_data",
+    type="bool",
+    description="Whether logged events have the input and the output of states, with the parameters of flows.",
+    default=(True,),
+)
+TRACING = Variable(
+    name="tracing",
+    type="bool",
+    description="Whether AWS X-Ray traces executions. The policy of the role state_machine has the permissions.",
+    default=(True,),
+)
+ROLE_PATH = Variable(
+    name="role_path",
+    type="string",
+    description="The path of the roles, such as /teams/reports/. To change it makes the roles anew.",
+    default=(None,),
+    validation=(path_rule(Ref("var.role_path")),),
+    nullable=True,
+)
+OK_ACTIONS = Variable(
+    name="ok_actions",
+    type="list(string)",
+    description="ARNs of what is notified when an alarm is over, such as an SNS topic.",
+    default=((),),
+    validation=(
+        Validation(
+            f'alltrue([for action in var.ok_actions : can(regex("{ACTION}", action))])',
+            "The actions of alarms must be given by their ARNs.",
+        ),
+    ),
+)
+OPERATION = (LOG_LEVEL, LOG_EXECUTION_DATA, TRACING, ROLE_PATH, OK_ACTIONS)
 
 #: The inputs that a document passes on unchanged.
 PASSED_ON = (

@@ -13,6 +13,7 @@ from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.inputs import variables_of
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
+from laminar_codegen.lower_terraform.settings import validations
 from laminar_codegen.lower_terraform.shared_variables import (
     ALARM_ACTIONS,
     DATASTORE_ROOT,
@@ -71,7 +72,8 @@ def _of_flows(deployment: Deployment) -> Iterator[Variable]:
         return
     images = {layer.container.image for graph in deployment.graphs for layer in graph.layers}
     of_functions = {function.container.image for function in targets.functions_of(deployment.resources)}
-    of_targets = [kind.validations(deployment) for kind in targets.kinds_of(deployment.resources)]
+    known = [kind.validations(deployment) for kind in targets.kinds_of(deployment.resources)]
+    known.append(validations(deployment.settings))
     for variable in declared:
         reference = Input.of(variable)
         of_image = (_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else ()
@@ -80,7 +82,7 @@ def _of_flows(deployment: Deployment) -> Iterator[Variable]:
             type="string",
             description=variable.description or "A variable of the flow.",
             default=None if variable.default is None else (variable.default,),
-            validation=(*of_image, *(rule for rules in of_targets for rule in rules.get(reference, ()))),
+            validation=(*of_image, *(rule for rules in known for rule in rules.get(reference, ()))),
         )
 
 

@@ -11,7 +11,7 @@ from laminar_codegen.ir.deployment import Deployment, Planner, TaskResource
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.policies.sizes import Fitted, fit
-from laminar_codegen.policies.statement import BUCKET, TRACES, Statement, datastore_key, key, logs, regional
+from laminar_codegen.policies.statement import BUCKET, Statement, datastore_key, key, logs, regional, traces
 
 __all__ = ["for_functions", "for_layers_with", "for_tasks", "invoke", "key_of", "prefixes"]
 
@@ -73,7 +73,8 @@ def _for_functions(
     condition = ("StringLike", "kms:EncryptionContext:aws:lambda:FunctionArn", _functions(patterns))
     environment = attrs.evolve(key("DecryptEnvironment", condition), actions=("kms:Decrypt",))
     groups = tuple(labels.log_group(pattern) for pattern in patterns)
-    return (*_for_tasks(deployment, role, short=short), environment, logs("WriteLogs", groups), TRACES)
+    sent = traces(deployment.settings.tracing)
+    return (*_for_tasks(deployment, role, short=short), environment, logs("WriteLogs", groups), *sent)
 
 
 def _principal_names(

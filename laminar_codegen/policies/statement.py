@@ -11,11 +11,11 @@ import attrs
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import PARTITION
 from laminar_codegen.ir.expressions import Joined, Ref, Value
+from laminar_codegen.ir.settings import is_true
 
 __all__ = [
     "ACCOUNT",
     "BUCKET",
-    "TRACES",
     "Condition",
     "Statement",
     "datastore_key",
@@ -24,6 +24,7 @@ __all__ = [
     "managed_rule",
     "regional",
     "states_arn",
+    "traces",
 ]
 
 ACCOUNT = Ref("local.account_id")
@@ -112,7 +113,7 @@ def logs(sid: str, groups: tuple[Joined, ...]) -> Statement:
 
 
 # These actions have no resources to name.
-TRACES = Statement(
+_TRACES = Statement(
     "SendTraces",
     (
         "xray:GetSamplingRules",
@@ -122,6 +123,17 @@ TRACES = Statement(
     ),
     ("*",),
 )
+
+
+def traces(tracing: bool | Ref | None) -> tuple[Statement, ...]:  # noqa: FBT001 - the setting itself
+    """Return the statement to send traces, if they are sent.
+
+    Args:
+        tracing: Whether they are sent; None for the default, which is that they are.
+    """
+    if isinstance(tracing, Ref):
+        return (attrs.evolve(_TRACES, resources=Ref(f'{is_true(tracing)} ? ["*"] : []')),)
+    return () if tracing is False else (_TRACES,)
 
 
 def states_arn(kind: str, machine: str) -> Joined:

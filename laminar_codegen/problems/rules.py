@@ -147,6 +147,12 @@ LAM073 = Rule(
     "Step Functions counts whole seconds, and ends an execution after a year.",
     "Choose whole seconds in the range.",
 )
+LAM074 = Rule(
+    "LAM074",
+    "a setting of the deployment is not valid",
+    "Step Functions has four levels of logs, IAM paths between slashes, and CloudWatch five actions by ARNs.",
+    "Use a value that the message names.",
+)
 # Sizes.
 LAM028 = Rule(
     "LAM028", "a state machine is too large", "Step Functions limits the size of a definition.", "Split the flow."

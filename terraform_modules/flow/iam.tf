@@ -20,6 +20,7 @@ resource "aws_iam_role" "this" {
   for_each = local.made
 
   name        = "${local.role_prefix}-${replace(each.key, "_", "-")}"
+  path        = var.role_path
   description = each.value.description
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

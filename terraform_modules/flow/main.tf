@@ -67,13 +67,13 @@ resource "aws_sfn_state_machine" "flow" {
   tags       = var.tags
 
   logging_configuration {
-    level                  = "ERROR"
-    include_execution_data = true
-    log_destination        = "${aws_cloudwatch_log_group.this["state_machine"].arn}:*"
+    level                  = var.log_level
+    include_execution_data = var.log_level == "OFF" ? false : var.log_execution_data
+    log_destination        = var.log_level == "OFF" ? null : "${aws_cloudwatch_log_group.this["state_machine"].arn}:*"
   }
 
   tracing_configuration {
-    enabled = true
+    enabled = var.tracing
   }
 
   encryption_configuration {
@@ -101,13 +101,13 @@ resource "aws_sfn_state_machine" "nested" {
   tags       = var.tags
 
   logging_configuration {
-    level                  = "ERROR"
-    include_execution_data = true
-    log_destination        = "${aws_cloudwatch_log_group.this["state_machine"].arn}:*"
+    level                  = var.log_level
+    include_execution_data = var.log_level == "OFF" ? false : var.log_execution_data
+    log_destination        = var.log_level == "OFF" ? null : "${aws_cloudwatch_log_group.this["state_machine"].arn}:*"
   }
 
   tracing_configuration {
-    enabled = true
+    enabled = var.tracing
   }
 
   encryption_configuration {

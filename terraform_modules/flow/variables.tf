@@ -206,6 +206,55 @@ variable "permissions_boundary_arn" {
   }
 }
 
+variable "log_level" {
+  description = "The events of state machines that are logged: OFF, FATAL, ERROR or ALL."
+  type        = string
+  default     = "ERROR"
+  nullable    = false
+
+  validation {
+    condition     = contains(["OFF", "FATAL", "ERROR", "ALL"], var.log_level)
+    error_message = "The level of the log must be OFF or FATAL or ERROR or ALL."
+  }
+}
+
+variable "log_execution_data" {
+  description = "Whether logged events have the input and the output of states, with the parameters of flows."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "tracing" {
+  description = "Whether AWS X-Ray traces executions. The policy of the role state_machine has the permissions."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "role_path" {
+  description = "The path of the roles, such as /teams/reports/. To change it makes the roles anew."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.role_path == null ? true : can(regex("^/([0-9A-Za-z+=,.@_/-]{1,510}/)?$", var.role_path))
+    error_message = "The path of roles must begin and end with a slash, as in /teams/reports/, with at most 512 characters."
+  }
+}
+
+variable "ok_actions" {
+  description = "ARNs of what is notified when an alarm is over, such as an SNS topic."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for action in var.ok_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])
+    error_message = "The actions of alarms must be given by their ARNs."
+  }
+}
+
 variable "tags" {
   description = "Tags of all resources."
   type        = map(string)

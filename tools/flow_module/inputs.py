@@ -33,6 +33,7 @@ def emit_inputs() -> Iterator[Variable]:
     yield shared.KEEP_LOGS
     yield shared.LOG_RETENTION_IN_DAYS
     yield shared.PERMISSIONS_BOUNDARY_ARN
+    yield from shared.OPERATION
     yield shared.TAGS
 
 

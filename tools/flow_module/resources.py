@@ -21,12 +21,14 @@ from laminar_codegen.allocate import ALARMS
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Alarm
 from laminar_codegen.ir.expressions import Joined, Ref, Value, replace_references
+from laminar_codegen.ir.settings import Settings
 from laminar_codegen.ir.terraform import Block, Nested
 from laminar_codegen.limits import ROLE_POLICY_CHARACTERS
 from laminar_codegen.lower_terraform import account, iam_roles, state_machines
 from laminar_codegen.lower_terraform.alarms import ALARM, alarm_arguments, own_arguments
 from laminar_codegen.lower_terraform.log_groups import LOG_GROUP, log_group_arguments
 from laminar_codegen.lower_terraform.module_addresses import EACH, NESTED_MACHINES, address_in_module
+from laminar_codegen.lower_terraform.settings import apply_settings
 from laminar_codegen.triggers import registry
 from laminar_codegen.triggers.kind import InModule
 from tools.flow_module.expressions import call, choose, if_given
@@ -47,6 +49,14 @@ __all__ = [
 ]
 
 _VALUE = Ref("each.value")
+#: The settings of a deployment are inputs of the module.
+_SETTINGS = Settings(
+    log_level=Ref("var.log_level"),
+    log_data=Ref("var.log_execution_data"),
+    tracing=Ref("var.tracing"),
+    role_path=Ref("var.role_path"),
+    ok_actions=Ref("var.ok_actions"),
+)
 #: The end of the name of a resource for a key, as the compiler makes it of a label.
 _SUFFIX = Ref('replace(each.key, "_", "-")')
 _READ_IF = Ref("var.place == null ? 1 : 0")
@@ -60,9 +70,8 @@ def _emit(
     kind: str, label: str, arguments: Mapping[str, Value], nested: Nested | None = None, comment: str = ""
 ) -> Block:
     """Emit a resource of the module, given the arguments that it would have in a self-contained document."""
-    return Block(
-        kind, label, {name: _in_module(name, value) for name, value in arguments.items()}, nested or {}, comment
-    )
+    body = {name: _in_module(name, value) for name, value in arguments.items()}
+    return apply_settings(Block(kind, label, body, nested or {}, comment), _SETTINGS)
 
 
 def _in_module(name: str, value: Value) -> Value:

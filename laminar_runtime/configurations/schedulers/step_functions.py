@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
 from laminar_runtime.configurations import datastores
+from laminar_runtime.configurations.operations import Alarms, Flag, Logs
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.configurations.triggers import Schedule, Trigger
 from laminar_runtime.deployment import Deployment
@@ -102,6 +103,11 @@ class StepFunctions(Delegated):
         overlap: The behaviour of an execution of the deployed flow while another one runs. With ``allow`` both run.
             With ``skip`` the new one ends at once, without results. With ``queue`` it waits until all before it have
             ended.
+        logs: The log of the state machines. By default it has failures, with the input and output of states.
+        tracing: Whether AWS X-Ray traces executions and functions.
+        role_path: The path of the roles, such as ``/teams/reports/``. By default it is ``/``. To change it replaces the
+            roles.
+        alarms: What the alarms do besides their default.
         module: The source of the Terraform module ``flow``, or of a similar module, with the resources that deployments
             share, for example roles and alarms: a path relative to `directory`, or another address. By default the
             Terraform configuration declares these resources itself.
@@ -133,6 +139,10 @@ class StepFunctions(Delegated):
     timezone: Text = _records.field(default="UTC", kw_only=True, validator=_is(str, Variable))
     triggers: Sequence[Trigger] = _records.field(default=(), kw_only=True, validator=_check_triggers)
     overlap: Literal["allow", "skip", "queue"] = _records.field(default="allow", kw_only=True, validator=_check_overlap)
+    logs: Logs = _records.field(default=Logs(), kw_only=True, validator=_is(Logs))
+    tracing: Flag = _records.field(default=True, kw_only=True, validator=_is(bool, Variable))
+    role_path: Text | None = _records.field(default=None, kw_only=True, validator=_is(str, Variable, type(None)))
+    alarms: Alarms = _records.field(default=Alarms(), kw_only=True, validator=_is(Alarms))
     module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     module_version: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     _compiled: str | None = _records.field(default=None, init=False, repr=False)

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations.layers import Container
+from laminar_runtime.configurations.operations import Alarms, Logs
+from laminar_runtime.configurations.schedulers import AWS
 
 ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/team/key"
 
 
 class Environments(Flow):
     """One document for several environments."""
+
+    timeout = 86400
 
 
 @Environments.register(
@@ -34,5 +38,17 @@ class Store(Layer):
         self.stored = load.rows
 
 
-if flow := Environments():
+scheduler = AWS.StepFunctions(
+    logs=Logs(
+        Variable("log_level", description="What is logged.", default="ALL"),
+        execution_data=Variable("log_execution_data", default="false"),
+    ),
+    tracing=Variable("tracing", description="Whether X-Ray is used.", default="true"),
+    role_path=Variable("role_path", default="/teams/data/"),
+    alarms=Alarms(
+        aborted=True, ok_actions=[Variable("all_clear", default="arn:aws:sns:eu-west-1:123456789012:all-clear")]
+    ),
+)
+
+if flow := Environments(scheduler=scheduler):
     flow()

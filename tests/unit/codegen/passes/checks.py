@@ -9,6 +9,7 @@ from laminar_codegen.checks import texts
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
 from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.checks.placements import PLACEMENT_RULES
+from laminar_codegen.checks.settings import SETTINGS_RULES
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.method_bodies import read_bodies
@@ -40,6 +41,14 @@ def graph_rules(text: str) -> str:
         machine = StateMachine(name="flow", comment="", states=states)
         return or_problems(lambda: check_definitions(graphs[0], [machine]) or "no problem")
     return _checked(graphs)
+
+
+@cases_of("checks.settings")
+@of_snippet
+def settings_rules(source: Source) -> str:
+    """A flow -> the problems of its settings."""
+    (graph,) = graphs_of(source)
+    return problems(problem for rule in SETTINGS_RULES for problem in rule(graph)) or "no problem"
 
 
 @cases_of("checks.placements")

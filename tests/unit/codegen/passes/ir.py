@@ -13,10 +13,12 @@ from laminar_codegen.ir import (
     placement,
     plan,
     retriers,
+    settings,
     state_names,
 )
 from laminar_codegen.targets.batch.labels import job_definitions
 from laminar_runtime.configurations import layers
+from laminar_runtime.configurations.operations import Alarms, Logs
 from tests.support.cases import cases_of
 from tests.support.deployments import deployment_in, machines_of
 from tests.support.shown import as_yaml, evaluator, states
@@ -31,4 +33,5 @@ cases_of("ir.labels")(evaluator(labels, job_definitions=job_definitions))
 cases_of("ir.placement")(evaluator(placement, layers=layers))
 cases_of("ir.plan")(evaluator(plan))
 cases_of("ir.retriers")(evaluator(retriers, Retry=graph.Retry))
+cases_of("ir.settings")(evaluator(settings, Alarms=Alarms, Logs=Logs))
 cases_of("ir.state_names")(evaluator(state_names))

@@ -21,8 +21,10 @@ from laminar_codegen.lower_terraform.module_call import Module, call_module
 from laminar_codegen.lower_terraform.outputs import emit_outputs, input_schema_of
 from laminar_codegen.lower_terraform.policy_limits import check_policies, policy_warnings
 from laminar_codegen.lower_terraform.role_permissions import for_state_machine
+from laminar_codegen.lower_terraform.settings import as_inputs, validations
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
 from laminar_codegen.lower_terraform.variables import emit_variables
+from laminar_codegen.pipeline import compile_source
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.render.hcl import render_main
 from laminar_codegen.targets.batch.stop_jobs_rule import for_stop_jobs
@@ -178,6 +180,34 @@ def module_call(text: str) -> str:
             *(f"{old} -> {new}" for old, new in found.moved),
         )
     )
+
+
+@cases_of("lower_terraform.settings")
+@of_snippet
+def settings(source: Source) -> str:
+    """A flow -> what its resources have by its settings, the statements for that, rules of variables, and inputs."""
+    deployment = compile_source(source).deployment
+    found: dict[str, Any] = {}
+    for block in emit_document(deployment).resources:
+        own = {name: block.body[name] for name in _SETTINGS.get(block.type, ()) if name in block.body}
+        found.setdefault(block.type, own or "as ever") if block.type in _SETTINGS else None
+    found["alarms"] = ", ".join(alarm.label for alarm in deployment.alarms)
+    for label, granted in permissions(deployment).items():
+        own = {one.sid: one.resources for one in granted.statements if one.sid in _STATEMENTS}
+        found |= {label: own} if own else {}
+    rules = validations(deployment.settings)
+    found |= {value.expression: [rule.condition for rule in known] for value, known in rules.items()}
+    return as_yaml({**found, "module": as_inputs(deployment.settings)})
+
+
+#: The arguments that settings change, and the statements.
+_SETTINGS = {
+    "aws_sfn_state_machine": ("logging_configuration", "tracing_configuration"),
+    "aws_lambda_function": ("tracing_config",),
+    "aws_iam_role": ("path",),
+    "aws_cloudwatch_metric_alarm": ("ok_actions",),
+}
+_STATEMENTS = ("SendTraces", "DeliverLogs", "EncryptLogs")
 
 
 @cases_of("lower_terraform.input_schema")

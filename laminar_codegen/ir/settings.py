@@ -1,0 +1,87 @@
+"""How a deployment is operated: what `AWS.StepFunctions` says of its logs, traces, roles and alarms, as values.
+
+None, or an empty tuple, is what a flow does not say: its document has what documents have without it.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from laminar_codegen.ir.expressions import Input, Ref
+from laminar_runtime.configurations.operations import Flag, Logs
+from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
+from laminar_runtime.variables import Text, Variable
+
+__all__ = ["ACTION", "NO_SETTINGS", "OFF", "PATH", "Settings", "is_true"]
+
+#: The level of a log without events.
+OFF = "OFF"
+#: The pattern of the ARN of an action of an alarm, and of the path of a role:
+#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+#: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+ACTION = "^arn:[a-z-]+:[a-z0-9-]+:"
+PATH = "^/([0-9A-Za-z+=,.@_/-]{1,510}/)?$"
+
+
+@attrs.frozen
+class Settings:
+    """The settings of a deployment.
+
+    Args:
+        log_level: The level of the log of its state machines.
+        log_data: Whether the events in it have inputs and outputs.
+        tracing: Whether executions and functions are traced.
+        role_path: The path of its roles.
+        ok_actions: The ARNs of the actions when an alarm is over; a reference to all of them in the module ``flow``.
+        aborted: Whether it has an alarm for aborted executions.
+    """
+
+    log_level: str | Ref | None = None
+    log_data: bool | Ref | None = None
+    tracing: bool | Ref | None = None
+    role_path: str | Ref | None = None
+    ok_actions: tuple[str | Ref, ...] | Ref = ()
+    aborted: bool = False
+
+    @classmethod
+    def of(cls, scheduler: StepFunctions) -> Settings:
+        """Return the settings of a flow's scheduler.
+
+        Args:
+            scheduler: The scheduler.
+        """
+        logs, alarms = scheduler.logs, scheduler.alarms
+        usual = logs == Logs()
+        return cls(
+            log_level=None if usual else _text(logs.level),
+            log_data=None if usual else _flag(logs.execution_data),
+            tracing=None if scheduler.tracing is True else _flag(scheduler.tracing),
+            role_path=None if scheduler.role_path is None else _text(scheduler.role_path),
+            ok_actions=tuple(map(_text, alarms.ok_actions)),
+            aborted=alarms.aborted,
+        )
+
+
+def _text(text: Text) -> str | Input:
+    return Input.of(text) if isinstance(text, Variable) else text
+
+
+def _flag(flag: Flag) -> bool | Input:
+    return Input.of(flag) if isinstance(flag, Variable) else flag
+
+
+def is_true(flag: Ref) -> str:
+    """Return the expression that is true if a flag is. A variable of a flow is text.
+
+    Args:
+        flag: The flag.
+
+    Example:
+        >>> is_true(Ref("var.tracing")), is_true(Input.of(Variable("tracing")))
+        ('var.tracing', 'tobool(var.tracing)')
+    """
+    return f"tobool({flag.expression})" if isinstance(flag, Input) else flag.expression
+
+
+#: Those of a flow that says nothing.
+NO_SETTINGS = Settings()

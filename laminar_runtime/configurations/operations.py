@@ -1,0 +1,86 @@
+"""How a deployment is operated: its logs, and its alarms. `AWS.StepFunctions` takes them.
+
+They have no effect where a flow runs on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from laminar_runtime import _records
+from laminar_runtime.exceptions import SchedulerError
+from laminar_runtime.variables import Text, Variable
+
+__all__ = ["LEVELS", "Alarms", "Flag", "Logs"]
+
+#: The levels of the log of a state machine: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+LEVELS = ("OFF", "FATAL", "ERROR", "ALL")
+
+#: A choice, or a variable that is ``true`` or ``false``.
+Flag: TypeAlias = bool | Variable
+
+
+def _flag(_: object, attribute: _records.Field, value: Any) -> None:
+    if not isinstance(value, (bool, Variable)):
+        raise SchedulerError(f"the {attribute.argument} of Logs must be True, False or a Variable, not {value!r}")
+
+
+def _check_level(_: object, __: _records.Field, value: Any) -> None:
+    if not isinstance(value, Variable) and value not in LEVELS:
+        wanted = ", ".join(map(repr, LEVELS))
+        raise SchedulerError(f"the level of Logs must be one of {wanted}, or a Variable, not {value!r}")
+
+
+@_records.frozen
+class Logs:
+    """The log of the state machines of a deployment. Tasks and functions have logs of their own.
+
+    Args:
+        level: The events that are logged: ``OFF`` for none, ``FATAL`` for ends of failed executions, ``ERROR`` for
+            failures of states, too, or ``ALL``.
+        execution_data: Whether events have the input and the output of states, and so the parameters of the flow.
+
+    Raises:
+        SchedulerError: If an argument has a wrong type or value.
+
+    Example:
+        >>> Logs("ALL", execution_data=False).level
+        'ALL'
+    """
+
+    level: Text = _records.field(default="ERROR", validator=_check_level)
+    execution_data: Flag = _records.field(default=True, kw_only=True, validator=_flag)
+
+
+def _check_actions(_: object, __: _records.Field, value: Any) -> None:
+    if not (isinstance(value, (list, tuple)) and all(isinstance(item, (str, Variable)) for item in value)):
+        raise SchedulerError(f"the ok_actions of Alarms must be a list of ARNs and Variables, not {value!r}")
+
+
+def _check_bool(_: object, attribute: _records.Field, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise SchedulerError(f"the {attribute.argument} of Alarms must be True or False, not {value!r}")
+
+
+@_records.frozen
+class Alarms:
+    """What the alarms of a deployment do besides their default.
+
+    Each deployment has alarms for executions that failed, timed out or were throttled, and for starts that failed. The
+    variable ``alarm_actions`` has the actions when an alarm is raised.
+
+    Args:
+        ok_actions: The ARNs of the actions when an alarm is over, for example of an SNS topic; at most five.
+        aborted: Whether there is an alarm for executions that were aborted, too.
+
+    Raises:
+        SchedulerError: If an argument has a wrong type.
+
+    Example:
+        >>> Alarms(aborted=True, ok_actions=[Variable("alerts")]).ok_actions[0].name
+        'alerts'
+    """
+
+    ok_actions: Sequence[Text] = _records.field(default=(), kw_only=True, validator=_check_actions)
+    aborted: bool = _records.field(default=False, kw_only=True, validator=_check_bool)
