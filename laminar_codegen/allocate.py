@@ -6,7 +6,10 @@ queues, roles, log groups, alarms and triggers that these need, and no others: a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+
+import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
@@ -15,7 +18,15 @@ from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Graph, Trigger
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.settings import Settings
-from laminar_codegen.limits import FUNCTION_NAME_LENGTH, MACHINE_NAME_LENGTH, NAME_LENGTH, ROLE_NAME_LENGTH
+from laminar_codegen.limits import (
+    FUNCTION_NAME_LENGTH,
+    LONG_PERIOD,
+    MACHINE_NAME_LENGTH,
+    NAME_LENGTH,
+    ROLE_NAME_LENGTH,
+    SHORT_LOOK_BACK,
+    SHORT_PERIOD,
+)
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
@@ -73,7 +84,7 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
         # Kinds of targets may share a role, such as that of the tasks.
         roles=tuple({role.label: role for role in _roles(graphs, resources, found)}.values()),
         log_groups=tuple(_log_groups(resources)),
-        alarms=tuple(_alarms(graphs[0].settings, found)),
+        alarms=tuple(_alarms(graphs[0].settings, machines, found)),
         triggers=found,
         longest_name=longest_name(graphs),
     )
@@ -152,6 +163,25 @@ def _log_groups(resources: Sequence[Planner | TaskResource]) -> Iterator[LogGrou
     return (LogGroup(label, labels.log_group(label)) for label in found)
 
 
+def _no_success(seconds: int, machines: Sequence[StateMachine], found: Sequence[Trigger]) -> Alarm:
+    """Return the alarm for a scheduled flow of which no execution has succeeded for some time.
+
+    Many short periods, because CloudWatch looks back some periods more before it decides that data are missing:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    # If executions take turns, one that is skipped succeeds: it does not get to the machine that runs the flow.
+    runs = next((one.name for one in machines if one.name == labels.MACHINE_IN_TURN), labels.MAIN)
+    period = SHORT_PERIOD if seconds <= SHORT_LOOK_BACK else LONG_PERIOD
+    succeeded = _of_executions("no_success", "ExecutionsSucceeded", "No execution succeeded in time", period=period)
+    return attrs.evolve(
+        succeeded,
+        dimensions={"StateMachineArn": Ref(f"aws_sfn_state_machine.{runs}.arn")},
+        periods=math.ceil(seconds / period),
+        missing=True,
+        switches=tuple(switch for _, switch in triggers.schedules_of(found)),
+    )
+
+
 def _by_kind(
     resources: Sequence[Planner | TaskResource], *, functions: bool
 ) -> Iterator[tuple[TargetKind, list[TaskResource]]]:
@@ -161,9 +191,11 @@ def _by_kind(
             yield kind, [item for item in own if targets.kind_of(item.placement.target) is kind]
 
 
-def _alarms(settings: Settings, found: Sequence[Trigger]) -> Iterator[Alarm]:
+def _alarms(settings: Settings, machines: Sequence[StateMachine], found: Sequence[Trigger]) -> Iterator[Alarm]:
     yield from ALARMS
     if settings.aborted:
         yield ABORTED
+    if settings.no_success_in is not None:
+        yield _no_success(settings.no_success_in, machines, found)
     for trigger in found:
         yield from triggers.kind_of(trigger).alarms(trigger.value)

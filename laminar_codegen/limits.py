@@ -46,6 +46,8 @@ __all__ = [
     "LAMBDA_SECONDS",
     "LAMBDA_STORAGE",
     "LISTED_KEYS",
+    "LONG_LOOK_BACK",
+    "LONG_PERIOD",
     "MACHINE_NAME_LENGTH",
     "MAP_CONCURRENCY",
     "MAX_INVOCATIONS",
@@ -59,6 +61,8 @@ __all__ = [
     "SCHEDULE_INPUT_BYTES",
     "SCHEDULE_WINDOW",
     "SCHEDULING_PRIORITY",
+    "SHORT_LOOK_BACK",
+    "SHORT_PERIOD",
     "STATE_BYTES",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
@@ -95,6 +99,12 @@ FUNCTION_VARIABLES_BYTES = 4 * 1024
 #: The most actions of an alarm for one of its states:
 #: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 ALARM_ACTIONS = 5
+
+#: The most seconds that an alarm looks back: with periods of less than an hour, and of an hour and more. The periods
+#: that alarms have here in both cases.
+#: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+SHORT_LOOK_BACK, LONG_LOOK_BACK = 86_400, 604_800
+SHORT_PERIOD, LONG_PERIOD = 300, 3_600
 
 #: The most keys in one answer to a listing: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 LISTED_KEYS = 1_000

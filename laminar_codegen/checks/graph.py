@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.allocate import longest_name
 from laminar_codegen.checks.placements import PLACEMENT_RULES
-from laminar_codegen.checks.settings import SETTINGS_RULES
+from laminar_codegen.checks.settings import SETTINGS_RULES, check_followers
 from laminar_codegen.checks.texts import TEXT_RULES
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.graph import PARAMETERS, Graph, LayerNode
@@ -371,5 +371,6 @@ CHAIN_RULES: tuple[Callable[[Sequence[Graph]], Iterator[Problem]], ...] = (
     check_repetitions,
     check_locals,
     check_lengths,
+    check_followers,
     *PLACEMENT_RULES,
 )

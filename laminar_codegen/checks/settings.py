@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.settings import ACTION, PATH
-from laminar_codegen.limits import ALARM_ACTIONS
+from laminar_codegen.ir.settings import ACTION, NO_SETTINGS, PATH
+from laminar_codegen.limits import ALARM_ACTIONS, LONG_LOOK_BACK, SHORT_PERIOD
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM074
+from laminar_codegen.problems.rules import LAM074, LAM075
+from laminar_codegen.triggers.expressions import period_of
+from laminar_codegen.triggers.registry import schedules_of
 from laminar_runtime.configurations.operations import LEVELS
 
-__all__ = ["SETTINGS_RULES"]
+__all__ = ["SETTINGS_RULES", "check_followers"]
 
 
 def check_settings(graph: Graph) -> Iterator[Problem]:
     """Check that AWS accepts the settings, and the defaults of variables among them."""
-    settings = graph.settings
+    settings = NO_SETTINGS if graph.linked else graph.settings
     actions = () if isinstance(settings.ok_actions, Ref) else settings.ok_actions
     level, flag = f"use {', '.join(LEVELS[:-1])} or {LEVELS[-1]}", "use true or false"
     path = "begin and end it with a slash, as in /teams/reports/, with at most 512 letters, digits and +=,.@_/-"
@@ -39,8 +41,39 @@ def check_settings(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, LAM074, what, "use one SNS topic for several of them")
 
 
+def check_successes(graph: Graph) -> Iterator[Problem]:
+    """Check that an alarm for missing successes can be raised when it should, and only then."""
+    seconds = graph.settings.no_success_in
+    if seconds is None or graph.linked:
+        return
+    schedules = [*schedules_of(graph.triggers)]
+    if not schedules:
+        what = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds, and no schedule"
+        yield Problem(graph.location, LAM075, what, "give it one, as in AWS.StepFunctions(schedule='rate(1 day)')")
+    periods = [found for expression, _ in schedules if (found := period_of(expression)) is not None]
+    # Each schedule starts executions, so the most frequent one says how often they should succeed.
+    if not SHORT_PERIOD <= seconds <= LONG_LOOK_BACK or seconds <= min(periods, default=0):
+        every = f", and starts at most every {min(periods)} seconds" if periods else ""
+        what = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds{every}"
+        fix = (
+            f"use {SHORT_PERIOD} to {LONG_LOOK_BACK} seconds, the most that CloudWatch looks back, and more than from "
+            "a start to the end of the next execution. For a weekly or rarer schedule leave it out: the alarms failed, "
+            "timed-out, aborted and not-started say what went wrong"
+        )
+        yield Problem(graph.location, LAM075, what, fix)
+
+
+def check_followers(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Check that the flows that follow another one do not say anything else of the deployment of both."""
+    first, *others = graphs
+    for graph in others:
+        if graph.settings not in (NO_SETTINGS, first.settings):
+            what = f"flow '{graph.flow}' follows another flow, and has its own logs, tracing, role_path or alarms"
+            yield Problem(graph.location, LAM074, what, f"give them to flow '{first.flow}', whose deployment it is")
+
+
 def _matches(pattern: str) -> Callable[[str], bool]:
     return lambda text: re.search(pattern, text) is not None
 
 
-SETTINGS_RULES = (check_settings,)
+SETTINGS_RULES = (check_settings, check_successes)

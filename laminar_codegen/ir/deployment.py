@@ -123,6 +123,9 @@ class Alarm:
         dimensions: The dimensions of its metric.
         period: Seconds over which the statistic is taken.
         threshold: The value above which it goes off.
+        periods: The number of periods in which that must be so.
+        missing: Whether it goes off at values up to the threshold, and without values.
+        switches: The variables of which one must be true for the alarm to exist, none if it always exists.
     """
 
     label: str
@@ -133,6 +136,9 @@ class Alarm:
     dimensions: Mapping[str, Value]
     period: int = 300
     threshold: int = 0
+    periods: int = 1
+    missing: bool = False
+    switches: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

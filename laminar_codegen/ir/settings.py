@@ -34,6 +34,7 @@ class Settings:
         role_path: The path of its roles.
         ok_actions: The ARNs of the actions when an alarm is over; a reference to all of them in the module ``flow``.
         aborted: Whether it has an alarm for aborted executions.
+        no_success_in: Seconds without a success after which an alarm is raised, None without this alarm.
     """
 
     log_level: str | Ref | None = None
@@ -42,6 +43,7 @@ class Settings:
     role_path: str | Ref | None = None
     ok_actions: tuple[str | Ref, ...] | Ref = ()
     aborted: bool = False
+    no_success_in: int | None = None
 
     @classmethod
     def of(cls, scheduler: StepFunctions) -> Settings:
@@ -59,6 +61,7 @@ class Settings:
             role_path=None if scheduler.role_path is None else _text(scheduler.role_path),
             ok_actions=tuple(map(_text, alarms.ok_actions)),
             aborted=alarms.aborted,
+            no_success_in=alarms.no_success_in,
         )
 
 

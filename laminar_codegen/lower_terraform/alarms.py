@@ -23,7 +23,14 @@ def emit_alarm(alarm: Alarm) -> Block:
     Args:
         alarm: The alarm.
     """
-    return Block(ALARM, alarm.label, alarm_arguments(alarm.label.replace("_", "-"), own_arguments(alarm)))
+    arguments = alarm_arguments(alarm.label.replace("_", "-"), own_arguments(alarm))
+    arguments["evaluation_periods"] = alarm.periods
+    if alarm.missing:
+        arguments |= {"comparison_operator": "LessThanOrEqualToThreshold", "treat_missing_data": "breaching"}
+    if alarm.switches:
+        on = ", ".join(f"var.{switch}" for switch in alarm.switches)
+        arguments = {"count": Ref(f"anytrue([{on}]) ? 1 : 0"), **arguments}
+    return Block(ALARM, alarm.label, arguments)
 
 
 def own_arguments(alarm: Alarm) -> dict[str, Value]:

@@ -153,6 +153,12 @@ LAM074 = Rule(
     "Step Functions has four levels of logs, IAM paths between slashes, and CloudWatch five actions by ARNs.",
     "Use a value that the message names.",
 )
+LAM075 = Rule(
+    "LAM075",
+    "an alarm for missing successes is not possible",
+    "CloudWatch looks back seven days at most, and only a schedule says when executions should succeed.",
+    "Give the flow a schedule, and use more seconds than its period, up to seven days.",
+)
 # Sizes.
 LAM028 = Rule(
     "LAM028", "a state machine is too large", "Step Functions limits the size of a definition.", "Split the flow."

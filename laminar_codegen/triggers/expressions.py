@@ -15,7 +15,7 @@ from laminar_codegen.problems.rules import LAM050, LAM051
 from laminar_runtime.configurations.triggers import Schedule
 from laminar_runtime.variables import Text, Variable
 
-__all__ = ["ExpressionInZone", "check_expressions", "check_timezones"]
+__all__ = ["ExpressionInZone", "check_expressions", "check_timezones", "period_of"]
 
 
 @attrs.frozen
@@ -42,7 +42,8 @@ def _input(text: Text) -> str | Input:
     return Input.of(text) if isinstance(text, Variable) else text
 
 
-_RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (?:minute|hour|day)s?\)", re.ASCII)
+_RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)s?\)", re.ASCII)
+_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _CRON = re.compile(r"cron\(([!-'*-~]+(?: [!-'*-~]+){5})\)")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 
@@ -116,6 +117,28 @@ def _wrong(expression: str) -> str:
     if [fields[2], fields[4]].count("?") != 1:
         return "one of the day of the month and the day of the week must be ?, and the other not"
     return ""
+
+
+def period_of(expression: str | Input) -> int | None:
+    """Return the seconds between two starts of a schedule, at least; None if that is not known.
+
+    Args:
+        expression: Its expression.
+
+    Example:
+        >>> period_of("rate(2 hours)"), period_of("cron(0 6 ? * MON-FRI *)"), period_of("cron(0 6 ? * MON *)")
+        (7200, 86400, 604800)
+    """
+    text = _find_text(expression) or ""
+    rate, cron = _RATE.fullmatch(text), _CRON.fullmatch(text)
+    if rate:
+        return int(rate[1]) * _SECONDS[rate[2]]
+    if cron is None:
+        return None
+    minute, hour, day, _, weekday, _ = (re.fullmatch("[0-9A-Za-z#]+", field) for field in cron[1].split(" "))
+    day_seconds = _SECONDS["day"]
+    known = ((weekday, 7 * day_seconds), (day, 28 * day_seconds), (hour and minute, day_seconds), (minute, 3600))
+    return next((seconds for single, seconds in known if single), None)
 
 
 def check_timezones(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:

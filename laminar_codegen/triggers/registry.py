@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laminar_codegen.ir.asl import StateMachine
+from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Trigger
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import SCHEDULE
 from laminar_codegen.triggers.starts import STARTS
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
-__all__ = ["TRIGGERS", "kind_of", "kinds", "machines_of", "parameters_of", "triggers_of"]
+__all__ = ["TRIGGERS", "kind_of", "kinds", "machines_of", "parameters_of", "schedules_of", "triggers_of"]
 
 #: All kinds, in the order of their resources in a document.
 TRIGGERS: tuple[TriggerKind, ...] = (SCHEDULE, STARTS)
@@ -49,6 +50,16 @@ def parameters_of(triggers: Iterable[Trigger]) -> Iterator[tuple[str, Mapping[st
     """
     for trigger in triggers:
         yield from kind_of(trigger).parameters(trigger.value)
+
+
+def schedules_of(triggers: Iterable[Trigger]) -> Iterator[tuple[str | Input, str]]:
+    """Yield the expressions of the schedules among triggers, and the variables that switch them off.
+
+    Args:
+        triggers: The triggers.
+    """
+    for trigger in triggers:
+        yield from kind_of(trigger).schedules(trigger.value)
 
 
 def machines_of(triggers: Iterable[Trigger]) -> tuple[StateMachine, ...]:

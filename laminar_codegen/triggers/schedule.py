@@ -148,5 +148,6 @@ SCHEDULE = TriggerKind(
     permissions={"schedule": _permissions},
     alarms=lambda _: (_NOT_STARTED,),
     variables=lambda _: (_ENABLED,),
+    schedules=lambda schedule: ((schedule.expression, _ENABLED.name),),
     in_module=_IN_MODULE,
 )

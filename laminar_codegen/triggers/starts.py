@@ -228,5 +228,6 @@ STARTS = TriggerKind(
     variables=_variables,
     machines=_machines,
     parameters=lambda starts: ((start.label, start.trigger.parameters) for start in starts.all),
+    schedules=lambda starts: ((ExpressionInZone.of(one).expression, start.switch) for start, one in starts.schedules),
     longest_name=_longest_name,
 )

@@ -63,6 +63,11 @@ def _check_bool(_: object, attribute: _records.Field, value: Any) -> None:
         raise SchedulerError(f"the {attribute.argument} of Alarms must be True or False, not {value!r}")
 
 
+def _check_seconds(_: object, attribute: _records.Field, value: Any) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise SchedulerError(f"the {attribute.argument} of Alarms must be whole seconds, not {value!r}")
+
+
 @_records.frozen
 class Alarms:
     """What the alarms of a deployment do besides their default.
@@ -73,14 +78,18 @@ class Alarms:
     Args:
         ok_actions: The ARNs of the actions when an alarm is over, for example of an SNS topic; at most five.
         aborted: Whether there is an alarm for executions that were aborted, too.
+        no_success_in: Seconds after which there is an alarm if no execution of a scheduled flow has succeeded in them:
+            more than from one start to the end of the next execution, and at most seven days. The alarm exists while a
+            schedule is switched on.
 
     Raises:
         SchedulerError: If an argument has a wrong type.
 
     Example:
-        >>> Alarms(aborted=True, ok_actions=[Variable("alerts")]).ok_actions[0].name
+        >>> Alarms(no_success_in=26 * 3600, ok_actions=[Variable("alerts")]).ok_actions[0].name
         'alerts'
     """
 
     ok_actions: Sequence[Text] = _records.field(default=(), kw_only=True, validator=_check_actions)
     aborted: bool = _records.field(default=False, kw_only=True, validator=_check_bool)
+    no_success_in: int | None = _records.field(default=None, kw_only=True, validator=_check_seconds)

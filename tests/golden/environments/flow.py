@@ -39,6 +39,7 @@ class Store(Layer):
 
 
 scheduler = AWS.StepFunctions(
+    schedule=Variable("starts_at", default="cron(0 6 * * ? *)"),
     logs=Logs(
         Variable("log_level", description="What is logged.", default="ALL"),
         execution_data=Variable("log_execution_data", default="false"),
@@ -46,7 +47,9 @@ scheduler = AWS.StepFunctions(
     tracing=Variable("tracing", description="Whether X-Ray is used.", default="true"),
     role_path=Variable("role_path", default="/teams/data/"),
     alarms=Alarms(
-        aborted=True, ok_actions=[Variable("all_clear", default="arn:aws:sns:eu-west-1:123456789012:all-clear")]
+        aborted=True,
+        no_success_in=90000,
+        ok_actions=[Variable("all_clear", default="arn:aws:sns:eu-west-1:123456789012:all-clear")],
     ),
 )
 

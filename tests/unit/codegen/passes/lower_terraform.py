@@ -47,8 +47,16 @@ def account(text: str) -> str:
 
 @cases_of("lower_terraform.alarms")
 def alarms(text: str) -> str:
-    """A graph -> its alarms."""
+    """A graph -> its alarms. A flow -> its alarm for missing successes."""
+    if "class " in text:
+        return _no_success(text)
     return as_hcl(*map(emit_alarm, deployment_in(text).alarms))
+
+
+@of_snippet
+def _no_success(source: Source) -> str:
+    found = [alarm for alarm in compile_source(source).deployment.alarms if alarm.label == "no_success"]
+    return as_hcl(*map(emit_alarm, found))
 
 
 @cases_of("lower_terraform.log_groups")
