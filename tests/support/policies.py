@@ -30,6 +30,7 @@ VALUES = {
     "var.datastore_kms_key_arn": "arn:aws-us-gov:kms:us-isof-south-1:123456789012:key/mrk-" + "1" * 32,
     "var.name": NAME,
     "local.flow": "Report",
+    'reverse(split("/", var.file_system))[0]': "fs-" + "0" * 40,
 }
 
 

@@ -110,6 +110,7 @@ def test_goldens_have_all_kinds() -> None:
     assert services >= {
         "batch",
         "ecr",
+        "elasticfilesystem",
         "events",
         "kms",
         "lambda",
