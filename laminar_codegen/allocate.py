@@ -124,7 +124,7 @@ def _planners(graph: Graph) -> Iterator[Planner]:
     flow = labels.flow(graph)
     containers = {label: container for container, label in labels.planner_functions(graph).items()}
     for label in sorted(containers):
-        yield Planner(label, flow, containers[label], graph.encryption)
+        yield Planner(label, flow, containers[label], graph.encryption, graph.planner)
 
 
 def _queues(graphs: Sequence[Graph]) -> tuple[Queue, ...]:

@@ -61,11 +61,13 @@ __all__ = [
     "SCHEDULE_INPUT_BYTES",
     "SCHEDULE_WINDOW",
     "SCHEDULING_PRIORITY",
+    "SECURITY_GROUPS",
     "SHORT_LOOK_BACK",
     "SHORT_PERIOD",
     "STATE_BYTES",
     "STATE_NAME_LENGTH",
     "STATE_RETRIES",
+    "SUBNETS",
     "TEMPLATE_LENGTH",
     "TIMEZONE_LENGTH",
 ]
@@ -131,6 +133,10 @@ STATE_RETRIES = 99_999_999
 #: The least and most memory of a Lambda function in MiB:
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LAMBDA_MEMORY = (128, 10_240)
+
+#: The most subnets and security groups of a function: https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html
+SUBNETS = 16
+SECURITY_GROUPS = 5
 
 #: The memory in MiB with which a Lambda function has one virtual CPU:
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html

@@ -25,9 +25,9 @@ with collection.paused():
     from laminar_runtime.flow import Flow
     from laminar_runtime.layer import Layer, LayerRun, Parameters
     from laminar_runtime.tasks.joins import each
-    from laminar_runtime.variables import Variable
+    from laminar_runtime.variables import ListVariable, Variable
 
-__all__ = ["Execution", "Flow", "Layer", "LayerRun", "Parameters", "Variable", "__version__", "each"]
+__all__ = ["Execution", "Flow", "Layer", "LayerRun", "ListVariable", "Parameters", "Variable", "__version__", "each"]
 
 __version__ = "0.1.0"
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import FlowError
 
-__all__ = ["Text", "Variable", "text_of", "texts_of"]
+__all__ = ["ListVariable", "Text", "Variable", "text_of", "texts_of"]
 
 #: The prefix of the environment variables that have the values.
 PREFIX = "TF_VAR_"
@@ -81,6 +81,43 @@ class Variable:
             "the whole text"
         )
         raise FlowError(msg)
+
+
+def _check_list(_: object, __: _records.Field, value: Any) -> None:
+    is_list = isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value)
+    if value is not None and not is_list:
+        raise FlowError(f"the default of a ListVariable must be a list of texts or None, not {value!r}")
+
+
+def _to_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+@_records.frozen
+class ListVariable:
+    """A list of texts that differs between environments, such as the subnets of dev and prod.
+
+    In the Terraform configuration it is a variable of this name with the type ``list(string)``. Flows use it where a
+    whole list is expected: see `laminar_runtime.configurations.networks.Network`.
+
+    Args:
+        name: Its name: letters, digits, underscores and hyphens.
+        description: Its description, for those who deploy the flow.
+        default: Its default. Without one each environment must give a list.
+
+    Raises:
+        FlowError: If Terraform does not accept the name, the description is not text or the default no list of texts.
+
+    Example:
+        >>> ListVariable("subnet_ids", description="Private subnets.").name
+        'subnet_ids'
+    """
+
+    name: str = _records.field(validator=_check_name)
+    description: str = _records.field(default="", kw_only=True, validator=_check_text)
+    default: Sequence[str] | None = _records.field(
+        default=None, kw_only=True, converter=_to_tuple, validator=_check_list
+    )
 
 
 #: Text, or a variable that stands for it.

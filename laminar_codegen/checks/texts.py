@@ -18,7 +18,7 @@ import attrs
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Location, Problem
 from laminar_codegen.problems.rules import LAM045
-from laminar_runtime.variables import Variable
+from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = ["TEXT_RULES", "fault_of"]
 
@@ -80,7 +80,7 @@ def _texts(value: Any) -> Iterator[str]:
     """Yield all texts in a value."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, Variable):
+    elif isinstance(value, (Variable, ListVariable)):
         yield from _texts((value.description, value.default))
     elif attrs.has(type(value)):
         for field in attrs.fields(type(value)):

@@ -12,8 +12,9 @@ from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
 from laminar_codegen.frontend.read_inputs import find_misfits, read_inputs
 from laminar_codegen.ir.graph import PARAMETERS, Dimension, Graph, LayerNode
-from laminar_codegen.ir.placement import container_of
+from laminar_codegen.ir.placement import Network, container_of, network_of
 from laminar_codegen.ir.settings import Settings
+from laminar_codegen.targets.planners import planner_of
 from laminar_codegen.targets.registry import target_of
 from laminar_codegen.triggers.registry import parameters_of, triggers_of
 from laminar_runtime import Flow, Layer, _records
@@ -36,13 +37,14 @@ def build_graph(source: Source) -> Graph:
         Its graph, which may have problems: see `laminar_codegen.checks`.
     """
     flow, locator = source.flow, Locator(source)
-    triggers = triggers_of(source.scheduler)
+    scheduler, network = source.scheduler, network_of(source.scheduler.network)
+    triggers = triggers_of(scheduler)
     definitions = [definition for name, definition in flow.registry.items() if name != PARAMETERS]
     return Graph(
         flow=flow.name,
         location=locator.location(type(flow)),
         summary=_summary(type(flow), Flow),
-        layers=_with_optional([_layer_node(definition, flow, locator) for definition in definitions]),
+        layers=_with_optional([_layer_node(definition, flow, locator, network) for definition in definitions]),
         in_memory=isinstance(flow.configuration.datastore, datastores.Memory),
         timeout=flow.configuration.executor.timeout,
         triggers=triggers,
@@ -50,7 +52,8 @@ def build_graph(source: Source) -> Graph:
         inputs=read_inputs(flow, locator),
         misfits=tuple(find_misfits(flow, parameters_of(triggers))),
         time_limit=flow.configuration.timeout,
-        settings=Settings.of(source.scheduler),
+        settings=Settings.of(scheduler),
+        planner=planner_of(scheduler.planner, network),
     )
 
 
@@ -74,7 +77,7 @@ def _with_optional(layers: list[LayerNode]) -> tuple[LayerNode, ...]:
     return tuple(attrs.evolve(layer, optional=True) if layer.name in found else layer for layer in layers)
 
 
-def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNode:
+def _layer_node(definition: Definition, flow: Flow, locator: Locator, network: Network | None) -> LayerNode:
     cls, configuration = definition.layer, definition.configuration
     functions = (cls.__call__, *definition.hooks)
     hints = tuple(hint for function in functions for hint in resolve(function, flow.classes))
@@ -90,7 +93,7 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator) -> LayerNo
         container=container_of(configuration.container),
         foreach=dimensions,
         retry=configuration.retry,
-        executor=target_of(configuration.executor, flow),
+        executor=target_of(configuration.executor, flow).in_network(network),
         calls=_calls(cls),
         initialised=cls.__init__ is not Layer.__init__,
         pipelined=configuration.foreach.pipelined,

@@ -26,7 +26,7 @@ from laminar_codegen.ir import labels
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.graph import Graph, Trigger
-from laminar_codegen.ir.placement import Container, Placement, Queue
+from laminar_codegen.ir.placement import USUAL_PLANNER, Container, Network, Placement, PlannerSettings, Queue
 from laminar_codegen.ir.settings import Settings
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 
@@ -57,6 +57,11 @@ class TaskResource:
         """The container of the layers."""
         return self.placement.container
 
+    @property
+    def network(self) -> Network | None:
+        """The network of the function that runs the layers; None if it is in no VPC, or there is no function."""
+        return self.placement.target.network
+
 
 @attrs.frozen(eq=False, repr=False)
 class Planner:
@@ -67,12 +72,19 @@ class Planner:
         flow: The name of the flow.
         container: The container of the layers, whose image and command it has.
         encryption: The encryption that writes to the datastore request from S3.
+        settings: Its size, its network and its image.
     """
 
     label: str
     flow: Ref
     container: Container
     encryption: Encryption = NO_ENCRYPTION
+    settings: PlannerSettings = USUAL_PLANNER
+
+    @property
+    def network(self) -> Network | None:
+        """The network of the function, None if it is in no VPC."""
+        return self.settings.network
 
 
 @attrs.frozen(eq=False, repr=False)

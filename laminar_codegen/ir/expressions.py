@@ -10,7 +10,7 @@ from typing import Any, Union
 
 import attrs
 
-from laminar_runtime.variables import Variable
+from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = ["Expression", "Input", "Joined", "Ref", "Value", "merge", "replace_references", "resolve", "write"]
 
@@ -24,23 +24,29 @@ class Ref:
 
 @attrs.frozen
 class Input(Ref):
-    """A reference to a variable that the flow declares. Wherever a text of the user goes, it may stand, too.
+    """A reference to a variable that the flow declares. Wherever a text or a list of the user goes, it may stand, too.
 
     Args:
         expression: The reference.
         variable: The variable.
     """
 
-    variable: Variable
+    variable: Variable | ListVariable
 
     @classmethod
-    def of(cls, variable: Variable) -> Input:
+    def of(cls, variable: Variable | ListVariable) -> Input:
         """Return the reference to a variable.
 
         Args:
             variable: The variable.
         """
         return cls(f"var.{variable.name}", variable)
+
+    @property
+    def default(self) -> str | None:
+        """The default of a variable that stands for a text; None without one."""
+        default = self.variable.default
+        return default if isinstance(default, str) else None
 
 
 @attrs.frozen(init=False)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from laminar_codegen.ir.placement import (
+    USUAL_PLANNER,
     Container,
     Placement,
+    PlannerSettings,
     Target,
     place,
 )
@@ -167,6 +169,7 @@ class Graph:
         misfits: What is wrong with the parameters of its triggers, which are not those that it declares.
         settings: How its deployment is operated. In a chain those of the first flow count.
         time_limit: Seconds after which an execution of it is ended, None without a limit of its own.
+        planner: The settings of its planners.
     """
 
     flow: str
@@ -183,6 +186,7 @@ class Graph:
     misfits: tuple[str, ...] = ()
     time_limit: float | None = None
     settings: Settings = NO_SETTINGS
+    planner: PlannerSettings = USUAL_PLANNER
 
     @functools.cached_property
     def placements(self) -> tuple[Placement, ...]:

@@ -13,9 +13,10 @@ import attrs
 
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.placement import USUAL_PLANNER
 from laminar_codegen.problems import Location
 from laminar_runtime import _records
-from laminar_runtime.variables import Variable
+from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = ["Use", "uses_of", "variables_in", "variables_of"]
 
@@ -30,7 +31,7 @@ class Use:
         location: Its place.
     """
 
-    variable: Variable
+    variable: Variable | ListVariable
     who: str
     location: Location
 
@@ -45,8 +46,10 @@ def uses_of(graphs: Sequence[Graph]) -> tuple[Use, ...]:
 
 
 def _uses(graph: Graph) -> Iterator[Use]:
-    known: dict[Any, tuple[Variable, ...]] = {}
-    for variable in dict.fromkeys(variables_in(attrs.evolve(graph, layers=()))):
+    known: dict[Any, tuple[Variable | ListVariable, ...]] = {}
+    # A flow whose layers need no planner has none, whatever its settings.
+    settings = graph.planner if graph.with_planner else USUAL_PLANNER
+    for variable in dict.fromkeys(variables_in(attrs.evolve(graph, layers=(), planner=settings))):
         yield Use(variable, f"flow '{graph.flow}'", graph.location)
     for layer in graph.layers:
         # Most layers of large flows have the same placement.
@@ -56,7 +59,7 @@ def _uses(graph: Graph) -> Iterator[Use]:
             yield Use(variable, f"layer '{layer.name}'", layer.location)
 
 
-def variables_of(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
+def variables_of(graphs: Sequence[Graph]) -> tuple[Variable | ListVariable, ...]:
     """Return the variables of flows, each once, sorted by name.
 
     Args:
@@ -66,13 +69,13 @@ def variables_of(graphs: Sequence[Graph]) -> tuple[Variable, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def variables_in(value: Any) -> Iterator[Variable]:
+def variables_in(value: Any) -> Iterator[Variable | ListVariable]:
     """Yield the variables in a value, which may have values in it.
 
     Args:
         value: The value: text, a map, a list, or an object of attrs or of the runtime's own kind.
     """
-    if isinstance(value, (Variable, Input)):
+    if isinstance(value, (Variable, ListVariable, Input)):
         yield value.variable if isinstance(value, Input) else value
         return
     for item in _parts(value):

@@ -17,17 +17,21 @@ import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref, Value
 from laminar_runtime import _records
-from laminar_runtime.configurations import container_texts
+from laminar_runtime.configurations import container_texts, networks
 from laminar_runtime.configurations import containers as configured
-from laminar_runtime.variables import Variable
+from laminar_runtime.variables import ListVariable, Variable
 
 __all__ = [
     "USUAL",
+    "USUAL_PLANNER",
     "Container",
+    "Network",
     "Placement",
+    "PlannerSettings",
     "Queue",
     "Target",
     "container_of",
+    "network_of",
     "place",
     "secret_options",
 ]
@@ -95,6 +99,45 @@ def secret_options(options: Iterable[tuple[str, str | Ref]]) -> tuple[tuple[str,
     )
 
 
+#: A list of texts, or a variable that stands for it.
+Ids = tuple[str | Ref, ...] | Ref
+
+
+@attrs.frozen
+class Network:
+    """The network of a function of AWS Lambda.
+
+    Args:
+        subnets: The ids of its subnets.
+        security_groups: The ids of its security groups.
+    """
+
+    subnets: Ids
+    security_groups: Ids
+
+
+@attrs.frozen
+class PlannerSettings:
+    """The settings of the planners of a flow.
+
+    Args:
+        memory: Memory in MiB.
+        timeout: Seconds after which an answer is late.
+        network: The network of their functions, None if they are in no VPC.
+        image: Their image, None for that of the layers that they plan. A variable without a default may be null, which
+            means the same.
+    """
+
+    memory: int = 1024
+    timeout: float = 300
+    network: Network | None = None
+    image: str | Ref | None = None
+
+
+#: The settings of a flow that asks for none.
+USUAL_PLANNER = PlannerSettings()
+
+
 class Target(abc.ABC):
     """A target, which runs layers. `laminar_codegen.targets` has a subclass for each kind, all of frozen values.
 
@@ -104,10 +147,12 @@ class Target(abc.ABC):
         limits_splits: Whether a layer can limit how many of its splits run at once.
         timeout: Seconds after which a task is stopped, None for the flow's.
         role: The label of the role of its tasks, None for the one that all tasks without another have.
+        network: The network of the function that runs its tasks; None if it is in no VPC, or there is no function.
     """
 
     service: ClassVar[str]
     role: str | None = None
+    network: Network | None = None
     pipelines: ClassVar[bool] = False
     limits_splits: ClassVar[bool] = False
     timeout: float | None
@@ -127,6 +172,14 @@ class Target(abc.ABC):
         Args:
             container: The container of the layer.
         """
+
+    def in_network(self, network: Network | None) -> Target:  # noqa: ARG002 - for those with functions
+        """Return the target with a network for its function, unless it has one of its own, or no function.
+
+        Args:
+            network: The network, None for none.
+        """
+        return self
 
     def queue(self, container: Container) -> Queue | None:  # noqa: ARG002 - for those that have one
         """Return the job queue of a layer, None if it has none.
@@ -187,7 +240,7 @@ def _words(command: str) -> tuple[str, ...]:
 def _value(value: Any) -> Any:
     """Return a value that does not change: a map as its sorted pairs, a list as a tuple, a variable as a reference."""
     match value:
-        case Variable():
+        case Variable() | ListVariable():
             return Input.of(value)
         case _ if _records.has_fields(type(value)):
             return tuple((name, _value(item)) for name, item in _records.plain(value).items())
@@ -197,6 +250,17 @@ def _value(value: Any) -> Any:
             return tuple(map(_value, value))
         case _:
             return value
+
+
+def network_of(network: networks.Network | None) -> Network | None:
+    """Return a configured network as a frozen value.
+
+    Args:
+        network: The network, as configured.
+    """
+    if network is None:
+        return None
+    return Network(_value(network.subnets), _value(network.security_groups))
 
 
 #: The fields that passes know by name.

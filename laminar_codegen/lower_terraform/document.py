@@ -22,7 +22,7 @@ from laminar_codegen.lower_terraform.settings import apply_settings
 from laminar_codegen.lower_terraform.state_machines import emit_parameter, emit_state_machine
 from laminar_codegen.lower_terraform.variables import emit_variables
 from laminar_codegen.targets import registry as targets
-from laminar_codegen.targets.functions import emit_planner
+from laminar_codegen.targets.functions import emit_planner, planner_images
 from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["PROVIDERS", "emit_document"]
@@ -91,6 +91,7 @@ def _locals(deployment: Deployment) -> dict[str, Value]:
             for companion in targets.companions_of(deployment.graphs)
             for name, value in companion.local_values(deployment).items()
         },
+        **planner_images(deployment.planners),
         "layers": layers(deployment.graphs),
         **{
             labels.definition(machine.name).expression.removeprefix("local."): machine.fields()

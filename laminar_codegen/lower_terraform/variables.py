@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import attrs
 
 from laminar_codegen.ir import ecr
-from laminar_codegen.ir.deployment import Deployment, Role
+from laminar_codegen.ir.deployment import Deployment, Planner, Role
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.inputs import variables_of
 from laminar_codegen.ir.placement import Queue
 from laminar_codegen.ir.terraform import Validation, Variable
+from laminar_codegen.limits import SECURITY_GROUPS, SUBNETS
 from laminar_codegen.lower_terraform.settings import validations
 from laminar_codegen.lower_terraform.shared_variables import (
     ALARM_ACTIONS,
@@ -30,6 +31,7 @@ from laminar_codegen.lower_terraform.shared_variables import (
 )
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.triggers import registry as triggers
+from laminar_runtime.variables import ListVariable
 
 __all__ = ["emit_variables", "own_variables"]
 
@@ -71,19 +73,82 @@ def _of_flows(deployment: Deployment) -> Iterator[Variable]:
     if not declared:
         return
     images = {layer.container.image for graph in deployment.graphs for layer in graph.layers}
-    of_functions = {function.container.image for function in targets.functions_of(deployment.resources)}
+    of_planners = {planner.settings.image for planner in deployment.planners}
+    of_functions = _images_of_functions(deployment)
     known = [kind.validations(deployment) for kind in targets.kinds_of(deployment.resources)]
     known.append(validations(deployment.settings))
     for variable in declared:
         reference = Input.of(variable)
-        of_image = (_image_rule(reference, on_lambda=reference in of_functions),) if reference in images else ()
+        if reference in of_planners - images and variable.default is None and _may_be_left_out(reference, deployment):
+            yield _planner_image(reference, deployment)
+            continue
+        named = reference in images | of_planners
+        of_image = (_image_rule(reference, on_lambda=reference in of_functions),) if named else ()
         yield Variable(
             name=variable.name,
-            type="string",
+            type="list(string)" if isinstance(variable, ListVariable) else "string",
             description=variable.description or "A variable of the flow.",
             default=None if variable.default is None else (variable.default,),
-            validation=(*of_image, *(rule for rules in known for rule in rules.get(reference, ()))),
+            validation=(
+                *of_image,
+                *_network_rules(reference, deployment),
+                *(rule for rules in known for rule in rules.get(reference, ())),
+            ),
         )
+
+
+def _images_of_functions(deployment: Deployment) -> set[str | Ref | None]:
+    """Return the images that functions have, None for the deployment's. Of two that a planner may have, both."""
+    found: set[str | Ref | None] = set()
+    for function in targets.functions_of(deployment.resources):
+        own = function.settings.image if isinstance(function, Planner) else None
+        found.add(function.container.image if own is None else own)
+    return found
+
+
+def _may_be_left_out(image: Input, deployment: Deployment) -> bool:
+    """Return whether planners may have the images of the layers that they plan: each may be in ECR."""
+    found = {planner.container.image for planner in deployment.planners if planner.settings.image == image}
+    return all(not isinstance(own, str) or ecr.repository_of(own) is not None for own in found)
+
+
+def _planner_image(image: Input, deployment: Deployment) -> Variable:
+    """Return the variable of the image of planners, without which they have the images of the layers that they plan."""
+    name = image.variable.name
+    rules = [Validation(f"var.{name} == null || {_in_ecr(image)}", _IN_ECR)]
+    given = {planner.container.image for planner in deployment.planners if planner.settings.image == image}
+    for own in sorted(_reference(item) for item in given if item is None or isinstance(item, Ref)):
+        message = f"Without {name} the planner has the image of {own}, which is not in ECR: AWS Lambda takes no other."
+        rules.append(Validation(f"var.{name} != null || {_in_ecr(Ref(own))}", message))
+    return Variable(
+        name=name,
+        type="string",
+        description=image.variable.description
+        or "Image of the planner, in ECR. It has that of the layers that it plans unless given.",
+        default=(None,),
+        validation=tuple(rules),
+        nullable=True,
+    )
+
+
+def _reference(image: Ref | None) -> str:
+    return "var.image" if image is None else image.expression
+
+
+def _network_rules(reference: Input, deployment: Deployment) -> Iterator[Validation]:
+    """Yield the validations of a list that is that of the subnets or the security groups of functions."""
+    found = {item.network for item in targets.functions_of(deployment.resources)} - {None}
+    kinds = (("subnet", "subnets", SUBNETS), ("sg", "security_groups", SECURITY_GROUPS))
+    for prefix, name, most in kinds:
+        value = reference.expression
+        lists = [getattr(network, name) for network in found]
+        ids = f"{prefix}- and digits, as in {prefix}-0123456789abcdef0"
+        if reference in lists:
+            each = f'alltrue([for id in {value} : can(regex("^{prefix}-[0-9a-f]+$", id))])'
+            counted = f"length({value}) >= 1 && length({value}) <= {most}"
+            yield Validation(f"{counted} && {each}", f"It must be a list of 1 to {most} ids, each {ids}.")
+        elif any(reference in one for one in lists if isinstance(one, tuple)):
+            yield Validation(f'can(regex("^{prefix}-[0-9a-f]+$", {value}))', f"The id must be {ids}.")
 
 
 def _role(role: Role) -> Variable:
@@ -122,7 +187,7 @@ def _image(deployment: Deployment) -> tuple[Variable, ...]:
     """Return the variable for the default image, if a container needs it."""
     if all(layer.container.image is not None for graph in deployment.graphs for layer in graph.layers):
         return ()
-    on_lambda = any(function.container.image is None for function in targets.functions_of(deployment.resources))
+    on_lambda = None in _images_of_functions(deployment)
     of_ecr = " It must be in ECR, in this region and in this account or one that shares it: AWS Lambda takes no other."
     in_ecr = of_ecr if on_lambda else ""
     variable = Variable(
@@ -145,10 +210,14 @@ def _image_rule(image: Ref, *, on_lambda: bool) -> Validation:
     if not on_lambda:
         named = f'can(regex("^[^[:space:]]+$", {image.expression}))'
         return Validation(named, "The image must be named, without spaces.")
-    return Validation(
-        f'can(regex("^{ecr.HOST}/[^[:space:]]+$", {image.expression}))',
-        "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1.",
-    )
+    return Validation(_in_ecr(image), _IN_ECR)
+
+
+_IN_ECR = "The image must be in ECR, as in 123456789012.dkr.ecr.eu-west-1.amazonaws.com/flow:1."
+
+
+def _in_ecr(image: Ref) -> str:
+    return f'can(regex("^{ecr.HOST}/[^[:space:]]+$", {image.expression}))'
 
 
 def _job_queue(queue: Queue) -> Variable:

@@ -6,6 +6,8 @@ the permissions of each role.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 
 from laminar_codegen.ir import labels
@@ -16,6 +18,7 @@ from laminar_codegen.ir.settings import is_true
 __all__ = [
     "ACCOUNT",
     "BUCKET",
+    "REGION",
     "Condition",
     "Statement",
     "datastore_key",
@@ -28,7 +31,7 @@ __all__ = [
 ]
 
 ACCOUNT = Ref("local.account_id")
-_REGION = Ref("local.region")
+REGION = Ref("local.region")
 BUCKET = Joined("arn:", PARTITION, ":s3:::", Ref("local.datastore_bucket"))
 
 #: A test, a key of the request's context, and its values.
@@ -37,19 +40,21 @@ Condition = tuple[str, str, tuple[Value, ...]]
 
 @attrs.frozen
 class Statement:
-    """A statement of a policy: it allows actions on resources.
+    """A statement of a policy: it allows or denies actions on resources.
 
     Args:
         sid: Its name.
-        actions: The actions that it allows.
+        actions: The actions.
         resources: ARNs, or a Terraform list of them. If that list is empty, the policy leaves the statement out.
         conditions: The conditions under which it holds.
+        effect: Whether it allows the actions, or denies them whatever other statements allow.
     """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[Value, ...] | Ref
     conditions: tuple[Condition, ...] = ()
+    effect: Literal["Allow", "Deny"] = "Allow"
 
     def body(self) -> dict[str, Value]:
         """Return the statement in the form of an IAM policy.
@@ -62,7 +67,7 @@ class Statement:
         resources = self.resources if isinstance(self.resources, Ref) else list(self.resources)
         granted: dict[str, Value] = {
             "Sid": self.sid,
-            "Effect": "Allow",
+            "Effect": self.effect,
             "Action": list(self.actions),
             "Resource": resources,
         }
@@ -76,7 +81,7 @@ def regional(service: str, *resource: str | Ref | Joined) -> Joined:
         service: Its service.
         *resource: The parts of the ARN after the account.
     """
-    return Joined("arn:", PARTITION, f":{service}:", _REGION, ":", ACCOUNT, ":", *resource)
+    return Joined("arn:", PARTITION, f":{service}:", REGION, ":", ACCOUNT, ":", *resource)
 
 
 def key(sid: str, *conditions: Condition, variable: str = "kms_key_arn") -> Statement:

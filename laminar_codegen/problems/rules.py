@@ -373,6 +373,25 @@ LAM068 = Rule(
 LAM069 = Rule(
     "LAM069", "a layer has an __init__", "No task calls it.", "Set up in __call__ or in a hook.", warning=True
 )
+# The planner, and the network of functions.
+LAM070 = Rule(
+    "LAM070",
+    "the planner has a size that AWS does not offer",
+    "AWS Lambda has limits of memory, AWS Batch of virtual CPUs and memory.",
+    "Request a size that the message names.",
+)
+LAM071 = Rule(
+    "LAM071",
+    "the planner has a timeout that AWS does not accept",
+    "AWS Lambda stops a function after 900 seconds, AWS Batch takes 60 and more.",
+    "Give the planner such a timeout.",
+)
+LAM072 = Rule(
+    "LAM072",
+    "the network of functions is not valid",
+    "A function in a VPC has 1 to 16 subnets and 1 to 5 security groups.",
+    "Name subnets and security groups by their ids.",
+)
 # Triggers.
 LAM110 = Rule(
     "LAM110",

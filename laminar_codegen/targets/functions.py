@@ -7,20 +7,30 @@ of functions start the container's own command.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Planner, TaskResource
-from laminar_codegen.ir.expressions import Joined, Ref, Value
-from laminar_codegen.ir.placement import Container
+from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
+from laminar_codegen.ir.placement import Container, Network
 from laminar_codegen.ir.terraform import Block
 from laminar_runtime import container_command, task_environment
 
-__all__ = ["emit_function", "emit_planner", "environment_of", "of_image", "planner_configuration"]
+__all__ = [
+    "PLANNER_IMAGES",
+    "emit_function",
+    "emit_planner",
+    "environment_of",
+    "in_network",
+    "may_be_null",
+    "of_image",
+    "planner_configuration",
+    "planner_images",
+]
 
-#: A planner's memory in MiB and seconds: it imports what the flow's file imports, and reads a few small objects.
-_PLANNER_MEMORY = 1024
-_PLANNER_TIMEOUT = 300
+#: The local value with the images of layers, by the labels of planners that may have another one.
+PLANNER_IMAGES = "planner_images"
 
 
 def emit_function(
@@ -46,7 +56,7 @@ def emit_function(
             "tags": Ref("var.tags"),
             "depends_on": [f"aws_cloudwatch_log_group.{function.label}", f"aws_iam_role_policy.{role}"],
         },
-        {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}},
+        {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}, "vpc_config": {}},
     )
 
 
@@ -74,10 +84,53 @@ def planner_configuration(function: Planner) -> dict[str, Value]:
     return {
         "role": labels.role("planner"),
         **of_image(function.container, "laminar_runtime.plan_layer.handler"),
-        "memory_size": _PLANNER_MEMORY,
-        "timeout": _PLANNER_TIMEOUT,
+        "image_uri": _image(function),
+        "memory_size": function.settings.memory,
+        "timeout": int(function.settings.timeout),
+        **in_network(function.network),
         "environment": environment_of(function.flow, function.container, asked),
     }
+
+
+def _image(function: Planner) -> Value:
+    own = function.settings.image
+    if own is None:
+        return labels.image(function.container)
+    if may_be_null(own):
+        return Ref(f"coalesce({own.expression}, local.{PLANNER_IMAGES}.{function.label})")
+    return own
+
+
+def may_be_null(image: str | Ref | None) -> TypeGuard[Ref]:
+    """Return whether the image of a planner is a variable that may be null: its function has the layer's image then.
+
+    Args:
+        image: The image.
+    """
+    return isinstance(image, Input) and image.variable.default is None
+
+
+def planner_images(planners: Iterable[Planner]) -> dict[str, Value]:
+    """Return the local value with the images that planners have if no other is given; empty if none needs it.
+
+    Args:
+        planners: The planners.
+    """
+    found = {item.label: labels.image(item.container) for item in planners if may_be_null(item.settings.image)}
+    return {PLANNER_IMAGES: found} if found else {}
+
+
+def in_network(network: Network | None) -> dict[str, Value]:
+    """Return the network of a function.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+
+    Args:
+        network: The network, None if it is in no VPC.
+    """
+    if network is None:
+        return {}
+    return {"vpc_config": {"subnet_ids": network.subnets, "security_group_ids": network.security_groups}}
 
 
 def of_image(container: Container, handler: str) -> dict[str, Value]:

@@ -100,7 +100,7 @@ def check_expressions(graph: Graph, schedule: ExpressionInZone) -> Iterator[Prob
 
 def _find_text(text: str | Input) -> str | None:
     """Return a text, or the default of a variable; None without one."""
-    return text.variable.default if isinstance(text, Input) else text
+    return text.default if isinstance(text, Input) else text
 
 
 def _wrong(expression: str) -> str:

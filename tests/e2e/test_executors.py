@@ -22,9 +22,10 @@ import os
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
+from laminar_runtime.configurations.networks import Network
 
 EC2 = executors.AWS.Batch(platform="EC2")
-LAMBDA = executors.AWS.Lambda(timeout=120)
+LAMBDA = executors.AWS.Lambda(timeout=120, network=Network(["subnet-0a1b", "subnet-0c2d"], ["sg-0e3f"]))
 
 
 class Mixed(Flow): ...

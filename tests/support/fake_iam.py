@@ -21,8 +21,10 @@ class FakeIam:
 
     exceptions = SimpleNamespace(NoSuchEntityException=LookupError)
 
-    def __init__(self, *statements: Mapping[str, Any], boundary: Mapping[str, Any] | None = None) -> None:
-        self.statements, self.boundary, self.reads = statements, boundary, 0
+    def __init__(
+        self, *statements: Mapping[str, Any], boundary: Mapping[str, Any] | None = None, trusts: str = ""
+    ) -> None:
+        self.statements, self.boundary, self.reads, self.trusts = statements, boundary, 0, trusts
 
     def get_paginator(self, operation: str) -> Any:
         pages: dict[str, Any] = {
@@ -45,6 +47,8 @@ class FakeIam:
         condition = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:*:123456789012:*"}}
         role: dict[str, Any] = {"Arn": ROLE, "RoleName": RoleName}
         role["AssumeRolePolicyDocument"] = policy({**trust, "Condition": condition})
+        if self.trusts:
+            role["AssumeRolePolicyDocument"] = policy({**trust, "Principal": {"Service": self.trusts}})
         if self.boundary is not None:
             role["PermissionsBoundary"] = {"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/limits"}
         return {"Role": role}

@@ -16,6 +16,8 @@ of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Thos
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
+``network=subnet-1,subnet-2/sg-1`` is that of a layer on AWS Lambda, or of all functions of a flow; ``$name`` in the
+place of ids is a list of the deployment. The planner has ``planner_memory``, ``planner_timeout`` and ``planner_image``.
 Further such lines begin further flows, which follow the first.
 """
 
@@ -33,22 +35,24 @@ import attrs
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Trigger
-from laminar_codegen.ir.placement import USUAL, Container, Target, container_of
+from laminar_codegen.ir.placement import USUAL, Container, Network, PlannerSettings, Target, container_of, network_of
 from laminar_codegen.problems import Location
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget
+from laminar_codegen.targets.planners import planner_of
 from laminar_codegen.triggers.expressions import ExpressionInZone
-from laminar_runtime import _records
+from laminar_runtime import ListVariable, Variable, _records
+from laminar_runtime.configurations import networks, planners
 from laminar_runtime.configurations.containers import Container as Configured
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
 from laminar_runtime.configurations.layers import ForEach
 from laminar_runtime.configurations.volumes import EFS, Host
-from laminar_runtime.variables import Variable
 
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
 _NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency"}
+_NUMBERS |= {"planner_memory", "planner_timeout"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
 #: The fields of containers that only targets know. Their values are JSON.
@@ -57,6 +61,8 @@ _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "back
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
 _OF_LAYER |= {"queue", "share", "priority", "role", "failures", "max_concurrency", "local_concurrency"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked", "ends"}
+_OF_LAYER |= {"network"}
+_OF_FLOW |= {"network", "planner_memory", "planner_timeout", "planner_image"}
 
 
 def graph_in(text: str) -> Graph:
@@ -126,11 +132,12 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
     name, place, options = _parts(head.removeprefix("flow "), _OF_FLOW)
     schedule = options.get("schedule")
     kind = options.get("encryption")
+    network = _network(options.get("network"))
     return Graph(
         flow=name,
         location=Location("flow.py", place),
         summary=options.get("summary", ""),
-        layers=tuple(map(_layer, lines)),
+        layers=tuple(attrs.evolve(one, executor=one.executor.in_network(network)) for one in map(_layer, lines)),
         in_memory=options.get("in_memory", False),
         timeout=options.get("timeout", 3600),
         prefix=labels.prefix(name) if several else "",
@@ -138,7 +145,27 @@ def _graph(head: str, lines: list[str], *, linked: bool, several: bool) -> Graph
         triggers=() if schedule is None else (_schedule(schedule, options.get("timezone", "UTC")),),
         time_limit=options.get("ends"),
         encryption=NO_ENCRYPTION if kind is None else Encryption(kind, options.get("key")),
+        planner=_planner(options, network),
     )
+
+
+def _planner(options: Mapping[str, Any], network: Network | None) -> PlannerSettings:
+    image = options.get("planner_image")
+    variable = Variable(image[1:]) if image is not None and image.startswith("$") else image
+    asked = {"memory": options.get("planner_memory"), "timeout": options.get("planner_timeout"), "image": variable}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    return planner_of(planners.AWS.Lambda(**given), network)
+
+
+def _network(text: str | None) -> Network | None:
+    if text is None:
+        return None
+    one, other = (_ids(part) for part in text.split("/"))
+    return network_of(networks.Network(one, other))
+
+
+def _ids(text: str) -> list[str] | ListVariable:
+    return ListVariable(text[1:]) if text.startswith("$") else [item for item in text.split(",") if item]
 
 
 def _schedule(expression: str, timezone: str) -> Trigger:
@@ -227,7 +254,9 @@ def _volume(fields: Mapping[str, Any]) -> EFS | Host:
 def _target(options: Mapping[str, Any]) -> Target:
     timeout = options.get("timeout")
     if options.get("on") == "Lambda":
-        return LambdaTarget(options.get("concurrency", 100), timeout, options.get("role"))
+        return LambdaTarget(
+            options.get("concurrency", 100), timeout, options.get("role"), _network(options.get("network"))
+        )
     return BatchTarget(
         options.get("on", "FARGATE"),
         timeout,

@@ -26,7 +26,17 @@ PUBLIC = {
         "render_document",
         "render_hcl",
     ],
-    "laminar_runtime": ["Execution", "Flow", "Layer", "LayerRun", "Parameters", "Variable", "__version__", "each"],
+    "laminar_runtime": [
+        "Execution",
+        "Flow",
+        "Layer",
+        "LayerRun",
+        "ListVariable",
+        "Parameters",
+        "Variable",
+        "__version__",
+        "each",
+    ],
     "laminar_runtime.artifacts": ["Archive", "Artifact", "LayerKey", "Record"],
     "laminar_runtime.configurations.datastores": [
         "AWS",
@@ -49,6 +59,8 @@ PUBLIC = {
         "retry",
         "submission",
     ],
+    "laminar_runtime.configurations.networks": ["Network"],
+    "laminar_runtime.configurations.planners": ["AWS", "Planner"],
     "laminar_runtime.configurations.layers": [
         "Catch",
         "Configuration",

@@ -20,6 +20,7 @@ from laminar_codegen.rehearsal.permissions.service_needs import (
     for_container,
     for_function,
     for_logging,
+    for_network,
     for_synchronous,
     for_tracing,
     for_volumes,
@@ -47,6 +48,8 @@ _NOT_BY_LAMBDA = (
     "InvalidParameterValueException",
     "The role defined for the function cannot be assumed by Lambda.",
 )
+_NO_INTERFACE = "InvalidParameterValueException"
+_NO_RIGHT = "The provided execution role does not have permissions to call"
 _NOT_BY_RULES = ("ValidationException", "The role of the target cannot be assumed by principal 'events.amazonaws.com'.")
 _NOT_BY_SCHEDULER = (
     "ValidationException",
@@ -77,7 +80,7 @@ class RoleChecks:
                 return self._state_machine(call, given.get("roleArn"), _arn(call, "states", name))
             case "states", "UpdateStateMachine":
                 return self._state_machine(call, given.get("roleArn"), str(given.get("stateMachineArn")))
-            case "lambda", "CreateFunction20150331":
+            case "lambda", "CreateFunction":
                 return self._function(call)
             case "scheduler", "CreateSchedule" | "UpdateSchedule":
                 role = (given.get("Target") or {}).get("RoleArn")
@@ -122,6 +125,11 @@ class RoleChecks:
         if refused is None and (given.get("TracingConfig") or {}).get("Mode") == "Active":
             # Without them the function has no traces, and no error.
             self.guard.check(_as(call, str(given.get("Role"))), for_tracing(), noted=False)
+        if refused is None:
+            own = _as(call, str(given.get("Role")))
+            missing = self.guard.check(own, for_network(own, given.get("VpcConfig") or {}))
+            if missing is not None:
+                refused = _NO_INTERFACE, f"{_NO_RIGHT} {missing.action.partition(':')[2]} on EC2"
         return refused
 
     def _state_machine(self, call: Call, role: str | None, arn: str) -> tuple[str, str] | None:

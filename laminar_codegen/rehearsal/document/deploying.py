@@ -79,6 +79,18 @@ def deploy_configuration(
     return _Deploying(configuration, given, account, warn).run()
 
 
+def _once(warn: Callable[[str], object]) -> Callable[[str], None]:
+    """Return a function that warns of each text once, whatever number of resources it is about."""
+    known: set[str] = set()
+
+    def warn_once(text: str) -> None:
+        if text not in known:
+            known.add(text)
+            warn(text)
+
+    return warn_once
+
+
 class _Deploying:
     def __init__(
         self, configuration: Configuration, given: Given, account: Account, warn: Callable[[str], object]
@@ -86,7 +98,7 @@ class _Deploying:
         self._configuration = configuration
         self._given = given
         self._account = account
-        self._warn = warn
+        self._warn = _once(warn)
         self._values: dict[tuple[str, ...], Any] = {}
         self._problems: list[str] = []
         self._resources: list[Resource] = []

@@ -90,7 +90,20 @@ def context_of(call: Call) -> dict[str, str | None]:
         "s3:prefix": None,
         "aws:sourcevpc": None,
         "aws:sourcevpce": None,
+        "lambda:sourcefunctionarn": _function_of(call),
     }
+
+
+def _function_of(call: Call) -> str | None:
+    """Return the ARN of the function whose code makes a call, None for other calls.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    """
+    name = call.place.removeprefix("function ")
+    # AWS Lambda itself writes logs and makes network interfaces in the name of the role.
+    if name == call.place or call.service == "lambda":
+        return None
+    return f"arn:{call.partition}:lambda:{call.region}:{call.account}:function:{name}"
 
 
 def _allowing(statements: Iterable[Statement]) -> list[Statement]:

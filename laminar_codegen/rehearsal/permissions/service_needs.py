@@ -11,7 +11,15 @@ from typing import Any
 
 from laminar_codegen.rehearsal.permissions.needs import Call, Need
 
-__all__ = ["for_container", "for_function", "for_logging", "for_synchronous", "for_tracing", "for_volumes"]
+__all__ = [
+    "for_container",
+    "for_function",
+    "for_logging",
+    "for_network",
+    "for_synchronous",
+    "for_tracing",
+    "for_volumes",
+]
 
 #: The rules by which Step Functions learns that a task has ended, by the integration that it waits for.
 _RULES: Mapping[str, str] = {
@@ -63,6 +71,30 @@ def for_logging() -> Iterator[Need]:
     """
     for action in _DELIVERY:
         yield Need(action, "*")
+
+
+def for_network(call: Call, network: Mapping[str, Any]) -> Iterator[Need]:
+    """Yield the permissions that AWS Lambda needs to connect a function to a VPC, and to end that.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+
+    Args:
+        call: What AWS Lambda does in the name of the function's role.
+        network: The VPC configuration of the function.
+    """
+    if not network.get("SubnetIds"):
+        return
+    prefix = f"arn:{call.partition}:ec2:{call.region}:{call.account}"
+    kinds = (("subnet", "SubnetIds"), ("security-group", "SecurityGroupIds"))
+    for kind, name in kinds:
+        for one in network.get(name) or ():
+            yield Need("ec2:CreateNetworkInterface", f"{prefix}:{kind}/{one}")
+    for action in ("Create", "Delete"):
+        yield Need(f"ec2:{action}NetworkInterface", f"{prefix}:network-interface/eni-rehearsal")
+    for action in ("Assign", "Unassign"):
+        yield Need(f"ec2:{action}PrivateIpAddresses", f"{prefix}:network-interface/eni-rehearsal")
+    yield Need("ec2:DescribeNetworkInterfaces", "*")
+    yield Need("ec2:DescribeSubnets", "*")
 
 
 def for_tracing() -> Iterator[Need]:

@@ -7,15 +7,32 @@ import shlex
 from collections.abc import Iterator
 
 from laminar_codegen.ir.ecr import repository_of
+from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import Network
 from laminar_codegen.limits import (
     FUNCTION_VARIABLES_BYTES,
     LAMBDA_MEMORY,
     LAMBDA_SECONDS,
     LAMBDA_STORAGE,
+    SECURITY_GROUPS,
+    SUBNETS,
 )
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM033, LAM036, LAM037, LAM038, LAM039, LAM040, LAM047, LAM090, LAM122
+from laminar_codegen.problems.rules import (
+    LAM033,
+    LAM036,
+    LAM037,
+    LAM038,
+    LAM039,
+    LAM040,
+    LAM047,
+    LAM070,
+    LAM071,
+    LAM072,
+    LAM090,
+    LAM122,
+)
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 
@@ -54,7 +71,8 @@ _REST_OF_VARIABLES = 1296
 def check_images_of_functions(graph: Graph) -> Iterator[Problem]:
     """Check that the image of a function is built for one processor architecture."""
     # https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
-    invoked = {layer.container.image: layer for layer in _with_function(graph)}
+    own = graph.planner.image is not None
+    invoked = {layer.container.image: layer for layer in (_on_lambda(graph) if own else _with_function(graph))}
     for layer in graph.layers:
         other = invoked.get(layer.container.image)
         if other is not None and other.container.architecture != layer.container.architecture:
@@ -109,7 +127,8 @@ def check_lambda_images(graph: Graph) -> Iterator[Problem]:
 
     https://docs.aws.amazon.com/lambda/latest/dg/images-create.html
     """
-    for layer in _with_function(graph):
+    own = graph.planner.image is not None
+    for layer in _on_lambda(graph) if own else _with_function(graph):
         image = layer.container.image
         if isinstance(image, str) and repository_of(image) is None:
             runs = "runs" if isinstance(layer.executor, LambdaTarget) else "has a planner that runs"
@@ -151,6 +170,76 @@ def check_function_sizes(graph: Graph) -> Iterator[Problem]:
             yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
 
 
+def check_planner_size(graph: Graph) -> Iterator[Problem]:
+    """Check that AWS Lambda offers the memory of the planner."""
+    least, most = LAMBDA_MEMORY
+    memory = graph.planner.memory
+    if not least <= memory <= most:
+        what = f"the planner of flow '{graph.flow}' requests {memory} MiB; AWS Lambda offers {least} to {most}"
+        yield Problem(graph.location, LAM070, what, f"request {least} to {most} MiB")
+
+
+def check_planner_timeout(graph: Graph) -> Iterator[Problem]:
+    """Check that the planner ends within the time limit of AWS Lambda."""
+    least, most = LAMBDA_SECONDS
+    timeout = graph.planner.timeout
+    if not least <= timeout <= most:
+        what = (
+            f"the planner of flow '{graph.flow}' may run for {timeout:.10g} seconds, and AWS Lambda gives it {least} "
+            f"to {most}"
+        )
+        yield Problem(graph.location, LAM071, what, f"give it a timeout of {least} to {most} seconds")
+
+
+def check_planner_image(graph: Graph) -> Iterator[Problem]:
+    """Check that an image of planners is in ECR, and that one architecture is enough for it."""
+    image, planned = graph.planner.image, graph.with_planner
+    if isinstance(image, str) and repository_of(image) is None:
+        what = (
+            f"the planner of flow '{graph.flow}' has the image {image!r}, and AWS Lambda accepts images from ECR only"
+        )
+        fix = "name one such as 123456789012.dkr.ecr.eu-west-1.amazonaws.com/planner:1"
+        yield Problem(graph.location, LAM039, what, fix)
+    kinds = sorted({layer.container.architecture for layer in planned})
+    if image is not None and len(kinds) > 1:
+        what = (
+            f"the planner of flow '{graph.flow}' has an image of its own, and plans layers for {' and '.join(kinds)}; "
+            "an AWS Lambda function accepts an image for one of them only"
+        )
+        yield Problem(graph.location, LAM040, what, "leave the image of the planner out")
+
+
+def check_networks(graph: Graph) -> Iterator[Problem]:
+    """Check the subnets and the security groups of functions.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html
+    """
+    for layer in _on_lambda(graph):
+        for fault in _faults_of(layer.executor.network):
+            yield Problem(layer.location, LAM072, f"the network of layer '{layer.name}' {fault[0]}", fault[1])
+    if graph.with_planner:
+        for fault in _faults_of(graph.planner.network):
+            yield Problem(graph.location, LAM072, f"the network of the planner {fault[0]}", fault[1])
+
+
+def _faults_of(network: Network | None) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a network, to follow its name, and how to fix it."""
+    if network is None:
+        return
+    kinds = (
+        ("subnets", "subnet", network.subnets, SUBNETS),
+        ("security groups", "sg", network.security_groups, SECURITY_GROUPS),
+    )
+    for name, prefix, ids, most in kinds:
+        if isinstance(ids, Ref):
+            continue
+        if not 1 <= len(ids) <= most:
+            yield f"has {len(ids) or 'no'} {name}; a function needs 1 to {most}", f"name 1 to {most} {name}"
+        wrong = [item for item in ids if isinstance(item, str) and not re.fullmatch(f"{prefix}-[0-9a-f]+", item)]
+        if wrong:
+            yield f"has the {name} {', '.join(map(repr, wrong))}", f"name ids such as {prefix}-0123456789abcdef0"
+
+
 def check_lambda_failures(graph: Graph) -> Iterator[Problem]:
     """Check that layers name no failures to retry on: an invocation has no exit code, and no rules by classes."""
     for layer in _on_lambda(graph):
@@ -178,5 +267,9 @@ RULES = (
     check_lambda_images,
     check_function_variables,
     check_function_sizes,
+    check_planner_size,
+    check_planner_timeout,
+    check_planner_image,
+    check_networks,
     check_lambda_failures,
 )

@@ -11,7 +11,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
 from laminar_codegen.targets.aws_lambda.options import arguments
-from laminar_codegen.targets.functions import emit_function, environment_of, of_image
+from laminar_codegen.targets.functions import emit_function, environment_of, in_network, of_image
 
 __all__ = ["TaskFunction", "configuration", "emit_task_function", "task_functions"]
 
@@ -60,6 +60,7 @@ def configuration(function: TaskFunction) -> dict[str, Value]:
         **of_image(function.container, "laminar_runtime.run_task.handler"),
         "memory_size": function.container.memory,
         "timeout": int(function.timeout),
+        **in_network(function.network),
     }
     environment: dict[str, Value] = {"environment": environment_of(function.flow, function.container)}
     return merge(merge(own, arguments(function.container)), environment)

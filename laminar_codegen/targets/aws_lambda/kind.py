@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
+from laminar_codegen.ir.placement import network_of
 from laminar_codegen.policies.datastore import for_functions, invoke
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.policies.statement import Statement
@@ -21,7 +22,7 @@ __all__ = ["LAMBDA"]
 
 def _of_executor(executor: Executor, timeout: float | None) -> LambdaTarget | None:
     return (
-        LambdaTarget(executor.concurrency, timeout, executor.role)
+        LambdaTarget(executor.concurrency, timeout, executor.role, network_of(executor.network))
         if isinstance(executor, executors.AWS.Lambda)
         else None
     )

@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 
 from laminar_codegen.ir.expressions import Value
-from laminar_codegen.ir.placement import Container, Target
+from laminar_codegen.ir.placement import Container, Network, Target
 
 __all__ = ["LambdaTarget"]
 
@@ -20,6 +20,7 @@ class LambdaTarget(Target):
         concurrency: The greatest number of splits that run at once.
         timeout: Seconds after which an invocation is stopped, None for the flow's.
         role: The label of the role of its function, None for the one that all functions without another have.
+        network: The network of its function, None if it is in no VPC.
     """
 
     service: ClassVar[str] = "AWS Lambda"
@@ -28,6 +29,11 @@ class LambdaTarget(Target):
     concurrency: int
     timeout: float | None = None
     role: str | None = None
+    network: Network | None = None
+
+    def in_network(self, network: Network | None) -> LambdaTarget:
+        """Return the target with a network for its function, unless it has one of its own."""
+        return attrs.evolve(self, network=self.network or network)
 
     def describe(self, container: Container) -> str:  # noqa: ARG002 - the same for all
         """Return where a layer runs."""

@@ -198,7 +198,7 @@ def check_variables(graph: Graph) -> Iterator[Problem]:
 
 def _default_of(value: str | Ref) -> str | None:
     """Return a text, or the default of a variable that stands for it."""
-    return value.variable.default if isinstance(value, Input) else str(value)
+    return value.default if isinstance(value, Input) else str(value)
 
 
 def check_capabilities(graph: Graph) -> Iterator[Problem]:

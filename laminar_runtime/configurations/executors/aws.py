@@ -10,6 +10,7 @@ from laminar_runtime.configurations.executors.base import positive
 from laminar_runtime.configurations.executors.placement import check_role
 from laminar_runtime.configurations.executors.process import Process
 from laminar_runtime.configurations.layers import Container
+from laminar_runtime.configurations.networks import Network, check_network
 from laminar_runtime.limits import LAMBDA_SECONDS, MAP_CONCURRENCY, MAX_INVOCATIONS
 from laminar_runtime.process import processors
 
@@ -33,9 +34,11 @@ class Lambda(Process):
             most 40. On this machine it is that of all tasks, at most the number of processors of this process.
         role: A name for a role of its own, such as ``loader``: the variable ``loader_role_arn`` of the deployment. It
             is made with the permissions that the layers with this name need, unless it is given.
+        network: The subnets and security groups of the function of a deployed layer. By default those of
+            `AWS.StepFunctions(network=...)`.
 
     Raises:
-        FlowError: If a number is not greater than 0, or the name of the role is not valid.
+        FlowError: If a number is not greater than 0, the name of the role is not valid, or `network` is no network.
 
     Example:
         >>> from laminar_runtime.configurations.executors import AWS
@@ -52,6 +55,7 @@ class Lambda(Process):
     timeout: float = _records.field(default=LAMBDA_SECONDS[1], validator=positive, kw_only=True)
     concurrency: int = _records.field(default=MAP_CONCURRENCY, validator=positive, kw_only=True)
     role: str | None = _records.field(default=None, validator=check_role, kw_only=True)
+    network: Network | None = _records.field(default=None, validator=check_network, kw_only=True)
 
     def overrides(self, container: Container) -> dict[str, Any]:  # noqa: ARG002 - the same for all
         """Return what an invocation overrides of its container: nothing.

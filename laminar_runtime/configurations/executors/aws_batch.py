@@ -18,10 +18,15 @@ from laminar_runtime.variables import Text, text_of
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "validate_platform"]
 
 
-def _validate_platform(_: object, __: _records.Field, value: Any) -> None:
+def validate_platform(_: object, __: _records.Field, value: Any) -> None:
+    """Validate the platform of jobs.
+
+    Raises:
+        FlowError: If it is unknown.
+    """
     if value not in {"FARGATE", "EC2"}:
         raise FlowError(f"the platform of AWS.Batch must be 'FARGATE' or 'EC2', not {value!r}")
 
@@ -71,7 +76,7 @@ class Batch(Process):
     job_queue_arn: str | None = None
     job_role_arn: str | None = None
     poll: float = _records.field(default=30.0, validator=positive)
-    platform: Literal["FARGATE", "EC2"] = _records.field(default="FARGATE", validator=_validate_platform, kw_only=True)
+    platform: Literal["FARGATE", "EC2"] = _records.field(default="FARGATE", validator=validate_platform, kw_only=True)
     queue: str | None = _records.field(default=None, validator=check_queue, kw_only=True)
     share_identifier: Text | None = _records.field(default=None, validator=check_share, kw_only=True)
     priority: int | None = _records.field(default=None, validator=check_priority, kw_only=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from laminar_runtime import _records
 from laminar_runtime.configurations import datastores
+from laminar_runtime.configurations.networks import Network, check_network
 from laminar_runtime.configurations.operations import Alarms, Flag, Logs
 from laminar_runtime.configurations.schedulers.delegated import Delegated
 from laminar_runtime.configurations.triggers import Schedule, Trigger
@@ -23,6 +24,7 @@ from laminar_runtime.variables import Text, Variable
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from laminar_runtime.configurations.planners import Planner
     from laminar_runtime.execution import Execution
     from laminar_runtime.flow import Flow
 
@@ -79,6 +81,17 @@ def _check_triggers(_: object, __: _records.Field, value: Any) -> None:
         raise SchedulerError(f"the triggers of AWS.StepFunctions must be a list of triggers, not {value!r}")
 
 
+def _check_planner(_: object, __: _records.Field, value: Any) -> None:
+    # Imported here, because few programs configure one.
+    from laminar_runtime.configurations.planners import Planner
+
+    if value is not None and not isinstance(value, Planner):
+        raise SchedulerError(
+            "the planner of AWS.StepFunctions must be one of laminar_runtime.configurations.planners, such as "
+            f"planners.AWS.Lambda(), not {value!r}"
+        )
+
+
 @_records.define(eq=False)
 class StepFunctions(Delegated):
     """Runs flows as AWS Step Functions state machines, which Terraform deploys. ``laminar-codegen`` compiles them.
@@ -108,6 +121,10 @@ class StepFunctions(Delegated):
         role_path: The path of the roles, such as ``/teams/reports/``. By default it is ``/``. To change it replaces the
             roles.
         alarms: What the alarms do besides their default.
+        planner: Where the planner of the deployed flow runs, and its settings: see
+            `laminar_runtime.configurations.planners`. By default it is a Lambda function.
+        network: The subnets and security groups of all Lambda functions of the deployed flow, the planner and those of
+            layers, unless they have a network of their own. By default they are in no VPC.
         module: The source of the Terraform module ``flow``, or of a similar module, with the resources that deployments
             share, for example roles and alarms: a path relative to `directory`, or another address. By default the
             Terraform configuration declares these resources itself.
@@ -143,6 +160,8 @@ class StepFunctions(Delegated):
     tracing: Flag = _records.field(default=True, kw_only=True, validator=_is(bool, Variable))
     role_path: Text | None = _records.field(default=None, kw_only=True, validator=_is(str, Variable, type(None)))
     alarms: Alarms = _records.field(default=Alarms(), kw_only=True, validator=_is(Alarms))
+    planner: Planner | None = _records.field(default=None, kw_only=True, validator=_check_planner)
+    network: Network | None = _records.field(default=None, kw_only=True, validator=check_network)
     module: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     module_version: str | None = _records.field(default=None, kw_only=True, validator=_is(str, type(None)))
     _compiled: str | None = _records.field(default=None, init=False, repr=False)

@@ -13,9 +13,10 @@ import json
 import os
 import sys
 
-from laminar_runtime import Flow, Layer, Variable
+from laminar_runtime import Flow, Layer, ListVariable, Variable
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+from laminar_runtime.configurations.networks import Network
 
 
 class Fields(Flow):
@@ -55,7 +56,8 @@ class Split(Layer):
 
 
 @Fields.register(
-    container=Container(environment={"STAGE": Variable("stage")}), executor=executors.AWS.Lambda(timeout=60)
+    container=Container(environment={"STAGE": Variable("stage")}),
+    executor=executors.AWS.Lambda(timeout=60, network=Network(ListVariable("subnet_ids"), ["sg-0a"])),
 )
 class Join(Layer):
     def __call__(self, load: Load, split: Split) -> None:
@@ -98,5 +100,7 @@ def test_a_task_has_the_variables_of_its_container(tmp_path: Path) -> None:
     assert saved == FOUND
     assert "secretsmanager:GetSecretValue" not in rehearsed.stderr
     assert "batch:TagResource" not in rehearsed.stderr
+    assert "ec2:" not in rehearsed.stderr
+    assert rehearsed.stderr.count("networks of functions (vpc_config) are not applied") == 1, rehearsed.stderr
     for member in ("ulimits", "privileged", "user", "linuxParameters.tmpfs", "linuxParameters.initProcessEnabled"):
         assert rehearsed.stderr.count(f"{member} of container_properties is not applied") == 1, rehearsed.stderr

@@ -9,6 +9,7 @@ from typing import Any
 import botocore.parsers
 import pytest
 
+from laminar_codegen.rehearsal.aws.role_checks import RoleChecks
 from laminar_codegen.rehearsal.permissions import (
     Call,
     Facts,
@@ -21,6 +22,7 @@ from laminar_codegen.rehearsal.permissions import (
     needs,
     read_policy,
 )
+from laminar_codegen.rehearsal.permissions.decisions import context_of
 from laminar_codegen.rehearsal.permissions.refusals import refuse_access
 from tests.support.fake_iam import ROLE, FakeIam, policy
 
@@ -274,3 +276,40 @@ def test_refusals_are_spelled_as_services_do(service: str, protocol: str, code: 
 class _Headers(dict[str, str]):
     def __init__(self, headers: tuple[tuple[str, str], ...]) -> None:
         super().__init__({name.lower(): value for name, value in headers})
+
+
+@pytest.mark.parametrize(
+    ("trusted", "actions", "expected"),
+    [
+        ("lambda.amazonaws.com", "ec2:*", None),
+        ("states.amazonaws.com", "ec2:*", "The role defined for the function cannot be assumed by Lambda."),
+        (
+            "lambda.amazonaws.com",
+            "ec2:Describe*",
+            "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+        ),
+    ],
+)
+def test_the_role_of_a_function_in_a_vpc(trusted: str, actions: str, expected: str | None) -> None:
+    """AWS Lambda assumes it when the function is made, and makes network interfaces in its name."""
+    guard = Guard(Roles(FakeIam(statement(Action=actions), trusts=trusted)))
+    network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    made = Call(
+        principal=ROLE,
+        service="lambda",
+        region="eu-west-1",
+        operation="CreateFunction",
+        parameters={"FunctionName": "f", "Role": ROLE, "VpcConfig": network},
+    )
+    refused = RoleChecks(guard)(made)
+    assert (refused and refused[1]) == expected
+
+
+def test_the_code_of_a_function_does_not_have_the_rights_of_its_network() -> None:
+    """A denial by the function's ARN is about calls of its code, not about what AWS Lambda does in its name."""
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    own = statement("Deny", Action="ec2:*", Condition={"ArnLike": {"lambda:SourceFunctionArn": [arn]}})
+    policies = read_policy("p", policy(statement(Action="ec2:*"), own))
+    for service, expected in (("ec2", False), ("lambda", True)):
+        call = Call(principal=ROLE, service=service, region="eu-west-1", operation="Do", place="function f")
+        assert decide(Need("ec2:DescribeSubnets", "*"), policies, context=context_of(call)).allowed is expected

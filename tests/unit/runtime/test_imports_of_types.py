@@ -32,6 +32,7 @@ NAMED = {
     "laminar_runtime.configurations.executors": {"Executor"},
     "laminar_runtime.configurations.executors.aws": {"AWS"},
     "laminar_runtime.configurations.executors.docker": {"Docker"},
+    "laminar_runtime.configurations.planners": {"Planner"},  # few programs configure one
     "laminar_runtime.configurations.schedulers": {"Scheduler"},
     "laminar_runtime.configurations.volumes": {"EFS", "Host", "Volume"},  # most containers mount none
     "laminar_runtime.execution": {"Execution"},

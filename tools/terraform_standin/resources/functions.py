@@ -121,6 +121,8 @@ def _update(call: Call) -> State | None:
         configuration = call.request("lambda", "UpdateFunctionConfiguration", renames=_NAMES, only=changed)
         if "environment" in changed and not call["environment"]:
             configuration["Environment"] = {"Variables": {}}
+        if "vpc_config" in changed and not call["vpc_config"]:
+            configuration["VpcConfig"] = {"SubnetIds": [], "SecurityGroupIds": []}
         client.update_function_configuration(FunctionName=name, **configuration)
     if call.changes(*_RENEWING):
         architectures = {"Architectures": call["architectures"]} if call["architectures"] else {}

@@ -26,6 +26,8 @@ def _function(making: Making) -> Mapping[str, Any]:
     request = making.request(
         "lambda", "CreateFunction", renames={"role": "Role"}, omit=(*_CODE, "package_type", *_IDLE)
     )
+    if making.get("vpc_config"):
+        making.warn("networks of functions (vpc_config) are not applied: functions are processes here")
     code = {"ImageUri": making["image_uri"]}
     made = making.client("lambda").create_function(**request, PackageType="Image", Code=code)
     name, arn = made["FunctionName"], made["FunctionArn"]

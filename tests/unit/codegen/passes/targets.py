@@ -12,6 +12,7 @@ from laminar_codegen.ir.deployment import Planner
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Problem
+from laminar_codegen.targets import planners as planners_of_targets
 from laminar_codegen.targets import registry
 from laminar_codegen.targets.aws_lambda import checks as lambda_checks
 from laminar_codegen.targets.aws_lambda import labels as lambda_labels
@@ -32,8 +33,9 @@ from laminar_codegen.targets.batch.stop_jobs_rule import emit_rule, ended_execut
 from laminar_codegen.targets.batch.task_permissions import for_layers_with, for_tasks
 from laminar_codegen.targets.functions import emit_planner
 from laminar_codegen.targets.kind import Attempts, TargetKind, TaskStates
-from laminar_runtime import Flow
+from laminar_runtime import Flow, ListVariable
 from laminar_runtime.configurations import executors
+from laminar_runtime.configurations.networks import Network
 from laminar_runtime.variables import Variable
 from tests.support.cases import cases_of
 from tests.support.deployments import DEPLOYED, deployment_in
@@ -59,6 +61,9 @@ cases_of("targets.batch.volume_checks")(
 )
 cases_of("targets.batch.volumes")(evaluator(volumes, Input=Input, Variable=Variable))
 cases_of("targets.aws_lambda.checks")(_rules(lambda_checks.RULES))
+cases_of("targets.planners")(
+    evaluator(planners_of_targets, ListVariable=ListVariable, Network=Network, Variable=Variable)
+)
 cases_of("targets.aws_lambda.labels")(evaluator(lambda_labels, graph_in=graph_in))
 cases_of("targets.batch.labels")(evaluator(batch_labels))
 cases_of("targets.batch.target")(evaluator(batch_target))
