@@ -15,14 +15,23 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from laminar_runtime import _records, causes
-from laminar_runtime.exceptions import DeploymentError, ExecutionError, TimeLimitError, WaitTimeoutError
+from laminar_runtime import _records
+from laminar_runtime.causes.texts import is_unfinished, parse_object
+from laminar_runtime.exceptions import (
+    DeploymentError,
+    ExecutionError,
+    ExecutionFailedError,
+    TimeLimitError,
+    WaitTimeoutError,
+)
 from laminar_runtime.identifiers import LONGEST, LONGEST_DEPLOYED, RESUMED, check_execution_id
 from laminar_runtime.storage.layout import STORED
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.client import SFNClient
     from mypy_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
+    from laminar_runtime.failures.record import Failures
 
 __all__ = ["Deployment", "parameter_name"]
 
@@ -31,6 +40,8 @@ _POLL = (0.1, 10.0)
 #: The ARN of a state machine, and the root of a datastore, as the compiler writes them.
 _MACHINE = r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+"
 _ROOT = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?"
+#: How many failures an error has.
+_SHOWN = 10
 #: The retries of a failed poll, and the HTTP status codes of transient errors.
 _RETRIES, _TRANSIENT = 6, {429, 500, 502, 503, 504}
 #: The errors of an execution that cannot be redriven, because it is too old or its history is too long:
@@ -158,7 +169,7 @@ class Deployment:
             number, last = self._last_resume(client, execution)
             if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
                 return
-            if causes.is_unfinished(last.get("error", ""), last.get("cause", "")) or not self._redrive(
+            if is_unfinished(last.get("error", ""), last.get("cause", "")) or not self._redrive(
                 client, last["executionArn"]
             ):
                 name = f"{execution}{RESUMED}{number + 1}"
@@ -198,17 +209,19 @@ class Deployment:
                 return number - 1, described
         raise AssertionError
 
-    def wait(self, execution: str, *, timeout: float | None = None) -> None:
+    def wait(self, execution: str, *, timeout: float | None = None, flow: str = "") -> None:
         """Wait for the end of an execution.
 
         Args:
             execution: The execution's id.
             timeout: The maximum wait in seconds; None for no limit.
+            flow: The flow's name. Without it, the failures are looked for in all flows of the datastore.
 
         Raises:
             WaitTimeoutError: If the execution did not end in time. It continues to run.
             TimeLimitError: If the execution ran longer than its flow may.
-            ExecutionError: If the execution failed, or does not exist.
+            ExecutionFailedError: If the execution did not succeed. It has the failures.
+            ExecutionError: If the execution does not exist.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -227,10 +240,69 @@ class Deployment:
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
         if status != "SUCCEEDED":
-            if (limited := causes.find_time_limit(client, arn)) is not None:
-                raise TimeLimitError(self._limit_message(execution, *limited))
-            cause = causes.find_cause(client, arn)
-            raise ExecutionError(f"execution {execution} of '{self.name}' ended {status}{cause}")
+            raise self._failure(execution, arn, status, flow)
+
+    def failures(self, execution: str, *, flow: str = "", most: int = _SHOWN) -> Failures:
+        """Return why an execution did not succeed, in the form that its tasks leave in the datastore.
+
+        Args:
+            execution: The execution's id.
+            flow: The flow's name. Without it, the failures are looked for in all flows of the datastore.
+            most: How many failures are read. All are counted.
+
+        Returns:
+            The failures: none if the execution succeeded, or runs.
+
+        Raises:
+            ExecutionError: If the execution does not exist, or cannot be described.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from laminar_runtime.failures.record import Failures
+
+        try:
+            last = self._last_resume(self.client(), execution)[1]
+        except (BotoCoreError, ClientError) as error:
+            raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
+        if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
+            return Failures()
+        return self._read_failures(execution, last["executionArn"], last["status"], flow, most)
+
+    def _read_failures(self, execution: str, arn: str, status: str, flow: str, most: int = _SHOWN) -> Failures:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from laminar_runtime.causes.executions import Reader
+        from laminar_runtime.causes.objects import S3Objects
+
+        try:
+            described: Any = self.client().describe_execution(executionArn=arn)
+        except (BotoCoreError, ClientError):
+            described = {}
+        flows = (flow,) if flow and not self.flows else self.flows
+        reader = Reader(self._client_of, S3Objects(self._client_of("s3"), self.datastore_root), execution, flows, most)
+        return reader.read(arn, status, described.get("error", ""), described.get("cause", ""))
+
+    def _client_of(self, service: str) -> Any:
+        return self.client() if service == "stepfunctions" else _client(service)
+
+    def _failure(self, execution: str, arn: str, status: str, flow: str) -> ExecutionError:
+        """Return the error of an execution that did not succeed."""
+        from laminar_runtime.causes.time_limits import find_time_limit
+        from laminar_runtime.failures.console import execution_link
+
+        failures, link = self._read_failures(execution, arn, status, flow), execution_link(arn)
+        if (limited := find_time_limit(self.client(), arn)) is not None:
+            error = TimeLimitError(f"{self._limit_message(execution, *limited)}\n{failures}\n{link}")
+            error.failures = failures
+            return error
+        # The first line is what a log shows: it has the first failure.
+        told = str(failures) if failures.shown[0].layer else str(failures).partition(": ")[2]
+        lines = (
+            f"execution {execution} of '{self.name}' ended {status}: {told}",
+            link,
+            f"Resume it with Deployment.find({self.name!r}).resume({execution!r})",
+        )
+        return ExecutionFailedError("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
 
     def _limit_message(self, execution: str, arn: str, seconds: int | None) -> str:
         within = "in time" if seconds is None else f"within {seconds} seconds, the timeout of the flow"
@@ -281,7 +353,7 @@ def _parse_parameter(text: str) -> tuple[str, str, tuple[str, ...]]:
         ValueError: If the value is not valid. A root that is a local path is refused. With it, anyone who can write the
             parameter could make an application write to a folder of its machine, and unpickle files from there.
     """
-    value = causes.parse_object(text)
+    value = parse_object(text)
     machine, root, flows = value.get("state_machine_arn"), value.get("datastore_root"), value.get("flows", [])
     if not (isinstance(machine, str) and re.fullmatch(_MACHINE, machine)):
         raise ValueError(f"its state_machine_arn {machine!r} is not the ARN of a state machine")

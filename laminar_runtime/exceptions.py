@@ -212,6 +212,9 @@ class TimeLimitError(ExecutionError):
     Unlike a `WaitTimeoutError` it is no `TimeoutError`: the execution does not run any more.
     """
 
+    #: Of a deployed execution: what was running then.
+    failures: Failures | None = None
+
 
 class SubmissionError(ExecutionError):
     """A submission hook failed, and the layer's `Retry` has an attempt left."""

@@ -14,6 +14,7 @@ from laminar_runtime.layer import Layer, Parameters, storage_name, store_as
 from laminar_runtime.storage.layout import LayerKey, cache_prefix, input_key, layers_prefix
 
 if TYPE_CHECKING:
+    from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
     from laminar_runtime.tasks.pipelines import Guard
 
@@ -267,6 +268,36 @@ class Execution:
         """
         self.flow.configuration.scheduler.wait_for(execution=self, timeout=timeout)
         return self
+
+    def failures(self, *, most: int = 10) -> Failures:
+        """Return why the execution did not succeed: of each layer and split that failed, the last failure.
+
+        Args:
+            most: How many failures are read. All are counted.
+
+        Returns:
+            The failures, each a `laminar_runtime.failures.record.Failure`. A layer or split that finished has none.
+
+        Raises:
+            DeploymentError: If AWS Step Functions schedules the flow, and it is not deployed.
+            ExecutionError: If AWS Step Functions does not know the execution.
+
+        Example:
+            >>> from laminar_runtime import Flow, Layer
+            >>> from laminar_runtime.configurations import datastores, executors
+            >>> class Sums(Flow): ...
+            >>> @Sums.register
+            ... class Add(Layer):
+            ...     def __call__(self) -> None:
+            ...         self.total = 1 / 0
+            >>> flow = Sums(datastore=datastores.Memory(), executor=executors.Thread())
+            >>> try:
+            ...     flow("e1")
+            ... except ZeroDivisionError:
+            ...     print(flow.execution("e1").failures().shown[0].headline)
+            layer 'Add' of flow 'Sums' failed on attempt 1: ZeroDivisionError: division by zero
+        """
+        return self.flow.configuration.scheduler.failures_of(execution=self, most=most)
 
     def next(self, *, flow: Flow, linker: Callable[[Execution], Parameters]) -> Execution:
         """Run another flow with the same id after the end of this execution.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from laminar_codegen.command.exits import Exit
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.rehearsal import results, summary
+from laminar_codegen.rehearsal import failures, results, summary
 from laminar_codegen.rehearsal.arguments import make_parser, read_parameters, read_volumes
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
 from laminar_codegen.rehearsal.collection import collect_rarely
@@ -154,8 +154,9 @@ def _execute(
             failure = error
     taken = summary.measure(aws.client("stepfunctions"))
     if failure is not None:
-        print(f"laminar-codegen: {failure}", file=sys.stderr)
-        _show_log(progress)
+        print("\n".join(failures.describe(failure, progress.own_paths, quiet=options.quiet)), file=sys.stderr)
+        if not failures.has_traceback(failure):
+            _show_log(progress)
         _show_cost(subject, progress, taken)
         return Exit.INVALID
     skipped = [*_find_skips(executions, aws, deployment)]
@@ -219,9 +220,9 @@ def _show_log(progress: Progress) -> None:
     """Show what the job printed last that failed by itself."""
     # Jobs that were stopped because of another's failure were ended by a signal: 128 and its number. Those that could
     # not be started, and tasks on AWS Lambda, have no exit code.
-    failures: Sequence[JobEvent] = progress.failures
-    own = [event for event in failures if event.exit_code is None or event.exit_code < _SIGNALS]
-    for event in (own or failures)[-1:]:
+    failed: Sequence[JobEvent] = progress.failures
+    own = [event for event in failed if event.exit_code is None or event.exit_code < _SIGNALS]
+    for event in (own or failed)[-1:]:
         text = event.log.read_text(encoding="utf-8", errors="replace") if event.log.exists() else ""
         lines = progress.own_paths(text).splitlines()
         if not lines:

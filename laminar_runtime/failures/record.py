@@ -7,6 +7,7 @@ variables, of the environment or of a frame, and its size has a bound. `docs/ref
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
 
@@ -15,7 +16,7 @@ from laminar_runtime.exceptions import DamagedError, layer_place
 from laminar_runtime.failures import console
 from laminar_runtime.failures.tracebacks import shorten
 
-__all__ = ["KINDS", "LARGEST", "VERSION", "Failure", "Failures", "Kind", "one_line"]
+__all__ = ["KINDS", "LARGEST", "VERSION", "Failure", "Failures", "Kind", "one_line", "spell_time"]
 
 #: The version of the form that this release writes. It reads this version and all earlier ones.
 VERSION = 1
@@ -205,6 +206,19 @@ def one_line(text: str) -> str:
     if len(first) > _REASON:
         return f"{first[:_REASON]} ..."
     return f"{first} ..." if more.strip() else first
+
+
+def spell_time(seconds: float) -> str:
+    """Return a time as records have it: in UTC, with milliseconds.
+
+    Args:
+        seconds: Seconds since the epoch.
+
+    Example:
+        >>> spell_time(1_000_000_000.5)
+        '2001-09-09T01:46:40.500Z'
+    """
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03}Z"
 
 
 @_records.frozen

@@ -40,7 +40,9 @@ def write(put: Callable[[str, bytes], None], key: LayerKey, failure: Failure) ->
     put(key.failure(failure.index, failure.attempt), failure.to_json())
 
 
-def read(transport: Readable, key: LayerKey, *, most: int = SHOWN, every: bool = False) -> Failures:
+def read(
+    transport: Readable, key: LayerKey, *, most: int = SHOWN, every: bool = False, index: int | None = None
+) -> Failures:
     """Read the failures of an execution: of each layer and split that has not finished, the last one.
 
     Args:
@@ -48,6 +50,7 @@ def read(transport: Readable, key: LayerKey, *, most: int = SHOWN, every: bool =
         key: The layer; with '' as its name, all layers of the execution.
         most: How many layers and splits are read. All are counted.
         every: Whether to read those of all attempts, also of layers and splits that finished later.
+        index: The only split to read of each layer; None for all.
 
     Returns:
         The failures, in the order of the layers' names, splits and attempts.
@@ -57,12 +60,13 @@ def read(transport: Readable, key: LayerKey, *, most: int = SHOWN, every: bool =
     found: list[tuple[LayerKey, int, list[int]]] = []
     for one in (LayerKey(flow, execution, folder) for folder in folders):
         attempts = _attempts(transport.names(one.failures))
+        attempts = attempts if index is None else {index: attempts[index]} if index in attempts else {}
         finished = set() if every or not attempts else _splits_with_commit(transport, one, attempts)
-        found += [(one, index, attempts[index]) for index in sorted(attempts.keys() - finished)]
+        found += [(one, split, attempts[split]) for split in sorted(attempts.keys() - finished)]
     shown: list[Failure] = []
     notes: list[str] = []
-    for one, index, recorded in found[:most]:
-        records = sorted(_read_all(transport, one, index, recorded, notes), key=lambda record: record.time)
+    for one, split, recorded in found[:most]:
+        records = sorted(_read_all(transport, one, split, recorded, notes), key=lambda record: record.time)
         shown += records if every else records[-1:]
     count = sum(len(recorded) for _, _, recorded in found) if every else len(found)
     return Failures(tuple(shown), count, tuple(notes))

@@ -19,14 +19,14 @@ from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
 from laminar_runtime.exceptions import MissingError, TaskError, UnfinishedError
 from laminar_runtime.failures import reports, tracebacks
-from laminar_runtime.failures.record import Failure, one_line
+from laminar_runtime.failures.record import Failure, one_line, spell_time
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks.attempts import NoAttemptLeftError
 
-__all__ = ["leave", "leave_ending", "leave_error", "now", "of_task_error", "record", "secret_values"]
+__all__ = ["leave", "leave_ending", "leave_error", "of_task_error", "record", "secret_values"]
 
 #: Values of secrets that are shorter stay in texts: words and numbers would be replaced with them.
 _SHORTEST_SECRET = 6
@@ -96,7 +96,7 @@ def leave(
             index=context.index,
             splits=context.splits,
             attempt=_attempt(environment, context),
-            time=now(),
+            time=spell_time(time.time()),
             **{**_facts_of_job(environment), **known},
         )
         failures.write(store.transport.put, context.key, _redact(failure, secret_values(secrets, environment)))
@@ -122,7 +122,7 @@ def of_task_error(error: TaskError, values: Iterable[str] = ()) -> Failure:
         index=error.index,
         splits=error.splits,
         attempt=error.attempt,
-        time=now(),
+        time=spell_time(time.time()),
         error_class=error.error_class,
         message=error.message,
         traceback=error.traceback,
@@ -163,7 +163,7 @@ def _find(store: datastores.DataStore, key: LayerKey, error: TaskError, began: f
         found = Failure.from_json(store.transport.get(path), key=path)
     except MissingError:
         return None
-    return found if found.job and found.time >= _spell_time(began) else None
+    return found if found.job and found.time >= spell_time(began) else None
 
 
 def _evolve(error: TaskError, found: Failure) -> TaskError:
@@ -190,20 +190,6 @@ def secret_values(names: Iterable[str], environment: Mapping[str, str]) -> set[s
         if isinstance(parsed, dict):
             values.update(item for item in parsed.values() if isinstance(item, str))
     return {value for value in values if len(value) >= _SHORTEST_SECRET}
-
-
-def now() -> str:
-    """Return the time as records have it.
-
-    Example:
-        >>> len(now()), now()[-1]
-        (24, 'Z')
-    """
-    return _spell_time(time.time())
-
-
-def _spell_time(seconds: float) -> str:
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03}Z"
 
 
 def _redact(failure: Failure, values: Iterable[str]) -> Failure:

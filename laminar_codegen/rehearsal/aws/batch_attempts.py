@@ -83,7 +83,7 @@ class AttemptRunner:
         started = self.now()
         failure = self.faults.start(job.request.name, job.index, attempt)
         if failure is not None:
-            return self._end(None, started, None, failure.status_reason, failure.reason)
+            return self._end(failure.exit_code, started, None, failure.status_reason, failure.reason)
         roles = self.roles()
         if roles is not None:
             failure = roles.refusal(job.request.container, job.request.region, stream, _place(job))

@@ -11,15 +11,17 @@ __all__ = ["Faults", "StartFailure"]
 
 @attrs.frozen
 class StartFailure:
-    """The description of a job whose container did not start.
+    """The description of a job whose container did not start, or was ended from outside.
 
     Args:
         status_reason: The status reason of the job.
         reason: The reason of the container; None for no reason.
+        exit_code: The exit code of the container; None if it did not start.
     """
 
     status_reason: str = "Task failed to start"
     reason: str | None = None
+    exit_code: int | None = None
 
 
 def _no_failure(_: str, __: int | None, ___: int) -> StartFailure | None:

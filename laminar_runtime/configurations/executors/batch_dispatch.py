@@ -19,8 +19,9 @@ from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.containers import Container, job_tags, local_variables
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
-from laminar_runtime.configurations.failures import OUT_OF_MEMORY, RECLAIMED, TIMED_OUT
+from laminar_runtime.configurations.failures import REASONS
 from laminar_runtime.exceptions import TaskError
+from laminar_runtime.failures import jobs
 from laminar_runtime.limits import ARRAY_CHILDREN, DESCRIBED_JOBS, JOB_NAME_LENGTH, JOB_TIMEOUT
 from laminar_runtime.splits import job_container
 from laminar_runtime.variables import text_of, texts_of
@@ -305,14 +306,8 @@ def _reason(detail: JobDetailTypeDef) -> str:
 
 def _ending(detail: JobDetailTypeDef) -> dict[str, Any]:
     """Return the exit code of a failed job, and why it was ended from outside."""
-    container, status = detail.get("container", {}), detail.get("statusReason", "")
-    texts = {
-        OUT_OF_MEMORY: container.get("reason", "").startswith("OutOfMemoryError"),
-        TIMED_OUT: status.startswith("Job attempt duration exceeded timeout"),
-        RECLAIMED: status.startswith(("Host EC2", "Your Spot Task was interrupted")),
-    }
-    found = (reason for reason, known in texts.items() if known)
-    return {"exit_code": container.get("exitCode"), "ending": next(found, "")}
+    kind = jobs.kind_of(detail)
+    return {"exit_code": detail.get("container", {}).get("exitCode"), "ending": kind if kind in REASONS else ""}
 
 
 def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:

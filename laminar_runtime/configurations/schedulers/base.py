@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from laminar_runtime.execution import Execution
+    from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
 
 __all__ = ["Scheduler"]
@@ -110,6 +111,17 @@ class Scheduler:
             execution: The execution.
             timeout: The maximum wait in seconds.
         """
+
+    def failures_of(self, *, execution: Execution, most: int) -> Failures:
+        """Return why an execution did not succeed: the records that its tasks left.
+
+        Args:
+            execution: The execution.
+            most: How many failures are read.
+        """
+        from laminar_runtime.storage import failures
+
+        return failures.read(execution.datastore.transport, execution.key(""), most=most)
 
     def runs_next(self, *, execution: Execution, flow: Flow) -> bool:
         """Return whether the engine itself runs a flow after an execution. The local scheduler does not.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from laminar_runtime.configurations.planners import Planner
     from laminar_runtime.execution import Execution
+    from laminar_runtime.failures.record import Failures
     from laminar_runtime.flow import Flow
 
 __all__ = ["StepFunctions", "check_module"]
@@ -255,9 +256,20 @@ class StepFunctions(Delegated):
 
         Raises:
             WaitTimeoutError: If the execution did not end in time.
-            ExecutionError: If the execution failed.
+            ExecutionFailedError: If the execution did not succeed.
         """
-        self.find(execution.flow_name).wait(execution.key("").execution, timeout=timeout)
+        flow = execution.flow_name
+        self.find(flow).wait(execution.key("").execution, timeout=timeout, flow=flow)
+
+    def failures_of(self, *, execution: Execution, most: int) -> Failures:
+        """Return why an execution did not succeed.
+
+        Args:
+            execution: The execution.
+            most: How many failures are read.
+        """
+        flow = execution.flow_name
+        return self.find(flow).failures(execution.key("").execution, flow=flow, most=most)
 
     def compile(self, *, execution: Execution) -> dict[str, Any]:
         """Compile the flow with the options of this scheduler: its schedule, its joins, its module.

@@ -38,7 +38,7 @@ def test_rehearsed_without_its_parameter(folder: Path) -> None:
     """A rehearsal that lacks a parameter fails, names the state that failed, and says what is missing."""
     ended = command(folder, "-m", "laminar_codegen", "rehearse", "main.py")
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "ended FAILED in state 'Guests'" in ended.stderr
+    assert "ended FAILED: layer 'Guests' of flow 'Greetings' failed on attempt 1: " in ended.stderr
     assert "flow 'Greetings' was called without the parameter 'names'" in ended.stderr
 
 

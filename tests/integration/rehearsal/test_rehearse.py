@@ -159,7 +159,7 @@ def test_the_culprit_is_named(tmp_path: Path) -> None:
     """Of layers beside each other the one that failed is named and shown, not one that was stopped for it."""
     ended = rehearse(tmp_path, BRANCHES)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "ended FAILED in state 'Bad'" in ended.stderr
+    assert "ended FAILED: layer 'Bad' of flow 'F' failed on attempt 1: ValueError: the culprit" in ended.stderr
     assert "ValueError: the culprit" in ended.stderr
     assert "innocent" not in ended.stderr.partition("the last lines of ")[2]
 
@@ -214,7 +214,7 @@ def test_a_chain_that_fails(tmp_path: Path) -> None:
     """The state that failed is named, and the one in the machine that it ran."""
     ended = rehearse(tmp_path, CHAIN.replace("parameters.x + 1", "parameters.x / 0"))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "ended FAILED in state 'G' in state 'B': States.TaskFailed: job" in ended.stderr
+    assert "ended FAILED: layer 'B' of flow 'G' failed on attempt 1: ZeroDivisionError: " in ended.stderr
     assert "ZeroDivisionError" in ended.stderr
 
 
@@ -252,12 +252,12 @@ def test_layers_on_lambda_are_shown(tmp_path: Path) -> None:
 
 
 def test_a_layer_on_lambda_that_fails_is_shown(tmp_path: Path) -> None:
-    """What it printed last is shown, as of a job."""
+    """Its error and its line are, as of a job, and its traceback is in its output."""
     ended = rehearse(tmp_path, FUNCTIONS.replace("sum(each.half)", "sum(each.half) // 0"))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "Total: 1 failed" in ended.stderr
-    assert "the last lines of F-Total, attempt 1:\n" in ended.stderr
-    assert "  ZeroDivisionError: integer division or modulo by zero\n" in ended.stderr
+    assert "failed on attempt 1: ZeroDivisionError: integer division or modulo by zero\n  at " in ended.stderr
+    assert "[Total] ZeroDivisionError: integer division or modulo by zero\n" in ended.stderr
 
 
 def test_output_that_goes_elsewhere(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_failed_execution(aws: str) -> None:
     failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}}
     deployed = Deployment("d", create(failing), "s3://bucket")
     deployed.start("e1")
-    with pytest.raises(ExecutionError, match="execution e1 of 'd' ended FAILED in state 'F': Broken: by design"):
+    with pytest.raises(ExecutionError, match="execution e1 of 'd' ended FAILED: in state 'F': Broken: by design"):
         deployed.wait("e1", timeout=10)
 
 

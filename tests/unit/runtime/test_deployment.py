@@ -9,17 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from laminar_runtime import causes
 from laminar_runtime.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionError, FlowError, TimeLimitError, WaitTimeoutError
-
-
-def test_the_cause_of_a_failed_nested_execution() -> None:
-    """Who may not look into the execution that a state ran is told the words that matter of its description."""
-    job = {"JobName": "F-A", "JobId": "1", "StatusReason": "exited", "Container": {"ExitCode": 2}}
-    nested = {"ExecutionArn": "arn:e1", "Status": "FAILED", "Error": "States.TaskFailed", "Cause": json.dumps(job)}
-    told = "execution arn:e1 ended FAILED: States.TaskFailed: job 1, status exited, exit code 2"
-    assert causes._readable(json.dumps(nested)) == told
+from laminar_runtime.exceptions import ExecutionError, ExecutionFailedError, FlowError, TimeLimitError, WaitTimeoutError
 
 
 class _Executions:
@@ -84,15 +75,30 @@ def _status(status: str) -> dict[str, Any]:
 
 def _deployed(executions: _Executions) -> Deployment:
     found = Deployment("report", "arn:x:stateMachine:m", "s3://bucket")
-    found.__dict__["_client"] = executions
+    services = {"stepfunctions": executions, "s3": _NoObjects()}
+    found.__dict__.update({"_client": executions, "_client_of": services.__getitem__})
     return found
+
+
+class _NoObjects:
+    """An S3 without objects."""
+
+    def get_paginator(self, _: str) -> _NoObjects:
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, Any]]:
+        return []
 
 
 def test_a_history_that_cannot_be_read() -> None:
     """That an execution failed is said in any case, and beside it that the role may not read why."""
     executions = _Executions(describe=[_status("FAILED")], history=[_error("AccessDeniedException")])
-    with pytest.raises(ExecutionError, match=r"execution e of 'report' ended FAILED; its .*AccessDeniedException"):
+    with pytest.raises(ExecutionFailedError) as error:
         _deployed(executions).wait("e")
+    first, note, *_ = str(error.value).splitlines()
+    assert first == "execution e of 'report' ended FAILED: its history does not say why"
+    assert note.startswith("its history may have the cause, but cannot be read: An error occurred (AccessDenied")
+    assert (error.value.status, error.value.failures.count) == ("FAILED", 1)
 
 
 def test_waiting_takes_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,205 @@
+"""Why an execution of a deployed flow did not succeed, in the form that tasks leave in the datastore.
+
+A task that raised an error left its record. What kills a task from outside leaves none: it is worked out from the
+history of the state machine and the descriptions of jobs. Both are joined here, split by split: the newer one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from laminar_runtime import _records, task_environment
+from laminar_runtime.causes import children, tasks
+from laminar_runtime.causes.histories import History, StateTask
+from laminar_runtime.causes.texts import parse_object
+from laminar_runtime.failures import jobs
+from laminar_runtime.failures.record import Failure, Failures, Kind, one_line
+from laminar_runtime.identifiers import RESUMED
+from laminar_runtime.storage import failures
+from laminar_runtime.storage.failures import Readable
+from laminar_runtime.storage.layout import LayerKey, failures_prefix
+from laminar_runtime.task_environment import TaskContext
+
+__all__ = ["Reader"]
+
+#: The exit code of a task that does not run again. AWS Batch may have started it once more for that.
+_FINAL = 79
+#: How deep executions that state machines started are looked into.
+_DEPTH = 5
+_ENDED: Mapping[str, tuple[Kind, str]] = {
+    "TIMED_OUT": ("execution timed out", "the execution timed out while it ran"),
+    "ABORTED": ("execution aborted", "the execution was aborted while it ran"),
+}
+
+
+class Reader:
+    """Finds the failures of an execution.
+
+    Args:
+        client: Returns a client of a service of AWS.
+        objects: The objects of the datastore.
+        execution: The execution's id.
+        flows: The names of the flows that it may be of; empty if unknown.
+        most: How many failures are read. All are counted.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[str], Any],
+        objects: Readable,
+        execution: str,
+        flows: Sequence[str] = (),
+        most: int = failures.SHOWN,
+    ) -> None:
+        self._client, self._objects, self._execution = client, objects, execution
+        self._flows, self._most = flows, most
+        self._notes: list[str] = []
+        self._drives: dict[tuple[str, str, int], str] = {}
+
+    def read(self, arn: str, status: str, error: str = "", cause: str = "") -> Failures:
+        """Return the failures of an execution that has ended.
+
+        Args:
+            arn: Its ARN.
+            status: Its status.
+            error: Its error.
+            cause: The cause of its error.
+        """
+        self._flows = self._flows or self._try("the datastore", self._find_flows) or ()
+        found, count = self._try("its history", lambda: self._of_execution(arn, status, _DEPTH)) or ([], 0)
+        recorded = self._try("the datastore", self._read_records) or Failures()
+        joined = [self._join(one, recorded) for one in found]
+        known, layers = {_place(one) for one in joined}, {(one.flow, one.layer) for one in joined}
+        more = [one for one in recorded if _place(one) not in known]
+        count += sum((one.flow, one.layer) not in layers for one in more)
+        region = arn.split(":")[3]
+        shown = [_records.evolve(one, region=one.region or region) for one in (*joined, *more)][: self._most]
+        if not shown:
+            reason = one_line(": ".join(text for text in (error, cause) if text) or "its history does not say why")
+            flow = self._flows[0] if len(self._flows) == 1 else ""
+            kind = _ENDED[status][0] if status in _ENDED else "error"
+            shown = [Failure(flow=flow, execution=self._execution, layer="", reason=reason, kind=kind)]
+        count = max(count, recorded.count, len(shown))
+        return Failures(tuple(shown), count, (*self._notes, *recorded.notes))
+
+    def _try(self, what: str, read: Callable[[], Any]) -> Any:
+        """Return what a function reads; None if this process may not, or cannot, read it, which is noted."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return read()
+        except (BotoCoreError, ClientError) as error:
+            note = f"{what} may have the cause, but cannot be read: {error}"
+            self._notes += [] if note in self._notes else [note]
+            return None
+
+    def _find_flows(self) -> list[str]:
+        """Return the flows in the datastore that have records of failures of the execution."""
+        names = self._objects.names("")
+        return [flow for flow in names if self._objects.names(failures_prefix(flow, self._execution))]
+
+    def _read_records(self) -> Failures:
+        keys = [LayerKey(flow, self._execution, "") for flow in self._flows]
+        found = [failures.read(self._objects, key, most=self._most) for key in keys]
+        notes = tuple(note for one in found for note in one.notes)
+        return Failures(tuple(one for part in found for one in part), sum(one.count for one in found), notes)
+
+    def _of_execution(self, arn: str, status: str, depth: int) -> tuple[list[Failure], int]:
+        """Return the failures of an execution by its history, and how many there are."""
+        history = History.read(self._client("stepfunctions"), arn)
+        if status in _ENDED:
+            found = [self._of_running(task, status) for task in history.running()]
+            return found, len(found)
+        failed = history.failures()
+        if not failed:
+            return [], 0
+        task = failed[0]
+        if "error" in task.payload:
+            # A planner was asked about the next attempt at a layer, and there is none: its tasks have the reason.
+            task = next((one for one in failed[1:] if one.service and "error" not in one.payload), task)
+        return self._of_task(task, depth)
+
+    def _of_task(self, task: StateTask, depth: int) -> tuple[list[Failure], int]:
+        described = parse_object(task.cause)
+        nested = described.get("ExecutionArn")
+        if nested and depth:
+            inner = self._try("its history", lambda: self._of_execution(nested, described.get("Status", ""), depth - 1))
+            if inner and inner[0]:
+                return inner  # type: ignore[no-any-return]
+            error, cause = str(described.get("Error", "")), str(described.get("Cause", ""))
+            return self._of_task(_records.evolve(task, error=error, cause=cause), depth - 1)
+        job = task.answer.get("JobId") or described.get("JobId")
+        if job:
+            return self._of_job(str(job), task, children.in_camel_case(described))
+        place = self._place(tasks.variables_of(task))
+        of = tasks.of_function if task.payload and "errorMessage" in described else tasks.of_state
+        return [of(task, self._execution, place)], 1
+
+    def _of_job(self, job: str, task: StateTask, known: Mapping[str, Any]) -> tuple[list[Failure], int]:
+        described = self._try(
+            f"job {job}", lambda: children.describe(self._client("batch"), job, known, self._most)
+        ) or ([known] if known else [], 1)
+        details, count = described
+        given = tasks.variables_of(task)
+        drive = given.get(task_environment.EXECUTION_ID, "").partition(RESUMED)[2]
+        found = [
+            tasks.of_job(detail, self._execution, self._place({**given, **jobs.variables(detail)}))
+            for detail in details
+        ]
+        self._drives |= {_place(one): drive for one in found}
+        return (found, count) if found else ([tasks.of_state(task, self._execution, self._place(given))], 1)
+
+    def _of_running(self, task: StateTask, status: str) -> Failure:
+        kind, reason = _ENDED[status]
+        place = self._place(tasks.variables_of(task))
+        job = str(task.answer.get("JobId", ""))
+        if not place["layer"]:
+            reason = f"{reason} state '{task.state}'"
+        return Failure(execution=self._execution, **place, kind=kind, reason=reason, job=job)
+
+    def _place(self, variables: Mapping[str, str]) -> dict[str, Any]:
+        flow = self._flows[0] if len(self._flows) == 1 else ""
+
+        def read(context: TaskContext, name: str) -> str:
+            return self._objects.get(context.key.index_list(name)).decode()
+
+        return tasks.place_of(variables, flow, read)
+
+    def _join(self, found: Failure, recorded: Failures) -> Failure:
+        """Return the record that a task left of the failure, with what AWS knows; or the failure without a record."""
+        if not found.layer or found.kind in {"execution timed out", "execution aborted"}:
+            return found
+        record = next((one for one in recorded if _place(one) == _place(found)), None)
+        if record is None and recorded.count > len(recorded):
+            record = self._try("the datastore", lambda: self._read_split(found))
+        if record is None or not _is_of(record, found):
+            return self._count_attempt(found)
+        known = {name: getattr(found, name) for name in ("exit_code", "log_group", "log_stream", "region")}
+        own = {name: getattr(record, name) or value for name, value in known.items()}
+        return _records.evolve(record, **own, job=record.job or found.job, start=record.start or found.start)
+
+    def _read_split(self, found: Failure) -> Failure | None:
+        key = LayerKey(found.flow, self._execution, found.layer)
+        return next(iter(failures.read(self._objects, key, index=found.index)), None)
+
+    def _count_attempt(self, found: Failure) -> Failure:
+        """Return the failure of a task without a record, with its attempt, which its runs have noted."""
+        if found.attempt or found.kind in {"not placed", "image not pulled", "permission denied", "not started"}:
+            return found
+        key = LayerKey(found.flow, self._execution, found.layer)
+        prefix = key.attempts(found.index, self._drives.get(_place(found), ""))
+        runs: list[str] = self._try("the datastore", lambda: self._objects.names(prefix)) or []
+        return _records.evolve(found, attempt=max(1, sum(not name.endswith(".failed") for name in runs)))
+
+
+def _place(failure: Failure) -> tuple[str, str, int]:
+    return failure.flow, failure.layer, failure.index
+
+
+def _is_of(record: Failure, found: Failure) -> bool:
+    """Return whether a record is of the run that a failure is of, not of an earlier one."""
+    if not found.job:  # a function: what ended it from outside left no record
+        return found.kind in {"error", "exited"}
+    same = record.job == found.job and record.start == found.start
+    return same or (found.kind == "exited" and found.exit_code == _FINAL)

@@ -1,0 +1,151 @@
+"""Histories of executions of state machines: which task failed, and which tasks were running at the end.
+
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from laminar_runtime import _records
+from laminar_runtime.causes.texts import parse_object
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.client import SFNClient
+
+__all__ = ["History", "StateTask"]
+
+#: The most events of an execution that are read, from its end, and those of one page.
+_EVENTS, _PAGE = 10_000, 1_000
+#: The types of events that end a task.
+_ENDS = ("TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed", "TaskStartFailed")
+
+
+@_records.frozen(kw_only=True)
+class StateTask:
+    """A task of a state machine: its call of a service.
+
+    Args:
+        state: The name of its state.
+        service: The service, such as ``batch`` or ``lambda``.
+        request: What was requested.
+        answer: What the service answered at once, such as the id of a job.
+        error: The name of its error; empty if it was running.
+        cause: The cause of its error.
+        seconds: When it failed, or began, in seconds since the epoch.
+    """
+
+    state: str
+    service: str = ""
+    request: Mapping[str, Any] = _records.field(factory=dict)
+    answer: Mapping[str, Any] = _records.field(factory=dict)
+    error: str = ""
+    cause: str = ""
+    seconds: float = 0.0
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """The input of a function; empty for another service."""
+        found = self.request.get("Payload", {})
+        return found if isinstance(found, Mapping) else {}
+
+
+class History:
+    """The last events of an execution.
+
+    Args:
+        events: The events by their ids.
+    """
+
+    def __init__(self, events: Mapping[int, Mapping[str, Any]]) -> None:
+        self._events = events
+
+    @classmethod
+    def read(cls, client: SFNClient, arn: str) -> History:
+        """Read the history of an execution, from its end.
+
+        Args:
+            client: The client of Step Functions.
+            arn: The ARN of the execution.
+        """
+        events: dict[int, Mapping[str, Any]] = {}
+        more: dict[str, str] = {}
+        while len(events) < _EVENTS:
+            page = client.get_execution_history(
+                executionArn=arn,
+                reverseOrder=True,
+                maxResults=_PAGE,
+                **more,  # type: ignore[arg-type]
+            )
+            events |= {event["id"]: event for event in page["events"]}
+            if "nextToken" not in page:
+                break
+            more = {"nextToken": page["nextToken"]}
+        return cls(events)
+
+    def failures(self) -> list[StateTask]:
+        """Return the tasks, or other states, whose failures led to the end of the execution, the last one first.
+
+        Later failures may be tasks that were stopped, and earlier ones may have been tried again.
+        """
+        ordered = [event for _, event in sorted(self._events.items(), reverse=True)]
+        failed = [event for event in ordered if _failure(event)]
+        end = next((event for event in failed if str(event["type"]).startswith("Execution")), None)
+        led = [event for event in self._predecessors(end) if _failure(event)] or failed
+        # The failure of a task has more details than the failure of the Map or Parallel state around it.
+        own = [event for event in led if not str(event["type"]).startswith(("Execution", "Map", "Parallel"))]
+        return [self._task(event, _failure(event) or {}) for event in own or led[:1]]
+
+    def running(self) -> list[StateTask]:
+        """Return the tasks that had not ended at the end of the execution, the first one first."""
+        last: dict[int, Mapping[str, Any]] = {}
+        for _, event in sorted(self._events.items()):
+            last[self._scheduling(event)] = event
+        last.pop(0, None)
+        return [self._task(event, {}) for _, event in sorted(last.items()) if event["type"] not in _ENDS]
+
+    def _of_task(self, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return an event of a task and those of the task before it, the scheduling last; none of another event."""
+        found: list[Mapping[str, Any]] = []
+        for before in self._predecessors(event):
+            kind = str(before["type"])
+            if kind.startswith("TaskState") or not kind.startswith("Task"):
+                return []
+            found.append(before)
+            if before["type"] == "TaskScheduled":
+                break
+        return found
+
+    def _scheduling(self, event: Mapping[str, Any]) -> int:
+        """Return the id of the event that scheduled the task of an event; 0 if the event is of no task."""
+        found = self._of_task(event)
+        return int(found[-1]["id"]) if found else 0
+
+    def _task(self, event: Mapping[str, Any], failure: Mapping[str, Any]) -> StateTask:
+        details = {key: value for one in self._of_task(event) for key, value in one.items() if key.startswith("task")}
+        scheduled, submitted = (
+            details.get("taskScheduledEventDetails", {}),
+            details.get("taskSubmittedEventDetails", {}),
+        )
+        entered = (one.get("stateEnteredEventDetails") for one in self._predecessors(event))
+        return StateTask(
+            state=next((found["name"] for found in entered if found), ""),
+            service=scheduled.get("resourceType", ""),
+            request=parse_object(scheduled.get("parameters", "")),
+            answer=parse_object(submitted.get("output", "")),
+            error=str(failure.get("error", "an error" if failure else "")),
+            cause=str(failure.get("cause", "")),
+            seconds=event["timestamp"].timestamp() if "timestamp" in event else 0.0,
+        )
+
+    def _predecessors(self, event: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+        """Yield an event and its predecessors, from the last to the first."""
+        while event is not None:
+            yield event
+            event = self._events.get(event.get("previousEventId", 0))
+
+
+def _failure(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = (value for key, value in event.items() if key.endswith("EventDetails") and isinstance(value, dict))
+    return next((value for value in found if "error" in value or "cause" in value), None)

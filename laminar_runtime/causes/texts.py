@@ -1,0 +1,40 @@
+"""The texts of causes: of a job, a function or a nested execution they are JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from laminar_runtime import task_environment
+from laminar_runtime.exceptions import UnfinishedError
+
+__all__ = ["is_unfinished", "parse_object"]
+
+
+def is_unfinished(error: str, cause: str) -> bool:
+    """Return whether an execution failed because jobs succeeded without finishing their layers.
+
+    Args:
+        error: The error of the execution. For a Lambda function it is the name of the error's class.
+        cause: The cause of the execution. For a job or a nested execution it is its description, as JSON.
+    """
+    if error == UnfinishedError.__name__:
+        return True
+    found = parse_object(cause)
+    if "ExecutionArn" in found:
+        return is_unfinished(str(found.get("Error", "")), str(found.get("Cause", "")))
+    container = found.get("Container")
+    return isinstance(container, dict) and container.get("ExitCode") == task_environment.UNFINISHED
+
+
+def parse_object(cause: str) -> dict[str, Any]:
+    """Parse a JSON object; return an empty one if the text is not a JSON object.
+
+    Args:
+        cause: The text.
+    """
+    try:
+        found = json.loads(cause)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

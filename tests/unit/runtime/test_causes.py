@@ -1,0 +1,322 @@
+"""Why executions of deployed flows failed, by answers of AWS that stand here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from laminar_runtime.causes import children
+from laminar_runtime.causes.executions import Reader
+from laminar_runtime.causes.objects import S3Objects
+from laminar_runtime.configurations.datastores import Memory
+from laminar_runtime.exceptions import MissingError
+from laminar_runtime.failures import jobs
+from laminar_runtime.failures.record import Failure
+from laminar_runtime.storage import failures
+from laminar_runtime.storage.layout import LayerKey
+
+EXITED = "Essential container in task exited"
+TRAIN = LayerKey("Report", "e1", "Train")
+ARN = "arn:aws:states:eu-west-1:123456789012:execution:Report:e1"
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "code", "kind"),
+    [
+        (EXITED, None, 3, "exited"),
+        (EXITED, "OutOfMemoryError: Container killed due to memory usage", 137, "out of memory"),
+        (EXITED, None, 66, "unfinished"),
+        ("Job attempt duration exceeded timeout", None, 137, "timed out"),
+        ("Host EC2 (instance i-1) terminated.", None, None, "reclaimed"),
+        ("Your Spot Task was interrupted.", None, None, "reclaimed"),
+        ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", None, None, "not placed"),
+        ("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY", None, None, "not placed"),
+        ("Task failed to start", "CannotPullContainerError: not found", None, "image not pulled"),
+        ("Task failed to start", "CannotPullImageManifestError: 403", None, "image not pulled"),
+        (
+            "Task failed to start",
+            "ResourceInitializationError: AccessDeniedException: secret",
+            None,
+            "permission denied",
+        ),
+        ("ECS was unable to assume the role 'arn:x' that was provided for this task.", None, None, "permission denied"),
+        ("Task failed to start", "ResourceInitializationError: no disk", None, "not started"),
+        ("Dependent Job failed", None, None, "stopped"),
+        ("The task was stopped with its execution", None, 143, "stopped"),
+        (EXITED, "raised AccessDenied", 1, "exited"),
+        (None, None, None, "not started"),
+    ],
+)
+def test_kinds_of_jobs(status: str | None, reason: str | None, code: int | None, kind: str) -> None:
+    """The status, the reason and the exit code say what ended a job."""
+    known = {"reason": reason, "exitCode": code}
+    container = {name: value for name, value in known.items() if value is not None}
+    detail = {"jobId": "1", "container": container, **({"statusReason": status} if status else {})}
+    assert jobs.kind_of(detail) == kind
+    facts = jobs.facts_of(detail)
+    assert facts["kind"] == kind
+    assert facts["reason"]
+    assert facts["exit_code"] == code
+
+
+class Batch:
+    """An AWS Batch of some jobs."""
+
+    def __init__(self, *described: dict[str, Any]) -> None:
+        self._jobs = {job["jobId"]: job for job in described}
+
+    def describe_jobs(self, jobs: list[str]) -> dict[str, Any]:
+        """Describe jobs that it knows."""
+        return {"jobs": [self._jobs[job] for job in jobs if job in self._jobs]}
+
+    def get_paginator(self, _: str) -> Batch:
+        """Return what lists the failed children."""
+        return self
+
+    def paginate(self, arrayJobId: str, jobStatus: str) -> Iterator[dict[str, Any]]:  # noqa: N803 - the API's names
+        """Yield pages of two children."""
+        ids = [name for name, job in self._jobs.items() if name.startswith(f"{arrayJobId}:") and jobStatus == "FAILED"]
+        for at in range(0, len(ids), 2):
+            yield {"jobSummaryList": [{"jobId": name} for name in ids[at : at + 2]]}
+
+
+def child(job: str, index: int, **more: Any) -> dict[str, Any]:
+    """Describe a child of an array job that was killed."""
+    environment = [
+        {"name": "LAMINAR_FLOW_NAME", "value": "Report"},
+        {"name": "LAMINAR_LAYER_NAME", "value": "Train"},
+        {"name": "LAMINAR_EXECUTION_ID", "value": "e1@resume-1"},
+        {"name": "LAMINAR_LAYER_INDEXES", "value": "0-999,2000-2999"},
+        {"name": "LAMINAR_LAYER_SPLITS", "value": "3000"},
+    ]
+    container = {"exitCode": 137, "reason": "OutOfMemoryError: killed", "environment": environment}
+    return {
+        "jobId": f"{job}:{index}",
+        "arrayProperties": {"index": index},
+        "container": container,
+        "statusReason": EXITED,
+        "attempts": [{}, {}],
+        **more,
+    }
+
+
+def array(job: str, failed: int, **more: Any) -> dict[str, Any]:
+    """Describe an array job."""
+    properties = {"size": 2000, "statusSummary": {"FAILED": failed, "SUCCEEDED": 1}}
+    return {"jobId": job, "arrayProperties": properties, "statusReason": "Array Child Job failed", **more}
+
+
+def test_the_first_failed_children_are_described() -> None:
+    """All are counted, by the summary of the array job."""
+    found, count = children.describe(
+        Batch(array("j", 1999), *(child("j", index) for index in (9, 2, 1500))), "j", {}, 2
+    )
+    assert ([one["jobId"] for one in found], count) == (["j:2", "j:9"], 1999)
+
+
+def test_children_that_did_not_run() -> None:
+    """The children that they depend on have the reason."""
+    waiting = child("k", 5, statusReason="Dependent Job failed", container={})
+    batch = Batch(array("j", 1), child("j", 5), array("k", 1, dependsOn=[{"jobId": "j"}]), waiting)
+    found, count = children.describe(batch, "k", {}, 10)
+    assert ([one["jobId"] for one in found], count) == (["j:5"], 1)
+
+
+def test_a_job_that_is_forgotten() -> None:
+    """What the state machine said of it stays."""
+    assert children.describe(Batch(), "j", {"jobId": "j"}, 10) == ([{"jobId": "j"}], 1)
+    assert children.describe(Batch(), "j", {}, 10) == ([], 0)
+
+
+class States:
+    """A Step Functions with a history, in pages of three events."""
+
+    def __init__(self, *events: dict[str, Any], error: Exception | None = None) -> None:
+        self._events, self._error = events, error
+
+    def get_execution_history(self, nextToken: str = "0", **_: Any) -> dict[str, Any]:  # noqa: N803 - the API's name
+        """Return a page, from the end."""
+        if self._error:
+            raise self._error
+        at = int(nextToken)
+        page = self._events[::-1][at : at + 3]
+        return {"events": list(page), **({"nextToken": str(at + 3)} if at + 3 < len(self._events) else {})}
+
+
+def history(cause: Any, error: str = "States.TaskFailed", **request: Any) -> States:
+    """Return the history of an execution whose only task failed."""
+    about = {"resourceType": "batch", "resource": "submitJob.sync"}
+    text = cause if isinstance(cause, str) else json.dumps(cause)
+    events: list[dict[str, Any]] = [
+        {"type": "ExecutionStarted"},
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Train"}},
+        {"type": "TaskScheduled", "taskScheduledEventDetails": {**about, "parameters": json.dumps(request)}},
+        {"type": "TaskSubmitted", "taskSubmittedEventDetails": {**about, "output": json.dumps({"JobId": "j"})}},
+        {"type": "TaskFailed", "taskFailedEventDetails": {**about, "error": error, "cause": text}},
+        {"type": "ExecutionFailed", "executionFailedEventDetails": {"error": error, "cause": text}},
+    ]
+    return States(
+        *({"id": at, "previousEventId": at - 1, "timestamp": START, **event} for at, event in enumerate(events, 1))
+    )
+
+
+REQUEST = {
+    "ContainerOverrides": {
+        "Environment": [
+            {"Name": "LAMINAR_LAYER_NAME", "Value": "Train"},
+            {"Name": "LAMINAR_EXECUTION_ID", "Value": "e1@resume-1"},
+        ]
+    }
+}
+
+
+def read(store: Memory, states: States, batch: Any, *, most: int = 10, flows: tuple[str, ...] = ("Report",)) -> Any:
+    """Read the failures of an execution."""
+    services = {"stepfunctions": states, "batch": batch}
+    return Reader(services.__getitem__, store.transport, "e1", flows, most).read(
+        ARN, "FAILED", "States.TaskFailed", "c"
+    )
+
+
+def record(index: int, **fields: Any) -> Failure:
+    """Return the record of a failed split."""
+    known = {"splits": 3000, "reason": f"ValueError: {index}", "attempt": 1, "time": "2026-01-01T00:00:00.000Z"}
+    return Failure(flow="Report", execution="e1", layer="Train", index=index, **{**known, **fields})
+
+
+def test_records_and_jobs_are_joined() -> None:
+    """A record counts if it is of the job's last start; its split is found by the index of the child."""
+    store = Memory()
+    children_ = [child("j", index) for index in (0, 1, 1000)]
+    failures.write(store.transport.put, TRAIN, record(0, job="j:0", start=2))
+    failures.write(store.transport.put, TRAIN, record(1, job="j:1", start=1))  # killed at its next start
+    for name in ("j.1", "j.1.failed", "j.2"):
+        store.transport.put(f"{TRAIN.attempts(1, '1')}{name}", b"{}")
+    found = read(store, history("x", **REQUEST), Batch(array("j", 3), *children_))
+    assert [(one.index, one.kind, one.attempt) for one in found] == [
+        (0, "error", 1),
+        (1, "out of memory", 2),
+        (2000, "out of memory", 1),
+    ]
+    assert found.shown[0].exit_code == 137
+    assert {one.region for one in found} == {"eu-west-1"}
+    assert found.count == 3
+
+
+def test_a_record_beyond_the_first_ones() -> None:
+    """Of a split whose child was described, its record is read, however many there are."""
+    store = Memory()
+    for index in (0, 1, 2, 500):
+        failures.write(store.transport.put, TRAIN, record(index, job=f"j:{index}", start=2))
+    found = read(store, history("x", **REQUEST), Batch(array("j", 4), child("j", 500)), most=1)
+    assert ([one.reason for one in found], found.count) == (["ValueError: 500"], 4)
+
+
+def test_a_layer_that_failed_beside() -> None:
+    """What other layers recorded is added, behind what ended the execution."""
+    store = Memory()
+    other = Failure(flow="Report", execution="e1", layer="Clean", reason="OSError", attempt=1)
+    failures.write(store.transport.put, LayerKey("Report", "e1", "Clean"), other)
+    found = read(store, history("x", **REQUEST), Batch(array("j", 1), child("j", 0)))
+    assert [(one.layer, one.region) for one in found] == [("Train", "eu-west-1"), ("Clean", "eu-west-1")]
+    assert found.count == 2
+
+
+def test_a_job_that_aws_batch_forgot() -> None:
+    """The description in the history says it, too."""
+    job = {"JobId": "j", "JobName": "Report-Train", "StatusReason": EXITED, "Container": {"ExitCode": 4}}
+    (failure,) = read(Memory(), history(job, **REQUEST), Batch())
+    assert (failure.flow, failure.layer, failure.kind, failure.exit_code) == ("Report", "Train", "exited", 4)
+
+
+def _refuse(name: str) -> ClientError:
+    return ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, name)
+
+
+def test_what_may_not_be_read_is_noted() -> None:
+    """What is left is read all the same: the records, if the history may not be read, and nothing if neither."""
+    store, refused = Memory(), States(error=_refuse("GetExecutionHistory"))
+    found = read(store, refused, None)
+    assert [one.reason for one in found] == ["States.TaskFailed: c"]
+    assert found.notes[0].startswith("its history may have the cause, but cannot be read: ")
+    failures.write(store.transport.put, TRAIN, record(7))
+    assert [one.index for one in read(store, refused, None)] == [7]
+
+    class Denied:
+        def describe_jobs(self, **_: Any) -> None:
+            raise _refuse("DescribeJobs")
+
+    found = read(Memory(), history({"JobId": "j", "Container": {"ExitCode": 4}}, **REQUEST), Denied())
+    assert (found.shown[0].exit_code, len(found.notes)) == (4, 1)
+
+
+def test_functions_and_calls() -> None:
+    """A function's own error, its end from outside, and a call that was refused, are of the layer in the request."""
+    payload = {"Payload": {"execution": "e1", "layer": "Train", "indexes": "3,5", "child": 1, "splits": 9}}
+    store = Memory()
+
+    def of(error: str, message: str) -> Failure:
+        states = history({"errorType": error, "errorMessage": message}, error, **payload)
+        for event in states._events:
+            event.pop("taskSubmittedEventDetails", None)
+        (found,) = read(store, states, Batch())
+        assert (found.layer, found.index, found.splits) == ("Train", 5, 9)
+        return found
+
+    own = of("ValueError", "layer 'Train' of flow 'Report' failed on attempt 1 of execution e1: ValueError: no luck")
+    assert (own.kind, own.reason, own.error_class) == ("error", "ValueError: no luck", "ValueError")
+    assert of("Sandbox.Timedout", "Task timed out after 3.00 seconds").kind == "timed out"
+    assert of("Runtime.ExitError", "Runtime exited with error: signal: killed").kind == "out of memory"
+    assert of("Runtime.ExitError", "Runtime exited with error: exit status 1").kind == "exited"
+    denied = history(
+        "User: x is not authorized to perform: lambda:InvokeFunction", "Lambda.AWSLambdaException", **payload
+    )
+    for event in denied._events:
+        event.pop("taskSubmittedEventDetails", None)
+    (failure,) = read(store, denied, Batch())
+    assert (failure.kind, failure.layer) == ("permission denied", "Train")
+
+
+def test_the_flow_is_found_in_the_datastore() -> None:
+    """Without its name, those of the datastore that have records of the execution are read."""
+    store = Memory()
+    failures.write(store.transport.put, TRAIN, record(7))
+    store.transport.put("Other/artifacts/1.json", b"{}")
+    assert [one.index for one in read(store, States(error=_refuse("GetExecutionHistory")), None, flows=())] == [7]
+
+
+class S3:
+    """An S3 with two objects."""
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - the API's names
+        """Refuse."""
+        code = "NoSuchKey" if Key.endswith("absent") else "AccessDenied"
+        raise ClientError({"Error": {"Code": code, "Message": Bucket}}, "GetObject")
+
+    def get_paginator(self, _: str) -> S3:
+        """Return what lists."""
+        return self
+
+    def paginate(self, **given: str) -> list[dict[str, Any]]:
+        """Return two pages."""
+        assert given == {"Bucket": "b", "Prefix": "p/Report/", "Delimiter": "/"}
+        return [
+            {"Contents": [{"Key": "p/Report/1.json"}, {"Key": "p/Report/"}]},
+            {"CommonPrefixes": [{"Prefix": "p/Report/.cache/"}, {"Prefix": "p/Report/archives/"}]},
+        ]
+
+
+def test_objects_in_s3() -> None:
+    """They are listed as a datastore lists them; an absent one is another error than a refused one."""
+    objects = S3Objects(S3(), "s3://b/p")
+    assert objects.names("Report/") == ["1.json", "archives"]
+    with pytest.raises(MissingError, match="nothing is stored at s3://b/p/Report/absent"):
+        objects.get("Report/absent")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        objects.get("Report/there")
