@@ -61,7 +61,7 @@ def own_variables(deployment: Deployment) -> tuple[Variable, ...]:
         *(found for trigger in deployment.triggers for found in triggers.kind_of(trigger).variables(trigger.value)),
         *_OPTIONAL,
         region_beside(role.label for role in deployment.roles),
-        TAGS,
+        attrs.evolve(TAGS, validation=_tag_rules(deployment)),
         _role_arns(tuple(role.label for role in deployment.roles)),
         *map(_role, deployment.roles),
     )
@@ -149,6 +149,11 @@ def _network_rules(reference: Input, deployment: Deployment) -> Iterator[Validat
             yield Validation(f"{counted} && {each}", f"It must be a list of 1 to {most} ids, each {ids}.")
         elif any(reference in one for one in lists if isinstance(one, tuple)):
             yield Validation(f'can(regex("^{prefix}-[0-9a-f]+$", {value}))', f"The id must be {ids}.")
+
+
+def _tag_rules(deployment: Deployment) -> tuple[Validation, ...]:
+    known = (kind.validations(deployment) for kind in targets.kinds_of(deployment.resources))
+    return tuple(rule for rules in known for rule in rules.get(Ref("var.tags"), ()))
 
 
 def _role(role: Role) -> Variable:

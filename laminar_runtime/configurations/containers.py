@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_COMMAND",
     "DEFAULT_WORKDIR",
+    "JOB_TAGS",
     "OF_CONTAINERS",
     "Architecture",
     "Container",
@@ -43,6 +44,9 @@ def _copy(mapping: Any) -> Any:
     """Return a copy of a mapping, so that two containers never share one."""
     return dict(mapping) if isinstance(mapping, Mapping) else mapping
 
+
+#: The tags that each job has: its flow, its layer and its execution.
+JOB_TAGS = tuple(f"{container_texts.TAG_PREFIX}{name}" for name in ("flow", "layer", "execution"))
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
 _MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
@@ -136,8 +140,8 @@ class Container:
             registry, or a `Variable` of it. The execution role of the tasks may read it.
         properties: Further members of the container of an AWS Batch job definition, as the API spells them. They are
             merged last: maps are merged, lists are concatenated, and other values replace.
-        tags: Tags of the layer's jobs, for the allocation of costs. Jobs with tags also have ``laminar:flow``,
-            ``laminar:layer`` and ``laminar:execution``. Each value is a text or a `Variable`.
+        tags: Tags of the layer's jobs, for the allocation of costs, besides ``laminar:flow``, ``laminar:layer`` and
+            ``laminar:execution``, which all jobs have. Each value is a text or a `Variable`.
 
     Raises:
         LayerError: If an argument has a wrong type, a secret is no ARN and no name, or a variable is also a secret.
@@ -268,7 +272,7 @@ def docker_options(container: Container) -> list[str]:
 
 
 def job_tags(flow: str, layer: str, execution: Any, tags: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the tags of a job, none if its container has none.
+    """Return the tags of a job.
 
     Args:
         flow: The flow.
@@ -277,12 +281,10 @@ def job_tags(flow: str, layer: str, execution: Any, tags: Iterable[tuple[str, An
         tags: The tags of the container, as pairs.
 
     Example:
-        >>> job_tags("Report", "Load", "e1", [("team", "data")])["laminar:layer"]
-        'Load'
+        >>> list(job_tags("Report", "Load", "e1", [("team", "data")]).items())[1:]
+        [('laminar:layer', 'Load'), ('laminar:execution', 'e1'), ('team', 'data')]
     """
-    own = dict(tags)
-    known = {"flow": flow, "layer": layer, "execution": execution}
-    return {**{f"{container_texts.TAG_PREFIX}{name}": value for name, value in known.items()}, **own} if own else {}
+    return {**dict(zip(JOB_TAGS, (flow, layer, execution), strict=True)), **dict(tags)}
 
 
 def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:

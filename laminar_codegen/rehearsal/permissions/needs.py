@@ -161,15 +161,16 @@ def _batch(call: Call, _: Facts) -> Iterable[Need] | None:
     given = call.parameters
     match call.operation:
         case "SubmitJob":
-            found = [
-                Need("batch:SubmitJob", _arn(call, "batch", "job-queue/", given["jobQueue"])),
-                Need("batch:SubmitJob", _arn(call, "batch", "job-definition/", given["jobDefinition"])),
+            named = [
+                _arn(call, "batch", "job-queue/", given["jobQueue"]),
+                _arn(call, "batch", "job-definition/", given["jobDefinition"]),
                 # It has no name yet.
-                Need("batch:SubmitJob", _arn(call, "batch", "job/", "new")),
+                _arn(call, "batch", "job/", "new"),
             ]
-            if given.get("tags"):
-                found += [Need("batch:TagResource", _arn(call, "batch", "job/", "new"))]
-            return found
+            # With tags, AWS Batch asks for both actions on the same resources. Its pages do not say so: refusals name
+            # the job definition, https://github.com/wri/gfw-data-api/pull/175.
+            actions = ("batch:SubmitJob", *(("batch:TagResource",) if given.get("tags") else ()))
+            return [Need(action, arn) for action in actions for arn in named]
         case "DescribeJobs" | "ListJobs" | "DescribeJobQueues" | "DescribeJobDefinitions":
             return (Need(f"batch:{call.operation}", "*"),)
         case "TerminateJob" | "CancelJob":

@@ -29,6 +29,7 @@ from laminar_codegen.targets.batch.further_properties import check_properties
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_codegen.targets.batch.volume_checks import check_mount_points, check_names, check_places
+from laminar_runtime.configurations.containers import JOB_TAGS
 from laminar_runtime.limits import EXIT_RULES
 from laminar_runtime.splits.job_container import ec2_size, fargate_size, rules_on
 
@@ -42,11 +43,9 @@ _EC2_DRIVERS = ("fluentd", "gelf", "journald", "json-file", "logentries", "syslo
 #: The options of awslogs that the document gives.
 _OURS = frozenset({"awslogs-create-group", "awslogs-group", "awslogs-region"})
 
-#: The tags that jobs have besides those of their container: flow, layer and execution.
-_OWN_TAGS = 3
-
 #: How many layers a warning names.
 _SHOWN = 3
+
 #: Bytes of the rest of a job definition: names, ARNs, the longest datastore.
 _REST_OF_DEFINITION = 4 * 1024
 
@@ -214,9 +213,9 @@ def check_tags(graph: Graph) -> Iterator[Problem]:
     """Check that a job does not have more tags than AWS accepts, besides those of the deployment."""
     for layer in _on_batch(graph):
         count = len(layer.container.requested.get("tags", ()))
-        if count > MOST_TAGS - _OWN_TAGS:
+        if count > MOST_TAGS - len(JOB_TAGS):
             what = (
-                f"layer '{layer.name}' has {count} tags, and its jobs have {_OWN_TAGS} more; a job fails with more "
+                f"layer '{layer.name}' has {count} tags, and its jobs have {len(JOB_TAGS)} more; a job fails with more "
                 f"than {MOST_TAGS}, those of the deployment (the variable tags) included"
             )
             yield Problem(layer.location, LAM094, what, "drop some of them")

@@ -22,9 +22,17 @@ from laminar_codegen.targets.batch import options
 from laminar_codegen.targets.batch.labels import job_definitions as labels_of_jobs
 from laminar_codegen.targets.batch.target import has_execution_role, on_ec2, usual_size
 from laminar_runtime import task_environment
+from laminar_runtime.configurations.containers import JOB_TAGS
 from laminar_runtime.splits import job_container
 
-__all__ = ["JobDefinition", "container_properties", "emit_job_definition", "job_definitions", "platform"]
+__all__ = [
+    "JobDefinition",
+    "container_properties",
+    "definition_tags",
+    "emit_job_definition",
+    "job_definitions",
+    "platform",
+]
 
 _UPPER = re.compile("[A-Z]")
 
@@ -75,11 +83,25 @@ def emit_job_definition(definition: JobDefinition) -> Block:
             # The state machine retries failed jobs, and counts the attempts of the layer.
             "retry_strategy": _block(job_container.retry_strategy(spot=placement.container.spot)),
             "timeout": {"attempt_duration_seconds": int(definition.timeout)},
-            "tags": Ref("var.tags"),
+            "tags": Ref(f"merge(var.tags, local.job_tags.{definition.label})"),
             "depends_on": [labels.MADE_FIRST],
         },
         {"retry_strategy": {"evaluate_on_exit": {}}, "timeout": {}},
     )
+
+
+def definition_tags(definition: JobDefinition) -> dict[str, Value]:
+    """Return the tags of a job definition, besides those of the deployment.
+
+    The tasks of its jobs have them, those of the children of array jobs included. The children do not have the tags of
+    their array job, so these alone assign their costs.
+    https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html
+
+    Args:
+        definition: The job definition.
+    """
+    own = dict(definition.placement.container.requested.get("tags", ()))
+    return {JOB_TAGS[0]: definition.flow, **own}
 
 
 def platform(item: Placement) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import Deployment, Role, TaskResource
@@ -14,6 +14,7 @@ from laminar_codegen.targets.batch import checks, start_permissions
 from laminar_codegen.targets.batch.job_definitions import (
     JobDefinition,
     container_properties,
+    definition_tags,
     emit_job_definition,
     job_definitions,
 )
@@ -54,9 +55,10 @@ def _of_executor(executor: Executor, timeout: float | None) -> BatchTarget:
 
 def _local_values(deployment: Deployment) -> dict[str, Value]:
     containers = {item.label: container_properties(item) for item in _in_order(deployment)}
+    tags = {item.label: definition_tags(item) for item in _in_order(deployment)}
     return {
         **start_permissions.local_values(deployment),
-        **({"containers": containers} if containers else {}),
+        **({"containers": containers, "job_tags": tags} if containers else {}),
     }
 
 
@@ -85,16 +87,17 @@ def _log_groups(resources: Sequence[TaskResource]) -> Iterator[str]:
 
 def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # noqa: FBT001 - a field of the kind
     found = tuple(sorted(definition.label for definition in deployment.of_type(JobDefinition)))
-    patterns = prefixes(deployment, found, JOBS) if short else found
-    definitions = tuple(regional("batch", "job-definition/", labels.of_deployment(pattern)) for pattern in patterns)
+    patterns = _definitions(prefixes(deployment, found, JOBS))
+    definitions = patterns if short else _definitions(found)
     # A pattern covers the revisions, too.
     revisions = () if short else tuple(Joined(definition, ":*") for definition in definitions)
     # A job has no ARN before it is submitted, but the Service Authorization Reference requires one.
     jobs = regional("batch", "job/*")
     queues = tuple(Ref(f"var.{queue.variable}") for queue in deployment.queues)
     yield Statement("SubmitJobs", ("batch:SubmitJob",), (*queues, *definitions, *revisions, jobs))
-    if any(layer.container.requested.get("tags") for graph in deployment.graphs for layer in graph.layers):
-        yield Statement("TagJobs", ("batch:TagResource",), (jobs,))
+    # AWS Batch refuses a submission with tags unless it may tag what it names, too. Patterns leave room for the names.
+    tagged = tuple(Joined(pattern, ":*") for pattern in patterns)
+    yield Statement("TagJobs", ("batch:TagResource",), (*queues, *tagged, jobs))
     # Batch makes the identifier in the ARN of a job, and the children of an array do not have its tags. A narrower
     # permission would leave jobs running, and billed, when their execution is stopped.
     yield Statement("StopJobs", ("batch:TerminateJob",), (jobs,))
@@ -102,6 +105,10 @@ def _statements(deployment: Deployment, short: bool) -> Iterator[Statement]:  # 
     yield Statement("WatchJobs", ("batch:DescribeJobs",), ("*",))
     yield managed_rule("AwaitJobs", "StepFunctionsGetEventsForBatchJobsRule")
     yield from find_jobs(deployment, short=short)
+
+
+def _definitions(suffixes: Iterable[str]) -> tuple[Joined, ...]:
+    return tuple(regional("batch", "job-definition/", labels.of_deployment(suffix)) for suffix in suffixes)
 
 
 #: The kind of target.

@@ -122,6 +122,8 @@ OPTIONS: Mapping[str, Option] = {
     "volumes": Option(properties=volumes.members),
     # Merged last.
     "properties": Option(properties=json.loads),
+    # The job definition itself has them.
+    "tags": Option(),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from laminar_codegen.ir.asl import DRIVE, Catcher, Fail, Map, State, Task
+from laminar_codegen.ir.asl import DRIVE, EXECUTION, Catcher, Fail, Map, State, Task
 from laminar_codegen.ir.expressions import Expression, Ref, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import Placement
@@ -177,7 +177,7 @@ class BatchStates(TaskStates):
             "JobQueue": job_queue(layer),
             "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
             **_share(layer),
-            **_tags(self.graph, layer),
+            "Tags": _tags(self.graph, layer),
             "ContainerOverrides": overrides,
         }
 
@@ -199,10 +199,9 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
 
 
 def _tags(graph: Graph, layer: LayerNode) -> dict[str, Value]:
-    """Return the tags of a job. Its tasks of ECS, which cost the money, have them, too."""
-    execution = Expression(f"$substringBefore($states.context.Execution.Name, '{RESUMED}')")
-    found = job_tags(graph.flow, layer.name, execution, layer.container.requested.get("tags", ()))
-    return {"Tags": found, "PropagateTags": True} if found else {}
+    """Return the tags of a job. Its tasks have them, too: the job definition propagates tags."""
+    execution = Expression(f"$substringBefore({EXECUTION}, '{RESUMED}')")
+    return job_tags(graph.flow, layer.name, execution, layer.container.requested.get("tags", ()))
 
 
 def _share(layer: LayerNode) -> dict[str, Value]:

@@ -9,9 +9,11 @@ from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.ir.terraform import Validation
+from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.targets.batch import secrets, volumes
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import batch_target
+from laminar_runtime.configurations.containers import JOB_TAGS
 
 __all__ = ["validations"]
 
@@ -52,10 +54,20 @@ def validations(deployment: Deployment) -> Mapping[Ref, tuple[Validation, ...]]:
     Args:
         deployment: The deployment.
     """
-    found: dict[Ref, tuple[Validation, ...]] = {}
+    found: dict[Ref, tuple[Validation, ...]] = dict(_of_all_tags(deployment))
     for item, rules in _rules(deployment):
         found[item] = tuple(dict.fromkeys((*found.get(item, ()), *rules)))
     return found
+
+
+def _of_all_tags(deployment: Deployment) -> Iterator[tuple[Ref, tuple[Validation, ...]]]:
+    """Yield the validation of the tags of the deployment: a job with more than 50 in all fails when it starts."""
+    found = (layer for graph in deployment.graphs for layer in graph.layers if batch_target(layer.placement))
+    counts = [len(layer.container.requested.get("tags", ())) for layer in found]
+    if counts:
+        room = MOST_TAGS - len(JOB_TAGS) - max(counts)
+        text = f"A job has at most {MOST_TAGS} tags: at most {room} besides its own, those of the provider included."
+        yield Ref("var.tags"), (Validation(f"length(var.tags) <= {room}", text),)
 
 
 def _rules(deployment: Deployment) -> Iterator[tuple[Ref, Iterable[Validation]]]:

@@ -277,7 +277,6 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
             environment[task_environment.LAYER_INDEXES] = ",".join(str(task.context.index) for task in tasks)
     context = tasks[0].context
     own = texts_of(tasks[0].container.tags)
-    tags = job_tags(context.flow, context.layer, context.execution, own.items())
     return {
         "jobName": f"{context.flow}-{context.layer}"[:JOB_NAME_LENGTH],
         "jobQueue": dispatcher.queue,
@@ -287,7 +286,8 @@ def _request(dispatcher: Dispatcher, tasks: list[Task], definition: str) -> dict
         "retryStrategy": job_container.retry_strategy(spot=tasks[0].container.spot),
         "timeout": {"attemptDurationSeconds": max(JOB_TIMEOUT[0], math.ceil(dispatcher.timeout))},
         **array,
-        **({"tags": tags, "propagateTags": True} if tags else {}),
+        "tags": job_tags(context.flow, context.layer, context.execution, own.items()),
+        "propagateTags": True,
         **dispatcher.share,
     }
 

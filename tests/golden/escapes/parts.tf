@@ -154,6 +154,11 @@
           JobName       = "Escapes-Money"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate_58d8b94e.arn
+          Tags = {
+            "laminar:flow"      = "Escapes"
+            "laminar:layer"     = "Money"
+            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+          }
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Money" },
@@ -240,6 +245,11 @@
                 JobName       = "Escapes-Brace"
                 JobQueue      = var.job_queue_arn
                 JobDefinition = aws_batch_job_definition.fargate_82519aaa.arn
+                Tags = {
+                  "laminar:flow"      = "Escapes"
+                  "laminar:layer"     = "Brace"
+                  "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+                }
                 ContainerOverrides = {
                   Environment = [
                     { Name = "LAMINAR_LAYER_NAME", Value = "Brace" },
@@ -332,6 +342,11 @@
           JobName       = "Escapes-Percent"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
+          Tags = {
+            "laminar:flow"      = "Escapes"
+            "laminar:layer"     = "Percent"
+            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+          }
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Percent" },

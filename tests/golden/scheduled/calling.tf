@@ -163,6 +163,11 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 47
+    error_message = "A job has at most 50 tags: at most 47 besides its own, those of the provider included."
+  }
 }
 
 variable "role_arns" {
@@ -248,6 +253,16 @@ locals {
           var.job_queue_arn,
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate",
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate:*",
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
+        ]
+      },
+      {
+        Sid    = "TagJobs"
+        Effect = "Allow"
+        Action = ["batch:TagResource"]
+        Resource = [
+          var.job_queue_arn,
+          "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate*:*",
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
         ]
       },
@@ -475,6 +490,11 @@ locals {
       ]
     }
   }
+  job_tags = {
+    fargate = {
+      "laminar:flow" = local.flow
+    }
+  }
   layers = {
     Collect = {
       runs_on = "AWS Batch, FARGATE"
@@ -520,6 +540,11 @@ locals {
           JobName       = "Briefing-Collect"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
+          Tags = {
+            "laminar:flow"      = "Briefing"
+            "laminar:layer"     = "Collect"
+            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+          }
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Collect" },
@@ -553,6 +578,11 @@ locals {
           JobName       = "Briefing-Write"
           JobQueue      = var.job_queue_arn
           JobDefinition = aws_batch_job_definition.fargate.arn
+          Tags = {
+            "laminar:flow"      = "Briefing"
+            "laminar:layer"     = "Write"
+            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+          }
           ContainerOverrides = {
             Environment = [
               { Name = "LAMINAR_LAYER_NAME", Value = "Write" },
@@ -637,7 +667,7 @@ resource "aws_batch_job_definition" "fargate" {
   container_properties       = jsonencode(local.containers.fargate)
   deregister_on_new_revision = false
   propagate_tags             = true
-  tags                       = var.tags
+  tags                       = merge(var.tags, local.job_tags.fargate)
 
   retry_strategy {
     attempts = 4

@@ -58,7 +58,7 @@ def test_each_field_has_another_value() -> None:
 
 def test_each_field_is_lowered() -> None:
     """A field has a row in the options of AWS Batch, or is what each job definition or each job has."""
-    assert OTHERS.keys() == {"command", "cpu", "memory", "image", "workdir", "tags"} | OPTIONS.keys()
+    assert OTHERS.keys() == {"command", "cpu", "memory", "image", "workdir"} | OPTIONS.keys()
 
 
 @pytest.mark.parametrize("platform", ["FARGATE", "EC2"])

@@ -138,6 +138,8 @@ def call(service: str, operation: str, **parameters: Any) -> Call:
                 f"batch:SubmitJob {BATCH}:job-queue/q",
                 f"batch:SubmitJob {BATCH}:job-definition/d:1",
                 f"batch:SubmitJob {BATCH}:job/new",
+                f"batch:TagResource {BATCH}:job-queue/q",
+                f"batch:TagResource {BATCH}:job-definition/d:1",
                 f"batch:TagResource {BATCH}:job/new",
             ],
         ),

@@ -115,7 +115,9 @@ def test_the_state_machine_may_do_what_its_states_do(case: str) -> None:
     definition = _definitions(document)
     sids = set(_statements(document, "state_machine"))
     expected = {"DeliverLogs", "EncryptExecutions", "EncryptLogs", "SendTraces"}
-    expected |= {"SubmitJobs", "StopJobs", "WatchJobs", "AwaitJobs"} if "batch:submitJob" in definition else set()
+    expected |= (
+        {"SubmitJobs", "TagJobs", "StopJobs", "WatchJobs", "AwaitJobs"} if "batch:submitJob" in definition else set()
+    )
     expected |= {"InvokePlanner"} if re.search(r"aws_lambda_function\.\w*planner", definition) else set()
     expected |= {"RunParts", "WatchParts", "AwaitParts"} if "startExecution" in definition else set()
     expected |= {"FindJobs", "LookAtExecutions"} if "batch:listJobs" in definition else set()
