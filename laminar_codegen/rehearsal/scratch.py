@@ -16,8 +16,8 @@ from pathlib import Path
 
 __all__ = ["scratch_folder"]
 
-_PREFIX, _UNLOCKED = "laminar-rehearsal-", "laminar-unlocked-"
-_LOCK = ".lock"
+_PREFIX = "laminar-rehearsal-"
+_LOCK, _UNLOCKED = ".lock", ".unlocked"
 
 
 @contextmanager
@@ -33,24 +33,37 @@ def scratch_folder(parent: Path | None = None) -> Iterator[Path]:
     root = Path(tempfile.gettempdir()) if parent is None else parent
     for left in root.glob(f"{_PREFIX}*"):
         _remove_abandoned_folders(left)
-    made = Path(tempfile.mkdtemp(prefix=_UNLOCKED, dir=root))
-    with (made / _LOCK).open("wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # It gets its name with the lock on it: no other rehearsal takes it for one that was left.
-        folder = made.rename(root / made.name.replace(_UNLOCKED, _PREFIX, 1))
-        try:
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    try:
+        with (folder / _UNLOCKED).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # The lock gets its name when it is locked: no other rehearsal takes the folder for one that was left. The
+            # folder has its name from the beginning: others see it, and could take another name before it does.
+            (folder / _UNLOCKED).rename(folder / _LOCK)
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_abandoned_folders(folder: Path) -> None:
-    """Remove a folder of this user whose owner has ended."""
+    """Remove a folder of this user whose owner has ended.
+
+    Others may make what has such a name, and exchange it at any moment: what is looked at is opened first.
+    """
     try:
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return  # it is a link, or of somebody else
+    try:
+        if os.fstat(opened).st_uid != os.getuid():
             return
-        with (folder / _LOCK).open("rb") as lock:
+        lock = os.open(_LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=opened)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
     except OSError:
         return  # it is locked, or another rehearsal removes it now
+    finally:
+        os.close(opened)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from laminar_codegen.rehearsal.scratch import scratch_folder
 
@@ -19,6 +23,22 @@ def test_it_is_removed_at_the_end(tmp_path: Path) -> None:
         assert folder.parent == tmp_path
         assert folder.stat().st_mode & 0o077 == 0
     assert names(tmp_path) == set()
+
+
+def test_nobody_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others see the name of a new folder, and could make all names that are like it."""
+
+    def make(prefix: str, dir: Path) -> str:  # noqa: A002 - as in tempfile
+        name = f"{prefix}seen"
+        for other in ("laminar-unlocked-seen", "laminar-rehearsal-seen", "laminar-seen"):
+            (dir / other).mkdir()
+            if other != name:
+                (dir / other / "of-others").touch()
+        return str(dir / name)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make)
+    with scratch_folder(tmp_path) as folder:
+        assert names(folder) == {".lock"}
 
 
 def test_what_was_left_is_removed(tmp_path: Path) -> None:
@@ -39,7 +59,13 @@ def test_folders_of_others_stay(tmp_path: Path) -> None:
     target.mkdir()
     (target / ".lock").touch()
     (tmp_path / "laminar-rehearsal-link").symlink_to(target)
+    os.mkfifo(tmp_path / "laminar-rehearsal-fifo")
     with scratch_folder(tmp_path):
         pass
-    assert names(tmp_path) == {"laminar-rehearsal-mine", "laminar-rehearsal-link", "elsewhere"}
+    assert names(tmp_path) == {
+        "laminar-rehearsal-mine",
+        "laminar-rehearsal-link",
+        "laminar-rehearsal-fifo",
+        "elsewhere",
+    }
     assert names(target) == {".lock"}
