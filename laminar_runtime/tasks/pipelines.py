@@ -88,10 +88,11 @@ class Guard:
         return next(iter([*self._refused, *noted]), None)
 
     def _write(self, msg: str) -> None:
-        from pathlib import Path
+        import os
 
-        # If the file cannot be written, this process still remembers it.
-        with contextlib.suppress(OSError), Path(self.note).open("x", encoding="utf-8") as note:
+        # If the file cannot be written, this process still remembers it. Only this user can read it.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with contextlib.suppress(OSError), open(os.open(self.note, flags, 0o600), "w", encoding="utf-8") as note:  # noqa: PTH123
             note.write(msg)
 
     def _read(self) -> list[str]:
