@@ -65,10 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         The exit code.
     """
     if arguments is None:
-        # A signal to end acts like an interrupt: the command stops what it started and removes its files.
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores hangups
-                signal.signal(number, _stop)
+        _prepare_process()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
@@ -92,6 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
         return Exit.USAGE
     except Exception:  # noqa: BLE001 - the last resort
         return _bug()
+
+
+def _prepare_process() -> None:
+    """Have a signal to end act like an interrupt: the command stops what it started and removes its files."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores hangups
+            signal.signal(number, _stop)
 
 
 def _run(words: list[str]) -> int:
@@ -211,5 +215,10 @@ def _run_entry_point(words: list[str]) -> int:
             file=sys.stderr,
         )
         return Exit.USAGE
-    command: Callable[[list[str]], int] = found[0].load()
-    return command(words[1:])
+    # What a command loads stays until its end. It may have garbage be collected from then on.
+    gc.disable()
+    try:
+        command: Callable[[list[str]], int] = found[0].load()
+        return command(words[1:])
+    finally:
+        gc.enable()

@@ -7,7 +7,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["collect_rarely"]
+__all__ = ["begin_collecting", "collect_rarely"]
 
 #: How many new objects have Python look for cycles.
 _ALLOCATIONS = 50_000
@@ -27,3 +27,17 @@ def collect_rarely() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def begin_collecting() -> Iterator[None]:
+    """Have Python look for cycles among the objects that are made while the ``with`` block runs.
+
+    The command does not until then: it makes little but what stays.
+    """
+    gc.freeze()
+    gc.enable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -14,7 +14,7 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.rehearsal import failures, results, summary
 from laminar_codegen.rehearsal.arguments import make_parser, read_parameters, read_volumes
 from laminar_codegen.rehearsal.aws import EmbeddedAws, JobEvent, Workspace
-from laminar_codegen.rehearsal.collection import collect_rarely
+from laminar_codegen.rehearsal.collection import begin_collecting, collect_rarely
 from laminar_codegen.rehearsal.compute_cost import estimate_compute
 from laminar_codegen.rehearsal.deploy import account_of, deploy_document, find_deployment
 from laminar_codegen.rehearsal.document.errors import DocumentError
@@ -103,6 +103,7 @@ def _rehearse(subject: Subject, options: argparse.Namespace) -> int:
         except DocumentError:
             _report_permissions(aws, unused=False)
             raise
+        stack.enter_context(begin_collecting())
         stack.enter_context(_environment(aws.environment))
         progress.functions = _functions(subject.graphs, deployment.name)
         try:

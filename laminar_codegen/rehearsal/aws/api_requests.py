@@ -43,16 +43,14 @@ class _Route:
     """An operation of a REST API, and what a request for it looks like."""
 
     operation: str
-    method: str
     path: re.Pattern[str]
     query: Mapping[str, str]
     required: frozenset[str]
     names: Mapping[str, str]
 
-    def matches(self, method: str, path: str, given: Mapping[str, str]) -> re.Match[str] | None:
+    def matches(self, path: str, given: Mapping[str, str]) -> re.Match[str] | None:
         """Return the match with a request's path, if it asks for this operation; `given` are its query and headers."""
-        constants = all(given.get(name) == value for name, value in self.query.items())
-        if method != self.method or not constants or not self.required <= given.keys():
+        if not self.required <= given.keys() or not self.query.items() <= given.items():
             return None
         return self.path.fullmatch(path)
 
@@ -67,7 +65,7 @@ class RequestReader:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._services: dict[str, tuple[_Route, ...]] = {}
+        self._services: dict[str, dict[str, list[_Route]]] = {}
 
     def read(self, environ: WSGIEnvironment, service: str) -> Request:
         """Read a request to a service, as its signature names it. Its body can be read again."""
@@ -76,7 +74,8 @@ class RequestReader:
             return Request(target.rpartition(".")[2], _body(environ))
         method, path = environ["REQUEST_METHOD"], _path(environ)
         given = {**_headers(environ), **dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))}
-        found = [(route, match) for route in self._routes(service) if (match := route.matches(method, path, given))]
+        routes = self._routes(service).get(method, ())
+        found = [(route, match) for route in routes if (match := route.matches(path, given))]
         if not found:
             return Request(f"{method} {path}", {})
         route, match = max(found, key=lambda pair: pair[0].demands)
@@ -85,10 +84,13 @@ class RequestReader:
         parts = {name: unquote(value) for name, value in match.groupdict().items()}
         return Request(route.operation, {**body, **named, **parts})
 
-    def _routes(self, service: str) -> tuple[_Route, ...]:
+    def _routes(self, service: str) -> Mapping[str, list[_Route]]:
+        """Return the routes of a service by their methods."""
         with self._lock:
             if service not in self._services:
-                self._services[service] = tuple(map(_route, _operations(service)))
+                routes = self._services[service] = {}
+                for operation in _operations(service):
+                    routes.setdefault(operation.http.get("method", "POST"), []).append(_route(operation))
             return self._services[service]
 
 
@@ -111,7 +113,6 @@ def _route(operation: OperationModel) -> _Route:
     needed = () if shape is None else shape.required_members
     return _Route(
         operation.name,
-        operation.http.get("method", "POST"),
         re.compile(_PATH_PARAMETER.sub(_group, re.escape(path)), re.DOTALL),
         dict(parse_qsl(query, keep_blank_values=True)),
         frozenset(wires[name] for name in needed if name in wires),

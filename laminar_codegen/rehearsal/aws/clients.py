@@ -14,9 +14,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from laminar_codegen.rehearsal.api_models import ClientModels
 from laminar_codegen.rehearsal.credentials import Credentials, Keyring
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from botocore.client import BaseClient
 
 _CONNECT_SECONDS = 10
@@ -24,15 +27,26 @@ _READ_SECONDS = 1000  # longer than the longest Lambda invocation (900)
 
 
 class Clients:
-    """Makes clients for one endpoint, and keeps them: making one is slow, using it is not."""
+    """Makes clients for one endpoint, and keeps them: making one is slow, using it is not.
 
-    def __init__(self, endpoint_url: str, region: str, keyring: Keyring) -> None:
+    Args:
+        endpoint_url: The endpoint.
+        region: The region of clients that are made for no other.
+        keyring: What issues their credentials.
+        application: What answers at the endpoint. Their requests go to it directly.
+    """
+
+    def __init__(self, endpoint_url: str, region: str, keyring: Keyring, application: WSGIApplication) -> None:
         from botocore.session import Session
+
+        from laminar_codegen.rehearsal.aws.direct_calls import DirectCalls
 
         self._endpoint_url = endpoint_url
         self._region = region
         self._keyring = keyring
+        self._direct = DirectCalls(application)
         self._session = Session()
+        self._session.register_component("data_loader", ClientModels())
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str, bool, str | None], BaseClient] = {}
 
@@ -66,6 +80,8 @@ class Clients:
             ),
         )
         client.meta.events.register("before-send", _name_place)
+        answer: Callable[..., Any] = self._direct.answer
+        client.meta.events.register("before-send", answer)
         return client
 
 

@@ -48,8 +48,11 @@ class EventBus:
 
     @property
     def has_rules(self) -> bool:
-        """Whether there may be rules. Without any, moto's EventBridge is not loaded."""
-        return "moto.events.models" in sys.modules
+        """Whether there may be rules. Without any, nothing has asked moto's EventBridge.
+
+        Its models are loaded by those of AWS Lambda, too.
+        """
+        return "moto.events.responses" in sys.modules
 
     def rules(self, region: str) -> Iterator[dict[str, Any]]:
         """Yield the rules for events, those that are switched off, too.

@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import boto3
+from botocore.exceptions import DataNotFoundError
 from moto.core import base_backend, utils
 from moto.core.model_instances import reset_model_data
 from moto.core.models import botocore_stubber
 from moto.moto_server import werkzeug_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from laminar_codegen.rehearsal.api_models import model_session
+from laminar_codegen.rehearsal.api_models import model_loader, model_session
 from laminar_codegen.rehearsal.aws.api_calls import Calls
 from laminar_codegen.rehearsal.aws.own_services import OwnServices, Service
 
@@ -58,8 +60,8 @@ def serving(
     services: Mapping[str, Callable[[], Service]],
     calls: Calls,
     gate: Callable[[WSGIApplication], WSGIApplication],
-) -> Iterator[str]:
-    """Serve moto, behind services of our own; yields the URL.
+) -> Iterator[tuple[str, WSGIApplication]]:
+    """Serve moto, behind services of our own; yields the URL, and what answers there.
 
     `calls` announces what roles call, and `gate` returns an application in front of another, which says who gets in.
     """
@@ -78,7 +80,7 @@ def serving(
     thread.start()
     try:
         with _lending(session):
-            yield f"http://{_HOST}:{server.server_port}"
+            yield f"http://{_HOST}:{server.server_port}", application
     finally:
         _shut_down(server)
         thread.join()
@@ -134,7 +136,7 @@ def _lending(session: Callable[[], boto3.Session]) -> Iterator[None]:
     """
     lent: list[tuple[Any, str, Any]] = [(base_backend, "Session", session)]
     if hasattr(utils, "create_loader"):
-        lent.append((utils, "create_loader", functools.cache(utils.create_loader)))
+        lent.append((utils, "create_loader", functools.partial(_Models, functools.cache(utils.create_loader))))
     own = [(module, name, getattr(module, name)) for module, name, _ in lent]
     for module, name, value in lent:
         setattr(module, name, value)
@@ -143,6 +145,31 @@ def _lending(session: Callable[[], boto3.Session]) -> Iterator[None]:
     finally:
         for module, name, value in own:
             setattr(module, name, value)
+
+
+@attrs.frozen
+class _Models:
+    """Models for moto: those that it adds nothing to are the same as for everybody else."""
+
+    make_own: Callable[[], Any]
+
+    def load_service_model(self, service_name: str, type_name: str) -> Any:
+        shared, own = model_loader(), self.make_own()
+        version = shared.determine_latest_version(service_name, type_name)
+        file = f"{version}/{type_name}"
+        if _has(shared, f"{service_name}/{file}.sdk-extras") or _has(
+            own, f"{service_name.replace('-', '')}/{file}.moto-extras"
+        ):
+            return own.load_service_model(service_name, type_name)
+        return shared.load_service_model(service_name, type_name)
+
+
+def _has(loader: Any, name: str) -> bool:
+    try:
+        loader.load_data(name)
+    except DataNotFoundError:
+        return False
+    return True
 
 
 @contextmanager

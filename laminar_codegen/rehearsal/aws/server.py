@@ -219,9 +219,10 @@ class EmbeddedAws:
             "states": self._own_executions,
         }
         self._keyring = Keyring()
-        self.endpoint_url = opening.enter_context(http_server.serving(services, self._calls, self._gate))
+        serving = http_server.serving(services, self._calls, self._gate)
+        self.endpoint_url, application = opening.enter_context(serving)
         self.environment = self.environment_of(None)
-        self._clients = Clients(self.endpoint_url, self.region, self._keyring)
+        self._clients = Clients(self.endpoint_url, self.region, self._keyring, application)
         self._jobs = self._make_jobs()
         opening.callback(self._jobs.close)
         opening.callback(self._stop)
