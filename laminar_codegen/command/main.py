@@ -92,10 +92,15 @@ def main(arguments: Sequence[str] | None = None) -> int:  # noqa: PLR0911 - one 
 
 
 def _prepare_process() -> None:
-    """Have a signal to end act like an interrupt: the command stops what it started and removes its files."""
+    """Have a signal to end act like an interrupt: the command stops what it started and removes its files.
+
+    A process that was started without a standard error has one that nobody sees.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_DFL:  # nohup ignores hangups
             signal.signal(number, _stop)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
 
 
 def _run(words: list[str]) -> int:

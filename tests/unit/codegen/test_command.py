@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 
@@ -54,3 +55,12 @@ def test_a_bug_of_ours_is_reported_as_one(
     errors = capsys.readouterr().err
     assert "Traceback" in errors
     assert errors.endswith("laminar-codegen: internal error, not caused by the flow: please report it\n")
+
+
+def test_without_a_standard_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was started without one has the exit code of what happened."""
+    monkeypatch.setattr(sys, "argv", ["laminar-codegen", "check", str(tmp_path / "missing.py")])
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert main.main() == 1
+    sys.stderr.close()
