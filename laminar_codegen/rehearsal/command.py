@@ -167,8 +167,9 @@ def _execute(
         if execution not in skipped
         for flow, graph in zip(flows, subject.graphs, strict=True)
     ]
+    ran = {graph.flow: _find_runs(progress, graph) for graph in subject.graphs}
     for one, graph in ended:
-        if missing := [*summary.layers_without_end(one, graph)]:
+        if missing := [*summary.layers_without_end(one, graph, ran[graph.flow])]:
             print(
                 _UNFINISHED.format(one.id, graph.flow, ", ".join(missing), deployment.datastore_root), file=sys.stderr
             )
@@ -178,11 +179,16 @@ def _execute(
         f"execution {one.id} of {one.flow.name} SUCCEEDED: it was skipped, as another one ran" for one in skipped
     ]
     for one, graph in ended:
-        for line in summary.skips(one, graph):
+        for line in summary.skips(one, graph, ran[graph.flow]):
             print(line, file=sys.stderr)
     _show_cost(subject, progress, taken)
     print("\n".join(report))
     return Exit.OK
+
+
+def _find_runs(progress: Progress, graph: Graph) -> set[str]:
+    """Return the layers of a flow that tasks ran of. The jobs of flows that follow have their flow's name."""
+    return {name.removeprefix(f"{graph.flow}-") for name, tasks in progress.runs.items() if tasks}
 
 
 def _start(subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, deployment: Deployment) -> list[Execution]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import attrs
@@ -75,16 +75,17 @@ def _transitions(kinds: list[str]) -> int:
     return entered + max(0, tried - kinds.count("TaskStateEntered"))
 
 
-def skips(execution: Execution, graph: Graph) -> Iterator[str]:
+def skips(execution: Execution, graph: Graph, ran: Collection[str] = ()) -> Iterator[str]:
     """Yield a line for each layer that was skipped, with the reason.
 
     Args:
         execution: The execution, which succeeded.
         graph: The graph of its flow.
+        ran: The layers that tasks ran of.
     """
     missing = _missing(execution, graph)
     for layer in graph.layers:
-        if layer.name in missing and layer.optional:
+        if layer.name in missing and not _must_run(layer, missing, ran):
             yield f"{layer.name}: skipped, {_why(layer, missing)}"
 
 
@@ -98,7 +99,7 @@ def was_skipped(client: Any, arn: str) -> bool:
     return bool(json.loads(client.describe_execution(executionArn=arn)["output"]) == {"skipped": True})
 
 
-def layers_without_end(execution: Execution, graph: Graph) -> Iterator[str]:
+def layers_without_end(execution: Execution, graph: Graph, ran: Collection[str] = ()) -> Iterator[str]:
     """Yield the layers that must run and did not finish, though the execution succeeded.
 
     What a document starts may end well without being a task of the flow: a program that finds none of the variables of
@@ -107,9 +108,21 @@ def layers_without_end(execution: Execution, graph: Graph) -> Iterator[str]:
     Args:
         execution: The execution, which succeeded.
         graph: The graph of its flow.
+        ran: The layers that tasks ran of.
     """
     missing = _missing(execution, graph)
-    yield from (layer.name for layer in graph.layers if layer.name in missing and not layer.optional)
+    yield from (layer.name for layer in graph.layers if layer.name in missing and _must_run(layer, missing, ran))
+
+
+def _must_run(layer: LayerNode, missing: Collection[str], ran: Collection[str]) -> bool:
+    """Return whether there is no reason that a layer was skipped."""
+    if not layer.optional or layer.name in ran:
+        return True
+    return not _entry_hooks(layer) and not any(name in missing for name in layer.depends)
+
+
+def _entry_hooks(layer: LayerNode) -> list[str]:
+    return [name for kind, name in layer.hooks if kind == "entry"]
 
 
 def _missing(execution: Execution, graph: Graph) -> set[str]:
@@ -118,7 +131,7 @@ def _missing(execution: Execution, graph: Graph) -> set[str]:
 
 def _why(layer: LayerNode, missing: set[str]) -> str:
     """Return why a layer was skipped: without entry hooks it runs if all that it depends on finished."""
-    hooks = [name for kind, name in layer.hooks if kind == "entry"]
+    hooks = _entry_hooks(layer)
     if hooks:
         which = "its entry hook" if len(hooks) == 1 else "one of its entry hooks"
         return f"as {which} {', '.join(hooks)} returned false"
