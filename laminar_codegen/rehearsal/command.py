@@ -66,12 +66,23 @@ def main(words: Sequence[str]) -> int:
         parser.error(str(error))
     if options.save is not None:
         # Found out now, and not when the execution has ended: its results would be lost.
-        options.save.mkdir(parents=True, exist_ok=True)
+        _make_folder(options.save, parser)
     try:
         return _rehearse(subject, options)
     except TerraformError as error:
         print(f"laminar-codegen: {error}", file=sys.stderr)
         return Exit.USAGE
+
+
+def _make_folder(folder: Path, parser: argparse.ArgumentParser) -> None:
+    """Make the folder of the results, or refuse the option that names it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = "it is a file" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        parser.error(f"argument --save: '{folder}' cannot be made: {what}. Name a folder that can be written to")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        parser.error(f"argument --save: '{folder}' cannot be written to. Name a folder that can be")
 
 
 def _rehearse(subject: Subject, options: argparse.Namespace) -> int:

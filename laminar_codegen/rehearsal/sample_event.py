@@ -12,6 +12,7 @@ from typing import Any
 from laminar_codegen.rehearsal.aws import EmbeddedAws
 from laminar_codegen.rehearsal.aws.event_bus import Delivery
 from laminar_codegen.rehearsal.document.errors import DocumentError
+from laminar_codegen.rehearsal.document.texts import read_file
 from laminar_runtime import _records
 from laminar_runtime.deployment import Deployment
 
@@ -32,7 +33,7 @@ def read_event(path: Path) -> dict[str, Any]:
         OSError: If it cannot be read.
     """
     try:
-        event = json.loads(path.read_text(encoding="utf-8"))
+        event = json.loads(read_file(path))
     except ValueError as error:
         raise DocumentError(f"{path}: the event is not JSON: {error}") from None
     missing = [name for name in _REQUIRED if not (isinstance(event, dict) and isinstance(event.get(name), str))]

@@ -20,7 +20,9 @@ from laminar_codegen.ir.graph import Graph
 from laminar_codegen.planning.durations_file import read_profile
 from laminar_codegen.rehearsal.deploy import document_of
 from laminar_codegen.rehearsal.document.configuration import Configuration, read_configuration, read_text
+from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.given import Given, read_values
+from laminar_codegen.rehearsal.document.texts import read_file
 from laminar_codegen.rehearsal.sample_event import read_event
 
 __all__ = ["Subject", "find_subject"]
@@ -85,6 +87,8 @@ def find_subject(options: argparse.Namespace, environment: Mapping[str, str]) ->
         durations = _merge(*(unit.durations for unit in compilation.units))
         compiled = read_text(document_of(compilation))
         return Subject(compilation.source, compilation.graphs, given, compiled, durations=durations, event=event)
+    if not path.exists():
+        raise DocumentError(f"--document {path}: there is no such file or folder")
     source = load(options.flow)
     folder = path if path.is_dir() else path.parent
     given = read_values(folder, options.var, options.var_file, environment)
@@ -107,7 +111,7 @@ def _needs_terraform(path: Path) -> bool:
     if not path.is_dir():
         return not path.name.endswith(".json")
     overrides = [*path.glob("*_override.tf.json"), *path.glob("override.tf.json")]
-    return bool(overrides) or any(_declares(file.read_text(encoding="utf-8")) for file in path.glob("*.tf"))
+    return bool(overrides) or any(_declares(read_file(file)) for file in path.glob("*.tf"))
 
 
 def _declares(text: str) -> bool:
@@ -121,7 +125,7 @@ def _region_of(folder: Path) -> str | None:
     for file in sorted(folder.glob("*.tf")):
         found = re.search(
             r'^provider\s+"?aws"?\s*\{(?:(?!^\}|alias)[\s\S])*?^\s*region\s*=\s*"([a-z0-9-]+)"',
-            file.read_text(encoding="utf-8"),
+            read_file(file),
             re.MULTILINE,
         )
         if found is not None:

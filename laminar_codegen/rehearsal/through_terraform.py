@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from laminar_codegen.rehearsal.aws import EmbeddedAws
+from laminar_codegen.rehearsal.document.configuration import parse_document
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.given import Given, provide
 from laminar_codegen.rehearsal.document.kinds import Account
+from laminar_codegen.rehearsal.document.texts import read_file
 from laminar_runtime.exceptions import LaminarError
 
 __all__ = ["TerraformError", "apply_folder"]
@@ -64,8 +66,8 @@ def apply_folder(folder: Path, aws: EmbeddedAws, account: Account, given: Given,
         )
     with tempfile.TemporaryDirectory(prefix="terraform-", dir=aws.logs) as scratch:
         copy = _copy(folder.resolve(), Path(scratch))
-        texts = [file.read_text(encoding="utf-8") for file in sorted(copy.glob("*.tf"))]
-        documents = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(copy.glob("*.tf.json"))]
+        texts = [read_file(file) for file in sorted(copy.glob("*.tf"))]
+        documents = [parse_document(file.name, read_file(file)) for file in sorted(copy.glob("*.tf.json"))]
         _point(copy, texts, documents, aws)
         made = dict(_outcome(_declarations(texts, documents), given, account))
         options = [f"-var={name}={value}" for name, value in made.items()]
@@ -76,7 +78,7 @@ def apply_folder(folder: Path, aws: EmbeddedAws, account: Account, given: Given,
 def _copy(folder: Path, scratch: Path) -> Path:
     """Copy a folder. What its modules name above it is found above the copy, too."""
     files = [*folder.glob("*.tf"), *folder.glob("*.tf.json")]
-    ups = [found.count("../") for file in files for found in _UP.findall(file.read_text(encoding="utf-8"))]
+    ups = [found.count("../") for file in files for found in _UP.findall(read_file(file))]
     height = min(max(ups, default=0), len(folder.parents) - 1)
     place = scratch
     for own in reversed([folder, *folder.parents][:height]):

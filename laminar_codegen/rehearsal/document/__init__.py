@@ -8,6 +8,7 @@ Before: the text of ``main.tf.json``. After: each resource that it declares.
     given, types                       the values of variables
     order                              blocks -> a sequence, each after what it refers to
     deploying                          the sequence -> resources
+    texts                              files -> their text
     scanning, parsing, syntax          the text of an expression -> an expression
     values, functions, evaluation      an expression, and what its names stand for -> a value
     kinds, requests, resources/        a resource -> calls of the API

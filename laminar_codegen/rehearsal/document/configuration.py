@@ -15,8 +15,9 @@ from typing import Any
 import attrs
 
 from laminar_codegen.rehearsal.document.errors import DocumentError
+from laminar_codegen.rehearsal.document.texts import read_file
 
-__all__ = ["Block", "Configuration", "read_configuration", "read_text"]
+__all__ = ["Block", "Configuration", "parse_document", "read_configuration", "read_text"]
 
 #: What a document may declare besides resources: how many words name one.
 _LABELS = {"variable": 1, "output": 1, "module": 1, "provider": 1, "check": 1, "resource": 2, "data": 2}
@@ -91,7 +92,7 @@ def read_configuration(path: Path) -> Configuration:
     files = sorted(path.glob("*.tf.json")) if path.is_dir() else [path]
     if not files:
         raise DocumentError(f"{path}: there is no *.tf.json")
-    return _configuration({file.name: file.read_text(encoding="utf-8") for file in files})
+    return _configuration({file.name: read_file(file) for file in files})
 
 
 def read_text(text: str, name: str = "main.tf.json") -> Configuration:
@@ -111,7 +112,7 @@ def _configuration(texts: Mapping[str, str]) -> Configuration:
     blocks: dict[tuple[str, ...], Block] = {}
     ignored: list[tuple[str, str]] = []
     for name, text in texts.items():
-        for kind, value in _parse(name, text).items():
+        for kind, value in parse_document(name, text).items():
             if kind in _WITHOUT_EFFECT or kind == "//":
                 continue
             if kind == "locals":
@@ -133,7 +134,16 @@ def _configuration(texts: Mapping[str, str]) -> Configuration:
     return Configuration(blocks, tuple(ignored))
 
 
-def _parse(name: str, text: str) -> Mapping[str, Any]:
+def parse_document(name: str, text: str) -> Mapping[str, Any]:
+    """Return the JSON object that a document is.
+
+    Args:
+        name: What messages call it.
+        text: Its text.
+
+    Raises:
+        DocumentError: If it is none.
+    """
     try:
         found = json.loads(text)
     except RecursionError:

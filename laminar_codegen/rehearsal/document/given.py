@@ -21,6 +21,7 @@ from laminar_codegen.rehearsal.document.evaluation import evaluate
 from laminar_codegen.rehearsal.document.kinds import Account
 from laminar_codegen.rehearsal.document.parsing import parse_assignments, parse_expression
 from laminar_codegen.rehearsal.document.resources.storage import make_bucket
+from laminar_codegen.rehearsal.document.texts import read_file
 
 __all__ = ["Given", "provide", "read_value", "read_values"]
 
@@ -87,16 +88,23 @@ def _files(folder: Path | None) -> Iterator[Path]:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    text = file.read_text(encoding="utf-8")
+    text = read_file(file)
     try:
         if file.suffix == ".json":
-            found = json.loads(text)
+            found = _parse(text)
             if not isinstance(found, dict):
                 raise DocumentError(f"{file}: this is not a JSON object")
             return {name: value for name, value in found.items() if name != "//"}
         return {name: evaluate(node, {}) for name, node in parse_assignments(text).items()}
     except (EvaluationError, ExpressionError, ValueError) as error:
         raise DocumentError(f"{file}: {error}") from error
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"this is not JSON: {error}") from error
 
 
 def read_value(text: str, type_: str) -> Any:

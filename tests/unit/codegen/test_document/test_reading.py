@@ -147,6 +147,46 @@ def test_a_file_of_values_that_is_none(tmp_path: Path) -> None:
         read_values(tmp_path, [], [], {})
 
 
+_FLOW = """\
+from laminar_runtime import Flow, Layer
+
+class F(Flow): ...
+
+@F.register
+class A(Layer):
+    def __call__(self) -> None: ...
+
+flow = F()
+"""
+_NO_TEXT = b"\xff\xfe\x00"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("main.tf.json", ["--document", "."]),
+        ("main.tf", ["--document", "."]),
+        ("other.tf.json", ["--document", "other.tf.json"]),
+        ("values.tfvars.json", ["--var-file", "values.tfvars.json"]),
+        ("event.json", ["--event", "event.json"]),
+    ],
+)
+def test_files_that_are_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, words: list[str]) -> None:
+    """The error names the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.py").write_text(_FLOW)
+    (tmp_path / name).write_bytes(_NO_TEXT)
+    with pytest.raises(DocumentError, match=f"{name}: this is not text in UTF-8"):
+        find_subject(make_parser().parse_args([*words, "flow.py"]), {})
+
+
+def test_a_document_that_is_not_there(tmp_path: Path) -> None:
+    """It is refused before Terraform is asked, which would read the folder above it."""
+    options = make_parser().parse_args(["--document", str(tmp_path / "missing"), "flow.py"])
+    with pytest.raises(DocumentError, match="missing: there is no such file or folder"):
+        find_subject(options, {})
+
+
 @pytest.mark.parametrize(
     ("files", "by_terraform", "region"),
     [
@@ -166,7 +206,7 @@ def test_which_folders_terraform_reads(
     """HCL that declares something, overrides and modules are Terraform's; the region is the documents'."""
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    (tmp_path / "flow.py").write_text("from laminar_runtime import Flow\n\nclass F(Flow): ...\n\nflow = F()\n")
+    (tmp_path / "flow.py").write_text(_FLOW)
     options = make_parser().parse_args(["--document", str(tmp_path), str(tmp_path / "flow.py")])
     subject = find_subject(options, {})
     assert (subject.configuration is None) == by_terraform
