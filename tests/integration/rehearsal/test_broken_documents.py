@@ -109,6 +109,7 @@ UNSEEN = {
     "ec2: * container logConfiguration.options.awslogs-group": _LOGS,
     "hooks: broken lambda:invoke * Payload.execution": _NOT_READ,
     "hooks: * container command*": "each job of this flow is given its command",
+    "placed: broken * ShareIdentifier": "jobs of a share that the queue does not list have the default weight",
     "skipping: broken lambda:invoke * Payload.execution": "an entry hook asks for nothing of the execution",
     "triggers: without aws-sdk:s3:listObjectsV2 * MaxKeys": "the first of more is the same",
     "triggers: * states:startExecution.sync:2 StateMachineArn,turn,* Name": "no other execution waits for its turn",
