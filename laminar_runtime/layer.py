@@ -205,7 +205,11 @@ class Layer:
                 and task.key.layer == storage_name(self)
             )
 
-        return State(is_finished, is_running)
+        def failures() -> tuple[int, ...]:
+            record = _read_record(self, read="state.failed")
+            return record.failed if record else ()
+
+        return State(is_finished, is_running, failures)
 
     def shard(self, **artifacts: Iterable[Any]) -> None:
         """Store each item of an iterable separately: a split of a fan-out reads one item, other readers an `Accessor`.

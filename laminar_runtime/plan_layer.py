@@ -12,11 +12,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from laminar_runtime import container_command, indexes, task_environment, types
 from laminar_runtime.configurations import datastores
+from laminar_runtime.configurations.failures import tolerable
 from laminar_runtime.exceptions import ExecutionError, SubmissionError, UnfinishedError
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
@@ -35,7 +37,8 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     Args:
         request: ``{"execution": id, "layer": name}``, and more after a failed attempt: see
             `laminar_runtime.planner.planner.answer`. With ``"record": {"splits": number}`` the planner writes the
-            record of a fan-out whose jobs have ended.
+            record of a fan-out whose jobs have ended. If the fan-out tolerates failures, there are ``"tolerated"``, as
+            in `ForEach`, and ``"error"``, an error of the jobs or null.
 
     Returns:
         The plan of the layer as plain values: see `laminar_runtime.planner.LayerPlan`. An empty object if the record
@@ -52,7 +55,7 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
     )
     if "record" in request:
         parsed = types.unwrap(TaskContext.parse(task.environment()))
-        record(_datastore(), parsed.key, splits=request["record"]["splits"])
+        record(_datastore(), parsed.key, **request["record"])
         return {}
     with tempfile.TemporaryDirectory(prefix="laminar-") as folder:
         request_file, plan_file = Path(folder, "request.json"), Path(folder, "plan.json")
@@ -68,29 +71,55 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
         return plan
 
 
-def record(datastore: datastores.DataStore, key: LayerKey, *, splits: int) -> None:
-    """Write the record of a fan-out, if each of its splits has finished.
+def record(
+    datastore: datastores.DataStore,
+    key: LayerKey,
+    *,
+    splits: int,
+    tolerated: float | None = None,
+    error: Mapping[str, str] | None = None,
+) -> None:
+    """Write the record of a fan-out, if each of its splits has finished, or no more failed than it tolerates.
 
     Args:
         datastore: The flow's datastore.
         key: The layer.
         splits: The number of its splits.
+        tolerated: How many of them may fail, as in `ForEach`.
+        error: An error of its jobs, if it tolerates failures and some job failed.
 
     Raises:
-        UnfinishedError: If a split has not finished.
+        UnfinishedError: If more splits have not finished. A resume runs them again.
     """
     known = datastore.ledger.read_record(key)
     if known is None or known.splits != splits:
         left = sorted({*range(splits)} - datastore.ledger.finished_splits(key, splits=splits))
-        if left:
-            raise UnfinishedError(_unfinished_message(key, splits, left))
-        datastore.ledger.write_record(key, splits=splits)
+        if len(left) > tolerable(tolerated, splits):
+            failed = _failed_message(key, splits, left, tolerated, error) if error else None
+            raise UnfinishedError(failed or _unfinished_message(key, splits, left))
+        datastore.ledger.write_record(key, splits=splits, failed=left)
+
+
+def _names_of(splits: int, left: list[int]) -> str:
+    spelled = indexes.spell(left)
+    shown = spelled if len(spelled) <= _SHOWN else f"{spelled[:_SHOWN].rpartition(',')[0]},..."
+    return "its only split" if splits == 1 else f"split{'s' * (len(left) > 1)} {shown} of 0 to {splits - 1}"
+
+
+def _failed_message(
+    key: LayerKey, splits: int, left: list[int], tolerated: float | None, error: Mapping[str, str]
+) -> str:
+    cause = error.get("Cause") or error.get("Error") or "unknown cause"
+    most = tolerable(tolerated, splits)
+    return (
+        f"layer '{key.layer}' of flow '{key.flow}' failed in execution {key.execution}: {len(left)} of its splits did "
+        f"not finish ({_names_of(splits, left)}), and tolerated_failures={tolerated} allows {most}: {cause}. A resume "
+        "runs them again"
+    )
 
 
 def _unfinished_message(key: LayerKey, splits: int, left: list[int]) -> str:
-    spelled = indexes.spell(left)
-    shown = spelled if len(spelled) <= _SHOWN else f"{spelled[:_SHOWN].rpartition(',')[0]},..."
-    which = "its only split" if splits == 1 else f"split{'s' * (len(left) > 1)} {shown} of 0 to {splits - 1}"
+    which = _names_of(splits, left)
     return (
         f"layer '{key.layer}' of flow '{key.flow}' has not finished in execution {key.execution}: {which} ended with "
         "exit code 0 before the layer's code ended. Possible causes are exec, exit(0) in a C library, or a command "

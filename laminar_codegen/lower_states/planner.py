@@ -88,8 +88,14 @@ class Planners:
             layer: The layer.
             after: The state that follows.
         """
-        given: dict[str, Value] = {"record": {"splits": Expression("$states.input.splits")}}
+        ended: dict[str, Value] = {"splits": Expression("$states.input.splits")}
         comment = f"Has the planner note that {layer.name} finished, if all of its splits did"
+        tolerated = layer.fan_out.tolerated_failures
+        if tolerated is not None:
+            comment = f"Has the planner note that {layer.name} finished, if no more splits failed than it tolerates"
+            error = Expression("$exists($states.input.error) ? $states.input.error : null")
+            ended |= {"tolerated": tolerated, "error": error}
+        given: dict[str, Value] = {"record": ended}
         asked = self.ask(layer, layer.name, Suffix.RECORD.of(layer.name), comment, after, given)
         # It calls no hooks, so there is nothing to retry, and it has no output.
         return attrs.evolve(asked, output={}, retry=())

@@ -101,6 +101,9 @@ def measure_steps(graph: Graph) -> Callable[[Step], MachineSize]:
 _BESIDE = "Runs branches that do not depend on each other"
 _JOINED = "Runs branches that wait for what they depend on in each other"
 
+_SPLITS = Expression("$states.input.splits")
+#: The input of the planner for the record of a fan-out that tolerates failures: an error of its jobs, if one failed.
+_FAILED_JOB = Expression("{'splits': $states.input.splits, 'error': [$states.result.error][0]}")
 #: The input of the planner for the next attempt: the last plan, and an error of its jobs, if one failed.
 _FAILED = Expression(
     "{'splits': $states.input.splits, 'plan': $states.input, 'error': [$states.result.error][0]}",
@@ -165,8 +168,11 @@ class _Emitter:
         question = f"Asks the planner into how many splits {name} fans out"
         yield from self._plan(layer, question, splits, skipped)
         ended = Suffix.ENDED.of(name) if layer.replanned else Suffix.RECORD.of(name)
+        tolerant = layer.fan_out.tolerated_failures is not None
         states = (
-            tuple(self.jobs.group_passing_errors(layer, name)) if layer.replanned else (self.jobs.group(layer, name),)
+            tuple(self.jobs.group_passing_errors(layer, name))
+            if layer.replanned or tolerant
+            else (self.jobs.group(layer, name),)
         )
         yield Map(
             name=splits,
@@ -176,7 +182,7 @@ class _Emitter:
             count=1 if isinstance(states[0], Map) else name,
             concurrency=self.jobs.groups_at_once(layer),
             states=states,
-            output=_FAILED if layer.replanned else {"splits": Expression("$states.input.splits")},
+            output=_FAILED if layer.replanned else _FAILED_JOB if tolerant else {"splits": _SPLITS},
             next=ended,
         )
         if layer.replanned:

@@ -179,9 +179,10 @@ def _obstacle(one: LayerNode | None, other: LayerNode) -> tuple[str, str] | None
         if layer.optional:
             why = f"must know beforehand which layers run, and '{layer.name}' may be skipped"
             return why, f"remove the entry hook that may skip it, or {drop}"
-        if layer.fan_out.max_concurrency is not None:
-            why = f"needs a job for each split, and '{layer.name}' has max_concurrency: its jobs run many splits"
-            return why, f"remove max_concurrency, or {drop}"
+        for limit in ("max_concurrency", "tolerated_failures"):
+            if getattr(layer.fan_out, limit) is not None:
+                why = f"needs a job for each split, of which all succeed, and '{layer.name}' has {limit}"
+                return why, f"remove {limit}, or {drop}"
         if layer.sized:
             why = f"must know all containers beforehand, and hooks of '{layer.name}' change its own"
             return why, f"remove its submission and retry hooks, or {drop}"

@@ -1,13 +1,14 @@
-"""The failures of a task that a `Retry` may name: by class, by exit code, or by reason."""
+"""The failures of a task that a `Retry` may name: by class, by exit code, or by reason; and how many are tolerated."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import LayerError
 
-__all__ = ["FINAL", "OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures"]
+__all__ = ["FINAL", "OUT_OF_MEMORY", "REASONS", "RECLAIMED", "TIMED_OUT", "check_failures", "tolerable"]
 
 #: The exit code of a task whose layer failed and does not run again.
 FINAL = 79
@@ -36,3 +37,20 @@ def check_failures(_: object, __: _records.Field, value: Any) -> None:
             f"{', '.join(map(repr, REASONS))}, not {item!r}"
         )
         raise LayerError(msg)
+
+
+def tolerable(tolerated: float | None, splits: int) -> int:
+    """Return how many splits may fail without failing the fan-out.
+
+    Args:
+        tolerated: A number of splits; a share of all splits, between 0 and 1, if it is a float; None for no split.
+        splits: The number of splits.
+
+    Example:
+        >>> tolerable(3, 100), tolerable(0.05, 100), tolerable(0.05, 19), tolerable(None, 100)
+        (3, 5, 0, 0)
+    """
+    if tolerated is None or isinstance(tolerated, int):
+        return tolerated or 0
+    # 0.29 * 100 is 28.999...
+    return math.floor(round(tolerated * splits, 9))

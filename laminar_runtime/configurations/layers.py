@@ -74,10 +74,15 @@ class ForEach:
             connections that a database accepts. A split that waits for its next attempt counts. None means no limit
             but that of the executor. (`concurrency` of an executor is the maximum number of tasks of all layers that
             run at once on this machine.)
+        tolerated_failures: How many splits may fail for good without failing the layer: a number such as 3, or a share
+            of all splits such as 0.05. `laminar_runtime.each` leaves out what failed, and lists it in `Each.missing`;
+            so does a fan-out over an attribute of all splits. To read the attribute itself is an error that names the
+            splits. ``state.failed`` of the layer has their indexes.
 
     Raises:
-        LayerError: If an item is not a `Parameter`, a limit is not a positive number or there is nothing to limit, or a
-            pipelined fan-out does not have exactly one `Parameter` with ``index=None``.
+        LayerError: If an item is not a `Parameter`, a limit is not a positive number or there is nothing to limit,
+            `tolerated_failures` is neither a number nor a share, or a pipelined fan-out does not have exactly one
+            `Parameter` with ``index=None``.
 
     Example:
         >>> ForEach(parameters=[Parameter(layer="A", attribute="foo")]).parameters[0].name
@@ -91,9 +96,15 @@ class ForEach:
     parameters: tuple[Parameter, ...]
     pipelined: bool
     max_concurrency: int | None
+    tolerated_failures: float | None
 
     def __init__(
-        self, parameters: Iterable[Parameter] = (), *, pipelined: bool = False, max_concurrency: int | None = None
+        self,
+        parameters: Iterable[Parameter] = (),
+        *,
+        pipelined: bool = False,
+        max_concurrency: int | None = None,
+        tolerated_failures: float | None = None,
     ) -> None:
         given: tuple[object, ...] = tuple(parameters)
         wrong = [item for item in given if not isinstance(item, Parameter)]
@@ -102,7 +113,8 @@ class ForEach:
         if not isinstance(pipelined, bool):
             raise LayerError(f"the argument pipelined of a ForEach must be of type bool, not {pipelined!r}")
         _check_limit(max_concurrency, given)
-        _records.assign(self, given, pipelined, max_concurrency)
+        _check_tolerance(tolerated_failures, given)
+        _records.assign(self, given, pipelined, max_concurrency, tolerated_failures)
         if pipelined and [item.index for item in self.parameters] != [None]:
             msg = (
                 "a pipelined ForEach must have exactly one Parameter, with index=None, for example "
@@ -123,6 +135,18 @@ def _check_limit(value: object, parameters: tuple[object, ...]) -> None:
         raise LayerError(f"the max_concurrency of a ForEach must be a whole number from 1 on, not {value!r}")
     if not parameters:
         raise LayerError(f"a ForEach without parameters runs once: remove max_concurrency={value}")
+
+
+def _check_tolerance(value: object, parameters: tuple[object, ...]) -> None:
+    """Validate the number, or the share, of the splits that may fail."""
+    if value is None:
+        return
+    share = isinstance(value, float) and 0 < value < 1
+    if not share and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        msg = "the tolerated_failures of a ForEach must be a number of splits, or a share between 0.0 and 1.0"
+        raise LayerError(f"{msg}, not {value!r}")
+    if not parameters:
+        raise LayerError(f"a ForEach without parameters runs once: remove tolerated_failures={value}")
 
 
 @_records.frozen
@@ -282,6 +306,7 @@ class State:
 
     _finished: Callable[[], bool]
     _running: Callable[[], bool]
+    _failed: Callable[[], tuple[int, ...]] = tuple
 
     @property
     def finished(self) -> bool:
@@ -292,3 +317,8 @@ class State:
     def running(self) -> bool:
         """Whether this code runs in a task of the layer."""
         return self._running()
+
+    @property
+    def failed(self) -> tuple[int, ...]:
+        """The indexes of the splits that failed, of a layer that finished because its fan-out tolerates failures."""
+        return self._failed()

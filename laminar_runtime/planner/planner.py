@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, task_environment
+from laminar_runtime.configurations.failures import tolerable
 from laminar_runtime.configurations.layers import Configuration, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
 from laminar_runtime.layer import Layer, Parameters
@@ -195,11 +196,15 @@ def replan_layer(
 
     Raises:
         SubmissionError: If a submission hook fails, and the layer has an attempt left.
-        ExecutionError: If there is no attempt left, or a hook fails.
+        ExecutionError: If there is no attempt left, for more splits than the fan-out tolerates, or a hook fails.
     """
     splits, waits, again = failed["splits"], [0.0], {}
+    most, lost = tolerable(execution.layer(name).configuration.foreach.tolerated_failures, splits), 0
     for index, attempt, configuration in _unfinished_splits(execution, name, failed):
         if attempt >= configuration.retry.attempts:
+            lost += 1
+            if lost <= most:
+                continue
             cause = error.get("Cause") or error.get("Error") or "unknown cause"
             msg = f"layer '{name}' failed on attempt {attempt} of {configuration.retry.attempts}: {cause}"
             raise ExecutionError(msg)

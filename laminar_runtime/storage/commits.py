@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from laminar_runtime import _records
+from laminar_runtime import _records, indexes
 from laminar_runtime.storage.archives import FORMAT, Archive, damage_error, read_document, write_document
 from laminar_runtime.storage.rows import Rows
 
@@ -96,6 +96,7 @@ class Record:
         seconds: How long the layer took, if that is known, for profiles.
         commit: The commit of the only split, unless the layer is a fan-out or an earlier release wrote the record.
         execution: The execution's id, if it is known: a state machine does not write it.
+        failed: The indexes of the splits that failed, of a fan-out that tolerates it.
 
     Example:
         >>> Record.loads(Record("Report", "Load", 3).dumps(), key="record.json").splits
@@ -108,6 +109,7 @@ class Record:
     seconds: float | None = None
     commit: Commit | None = None
     execution: str = ""
+    failed: tuple[int, ...] = ()
 
     def dumps(self) -> bytes:
         """Return the record as JSON."""
@@ -115,6 +117,8 @@ class Record:
         execution: dict[str, Any] = {**named, "splits": self.splits}
         if self.seconds is not None:
             execution["seconds"] = self.seconds
+        if self.failed:
+            execution["failed"] = indexes.spell(self.failed)
         flow, layer = {"name": self.flow}, {"name": self.layer}
         commit = self.commit.plain() if self.commit else {}
         return write_document({"version": FORMAT, "flow": flow, "layer": layer, "execution": execution, **commit})
@@ -147,6 +151,7 @@ class Record:
                 seconds=seconds,
                 commit=Commit.parse(document, seconds) if "attempt" in document else None,
                 execution=str(document["execution"].get("id", "")),
+                failed=tuple(indexes.parse(failed)) if (failed := document["execution"].get("failed")) else (),
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise damage_error(key, f"a record lacks {error}") from error

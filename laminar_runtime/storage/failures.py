@@ -11,6 +11,7 @@ from typing import Protocol
 
 from laminar_runtime.exceptions import DamagedError, MissingError
 from laminar_runtime.failures.record import Failure, Failures
+from laminar_runtime.storage.commits import Record
 from laminar_runtime.storage.layout import LayerKey, failures_prefix
 
 __all__ = ["SHOWN", "Readable", "read", "write"]
@@ -86,11 +87,12 @@ def _attempts(names: Iterable[str]) -> dict[int, list[int]]:
 def _splits_with_commit(transport: Readable, key: LayerKey, failed: Iterable[int]) -> set[int]:
     """Return which splits finished, of those that failed before."""
     try:
-        transport.get(key.record)
+        record = Record.loads(transport.get(key.record), key=key.record)
     except MissingError:
         names = (name.removesuffix(".json") for name in transport.names(key.splits))
         return {int(name) for name in names if name.isdecimal()}
-    return set(failed)
+    # Of a fan-out that tolerates failures, some splits did not finish.
+    return set(failed) - set(record.failed)
 
 
 def _read_all(

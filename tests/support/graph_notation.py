@@ -8,11 +8,11 @@ A line is a layer::
 
 Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Load.item[0]`` for one dimension of many),
 ``pipelined``, ``optional``, ``hook`` (``entry``, ``submission``, ``retry``), ``attempts``, ``delay``, ``backoff``,
-``jitter``, ``max_concurrency``, ``local_concurrency``, ``on`` (``FARGATE``, ``EC2``, ``Lambda``), ``queue``, ``share``,
-``priority``, ``role``, ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``, ``takes`` (seconds), and the fields
-of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those that only targets know are JSON:
-``user='"1000"'``. Volumes are maps of their arguments: ``volumes='[{"file_system": "fs-0123abcd", "mount":
-"/mnt/a"}]'``, with ``var.NAME`` for a variable.
+``jitter``, ``max_concurrency``, ``tolerated_failures``, ``local_concurrency``, ``on`` (``FARGATE``, ``EC2``,
+``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
+``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those
+that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their arguments, with ``var.NAME`` for a
+variable: ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
@@ -51,7 +51,7 @@ from laminar_runtime.configurations.volumes import EFS, Host
 __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
-_NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency"}
+_NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency", "tolerated_failures"}
 _NUMBERS |= {"planner_memory", "planner_timeout"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
@@ -59,9 +59,9 @@ _PAIRS = {"secrets", "log_options", "environment"}
 _FURTHER = _records.plain(Configured()).keys() - _CONTAINER
 _OF_LAYER = {"each", "pipelined", "optional", "hook", "attempts", "delay", "backoff", "jitter", "on", "concurrency"}
 _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER, *_FURTHER}
-_OF_LAYER |= {"queue", "share", "priority", "role", "failures", "max_concurrency", "local_concurrency"}
+_OF_LAYER |= {"queue", "share", "priority", "role", "failures", "network"}
+_OF_LAYER |= {"max_concurrency", "local_concurrency", "tolerated_failures"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked", "ends"}
-_OF_LAYER |= {"network"}
 _OF_FLOW |= {"network", "planner_memory", "planner_timeout", "planner_image"}
 
 
@@ -218,7 +218,11 @@ def _layer(line: str) -> LayerNode:
         calls=options.get("calls", "__call__"),
         initialised=options.get("initialised", False),
         pipelined=options.get("pipelined", False),
-        fan_out=_records.copy(ForEach(), max_concurrency=options.get("max_concurrency")),
+        fan_out=_records.copy(
+            ForEach(),
+            max_concurrency=options.get("max_concurrency"),
+            tolerated_failures=options.get("tolerated_failures"),
+        ),
         local_concurrency=options.get("local_concurrency"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection, Iterable, Sequence
 
 from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport, address, map_requests, missing
@@ -73,7 +74,9 @@ class Ledger:
         if record.splits == 0:
             return Archive((), sharded=True)
         if index is None and record.splits != 1:
-            return self.join(key, name=name, splits=record.splits)
+            return self.join(key, name=name, splits=record.splits, failed=record.failed)
+        if (index or 0) in record.failed:
+            raise _unset_error(key, name, (index or 0,), record.splits, record.failed)
         commit = self.read_commit(key, index=index or 0, record=record) or Commit()
         return self.read_of_commit(key, index=index or 0, name=name, commit=commit)
 
@@ -162,6 +165,8 @@ class Ledger:
         if record is not None and record.commit is not None and index == 0:
             return record.commit
         split = self.read_split(key, index=index)
+        if record is not None and index in record.failed:
+            return None
         # In stores without commits, a record says that all splits finished.
         return Commit() if split is None and record is not None else split
 
@@ -225,13 +230,14 @@ class Ledger:
                 return kept.attempt == commit.attempt
         raise DatastoreError(f"{self._address(path)} can neither be created nor read")
 
-    def join(self, key: LayerKey, *, name: str, splits: int) -> Archive:
+    def join(self, key: LayerKey, *, name: str, splits: int, failed: Collection[int] = ()) -> Archive:
         """Join the archives of an attribute of all splits of a finished layer.
 
         Args:
             key: The layer.
             name: The attribute.
             splits: The number of its splits.
+            failed: Those that failed.
 
         Returns:
             The joined archive, which is stored for the next reader.
@@ -242,11 +248,7 @@ class Ledger:
         archive = self.join_some(key, name=name, splits=splits)
         if not archive.missing:
             return archive
-        shown = ", ".join(map(str, archive.missing[:_SHOWN])) + (", ..." if len(archive.missing) > _SHOWN else "")
-        which = f"{'split' if len(archive.missing) == 1 else 'splits'} {shown} of 0 to {splits - 1}"
-        error = MissingError(f"'{name}' of layer '{key.layer}' was not assigned by {which}")
-        error.splits = archive.missing if len(archive.missing) < splits else ()
-        raise error
+        raise _unset_error(key, name, archive.missing, splits, failed)
 
     def join_some(self, key: LayerKey, *, name: str, splits: int) -> Archive:
         """Join the archives of an attribute of those splits of a finished layer that assigned it.
@@ -290,15 +292,20 @@ class Ledger:
         Raises:
             MissingError: If it was not assigned.
         """
-        if record.splits == 0:
+        if record.splits == 0 or (index is None and len(record.failed) == record.splits):
             return Elements.of(Archive((), sharded=True))
         if index is None and record.splits != 1:
             path = key.join_archive(name)
             try:
                 return self._elements(path)
             except MissingError:
-                return Elements.of(self.join(key, name=name, splits=record.splits))
+                archive = self.join_some(key, name=name, splits=record.splits)
+                if not set(archive.missing) <= set(record.failed):
+                    raise _unset_error(key, name, archive.missing, record.splits, record.failed) from None
+                return Elements.of(archive)
         index = index or 0
+        if index in record.failed:
+            raise _unset_error(key, name, (index,), record.splits, record.failed)
         commit = self.read_commit(key, index=index, record=record) or Commit()
         found = commit.archives.get(name)
         if isinstance(found, Rows):
@@ -344,7 +351,13 @@ class Ledger:
         return record
 
     def write_record(
-        self, key: LayerKey, *, splits: int, seconds: float | None = None, commit: Commit | None = None
+        self,
+        key: LayerKey,
+        *,
+        splits: int,
+        seconds: float | None = None,
+        commit: Commit | None = None,
+        failed: Iterable[int] = (),
     ) -> None:
         """Write the record of a layer that finished, with all of its splits, in place of another record.
 
@@ -353,9 +366,22 @@ class Ledger:
             splits: The number of its splits.
             seconds: How long it took, if that is known.
             commit: The commit of its only split, unless it is a fan-out.
+            failed: The splits that failed, if its fan-out tolerates that.
         """
-        record = Record(key.flow, key.layer, splits, seconds, commit, key.execution)
+        record = Record(key.flow, key.layer, splits, seconds, commit, key.execution, tuple(sorted(failed)))
         self._transport.put(key.record, record.dumps())
+
+
+def _unset_error(
+    key: LayerKey, name: str, missing: Sequence[int], splits: int, failed: Collection[int]
+) -> MissingError:
+    """Return the error of an attribute that some splits did not assign."""
+    shown = ", ".join(map(str, missing[:_SHOWN])) + (", ..." if len(missing) > _SHOWN else "")
+    which = f"{'split' if len(missing) == 1 else 'splits'} {shown} of 0 to {splits - 1}"
+    why = ", which failed" if set(missing) <= set(failed) else ""
+    error = MissingError(f"'{name}' of layer '{key.layer}' was not assigned by {which}{why}")
+    error.splits = tuple(missing) if len(missing) < splits else ()
+    return error
 
 
 def _check_names(key: LayerKey, kept: tuple[str, str, str], root: str) -> None:

@@ -12,8 +12,8 @@ from laminar_runtime import _records, progress, task_environment
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes
-from laminar_runtime.configurations.schedulers.attempts import run_split
 from laminar_runtime.configurations.schedulers.order import Order
+from laminar_runtime.configurations.schedulers.splits import run_splits
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SchedulerError, TimeLimitError
 from laminar_runtime.failures import tracebacks
 from laminar_runtime.layer import Layer, Parameters
@@ -284,38 +284,25 @@ class Scheduler:
             The layer's splits, or the layer itself if it has none.
 
         Raises:
-            TaskError: If a split failed on its last attempt. The other splits are stopped.
+            TaskError: If a split failed on its last attempt, and the fan-out does not tolerate it. The other splits are
+                stopped.
         """
-        import asyncio
-
         execution = _execution(layer)
         key, store = execution.key(layer), execution.datastore
         started = time.monotonic()
         splits = fanout.count(store, key, layer.configuration.foreach)
         view = progress.current()
         view.begin(layer.name, splits)
-        limit = layer.configuration.foreach.max_concurrency
-        slots = asyncio.Semaphore(limit or max(splits, 1))
-
-        async def run(index: int) -> Layer:
-            await slots.acquire()
-            done = await run_split(layer, index, splits, attempt)
-            # After a failure the slot stays taken: no other split begins until all are stopped.
-            slots.release()
-            return done
-
-        tasks = [asyncio.create_task(run(index)) for index in range(splits)]
         try:
-            done = await asyncio.gather(*tasks)
+            done, failed = await run_splits(layer, splits, attempt)
         except BaseException as error:
             view.end(layer.name, "failed" if isinstance(error, Exception) else "stopped")
             raise
-        finally:
-            await event_loop.cancel(set(tasks))
-        if splits != 1:
-            store.ledger.write_record(key, splits=splits, seconds=round(time.monotonic() - started, 3))
+        if splits != 1 or failed:
+            seconds = round(time.monotonic() - started, 3)
+            store.ledger.write_record(key, splits=splits, seconds=seconds, failed=failed)
         view.end(layer.name, "finished")
-        return list(done) or [layer]
+        return done or [layer]
 
     async def wait(
         self, *, running: set[asyncio.Task[list[Layer]]], finished: set[str], condition: str

@@ -55,17 +55,22 @@ class Work(Layer):
         self.done = load.part * 2
         self.child = os.environ["AWS_BATCH_JOB_ARRAY_INDEX"] if "AWS_BATCH_JOB_ARRAY_INDEX" in os.environ else "none"
 
-@Report.register(foreach=ForEach(OVER, max_concurrency=1))
+@Report.register(foreach=ForEach(OVER, max_concurrency=1, tolerated_failures=1))
 class One(Layer):
+    plain: bool
+
     def __call__(self, load: Load, work: Work) -> None:
         note(f"One {self.index} {self.attempt}")
+        if self.index == 2 or self.index == 3 and (HERE / "worse").exists():
+            raise ValueError("bad item")
         self.plain = "AWS_BATCH_JOB_ARRAY_INDEX" not in os.environ
 
 @Report.register
 class Sum(Layer):
     def __call__(self, work: Work, one: One) -> None:
         self.total = sum(each(work, lambda work: work.done))
-        self.children, self.plain = set(work.child), all(one.plain)
+        self.children, plain = set(work.child), each(one, lambda one: one.plain)
+        self.plain, self.missing, self.failed = all(plain), plain.missing, one.state.failed
 
 if flow := Report():
     flow()
@@ -73,9 +78,13 @@ if flow := Report():
 
 
 def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each split runs once, but for the attempt that its container ended, and those that failed."""
+    """Each split runs once, but for the attempt that its container ended, and those that failed.
+
+    A layer that tolerates one failure fails with two. Then a resume runs both again, and goes on with one.
+    """
     (tmp_path / "flow.py").write_text(FLOW)
     (tmp_path / "broken").touch()
+    (tmp_path / "worse").touch()
     (tmp_path / "image").mkdir()
     workspace = Workspace(directory=lay_out(tmp_path / "flow.py", tmp_path / "image"))
     with EmbeddedAws(workspace=workspace) as aws:
@@ -93,16 +102,22 @@ def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert sorted(log.read_text().splitlines()) == sorted([*twice, *(f"Work {index} 1" for index in (0, 2, 3, 5))])
         (tmp_path / "broken").unlink()
         log.write_text("")
-        resumed = flow.execution(str(execution.id)).resume().wait(timeout=120)
+        why = r"UnfinishedError: layer 'One' .*: 2 of its splits did not finish \(splits 2-3 of 0 to 5\), and tolerated"
+        with pytest.raises(ExecutionError, match=why):
+            flow.execution(str(execution.id)).resume().wait(timeout=120)
         assert sorted(log.read_text().splitlines()) == [*(f"One {index} 1" for index in range(6)), "Work 4 1"]
+        (tmp_path / "worse").unlink()
+        log.write_text("")
+        resumed = flow.execution(str(execution.id)).resume().wait(timeout=120)
+        assert sorted(log.read_text().splitlines()) == ["One 2 1", "One 3 1"]
         found = resumed.layer("Sum")
-        assert (found.total, found.plain) == (30, True)
+        assert (found.total, found.plain, found.missing, found.failed) == (30, True, (2,), (2,))
         assert found.children <= {"0", "1"}
         arn = deployment.execution_arn(str(execution.id))
         history = boto3.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
         entered = Counter(event["type"] for event in history)
-        # Load, three states and an item for each fan-out, Sum; after the redrive, the item's job again.
-        assert entered["TaskStateEntered"] <= 14
+        # Load, and three of each fan-out; after the redrive, the job again.
+        assert entered["TaskStateEntered"] <= 9
         bucket, prefix = re.fullmatch(r"s3://([^/]+)/?(.*)", flow.datastore.root).groups()  # type: ignore[union-attr]
         listed = boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
         claimed = [item["Key"] for item in listed if "/.claims/" in item["Key"]]

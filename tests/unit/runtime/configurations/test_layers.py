@@ -89,6 +89,15 @@ ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/db-AbCdEf"
             lambda: ForEach([Parameter("A", "a")], max_concurrency=True),
             "the max_concurrency of a ForEach must be a whole number from 1 on, not True",
         ),
+        (
+            lambda: ForEach([Parameter("A", "a")], tolerated_failures=1.5),
+            "the tolerated_failures of a ForEach must be a number of splits, or a share between 0.0 and 1.0, not 1.5",
+        ),
+        (
+            lambda: ForEach([Parameter("A", "a")], tolerated_failures=-1),
+            "the tolerated_failures of a ForEach must be a number of splits, or a share between 0.0 and 1.0, not -1",
+        ),
+        (lambda: ForEach(tolerated_failures=2), "a ForEach without parameters runs once: remove tolerated_failures=2"),
         (lambda: ForEach(max_concurrency=2), "a ForEach without parameters runs once: remove max_concurrency=2"),
         (lambda: Retry(attempts=2.5), "the attempts of a Retry must be of type int, not 2.5"),
         (lambda: Retry(attempts="3"), "the attempts of a Retry must be of type int, not '3'"),
