@@ -290,8 +290,9 @@ def _run_task(flow: Flow) -> None:
     if context.claims:
         from laminar_runtime.tasks import worker_process
 
-        claims.check_layer(context, flow.classes)
-        worker_process.become(flow, context)
+        with task_process.reporting(flow, context.layer):
+            claims.check_layer(context, flow.classes)
+            worker_process.become(flow, context)
     from laminar_runtime.process import prompts
 
     # Existing objects stay until the process ends, so the garbage collector need not visit them during the layer.

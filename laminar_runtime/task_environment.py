@@ -140,15 +140,19 @@ class TaskContext:
     def resolve(self, read: Callable[[str], str]) -> TaskContext:
         """Return the task with its index, which may be in a list of the layer's plan.
 
+        A process that claims its splits is taken for the first one that it would claim.
+
         Args:
             read: Reads a list, by its name.
 
         Raises:
             FlowError: If the list has no index for this process.
         """
-        if not self.listed:
+        if not (self.listed or self.claims):
             return self
-        return _records.evolve(self, index=_nth(read(self.listed), self.place), listed="", place=0)
+        if not self.listed:
+            return _records.evolve(self, claims="")
+        return _records.evolve(self, index=_nth(read(self.listed), self.place), listed="", place=0, claims="")
 
     @classmethod
     def parse(cls, environment: Mapping[str, str]) -> TaskContext | None:
@@ -177,7 +181,7 @@ class TaskContext:
         child = _integer(environment, (LAYER_INDEX, BATCH_INDEX), 0)
         own = LAYER_INDEX in environment
         claims = "" if own else environment.get(LAYER_CLAIMS, "")
-        spelled = "" if own or claims else environment.get(LAYER_INDEXES, "")
+        spelled = "" if own else environment.get(LAYER_INDEXES, "")
         listed = spelled[1:] if spelled.startswith("@") else ""
         return cls(
             execution=execution,

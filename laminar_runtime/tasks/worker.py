@@ -70,6 +70,7 @@ class Worker:
             classes, and ends with 1 or with `FINAL`.
         attempt: The attempt of all splits, if the planner makes the attempts; None if the child makes them.
         spot: Whether the job runs on spot capacity: an attempt that ended with its container may be a reclaim.
+        record: Records the failure of an attempt at a split, if its process cannot have done so.
     """
 
     claims: Claims
@@ -83,6 +84,7 @@ class Worker:
     retry: Retry
     attempt: int | None = None
     spot: bool = False
+    record: Callable[[int, int, Ending], None] = _records.field(default=lambda *_: None)
 
     def work(self, *, restarted: bool = False) -> bool:
         """Run splits until none is left: those that earlier starts of this child left, then one claim after the other.
@@ -135,6 +137,7 @@ class Worker:
                 _say(f"{name} finished{'' if ending.code == _SUCCESS else f', but after that {ending}'}")
                 return True
             self._note(f"{note}{_FAILED}")
+            self.record(index, attempt, ending)
             again = attempt < last and self._repeats(ending)
             _say(f"{name} failed{'' if again else ' for good'}: {ending}")
             if not again:

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from laminar_runtime import _records, indexes, task_environment, types
-from laminar_runtime.configurations.failures import FINAL
+from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.splits.claims import Claims, Owner
 from laminar_runtime.task_environment import TaskContext
@@ -112,6 +112,7 @@ def main() -> None:
         retry=_records.copy(Retry(**known["retry"]), on=tuple(known["on"])),
         attempt=int(named) if named else None,
         spot=known["spot"],
+        record=lambda index, attempt, ending: _record(store, context, processes.environment(index, attempt), ending),
     )
     try:
         succeeded = worker.work(restarted=start > 1)
@@ -119,6 +120,17 @@ def main() -> None:
         sys.exit(128 + signal.SIGTERM)
     # AWS Batch does not start the job again: all attempts were made.
     sys.exit(_SUCCESS if succeeded else FINAL)
+
+
+def _record(store: DataStore, context: TaskContext, environment: Mapping[str, str], ending: Ending) -> None:
+    """Record the failure of an attempt at a split whose process could not do so: it was killed, or exited."""
+    from laminar_runtime.tasks import failure_records
+
+    task = types.unwrap(TaskContext.parse(environment))
+    if ending.code > 0 and not ending.late and store.transport.exists(context.key.failure(task.index, task.attempt)):
+        return
+    kind = TIMED_OUT if ending.late else OUT_OF_MEMORY if ending.code == -signal.SIGKILL else "exited"
+    failure_records.leave(environment, {"kind": kind, "reason": str(ending), "exit_code": ending.code}, store)
 
 
 def _splits(store: DataStore, context: TaskContext, spelled: str) -> list[int]:
@@ -180,6 +192,16 @@ class Processes:
             time.sleep(min(left, 1))
         self._check()
 
+    def environment(self, index: int, attempt: int) -> dict[str, str]:
+        """Return the environment variables of the process of a split.
+
+        Args:
+            index: The split.
+            attempt: The attempt.
+        """
+        split = {task_environment.LAYER_INDEX: str(index), task_environment.LAYER_ATTEMPT: str(attempt)}
+        return {**self._environment, **split}
+
     def run(self, index: int, attempt: int) -> Ending:
         """Run an attempt at a split.
 
@@ -195,10 +217,10 @@ class Processes:
         from laminar_runtime.process import reaper
 
         self._check()
-        split = {task_environment.LAYER_INDEX: str(index), task_environment.LAYER_ATTEMPT: str(attempt)}
+        environment = self.environment(index, attempt)
         reaper.prepare()
         process = subprocess.Popen(  # noqa: S603 - running the flow's own command is the purpose
-            self._words, env={**self._environment, **split}, stdin=subprocess.DEVNULL, start_new_session=True
+            self._words, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
         reaper.watch(process.pid)
         self._running = process.pid

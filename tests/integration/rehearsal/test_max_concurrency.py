@@ -15,6 +15,7 @@ from laminar_codegen.rehearsal.deploy import deploy
 from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.exceptions import ExecutionError
+from laminar_runtime.storage import failures
 
 FLOW = """
 import os, signal, time
@@ -50,6 +51,8 @@ class Work(Layer):
         if self.index == 1 and self.attempt == 1:
             os.kill(os.getppid(), signal.SIGKILL)  # the container of this child ends
             time.sleep(60)
+        if self.index == 5 and self.attempt == 1:
+            os._exit(7)
         if self.index == 4 and (HERE / "broken").exists():
             raise ValueError("broken")
         self.done = load.part * 2
@@ -98,8 +101,14 @@ def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyP
         with pytest.raises(ExecutionError, match=r"in state 'Work': .*Array Child Job failed"):
             execution.wait(timeout=120)
         log = tmp_path / "log.txt"
-        twice = ["Work 1 1", "Work 1 2", "Work 4 1", "Work 4 2"]
-        assert sorted(log.read_text().splitlines()) == sorted([*twice, *(f"Work {index} 1" for index in (0, 2, 3, 5))])
+        twice = [f"Work {index} {attempt}" for index in (1, 4, 5) for attempt in (1, 2)]
+        assert sorted(log.read_text().splitlines()) == sorted([*twice, *(f"Work {index} 1" for index in (0, 2, 3))])
+        failed = failures.read(flow.datastore.transport, execution.key("Work"), every=True)
+        assert [(one.index, one.attempt, one.kind, one.exit_code) for one in failed] == [
+            (4, 1, "error", None),
+            (4, 2, "error", None),
+            (5, 1, "exited", 7),
+        ]
         (tmp_path / "broken").unlink()
         log.write_text("")
         why = r"UnfinishedError: layer 'One' .*: 2 of its splits did not finish \(splits 2-3 of 0 to 5\), and tolerated"

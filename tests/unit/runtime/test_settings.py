@@ -183,6 +183,31 @@ def test_an_index_that_stands_in_a_list_is_known_when_that_is_read() -> None:
         found.resolve(lambda _: "7")
 
 
+CLAIMING = {**LISTED, "LAMINAR_LAYER_CLAIMS": "1-0.2"}
+
+
+@pytest.mark.parametrize("listed", ["3,7", "@1-0"])
+def test_a_process_that_claims_splits_is_none_of_them(listed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it fails before it claims one, its failure is that of the first one that it would claim."""
+    variables = {**CLAIMING, "LAMINAR_LAYER_INDEXES": listed}
+    found = TaskContext.parse(variables)
+    assert found is not None
+    assert found.claims == "1-0.2"
+    with pytest.raises(FlowError, match="this process claims splits of layer 'A', and is none of them"):
+        _ = found.index
+    resolved = found.resolve({"1-0": "3,7"}.__getitem__)
+    assert (resolved.index, resolved.claims) == (7, "")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert (current.layer.name, current.layer.index) == ("A", None)
+
+
+def test_the_process_of_a_claimed_split_is_a_task() -> None:
+    found = TaskContext.parse({**CLAIMING, "LAMINAR_LAYER_INDEXES": "3,7", "LAMINAR_LAYER_INDEX": "3"})
+    assert found is not None
+    assert (found.index, found.claims) == (3, "")
+
+
 def test_an_index_of_its_own_goes_before_a_list() -> None:
     found = TaskContext.parse({**LISTED, "LAMINAR_LAYER_INDEXES": "@1-0", "LAMINAR_LAYER_INDEX": "5"})
     assert found is not None
