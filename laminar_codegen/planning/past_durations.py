@@ -49,7 +49,8 @@ def measure(flow: Flow, executions: Iterable[str], deployment: Deployment | None
 
 def _record_seconds(execution: Execution, layer: str) -> float | None:
     """Return the seconds that the tasks of a layer noted, None if it did not finish, or they noted none."""
-    store, key = execution.datastore, execution.key(execution.layer(layer))
+    run = execution.layer(layer)
+    store, key = execution.datastore, execution.key(run)
     record = store.ledger.read_record(key)
     if record is None or record.seconds is not None:
         return None if record is None else record.seconds
@@ -62,7 +63,10 @@ def _record_seconds(execution: Execution, layer: str) -> float | None:
             return None
         return noted.get("seconds") if isinstance(noted, dict) else None
 
-    return max((found for found in store.map(seconds, notes) if found is not None), default=None)
+    known = [found for found in store.map(seconds, notes) if found is not None]
+    # Children that claim splits run one after the other.
+    limit = run.configuration.foreach.max_concurrency or len(known)
+    return max(*known, sum(known) / limit) if known else None
 
 
 def _history_seconds(deployment: Deployment, execution: str, layers: set[str]) -> dict[str, float]:

@@ -10,10 +10,11 @@ import attrs
 
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.rehearsal.asl.errors import NamedError
+from laminar_codegen.rehearsal.simulated.jobs import Attempt
 from laminar_codegen.rehearsal.simulated.replaying import Replayed, replay
 from laminar_codegen.rehearsal.simulated.services import BatchJobs, Functions, Invocation, Services
 from laminar_codegen.render.terraform_json import render_machine
-from laminar_runtime import _records, indexes
+from laminar_runtime import _records, indexes, task_environment
 from laminar_runtime.planner.job_groups import arrays
 from laminar_runtime.planner.planner import LayerPlan
 
@@ -63,7 +64,11 @@ def replay_flow(
 
 
 def profiled_services(
-    seconds: Mapping[str, float], *, splits: Mapping[str, int] | None = None, otherwise: float = 0
+    seconds: Mapping[str, float],
+    *,
+    splits: Mapping[str, int] | None = None,
+    limits: Mapping[str, int] | None = None,
+    otherwise: float = 0,
 ) -> Services:
     """Return services for a compiled flow: all jobs and functions succeed, with known durations.
 
@@ -72,13 +77,14 @@ def profiled_services(
     Args:
         seconds: The duration of each layer: of its job, of each child of its array job, or of each call of a function.
         splits: The number of splits of layers; the default is 1.
+        limits: The ``max_concurrency`` of layers that have one: their children run one split after the other.
         otherwise: The duration of the other layers.
 
     Returns:
         The services.
     """
-    jobs = BatchJobs(seconds=lambda attempt: seconds.get(attempt.layer, otherwise))
-    planner = _Planner(splits or {})
+    jobs = BatchJobs(seconds=lambda attempt: seconds.get(attempt.layer, otherwise) * _splits_of(attempt))
+    planner = _Planner(splits or {}, limits or {})
 
     def run(invocation: Invocation) -> Any:
         return planner.plan(invocation) if _plans(invocation) else None
@@ -98,6 +104,7 @@ class _Planner:
     """Plans layers like `laminar_runtime.planner`. No layer is skipped, and each has one attempt."""
 
     splits: Mapping[str, int]
+    limits: Mapping[str, int]
 
     def plan(self, invocation: Invocation) -> Any:
         """Return the plan of the layer that an invocation asks about."""
@@ -107,14 +114,23 @@ class _Planner:
         if "plan" in invocation.payload:
             raise NamedError("ExecutionError", f"layer '{layer}' failed")
         splits = self.splits.get(layer, 1)
-        plan = LayerPlan(splits=splits, groups=[_group(group, splits) for group in arrays(range(splits))])
+        limit = self.limits.get(layer, splits)
+        plan = LayerPlan(splits=splits, groups=[_group(group, splits, limit) for group in arrays(range(splits))])
         return _records.plain(plan)
 
 
-def _group(group: Sequence[int], splits: int) -> dict[str, Any]:
-    spelled = indexes.spell(group)
+def _splits_of(attempt: Attempt) -> int:
+    """Return how many splits a job runs: one, or its share if it claims them and all take the same time."""
+    _, _, children = attempt.environment.get(task_environment.LAYER_CLAIMS, "").rpartition(".")
+    splits = int(attempt.environment.get(task_environment.LAYER_SPLITS, "1"))
+    return len(range(attempt.index or 0, splits, int(children))) if children else 1
+
+
+def _group(group: Sequence[int], splits: int, limit: int) -> dict[str, Any]:
+    spelled, size = indexes.spell(group), min(limit, len(group))
     # The fields that hooks may change are present, with the values of the job definition.
-    return {"size": len(group), "indexes": spelled, "splits": splits, "attempt": 1, "command": [], "resources": []}
+    chosen: dict[str, Any] = {"attempt": 1, "command": [], "resources": [], "claims": f"1-0.{size}"}
+    return {"size": size, "indexes": spelled, "splits": splits, **chosen}
 
 
 class _References(dict[str, str]):

@@ -198,6 +198,24 @@ def test_a_fan_out_takes_as_long_as_its_slowest_split() -> None:
     assert measure(flow, ["e0", "e1", "e2"], None) == {"Shards": 7.5, "Each": 9}
 
 
+class Narrow(Flow): ...
+
+
+@Narrow.register(foreach=ForEach(parameters=[Parameter("Parameters", "item")], max_concurrency=2))
+class Two(Layer):
+    def __call__(self) -> None: ...
+
+
+def test_a_limited_fan_out_takes_as_long_as_its_children() -> None:
+    """They run one split after the other, two at once here."""
+    flow = Narrow(datastore=datastores.Memory(), executor=executors.Thread())
+    key, store = flow.execution("e0").key("Two"), flow.datastore
+    for index, taken in enumerate((1, 5, 9, 9)):
+        store.transport.put(key.split(index), json.dumps({"seconds": taken}).encode())
+    store.ledger.write_record(key, splits=4)
+    assert measure(flow, ["e0"], None) == {"Two": 12}
+
+
 CHAIN = """
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import executors

@@ -9,12 +9,15 @@ import attrs
 import pytest
 
 from laminar_codegen.ir.plan import layers_of
+from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.pipeline import Compilation
+from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.rehearsal.simulated import (
     Attempt,
     Invocation,
     JobResult,
     NamedError,
+    Replayed,
     Services,
     profiled_services,
     redrive,
@@ -23,7 +26,21 @@ from laminar_codegen.rehearsal.simulated import (
 )
 from laminar_codegen.render.terraform_json import render_machine
 from tests.support.golden import CASES, compilation_of
+from tests.support.graph_notation import graph_in
 from tests.unit.property.test_machines import REFERENCES
+
+
+def test_a_limit_takes_time_and_no_transitions() -> None:
+    """Ten splits of two seconds, at most four at once, take three rounds, and no transition more than all at once."""
+
+    def replayed(options: str) -> Replayed:
+        graph = graph_in(f"A\nB | each=A.x {options}")
+        services = profiled_services({"B": 2}, splits={"B": 10}, limits={"B": 4} if options else {})
+        return replay_flow(emit_states(graph, make_plan(graph)), services=services)
+
+    limited, unlimited = replayed("max_concurrency=4"), replayed("")
+    assert (limited.seconds, unlimited.seconds) == (6, 2)
+    assert limited.transitions == unlimited.transitions
 
 
 @attrs.define
