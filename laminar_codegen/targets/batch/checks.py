@@ -163,8 +163,10 @@ def check_attempts(graph: Graph) -> Iterator[Problem]:
     """Check that Batch makes all attempts at the splits of a fan-out: it retries a job at most nine times."""
     for layer in _on_batch(graph):
         attempts = layer.retry.attempts
-        if (layer.foreach or layer.retry.on) and attempts > JOB_ATTEMPTS:
-            how = "fans out" if layer.foreach else "names failures"
+        # A child that claims splits makes the attempts itself.
+        batch_retries = layer.foreach and layer.fan_out.max_concurrency is None
+        if (batch_retries or layer.retry.on) and attempts > JOB_ATTEMPTS:
+            how = "fans out" if batch_retries else "names failures"
             what = f"layer '{layer.name}' {how} with {attempts} attempts; AWS Batch makes at most {JOB_ATTEMPTS}"
             yield Problem(layer.location, LAM025, what, f"use at most Retry(attempts={JOB_ATTEMPTS})")
 
