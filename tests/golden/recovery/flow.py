@@ -31,5 +31,15 @@ class Store(Layer):
     def __call__(self, parse: Parse) -> None: ...
 
 
+@Recovery.register(
+    foreach=ForEach(parameters=[Parameter(layer=Fetch, attribute="page")], max_concurrency=2, tolerated_failures=0.5),
+    retry=Retry(attempts=2, delay=1),
+)
+class Index(Layer):
+    """Two at once, and half of them may fail."""
+
+    def __call__(self, fetch: Fetch, store: Store) -> None: ...
+
+
 if flow := Recovery():
     flow()

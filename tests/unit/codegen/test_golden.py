@@ -169,6 +169,7 @@ def test_each_state_machine_runs(case: str) -> None:
     definitions = list(definitions_in(document_of(case)).values())
     assert [problem for definition in definitions for problem in validate(definition)] == []
     group = {"size": 2, "indexes": "0-1", "splits": 2, "attempt": 1, "command": ["python"], "resources": []}
+    group["claims"] = "1-0.2"
     plan = {"run": True, "splits": 2, "attempt": 1, "wait": 0, "groups": [group]}
     job = {"JobId": "1", "JobSummaryList": [], "Status": "ABORTED", "RedriveCount": 0}
     given = {
