@@ -99,7 +99,17 @@ def _layer_node(definition: Definition, flow: Flow, locator: Locator, network: N
         pipelined=configuration.foreach.pipelined,
         fan_out=_records.copy(configuration.foreach, parameters=()),
         local_concurrency=_local_concurrency(configuration.executor or flow.configuration.executor),
+        inherited=_fields_of_flow(definition, flow),
     )
+
+
+def _fields_of_flow(definition: Definition, flow: Flow) -> frozenset[str]:
+    """Return the fields of a layer's container that its flow gave, and it did not."""
+    base = flow.configuration.container
+    if base is None:
+        return frozenset()
+    own = type(flow).registry[definition.layer.__name__].configuration.container
+    return _records.given_fields(base) - _records.given_fields(own)
 
 
 def _local_concurrency(executor: Executor) -> int | None:

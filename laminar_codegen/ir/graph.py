@@ -106,6 +106,7 @@ class LayerNode:
         pipelined: Whether each of its splits starts when the split of another fan-out with its index ends.
         fan_out: Its fan-out as configured, without the dimensions: a new argument of `ForEach` is found here.
         local_concurrency: What its executor runs at once on this machine, if the flow says so.
+        inherited: The fields of its container that its flow gave, and it did not.
     """
 
     name: str
@@ -124,6 +125,7 @@ class LayerNode:
     pipelined: bool = False
     fan_out: ForEach = attrs.field(default=ForEach(), repr=False)
     local_concurrency: int | None = attrs.field(default=None, repr=False)
+    inherited: frozenset[str] = attrs.field(default=frozenset(), repr=False)
 
     @functools.cached_property
     def placement(self) -> Placement:

@@ -92,7 +92,7 @@ def _of_flows(deployment: Deployment) -> Iterator[Variable]:
             validation=(
                 *of_image,
                 *_network_rules(reference, deployment),
-                *(rule for rules in known for rule in rules.get(reference, ())),
+                *dict.fromkeys(rule for rules in known for rule in rules.get(reference, ())),
             ),
         )
 

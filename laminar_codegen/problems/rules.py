@@ -294,10 +294,17 @@ LAM097 = Rule(
     "A run on a machine, and a rehearsal, have one folder for each name.",
     "Give one of them another name.",
 )
+LAM098 = Rule(
+    "LAM098",
+    "a layer on AWS Lambda goes without what its flow's container has",
+    "A function lacks what describes jobs of AWS Batch. What a layer itself asks for is refused (LAM038).",
+    "Give it to the containers of the layers that need it.",
+    warning=True,
+)
 LAM094 = Rule(
     "LAM094",
-    "a job has too many tags",
-    "AWS Batch fails a job that has more than 50 tags together with its job definition.",
+    "a job or a function has too many tags",
+    "AWS Batch fails a job that has more than 50 tags together with its job definition. A function has at most 50.",
     "Use fewer tags.",
 )
 LAM093 = Rule(

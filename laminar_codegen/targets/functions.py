@@ -34,7 +34,11 @@ PLANNER_IMAGES = "planner_images"
 
 
 def emit_function(
-    function: Planner | TaskResource, role: str, description: Joined, configuration: Mapping[str, Value]
+    function: Planner | TaskResource,
+    role: str,
+    description: Joined,
+    configuration: Mapping[str, Value],
+    tags: Ref = Ref("var.tags"),  # noqa: B008 - a frozen value
 ) -> Block:
     """Emit the resource of a function.
 
@@ -43,6 +47,7 @@ def emit_function(
         role: The label of its role.
         description: Its description in the account.
         configuration: Its code, its environment and its size.
+        tags: Its tags.
     """
     return Block(
         "aws_lambda_function",
@@ -53,7 +58,7 @@ def emit_function(
             **configuration,
             "kms_key_arn": Ref("var.kms_key_arn"),
             "tracing_config": {"mode": "Active"},
-            "tags": Ref("var.tags"),
+            "tags": tags,
             "depends_on": [f"aws_cloudwatch_log_group.{function.label}", f"aws_iam_role_policy.{role}"],
         },
         {"environment": {}, "ephemeral_storage": {}, "image_config": {}, "tracing_config": {}, "vpc_config": {}},

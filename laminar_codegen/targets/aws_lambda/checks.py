@@ -15,6 +15,7 @@ from laminar_codegen.limits import (
     LAMBDA_MEMORY,
     LAMBDA_SECONDS,
     LAMBDA_STORAGE,
+    MOST_TAGS,
     SECURITY_GROUPS,
     SUBNETS,
 )
@@ -31,9 +32,12 @@ from laminar_codegen.problems.rules import (
     LAM071,
     LAM072,
     LAM090,
+    LAM094,
+    LAM098,
     LAM122,
 )
 from laminar_codegen.targets.aws_lambda.options import refusals
+from laminar_codegen.targets.aws_lambda.tags import OWN_TAGS
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 
 __all__ = ["RULES"]
@@ -118,8 +122,32 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
     """Check that a layer on AWS Lambda requests nothing that functions do not have."""
     for layer in _on_lambda(graph):
         for name, reason in refusals(layer.container).items():
+            if name in layer.inherited:
+                continue
             what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reason}"
             yield Problem(layer.location, LAM038, what, f"leave {name} out, or {_ON_BATCH}")
+
+
+def check_inherited_options(graph: Graph) -> Iterator[Problem]:
+    """Warn of what a layer on AWS Lambda goes without: functions lack it, and the layer has it from its flow."""
+    for layer in _on_lambda(graph):
+        if lacking := sorted(refusals(layer.container).keys() & layer.inherited):
+            names = ", ".join(lacking)
+            what = f"layer '{layer.name}' runs on AWS Lambda, without what its flow's container has: {names}"
+            fix = f"give these to the containers of the layers that need them, or {_ON_BATCH}"
+            yield Problem(layer.location, LAM098, what, fix)
+
+
+def check_function_tags(graph: Graph) -> Iterator[Problem]:
+    """Check that a function does not have more tags than AWS accepts, besides those of the deployment."""
+    for layer in _on_lambda(graph):
+        count = len(layer.container.requested.get("tags", ()))
+        if count > MOST_TAGS - len(OWN_TAGS):
+            what = (
+                f"layer '{layer.name}' has {count} tags, and its function has {len(OWN_TAGS)} more; a function accepts "
+                f"{MOST_TAGS}, those of the deployment (the variable tags) included"
+            )
+            yield Problem(layer.location, LAM094, what, "drop some of them")
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
@@ -264,6 +292,8 @@ RULES = (
     check_lambda_sizes,
     check_lambda_timeouts,
     check_lambda_options,
+    check_inherited_options,
+    check_function_tags,
     check_lambda_images,
     check_function_variables,
     check_function_sizes,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from laminar_codegen.ir import labels
 from laminar_codegen.ir.deployment import TaskResource
-from laminar_codegen.ir.expressions import Joined, Value, merge
+from laminar_codegen.ir.expressions import Joined, Ref, Value, merge
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block
 from laminar_codegen.targets.aws_lambda.labels import task_functions as labels_of_functions
@@ -42,7 +42,8 @@ def emit_task_function(function: TaskFunction) -> Block:
         function: The function.
     """
     description = Joined("Runs a layer of the flow ", function.flow)
-    return emit_function(function, _role(function), description, configuration(function))
+    tags = Ref(f"merge(var.tags, local.function_tags.{function.label})")
+    return emit_function(function, _role(function), description, configuration(function), tags)
 
 
 def _role(function: TaskFunction) -> str:

@@ -12,6 +12,7 @@ from laminar_codegen.policies.statement import Statement
 from laminar_codegen.targets.aws_lambda import checks
 from laminar_codegen.targets.aws_lambda.functions import TaskFunction, emit_task_function, task_functions
 from laminar_codegen.targets.aws_lambda.states import LambdaStates
+from laminar_codegen.targets.aws_lambda.tags import local_values, validations
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
 from laminar_runtime.configurations import executors
@@ -60,6 +61,8 @@ LAMBDA = TargetKind(
     resources=task_functions,
     emit=lambda function: (emit_task_function(function),),
     rules=checks.RULES,
+    local_values=local_values,
+    validations=validations,
     roles=_roles,
     permissions_of=_permissions_of,
     permissions={"function": _permissions},

@@ -23,7 +23,7 @@ def _nothing(_: Any) -> Mapping[str, Value]:
 #: The fields that a function has, each with the arguments of its resource. Each function has an image, a command and a
 #: size: the arguments for these stand where the resource is made, and so do its variables, which planners have, too.
 TAKEN: Mapping[str, Callable[[Any], Mapping[str, Value]]] = {
-    **dict.fromkeys(("command", "memory", "image", "workdir", "architecture", "environment"), _nothing),
+    **dict.fromkeys(("command", "memory", "image", "workdir", "architecture", "environment", "tags"), _nothing),
     "ephemeral_storage": lambda gib: {"ephemeral_storage": {"size": gib * 1024}},
 }
 
@@ -38,7 +38,6 @@ LACKING: Mapping[str, str] = {
     "log_driver": _LOGS,
     "log_options": _LOGS,
     **dict.fromkeys(OF_CONTAINERS, _SET_UP),
-    "tags": "functions have the tags of the deployment: the variable tags",
     "properties": "they are those of a job definition of AWS Batch",
     "volumes": "functions of a deployment have no file systems, which need a VPC and an access point",
     "registry_credentials": "functions have images from ECR only",

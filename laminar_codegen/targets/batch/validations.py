@@ -13,6 +13,7 @@ from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.targets.batch import secrets, volumes
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import batch_target
+from laminar_codegen.targets.tag_texts import validate_tag
 from laminar_runtime.configurations.containers import JOB_TAGS
 
 __all__ = ["validations"]
@@ -32,12 +33,7 @@ def _text(reference: str) -> Iterable[Validation]:
 
 
 def _tag(reference: str) -> Iterable[Validation]:
-    # https://docs.aws.amazon.com/batch/latest/APIReference/API_TagResource.html
-    letters = r"[\\p{L}\\p{Z}\\p{N}_.:/=+@-]"
-    yield Validation(
-        f'can(regex("^{letters}*$", {reference})) && length({reference}) <= 256',
-        "A tag must have at most 256 letters, digits, spaces and characters of .:/=+-@_.",
-    )
+    yield validate_tag(reference)
 
 
 def _credentials(reference: str) -> Iterable[Validation]:
