@@ -80,7 +80,7 @@ def allocate(graphs: Sequence[Graph], machines: Sequence[StateMachine]) -> Deplo
         graphs=tuple(graphs),
         machines=tuple(machines),
         resources=resources,
-        queues=_queues(graphs),
+        queues=_queues(graphs, resources),
         # Kinds of targets may share a role, such as that of the tasks.
         roles=tuple({role.label: role for role in _roles(graphs, resources, found)}.values()),
         log_groups=tuple(_log_groups(resources)),
@@ -121,15 +121,18 @@ def _resources(graphs: Sequence[Graph]) -> Iterator[Planner | TaskResource]:
 
 
 def _planners(graph: Graph) -> Iterator[Planner]:
+    if graph.planner.target is not None:
+        return
     flow = labels.flow(graph)
     containers = {label: container for container, label in labels.planner_functions(graph).items()}
     for label in sorted(containers):
         yield Planner(label, flow, containers[label], graph.encryption, graph.planner)
 
 
-def _queues(graphs: Sequence[Graph]) -> tuple[Queue, ...]:
-    """Return the job queues of layers: those that kinds of targets list first, in their order."""
-    found = (placement.queue for graph in graphs for placement in graph.placements)
+def _queues(graphs: Sequence[Graph], resources: Sequence[Planner | TaskResource]) -> tuple[Queue, ...]:
+    """Return the job queues of layers and planners: those that kinds of targets list first, in their order."""
+    of_layers = (placement.queue for graph in graphs for placement in graph.placements)
+    found = (*of_layers, *(item.placement.queue for item in resources if isinstance(item, TaskResource)))
     used = dict.fromkeys(queue for queue in found if queue is not None)
     listed = [queue for kind in targets.kinds() for queue in kind.queues if queue in used]
     return tuple(dict.fromkeys([*listed, *used]))

@@ -1,5 +1,8 @@
 """The planner: the Lambda function that decides before a layer starts what only Python code can decide.
 
+Where an organisation has no Lambda it is a job of AWS Batch: `main` leaves the answer in the datastore, from which the
+state machine reads it.
+
 It uses the flow's own image. Its `handler` starts the container's command with ``LAMINAR_PLAN_FILE`` set. The flow then
 plans the layer instead of running it: see `laminar_runtime.planner`.
 
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,10 +24,11 @@ from laminar_runtime import container_command, indexes, task_environment, types
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.failures import tolerable
 from laminar_runtime.exceptions import ExecutionError, SubmissionError, UnfinishedError
-from laminar_runtime.storage.layout import LayerKey
+from laminar_runtime.limits import STATE_BYTES
+from laminar_runtime.storage.layout import LayerKey, answer_key
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["handler", "record"]
+__all__ = ["handler", "main", "record"]
 
 #: The errors that the state machine, or a resume, handles by the names of their classes.
 _KNOWN: tuple[type[ExecutionError], ...] = (SubmissionError, UnfinishedError)
@@ -69,6 +74,52 @@ def handler(request: dict[str, Any], _context: object = None) -> dict[str, Any]:
             raise kind(f"layer '{task.layer}' of flow '{task.flow}' cannot be planned: {why}")
         plan: dict[str, Any] = json.loads(plan_file.read_text(encoding="utf-8"))
         return plan
+
+
+def main() -> int:
+    """Answer the question of the environment: the entry point of a planner that is a job of AWS Batch.
+
+    Returns:
+        The exit code. With `task_environment.ASK_AGAIN` a submission hook failed, and the layer has an attempt left;
+        with `task_environment.UNFINISHED` a split or a layer before this one has not finished.
+    """
+    question: dict[str, Any] = json.loads(os.environ[task_environment.PLAN_QUESTION])
+    task = types.unwrap(TaskContext.parse(os.environ))
+    store, before = _datastore(), question.get("plan")
+    # An environment is small, and a plan may be large: the question names the job that made it.
+    known = {} if before is None else {"plan": json.loads(store.transport.get(_answer_key(task, before)))}
+    request = {"execution": os.environ[task_environment.EXECUTION_ID], "layer": task.layer, **question, **known}
+    try:
+        text = json.dumps(handler(request), separators=(",", ":"))
+        _check_length(task.layer, text)
+    except ExecutionError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        codes = {SubmissionError: task_environment.ASK_AGAIN, UnfinishedError: task_environment.UNFINISHED}
+        return codes.get(type(error), 1)
+    finally:
+        # The command ran, and this process has no task of its own: see `laminar_runtime.tasks.task_process`.
+        os.environ[task_environment.TAKEN] = str(os.getpid())
+    store.transport.put(_answer_key(task, os.environ[task_environment.BATCH_JOB]), text.encode())
+    return 0
+
+
+def _answer_key(task: TaskContext, job: str) -> str:
+    return answer_key(task.flow, task.execution, job)
+
+
+def _check_length(layer: str, text: str) -> None:
+    """Check that a state may read an answer: in its result it is text in JSON, with a mark before each quote.
+
+    Raises:
+        ExecutionError: If it is too long.
+    """
+    length, most = len(json.dumps(text)), STATE_BYTES - 16_384
+    if length > most:
+        msg = (
+            f"the plan of layer '{layer}' has {length} bytes, but Step Functions reads at most {most}: its hooks must "
+            "choose fewer sizes"
+        )
+        raise ExecutionError(msg)
 
 
 def record(
@@ -134,3 +185,7 @@ def _datastore() -> datastores.DataStore:
         return datastores.Local(root)
     encryption, key = asked(task_environment.DATASTORE_ENCRYPTION), asked(task_environment.DATASTORE_KMS_KEY_ID)
     return datastores.AWS.S3(root, encryption=encryption, kms_key_id=key)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -56,6 +56,11 @@ ERROR_FILE = "LAMINAR_ERROR_FILE"
 #: The file for the plan, in a task that plans its layer instead of running it, and the file with the planner's request.
 PLAN_FILE = "LAMINAR_PLAN_FILE"
 PLAN_REQUEST = "LAMINAR_PLAN_REQUEST"
+#: The question to a planner that is a job of AWS Batch, as a JSON object.
+PLAN_QUESTION = "LAMINAR_PLAN_QUESTION"
+
+#: The exit code of a planner whose submission hook failed: it may be asked again. It is ``EX_TEMPFAIL`` of sysexits.h.
+ASK_AGAIN = 75
 
 #: Makes a task's process print at once, also parts of lines.
 UNBUFFERED = {"PYTHONUNBUFFERED": "1"}

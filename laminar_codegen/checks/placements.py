@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from laminar_codegen.ir.graph import Graph, LayerNode
+from laminar_codegen.ir.placement import USUAL
 from laminar_codegen.limits import ROLE_NAME_LENGTH
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM120, LAM121
 from laminar_codegen.targets import registry as targets
-from laminar_codegen.targets.batch.target import batch_target
+from laminar_codegen.targets.batch.target import BatchTarget, batch_target
 from laminar_codegen.triggers import registry as triggers
 
 __all__ = ["PLACEMENT_RULES"]
@@ -41,6 +42,28 @@ def check_queues(graphs: Sequence[Graph]) -> Iterator[Problem]:
                 "without one, and any other queue none with one"
             )
             yield Problem(layer.location, LAM121, what, "give both a share_identifier, or give one another queue")
+
+
+def check_queues_of_planners(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Check that planners that are jobs fit to the layers of their job queue."""
+    layers = {layer.placement.queue: layer for layer in _layers(graphs) if batch_target(layer.placement)}
+    for graph in graphs:
+        own = graph.planner.target
+        if not isinstance(own, BatchTarget) or not graph.with_planner:
+            continue
+        queue = own.queue(USUAL)
+        found = next((layer for other, layer in layers.items() if other and other.variable == queue.variable), None)
+        target = None if found is None else batch_target(found.placement)
+        if found is not None and target is not None:
+            both = f"the planner of flow '{graph.flow}' and layer '{found.name}' share the job queue {queue.variable}"
+            if own.platform != target.platform:
+                what = f"{both}, and run on {own.platform} and on {target.platform}: no queue has both"
+                yield Problem(graph.location, LAM121, what, "give the planner another queue")
+            if (own.share is None) != (target.share is None):
+                what = f"{both}, and one of them has no share_identifier: a queue takes jobs with one, or without"
+                yield Problem(
+                    graph.location, LAM121, what, "give both a share_identifier, or the planner another queue"
+                )
 
 
 def check_roles(graphs: Sequence[Graph]) -> Iterator[Problem]:
@@ -82,4 +105,4 @@ def _layers(graphs: Sequence[Graph]) -> Iterator[LayerNode]:
     return (layer for graph in graphs for layer in graph.layers)
 
 
-PLACEMENT_RULES = (check_queues, check_roles)
+PLACEMENT_RULES = (check_queues, check_queues_of_planners, check_roles)

@@ -24,6 +24,7 @@ __all__ = [
     "MACHINE_OF_TURNS",
     "MADE_FIRST",
     "MAIN",
+    "PLANNER",
     "RUN",
     "TASKS",
     "definition",
@@ -56,7 +57,7 @@ MADE_FIRST = "aws_cloudwatch_log_group.state_machine"
 TASKS = "tasks"
 
 #: The prefixes of the labels of functions: those that run layers, and planners.
-FUNCTIONS = RUN, _PLANNER = "run_", "planner"
+FUNCTIONS = RUN, PLANNER = "run_", "planner"
 
 #: The machines of turns, and of the flow in its turn, where executions take turns.
 MACHINE_OF_TURNS, MACHINE_IN_TURN = "part_turns", "part_run"
@@ -81,7 +82,7 @@ def planner_functions(graph: Graph) -> dict[Container, str]:
         graph: The graph.
     """
     asking = [layer.container for layer in graph.with_planner]
-    return labels_of(graph, asking, lambda _: _PLANNER, _rest_of_planner)
+    return labels_of(graph, asking, lambda _: PLANNER, _rest_of_planner)
 
 
 def image(container: Container) -> str | Ref:

@@ -126,12 +126,16 @@ class PlannerSettings:
         network: The network of their functions, None if they are in no VPC.
         image: Their image, None for that of the layers that they plan. A variable without a default may be null, which
             means the same.
+        cpu: Virtual CPUs of jobs.
+        target: The target of their jobs, None if they are functions of AWS Lambda.
     """
 
     memory: int = 1024
     timeout: float = 300
     network: Network | None = None
     image: str | Ref | None = None
+    cpu: float = 1
+    target: Target | None = None
 
 
 #: The settings of a flow that asks for none.

@@ -27,6 +27,9 @@ class Suffix(enum.StrEnum):
     PLAN = "plan"
     RETRY = "retry"
     RECORD = "record"
+    #: Reads the answer of a planner that is a job.
+    PLAN_ANSWER = "plan answer"
+    RETRY_ANSWER = "retry answer"
     #: Follows a skipped layer.
     ENTRY = "entry"
     SKIPPED = "skipped"

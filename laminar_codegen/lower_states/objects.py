@@ -83,7 +83,7 @@ class Objects:
             next=after,
         )
 
-    def get(self, name: str, comment: str, key: str, output: Mapping[str, Value], after: str) -> Task:
+    def get(self, name: str, comment: str, key: str, output: Mapping[str, Value] | Expression, after: str) -> Task:
         """Return a state that reads an object.
 
         Args:

@@ -203,7 +203,7 @@ class _Emitter:
         """
         first, *rest = layers
         splits = Suffix.SPLITS.of(first.name)
-        yield self.planners.plan_chain(layers, splits)
+        yield from self.planners.plan_chain(layers, splits)
         yield Map(
             name=splits,
             comment=f"Runs {', '.join(layer.name for layer in layers)} item by item",
@@ -214,7 +214,7 @@ class _Emitter:
             catch=(self.jobs.to_retry(first),),
             next=Suffix.RECORD.of(first.name),
         )
-        yield self.planners.report_failure(layers, splits)
+        yield from self.planners.report_failure(layers, splits)
         *others, last = layers
         for layer, follower in zip(others, rest, strict=True):
             record = self.planners.record(layer, Suffix.RECORD.of(follower.name))
@@ -233,10 +233,10 @@ class _Emitter:
         """Yield the states that plan a layer, and skip it if it need not run."""
         name = Suffix.PLAN.of(layer.name)
         if not layer.optional:
-            yield self.planners.plan(layer, name, comment, run, again=layer.replanned)
+            yield from self.planners.plan(layer, name, comment, run, again=layer.replanned)
             return
         choice = Suffix.ENTRY.of(layer.name)
-        yield self.planners.plan(layer, name, comment, choice, again=layer.replanned)
+        yield from self.planners.plan(layer, name, comment, choice, again=layer.replanned)
         yield Choice(
             name=choice,
             comment=f"Skips {layer.name} if it is not to run",
@@ -248,7 +248,7 @@ class _Emitter:
         """Yield the states that follow a failed attempt: ask the hooks about the next one, and wait."""
         if layer.replanned:
             wait = Suffix.WAIT.of(layer.name)
-            yield self.planners.replan(layer, wait)
+            yield from self.planners.replan(layer, wait)
             yield Wait(
                 name=wait,
                 comment=f"Waits before the next attempt at {layer.name}",

@@ -37,7 +37,7 @@ from laminar_codegen.policies.statement import (
     traces,
 )
 from laminar_codegen.targets import registry
-from laminar_runtime.storage.layout import input_key, joins_prefix, turns_prefix
+from laminar_runtime.storage.layout import answer_key, input_key, joins_prefix, turns_prefix
 
 __all__ = ["for_state_machine"]
 
@@ -78,12 +78,14 @@ def _for_state_machine(deployment: Deployment, *, short: bool) -> Iterator[State
         machine = (states_arn("stateMachine", labels.MAIN),)
         yield Statement("StartForTriggers", ("states:StartExecution",), machine)
     yield from _notes(written, tuple(Joined(BUCKET, "/", mark) for mark in marks), short=short)
+    answers = _answers(deployment)
+    yield from _read_answers(answers)
     if _WAKE in used:
         yield Statement("ListMarks", ("s3:ListBucket",), (BUCKET,), (("StringLike", "s3:prefix", marks),))
         yield Statement("WakeStates", ("states:SendTaskSuccess",), _own(deployment, short=short))
     yield from _find_turns(turns)
-    if written:
-        yield datastore_key(key_of(written, short=short))
+    if written or answers:
+        yield datastore_key(key_of((*written, *answers), short=short))
     beside = tuple(states_arn("stateMachine", machine.name) for machine in deployment.companions)
     yield _own_key((*_own(deployment, short=short), *beside), short=short)
     yield from _log(deployment.settings.log_level)
@@ -100,6 +102,19 @@ def _turns(deployment: Deployment) -> tuple[Joined, ...]:
     """Return the keys of the notes of turns, if executions take turns."""
     taken = any(machine.name == labels.MACHINE_OF_TURNS for machine in deployment.machines)
     return _in_datastore([f"{turns_prefix(deployment.flows[0])}*"]) if taken else ()
+
+
+def _answers(deployment: Deployment) -> tuple[Value, ...]:
+    """Return the ARNs of the answers of planners that are jobs, if there are any."""
+    asked = (graph for graph in deployment.graphs if graph.planner.target is not None and graph.with_planner)
+    keys = _in_datastore(answer_key(graph.flow, "*", "*") for graph in asked)
+    return tuple(Joined(BUCKET, "/", key) for key in keys)
+
+
+def _read_answers(answers: tuple[Value, ...]) -> Iterator[Statement]:
+    """Yield the statement to read answers of planners, if there are any."""
+    if answers:
+        yield Statement("ReadAnswers", ("s3:GetObject",), answers)
 
 
 def _in_datastore(keys: Iterable[str]) -> tuple[Joined, ...]:

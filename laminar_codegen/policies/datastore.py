@@ -51,7 +51,8 @@ def _for_tasks(deployment: Deployment, role: str | None = None, *, short: bool) 
 
 
 def _names(graph: Graph, role: str) -> bool:
-    return any(layer.executor.role == role for layer in graph.layers)
+    planner = graph.planner.target if graph.with_planner else None
+    return any(layer.executor.role == role for layer in graph.layers) or (planner is not None and planner.role == role)
 
 
 def for_functions(

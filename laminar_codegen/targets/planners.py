@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.placement import Network, PlannerSettings, network_of
+from laminar_codegen.targets.batch.target import PLANNER_ROLE, BatchTarget
 from laminar_runtime.configurations import planners
 from laminar_runtime.variables import Text, Variable
 
@@ -24,6 +25,17 @@ def planner_of(planner: planners.Planner | None, network: Network | None) -> Pla
         case planners.AWS.Lambda():
             own = network_of(planner.network) or network
             return PlannerSettings(planner.memory, planner.timeout, own, _image(planner.image))
+        case planners.AWS.Batch():
+            share = planner.share_identifier
+            target = BatchTarget(
+                planner.platform,
+                planner.timeout,
+                planner.queue,
+                Input.of(share) if isinstance(share, Variable) else share,
+                planner.priority or 0,
+                PLANNER_ROLE,
+            )
+            return PlannerSettings(planner.memory, planner.timeout, cpu=planner.cpu, target=target)
         case _:
             return PlannerSettings(network=network)
 

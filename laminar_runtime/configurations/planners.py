@@ -7,10 +7,12 @@ scheduler plans layers itself, and a planner has no effect.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from laminar_runtime import _records
+from laminar_runtime.configurations.executors.aws_batch import validate_platform
 from laminar_runtime.configurations.executors.base import positive
+from laminar_runtime.configurations.executors.placement import check_priority, check_queue, check_share
 from laminar_runtime.configurations.networks import Network, check_network
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.variables import Text, Variable
@@ -20,8 +22,6 @@ __all__ = ["AWS", "Planner"]
 
 class Planner:
     """Base of all planners."""
-
-    image: Text | None
 
 
 def _check_image(_: object, __: _records.Field, value: Any) -> None:
@@ -62,6 +62,43 @@ class Lambda(Planner):
     image: Text | None = _records.field(default=None, validator=_check_image)
 
 
+@_records.frozen(kw_only=True)
+class Batch(Planner):
+    """Plans layers by jobs of AWS Batch, where an organisation has no AWS Lambda.
+
+    Each question to the planner is a job, which takes the start of a container: half a minute or more on Fargate.
+
+    Args:
+        cpu: Virtual CPUs.
+        memory: Memory in MiB. On Fargate both are rounded up to the next size.
+        timeout: Seconds after which a job is stopped, at least 60.
+        platform: The platform of the jobs: ``FARGATE`` or ``EC2``.
+        queue: A name for a job queue of its own: see `executors.AWS.Batch`.
+        share_identifier: The share that the jobs count for: see `executors.AWS.Batch`.
+        priority: The priority of the jobs within their share, from 0 to 9999.
+
+    Raises:
+        FlowError: If an argument has a wrong type, a number is out of its range, the platform is unknown, a name is not
+            valid, or there is a priority without a share.
+
+    Example:
+        >>> Batch(cpu=0.5, memory=1024).platform
+        'FARGATE'
+    """
+
+    cpu: float = _records.field(default=1, validator=positive)
+    memory: int = _records.field(default=2048, validator=_check_memory)
+    timeout: float = _records.field(default=3600, validator=positive)
+    platform: Literal["FARGATE", "EC2"] = _records.field(default="FARGATE", validator=validate_platform)
+    queue: str | None = _records.field(default=None, validator=check_queue)
+    share_identifier: Text | None = _records.field(default=None, validator=check_share)
+    priority: int | None = _records.field(default=None, validator=check_priority)
+
+    def __post_init__(self) -> None:
+        if self.priority is not None and self.share_identifier is None:
+            raise FlowError("the planner has a priority, which counts within a share only: add share_identifier=...")
+
+
 class AWS:
     """The planners on AWS.
 
@@ -70,4 +107,5 @@ class AWS:
         120
     """
 
+    Batch = Batch
     Lambda = Lambda

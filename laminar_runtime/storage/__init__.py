@@ -17,6 +17,7 @@
     <Flow>/.cache/<execution>/.input.json                        the input that a state machine was started with
     <Flow>/.cache/<execution>/.failures/<Layer>/<index>.<attempt>.json
                                                                  a `laminar_runtime.failures.record.Failure`
+    <Flow>/.cache/<execution>/.answers/<job>.json                the answer of a planner that is a job of AWS Batch
     <Flow>/.cache/<execution>/.joins/<Waiting>/from/<Ended>      a mark: a layer ended that another layer waits for
     <Flow>/.cache/<execution>/.joins/<Waiting>/token.json        the task token that wakes the layer that waits
     <Flow>/.locks/<execution>                                    the lock of whoever runs the execution on this machine

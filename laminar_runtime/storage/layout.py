@@ -21,6 +21,7 @@ __all__ = [
     "STORED",
     "JoinKey",
     "LayerKey",
+    "answer_key",
     "artifact_key",
     "artifacts_prefix",
     "cache_prefix",
@@ -37,7 +38,7 @@ __all__ = [
 #: The folders of a flow: values, archives, notes on executions, locks, and turns.
 _ARTIFACTS, _ARCHIVES, _CACHE, _LOCKS, _TURNS = "artifacts", "archives", ".cache", ".locks", ".turns"
 #: The objects and folders of an execution among its notes, beside the folders of its layers.
-_INPUT, _JOINS, _FAILURES = ".input.json", ".joins", ".failures"
+_INPUT, _JOINS, _FAILURES, _ANSWERS = ".input.json", ".joins", ".failures", ".answers"
 #: The objects and folders of a layer among the notes of an execution.
 _RECORD, _SOME, _SPLITS, _ATTEMPTS, _PLAN = ".record.json", ".some", ".splits", ".attempts", ".plan"
 _CLAIMS = ".claims"
@@ -265,6 +266,17 @@ def cache_prefix(flow: str, execution: str | None = None) -> str:
 def input_key(flow: str, execution: str) -> str:
     """Return the key of the input of a state machine."""
     return f"{cache_prefix(flow, execution)}{_INPUT}"
+
+
+def answer_key(flow: str, execution: str, job: str) -> str:
+    """Return the key of what a job answered the state machine about a layer.
+
+    Args:
+        flow: The flow's name.
+        execution: The execution's id.
+        job: The id of the job, which planned the layer.
+    """
+    return f"{cache_prefix(flow, execution)}{_ANSWERS}/{job}.json"
 
 
 def joins_prefix(flow: str, execution: str) -> str:

@@ -17,7 +17,8 @@ variable: ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``.
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
 ``network=subnet-1,subnet-2/sg-1`` is that of a layer on AWS Lambda, or of all functions of a flow; ``$name`` in the
-place of ids is a list of the deployment. The planner has ``planner_memory``, ``planner_timeout`` and ``planner_image``.
+place of ids is a list of the deployment. The planner has ``planner_memory``, ``planner_timeout`` and
+``planner_image``; ``planner_on=FARGATE`` or ``EC2`` makes it a job, with ``planner_cpu`` and ``planner_share``.
 Further such lines begin further flows, which follow the first.
 """
 
@@ -52,7 +53,7 @@ __all__ = ["durations_in", "graph_in", "graphs_in", "repeat_lines"]
 
 _NUMBERS = {"cpu", "attempts", "delay", "backoff", "jitter", "concurrency", "timeout", "takes", "memory", "gpu"}
 _NUMBERS |= {"ephemeral_storage", "priority", "ends", "max_concurrency", "local_concurrency", "tolerated_failures"}
-_NUMBERS |= {"planner_memory", "planner_timeout"}
+_NUMBERS |= {"planner_memory", "planner_timeout", "planner_cpu"}
 _CONTAINER = {field.name for field in attrs.fields(Container)}
 _PAIRS = {"secrets", "log_options", "environment"}
 #: The fields of containers that only targets know. Their values are JSON.
@@ -62,7 +63,15 @@ _OF_LAYER |= {"timeout", "summary", "takes", "calls", "initialised", *_CONTAINER
 _OF_LAYER |= {"queue", "share", "priority", "role", "failures", "network"}
 _OF_LAYER |= {"max_concurrency", "local_concurrency", "tolerated_failures"}
 _OF_FLOW = {"timeout", "summary", "schedule", "timezone", "encryption", "key", "in_memory", "linked", "ends"}
-_OF_FLOW |= {"network", "planner_memory", "planner_timeout", "planner_image"}
+_OF_FLOW |= {
+    "network",
+    "planner_memory",
+    "planner_timeout",
+    "planner_image",
+    "planner_on",
+    "planner_cpu",
+    "planner_share",
+}
 
 
 def graph_in(text: str) -> Graph:
@@ -153,8 +162,11 @@ def _planner(options: Mapping[str, Any], network: Network | None) -> PlannerSett
     image = options.get("planner_image")
     variable = Variable(image[1:]) if image is not None and image.startswith("$") else image
     asked = {"memory": options.get("planner_memory"), "timeout": options.get("planner_timeout"), "image": variable}
+    if "planner_on" in options:
+        jobs = {"platform": options["planner_on"], "cpu": options.get("planner_cpu")}
+        asked = {**asked, **jobs, "share_identifier": options.get("planner_share")}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    return planner_of(planners.AWS.Lambda(**given), network)
+    return planner_of((planners.AWS.Batch if "planner_on" in options else planners.AWS.Lambda)(**given), network)
 
 
 def _network(text: str | None) -> Network | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,13 +11,21 @@ import attrs
 
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.rehearsal.asl.errors import NamedError
-from laminar_codegen.rehearsal.simulated.jobs import Attempt
 from laminar_codegen.rehearsal.simulated.replaying import Replayed, replay
-from laminar_codegen.rehearsal.simulated.services import BatchJobs, Functions, Invocation, Services
+from laminar_codegen.rehearsal.simulated.services import (
+    Attempt,
+    BatchJobs,
+    Call,
+    Functions,
+    Invocation,
+    Objects,
+    Services,
+)
 from laminar_codegen.render.terraform_json import render_machine
 from laminar_runtime import _records, indexes, task_environment
 from laminar_runtime.planner.job_groups import arrays
 from laminar_runtime.planner.planner import LayerPlan
+from laminar_runtime.storage.layout import answer_key
 
 __all__ = ["profiled_services", "replay_flow"]
 
@@ -69,34 +78,64 @@ def profiled_services(
     splits: Mapping[str, int] | None = None,
     limits: Mapping[str, int] | None = None,
     otherwise: float = 0,
+    planning: float = 0,
 ) -> Services:
     """Return services for a compiled flow: all jobs and functions succeed, with known durations.
 
-    The planner takes no time, and lets every layer run. Its functions are recognised by the references to them.
+    The planner lets every layer run. Its functions are recognised by the references to them, its jobs by the question
+    in their environment: a job leaves its answer where the state after it reads it.
 
     Args:
         seconds: The duration of each layer: of its job, of each child of its array job, or of each call of a function.
         splits: The number of splits of layers; the default is 1.
         limits: The ``max_concurrency`` of layers that have one: their children run one split after the other.
         otherwise: The duration of the other layers.
+        planning: The duration of each answer of the planner.
 
     Returns:
         The services.
     """
-    jobs = BatchJobs(seconds=lambda attempt: seconds.get(attempt.layer, otherwise) * _splits_of(attempt))
-    planner = _Planner(splits or {}, limits or {})
+    planner, objects = _Planner(splits or {}, limits or {}), _Objects()
+
+    def take(attempt: Attempt) -> float:
+        of_layer = seconds.get(attempt.layer, otherwise) * _splits_of(attempt)
+        return of_layer if _question(attempt) is None else planning
+
+    def answer(attempt: Attempt) -> None:
+        question = _question(attempt)
+        if question is not None:
+            plan = planner.plan(attempt.layer, json.loads(question))
+            objects.answers[answer_key("", "", attempt.job.id)] = json.dumps(plan)
 
     def run(invocation: Invocation) -> Any:
-        return planner.plan(invocation) if _plans(invocation) else None
+        return planner.plan(invocation.payload["layer"], invocation.payload) if _plans(invocation) else None
 
     def duration(invocation: Invocation) -> float:
-        return 0 if _plans(invocation) else seconds.get(invocation.payload["layer"], otherwise)
+        return planning if _plans(invocation) else seconds.get(invocation.payload["layer"], otherwise)
 
-    return Services(jobs=jobs, functions=Functions(run=run, seconds=duration))
+    jobs = BatchJobs(run=answer, seconds=take)
+    return Services(jobs=jobs, functions=Functions(run=run, seconds=duration), objects=objects)
+
+
+def _question(attempt: Attempt) -> str | None:
+    """Return the question to a planner that is a job, None if a job is no planner."""
+    return attempt.job.request.environment.get(task_environment.PLAN_QUESTION)
 
 
 def _plans(invocation: Invocation) -> bool:
     return _PLANNER.fullmatch(invocation.name) is not None
+
+
+@attrs.define
+class _Objects(Objects):
+    """The objects, and the answers of planners that are jobs, whatever the bucket and the flow of their keys are."""
+
+    answers: dict[str, str] = attrs.field(factory=dict)
+
+    def _text(self, call: Call) -> str:
+        flow, _, rest = str(call.arguments.get("Key", "")).partition("/.cache/")
+        known = self.answers.get(f"/.cache/{rest[rest.find('/') :]}") if flow else None
+        return super()._text(call) if known is None else known
 
 
 @attrs.frozen
@@ -106,12 +145,11 @@ class _Planner:
     splits: Mapping[str, int]
     limits: Mapping[str, int]
 
-    def plan(self, invocation: Invocation) -> Any:
-        """Return the plan of the layer that an invocation asks about."""
-        layer = invocation.payload["layer"]
-        if "record" in invocation.payload:
+    def plan(self, layer: str, request: Mapping[str, Any]) -> Any:
+        """Return the answer to a question about a layer."""
+        if "record" in request:
             return {}
-        if "plan" in invocation.payload:
+        if "plan" in request:
             raise NamedError("ExecutionError", f"layer '{layer}' failed")
         splits = self.splits.get(layer, 1)
         limit = self.limits.get(layer, splits)

@@ -202,7 +202,7 @@ def check_planner_size(graph: Graph) -> Iterator[Problem]:
     """Check that AWS Lambda offers the memory of the planner."""
     least, most = LAMBDA_MEMORY
     memory = graph.planner.memory
-    if not least <= memory <= most:
+    if graph.planner.target is None and not least <= memory <= most:
         what = f"the planner of flow '{graph.flow}' requests {memory} MiB; AWS Lambda offers {least} to {most}"
         yield Problem(graph.location, LAM070, what, f"request {least} to {most} MiB")
 
@@ -211,7 +211,7 @@ def check_planner_timeout(graph: Graph) -> Iterator[Problem]:
     """Check that the planner ends within the time limit of AWS Lambda."""
     least, most = LAMBDA_SECONDS
     timeout = graph.planner.timeout
-    if not least <= timeout <= most:
+    if graph.planner.target is None and not least <= timeout <= most:
         what = (
             f"the planner of flow '{graph.flow}' may run for {timeout:.10g} seconds, and AWS Lambda gives it {least} "
             f"to {most}"
@@ -282,7 +282,7 @@ def _on_lambda(graph: Graph) -> Iterator[LayerNode]:
 
 def _with_function(graph: Graph) -> list[LayerNode]:
     """Return the layers with a function of their container: a planner, or one that runs them."""
-    planned = {layer.name for layer in graph.with_planner}
+    planned = {layer.name for layer in graph.with_planner if graph.planner.target is None}
     return [layer for layer in graph.layers if layer.name in planned or isinstance(layer.executor, LambdaTarget)]
 
 

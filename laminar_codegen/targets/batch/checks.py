@@ -20,6 +20,8 @@ from laminar_codegen.problems.rules import (
     LAM035,
     LAM047,
     LAM059,
+    LAM070,
+    LAM071,
     LAM090,
     LAM092,
     LAM094,
@@ -268,7 +270,27 @@ def _on_fargate(graph: Graph) -> Iterator[LayerNode]:
     return (layer for layer in _on_batch(graph) if not on_ec2(layer.placement))
 
 
+def check_planner_jobs(graph: Graph) -> Iterator[Problem]:
+    """Check that AWS Batch offers the size of a planner that is a job, and accepts its timeout."""
+    planner = graph.planner
+    if not isinstance(planner.target, BatchTarget):
+        return
+    ec2, asked = planner.target.platform == "EC2", f"{planner.cpu:g} vCPU / {planner.memory} MiB"
+    if (ec2_size if ec2 else fargate_size)(planner.cpu, planner.memory) is None:
+        offer = "EC2 needs whole vCPUs and 4 MiB" if ec2 else "Fargate has no size that is large enough"
+        what = f"the planner of flow '{graph.flow}' requests {asked}: {offer}"
+        yield Problem(graph.location, LAM070, what, "request another size, such as cpu=1, memory=2048")
+    least, most = JOB_TIMEOUT
+    if not least <= planner.timeout <= most:
+        what = (
+            f"the planner of flow '{graph.flow}' may run for {planner.timeout:.10g} seconds, and AWS Batch takes "
+            f"{least:,} to {most:,}"
+        )
+        yield Problem(graph.location, LAM071, what, f"give it a timeout of {least} seconds or more")
+
+
 RULES = (
+    check_planner_jobs,
     check_fargate_sizes,
     check_timeouts,
     check_fargate_options,

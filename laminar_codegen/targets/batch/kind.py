@@ -19,9 +19,10 @@ from laminar_codegen.targets.batch.job_definitions import (
     job_definitions,
 )
 from laminar_codegen.targets.batch.labels import JOBS
+from laminar_codegen.targets.batch.planner_jobs import planner_jobs
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs_rule import STOPPER, find_jobs
-from laminar_codegen.targets.batch.target import QUEUES, BatchTarget, has_execution_role, on_ec2
+from laminar_codegen.targets.batch.target import PLANNER_ROLE, QUEUES, BatchTarget, has_execution_role, on_ec2
 from laminar_codegen.targets.batch.task_permissions import for_layers_with, for_tasks
 from laminar_codegen.targets.batch.validations import validations
 from laminar_codegen.targets.kind import TargetKind, roles_of_layers
@@ -75,7 +76,10 @@ def _roles(flows: str, resources: Sequence[TaskResource]) -> Iterator[Role]:
     tasks = "ecs-tasks.amazonaws.com"
     if any(item.placement.target.role is None for item in resources):
         yield Role("task", tasks, f"What the layers of the {flows} may do", "the tasks have")
-    yield from roles_of_layers(tasks, resources)
+    named = [item for item in resources if item.placement.target.role != PLANNER_ROLE]
+    yield from roles_of_layers(tasks, named)
+    if len(named) < len(resources):
+        yield Role(PLANNER_ROLE, tasks, f"Plans the layers of the {flows}", "the planner has")
     if any(has_execution_role(item.placement) for item in resources):
         yield Role("execution", tasks, f"Starts the containers of the {flows}", "starts the containers of tasks")
 
@@ -116,7 +120,7 @@ BATCH = TargetKind(
     target=BatchTarget,
     of_executor=_of_executor,
     states=BatchStates.of,
-    resources=job_definitions,
+    resources=lambda graph: (*job_definitions(graph), *planner_jobs(graph)),
     emit=lambda definition: (emit_job_definition(definition),),
     rules=checks.RULES,
     queues=QUEUES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.ir.labels import EXECUTION_DIGITS, Image, identity, labels_of, set_options
+from laminar_codegen.ir.labels import EXECUTION_DIGITS, PLANNER, Image, identity, labels_of, set_options
 from laminar_codegen.ir.placement import Placement
 from laminar_codegen.targets.batch.options import in_digest, words
 from laminar_codegen.targets.batch.target import batch_target, on_ec2
@@ -12,7 +12,7 @@ from laminar_codegen.targets.batch.target import batch_target, on_ec2
 __all__ = ["JOBS", "LEFT", "job_definitions", "job_queue", "jobs_of_execution"]
 
 #: The prefixes of the labels of job definitions.
-JOBS = _FARGATE, _EC2 = "fargate", "ec2"
+JOBS = _FARGATE, _EC2, _ = "fargate", "ec2", PLANNER
 
 #: The reason of terminating jobs that no state waits for any more.
 LEFT = "The execution ended before the job did"

@@ -21,7 +21,7 @@ from laminar_runtime.configurations.containers import job_tags
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.splits import job_container
 
-__all__ = ["BatchStates"]
+__all__ = ["BatchStates", "of_job", "of_size", "pascal"]
 
 #: The group of splits that a state has as its input.
 _GROUP = "$states.input"
@@ -169,17 +169,40 @@ class BatchStates(TaskStates):
                 "Command": Expression(f"{group}.command"),
                 "ResourceRequirements": Expression(f"{group}.resources"),
             }
-        elif (size := job_size(layer.placement)) != usual_size(layer.placement):
-            resources = job_container.job_resources(*size)
-            overrides["ResourceRequirements"] = [{"Type": kind, "Value": value} for kind, value in resources.items()]
-        return {
-            "JobName": self._job_name(layer),
-            "JobQueue": job_queue(layer),
-            "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
-            **_share(layer),
-            "Tags": _tags(self.graph, layer),
-            "ContainerOverrides": overrides,
-        }
+        else:
+            overrides |= of_size(layer.placement)
+        return {**of_job(self.graph, layer, self._job_name(layer), definition), "ContainerOverrides": overrides}
+
+
+def of_job(graph: Graph, layer: LayerNode, name: str, definition: str) -> dict[str, Value]:
+    """Return the arguments that submit a job, without those of its container.
+
+    Args:
+        graph: The graph.
+        layer: The layer of the job.
+        name: The name of the job.
+        definition: The label of its job definition.
+    """
+    return {
+        "JobName": name,
+        "JobQueue": job_queue(layer),
+        "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
+        **_share(layer),
+        "Tags": _tags(graph, layer),
+    }
+
+
+def of_size(placement: Placement) -> dict[str, Value]:
+    """Return what a job overrides of the size of its definition: nothing if that is its own.
+
+    Args:
+        placement: The container and the target of the job.
+    """
+    size = job_size(placement)
+    if size == usual_size(placement):
+        return {}
+    resources = job_container.job_resources(*size)
+    return {"ResourceRequirements": [{"Type": kind, "Value": value} for kind, value in resources.items()]}
 
 
 def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
@@ -191,11 +214,11 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     if layer.fan_out.max_concurrency is not None:
         # A child runs many splits, so it may be started as often as AWS Batch starts a job.
         attempts = 1 if layer.replanned else retry.attempts
-        return {"RetryStrategy": _pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=retry.on))}
+        return {"RetryStrategy": pascal(job_container.retry_strategy(spot=True, attempts=attempts, on=retry.on))}
     if retry.attempts == 1 or layer.replanned or (once and not retry.on):
         return {}
     strategy = job_container.retry_strategy(spot=spot, attempts=retry.attempts, on=retry.on, ec2=ec2)
-    return {"RetryStrategy": _pascal(strategy)}
+    return {"RetryStrategy": pascal(strategy)}
 
 
 def _tags(graph: Graph, layer: LayerNode) -> dict[str, Value]:
@@ -239,13 +262,17 @@ def _stop(first: LayerNode, name: str, failed: str) -> Iterator[State]:
     )
 
 
-def _pascal(value: Any) -> Any:
-    """Return an argument of the AWS Batch API as a state spells it, in Pascal case."""
+def pascal(value: Any) -> Any:
+    """Return an argument of the AWS Batch API as a state spells it, in Pascal case.
+
+    Args:
+        value: The argument.
+    """
     match value:
         case dict():
-            return {f"{name[:1].upper()}{name[1:]}": _pascal(item) for name, item in value.items()}
+            return {f"{name[:1].upper()}{name[1:]}": pascal(item) for name, item in value.items()}
         case list():
-            return [_pascal(item) for item in value]
+            return [pascal(item) for item in value]
         case _:
             return value
 

@@ -11,7 +11,16 @@ from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Tar
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_runtime.splits.job_container import fargate_size
 
-__all__ = ["QUEUES", "BatchTarget", "batch_target", "has_execution_role", "job_size", "on_ec2", "usual_size"]
+__all__ = [
+    "PLANNER_ROLE",
+    "QUEUES",
+    "BatchTarget",
+    "batch_target",
+    "has_execution_role",
+    "job_size",
+    "on_ec2",
+    "usual_size",
+]
 
 _FARGATE_QUEUE = Queue("job_queue_arn", "Fargate", "the tasks")
 _FARGATE_SPOT_QUEUE = Queue("fargate_spot_job_queue_arn", "Fargate Spot", "tasks on spot capacity")
@@ -23,6 +32,10 @@ _GPU_SPOT_QUEUE = Queue("gpu_spot_job_queue_arn", "EC2 Spot", "tasks with GPUs o
 #: All kinds of queues. Fargate and EC2 cannot share one, and a compute environment has either spot capacity or not:
 #: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html
 QUEUES = (_FARGATE_QUEUE, _FARGATE_SPOT_QUEUE, _EC2_QUEUE, _EC2_SPOT_QUEUE, _GPU_QUEUE, _GPU_SPOT_QUEUE)
+
+
+#: The label of the role of planners: also where they are jobs.
+PLANNER_ROLE = "planner"
 
 
 @attrs.frozen

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +20,8 @@ from laminar_codegen.lower_states.states import emit_states
 from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.rehearsal.simulated import JobResult, Replayed, Services, profiled_services, replay_flow, validate
 from laminar_codegen.render.terraform_json import render_machine
+from laminar_codegen.targets.planners import planner_of
+from laminar_runtime.configurations import planners
 from tests.support.random_graphs import dags, graph_of, order_of, series_parallel
 from tests.unit.property import test_machines
 from tests.unit.property.test_machines import REFERENCES, WIDTHS, Depends
@@ -61,6 +64,9 @@ def _drawn(data: st.DataObject, depends: Depends) -> tuple[Graph, dict[str, int]
 def test_a_machine_takes_as_long_as_its_plan(depends: Depends, data: st.DataObject) -> None:
     """The emitted machine adds nothing: sequences add up, branches last as long as the longest of them."""
     graph, seconds, splits = _drawn(data, depends)
+    if data.draw(st.booleans()):
+        # Planners that are jobs take no longer here than those that are functions: neither takes any time.
+        graph = attrs.evolve(graph, planner=planner_of(planners.AWS.Batch(), None))
     replayed = _replay(graph, profiled_services(seconds, splits=splits))
     assert replayed.status == "SUCCEEDED", replayed
     assert replayed.seconds == _makespan(make_plan(graph), seconds, splits)

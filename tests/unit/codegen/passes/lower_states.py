@@ -86,9 +86,9 @@ def planners(text: str) -> str:
     graph = graph_in(text)
     made, layer = Planners.of(graph), graph.layers[0]
     if graph.pipelines:
-        return states([made.plan_chain(graph.layers, "Next"), made.report_failure(graph.layers, "Next")])
+        return states([*made.plan_chain(graph.layers, "Next"), *made.report_failure(graph.layers, "Next")])
     asked = made.plan(layer, f"{layer.name} plan", "Asks", "Next", again=layer.replanned)
-    return states([asked, *([made.replan(layer, "Next")] if layer.replanned else []), made.record(layer, None)])
+    return states([*asked, *(made.replan(layer, "Next") if layer.replanned else []), made.record(layer, None)])
 
 
 @cases_of("lower_states.joins")

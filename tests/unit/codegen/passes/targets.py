@@ -9,7 +9,7 @@ from typing import Any
 
 from laminar_codegen.ir import ecr
 from laminar_codegen.ir.deployment import Planner
-from laminar_codegen.ir.expressions import Input
+from laminar_codegen.ir.expressions import Expression, Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Problem
 from laminar_codegen.targets import planners as planners_of_targets
@@ -26,6 +26,7 @@ from laminar_codegen.targets.batch import labels as batch_labels
 from laminar_codegen.targets.batch import target as batch_target
 from laminar_codegen.targets.batch.job_definitions import container_properties, emit_job_definition, job_definitions
 from laminar_codegen.targets.batch.kind import BATCH
+from laminar_codegen.targets.batch.planner_jobs import planner_job, planner_jobs
 from laminar_codegen.targets.batch.start_permissions import for_execution, local_values
 from laminar_codegen.targets.batch.states import BatchStates
 from laminar_codegen.targets.batch.stop_jobs import emit_stop_jobs
@@ -133,6 +134,18 @@ def planner(text: str) -> str:
     """A graph -> the resources of its planners."""
     found = (item for item in deployment_in(text).resources if isinstance(item, Planner))
     return as_hcl(*map(emit_planner, found))
+
+
+@cases_of("targets.batch.planner_jobs")
+def jobs_of_planners(text: str) -> str:
+    """A graph -> the job definitions of its planners, and the job that asks one about the first layer."""
+    graph = graph_in(text)
+    found = {item.label: container_properties(item) for item in planner_jobs(graph)}
+    if not found:
+        return "none"
+    layer = graph.layers[0]
+    question = Expression("$string({})")
+    return as_yaml({**found, "job": planner_job(graph, layer, layer.name, f"{layer.name} plan", question)})
 
 
 @cases_of("targets.batch.start_permissions")
