@@ -1,7 +1,8 @@
 """Tracebacks for users: the frames of their own code, without the frames of this package.
 
 Between the line that runs a flow and the line of a layer that fails there are frames of this package, of asyncio and of
-contextlib, in the launching process and in a task's process. They say nothing about the error.
+contextlib, in the launching process and in a task's process. They say nothing about the error. The environment variable
+``LAMINAR_FULL_TRACEBACKS=1`` shows them.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from laminar_runtime.exceptions import LaminarError
 if TYPE_CHECKING:
     import traceback
 
-__all__ = ["Note", "Trimmed", "cut", "last_frame", "shorten", "text", "trim"]
+__all__ = ["FULL", "Note", "Trimmed", "cut", "last_frame", "shorten", "text", "trim"]
 
+#: The environment variable that keeps all frames in tracebacks, if it is not empty.
+FULL = "LAMINAR_FULL_TRACEBACKS"
 #: The most characters of a text that are kept. An error's message may contain all that a layer read.
 _LONGEST = 32_768
 
@@ -141,6 +144,8 @@ def _user_frames(files: list[str], error: BaseException) -> list[int]:
         files: The file of each frame, the outermost first.
         error: The error.
     """
+    if os.environ.get(FULL):
+        return list(range(len(files)))
     ours = [file.startswith(_OURS) for file in files]
     led = 0
     # Frames of contextlib are skipped where this package calls the user's code, not where the user's code calls it.

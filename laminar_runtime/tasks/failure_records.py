@@ -111,8 +111,8 @@ def of_task_error(error: TaskError, values: Iterable[str] = ()) -> Failure:
         error: The error.
         values: The values of the layer's secrets.
     """
-    killed = error.exit_code == -signal.SIGKILL and not error.error_class
-    kind = error.ending or (OUT_OF_MEMORY if killed else "error" if error.error_class else "exited")
+    # Who or what killed a process on this machine is not known, so that is no lack of memory.
+    kind = error.ending or ("error" if error.error_class else "exited")
     failure = Failure(
         flow=error.flow,
         execution=error.execution,

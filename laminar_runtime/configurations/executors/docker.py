@@ -11,6 +11,7 @@ from laminar_runtime.configurations import containers
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
+from laminar_runtime.failures.tracebacks import FULL
 from laminar_runtime.variables import text_of
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Docker(Executor):
                 task_environment.ERROR_FILE: str(errors),
             }
             variables |= task_environment.UNBUFFERED
-            variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS)}
+            variables |= {key: value for key, value in os.environ.items() if key.startswith(_AWS) or key == FULL}
             variables |= containers.local_variables(task.container, os.environ)
             variables |= containers.volume_variables(task.container, mounted=True)
             options = _move_to_file(task.container.environment, variables, Path(folder, "variables"))

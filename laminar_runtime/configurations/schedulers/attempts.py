@@ -13,7 +13,7 @@ from laminar_runtime.configurations.executors.base import Executor, Raised, fail
 from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
 from laminar_runtime.configurations.layers import Retry
-from laminar_runtime.exceptions import FlowError, LaminarError, TaskError, layer_place
+from laminar_runtime.exceptions import FlowError, LaminarError, TaskError
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
 from laminar_runtime.tasks import layer_hooks, task
@@ -65,7 +65,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
                 if failed is error:
                     raise
                 raise failed from None
-            progress.warn(_again(failed, attempt, retry))
+            progress.warn(_again(failed, job.title, attempt, retry))
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "retry"):
                 await asyncio.sleep(layer.configuration.retry.wait(attempt))
             configuration, attempt = layer.configuration, attempt + 1
@@ -84,14 +84,11 @@ def _record(execution: Execution, layer: Layer, error: LaminarError, began: floa
     return failure_records.record(execution.datastore, execution.key(layer), error, secrets, began)
 
 
-def _again(error: LaminarError, attempt: int, retry: Retry) -> str:
+def _again(error: LaminarError, title: str, attempt: int, retry: Retry) -> str:
     """Return the line about an attempt that is followed by another one."""
-    if not isinstance(error, TaskError):
-        return f"{error}; it runs again"
-    where = f" (at {error.frame})" if error.frame else ""
-    place = layer_place(error.layer, error.index, error.splits)
-    reason = " ".join(error.reason.split())
-    return f"{place} failed on attempt {attempt} of {retry.attempts}: {reason}{where}; it runs again"
+    reason = " ".join(error.reason.split()) if isinstance(error, TaskError) else str(error)
+    where = f" ({error.frame})" if isinstance(error, TaskError) and error.frame else ""
+    return f"layer {title}: attempt {attempt} of {retry.attempts} failed: {reason}{where}"
 
 
 #: The exit code of a container that was killed, as Docker and AWS Batch say it.

@@ -187,7 +187,10 @@ class Field:
             time.sleep(0.01)
 
     def stored(self, *, aside: bool = False) -> dict[str, object]:
-        """Return the objects that are read, without durations; with `aside` the unfinished ones."""
+        """Return the objects that are read, without durations; with `aside` the unfinished ones.
+
+        The records of failed attempts are about what happened before the end, so they are left out.
+        """
         root = self.folder / ".laminar"
         files = [file for file in root.rglob("*") if file.is_file()]
         if aside:
@@ -198,6 +201,8 @@ class Field:
         for file in files:
             attempt = file.parent.name
             if file.name.startswith(".writing-") or (attempt not in committed and "archives" in file.parts):
+                continue
+            if ".failures" in file.parts:
                 continue
             found[str(file.relative_to(root)).replace(f"/{attempt}/", "/<attempt>/")] = _content(file)
         return found

@@ -100,6 +100,26 @@ def test_a_script_that_fails(executor: str, folder: Folder) -> None:
     assert lines[-1] == 'Resume it with flow.execution("e1").resume()'
 
 
+@pytest.mark.parametrize("executor", ["Process", "Thread"])
+def test_all_frames_are_shown_if_wanted(executor: str, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the environment keeps the frames of this package, also in the processes of tasks."""
+    monkeypatch.setenv("LAMINAR_FULL_TRACEBACKS", "1")
+    folder.write(failing(executor))
+    shown = folder.python("main.py").stderr
+    assert f"{os.sep}laminar_runtime{os.sep}tasks{os.sep}task.py" in shown
+    assert shown.splitlines()[-1] == 'Resume it with flow.execution("e1").resume()'
+
+
+def test_attempts_that_are_followed_by_another_are_a_line(folder: Folder) -> None:
+    """The traceback is that of the last one."""
+    retry = "register(retry=layers.Retry(attempts=3, delay=0, jitter=0), foreach="
+    folder.write(failing("Process").replace("register(foreach=", retry))
+    shown = folder.python("main.py").stderr
+    assert shown.count("Traceback") == 1
+    assert len([line for line in shown.splitlines() if " of 3 failed: OwnError: no luck (" in line]) == 2
+    assert len(shown.splitlines()) <= 25
+
+
 def test_the_layers_own_class(folder: Folder) -> None:
     """Where tasks run in this process, the caller may catch the class that the layer raised; else a `TaskError`."""
     call = "try: flow()\n    except Exception as error: print(type(error).__name__, len(error.__notes__))"
