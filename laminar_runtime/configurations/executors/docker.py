@@ -11,7 +11,6 @@ from laminar_runtime.configurations import containers
 from laminar_runtime.configurations.executors.base import Executor
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.failures.tracebacks import FULL
 from laminar_runtime.variables import text_of
 
 if TYPE_CHECKING:
@@ -69,6 +68,7 @@ class Docker(Executor):
         from pathlib import Path
 
         from laminar_runtime.configurations.executors import command
+        from laminar_runtime.failures.tracebacks import FULL
 
         image, name = text_of(task.container.image), f"laminar-{os.urandom(16).hex()}"
         with tempfile.TemporaryDirectory(prefix="laminar-") as folder:

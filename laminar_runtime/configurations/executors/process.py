@@ -9,7 +9,6 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.containers import DEFAULT_COMMAND, OF_CONTAINERS, local_variables, volume_variables
 from laminar_runtime.configurations.executors.base import Executor, positive
 from laminar_runtime.configurations.executors.tasks import Task, local_command
-from laminar_runtime.failures import tracebacks
 from laminar_runtime.process import processors
 from laminar_runtime.programs.origins import own_path
 
@@ -73,6 +72,9 @@ def _directory(task: Task) -> Path | None:
 
 
 def _environment(task: Task, errors: Path) -> dict[str, str]:
+    # Imported here, as a task's process does without it.
+    from laminar_runtime.failures import tracebacks
+
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith("LAMINAR_") or name == tracebacks.FULL
     }

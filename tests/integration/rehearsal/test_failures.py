@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -27,6 +28,9 @@ from laminar_runtime.configurations import executors, hooks
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 
 LARGE = Container(memory=1024)
+HERE = os.path.dirname(__file__)
+if "AWS_BATCH_JOB_ID" in os.environ and os.path.exists(os.path.join(HERE, "missing")):
+    import a_library_that_the_image_lacks
 
 
 class Failing(Flow): ...
@@ -84,6 +88,7 @@ class Bench:
     aws: EmbeddedAws
     flow: Flow
     deployment: Deployment
+    image: Path
     trouble: list[Callable[[int | None, int], StartFailure | None]]
 
     def start(self, how: str = "", **given: Any) -> Execution:
@@ -131,7 +136,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         flow, deployment = compilation.source.flow, deploy(compilation, aws)
         flow.configuration.scheduler = AWS.StepFunctions()
         flow._datastore = None
-        yield Bench(aws, flow, deployment, trouble)
+        yield Bench(aws, flow, deployment, workspace.directory, trouble)
 
 
 def test_an_error_of_the_layer(bench: Bench) -> None:
@@ -141,7 +146,7 @@ def test_an_error_of_the_layer(bench: Bench) -> None:
     assert (failure.layer, failure.attempt, failure.kind) == ("Load", 2, "error")
     assert (failure.error_class, failure.message) == ("KeyError", "'attempt 2'")
     assert failure.exit_code == 79
-    assert failure.frame.endswith("main.py:18 in Load.__call__")
+    assert failure.frame.endswith("main.py:21 in Load.__call__")
     assert 'raise KeyError(f"attempt {self.attempt}")' in failure.traceback
     first, *rest = str(error).splitlines()
     assert first == (
@@ -156,6 +161,18 @@ def test_an_error_of_the_layer(bench: Bench) -> None:
     logs = bench.aws.client("logs")
     events = logs.get_log_events(logGroupName=failure.log_group, logStreamName=failure.log_stream)["events"]
     assert any("attempt 2" in event["message"] for event in events)
+
+
+def test_a_file_that_cannot_be_imported(bench: Bench) -> None:
+    """The flow never loads, and yet its error is recorded, without the attempt, which nobody counted."""
+    (bench.image / "missing").touch()
+    try:
+        (failure,) = bench.fail().failures
+    finally:
+        (bench.image / "missing").unlink()
+    assert (failure.layer, failure.error_class, failure.attempt) == ("Load", "ModuleNotFoundError", 0)
+    assert failure.reason == "ModuleNotFoundError: No module named 'a_library_that_the_image_lacks'"
+    assert failure.frame.endswith("main.py:10 in <module>")
 
 
 def test_a_process_that_exits_after_an_attempt_that_raised(bench: Bench) -> None:
