@@ -13,14 +13,18 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.causes.texts import is_unfinished, parse_object
 from laminar_runtime.exceptions import (
+    AbortedError,
     DeploymentError,
     ExecutionError,
     ExecutionFailedError,
+    LaminarError,
+    NotFoundError,
     TimeLimitError,
     WaitTimeoutError,
 )
@@ -102,12 +106,12 @@ class Deployment:
             found = _client("ssm").get_parameter(Name=parameter)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ParameterNotFound":
-                raise DeploymentError(f"cannot look up the deployment '{name}': {error}") from error
+                raise _explain(f"cannot look up the deployment '{name}'", error, DeploymentError) from error
             msg = (
                 f"no flow is deployed as '{name}' in this account and region: the SSM parameter {parameter} does not "
                 "exist. Apply the Terraform that laminar-codegen compiled, or use the name of a deployment"
             )
-            raise DeploymentError(msg) from None
+            raise NotFoundError(msg) from None
         except BotoCoreError as error:
             raise DeploymentError(f"cannot look up the deployment '{name}': {error}") from error
         try:
@@ -143,7 +147,7 @@ class Deployment:
                 stateMachineArn=self.state_machine_arn, name=execution, input=json.dumps(given)
             )
         except (BotoCoreError, ClientError) as error:
-            raise DeploymentError(f"execution {execution} of '{self.name}' cannot be started: {error}") from error
+            raise _explain(f"{self._title(execution)} cannot be started", error, DeploymentError) from error
 
     def resume(self, execution: str) -> None:
         """Resume an execution that did not succeed, without the layers and splits that finished.
@@ -181,7 +185,7 @@ class Deployment:
                     raise ExecutionError(msg)
                 client.start_execution(stateMachineArn=self.state_machine_arn, name=name, input=last.get("input", "{}"))
         except (BotoCoreError, ClientError) as error:
-            raise ExecutionError(f"execution {execution} of '{self.name}' cannot be resumed: {error}") from error
+            raise _explain(f"{self._title(execution)} cannot be resumed", error, ExecutionError) from error
 
     def _redrive(self, client: SFNClient, arn: str) -> bool:
         """Redrive an execution, and return whether it was possible: not if another version is deployed now."""
@@ -223,13 +227,7 @@ class Deployment:
             ExecutionFailedError: If the execution did not succeed. It has the failures.
             ExecutionError: If the execution does not exist.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        client = self.client()
-        try:
-            arn = self._last_resume(client, execution)[1]["executionArn"]
-        except (BotoCoreError, ClientError) as error:
-            raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
+        client, arn = self.client(), self._describe(execution)["executionArn"]
         end = None if timeout is None else time.monotonic() + timeout
         pause, longest = _POLL
         while (status := self._status(client, execution, arn)) == "RUNNING":
@@ -256,14 +254,9 @@ class Deployment:
         Raises:
             ExecutionError: If the execution does not exist, or cannot be described.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
         from laminar_runtime.failures.record import Failures
 
-        try:
-            last = self._last_resume(self.client(), execution)[1]
-        except (BotoCoreError, ClientError) as error:
-            raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
+        last = self._describe(execution)
         if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
             return Failures()
         return self._read_failures(execution, last["executionArn"], last["status"], flow, most)
@@ -281,6 +274,85 @@ class Deployment:
         flows = (flow,) if flow and not self.flows else self.flows
         reader = Reader(self._client_of, S3Objects(self._client_of("s3"), self.datastore_root), execution, flows, most)
         return reader.read(arn, status, described.get("error", ""), described.get("cause", ""))
+
+    def status(self, execution: str) -> str:
+        """Return how far an execution is.
+
+        Args:
+            execution: The execution's id.
+
+        Returns:
+            ``RUNNING``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT``, ``ABORTED`` or ``PENDING_REDRIVE``. It is that of the
+            last resume, if there is one.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If it cannot be described.
+        """
+        return str(self._describe(execution)["status"])
+
+    def stop(self, execution: str, reason: str = "it was stopped by Deployment.stop") -> None:
+        """Stop an execution, and the jobs that it has submitted.
+
+        Args:
+            execution: The execution's id. If it has ended, only jobs that it left are ended.
+            reason: Why, for its description and those of its jobs.
+
+        Raises:
+            NotFoundError: If it does not exist.
+            ExecutionError: If it, or one of its jobs, cannot be stopped.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from laminar_runtime.causes.stopping import stop_jobs
+
+        described = self._describe(execution)
+        try:
+            if described["status"] in {"RUNNING", "PENDING_REDRIVE"}:
+                self.client().stop_execution(executionArn=described["executionArn"], cause=reason)
+            stop_jobs(self._client_of, described["executionArn"], reason)
+        except (BotoCoreError, ClientError) as error:
+            raise _explain(f"{self._title(execution)} cannot be stopped", error, ExecutionError) from error
+
+    def logs(self, execution: str, layer: str, index: int = 0, *, flow: str = "") -> Iterator[str]:
+        """Yield the output of a layer on AWS Batch, or of one split of it, of all attempts, from CloudWatch Logs.
+
+        Args:
+            execution: The execution's id.
+            layer: The layer's name.
+            index: The index of the split, from 0.
+            flow: The flow's name, if the deployment is a chain of flows that have a layer of this name.
+
+        Yields:
+            The lines. None if the task has not run, or AWS Batch has forgotten its job.
+
+        Raises:
+            NotFoundError: If the execution does not exist.
+            ExecutionError: If its history, its jobs or its output cannot be read.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from laminar_runtime.causes import logs
+        from laminar_runtime.causes.objects import S3Objects
+
+        arn, objects = self._describe(execution)["executionArn"], S3Objects(self._client_of("s3"), self.datastore_root)
+        try:
+            for group, stream in logs.find_streams(self._client_of, arn, (flow, layer), index, objects):
+                yield from logs.read_stream(self._client_of("logs"), group, stream)
+        except (BotoCoreError, ClientError) as error:
+            what = f"the output of layer '{layer}' of {self._title(execution)} cannot be read"
+            raise _explain(what, error, ExecutionError) from error
+
+    def _describe(self, execution: str) -> DescribeExecutionOutputTypeDef:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._last_resume(self.client(), execution)[1]
+        except (BotoCoreError, ClientError) as error:
+            raise _explain(self._title(execution), error, ExecutionError) from error
+
+    def _title(self, execution: str) -> str:
+        return f"execution {execution} of '{self.name}'"
 
     def _client_of(self, service: str) -> Any:
         return self.client() if service == "stepfunctions" else _client(service)
@@ -302,7 +374,8 @@ class Deployment:
             link,
             f"Resume it with Deployment.find({self.name!r}).resume({execution!r})",
         )
-        return ExecutionFailedError("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
+        kind = AbortedError if status == "ABORTED" else ExecutionFailedError
+        return kind("\n".join(lines), execution=execution, status=status, failures=failures, link=link)
 
     def _limit_message(self, execution: str, arn: str, seconds: int | None) -> str:
         within = "in time" if seconds is None else f"within {seconds} seconds, the timeout of the flow"
@@ -321,7 +394,7 @@ class Deployment:
                 return str(client.describe_execution(executionArn=arn)["status"])
             except (BotoCoreError, ClientError) as error:
                 if not left or not _is_transient(error):
-                    raise ExecutionError(f"execution {execution} of '{self.name}': {error}") from error
+                    raise _explain(self._title(execution), error, ExecutionError) from error
                 time.sleep(_POLL[0] * 2 ** (_RETRIES - left))
         raise AssertionError
 
@@ -382,6 +455,13 @@ def _session(_environment: tuple[tuple[str, str], ...]) -> Any:
     import botocore.session
 
     return botocore.session.get_session()
+
+
+def _explain(what: str, error: Exception, default: type[DeploymentError | ExecutionError]) -> LaminarError:
+    """Return the error of a failed call of AWS. The module that knows their kinds is loaded on use."""
+    from laminar_runtime.causes.calls import explain
+
+    return explain(what, error, default)
 
 
 def _is_transient(error: Exception) -> bool:

@@ -9,6 +9,7 @@
     ├── SchedulerError       a scheduler cannot continue
     ├── ExecutionError       an execution failed or does not exist
     │   ├── ExecutionFailedError  a deployed execution ended, but not well; it has the `failures`
+    │   │   └── AbortedError      it was stopped
     │   ├── TaskError        a layer, or one split of it, failed; also a LayerError
     │   ├── UnsetError       a layer does not have an attribute; also an AttributeError
     │   ├── SubmissionError  a submission hook failed and will be called again
@@ -19,6 +20,9 @@
     │   ├── MissingError     nothing is stored under a key; also a FileNotFoundError
     │   └── DamagedError     a stored value was changed after it was written
     └── DeploymentError      a deployed flow cannot be found or started
+        ├── NotFoundError    a deployment, or an execution of it, does not exist; also an ExecutionError
+        ├── AccessDeniedError  a permission is missing; also an ExecutionError
+        └── ThrottledError   AWS takes no more calls for a while; also an ExecutionError
 
 Catch `LaminarError` to catch all of them. If a task runs in this process, as with `executors.Thread`, an error of the
 user's own code is raised unchanged, with a note that names the task. If a task runs in another process, its error is
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from laminar_runtime.failures.record import Failures
 
 __all__ = [
+    "AbortedError",
+    "AccessDeniedError",
     "AssignmentError",
     "DamagedError",
     "DatastoreError",
@@ -44,9 +50,11 @@ __all__ = [
     "LaminarError",
     "LayerError",
     "MissingError",
+    "NotFoundError",
     "SchedulerError",
     "SubmissionError",
     "TaskError",
+    "ThrottledError",
     "TimeLimitError",
     "UnfinishedError",
     "UnsetError",
@@ -202,6 +210,10 @@ class ExecutionFailedError(ExecutionError):
         return functools.partial(type(self), **named), self.args
 
 
+class AbortedError(ExecutionFailedError):
+    """An execution of a deployed flow was stopped."""
+
+
 class WaitTimeoutError(ExecutionError, TimeoutError):
     """An execution did not end before the timeout of the wait. It continues to run."""
 
@@ -248,3 +260,27 @@ class DamagedError(DatastoreError):
 
 class DeploymentError(LaminarError):
     """A deployed flow cannot be found or started."""
+
+
+class NotFoundError(DeploymentError, ExecutionError):
+    """A deployment, or an execution of it, does not exist."""
+
+
+class AccessDeniedError(DeploymentError, ExecutionError):
+    """A permission is missing.
+
+    Args:
+        message: What was tried.
+        action: The action that is missing, such as ``states:StartExecution``.
+    """
+
+    def __init__(self, message: str, *, action: str = "") -> None:
+        self.action = action
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return functools.partial(type(self), action=self.action), self.args
+
+
+class ThrottledError(DeploymentError, ExecutionError):
+    """AWS takes no more calls for a while."""

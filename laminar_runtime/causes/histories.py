@@ -99,11 +99,26 @@ class History:
 
     def running(self) -> list[StateTask]:
         """Return the tasks that had not ended at the end of the execution, the first one first."""
+        return [self._task(event, {}) for event in self._last_events() if event["type"] not in _ENDS]
+
+    def tasks(self) -> list[StateTask]:
+        """Return all tasks, the first one first."""
+        return [self._task(event, _failure(event) or {}) for event in self._last_events()]
+
+    def _last_events(self) -> list[Mapping[str, Any]]:
+        """Return the last event of each task, in the order of their beginnings."""
         last: dict[int, Mapping[str, Any]] = {}
         for _, event in sorted(self._events.items()):
             last[self._scheduling(event)] = event
         last.pop(0, None)
-        return [self._task(event, {}) for _, event in sorted(last.items()) if event["type"] not in _ENDS]
+        return [event for _, event in sorted(last.items())]
+
+    def answers(self) -> Iterator[Mapping[str, Any]]:
+        """Yield what services answered to tasks, such as the ids of jobs and executions."""
+        for _, event in sorted(self._events.items()):
+            for details in ("taskSubmittedEventDetails", "taskSucceededEventDetails"):
+                if details in event:
+                    yield parse_object(event[details].get("output", ""))
 
     def _of_task(self, event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return an event of a task and those of the task before it, the scheduling last; none of another event."""

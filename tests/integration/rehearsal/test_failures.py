@@ -18,7 +18,7 @@ from laminar_codegen.rehearsal.image import lay_out
 from laminar_runtime import Execution, Flow
 from laminar_runtime.configurations.schedulers import AWS
 from laminar_runtime.deployment import Deployment
-from laminar_runtime.exceptions import ExecutionFailedError, TimeLimitError
+from laminar_runtime.exceptions import AbortedError, ExecutionFailedError, NotFoundError, TimeLimitError
 from laminar_runtime.failures.record import Failure, Failures
 
 FLOW = """
@@ -161,6 +161,8 @@ def test_an_error_of_the_layer(bench: Bench) -> None:
     logs = bench.aws.client("logs")
     events = logs.get_log_events(logGroupName=failure.log_group, logStreamName=failure.log_stream)["events"]
     assert any("attempt 2" in event["message"] for event in events)
+    raised = [line for line in bench.deployment.logs(error.execution, "Load") if line.startswith("KeyError")]
+    assert raised == ["KeyError: 'attempt 1'", "KeyError: 'attempt 2'"]
 
 
 def test_a_file_that_cannot_be_imported(bench: Bench) -> None:
@@ -231,9 +233,13 @@ def test_some_splits_of_a_fan_out(bench: Bench) -> None:
 
     bench.trouble.append(start)
     try:
-        failures = bench.fail(rows=5, bad=[1]).failures
+        error = bench.fail(rows=5, bad=[1])
     finally:
         bench.trouble.clear()
+    failures = error.failures
+    raised_lines = [line for line in bench.deployment.logs(error.execution, "Train", 1) if line.startswith("Val")]
+    assert raised_lines == [f"ValueError: row 1 of attempt {attempt}" for attempt in (1, 2)]
+    assert [*bench.deployment.logs(error.execution, "Train", 0)] == []
     assert failures.count == 2
     raised, killed = failures
     assert (raised.layer, raised.index, raised.splits, raised.attempt) == ("Train", 1, 5, 2)
@@ -271,12 +277,18 @@ def test_an_execution_that_is_aborted(bench: Bench) -> None:
     """What was running then is named."""
     execution = bench.start("sleep")
     _await_job(bench)
-    arn = bench.deployment.execution_arn(str(execution.id))
-    bench.aws.client("stepfunctions").stop_execution(executionArn=arn, cause="by hand")
-    with pytest.raises(ExecutionFailedError, match="ended ABORTED: layer 'Load' of flow 'Failing' failed") as error:
+    name = str(execution.id)
+    assert bench.deployment.status(name) == "RUNNING"
+    bench.deployment.stop(name, "by hand")
+    with pytest.raises(AbortedError, match="ended ABORTED: layer 'Load' of flow 'Failing' failed") as error:
         execution.wait(timeout=60)
     (failure,) = error.value.failures
     assert (error.value.status, failure.kind) == ("ABORTED", "execution aborted")
+    assert bench.deployment.status(name) == "ABORTED"
+    (job,) = bench.aws.client("batch").describe_jobs(jobs=[failure.job])["jobs"]
+    assert job["status"] == "FAILED"
+    with pytest.raises(NotFoundError, match="execution none of 'Failing'"):
+        bench.deployment.stop("none")
 
 
 def _define(bench: Bench, change: Callable[[dict[str, Any]], None]) -> None:

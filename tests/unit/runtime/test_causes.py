@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +12,20 @@ import pytest
 from botocore.exceptions import ClientError
 
 from laminar_runtime.causes import children
+from laminar_runtime.causes.calls import explain
 from laminar_runtime.causes.executions import Reader
+from laminar_runtime.causes.logs import find_streams, read_stream
 from laminar_runtime.causes.objects import S3Objects
+from laminar_runtime.causes.stopping import stop_jobs
 from laminar_runtime.configurations.datastores import Memory
-from laminar_runtime.exceptions import MissingError
+from laminar_runtime.exceptions import (
+    AccessDeniedError,
+    DeploymentError,
+    ExecutionError,
+    MissingError,
+    NotFoundError,
+    ThrottledError,
+)
 from laminar_runtime.failures import jobs
 from laminar_runtime.failures.record import Failure
 from laminar_runtime.storage import failures
@@ -320,3 +331,107 @@ def test_objects_in_s3() -> None:
         objects.get("Report/absent")
     with pytest.raises(ClientError, match="AccessDenied"):
         objects.get("Report/there")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("AccessDeniedException", AccessDeniedError),
+        ("ExecutionDoesNotExist", NotFoundError),
+        ("StateMachineDoesNotExist", NotFoundError),
+        ("ThrottlingException", ThrottledError),
+        ("TooManyRequestsException", ThrottledError),
+        ("InvalidName", DeploymentError),
+    ],
+)
+def test_kinds_of_errors_of_calls(code: str, kind: type[Exception]) -> None:
+    """Each kind has a class, which those who catch the broader ones catch, too."""
+    error = explain(
+        "it cannot be started", ClientError({"Error": {"Code": code, "Message": "no"}}, "X"), DeploymentError
+    )
+    assert type(error) is kind
+    assert str(error).startswith("it cannot be started: ")
+    assert isinstance(error, DeploymentError)
+    assert isinstance(error, ExecutionError) == (kind is not DeploymentError)
+
+
+def test_the_action_that_is_missing() -> None:
+    """It is in the message of AWS; else the operation is named. It stays in a pickle."""
+    text = "User: arn:x is not authorized to perform: states:StartExecution on resource: arn:y"
+    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": text}}, "StartExecution")
+    error = explain("no", denied, DeploymentError)
+    assert isinstance(error, AccessDeniedError)
+    assert error.action == "states:StartExecution"
+    assert str(error).endswith(". Allow states:StartExecution to the role of this process")
+    assert pickle.loads(pickle.dumps(error)).action == error.action  # noqa: S301 - it was pickled here
+    plain = explain("no", _refuse("DescribeJobs"), ExecutionError)
+    assert isinstance(plain, AccessDeniedError)
+    assert plain.action == "DescribeJobs"
+
+
+def test_jobs_that_go_on_are_stopped() -> None:
+    """Those that no state waits for are, too, and those of a nested execution; what has ended is left alone."""
+    answers = [{"JobId": "a"}, {"JobId": "b"}, {"ExecutionArn": "nested"}, {"JobId": "b"}, {"other": 1}]
+    events = [
+        {"id": at, "type": "TaskSucceeded", "taskSucceededEventDetails": {"output": json.dumps(answer)}}
+        for at, answer in enumerate(answers, 1)
+    ]
+    submitted = {"id": 1, "type": "TaskSubmitted", "taskSubmittedEventDetails": {"output": '{"JobId": "c"}'}}
+
+    class Nested(States):
+        def get_execution_history(self, executionArn: str, **_: Any) -> dict[str, Any]:  # type: ignore[override] # noqa: N803
+            return {"events": [submitted] if executionArn == "nested" else events}
+
+    class Stopping(Batch):
+        stopped: list[tuple[str, str]] = []  # noqa: RUF012 - of one test
+
+        def terminate_job(self, jobId: str, reason: str) -> None:  # noqa: N803 - the API's name
+            self.stopped.append((jobId, reason))
+
+    statuses = {"a": "SUCCEEDED", "b": "RUNNING", "c": "RUNNABLE"}
+    batch = Stopping(*({"jobId": job, "status": status} for job, status in statuses.items()))
+    services = {"stepfunctions": Nested(), "batch": batch}
+    assert stop_jobs(services.__getitem__, "arn", "why") == ["b", "c"]
+    assert batch.stopped == [("b", "why"), ("c", "why")]
+
+
+class Lines:
+    """A log stream of three lines, in pages of two."""
+
+    def get_log_events(self, nextToken: str = "0", **given: Any) -> dict[str, Any]:  # noqa: N803 - the API's name
+        """Return a page; at the end its token stays the same."""
+        assert given == {"logGroupName": "g", "logStreamName": "s", "startFromHead": True}
+        at = int(nextToken)
+        lines = ["a", "b", "c"][at : at + 2]
+        return {"events": [{"message": line} for line in lines], "nextForwardToken": str(at + len(lines))}
+
+
+def test_lines_of_a_stream() -> None:
+    """All pages are read."""
+    assert [*read_stream(Lines(), "g", "s")] == ["a", "b", "c"]
+
+
+def test_streams_of_a_split() -> None:
+    """It is that of the child which runs the split, by the indexes in its environment or in the plan of its layer."""
+    logged = {"logConfiguration": {"options": {"awslogs-group": "g"}}}
+    child_ = child("j", 1000)
+    attempts = [{"container": {"logStreamName": "first"}}, {"container": {"logStreamName": "last"}}]
+    child_ = {**child_, "attempts": attempts, "container": {**logged, "logStreamName": "last"}}
+    parent = array("j", 1, container={"environment": child("j", 0)["container"]["environment"]})
+    batch, store = Batch(parent, child_), Memory()
+
+    def streams(layer: str, index: int, *, flow: str = "", listed: str = "") -> list[tuple[str, str]]:
+        if listed:
+            named = [{"name": "LAMINAR_LAYER_INDEXES", "value": "@0"}]
+            variables = [item for item in parent["container"]["environment"] if "INDEXES" not in item["name"]]
+            parent["container"]["environment"] = variables + named
+            store.transport.put(TRAIN.index_list("0"), listed.encode())
+        services = {"stepfunctions": history("x", **REQUEST), "batch": batch}
+        return [*find_streams(services.__getitem__, ARN, (flow, layer), index, store.transport)]
+
+    assert streams("Train", 2000) == [("g", "first"), ("g", "last")]
+    assert streams("Train", 2000, flow="Report") == [("g", "first"), ("g", "last")]
+    assert streams("Train", 2000, flow="Other") == []
+    assert streams("Train", 1500) == []
+    assert streams("Load", 0) == []
+    assert streams("Train", 7, listed="8-1007,7") == [("g", "first"), ("g", "last")]

@@ -1,0 +1,41 @@
+"""Errors of calls of AWS, as errors of this package: which permission is missing, what does not exist."""
+
+from __future__ import annotations
+
+import re
+
+from laminar_runtime.exceptions import (
+    AccessDeniedError,
+    DeploymentError,
+    ExecutionError,
+    LaminarError,
+    NotFoundError,
+    ThrottledError,
+)
+
+__all__ = ["explain"]
+
+#: The codes of errors of AWS: https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_ABSENT = frozenset({"ExecutionDoesNotExist", "StateMachineDoesNotExist", "ParameterNotFound"})
+_ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
+
+
+def explain(what: str, error: Exception, default: type[DeploymentError | ExecutionError]) -> LaminarError:
+    """Return the error of a failed call of AWS.
+
+    Args:
+        what: What was tried, for the message.
+        error: The error of botocore.
+        default: The class of an error of no special kind.
+    """
+    response = getattr(error, "response", {})
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = f"{what}: {error}"
+    if code in _DENIED:
+        found = _ACTION.search(str(error))
+        action = found[1] if found else str(getattr(error, "operation_name", ""))
+        return AccessDeniedError(f"{message}. Allow {action} to the role of this process", action=action)
+    if code in _ABSENT:
+        return NotFoundError(message)
+    return ThrottledError(message) if "Throttl" in code or code == "TooManyRequestsException" else default(message)

@@ -1,0 +1,102 @@
+"""The output of a task of a deployed flow, in CloudWatch Logs: found by the history of its execution and its job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from laminar_runtime import indexes, task_environment
+from laminar_runtime.causes.histories import History, StateTask
+from laminar_runtime.causes.tasks import variables_of
+from laminar_runtime.exceptions import FlowError
+from laminar_runtime.failures import jobs
+from laminar_runtime.storage.failures import Readable
+from laminar_runtime.task_environment import TaskContext
+
+__all__ = ["find_streams", "read_stream"]
+
+#: How deep executions that state machines started are looked into.
+_DEPTH = 5
+
+
+def find_streams(
+    client: Callable[[str], Any], arn: str, named: tuple[str, str], index: int, objects: Readable
+) -> Iterator[tuple[str, str]]:
+    """Yield the log groups and streams of the attempts at a split, the first one first.
+
+    Args:
+        client: Returns a client of a service of AWS.
+        arn: The ARN of the execution.
+        named: The flow's name, empty if it does not matter, and the layer's name.
+        index: The index of the split, 0 for a layer that does not fan out.
+        objects: The objects of the datastore, which may have the indexes of an array job.
+    """
+    batch, (flow, layer) = client("batch"), named
+    for task in _tasks(client("stepfunctions"), arn, _DEPTH):
+        variables = variables_of(task)
+        job = task.answer.get("JobId")
+        if not job or variables.get(task_environment.LAYER_NAME) != layer:
+            continue
+        described = batch.describe_jobs(jobs=[job])["jobs"]
+        known = {**variables, **(jobs.variables(described[0]) if described else {})}
+        if flow and known.get(task_environment.FLOW_NAME, flow) != flow:
+            continue
+        if described and described[0].get("arrayProperties"):
+            place = _place(known, index, objects)
+            described = [] if place is None else batch.describe_jobs(jobs=[f"{job}:{place}"])["jobs"]
+        elif variables.get(task_environment.LAYER_INDEXES, str(index)) != str(index):
+            continue
+        for detail in described:
+            yield from _streams(detail)
+
+
+def _streams(detail: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    group = jobs.log_group(detail)
+    containers = [attempt.get("container") or {} for attempt in detail.get("attempts") or []]
+    streams = [container.get("logStreamName") for container in (*containers, detail.get("container") or {})]
+    for stream in dict.fromkeys(filter(None, streams)):
+        yield group, stream
+
+
+def _place(variables: Mapping[str, str], index: int, objects: Readable) -> int | None:
+    """Return which child of an array job runs a split, None if none does."""
+    spelled = variables.get(task_environment.LAYER_INDEXES, "")
+    if not spelled:
+        return index
+    if spelled.startswith("@"):
+        named = {task_environment.FLOW_NAME: "-", **variables, task_environment.BATCH_INDEX: "0"}
+        try:
+            context = TaskContext.parse(named)
+        except FlowError:
+            return None
+        spelled = objects.get(context.key.index_list(spelled[1:])).decode() if context else ""
+    found = indexes.parse(spelled)
+    return found.index(index) if index in found else None
+
+
+def _tasks(states: Any, arn: str, depth: int) -> Iterator[StateTask]:
+    for task in History.read(states, arn).tasks():
+        yield task
+        nested = task.answer.get("ExecutionArn")
+        if isinstance(nested, str) and depth:
+            yield from _tasks(states, nested, depth - 1)
+
+
+def read_stream(client: Any, group: str, stream: str) -> Iterator[str]:
+    """Yield the lines of a log stream.
+
+    Args:
+        client: The client of CloudWatch Logs.
+        group: The log group.
+        stream: The log stream.
+    """
+    given: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+    token = None
+    while True:
+        page = client.get_log_events(**given, **({"nextToken": token} if token else {}))
+        for event in page["events"]:
+            yield event["message"]
+        # At the end of a stream, the token stays the same.
+        if page["nextForwardToken"] == token:
+            return
+        token = page["nextForwardToken"]
