@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 
 from laminar_codegen.limits import DESCRIBED_JOBS
 from laminar_codegen.rehearsal.aws.api_calls import ApiCall, Calls
+from laminar_codegen.rehearsal.aws.batch_attempts import LogError
 from laminar_codegen.rehearsal.aws.batch_job import STATES, Job
 from laminar_codegen.rehearsal.aws.batch_jobs import BatchJobs
 from laminar_codegen.rehearsal.aws.batch_records import BatchRecords
@@ -71,16 +72,34 @@ class BatchApi(Operations):
         return self._answer(untag, asked)
 
 
+def check_log(job: Job) -> None:
+    """Check where an attempt's output is to go. Raises LogError."""
+    from moto.logs.models import logs_backends
+
+    _, region = _log_of(job)
+    try:
+        logs_backends[job.request.account][region]
+    except KeyError:
+        raise LogError(
+            "CannotStartContainerError: failed to initialize logging driver: the option awslogs-region is "
+            f"'{region}', which is not a region"
+        ) from None
+
+
+def _log_of(job: Job) -> tuple[str, str]:
+    """Return the log group of a job's output, and its region."""
+    options = (job.request.container.get("logConfiguration") or {}).get("options") or {}
+    return options.get("awslogs-group", _LOG_GROUP), options.get("awslogs-region", job.request.region)
+
+
 def publish_log(calls: Calls, job: Job, stream: str, log: Path) -> None:
     """Copy an attempt's output to where the awslogs driver puts it, by the role that starts the container.
 
     A group that does not exist is made; on AWS the container would not start.
     """
-    options = (job.request.container.get("logConfiguration") or {}).get("options") or {}
-    group = options.get("awslogs-group", _LOG_GROUP)
-    region = options.get("awslogs-region", job.request.region)
     from moto.logs.models import logs_backends
 
+    group, region = _log_of(job)
     backend: Any = logs_backends[job.request.account][region]
     backend.ensure_log_group(group)
 

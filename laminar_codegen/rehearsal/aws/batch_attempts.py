@@ -6,6 +6,7 @@ The process has the environment, and ends as the container would have ended.
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ Observer = Callable[[JobEvent], None]
 PublishLog = Callable[[Job, str, Path], None]
 Begin = Callable[[Job, int], None]
 
+_logger = logging.getLogger("moto")
 _CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _EXITED = "Essential container in task exited"
 _NOT_STARTED = "Task failed to start"
@@ -38,6 +40,10 @@ _TIMED_OUT = "Job attempt duration exceeded timeout"
 
 class OverridesError(Exception):
     """Overrides that are too long: the container does not start."""
+
+
+class LogError(Exception):
+    """A log that cannot be written: the container does not start."""
 
 
 @attrs.frozen
@@ -62,6 +68,7 @@ class AttemptRunner:
     faults       what goes wrong before a container starts
     roles        says why a container does not start for its roles' sake, if roles are limited
     now          the time in milliseconds since the epoch
+    check_log    raises LogError if the log of a container cannot be written
     """
 
     workspace: Workspace
@@ -74,9 +81,20 @@ class AttemptRunner:
     now: Callable[[], int]
     faults: Faults = attrs.field(factory=Faults)
     roles: Callable[[], JobRoles | None] = lambda: None
+    check_log: Callable[[Job], None] = lambda _: None
 
     def run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
         """Run an attempt to its end; `begin` is called when its process runs."""
+        started = self.now()
+        try:
+            return self._run(job, attempt, begin)
+        except Exception as error:
+            # The job ends, whatever is wrong here: nobody waits for it forever.
+            _logger.exception("an attempt of %s", job.request.name)
+            reason = f"the embedded AWS failed, which is not the flow's fault: {type(error).__name__}: {error}"
+            return self._end(None, started, None, _NOT_STARTED, reason)
+
+    def _run(self, job: Job, attempt: int, begin: Begin) -> AttemptEnd:
         log = job.log_path(self.logs, attempt)
         stream = _stream(job)
         self._announce(job, attempt, "STARTING", log)
@@ -90,10 +108,12 @@ class AttemptRunner:
             if failure is not None:
                 return self._end(None, started, None, failure.status_reason, failure.reason)
         try:
+            if stream is not None:
+                self.check_log(job)
             process = self._start(job, attempt, log)
         except OSError as error:
             return self._end(None, started, stream, _NOT_STARTED, f"CannotStartContainerError: {error}")
-        except (SecretError, OverridesError) as error:
+        except (LogError, OverridesError, SecretError) as error:
             return self._end(None, started, stream, _NOT_STARTED, str(error))
         job.process = process
         begin(job, started)

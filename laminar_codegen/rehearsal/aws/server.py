@@ -239,6 +239,7 @@ class EmbeddedAws:
             now=lambda: self._clock.milliseconds,
             faults=self._faults,
             roles=self._job_roles,
+            check_log=self._check_log,
         )
         return BatchJobs(runner, self._clock, concurrency=self._concurrency)
 
@@ -304,6 +305,11 @@ class EmbeddedAws:
         if self._executions is not None:
             self._executions.stop_all()
         self._jobs.clear()
+
+    def _check_log(self, job: Job) -> None:
+        from laminar_codegen.rehearsal.aws import batch_api
+
+        batch_api.check_log(job)
 
     def _publish_log(self, job: Job, stream: str, log: Path) -> None:
         from laminar_codegen.rehearsal.aws import batch_api

@@ -105,6 +105,7 @@ UNSEEN = {
     "without batch:submitJob* DependsOn": "jobs begin in the order of their submission, as few of them run at once",
     "without lambda:invoke * Payload.chain*": "all splits of these pipelines run",
     "ec2: without aws_batch_job_definition platform_capabilities*": "EC2 is the default",
+    "ec2: without container logConfiguration": _LOGS,
     "ec2: without container logConfiguration.options": _LOGS,
     "ec2: * container logConfiguration.options.awslogs-group": _LOGS,
     "hooks: broken lambda:invoke * Payload.execution": _NOT_READ,

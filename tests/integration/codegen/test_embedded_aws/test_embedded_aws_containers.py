@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from embedded_aws_bench import ROLE
 
+from laminar_codegen.rehearsal.aws import batch_attempts
+
 if TYPE_CHECKING:
     from embedded_aws_bench import Bench
 
@@ -203,3 +205,15 @@ def test_secrets_that_cannot_be_had(bench: Bench, source: str, properties: dict[
     ended = bench.ended(bench.submit(arn))
     assert (ended["status"], ended["statusReason"]) == ("FAILED", "Task failed to start")
     assert why in ended["container"]["reason"]
+
+
+def test_a_log_in_no_region(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The container does not start. What fails in the embedded AWS itself ends the job, too: nobody waits for it."""
+    logs = {"logDriver": "awslogs", "options": {"awslogs-region": "broken"}}
+    ended = bench.ended(bench.submit(register(bench, "FARGATE", command=["python", "-V"], logConfiguration=logs)))
+    assert ended["status"] == "FAILED"
+    assert "awslogs-region is 'broken', which is not a region" in ended["attempts"][0]["container"]["reason"]
+    monkeypatch.setattr(batch_attempts, "_batch_environment", lambda *_: 1 / 0)
+    ended = bench.ended(bench.submit(register(bench, "FARGATE", command=["python", "-V"])))
+    assert ended["status"] == "FAILED"
+    assert "the embedded AWS failed" in ended["attempts"][0]["container"]["reason"]
