@@ -54,6 +54,12 @@ NOT_OBSERVABLE: Mapping[tuple[str, str], str] = {
     ("planner", "TellWhatIsMissing"): "the same",
     ("function", "TellWhatIsMissing"): "the same",
     ("schedule", "DecryptSchedule"): "only with a key",
+    ("loader", "UseDatastoreKey"): "only with a key",
+    ("reporter", "UseDatastoreKey"): "only with a key",
+    ("reporter", "DecryptEnvironment"): "only with a key",
+    ("reporter", "SendTraces"): "nothing is traced here",
+    ("reporter", "WriteLogs"): "without it a function has no log, and no error",
+    ("stop_jobs", "StartStops"): "no execution is aborted",
     ("schedule", "EncryptFailures"): "only with a key",
 }
 #: Statements of which an action is not used: images are pulled otherwise, no execution is stopped for another, and some
