@@ -58,7 +58,14 @@ def _faults(layer: LayerNode, given: Mapping[str, Any]) -> Iterator[str]:
         linux = given.get("linuxParameters")
         members = {f"linuxParameters.{name}" for name in (linux if isinstance(linux, dict) else {})}
         lacking = (_ONLY_ON_EC2 & given.keys()) | (members - {f"linuxParameters.{name}" for name in _LINUX_OF_FARGATE})
+        if any("host" in volume for volume in _maps(given.get("volumes"))):
+            lacking |= {"volumes.host"}
     yield from (f"jobs on {'EC2' if on_ec2(layer.placement) else 'Fargate'} have no {name}" for name in sorted(lacking))
+
+
+def _maps(value: Any) -> list[Mapping[str, Any]]:
+    """Return the maps of a list, none if a value is no list of maps: then it is not valid by the model."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 @functools.cache
