@@ -247,7 +247,9 @@ def _value(value: Any) -> Any:
         case Variable() | ListVariable():
             return Input.of(value)
         case _ if _records.has_fields(type(value)):
-            return tuple((name, _value(item)) for name, item in _records.plain(value).items())
+            # What is unset is left out, so that a further field changes no label.
+            fields = _records.plain(value)
+            return tuple((name, _value(fields[name])) for name in sorted(fields) if fields[name] not in {None, False})
         case Mapping():
             return tuple((name, _value(value[name])) for name in sorted(value))
         case list() | tuple():

@@ -93,7 +93,7 @@ def _plain(name: str, value: Any) -> Value:
             return shlex.join(value)
         case tuple() if name == "volumes":
             fields = [dict(pairs) for pairs in value]
-            return {item.pop("name"): {key: _plain("", one) for key, one in item.items() if one} for item in fields}
+            return {item.pop("name"): {key: _plain("", one) for key, one in item.items()} for item in fields}
         case tuple() if all(isinstance(item, tuple) for item in value):
             return {key: _plain("", item) for key, item in value}
         case tuple():

@@ -67,14 +67,15 @@ def job_members(given: Iterable[Mapping[str, Any]], id_of: Callable[[Any], Any])
     https://docs.aws.amazon.com/batch/latest/APIReference/API_ContainerProperties.html
 
     Args:
-        given: The fields of the volumes.
+        given: The fields of the volumes, without those that are None or False, if you like.
         id_of: Returns the id of a file system or an access point, given its id or ARN.
     """
     given = [*given]
     return {
         "environment": [{"name": volume_folders.variable_of(one["name"]), "value": one["mount"]} for one in given],
         "mountPoints": [
-            {"containerPath": one["mount"], "readOnly": one["read_only"], "sourceVolume": one["name"]} for one in given
+            {"containerPath": one["mount"], "readOnly": bool(one.get("read_only")), "sourceVolume": one["name"]}
+            for one in given
         ],
         "volumes": [{**_source(one, id_of), "name": one["name"]} for one in given],
     }
@@ -83,15 +84,15 @@ def job_members(given: Iterable[Mapping[str, Any]], id_of: Callable[[Any], Any])
 def _source(volume: Mapping[str, Any], id_of: Callable[[Any], Any]) -> dict[str, Any]:
     if "source" in volume:
         return {"host": {"sourcePath": volume["source"]}}
-    point = volume["access_point"]
+    point, root = volume.get("access_point"), volume.get("root")
     asked = {
         **({} if point is None else {"accessPointId": id_of(point)}),
-        **({"iam": "ENABLED"} if volume["iam"] else {}),
+        **({"iam": "ENABLED"} if volume.get("iam") else {}),
     }
     configuration = {
         **({"authorizationConfig": asked} if asked else {}),
         "fileSystemId": id_of(volume["file_system"]),
-        **({} if volume["root"] is None else {"rootDirectory": volume["root"]}),
-        "transitEncryption": "ENABLED" if volume["transit_encryption"] else "DISABLED",
+        **({} if root is None else {"rootDirectory": root}),
+        "transitEncryption": "ENABLED" if volume.get("transit_encryption") else "DISABLED",
     }
     return {"efsVolumeConfiguration": configuration}

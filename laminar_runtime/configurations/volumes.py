@@ -151,6 +151,7 @@ class EFS(Volume):
     """
 
     file_system: Text = _records.field(validator=_names(FILE_SYSTEM, "fs-0123456789abcdef0"))
+    mount: str = _records.field(converter=_folder, validator=_check_folder)
     access_point: Text | None = _records.field(
         default=None, validator=_names(ACCESS_POINT, "fsap-0123456789abcdef0"), kw_only=True
     )
@@ -196,3 +197,4 @@ class Host(Volume):
     """
 
     source: str = _records.field(converter=_folder, validator=_check_folder)
+    mount: str = _records.field(converter=_folder, validator=_check_folder)

@@ -65,8 +65,8 @@ def _mount_statements(deployment: Deployment, role: str | None) -> Iterator[Stat
     """
     found: dict[tuple[Any, Any], bool] = {}
     for volume in _volumes_of_role(deployment, role):
-        key = volume["file_system"], volume["access_point"]
-        found[key] = found.get(key, False) or not volume["read_only"]
+        key = volume["file_system"], volume.get("access_point")
+        found[key] = found.get(key, False) or not volume.get("read_only")
     for pointed, end in ((True, "AccessPoints"), (False, "FileSystems")):
         for written, begin in ((True, "Mount"), (False, "MountToRead")):
             those = [key for key, writes in found.items() if (key[1] is not None) is pointed and writes is written]
@@ -85,7 +85,7 @@ def _volumes_of_role(deployment: Deployment, role: str | None) -> Iterator[dict[
     """Yield the volumes of the layers with a role that ask IAM, in a stable order."""
     placements = dict.fromkeys(item for graph in deployment.graphs for item in graph.placements)
     found = {
-        str((volume["file_system"], volume["access_point"], volume["read_only"])): volume
+        str((volume["file_system"], volume.get("access_point"), volume.get("read_only"))): volume
         for item in placements
         if (target := batch_target(item)) is not None and target.role == role
         for volume in volumes_of(item.container)

@@ -34,7 +34,8 @@ def test_defaults_are_secure() -> None:
     assert EFS(SYSTEM, mount="/a", access_point=POINT).iam is True
     assert EFS(SYSTEM, mount="/a", access_point=POINT, iam=False).iam is False
     assert EFS(SYSTEM, mount="/a", root="/").root is None
-    assert Host("/disk", mount="/my-data.1").name == "my_data_1"
+    assert EFS(SYSTEM, "/a") == EFS(SYSTEM, mount="/a")
+    assert Host("/disk", "/my-data.1").name == "my_data_1"
     assert Host("/disk", mount="/1").name == "volume_1"
 
 
