@@ -22,6 +22,7 @@ from laminar_codegen.rehearsal.document.configuration import parse_document
 from laminar_codegen.rehearsal.document.errors import DocumentError
 from laminar_codegen.rehearsal.document.given import Given, provide
 from laminar_codegen.rehearsal.document.kinds import Account
+from laminar_codegen.rehearsal.document.resources.batch import provide_for_jobs
 from laminar_codegen.rehearsal.document.texts import read_file
 from laminar_runtime.exceptions import LaminarError
 
@@ -73,6 +74,7 @@ def apply_folder(folder: Path, aws: EmbeddedAws, account: Account, given: Given,
         options = [f"-var={name}={value}" for name, value in made.items()]
         _run(program, copy, aws, "init", [])
         _run(program, copy, aws, "apply", ["-auto-approve", *words, *options])
+    provide_for_jobs(account, _warn)
 
 
 def _copy(folder: Path, scratch: Path) -> Path:
@@ -163,9 +165,13 @@ def _outcome(declared: Mapping[str, Any], given: Given, account: Account) -> Ite
     for name, default in declared.items():
         own = given.texts.get(name, given.values.get(name, default))
         if own is not ...:
-            value = provide(name, own, account, lambda note: print("laminar-codegen: warning:", note, file=sys.stderr))
+            value = provide(name, own, account, _warn)
             if value is not None and value != own:
                 yield name, value
+
+
+def _warn(text: str) -> None:
+    print("laminar-codegen: warning:", text, file=sys.stderr)
 
 
 def _run(program: str, copy: Path, aws: EmbeddedAws, command: str, words: list[str]) -> None:

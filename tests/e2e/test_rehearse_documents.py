@@ -13,14 +13,16 @@ from tools.terraform_standin.installing import CONFIGURATION
 
 ROOT = Path(__file__).parents[2]
 FLOW = """
+import os
 from laminar_runtime import Flow, Layer
+from laminar_runtime.configurations.layers import Container
 
 class F(Flow): ...
 
-@F.register
+@F.register(container=Container(secrets={"TOKEN": "ssm:/team/token"}))
 class A(Layer):
     def __call__(self) -> None:
-        self.x = 1
+        self.x = len(os.environ["TOKEN"])
 
 if flow := F():
     flow()
@@ -37,6 +39,8 @@ def folder(tmp_path: Path, mirror: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     monkeypatch.setenv(CONFIGURATION, str(mirror))
     # The provider is a module of this repository.
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    # Jobs have it, too, whoever made the job definition.
+    monkeypatch.setenv("TOKEN", "t")
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
     return tmp_path
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from laminar_codegen.rehearsal.document.errors import DocumentError
-from laminar_codegen.rehearsal.document.kinds import Kind, Making
+from laminar_codegen.rehearsal.document.kinds import Account, Kind, Making
 from laminar_codegen.rehearsal.document.resources.secrets import provide_secrets
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "provide_for_jobs"]
 
 _PROPERTIES = {
     "container_properties": "containerProperties",
@@ -34,14 +34,31 @@ def _definition(making: Making) -> Mapping[str, Any]:
         text = making.get(name)
         if text is not None:
             request[member] = _parse(making, name, text)
-    for member in _members_of_containers(request.get("containerProperties", {})):
-        making.warn(f"{making.place}: {member} of container_properties is not applied: jobs are processes here")
-    container = request.get("containerProperties", {})
-    provide_secrets(making, container)
-    _note_volumes(making, container)
+    _provide(making, request.get("containerProperties", {}))
     made = making.client("batch").register_job_definition(**request)
     arn = made["jobDefinitionArn"]
     return {"id": arn, "arn": arn, "arn_prefix": arn.rpartition(":")[0], "revision": made["revision"]}
+
+
+def _provide(making: Making, container: Mapping[str, Any]) -> None:
+    """Make what a container needs besides its definition, and say what its jobs do not have here."""
+    if members := _members_of_containers(container):
+        making.warn(f"{making.place}: jobs are processes here, without {', '.join(members)} of container_properties")
+    provide_secrets(making, container)
+    _note_volumes(making, container)
+
+
+def provide_for_jobs(account: Account, warn: Callable[[str], object]) -> None:
+    """Make what the containers of an account's job definitions need, where others than this package made these.
+
+    Args:
+        account: The account.
+        warn: Takes warnings: of what jobs do not have here.
+    """
+    pages = account.client("batch").get_paginator("describe_job_definitions").paginate(status="ACTIVE")
+    for definition in (item for page in pages for item in page["jobDefinitions"]):
+        making = Making(account, f"job definition {definition['jobDefinitionName']}", {}, warn)
+        _provide(making, definition.get("containerProperties") or {})
 
 
 def _members_of_containers(container: Mapping[str, Any]) -> list[str]:
