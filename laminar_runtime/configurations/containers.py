@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_COMMAND",
     "DEFAULT_WORKDIR",
     "JOB_TAGS",
+    "MERGED",
     "OF_CONTAINERS",
     "Architecture",
     "Container",
@@ -49,7 +50,7 @@ def _copy(mapping: Any) -> Any:
 JOB_TAGS = tuple(f"{container_texts.TAG_PREFIX}{name}" for name in ("flow", "layer", "execution"))
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
-_MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
+MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
 
 
 #: The fields that only a container has, and a process of this machine does not.
@@ -227,7 +228,7 @@ def refine(base: Container, container: Container) -> Container:
         >>> found.command, found.memory, sorted(found.environment)
         ('python train.py', 1500, ['LEVEL', 'STAGE'])
     """
-    found = _records.refine(base, container, _MERGED)
+    found = _records.refine(base, container, MERGED)
     dropped = container.environment.keys(), container.secrets.keys()
     if found is not container:
         secrets, environment = (
