@@ -49,13 +49,13 @@ def policies(compilation: Compilation, name: str = NAME) -> dict[str, dict[str, 
         "local.read_secrets.secretsmanager": [arn.format("secretsmanager", "secret:") + "-??????"],
         "local.read_secrets.ssm": [arn.format("ssm", "parameter/")],
         "local.repositories": _repositories(local, known) if "repositories" in local else [],
-        'length(local.repositories) > 0 ? ["*"] : []': ["*"],
+        '["*"]': ["*"],
         **{f"var.{key}[*]": [known[f"var.{key}"]] for key in ("kms_key_arn", "datastore_kms_key_arn")},
     }
 
     def body(statement: Statement) -> dict[str, Any]:
         listed = statement.resources
-        resources = tuple(lists[listed.expression]) if isinstance(listed, Ref) else listed
+        resources = tuple(lists[_longer(listed.expression)]) if isinstance(listed, Ref) else listed
         written: dict[str, Any] = resolve(attrs.evolve(statement, resources=resources).body(), known)
         return written
 
@@ -63,6 +63,12 @@ def policies(compilation: Compilation, name: str = NAME) -> dict[str, dict[str, 
         label: {"Version": "2012-10-17", "Statement": [body(item) for item in granted.statements]}
         for label, granted in permissions(compilation.deployment).items()
     }
+
+
+def _longer(expression: str) -> str:
+    """Return the branch of a condition that is no empty list, or an expression without a condition itself."""
+    branches = expression.partition(" ? ")[2].split(" : ")
+    return next((branch for branch in branches if branch not in {"", "[]"}), expression)
 
 
 def allows(policy: Mapping[str, Any], action: str, resource: str) -> bool:
