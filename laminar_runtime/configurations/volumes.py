@@ -114,7 +114,7 @@ class Volume:
         if found is None:
             msg = (
                 f"this task does not mount the volume '{self.name}': add it to the container of its layer, "
-                "Container(volumes=[...]). Functions, and hooks that choose a container, have no volumes"
+                "Container(volumes=[...]). Hooks of deployed layers, and functions of AWS Lambda, have no volumes"
             )
             raise LayerError(msg)
         return Path(found)
