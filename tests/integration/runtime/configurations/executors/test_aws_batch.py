@@ -21,9 +21,10 @@ FLOW = '''\
 import os
 from laminar_runtime import Flow, Layer, Parameters
 from laminar_runtime.configurations import hooks
-from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
+from laminar_runtime.configurations.layers import EFS, Container, ForEach, Parameter, Retry
 
-container = Container(image="team/flow:1", memory=512)
+DATA = EFS("fs-0123abcd", "/mnt/data")
+container = Container(image="team/flow:1", memory=512, volumes=[DATA])
 
 
 class Batched(Flow):
@@ -48,6 +49,7 @@ class Square(Layer):
         if load.number in parameters.hopeless:
             raise ValueError(f"never any luck with {load.number}")
         self.square = load.number**2
+        (DATA.path / str(load.number)).write_text("")
         self.job = os.environ["AWS_BATCH_JOB_ID"]
 
     @hooks.submission
@@ -60,6 +62,7 @@ class Square(Layer):
 class Sum(Layer):
     def __call__(self, square: Square) -> None:
         self.sum = sum(square.square)
+        self.files = sorted(file.name for file in DATA.path.iterdir())
 
 
 if flow := Batched():
@@ -116,6 +119,8 @@ def test_a_flow_on_batch(bench: Bench) -> None:
     """A flow gives its results, with one job for a layer and one array job for a fan-out."""
     execution = run(bench)
     assert execution.layer("Sum").sum == 5
+    # Jobs that this process submits mount what they share.
+    assert execution.layer("Sum").files == ["0", "1", "2"]
     jobs = execution.layer("Square").job
     assert sorted(job.partition(":")[2] for job in jobs) == ["0", "1", "2"]
     assert len({job.partition(":")[0] for job in jobs}) == 1

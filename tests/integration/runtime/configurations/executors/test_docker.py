@@ -18,14 +18,18 @@ FLOW = """\
     import os, time
     from laminar_runtime import Flow, Layer, Parameters
     from laminar_runtime.configurations import executors
-    from laminar_runtime.configurations.layers import Container
+    from laminar_runtime.configurations.layers import EFS, Container
+
+    DATA = EFS("fs-0123abcd", "/mnt/data", read_only=True)
 
     class Shipped(Flow): ...
 
     ARN = "arn:aws:ssm:eu-west-1:123456789012:parameter/token"
 
     @Shipped.register(
-        container=Container(image="team/flow:1", cpu=2, memory=512, workdir="/srv", secrets={"TOKEN": ARN})
+        container=Container(
+            image="team/flow:1", cpu=2, memory=512, workdir="/srv", secrets={"TOKEN": ARN}, volumes=[DATA]
+        )
     )
     class A(Layer):
         def __call__(self, parameters: Parameters) -> None:
@@ -35,6 +39,7 @@ FLOW = """\
                 raise ValueError("no luck")
             self.secret = os.environ.get("DOCKER_SECRET", "not passed on")
             self.token = os.environ["TOKEN"]
+            assert str(DATA.path) == "/mnt/data"
 
     if flow := Shipped(executor=executors.Docker(timeout=TIMEOUT)):
         print(flow(does=os.environ["DOES"]).layer(A).secret)
@@ -54,6 +59,7 @@ def test_a_task_in_a_container(docker: Folder) -> None:
     assert remove == ["rm", "--force", name]
     root = docker.path / ".laminar"
     wanted = {"--rm", "--cpus=2", "--memory=512m", "--workdir=/srv", f"--mount=type=bind,source={root},target={root}"}
+    wanted.add(f"--mount=type=bind,source={root}/.volumes/data,target=/mnt/data,readonly")
     assert wanted <= set(run)
     assert run[-3:] == ["team/flow:1", "python", "main.py"]
 
