@@ -17,6 +17,7 @@ from laminar_runtime.failures import jobs
 from laminar_runtime.failures.record import Failure, Failures, Kind, one_line
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage import failures
+from laminar_runtime.storage.claims import open_claim
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.storage.layout import LayerKey, failures_prefix
 from laminar_runtime.task_environment import TaskContext
@@ -143,12 +144,45 @@ class Reader:
         details, count = described
         given = tasks.variables_of(task)
         drive = given.get(task_environment.EXECUTION_ID, "").partition(RESUMED)[2]
+        if details and task_environment.LAYER_CLAIMS in given:
+            return self._of_claiming(details, given, drive)
         found = [
             tasks.of_job(detail, self._execution, self._place({**given, **jobs.variables(detail)}))
             for detail in details
         ]
         self._drives |= {_place(one): drive for one in found}
         return (found, count) if found else ([tasks.of_state(task, self._execution, self._place(given))], 1)
+
+    def _of_claiming(
+        self, details: Sequence[Mapping[str, Any]], given: Mapping[str, str], drive: str
+    ) -> tuple[list[Failure], int]:
+        """Return the failures of splits that the children of a job claimed.
+
+        A child that ends by itself has left a record for each of them. One that was ended has not, for the split that
+        it held.
+        """
+        place = self._place({**given, **jobs.variables(details[0])})
+        key = LayerKey(place["flow"], self._execution, place["layer"])
+        recorded = self._try("the datastore", lambda: failures.read(self._objects, key, most=self._most)) or Failures()
+        prefix = key.claims(given[task_environment.LAYER_CLAIMS], drive)
+        found: list[Failure] = []
+        for detail in details:
+            one = tasks.of_job(detail, self._execution, place)
+            if one.exit_code == _FINAL and len(recorded):
+                continue
+            held = self._claim_of(key, prefix, one.job)
+            found.append(one if held is None else _records.evolve(one, index=held))
+        self._drives |= {_place(one): drive for one in found}
+        known = {_place(one) for one in found}
+        others = [one for one in recorded if _place(one) not in known]
+        return [*found, *others], max(recorded.count, len(found) + len(others))
+
+    def _claim_of(self, key: LayerKey, prefix: str, child: str) -> int | None:
+        objects = self._objects
+        found: int | None = self._try(
+            "the datastore", lambda: open_claim(objects.get, objects.names, key, prefix, child)
+        )
+        return found
 
     def _of_running(self, task: StateTask, status: str) -> Failure:
         kind, reason = _ENDED[status]

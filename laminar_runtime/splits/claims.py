@@ -15,47 +15,18 @@ split that is left, so uneven splits balance themselves.
 
 from __future__ import annotations
 
-import json
 import random
 from collections import deque
 from collections.abc import Collection, Sequence
 
-from laminar_runtime import _records
 from laminar_runtime.configurations.datastores.transport import Transport, address, map_requests
 from laminar_runtime.exceptions import DatastoreError, MissingError
+from laminar_runtime.storage.claims import FAILED, Owner
 
-__all__ = ["Claims", "Owner"]
+__all__ = ["Claims"]
 
-_FAILED = ".failed"
 #: How often to create a claim that the transport refuses as there, but does not find.
 _TRIES = 5
-
-
-@_records.frozen
-class Owner:
-    """Names who claims splits.
-
-    Args:
-        child: The job, or the child of an array job.
-        start: The number of its start, from 1. Another start of the same child may still run, if it was taken for dead.
-    """
-
-    child: str
-    start: int = 1
-
-    def dumps(self) -> bytes:
-        """Return the content of a claim."""
-        return json.dumps({"child": self.child, "start": self.start}).encode()
-
-    @classmethod
-    def loads(cls, content: bytes) -> Owner:
-        """Read the content of a claim.
-
-        Args:
-            content: The content.
-        """
-        found = json.loads(content)
-        return cls(found["child"], found["start"])
 
 
 class Claims:
@@ -71,6 +42,7 @@ class Claims:
 
     Example:
         >>> from laminar_runtime.configurations.datastores import Memory
+        >>> from laminar_runtime.storage.claims import Owner
         >>> store = Memory().transport
         >>> one, other = (
         ...     Claims(store, "c/", owner=Owner(f"job:{k}"), splits=[4, 5, 7], place=k, children=2) for k in range(2)
@@ -134,7 +106,7 @@ class Claims:
         Args:
             index: The split.
         """
-        self._transport.put(f"{self._path(index)}{_FAILED}", b"{}")
+        self._transport.put(f"{self._path(index)}{FAILED}", b"{}")
 
     def _next(self) -> int | None:
         """Return the next split to claim: of the child's own share, and then any that is left."""
@@ -150,8 +122,8 @@ class Claims:
     def _look(self) -> set[int]:
         """Note the splits that are claimed by now, and return those that failed."""
         names = self._transport.names(self._prefix)
-        self._taken.update(int(name) for name in names if not name.endswith(_FAILED))
-        return {int(name.removesuffix(_FAILED)) for name in names if name.endswith(_FAILED)}
+        self._taken.update(int(name) for name in names if not name.endswith(FAILED))
+        return {int(name.removesuffix(FAILED)) for name in names if name.endswith(FAILED)}
 
     def _claim(self, index: int) -> bool:
         """Create a claim, and return whether it is this child's."""

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from laminar_runtime import _records, indexes, task_environment, types
 from laminar_runtime.configurations.failures import FINAL, OUT_OF_MEMORY, TIMED_OUT
 from laminar_runtime.configurations.layers import Retry
-from laminar_runtime.splits.claims import Claims, Owner
+from laminar_runtime.splits.claims import Claims
+from laminar_runtime.storage.claims import Owner
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks.worker import Ending, StoppedError, Worker
 

@@ -98,7 +98,8 @@ def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyP
         flow.configuration.scheduler = AWS.StepFunctions()
         flow._datastore = None
         execution = flow()
-        with pytest.raises(ExecutionError, match=r"in state 'Work': .*Array Child Job failed"):
+        why = r"ended FAILED: layer 'Work' \(split 4 of 0 to 5\) .* failed on attempt 2: ValueError: broken"
+        with pytest.raises(ExecutionError, match=why):
             execution.wait(timeout=120)
         log = tmp_path / "log.txt"
         twice = [f"Work {index} {attempt}" for index in (1, 4, 5) for attempt in (1, 2)]
@@ -111,7 +112,7 @@ def test_a_killed_child_and_a_resume(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ]
         (tmp_path / "broken").unlink()
         log.write_text("")
-        why = r"UnfinishedError: layer 'One' .*: 2 of its splits did not finish \(splits 2-3 of 0 to 5\), and tolerated"
+        why = r"layer 'One' .*: 2 of its splits did not finish \(splits 2-3 of 0 to 5\), and tolerated"
         with pytest.raises(ExecutionError, match=why):
             flow.execution(str(execution.id)).resume().wait(timeout=120)
         assert sorted(log.read_text().splitlines()) == [*(f"One {index} 1" for index in range(6)), "Work 4 1"]

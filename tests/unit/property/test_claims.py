@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.configurations.layers import Retry
-from laminar_runtime.splits.claims import Claims, Owner
+from laminar_runtime.splits.claims import Claims
+from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.tasks.worker import Ending, Worker
 from tests.support.transports import Dictionary

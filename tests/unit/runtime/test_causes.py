@@ -29,6 +29,7 @@ from laminar_runtime.exceptions import (
 from laminar_runtime.failures import jobs
 from laminar_runtime.failures.record import Failure
 from laminar_runtime.storage import failures
+from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.layout import LayerKey
 
 EXITED = "Essential container in task exited"
@@ -217,6 +218,33 @@ def test_records_and_jobs_are_joined() -> None:
     ]
     assert found.shown[0].exit_code == 137
     assert {one.region for one in found} == {"eu-west-1"}
+    assert found.count == 3
+
+
+def claiming(index: int, **more: Any) -> dict[str, Any]:
+    """Describe a child that claims splits."""
+    found = child("j", index, **more)
+    found["container"]["environment"].append({"name": "LAMINAR_LAYER_CLAIMS", "value": "1-0.2"})
+    return found
+
+
+def test_children_that_claim_splits() -> None:
+    """The failures are those of the splits, not of children: of a child that was killed, of the split that it held."""
+    store = Memory()
+    for index in (7, 9):
+        failures.write(store.transport.put, TRAIN, record(index, job=f"j:{index % 2}"))
+    prefix = TRAIN.claims("1-0.2", "1")
+    for name, owner in {"3": 0, "5": 0, "7": 1, "9": 1}.items():
+        store.transport.put(f"{prefix}{name}", Owner(f"j:{owner}").dumps())
+    store.transport.put(TRAIN.split(3), b"{}")
+    for name in ("7", "9"):
+        store.transport.put(f"{prefix}{name}.failed", b"{}")
+    ended = claiming(1)
+    ended["container"] |= {"exitCode": 79, "reason": None}
+    environment = [*REQUEST["ContainerOverrides"]["Environment"], {"Name": "LAMINAR_LAYER_CLAIMS", "Value": "1-0.2"}]
+    states = history("x", ContainerOverrides={"Environment": environment})
+    found = read(store, states, Batch(array("j", 2), claiming(0), ended))
+    assert [(one.index, one.kind) for one in found] == [(5, "out of memory"), (7, "error"), (9, "error")]
     assert found.count == 3
 
 

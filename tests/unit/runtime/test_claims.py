@@ -6,7 +6,8 @@ import pytest
 
 from laminar_runtime.configurations.datastores import Memory
 from laminar_runtime.exceptions import DatastoreError
-from laminar_runtime.splits.claims import Claims, Owner
+from laminar_runtime.splits.claims import Claims
+from laminar_runtime.storage.claims import Owner
 from tests.support.transports import Dictionary, Recording
 
 
