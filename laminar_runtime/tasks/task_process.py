@@ -50,7 +50,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
     ) -> None:
         if error is None or isinstance(error, (GeneratorExit, Ended)):
             return
-        from laminar_runtime.failures import tracebacks
+        from laminar_runtime.failures import reports, tracebacks
 
         tracebacks.trim(error)
         path = os.environ.get(task_environment.ERROR_FILE)
@@ -59,10 +59,10 @@ class reporting:  # noqa: N801 - it is called in a with statement
         if path:
             from pathlib import Path
 
-            from laminar_runtime.failures import reports
-
             reports.write(Path(path), error, attempt=int(os.environ.get(task_environment.LAYER_ATTEMPT) or 0))
-            _leave_to_reader(error)
+            _replace_print(error, "")
+        else:
+            _replace_print(error, tracebacks.text(error) or f"{reports.reason_of(error)}\n")
         if task_environment.on_aws(os.environ):
             from laminar_runtime.tasks import failure_records
 
@@ -71,13 +71,20 @@ class reporting:  # noqa: N801 - it is called in a with statement
             failure_records.leave_error(error, self._flow.configuration.datastore, secrets)
 
 
-def _leave_to_reader(error: BaseException) -> None:
-    """Keep Python from printing an error at the end of this process."""
+def _replace_print(error: BaseException, shown: str) -> None:
+    """Have Python print something else of an error that ends this process: without the frames that lead to the layer.
+
+    Args:
+        error: The error.
+        shown: What is printed; empty if whoever started the process reads the report and prints that.
+    """
     print_error = sys.excepthook
 
     def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
         if value is not error:
             print_error(kind, value, traceback)
+        else:
+            sys.stderr.write(shown)
 
     sys.excepthook = hook
 

@@ -162,6 +162,9 @@ def test_the_culprit_is_named(tmp_path: Path) -> None:
     assert "ended FAILED: layer 'Bad' of flow 'F' failed on attempt 1: ValueError: the culprit" in ended.stderr
     assert "ValueError: the culprit" in ended.stderr
     assert "innocent" not in ended.stderr.partition("the last lines of ")[2]
+    assert ended.stderr.count("Traceback") == 1
+    assert "laminar_runtime" not in ended.stderr
+    assert len(ended.stderr.splitlines()) <= 25
 
 
 def test_a_flow_that_takes_too_long(tmp_path: Path) -> None:
