@@ -30,6 +30,7 @@ from laminar_codegen.limits import (
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
+from laminar_codegen.triggers.expressions import is_once
 
 __all__ = ["ABORTED", "ALARMS", "allocate", "longest_name"]
 
@@ -181,7 +182,7 @@ def _no_success(seconds: int, machines: Sequence[StateMachine], found: Sequence[
         dimensions={"StateMachineArn": Ref(f"aws_sfn_state_machine.{runs}.arn")},
         periods=math.ceil(seconds / period),
         missing=True,
-        switches=tuple(switch for _, switch in triggers.schedules_of(found)),
+        switches=tuple(switch for expression, switch in triggers.schedules_of(found) if not is_once(expression)),
     )
 
 

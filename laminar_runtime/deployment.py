@@ -23,6 +23,7 @@ from laminar_runtime.exceptions import (
     DeploymentError,
     ExecutionError,
     ExecutionFailedError,
+    FlowError,
     LaminarError,
     NotFoundError,
     TimeLimitError,
@@ -126,6 +127,9 @@ class Deployment:
     def start(self, execution: str, *, parameters: dict[str, Any] | None = None, stored: bool = False) -> None:
         """Start an execution of the state machine.
 
+        If the flow declares its parameters, the first state of the execution checks them: their declaration is not
+        known here. The output ``input_schema`` of the Terraform configuration has it for a check before the start.
+
         Args:
             execution: The execution's id, which is its name. If it runs already, nothing happens.
             parameters: The flow's parameters, as JSON values, if they are not in the datastore.
@@ -134,7 +138,7 @@ class Deployment:
 
         Raises:
             DeploymentError: If the execution cannot be started.
-            FlowError: If the id is not valid, or too long for the names of resumes.
+            FlowError: If the id is not valid, or too long for the names of resumes, or the parameters are not JSON.
         """
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -143,9 +147,11 @@ class Deployment:
         if parameters is not None:
             given["parameters"] = parameters
         try:
-            self.client().start_execution(
-                stateMachineArn=self.state_machine_arn, name=execution, input=json.dumps(given)
-            )
+            written = json.dumps(given, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise FlowError(f"the parameters of execution {execution} of '{self.name}' are not JSON: {error}") from None
+        try:
+            self.client().start_execution(stateMachineArn=self.state_machine_arn, name=execution, input=written)
         except (BotoCoreError, ClientError) as error:
             raise _explain(f"{self._title(execution)} cannot be started", error, DeploymentError) from error
 

@@ -11,7 +11,7 @@ from laminar_codegen.ir.settings import ACTION, NO_SETTINGS, PATH
 from laminar_codegen.limits import ALARM_ACTIONS, LONG_LOOK_BACK, SHORT_PERIOD
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM074, LAM075
-from laminar_codegen.triggers.expressions import period_of
+from laminar_codegen.triggers.expressions import is_once, period_of
 from laminar_codegen.triggers.registry import schedules_of
 from laminar_runtime.configurations.operations import LEVELS
 
@@ -46,9 +46,10 @@ def check_successes(graph: Graph) -> Iterator[Problem]:
     seconds = graph.settings.no_success_in
     if seconds is None or graph.linked:
         return
-    schedules = [*schedules_of(graph.triggers)]
+    schedules = [one for one in schedules_of(graph.triggers) if not is_once(one[0])]
     if not schedules:
-        what = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds, and no schedule"
+        alarm = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds"
+        what = f"{alarm}, and no schedule that repeats"
         yield Problem(graph.location, LAM075, what, "give it one, as in AWS.StepFunctions(schedule='rate(1 day)')")
     periods = [found for expression, _ in schedules if (found := period_of(expression)) is not None]
     # Each schedule starts executions, so the most frequent one says how often they should succeed.

@@ -101,6 +101,10 @@ def _form(shape: Shape) -> str:
     match shape:
         case Scalar("string", form) if form:
             return ", as text"
+        case Union(members):
+            others = [member for member in members if member != Scalar("null")]
+            form = _form(others[0]) if len(others) == 1 else ""
+            return f"{form} or null" if form else ""
         case OneOf(values):
             return f", one of {', '.join(json.dumps(value) for value in values)}"
         case _:

@@ -77,6 +77,8 @@ def _of_flows(deployment: Deployment) -> Iterator[Variable]:
     of_functions = _images_of_functions(deployment)
     known = [kind.validations(deployment) for kind in targets.kinds_of(deployment.resources)]
     known.append(validations(deployment.settings))
+    found = (triggers.kind_of(trigger).validations(trigger.value) for trigger in deployment.triggers)
+    known += [{reference: (rule,)} for trigger in found for reference, rule in trigger]
     for variable in declared:
         reference = Input.of(variable)
         if reference in of_planners - images and variable.default is None and _may_be_left_out(reference, deployment):

@@ -340,7 +340,13 @@ LAM081 = Rule(
     "Choose another name for the Variable.",
 )
 # Triggers.
-LAM050 = Rule("LAM050", "a schedule is not valid", "EventBridge Scheduler refuses it.", "Write rate() or cron().")
+LAM050 = Rule("LAM050", "a schedule is not valid", "EventBridge Scheduler refuses it.", "Write rate(), cron() or at().")
+LAM076 = Rule(
+    "LAM076",
+    "a single start has a first or a last time",
+    "EventBridge Scheduler ignores both beside at().",
+    "Leave start and end out.",
+)
 LAM051 = Rule(
     "LAM051", "an unknown time zone", "The name is not in the IANA database.", "Use a name like Europe/Berlin."
 )

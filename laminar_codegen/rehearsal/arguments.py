@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from laminar_codegen.command.exits import explain
 from laminar_codegen.command.options import add_flow, add_scheduling
@@ -194,11 +195,21 @@ def read_parameters(flow: Flow, given: Sequence[tuple[str, str]]) -> Mapping[str
     return convert(flow, {name: _read(name, text, shapes.get(name)) for name, text in given})
 
 
+def _refuse_constant(text: str) -> NoReturn:
+    """Refuse a number that JSON does not have, and that the state machine would refuse as input."""
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_constant(text)
+
+
 def _read(name: str, text: str, shape: Shape | None) -> Any:
     if shape is not None and is_text(shape):
         return None if text == "null" and accepts_null(shape) else text
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError(f"the value of {name!r} is nested too deeply") from None
     except ValueError as error:

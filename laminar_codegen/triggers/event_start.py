@@ -19,13 +19,14 @@ from laminar_codegen.limits import EVENT_PATHS, PATTERN_LENGTH, TEMPLATE_LENGTH
 from laminar_codegen.policies.statement import regional
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111, LAM112
+from laminar_codegen.render.hcl_values import write_expression
 from laminar_codegen.triggers.event_paths import PATH, EventPaths
 from laminar_codegen.triggers.patterns import find_pattern_flaws
 from laminar_codegen.triggers.start import FAILED, EventTrigger, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input, write_json
 from laminar_codegen.triggers.starter import STARTER
 from laminar_runtime.configurations.triggers import EXECUTION_ID, After, Event, FromEvent, ObjectCreated
-from laminar_runtime.variables import Variable
+from laminar_runtime.variables import Text, Variable
 
 __all__ = ["check_event", "emit_rule"]
 
@@ -59,7 +60,7 @@ def _source_of_bucket(trigger: ObjectCreated) -> _Source:
     key: dict[str, Any] = {}
     if prefix and suffix:
         # Two operators of one field would be alternatives.
-        key = {"wildcard": f"{_plain(prefix)}*{_plain(suffix)}"}
+        key = {"wildcard": _between(prefix, suffix)}
     elif prefix or suffix:
         key = {"prefix": prefix} if prefix else {"suffix": suffix}
     detail = {"bucket": {"name": [trigger.bucket]}, **({"object": {"key": [key]}} if key else {})}
@@ -68,9 +69,28 @@ def _source_of_bucket(trigger: ObjectCreated) -> _Source:
     return _Source(pattern, [FromEvent(f"$.detail.{part}") for part in parts])
 
 
+def _between(prefix: Text, suffix: Text) -> str | Ref:
+    """Return the wildcard for all that is between two texts."""
+    if isinstance(prefix, str) and isinstance(suffix, str):
+        return f"{_plain(prefix)}*{_plain(suffix)}"
+    return Ref(f'join("*", [{_plain_expression(prefix)}, {_plain_expression(suffix)}])')
+
+
 def _plain(text: str) -> str:
     """Return a text as a part of a wildcard."""
     return text.replace("\\", "\\\\").replace("*", "\\*")
+
+
+def _plain_expression(text: Text) -> str:
+    r"""Return the expression of a text as a part of a wildcard.
+
+    Example:
+        >>> print(_plain_expression("in*/"), _plain_expression(Variable("folder")))
+        "in\\*/" replace(replace(var.folder, "\\", "\\\\"), "*", "\\*")
+    """
+    if isinstance(text, str):
+        return write_expression(_plain(text))
+    return rf'replace(replace(var.{text.name}, "\\", "\\\\"), "*", "\\*")'
 
 
 def _source_of_deployment(trigger: After) -> _Source:
@@ -136,7 +156,9 @@ def check_event(graph: Graph, start: Start, trigger: EventTrigger) -> Iterator[P
     """
     where = f"the trigger '{start.label}' of flow '{graph.flow}'"
     if isinstance(trigger, After):
-        for status in sorted({*trigger.status} - {*_STATUSES}) or ([] if trigger.status else [""]):
+        if not trigger.status:
+            yield Problem(graph.location, LAM110, f"{where} is about no status", f"use {', '.join(_STATUSES)}")
+        for status in sorted({*trigger.status} - {*_STATUSES}):
             what = f"{where} is about the status {status!r}, with which no execution ends"
             yield Problem(graph.location, LAM110, what, f"use {', '.join(_STATUSES)}")
         if trigger.flow == graph.flow:

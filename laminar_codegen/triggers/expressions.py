@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 
@@ -15,7 +16,7 @@ from laminar_codegen.problems.rules import LAM050, LAM051
 from laminar_runtime.configurations.triggers import Schedule
 from laminar_runtime.variables import Text, Variable
 
-__all__ = ["ExpressionInZone", "check_expressions", "check_timezones", "period_of"]
+__all__ = ["ExpressionInZone", "check_expressions", "check_timezones", "is_once", "period_of"]
 
 
 @attrs.frozen
@@ -43,6 +44,7 @@ def _input(text: Text) -> str | Input:
 
 
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)s?\)", re.ASCII)
+_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.ASCII)
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _CRON = re.compile(r"cron\(([!-'*-~]+(?: [!-'*-~]+){5})\)")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
@@ -107,9 +109,11 @@ def _wrong(expression: str) -> str:
     """Return why the expression is invalid, or '' if it is valid or empty."""
     if _RATE.fullmatch(expression):
         return ""
+    if expression.startswith("at("):
+        return "" if is_once(expression) else "at() takes a valid time without a zone, as in at(2026-12-24T18:00:00)"
     cron = _CRON.fullmatch(expression)
     if cron is None:
-        return "it is neither rate(value unit) nor cron() of six fields with a space between two"
+        return "it is neither rate(value unit) nor cron() of six fields with a space between two, nor at(time)"
     fields = cron[1].split(" ")
     wrong = [f"{field.name} '{text}'" for field, text in zip(_FIELDS, fields, strict=True) if not field.takes(text)]
     if wrong:
@@ -117,6 +121,23 @@ def _wrong(expression: str) -> str:
     if [fields[2], fields[4]].count("?") != 1:
         return "one of the day of the month and the day of the week must be ?, and the other not"
     return ""
+
+
+def is_once(expression: str | Input) -> bool:
+    """Return whether a schedule starts one execution: at a time.
+
+    Args:
+        expression: Its expression.
+
+    Example:
+        >>> is_once("at(2026-12-24T18:00:00)"), is_once("at(2026-02-30T00:00:00)"), is_once("rate(1 day)")
+        (True, False, False)
+    """
+    found = _AT.fullmatch(_find_text(expression) or "")
+    try:
+        return found is not None and bool(dt.datetime.fromisoformat(found[1]))
+    except ValueError:
+        return False
 
 
 def period_of(expression: str | Input) -> int | None:

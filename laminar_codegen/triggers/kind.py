@@ -9,9 +9,9 @@ import attrs
 
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
-from laminar_codegen.ir.expressions import Input, Value
+from laminar_codegen.ir.expressions import Input, Ref, Value
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.ir.terraform import Block, Validation, Variable
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.problems import Problem
@@ -65,6 +65,7 @@ class TriggerKind:
         machines: Returns the state machines of a trigger, which run beside those of the flows.
         parameters: Returns the starts of a trigger: the name of each for messages, and its parameters.
         schedules: Returns the schedules of a trigger: their expressions, and the variables that switch them off.
+        validations: Yields the variables in a trigger that have a form, and their validations.
         longest_name: Returns the greatest length of the name of a deployment with a trigger.
         in_module: The trigger in the Terraform module ``flow``, None if the module leaves it to the documents.
     """
@@ -80,5 +81,6 @@ class TriggerKind:
     machines: Callable[[Any], Iterable[StateMachine]] = _none
     parameters: Callable[[Any], Iterable[tuple[str, Mapping[str, Any]]]] = _none
     schedules: Callable[[Any], Iterable[tuple[str | Input, str]]] = _none
+    validations: Callable[[Any], Iterable[tuple[Ref, Validation]]] = _none
     longest_name: Callable[[Any], int] = _any_name
     in_module: InModule | None = None

@@ -61,6 +61,8 @@ def _write(value: Any, written: Written | None) -> Iterator[str | Ref | Joined]:
             yield written(value)
         case Variable():
             yield Ref(f"jsonencode({Input.of(value).expression})")
+        case Ref(expression):
+            yield Ref(f"jsonencode({expression})")
         case Joined():
             # Names and ARNs have no character that JSON escapes.
             yield from ('"', value, '"')

@@ -18,7 +18,7 @@ from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.terraform import Block, Variable
+from laminar_codegen.ir.terraform import Block, Validation, Variable
 from laminar_codegen.limits import RULE_NAME_LENGTH
 from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, regional, states_arn
@@ -176,6 +176,13 @@ def _variables(starts: Starts) -> Iterator[Variable]:
         yield Variable(name=start.switch, type="bool", description=description, default=(True,))
 
 
+def _validations(starts: Starts) -> Iterator[tuple[Ref, Validation]]:
+    from laminar_codegen.triggers.timed_start import times_in_utc
+
+    for _, schedule in starts.schedules:
+        yield from times_in_utc(schedule)
+
+
 def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
     """Check that the triggers of a flow have different names, of which names of resources can be made."""
     for label, number in Counter(start.label for start in starts.all).items():
@@ -229,5 +236,6 @@ STARTS = TriggerKind(
     machines=_machines,
     parameters=lambda starts: ((start.label, start.trigger.parameters) for start in starts.all),
     schedules=lambda starts: ((ExpressionInZone.of(one).expression, start.switch) for start, one in starts.schedules),
+    validations=_validations,
     longest_name=_longest_name,
 )

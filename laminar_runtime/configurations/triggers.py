@@ -84,7 +84,7 @@ def _check_text(_: object, attribute: _records.Field, value: Any) -> None:
 
 
 def _check_part(_: object, attribute: _records.Field, value: Any) -> None:
-    if value is not None and not isinstance(value, str):
+    if value is not None and not isinstance(value, (str, Variable)):
         raise SchedulerError(f"the {attribute.argument} of ObjectCreated must be text, not {value!r}")
 
 
@@ -101,7 +101,7 @@ def _check_name(_: object, __: _records.Field, value: Any) -> None:
 def _check_time(_: object, attribute: _records.Field, value: Any) -> None:
     from datetime import datetime
 
-    if value is not None and not isinstance(value, (str, datetime)):
+    if value is not None and not isinstance(value, (str, datetime, Variable)):
         raise SchedulerError(
             f"the {attribute.argument} of a Schedule must be a datetime or text such as 2026-01-01T00:00:00Z, "
             f"not {value!r}"
@@ -115,11 +115,12 @@ class Schedule(Trigger):
     A start that is delivered twice starts one execution: its id has the scheduled time.
 
     Args:
-        expression: ``cron(0 6 * * ? *)`` or ``rate(1 hour)``.
+        expression: ``cron(0 6 * * ? *)``, ``rate(1 hour)``, or ``at(2026-12-24T18:00:00)`` for a single start.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
         timezone: The time zone of `expression`, by its IANA name, for example ``Europe/Berlin``.
         parameters: Parameters of the flow: JSON values, and `SCHEDULED_TIME`.
-        start: The first time at which it starts executions: a `datetime` with a time zone, or its text in ISO 8601.
+        start: The first time at which it starts executions: a `datetime` with a time zone, or its text in ISO 8601. The
+            value of a variable is in UTC, as in ``2026-01-01T00:00:00Z``.
         end: The last time at which it starts executions.
         window: The minutes within which a start may be delayed, from 1 to 1,440. By default starts are on time.
         name: The name of the trigger among those of the flow: lower-case letters, digits and underscores.
@@ -134,8 +135,8 @@ class Schedule(Trigger):
     expression: Text = _records.field(validator=_check_text)
     timezone: Text = _records.field(default="UTC", kw_only=True, validator=_check_text)
     parameters: Mapping[str, Any] = _records.field(factory=dict, kw_only=True, validator=_check_parameters)
-    start: datetime | str | None = _records.field(default=None, kw_only=True, validator=_check_time)
-    end: datetime | str | None = _records.field(default=None, kw_only=True, validator=_check_time)
+    start: datetime | Text | None = _records.field(default=None, kw_only=True, validator=_check_time)
+    end: datetime | Text | None = _records.field(default=None, kw_only=True, validator=_check_time)
     window: int | None = _records.field(default=None, kw_only=True, validator=_check_window)
     name: str | None = _records.field(default=None, kw_only=True, validator=_check_name)
 
@@ -192,8 +193,8 @@ class ObjectCreated(Trigger):
     """
 
     bucket: Text = _records.field(validator=_check_text)
-    prefix: str | None = _records.field(default=None, kw_only=True, validator=_check_part)
-    suffix: str | None = _records.field(default=None, kw_only=True, validator=_check_part)
+    prefix: Text | None = _records.field(default=None, kw_only=True, validator=_check_part)
+    suffix: Text | None = _records.field(default=None, kw_only=True, validator=_check_part)
     parameters: Mapping[str, Any] = _records.field(
         factory=_object_parameters, kw_only=True, validator=_check_parameters
     )

@@ -109,7 +109,7 @@ class StepFunctions(Delegated):
             which needs more states. With ``auto`` it is ``exact`` if, by a profile, barriers cost 2 % or more.
         profile: The file with the measured durations of layers, which ``laminar-codegen measure`` writes.
         schedule: The schedule that starts the deployed flow, as an expression of Amazon EventBridge Scheduler:
-            ``cron(0 6 * * ? *)`` or ``rate(1 hour)``. By default the flow has no schedule.
+            ``cron(0 6 * * ? *)``, ``rate(1 hour)`` or ``at(2026-12-24T18:00:00)``. By default the flow has no schedule.
             https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
         timezone: The time zone of `schedule`, by its IANA name, for example ``Europe/Berlin``.
         triggers: What starts the deployed flow without a caller: see `laminar_runtime.configurations.triggers`. The

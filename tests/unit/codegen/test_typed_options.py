@@ -70,3 +70,10 @@ def test_wrong_values() -> None:
         with pytest.raises(ValueError, match=f"the value of '{name}' is not JSON: .* --param '{name}=\"text\"'"):
             read_parameters(flow, [(name, "many")])
     assert read_parameters(Untyped(), [("x", "1")]) == {"x": 1}
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', "1e400"])
+def test_numbers_that_json_does_not_have(text: str) -> None:
+    """Python reads them, and the state machine refuses them as input."""
+    with pytest.raises(ValueError, match=r"the value of 'x' is not JSON: .* is no number of JSON"):
+        read_parameters(Untyped(), [("x", text)])

@@ -164,6 +164,15 @@ def test_ids_too_long_to_be_resumed() -> None:
     assert executions.started == []
 
 
+@pytest.mark.parametrize("value", [float("nan"), object(), {1: {2}}])
+def test_parameters_that_are_not_json(value: Any) -> None:
+    """They are refused before the start: AWS would answer that the input is not valid, and not why."""
+    executions = _Executions()
+    with pytest.raises(FlowError, match="the parameters of execution e of 'report' are not JSON"):
+        _deployed(executions).start("e", parameters={"x": value})
+    assert executions.started == []
+
+
 def _timed_out(**described: Any) -> _Executions:
     executions = _Executions(describe=[{**_status("FAILED"), **described}], history=[{"events": []}])
     limited = {"definition": json.dumps({"TimeoutSeconds": 60})}
