@@ -259,7 +259,8 @@ class Execution:
 
         Raises:
             WaitTimeoutError: If the execution did not end in time.
-            ExecutionError: If the execution failed.
+            TimeLimitError: If the execution ran longer than its flow may.
+            ExecutionFailedError: If the execution did not succeed. It has the failures.
 
         Example:
             >>> from laminar_runtime.configurations.schedulers import AWS

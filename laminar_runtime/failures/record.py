@@ -56,7 +56,7 @@ class Failure:
         execution: The execution's id.
         layer: The layer's name; empty if no layer failed.
         reason: What happened, in one line.
-        kind: What kind of failure it is, one of `KINDS`.
+        kind: What kind of failure it is, such as ``error`` or ``out of memory``: see the reference of failures.
         index: The split's index, from 0.
         splits: The number of splits of the layer.
         attempt: The attempt that failed, from 1; 0 if unknown.
