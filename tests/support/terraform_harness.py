@@ -48,7 +48,7 @@ class Change:
 
 @frozen
 class Plan:
-    """A plan: `empty` is Terraform's own answer, `document` is the output of `show -json`."""
+    """A plan: `empty` is Terraform's own answer, `document` the output of `show -json`, or nothing if it is empty."""
 
     changes: tuple[Change, ...]
     empty: bool
@@ -141,13 +141,15 @@ class Terraform:
         ran = self._start("plan", "-input=false", "-detailed-exitcode", f"-out={_PLAN_FILE}", *_values(variables))
         if ran.returncode not in (0, _EXIT_CHANGES):
             raise TerraformError(ran.stderr)
+        if ran.returncode == 0:
+            return Plan((), empty=True, document={})
         document = json.loads(self._run("show", "-json", _PLAN_FILE))
         changes = tuple(
             Change(change["address"], tuple(change["change"]["actions"]))
             for change in document.get("resource_changes", ())
             if change["change"]["actions"] not in (["no-op"], ["read"])
         )
-        return Plan(changes, ran.returncode == 0, document)
+        return Plan(changes, empty=False, document=document)
 
     def apply(self, **variables: object) -> None:
         """Plan and apply."""
