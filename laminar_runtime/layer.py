@@ -8,14 +8,13 @@ from _thread import get_ident
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from laminar_runtime import _records, task_environment
+from laminar_runtime import _records, stored_attributes, task_environment
 from laminar_runtime.configurations.hooks import annotation
 from laminar_runtime.configurations.layers import Configuration, State
-from laminar_runtime.exceptions import AssignmentError, ExecutionError, LayerError, MissingError, UnsetError
+from laminar_runtime.exceptions import AssignmentError, LayerError
 from laminar_runtime.introspection import attributes
 from laminar_runtime.introspection.attributes import RESERVED, quote
 from laminar_runtime.pickling import scopes
-from laminar_runtime.splits import fanout
 from laminar_runtime.storage.archives import Archive, Artifact
 from laminar_runtime.storage.commits import Record
 
@@ -31,7 +30,6 @@ __all__ = [
     "sharded_items",
     "storage_name",
     "store_as",
-    "unset_error",
 ]
 
 #: Attributes that a layer gets from its execution. A pickle of a layer names the execution instead.
@@ -195,7 +193,7 @@ class Layer:
         """The progress of the layer in its execution."""
 
         def is_finished() -> bool:
-            return _read_record(self, read="state.finished") is not None
+            return stored_attributes.read_record(self, read="state.finished") is not None
 
         def is_running() -> bool:
             task = task_environment.task()
@@ -206,7 +204,7 @@ class Layer:
             )
 
         def failures() -> tuple[int, ...]:
-            record = _read_record(self, read="state.failed")
+            record = stored_attributes.read_record(self, read="state.failed")
             return record.failed if record else ()
 
         return State(is_finished, is_running, failures)
@@ -272,85 +270,13 @@ class Layer:
             raise AttributeError(f"layer '{self.name}' has no attribute '{name}': it belongs to no execution")
         loaded = self._private.loaded
         if name not in loaded:
-            loaded[name] = _load(self, name)
+            loaded[name] = stored_attributes.read(self, name)
         return loaded[name]
 
 
 #: A layer in an execution, as `Execution.layer` returns it: an instance of the layer's own class. Its artifacts are its
 #: attributes, and its `state` says whether it finished. It has this name for code that reads layers of any flow.
 LayerRun = Layer
-
-
-def _load(layer: Layer, name: str) -> Any:
-    """Read an artifact of a layer of an execution."""
-    private, execution, store = layer._private, layer.execution, layer.execution.datastore  # noqa: SLF001 - one unit
-    if name in private.elements:
-        return store.read_artifact(execution.flow_name, private.elements[name])
-    key = execution.key(layer, read=name)
-    if layer.index is not None and layer.state.running:
-        raise UnsetError(f"layer '{layer.name}' has no attribute '{name}': it has not assigned it")
-    try:
-        archive = _read_archive_or_input(layer, name)
-    except (ExecutionError, MissingError) as error:
-        raise unset_error(layer, name, error) from None  # its message has the cause
-    return store.read(key.flow, archive)
-
-
-def _read_archive_or_input(layer: Layer, name: str) -> Archive:
-    try:
-        return _read_archive(layer, name)
-    except MissingError:
-        if not (isinstance(layer, Parameters) and layer.execution.take_input()):
-            raise
-        return _read_archive(layer, name)
-
-
-def _read_archive(layer: Layer, name: str) -> Archive:
-    key, store, record = layer.execution.key(layer), layer.execution.datastore, _read_record(layer)
-    if record is not None:
-        return store.ledger.read_whole(key, record=record, index=layer.index, name=name)
-    if layer.index is None and layer.configuration.foreach:
-        return fanout.archive_of(store, key, name, index=None)
-    index = layer.index or 0
-    commit = store.ledger.read_split(key, index=index)
-    if commit is not None:
-        return store.ledger.read_of_commit(key, index=index, name=name, commit=commit)
-    # Users who debug a failed split can read what its last attempt assigned. Tasks cannot.
-    if task_environment.task() is not None:
-        raise MissingError(f"split {index} did not finish: it has no commit at {store.uri(path=key.archives)}")
-    return store.ledger.read_without_commit(key, index=index, name=name)
-
-
-def _read_record(layer: Layer, *, read: str = "") -> Record | None:
-    """Return the layer's record, None if the layer has not finished."""
-    private, key = layer._private, layer.execution.key(layer, read=read)  # noqa: SLF001 - one unit
-    if private.record is None:
-        private.record = layer.execution.datastore.ledger.read_record(key)
-    return private.record
-
-
-def unset_error(layer: Layer, name: str, error: ExecutionError | MissingError) -> UnsetError:
-    """Return the error for an attribute that cannot be read.
-
-    Args:
-        layer: The layer, of an execution.
-        name: The attribute.
-        error: The error of the datastore.
-    """
-    execution, key = layer.execution, layer.execution.key(layer)
-    if not execution.known:
-        return UnsetError(f"flow '{key.flow}' has no execution {key.execution} in {execution.datastore.root}")
-    if isinstance(layer, Parameters):
-        return UnsetError(
-            f"flow '{key.flow}' was called without the parameter {quote(name)} in execution {execution.id}"
-        )
-    if isinstance(error, MissingError) and error.splits:
-        others = f"each(layer, lambda layer: layer.{name}) reads what the others assigned"
-        found = UnsetError(f"in execution {execution.id} {error}: {others}")
-        found.splits = error.splits
-        return found
-    finished = "It finished, but did not assign it." if layer.state.finished else "It did not finish."
-    return UnsetError(f"layer '{layer.name}' has no attribute {quote(name)} in execution {execution.id}. {finished}")
 
 
 def storage_name(layer: Layer) -> str:

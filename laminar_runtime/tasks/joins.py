@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, overload
 
-from laminar_runtime import _records
+from laminar_runtime import _records, stored_attributes
 from laminar_runtime.configurations.datastores import Accessor
 from laminar_runtime.exceptions import ExecutionError, LayerError
 from laminar_runtime.introspection import attributes
-from laminar_runtime.layer import Layer, sharded_items, unset_error
+from laminar_runtime.layer import Layer, sharded_items
 from laminar_runtime.splits import fanout
 
 __all__ = ["Each", "each"]
@@ -102,7 +102,7 @@ def each(layer: LayerT, read: Callable[[LayerT], Value]) -> Each[Value]:
             raise ExecutionError(f"layer '{layer.name}' has not finished")
         archive, splits = fanout.some_of(store, key, name, index=layer.index)
     except ExecutionError as error:
-        raise unset_error(layer, name, error) from None  # it says everything that a reader needs
+        raise stored_attributes.unset_error(layer, name, error) from None  # it says everything that a reader needs
     return Each(Accessor(archive, key.flow, store), splits, archive.missing)
 
 
