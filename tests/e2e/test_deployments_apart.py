@@ -151,7 +151,7 @@ def test_what_is_in_another_region(platform: Build) -> None:
 
 
 def test_another_region_for_the_same_state(platform: Build) -> None:
-    """A provider of another region is told from what is deployed: it would make half of it there."""
+    """A provider of another region is refused by what is deployed: it would make half of it there."""
     made = platform(SCHEDULED)
     made.terraform.init()
     made.terraform.apply(**made.variables)

@@ -21,8 +21,8 @@ def test_values_and_errors(tmp_path: Path) -> None:
     terraform.init()
     terraform.apply()
     found = terraform.output()
-    told = {text: json.loads(found[f"v{place}"]) for place, text in enumerate(VALUES)}
-    assert told == VALUES
+    evaluated = {text: json.loads(found[f"v{place}"]) for place, text in enumerate(VALUES)}
+    assert evaluated == VALUES
     assert {text: found[f"e{place}"] for place, text in enumerate(ERRORS)} == dict.fromkeys(ERRORS, False)
 
 

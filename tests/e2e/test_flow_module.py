@@ -178,7 +178,7 @@ def test_versions_of_a_module_in_a_registry(syntax: str, capsys: pytest.CaptureF
     ],
 )
 def test_wrong_usage(words: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What cannot be a module is told before anything is compiled, and ends the command with 2."""
+    """What cannot be a module is an error before anything is compiled, and ends the command with 2."""
     with pytest.raises(SystemExit) as ended:
         main([str(GOLDEN / "one_layer" / "flow.py"), *words])
     assert ended.value.code == 2

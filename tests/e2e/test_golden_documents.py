@@ -226,7 +226,7 @@ def contents(value: Any) -> list[Any]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_nested_blocks_are_those_of_the_provider(case: str) -> None:
-    """Which arguments are nested blocks is told as version 6.25.0 of the AWS provider tells it."""
+    """The nested blocks are those of the schemas of the AWS provider."""
     written, document = document_of(case), compilation_of(case).document
     assert document.resources
     for kind, blocks in (("data", document.data), ("resource", document.resources)):

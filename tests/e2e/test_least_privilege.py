@@ -44,10 +44,10 @@ SCHEDULES = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.h
 SCHEDULE_KEY = "https://docs.aws.amazon.com/scheduler/latest/UserGuide/encryption-rest.html"
 QUEUE_KEY = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
 
-#: What is granted and cannot be seen called here, by role and statement: why, and where AWS tells of it.
+#: What is granted and cannot be seen called here, by role and statement: why, and AWS's page about it.
 NOT_SEEN: Mapping[tuple[str, str], tuple[str, str]] = {
-    ("state-machine", "AwaitJobs"): ("Step Functions makes a rule that tells it of jobs' ends; here it looks", BATCH),
-    ("state-machine", "AwaitParts"): ("a rule that tells it of executions' ends; here it looks", NESTED),
+    ("state-machine", "AwaitJobs"): ("Step Functions makes a rule for jobs' ends; here it looks", BATCH),
+    ("state-machine", "AwaitParts"): ("a rule for executions' ends; here it looks", NESTED),
     ("state-machine", "DeliverLogs"): ("at creation, Step Functions has CloudWatch deliver its log", LOGS),
     ("state-machine", "EncryptExecutions"): ("Step Functions encrypts; here nothing is encrypted", OWN_KEY),
     ("state-machine", "EncryptLogs"): ("the delivery of logs encrypts; here nothing is encrypted", OWN_KEY),
@@ -408,9 +408,9 @@ def trigger(deployed: Deployment, _: Mapping[str, Any]) -> None:
 class Case:
     """A flow, and how it is deployed and executed.
 
-    execute  executes it; unless told otherwise, once, until it has succeeded
+    execute  executes it; by default once, until it has succeeded
     without  a statement that is taken out of the document, as the state machine's role
-    ours     the roles and the bucket are there already: roles of the policies that a plan tells, and a bucket whose
+    ours     the roles and the bucket are there already: roles of the policies that a plan shows, and a bucket whose
              policy denies requests without TLS
     """
 
@@ -593,7 +593,7 @@ def existing_bucket(aws: EmbeddedAws, terraform: Terraform) -> dict[str, Any]:
 
 
 def existing_roles(aws: EmbeddedAws, terraform: Terraform, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Make roles of the policies that a plan tells before there is anything; gives the variables."""
+    """Make roles of the policies that a plan shows before there is anything; gives the variables."""
     iam, given = aws.client("iam"), {}
     planned = terraform.plan(**variables).document["planned_values"]["outputs"]["policies"]["value"]
     for key, policy in planned.items():
@@ -647,7 +647,7 @@ def test_all_that_is_granted_is_used(audit: Callable[[Case], Audit]) -> None:
 
 
 def test_a_statement_that_is_missing_is_reported(audit: Callable[[Case], Audit]) -> None:
-    """The check can fail: without the statement that lets the machine keep its input it tells who wrote what."""
+    """The check can fail: without the statement for the machine to keep its input it names the role and the object."""
     (denial,) = audit(Case(golden("foreach"), without="WriteNotes")).denied()
     assert label(denial.role) == "state-machine"
     assert denial.action == "s3:PutObject"

@@ -258,7 +258,7 @@ def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("script", "told"),
+    ("script", "message"),
     [
         ('echo \'{ "terraform_version": "1.8.5" }\'', r"has version 1\.8: install Terraform 1\.9 or newer"),
         ('echo \'{"terraform_version": "0.15.0-beta1"}\'', r"has version 0\.15: install Terraform 1\.9 or newer"),
@@ -270,7 +270,7 @@ def test_no_terraform(account: Account, tmp_path: Path, monkeypatch: pytest.Monk
     ],
 )
 def test_an_unsuitable_terraform(
-    script: str, told: str, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    script: str, message: str, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That Terraform is too old, or none, is said before anything is written."""
     executable = tmp_path / "bin" / "terraform"
@@ -280,7 +280,7 @@ def test_an_unsuitable_terraform(
     monkeypatch.setenv("PATH", str(executable.parent))
     flow, scheduler = account.scheduled(tmp_path / "out")
     ir = scheduler.compile(execution=flow.execution("x"))
-    with pytest.raises(TerraformFailedError, match=told):
+    with pytest.raises(TerraformFailedError, match=message):
         scheduler.create(ir=ir)
     assert not (tmp_path / "out").exists()
 

@@ -111,7 +111,7 @@ def test_out_of_date(tmp_path: Path) -> None:
 
 
 def test_no_marks(tmp_path: Path) -> None:
-    """A README without a place for the tables is told as such."""
+    """A README without a place for the tables is an error."""
     readme = tmp_path / "README.md"
     readme.write_text("# It\n", encoding="utf-8")
     with pytest.raises(ValueError, match="has not <!-- BEGIN_TF_DOCS -->"):

@@ -38,15 +38,15 @@ def no_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_command() -> None:
     """The command prints rows as JSON, with the machine and the versions that they are of."""
     words = [sys.executable, "-m", "benchmarks", "import", "--runs", "1", "--json"]
-    told = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-    assert told["benchmark"] == "import"
-    assert {"date", "machine", "versions", "peers", "load"} <= told.keys()
-    assert all(row["candidate"] > 0 and row["ratio"] > 0 and row["met"] in {True, False, None} for row in told["rows"])
-    assert "| import | import laminar_runtime |" in report.table([told])
+    found = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    assert found["benchmark"] == "import"
+    assert {"date", "machine", "versions", "peers", "load"} <= found.keys()
+    assert all(row["candidate"] > 0 and row["ratio"] > 0 and row["met"] in {True, False, None} for row in found["rows"])
+    assert "| import | import laminar_runtime |" in report.table([found])
 
 
 def test_unknown_benchmark() -> None:
-    """The command tells which benchmarks there are."""
+    """The command lists the benchmarks."""
     words = [sys.executable, "-m", "benchmarks", "nope"]
     ended = subprocess.run(words, check=False, capture_output=True, text=True)
     assert ended.returncode == 2
@@ -86,7 +86,7 @@ def test_task(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["laminar_store", "raw_files"])
 def test_probes_of_files(name: str, tmp_path: Path) -> None:
-    """What a probe writes to files it reads again, and it tells what that took."""
+    """A probe reads again what it wrote to files, and prints how long that took."""
     for action in ("write", "read"):
         (timed,) = timing.interleave([artifacts.probe(name, action, "small", str(tmp_path / "root"), {})], 1)
         assert timed.figure("seconds") > 0

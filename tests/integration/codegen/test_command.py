@@ -18,7 +18,7 @@ from tests.support.commands import FLOW, codegen
     "arguments", [[], ["--emit", "yaml", "flow.py"], ["--fast", "flow.py"], ["flow.py", "more.py"], ["--emit"]]
 )
 def test_wrong_usage_ends_with_2(arguments: list[str], tmp_path: Path) -> None:
-    """The command that is not told what to do tells how to, on standard error, and compiles nothing."""
+    """The command without arguments prints its usage to standard error, and compiles nothing."""
     ended = codegen(*arguments, cwd=tmp_path)
     assert (ended.code, ended.output) == (2, b"")
     assert ended.errors.startswith("usage: laminar-codegen")
@@ -35,13 +35,13 @@ def test_help_names_the_exit_codes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["compile", "check", "measure", "rehearse"])
 def test_help_of_the_commands(command: str, tmp_path: Path) -> None:
-    """Each tells the exit codes that it has, and none of another's."""
+    """Each prints its own exit codes, and none of another's."""
     ended = codegen(command, "--help", cwd=tmp_path)
     assert (ended.code, ended.errors) == (0, "")
-    told = b" ".join(ended.output.split())
-    assert b"exit codes: 0 " in told
-    assert told.endswith(b"3 internal error, please report it; 130 stopped by the user")
-    assert (b"--check found" in told) == (command == "compile")
+    printed = b" ".join(ended.output.split())
+    assert b"exit codes: 0 " in printed
+    assert printed.endswith(b"3 internal error, please report it; 130 stopped by the user")
+    assert (b"--check found" in printed) == (command == "compile")
 
 
 def test_a_file_that_is_named_like_a_choice_is_a_file(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_document_is_the_default(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (b"\xff\xfe\x00", "LAM00"),
         (b"value = 1\x00\n", "LAM00"),
@@ -72,12 +72,12 @@ def test_the_document_is_the_default(tmp_path: Path) -> None:
         (b"from laminar_runtime import Flow\n@Flow.register\nclass A: ...\n", "LAM003"),
     ],
 )
-def test_whatever_the_file_does_is_reported_as_a_problem(text: bytes, told: str, tmp_path: Path) -> None:
-    """A file that cannot be read for whatever reason is the flow's fault, told without a traceback."""
+def test_whatever_the_file_does_is_reported_as_a_problem(text: bytes, message: str, tmp_path: Path) -> None:
+    """A file that cannot be read for whatever reason is the flow's fault, reported without a traceback."""
     (tmp_path / "flow.py").write_bytes(text)
     ended = codegen("flow.py", cwd=tmp_path)
     assert (ended.code, ended.output) == (1, b"")
-    assert told in ended.errors
+    assert message in ended.errors
     assert "None" not in ended.errors
     assert "Traceback" not in ended.errors
 
@@ -94,7 +94,7 @@ def test_the_user_may_stop_it(tmp_path: Path) -> None:
     [("attrs", [], "codegen"), ("attrs", ["check"], "codegen"), ("moto", ["rehearse"], "local")],
 )
 def test_an_extra_that_is_not_installed(lacking: str, words: list[str], extra: str, tmp_path: Path) -> None:
-    """What is to be installed is told, and is no bug of ours."""
+    """The error names the package to install, and is no bug of ours."""
     (tmp_path / "flow.py").write_text(FLOW.format(flow="Report"))
     script = (
         f"import sys; sys.modules[{lacking!r}] = None\nfrom laminar_codegen.command.main import main\nsys.exit(main())"

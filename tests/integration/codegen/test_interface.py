@@ -1,4 +1,4 @@
-"""How Terraform is driven from Python, by an executable that notes how it is called, and fails where it is told to."""
+"""How Terraform is driven from Python, by an executable that notes its calls, and fails where a test wants it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if [ "$command" = version ]; then echo '{{"terraform_version": "1.11.4"}}'; exit
 if [ "$command" = output ]; then echo '{{"deployment": {{"value": "of-the-state"}}}}'; exit; fi
 echo "$command $*" >> {log}
 for word; do case $word in -var-file=*) cp "${{word#-var-file=}}" {log}.values;; esac; done
-echo "$command is told"
+echo "$command is printed"
 echo "$command warns" >&2
 {extra}
 """
@@ -83,9 +83,9 @@ def test_it_is_applied_only_when_asked(
     assert made == ("of-the-state" if apply else None)
     expected = ["init", "plan", *(["apply"] if apply else [])]
     assert calls(log) == expected
-    told = capfd.readouterr()
-    assert told.out == "".join(f"{command} is told\n" for command in expected)
-    assert told.err == "".join(f"{command} warns\n" for command in expected)
+    printed = capfd.readouterr()
+    assert printed.out == "".join(f"{command} is printed\n" for command in expected)
+    assert printed.err == "".join(f"{command} warns\n" for command in expected)
     lines = log.read_text(encoding="utf-8").splitlines()
     plan = next(word.removeprefix("-out=") for word in lines[1].split() if word.startswith("-out="))
     assert lines[2:] == ([f"apply -input=false -no-color {plan}"] if apply else [])
@@ -105,13 +105,13 @@ def test_a_command_that_fails(
     with pytest.raises(TerraformFailedError, match=rf"^terraform {failing} failed in .*/out:\n.*\nError: it is wrong$"):
         create(ir, tmp_path / "out", variables={"name": "x"}, apply=True)
     assert calls(log)[-1] == failing
-    assert capfd.readouterr().out.endswith(f"{failing} is told\n")
+    assert capfd.readouterr().out.endswith(f"{failing} is printed\n")
     assert {file.name for file in (tmp_path / "out").iterdir()} == set(FILES["terraform"])
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def test_a_command_that_is_killed(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
-    """A Terraform that a signal ended, as where memory is short, is told of as that."""
+    """The error for a Terraform that a signal ended, for example where memory is short, names the signal."""
     terraform("kill -9 $$")
     with pytest.raises(TerraformFailedError, match=r"^terraform init was ended by signal 9 in "):
         create(ir, tmp_path / "out", variables={}, apply=True)
@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_written(ir: dict[str, Any], terraform: Callable
 
 
 def test_an_executable_that_is_none(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
-    """What is no program is told of before anything is written."""
+    """What is no program is an error before anything is written."""
     terraform()
     (tmp_path / "bin" / "terraform").write_bytes(b"\x7fnone")
     with pytest.raises(TerraformFailedError, match=r"cannot run terraform: .*Exec format error"):
@@ -188,14 +188,14 @@ CREATE = """
 import json, signal, sys
 from pathlib import Path
 from laminar_codegen.api import create
-# What is started in the background may have been told to ignore it.
+# A process in the background may have been started with this signal ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 create(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]), variables={}, apply=True)
 """
 
 
 def test_an_interrupt_lets_terraform_end(ir: dict[str, Any], terraform: Callable[..., Path], tmp_path: Path) -> None:
-    """Stopped while it applies, the process waits until Terraform has written its state, and tells it once only."""
+    """Stopped while it applies, the process waits until Terraform has written its state, and says so only once."""
     ended = tmp_path / "log.ended"
     finish = f"trap 'echo interrupted >> {ended}; sleep 0.5; echo state >> {ended}; exit 1' INT"
     terraform(f'if [ "$command" = apply ]; then {finish}; echo begun; while :; do sleep 0.1; done; fi')

@@ -29,8 +29,8 @@ def test_golden_machines() -> None:
         for machine in compilation_of(case).machines
     ]
     found = problems([definition for _, definition in machines])
-    told = {case: problem for (case, _), problem in zip(machines, found, strict=True) if problem}
-    assert told == KNOWN
+    reported = {case: problem for (case, _), problem in zip(machines, found, strict=True) if problem}
+    assert reported == KNOWN
 
 
 def test_a_wrong_machine_is_refused() -> None:

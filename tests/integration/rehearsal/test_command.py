@@ -164,10 +164,10 @@ def test_an_embedded_aws_that_is_kept(tmp_path: Path) -> None:
             lines.append(line)
             if line == "  }\n":
                 break
-        told = "".join(lines)
-        variables = dict(re.findall(r"^  export (\w+)=(.*)$", told, re.MULTILINE))
-        machine = re.search(r"--state-machine-arn (\S+)", told)
-        assert machine, told
+        printed = "".join(lines)
+        variables = dict(re.findall(r"^  export (\w+)=(.*)$", printed, re.MULTILINE))
+        machine = re.search(r"--state-machine-arn (\S+)", printed)
+        assert machine, printed
         executions = client(variables, "stepfunctions").list_executions(stateMachineArn=machine[1])["executions"]
         assert [execution["status"] for execution in executions] == ["SUCCEEDED"]
         process.send_signal(signal.SIGINT)
@@ -188,18 +188,18 @@ def client(variables: Mapping[str, str], service: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--var", "name"], "'name' is not of the form NAME=VALUE"),
         (["--document", "missing"], "there is no *.tf.json"),
         (["--var-file", "missing.tfvars"], "No such file or directory: 'missing.tfvars'"),
     ],
 )
-def test_wrong_words(tmp_path: Path, words: list[str], told: str) -> None:
+def test_wrong_words(tmp_path: Path, words: list[str], message: str) -> None:
     """What does not name values or documents is refused before anything runs."""
     write(tmp_path, ONE)
     (tmp_path / "missing").mkdir()
     ended = command(tmp_path, "rehearse", "flow.py", *words)
     assert ended.returncode in {1, 2}
     assert ended.stdout == ""
-    assert told in ended.stderr
+    assert message in ended.stderr

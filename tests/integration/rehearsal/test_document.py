@@ -145,19 +145,19 @@ def test_all_problems_at_once(deploy: Deploy) -> None:
     }
     with pytest.raises(DocumentError) as caught:
         deploy(document)
-    told = str(caught.value).splitlines()
-    assert [line.split(": ")[1] for line in told] == [
+    lines = str(caught.value).splitlines()
+    assert [line.split(": ")[1] for line in lines] == [
         "aws_iam_role.b",
         "aws_iam_role_policy.a",
         "aws_cloudwatch_log_group.n",
         "aws_batch_job_definition.d",
         "aws_sfn_state_machine.s",
     ]
-    assert "PutRolePolicy is refused: MalformedPolicyDocument" in told[1]
-    assert told[0].endswith("argument name: ${local.x.y}: there is no attribute 'y'")
-    assert told[2].endswith("argument retention_in_days: ${null + 1}: a number is needed, and this is a null")
-    assert "argument container_properties is not JSON" in told[3]
-    assert 'Missing required parameter in input: "roleArn"' in told[4]
+    assert "PutRolePolicy is refused: MalformedPolicyDocument" in lines[1]
+    assert lines[0].endswith("argument name: ${local.x.y}: there is no attribute 'y'")
+    assert lines[2].endswith("argument retention_in_days: ${null + 1}: a number is needed, and this is a null")
+    assert "argument container_properties is not JSON" in lines[3]
+    assert 'Missing required parameter in input: "roleArn"' in lines[4]
 
 
 def test_instances(deploy: Deploy) -> None:

@@ -123,7 +123,7 @@ def deployed(made: Deployed, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("broken", "told", "anew"),
+    ("broken", "message", "anew"),
     [
         ("Load", "UnfinishedError: layer 'Work' .*depends on layer 'Load', which has not finished", True),
         # That of what runs item by item is found when the split that follows does not find its element.
@@ -135,11 +135,11 @@ def deployed(made: Deployed, aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch) 
         ("Tell", "its process ended with exit code 0 before its layer finished", False),
     ],
 )
-def test_what_ended_as_if_it_had_finished(broken: str, told: str, *, anew: bool, deployed: Deployed) -> None:
+def test_what_ended_as_if_it_had_finished(broken: str, message: str, *, anew: bool, deployed: Deployed) -> None:
     """The execution fails and names it, and a resume runs what did not finish, and nothing else."""
     (deployed.folder / "broken").write_text(broken)
     execution = deployed.flow()
-    with pytest.raises(ExecutionError, match=told):
+    with pytest.raises(ExecutionError, match=message):
         execution.wait(timeout=120)
     (deployed.folder / "broken").write_text("")
     resumed = deployed.flow.execution(str(execution.id)).resume().wait(timeout=120)

@@ -64,7 +64,7 @@ def action(call: ApiCall) -> set[str]:
     if call.service != "s3":
         return {f"{call.service}:{call.operation}"}
     kinds = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "PutObject": "s3:PutObject"}
-    # Who may not list the bucket is told 403 of what is missing.
+    # Without permission to list the bucket, S3 answers 403 for a missing object.
     listing = {"s3:ListBucket"} if call.operation == "ListObjectsV2" or call.status == 404 else set()
     return listing | ({kinds[call.operation]} if call.operation in kinds else set())
 

@@ -46,7 +46,7 @@ if flow := First():
 
 
 def test_a_resume_after_a_redrive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A redrive and a resume have names of their own: machines that others start, and attempts, are told apart."""
+    """A redrive and a resume have names of their own: machines that others start, and attempts, are distinct."""
     (tmp_path / "flow.py").write_text(CHAIN)
     (tmp_path / "broken").touch()
     image = tmp_path / "image"

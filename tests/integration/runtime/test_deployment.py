@@ -56,7 +56,7 @@ def test_find(machine: str) -> None:
 
 
 def test_no_deployment(aws: str) -> None:
-    """A name that nothing was deployed under is told with the parameter that is missing."""
+    """The error for a name that nothing was deployed under names the missing parameter."""
     with pytest.raises(DeploymentError, match=r"no flow is deployed as 'nope' .* /laminar/nope does not exist"):
         Deployment.find("nope")
 
@@ -119,7 +119,7 @@ def test_flow_is_started_and_waited_for(machine: str, s3_root: str) -> None:
 
 
 def test_failed_execution(aws: str) -> None:
-    """The error of a failed execution tells its status and cause."""
+    """The error of a failed execution has its status and cause."""
     failing = {"StartAt": "F", "States": {"F": {"Type": "Fail", "Error": "Broken", "Cause": "by design"}}}
     deployed = Deployment("d", create(failing), "s3://bucket")
     deployed.start("e1")

@@ -12,7 +12,7 @@ import pytest
 from tests.support import kinds
 from tests.support.harness import Folder
 
-#: What `kinds.run` tells when all kinds are right: in a task, where results are read, and of a parameter.
+#: What `kinds.run` prints when all kinds are right: in a task, where results are read, and of a parameter.
 RIGHT = [[], [], True]
 
 
@@ -155,10 +155,10 @@ def test_a_class_that_is_gone_is_named_with_a_cure(folder: Folder) -> None:
     """
     folder.write(code, "application.py")
     folder.write(_mended(name="Place").replace("if flow := MyFlow():", "if False:"), "report.py")
-    told = _last_line(folder, "application.py")
-    assert told.startswith("DatastoreError")
-    assert f"the file of flow 'MyFlow' ({folder.path / 'report.py'}) does not define 'Point'" in told
-    assert "add Point = ... to the file" in told
+    line = _last_line(folder, "application.py")
+    assert line.startswith("DatastoreError")
+    assert f"the file of flow 'MyFlow' ({folder.path / 'report.py'}) does not define 'Point'" in line
+    assert "add Point = ... to the file" in line
     mended = _mended(name="Place", answer="5", more="Point = Place").replace("if flow := MyFlow():", "if False:")
     folder.write(mended, "report.py")
     assert _last_line(folder, "application.py") == "5"

@@ -62,7 +62,7 @@ def test_an_import_starts_nothing(module: str, how: str, folder: Folder) -> None
 
 @pytest.mark.parametrize("how", IMPORTS.values(), ids=IMPORTS)
 def test_an_unguarded_call_is_refused(how: str, folder: Folder) -> None:
-    """A call that an import makes starts nothing, and is told of with the guard that it lacks."""
+    """A call that an import makes starts nothing, and is reported with the guard that it lacks."""
     folder.write(UNGUARDED, "nightly.py")
     folder.write("import nightly\n", "between.py")
     folder.write(how)

@@ -76,7 +76,7 @@ def test_a_flow_of_a_module(executor: str, folder: Folder) -> None:
 
 
 def test_a_layer_that_calls_its_own_flow(folder: Folder) -> None:
-    """A flow may call itself: each call is an execution of its own, its tasks told apart."""
+    """A flow may call itself: each call is an execution of its own, with its own tasks."""
     folder.write("""
         from laminar_runtime import Flow, Layer, Parameters
 

@@ -80,8 +80,8 @@ def test_programs_without_a_file(words: list[str], program: Folder) -> None:
     """A program that is in no file cannot be run again, which its error says, with what to do, in a line."""
     ended = program.python(*words, stdin=FLOW + CALL)
     assert ended.returncode == 1
-    told = "FlowError: flow 'Launched' is defined inside a function or without a file (standard input"
-    last = next(line for line in ended.stderr.splitlines() if told in line)
+    message = "FlowError: flow 'Launched' is defined inside a function or without a file (standard input"
+    last = next(line for line in ended.stderr.splitlines() if message in line)
     assert "define it at the top level of a file, or use Flow(executor=Thread())" in last
 
 
@@ -133,7 +133,7 @@ def test_modules_loaded_by_path(name: str, register: str, program: Folder) -> No
 
 
 def test_options_of_the_interpreter(program: Folder) -> None:
-    """What the interpreter was told, tasks are: of a script, of a module, and of a module's flow."""
+    """Tasks have the interpreter's options: of a script, of a module, and of a module's flow."""
     program.write(
         "import launched, json\nif __name__ == '__main__':\n    print(json.dumps(launched.flow().layer('A').seen))\n",
         "calls.py",

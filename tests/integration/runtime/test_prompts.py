@@ -39,7 +39,7 @@ THREAD = "datastore=Memory(), executor=Thread(concurrency=1)"
 INPUT = "answer = input('what? ')"
 BREAKPOINT = "answer = 1; breakpoint(); answer += 1"
 PDB = "import pdb; answer = 1; pdb.set_trace(); answer += 1"
-#: What a terminal is told that is no text.
+#: Control sequences for a terminal, which are not text.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -127,7 +127,7 @@ def test_a_debugger_in_a_thread(ask: str, folder: Folder) -> None:
 
 @pytest.mark.parametrize("executor", ["", "executor=Process()"])
 @pytest.mark.parametrize(
-    ("ask", "told"),
+    ("ask", "message"),
     [
         (INPUT, "EOFError: layer 'A' asks for input, and its task has no terminal"),
         ("answer = 1; breakpoint()", "FlowError: layer 'A' calls breakpoint(), and its task has no terminal"),
@@ -138,12 +138,12 @@ def test_a_debugger_in_a_thread(ask: str, folder: Folder) -> None:
     ],
     ids=["input", "breakpoint", "pdb"],
 )
-def test_a_task_without_a_terminal(ask: str, told: str, executor: str, folder: Folder) -> None:
+def test_a_task_without_a_terminal(ask: str, message: str, executor: str, folder: Folder) -> None:
     """In a process of its own a layer has no terminal, which its error says in a line, with what to do."""
     folder.write(FLOW.format(ask=ask.replace("; ", "\n        "), arguments=executor))
     ended = folder.python("main.py")
     assert ended.returncode == 1
-    line = next(line for line in ended.stderr.splitlines() if told in line)
+    line = next(line for line in ended.stderr.splitlines() if message in line)
     assert line.endswith("run the flow with Asks(executor=Thread(concurrency=1)) to use the program's")
     assert "BdbQuit" not in ended.stderr
 
@@ -192,7 +192,7 @@ if outer := Outer(datastore=Memory(), executor=Thread()):
 
 
 def test_one_table(folder: Folder) -> None:
-    """A flow that a layer calls is told of in lines above the table: there is one terminal."""
+    """A flow that a layer calls is reported in lines above the table: there is one terminal."""
     folder.write(FLOW.partition("\nif flow")[0].format(ask="answer = 1; time.sleep(0.5)") + NESTED)
     terminal = Terminal(folder)
     shown = terminal.until("outer 1")

@@ -1,4 +1,4 @@
-"""Tasks in functions: the container's command runs them, and what fails is told by its own name."""
+"""Tasks in functions: the container's command runs them, and an error has its own name."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_task(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_split(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
-    """A split is told which of some indexes is its own, spelled out or in a list of the plan."""
+    """A split finds which of some indexes is its own, spelled out or in a list of the plan."""
     handler({"execution": "e1", "layer": "Shards"})
     handler({"execution": "e1", "layer": "Each", "indexes": "1,4", "child": 1, "splits": 5})
     store.transport.put(key("Each").index_list("1-0"), b"0,2")
@@ -84,7 +84,7 @@ def test_a_split(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(("indexes", "child"), [("0-4", 3), ("@1-0", 0)])
 def test_a_split_that_fails(indexes: str, child: int, store: Local, capfd: pytest.CaptureFixture[str]) -> None:
-    """The error has the name of the flow's own, tells which split it was, and is not longer than can be told."""
+    """The error has the name of the flow's own, names the split, and is no longer than a state may report."""
     handler({"execution": "e1", "layer": "Shards"})
     store.transport.put(key("Each").index_list("1-0"), b"3,4")
     request = {
@@ -117,7 +117,7 @@ def test_an_ascii_locale(store: Local, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_task_that_is_killed(store: Local, capfd: pytest.CaptureFixture[str]) -> None:
-    """A process that ends without a word of its error is told by its end, and by what it printed last."""
+    """The error of a process that ends without one is its end, and what it printed last."""
     with pytest.raises(TaskError, match="SIGKILL; the last line of its output: the last words") as caught:
         handler({"execution": "e1", "layer": "Killed"})
     assert type(caught.value) is TaskError
@@ -134,7 +134,7 @@ def test_a_task_that_ends_before_its_layer(
 
 
 def test_a_command_that_fails(store: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    """A command that does not get to the flow is told by its exit code."""
+    """The error of a command that does not get to the flow is its exit code."""
     monkeypatch.setenv("LAMINAR_COMMAND", "python -c 'raise SystemExit(3)'")
     with pytest.raises(TaskError, match=r"its process ended with exit code 3$"):
         handler({"execution": "e1", "layer": "Shards"})

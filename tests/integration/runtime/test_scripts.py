@@ -72,7 +72,7 @@ def test_task_by_the_environment_alone(folder: Folder) -> None:
 
 @pytest.mark.parametrize("call", ["Greeting()('e1', whom='world')", "if flow := Greeting(): flow('e1', whom='world')"])
 def test_a_file_that_handles_errors_of_its_flow(call: str, folder: Folder) -> None:
-    """Where a task fails its process fails, whatever the file does with the error; the error is told once."""
+    """Where a task fails its process fails, whatever the file does with the error; the error is printed once."""
     failing = GREETING.replace("self.sentence =", "raise ValueError('no luck')\n        self.sentence =")
     folder.write(
         f"{failing}\ntry:\n    {call}\nexcept Exception as error:\n    print('handled', type(error).__name__)\n"
@@ -387,7 +387,7 @@ if flow := Spawns():
 
 
 def test_asked_to_end(folder: Folder) -> None:
-    """A run that is told to end stops its tasks, and ends with the code that tells of the signal."""
+    """A run that gets a signal to end stops its tasks, and ends with the code of the signal."""
     folder.write("""
         import os, signal, time
         from laminar_runtime import Flow, Layer

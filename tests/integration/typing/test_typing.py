@@ -18,7 +18,7 @@ PYRIGHT = ("pyright", "--pythonpath", sys.executable, "--project")
 
 def checked(*command: str) -> None:
     """Run a type checker, which is to find nothing."""
-    # It would tell of newer versions.
+    # It would print a note on newer versions.
     environment = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1", "MYPYPATH": str(ROOT)}
     ended = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", ["joins.py", "surface.py", "main.py"])
 def test_mypy(folder: Path, name: str) -> None:
-    """Under ``mypy --strict``, which also tells of mistakes that are none."""
+    """Under ``mypy --strict``, which also reports comments that ignore nothing."""
     checked(*MYPY, str(folder / name))
 
 

@@ -69,7 +69,7 @@ def test_transitions(tmp_path: Path) -> None:
 
 
 def test_makespans(tmp_path: Path) -> None:
-    """The makespans of a folder of workflows are told over all of them, for each way to plan."""
+    """The makespans of a folder of workflows are printed over all of them, for each way to plan."""
     tasks_ = [
         {"id": name, "runtime": seconds, "parents": parents}
         for name, seconds, parents in [("a", 1, []), ("b", 5, []), ("c", 5, ["a"]), ("d", 1, ["a", "b"])]

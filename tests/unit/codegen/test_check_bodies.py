@@ -221,7 +221,7 @@ def test_silent_where_it_is_not_certain(case: str, tmp_path: Path, capsys: pytes
 
 
 def test_the_place_is_in_the_file_of_the_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a base class in another file does is told at its line there, not at that line of the flow's file."""
+    """A problem in a base class of another file is at its line there, not at that line of the flow's file."""
     place = "class Base:\n    def fill(self):\n        print(self.none)\n"
     (tmp_path / "bases_of_layers.py").write_text(f"# A comment.\n\n{place}", encoding="utf-8")
     text = f"from bases_of_layers import Base\n{A}".replace("A(Layer)", "A(Base, Layer)")
@@ -257,7 +257,7 @@ def test_a_flow_whose_init_leaves_out_its_base(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_pipelined_layer_that_reads_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It reads its own element of the layer that it follows: another attribute is told, with its line and the cure."""
+    """It reads its own element of the layer that it follows: any other is a problem, with its line and the cure."""
     pipelined = _reader("self.x = b.y\nself.z = b.tried")
     register = '@F.register(foreach=ForEach([Parameter("B", "y", index=None)], pipelined=True))\nclass C'
     text = A + B + "\n        self.tried = 1\n" + pipelined.replace("@F.register\nclass C", register)

@@ -1,4 +1,4 @@
-"""The rules that a flow must keep, at their edges: the golden invalid flows show how their breach is told."""
+"""The rules that a flow must keep, at their edges: the golden invalid flows show how their breach is reported."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_every_rule_is_named_for_what_it_checks() -> None:
 
 
 def test_problems_are_reported_in_the_order_of_the_file() -> None:
-    """All problems are told at once, by line and then by code, each with where, what and how to mend it."""
+    """All problems are reported at once, by line and then by code, each with where, what and how to mend it."""
     problems = [
         Problem(Location("flow.py", 10), LAM011, "ten", "mend ten"),
         Problem(Location("flow.py", 9), LAM020, "nine", "mend nine", "Report.Nine"),
@@ -234,7 +234,7 @@ def test_problems_are_reported_in_the_order_of_the_file() -> None:
 
 @pytest.mark.parametrize(("layers", "fits"), [(1000, True), (2500, False)])
 def test_a_definition_that_is_too_large_is_refused(layers: int, fits: bool) -> None:  # noqa: FBT001
-    """Step Functions accepts definitions of 1 MB: a larger flow is told so, with the figure and the way out."""
+    """Step Functions accepts definitions of 1 MB: the error for a larger flow has the figure and the way out."""
     graph = attrs.evolve(GRAPH, layers=tuple(attrs.evolve(LAYER, name=f"Layer{i}") for i in range(layers)))
     machine = emit_states(graph, make_plan(graph))
     if fits:

@@ -97,7 +97,7 @@ def test_a_changed_layer_changes_its_own_lines(compiled: Callable[[str], Compila
 
 
 def test_a_changed_size_leaves_other_layers_alone(compiled: Callable[[str], Compilation]) -> None:
-    """A larger container is told by the layer's own jobs: no job definition changes, appears or goes."""
+    """A larger container is in the layer's own jobs: no job definition changes, appears or goes."""
     sizes = ("memory=4096", "memory=8192")
     larger, largest = (CLEAN.replace("register", f"register(container=Container({size}))") for size in sizes)
     before, after = compiled(HEAD + LOAD + larger + TRAIN + MERGE), compiled(HEAD + LOAD + largest + TRAIN + MERGE)

@@ -74,7 +74,7 @@ def clean(compiled: Callable[[str], Compilation]) -> tuple[Compilation, LayerNod
     return compilation, compilation.graphs[0].layers[1]
 
 
-def told(compilation: Compilation, layer: LayerNode) -> Any:
+def entry(compilation: Compilation, layer: LayerNode) -> Any:
     """Return what is said of the layer ``Clean`` if it is another one."""
     (graph,) = compilation.graphs
     return layers([attrs.evolve(graph, layers=(graph.layers[0], layer))])["Clean"]
@@ -82,7 +82,7 @@ def told(compilation: Compilation, layer: LayerNode) -> Any:
 
 def test_a_usual_layer(clean: tuple[Compilation, LayerNode]) -> None:
     """What all layers have is not said of each."""
-    assert told(*clean) == {
+    assert entry(*clean) == {
         "runs_on": "AWS Batch, FARGATE",
         "cpu": 1,
         "memory": 2048,
@@ -94,20 +94,22 @@ def test_a_usual_layer(clean: tuple[Compilation, LayerNode]) -> None:
 def test_each_field_of_a_layer_is_shown(clean: tuple[Compilation, LayerNode]) -> None:
     """A change of any field of a layer is a change of what is said of it."""
     compilation, layer = clean
-    before = told(compilation, layer)
+    before = entry(compilation, layer)
     assert {field.name for field in attrs.fields(LayerNode)} == OTHERS.keys() | UNSAID
-    same = [name for name, value in OTHERS.items() if told(compilation, attrs.evolve(layer, **{name: value})) == before]
+    same = [
+        name for name, value in OTHERS.items() if entry(compilation, attrs.evolve(layer, **{name: value})) == before
+    ]
     assert same == []
 
 
 def test_each_field_of_a_container_is_shown(clean: tuple[Compilation, LayerNode]) -> None:
     """A change of any field of its container is, too."""
     compilation, layer = clean
-    before = told(compilation, layer)
+    before = entry(compilation, layer)
     assert {field.name for field in attrs.fields(Container)} == OF_CONTAINER.keys()
     containers = {name: attrs.evolve(layer.container, **{name: value}) for name, value in OF_CONTAINER.items()}
     changed = {name: attrs.evolve(layer, container=container) for name, container in containers.items()}
-    assert [name for name, other in changed.items() if told(compilation, other) == before] == []
+    assert [name for name, other in changed.items() if entry(compilation, other) == before] == []
 
 
 def test_a_new_argument_of_a_fan_out(compiled: Callable[[str], Compilation]) -> None:
@@ -157,11 +159,11 @@ def test_each_field_of_what_runs_it_is_shown(clean: tuple[Compilation, LayerNode
     """A change of what runs it is, too."""
     compilation, layer = clean
     first, second = (attrs.evolve(layer, executor=target) for target in (before, after))
-    assert told(compilation, first) != told(compilation, second)
+    assert entry(compilation, first) != entry(compilation, second)
 
 
 def test_layers_of_several_flows(clean: tuple[Compilation, LayerNode]) -> None:
-    """Layers of one name, of several flows, are told apart."""
+    """Layers of one name, of several flows, are distinct."""
     (graph,) = clean[0].graphs
     both = layers([graph, attrs.evolve(graph, flow="Weekly")])
     assert list(both) == ["Report.Load", "Report.Clean", "Weekly.Load", "Weekly.Clean"]

@@ -67,13 +67,13 @@ def compilation() -> Compilation:
 
 @pytest.mark.parametrize("splits", [0, 1, 2, 25, 1000])
 def test_a_fan_out_on_lambda(splits: int, compilation: Compilation) -> None:
-    """Each split is an invocation that is told which it is; ten run at once; what it takes is what was estimated."""
+    """Each split is an invocation that gets its index; ten run at once; what it takes is what was estimated."""
     account = Account(splits)
     replayed = account.replay()
     assert replayed.status == "SUCCEEDED", replayed.cause
-    told = [payload for payload in account.payloads if payload["layer"] == "Count"]
-    assert sorted(payload["child"] for payload in told) == list(range(splits))
-    assert {payload["splits"] for payload in told} <= {splits}
+    payloads = [payload for payload in account.payloads if payload["layer"] == "Count"]
+    assert sorted(payload["child"] for payload in payloads) == list(range(splits))
+    assert {payload["splits"] for payload in payloads} <= {splits}
     assert replayed.seconds == 60 * -(-splits // 10)
     unit = compilation.units[0]
     expected = estimate(unit.machines)

@@ -41,13 +41,13 @@ class A(Layer):
     ],
 )
 def test_arguments_of_wrong_types(arguments: dict[str, Any]) -> None:
-    """An argument of a wrong type is told of by its name when it is given."""
+    """The error for an argument of a wrong type names it, when it is given."""
     with pytest.raises(SchedulerError, match=f"the {next(iter(arguments))} of AWS.StepFunctions"):
         AWS.StepFunctions(**arguments)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"module_version": "1.0"}, "the module_version of AWS.StepFunctions needs a module"),
         ({"module": "../flow", "module_version": "1.0"}, "module_version .* needs a module of a registry"),
@@ -58,9 +58,9 @@ def test_arguments_of_wrong_types(arguments: dict[str, Any]) -> None:
         ({"module": "a/b/c", "module_version": ""}, "the module_version of AWS.StepFunctions must be one line"),
     ],
 )
-def test_what_can_be_no_module(arguments: dict[str, Any], told: str) -> None:
-    """What can be no module, or no version of one, is told when it is given."""
-    with pytest.raises(SchedulerError, match=told):
+def test_what_can_be_no_module(arguments: dict[str, Any], message: str) -> None:
+    """What can be no module, or no version of one, is an error when it is given."""
+    with pytest.raises(SchedulerError, match=message):
         AWS.StepFunctions(**arguments)
 
 
@@ -88,7 +88,7 @@ def test_a_flow_follows_a_flow_by_any_of_its_names() -> None:
 
 
 def test_the_module_of_the_scheduler(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A scheduler with a module has it called as the command does that is told of it; the command heeds it, too."""
+    """A scheduler with a module has it called as the command does with `--module`; the command heeds it, too."""
     file = tmp_path / "flow.py"
     file.write_text(CALLS, encoding="utf-8")
     flow = load(str(file)).flow
@@ -104,7 +104,7 @@ def test_the_module_of_the_scheduler(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     assert printed() == document
     assert printed("--module", "team/flow/aws", "--module-version", "~> 1.0") == document
-    # What the command is told comes first, the version with it.
+    # The arguments of the command come first, the version with them.
     call = printed("--module", "./flow")["module"]["flow"]
     assert call["source"] == "./flow"
     assert "version" not in call

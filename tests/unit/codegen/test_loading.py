@@ -67,21 +67,21 @@ def test_a_flow_is_read_and_not_run(tail: str, tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("tail", "told"),
+    ("tail", "message"),
     [
         ("if __name__ == '__main__' and (flow := First(executor=None)):\n    flow()", "First(executor=...)"),
         ("if '__main__' == __name__:\n    First(None, **{})()", "First(..., **=...)"),
         ("if __name__ == '__main__':\n    First()().next(flow=First(), linker=print)", "next(flow=...)"),
     ],
 )
-def test_what_only_a_run_reads_is_reported(tail: str, told: str, tmp_path: Path) -> None:
+def test_what_only_a_run_reads_is_reported(tail: str, message: str, tmp_path: Path) -> None:
     """A flow that is configured behind a check of `__name__` is compiled without that, which is said with the line."""
     (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
     ended = codegen("--emit", "graph", "flow.py", cwd=tmp_path)
     line = 1 + f"{HEAD}\n{tail}".splitlines().index(next(text for text in tail.splitlines() if "First(" in text))
     assert (ended.code, ended.output) == (0, b"First\n  A\n")
     assert ended.errors.startswith(
-        f"flow.py:{line}: note: the arguments of {told} are not compiled: they are behind a check of"
+        f"flow.py:{line}: note: the arguments of {message} are not compiled: they are behind a check of"
     )
 
 
@@ -188,7 +188,7 @@ def test_a_file_may_change_its_surroundings(line: str, tmp_path: Path, monkeypat
 
 
 def test_files_of_one_name_are_kept_apart(tmp_path: Path) -> None:
-    """Files named alike, read by one process, are each told of with their own lines."""
+    """Problems of files named alike, read by one process, have their own lines."""
     found = []
     for number in range(3):
         file = tmp_path / str(number) / "flow.py"
@@ -247,7 +247,7 @@ build()()
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("tail", "told"),
+    ("tail", "message"),
     [
         ("class Stop(BaseException): ...\nraise Stop('enough')", "reading the file raised Stop: enough"),
         ("raise GeneratorExit", "reading the file raised GeneratorExit"),
@@ -257,12 +257,12 @@ build()()
         ),
     ],
 )
-def test_what_a_file_raises_is_the_file_s_fault(tail: str, told: str, tmp_path: Path) -> None:
+def test_what_a_file_raises_is_the_file_s_fault(tail: str, message: str, tmp_path: Path) -> None:
     """Whatever the user's code raises while it is read is a problem with a place and a cure, and no traceback."""
     (tmp_path / "flow.py").write_text(f"{HEAD}\n{tail}\n")
     ended = codegen("flow.py:Third" if "Third" in tail else "flow.py", cwd=tmp_path)
     assert (ended.code, ended.output) == (1, b"")
-    assert f"LAM003 {told}" in ended.errors
+    assert f"LAM003 {message}" in ended.errors
     assert "Traceback" not in ended.errors
 
 
@@ -304,7 +304,7 @@ def test_flows_of_imported_modules_are_theirs(tmp_path: Path) -> None:
 
 
 def test_an_unguarded_call_of_an_imported_module(tmp_path: Path) -> None:
-    """A module that could not be imported by a run cannot by the compiler either, and is told of."""
+    """A module that could not be imported by a run cannot by the compiler either, and is an error."""
     (tmp_path / "imported_unguarded.py").write_text(f"{HEAD}\nFirst()()\n")
     (tmp_path / "flow.py").write_text("from imported_unguarded import First\n\nFirst()()\n")
     with pytest.raises(CompileError, match="LAM003 flow 'First' is called while the module 'imported_unguarded' is"):

@@ -1,4 +1,4 @@
-"""``--output`` writes a module, whole or not at all; ``--check`` tells how what is there differs."""
+"""``--output`` writes a module, whole or not at all; ``--check`` prints how the files that are there differ."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def command(*arguments: object) -> int:
 def test_a_module_is_written(
     syntax: str, flow: Path, document: Document, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The folder is made and holds the module; what was written is told on standard error, and nothing on the other."""
+    """The folder is made and holds the module; the files are listed on standard error, and nothing on the other."""
     folder = tmp_path / "made" / "by it"
     assert command(flow, "--emit", syntax, "--output", folder) == 0
-    told = capfd.readouterr()
-    assert told.out == ""
-    assert told.err == f"wrote {', '.join(str(folder / name) for name in FILES[syntax])}\n"
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"wrote {', '.join(str(folder / name) for name in FILES[syntax])}\n"
     assert contents(folder) == {name: text.encode() for name, text in render_module(document, syntax).items()}
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o644}
 
@@ -107,12 +107,12 @@ def test_check_of_what_differs(flow: Path, tmp_path: Path, capfd: pytest.Capture
     before = contents(folder)
     capfd.readouterr()
     assert command(flow, "--emit", "hcl", "--output", folder, "--check") == 1
-    told = capfd.readouterr()
-    assert f"--- {changed}\n+++ {changed} (compiled)\n" in told.out
-    assert '-  default     = "Mine"\n+  default     = "Report"\n' in told.out
-    assert f"--- /dev/null\n+++ {folder / 'outputs.tf'} (compiled)\n" in told.out
-    assert "main.tf" not in told.out
-    assert told.err == f"{folder} differs from what the flow compiles to: compile it again without --check\n"
+    printed = capfd.readouterr()
+    assert f"--- {changed}\n+++ {changed} (compiled)\n" in printed.out
+    assert '-  default     = "Mine"\n+  default     = "Report"\n' in printed.out
+    assert f"--- /dev/null\n+++ {folder / 'outputs.tf'} (compiled)\n" in printed.out
+    assert "main.tf" not in printed.out
+    assert printed.err == f"{folder} differs from what the flow compiles to: compile it again without --check\n"
     assert contents(folder) == before
 
 
@@ -136,24 +136,24 @@ def test_check_of_any_bytes(changed: bytes, flow: Path, tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_the_other_syntax_is_named(flow: Path, tmp_path: Path) -> None:
-    """Files of ours in the other syntax are told of, in either way, and left: Terraform would read both."""
+    """Files of ours in the other syntax are named, in either way, and left: Terraform would read both."""
     assert command(flow, "--output", tmp_path / "out") == 0
     (tmp_path / "out" / "outputs.tf.json").write_text("{}\n", encoding="utf-8")
     ended = codegen("flow.py", "--emit", "hcl", "--output", "out", cwd=tmp_path)
-    told = "".join(
+    notes = "".join(
         f"out/{name} is left from a compile to the other syntax: remove it, because Terraform reads both\n"
         for name in ("main.tf.json", "variables.tf.json")
     )
     assert (ended.code, ended.output) == (0, b"")
-    assert ended.errors.endswith(f"out/versions.tf\n{told}")
+    assert ended.errors.endswith(f"out/versions.tf\n{notes}")
     ended = codegen("flow.py", "--emit", "hcl", "--output", "out", "--check", cwd=tmp_path)
-    assert (ended.code, ended.output.decode()) == (1, told)
+    assert (ended.code, ended.output.decode()) == (1, notes)
     assert set(contents(tmp_path / "out")) == {*FILES["terraform"], *FILES["hcl"]}
 
 
 @pytest.mark.integration
 def test_what_others_wrote_is_not_replaced(flow: Path, tmp_path: Path) -> None:
-    """A file of one of our names that somebody else wrote is told of, and nothing is written."""
+    """A file of one of our names that somebody else wrote is named, and nothing is written."""
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "versions.tf").write_text("terraform {}\n", encoding="utf-8")
     ended = codegen("flow.py", "--output", "out", cwd=tmp_path)
@@ -166,17 +166,17 @@ def test_what_others_wrote_is_not_replaced(flow: Path, tmp_path: Path) -> None:
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--check"], "--check needs --output DIR"),
         (["--emit", "asl", "--output", "out"], "--output takes --emit terraform or hcl, not asl"),
     ],
 )
-def test_wrong_usage(arguments: list[str], told: str, flow: Path, tmp_path: Path) -> None:
+def test_wrong_usage(arguments: list[str], message: str, flow: Path, tmp_path: Path) -> None:
     """Options that do not go together are wrong usage."""
     ended = codegen("flow.py", *arguments, cwd=tmp_path)
     assert (ended.code, ended.output) == (2, b"")
-    assert told in ended.errors
+    assert message in ended.errors
     assert not (tmp_path / "out").exists()
 
 
@@ -194,21 +194,21 @@ def _folder_in_place_of_a_file(folder: Path) -> None:
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
-    ("prepare", "told"),
+    ("prepare", "message"),
     [
         (_file_in_its_place, "cannot use the folder a/out: Not a directory"),
         (_file_above, "cannot use the folder a/out: Not a directory (a)"),
         (_folder_in_place_of_a_file, "cannot use the folder a/out: Is a directory (a/out/outputs.tf.json)"),
     ],
 )
-def test_a_folder_that_is_none(prepare: Callable[[Path], None], told: str, flow: Path, tmp_path: Path) -> None:
-    """What cannot be written into is told in one line, and left as it is."""
+def test_a_folder_that_is_none(prepare: Callable[[Path], None], message: str, flow: Path, tmp_path: Path) -> None:
+    """The error for what cannot be written into is one line, and leaves it as it is."""
     if prepare is not _file_above:
         (tmp_path / "a").mkdir()
     prepare(tmp_path / "a" / "out")
     before = contents(tmp_path)
     ended = codegen("flow.py", "--output", "a/out", cwd=tmp_path)
-    assert (ended.code, ended.output, ended.errors) == (2, b"", f"laminar-codegen: {told}\n")
+    assert (ended.code, ended.output, ended.errors) == (2, b"", f"laminar-codegen: {message}\n")
     assert contents(tmp_path) == before
 
 
@@ -241,10 +241,10 @@ def test_links_to_nothing_and_pipes(
     """Nothing is written through a link, nothing waits for a pipe: one line names it, and all is left as it is."""
     (tmp_path / "a").mkdir()
     prepare(tmp_path / "a" / "out")
-    for options, told in (([], written), (["--check"], checked.replace("a link", "symbolic link"))):
+    for options, message in (([], written), (["--check"], checked.replace("a link", "symbolic link"))):
         ended = codegen("flow.py", "--output", "a/out", *options, cwd=tmp_path)
         assert (ended.code, ended.output, ended.errors.count("\n")) == (2, b"", 1)
-        assert told in ended.errors
+        assert message in ended.errors
     assert not (tmp_path / "a" / "elsewhere").exists()
 
 
@@ -264,7 +264,7 @@ def test_check_of_what_cannot_be_read(prepare: Callable[[Path], None], flow: Pat
 @pytest.mark.skipif(not Path("/proc/sys/kernel").is_dir(), reason="there is no folder that nobody can write to")
 @pytest.mark.parametrize("folder", ["/proc/sys/kernel", "/proc/sys/kernel/laminar"])
 def test_a_folder_that_cannot_be_written_to(folder: str, flow: Path, tmp_path: Path) -> None:
-    """A folder in which nobody, not even root, can make a file is told in one line."""
+    """The error for a folder in which nobody, not even root, can make a file is one line."""
     ended = codegen("flow.py", "--output", folder, cwd=tmp_path)
     assert (ended.code, ended.output) == (2, b"")
     assert ended.errors.startswith(f"laminar-codegen: cannot use the folder {folder}: ")
@@ -403,7 +403,7 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 @pytest.mark.parametrize("arguments", [[], ["--emit", "plan"], ["--output", "none", "--check"]])
 def test_standard_output_on_a_full_disk(arguments: list[str], flow: Path, tmp_path: Path) -> None:
-    """A document that cannot be written is told in one line, and the shell that redirects it sees that it failed."""
+    """The error for a document that cannot be written is one line, and the shell that redirects it sees the failure."""
     with Path("/dev/full").open("wb") as full:
         command = [sys.executable, "-B", "-m", "laminar_codegen", "flow.py", *arguments]
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, check=False, timeout=120)

@@ -65,7 +65,7 @@ def test_packages_of_one_name_are_kept_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["nowhere", "nowhere.flow", "package.nowhere", "sys", "package.flow.more"])
 def test_modules_that_are_not_there(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is neither a file nor a module is told as that, with what to name."""
+    """The error for what is neither a file nor a module says what to name."""
     monkeypatch.chdir(tmp_path)
     write_package(tmp_path, IMPORTS["relative"])
     with pytest.raises(CompileError, match=f"{target}: LAM001 there is no such file or module") as caught:

@@ -1,4 +1,4 @@
-"""The benchmarks of plans run, and tell what is so."""
+"""The benchmarks of plans run, and print true figures."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def folder(tmp_path: Path) -> Path:
 def test_makespans_of_all_ways_to_plan(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Levels and plain barriers take 22.5 s, barriers by durations 15 s, exact joins the 14 s of the longest path."""
     assert command.main(["makespan", "--workflows", str(folder), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
     ratios = {"levels": 22.5 / 14, "barriers": 22.5 / 14, "profile": 15 / 14, "auto": 1, "exact": 1}
-    assert told["workflows"][0]["ratios"] == pytest.approx(ratios)
-    assert told["worst"] == pytest.approx(ratios)
+    assert found["workflows"][0]["ratios"] == pytest.approx(ratios)
+    assert found["worst"] == pytest.approx(ratios)
     assert command.main(["makespan", "--workflows", str(folder)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].split() == list(ratios)
@@ -47,5 +47,5 @@ def test_a_folder_without_workflows(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("shape", ["chain", "diamonds", "random"])
 def test_flows_of_all_shapes_are_planned(shape: str) -> None:
-    """And the time that it takes is told."""
+    """And the time that it takes is printed."""
     assert 0 < planning.plan(shape, 100) < 60

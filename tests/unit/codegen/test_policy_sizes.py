@@ -110,9 +110,9 @@ def test_secrets_that_share_nothing(compiled: Callable[[str], Compilation]) -> N
     """What cannot be named and has no beginning in common is refused, with the figure and what helps."""
     with pytest.raises(
         CompileError, match=r"LAM056 the policy of the role that starts the containers .* is up to \d"
-    ) as told:
+    ) as raised:
         compiled(secrets([f"{number}x-AbCdEf" for number in range(240)]))
-    assert "keep several values under keys of one secret, as in ARN:key::" in str(told.value)
+    assert "keep several values under keys of one secret, as in ARN:key::" in str(raised.value)
 
 
 def test_wider_than_named_is_found(compiled: Callable[[str], Compilation]) -> None:
@@ -172,9 +172,9 @@ def test_a_chain_that_is_too_long(compiled: Callable[[str], Compilation]) -> Non
     """Where even that is too much it is refused, with what helps."""
     texts = [CHAINED.format(number=number, name="OfTheChain") for number in range(60)]
     rest = "".join(f".next(flow=F{number}OfTheChain(), linker=link)" for number in range(1, 60))
-    with pytest.raises(CompileError, match="LAM056 the policy of the role that the planner has is up to") as told:
+    with pytest.raises(CompileError, match="LAM056 the policy of the role that the planner has is up to") as raised:
         compiled(BEGIN.replace("class Report(Flow): ...", LINKER) + "".join(texts) + f"\nF0OfTheChain()(){rest}\n")
-    assert "deploy the flows of the chain as several chains" in str(told.value)
+    assert "deploy the flows of the chain as several chains" in str(raised.value)
 
 
 def test_lengths_are_not_guessed_too_low(compiled: Callable[[str], Compilation]) -> None:

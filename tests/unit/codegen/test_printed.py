@@ -70,8 +70,8 @@ def test_tasks_on_lambda(tmp_path: Path) -> None:
         progress.functions = {"f-a": "F-A"}
         for name in ("f-a", "planner"):
             for status in ("RUNNING", "SUCCEEDED"):
-                told = '{"layer": "A", "execution": "e1", "indexes": "0-2", "child": 1}'
+                event = '{"layer": "A", "execution": "e1", "indexes": "0-2", "child": 1}'
                 progress.observe_invocation(
-                    InvocationEvent(request_id="1", function_name=name, event=told, status=status, log=log)  # type: ignore[arg-type]
+                    InvocationEvent(request_id="1", function_name=name, event=event, status=status, log=log)  # type: ignore[arg-type]
                 )
     assert output.getvalue().count("[A/1] said\n") == output.getvalue().count("said") == 1

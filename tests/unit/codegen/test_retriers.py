@@ -191,7 +191,7 @@ def test_throttled_by_long_invocations(compiled: Callable[[str], Compilation]) -
 
 
 def test_a_function_that_stays_broken(compiled: Callable[[str], Compilation]) -> None:
-    """What does not pass is told at once."""
+    """An error that does not pass ends the execution at once."""
     account = Account(until=1e9, exception="Lambda.CodeArtifactUserFailedException")
     replayed = account.replay(compiled(MONTHLY))
     assert (replayed.error, account.asked["Work plan"]) == ("Lambda.CodeArtifactUserFailedException", 1)

@@ -108,7 +108,7 @@ def test_jobs_before_one_that_is_not_taken_are_terminated(
 
 
 def test_the_error_is_that_of_the_job(compiled: Callable[[str], Compilation]) -> None:
-    """The planner is told what it would be told without the termination, and asked again after a redrive."""
+    """The planner gets the input that it gets without the termination, and is asked again after a redrive."""
     asked = []
     known = profiled_services({}, splits={"Fetch": SPLITS})
     invoke = known.functions.handlers()["lambda:invoke"]
@@ -190,10 +190,10 @@ def test_check_prints_what_it_takes(tmp_path: Path, capsys: pytest.CaptureFixtur
     """Of each execution that does not succeed, and of flows with pipelines only."""
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
     assert main(["check", str(tmp_path / "flow.py")]) == 0
-    told = capsys.readouterr().out.partition("\nstop: ")[2]
-    assert "  states          10 in 1 state machine\n" in told
-    assert "  transitions     23, and 1 for each job that has not ended\n" in told
-    assert "$0.000575 an execution that fails, is stopped or times out; nothing for others" in told
+    printed = capsys.readouterr().out.partition("\nstop: ")[2]
+    assert "  states          10 in 1 state machine\n" in printed
+    assert "  transitions     23, and 1 for each job that has not ended\n" in printed
+    assert "$0.000575 an execution that fails, is stopped or times out; nothing for others" in printed
     (tmp_path / "flow.py").write_text(FLOW.replace(", pipelined=True", ""), encoding="utf-8")
     assert main(["check", str(tmp_path / "flow.py")]) == 0
     assert "\nstop: " not in capsys.readouterr().out

@@ -47,7 +47,7 @@ def test_each_case_file_is_about_a_module() -> None:
 
 
 def test_a_module_of_declarations_decides_nothing(tmp_path: Path) -> None:
-    """What tells the modules apart, on one of each kind."""
+    """The difference between the modules, on one of each kind."""
     file, other = tmp_path / "module.py", tmp_path / "other.py"
     file.write_text("LIMIT = 3 if __debug__ else 4\ndef limit():\n    return LIMIT\n", encoding="utf-8")
     assert not _decides(file)

@@ -41,7 +41,7 @@ def critical(depends: Depends, seconds: Mapping[str, float]) -> float:
 
 @attrs.define
 class Jobs:
-    """Jobs that take some seconds, and fail as often as they are told."""
+    """Jobs that take some seconds, and fail as often as `failures` says."""
 
     seconds: Mapping[str, float]
     failures: dict[str, int] = attrs.field(factory=dict)

@@ -195,7 +195,7 @@ GIVEN = st.builds(
     tags=st.dictionaries(WHOLE, TEXTS, max_size=3),
 )
 
-#: What a module tells of what it evaluated. All of it is known when it is planned.
+#: The output of a module with what it evaluated. All of it is known when it is planned.
 _PROBE = """\
 output "found" {
   value = {

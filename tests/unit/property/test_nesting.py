@@ -23,7 +23,7 @@ Depends = dict[str, set[str]]
 
 @attrs.define
 class Work:
-    """Jobs that note what they ran, and fail once if they are told to."""
+    """Jobs that note what they ran, and fail once if they are in `broken`."""
 
     broken: set[str] = attrs.field(factory=set)
     done: list[str] = attrs.field(factory=list)

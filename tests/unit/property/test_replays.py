@@ -113,7 +113,7 @@ def test_two_interpreters_do_the_same(depends: Depends, data: st.DataObject) -> 
     replayed = _replay(graph, services, input={"parameters": {"items": [1]}})
     ended = run(json.loads(_definition(graph)), {"parameters": {"items": [1]}}, other)
     assert _submitted(services) == Counter(
-        (layer, job.get("ArrayProperties", {}).get("Size"), *_told(job["Environment"])) for layer, job in other.jobs
+        (layer, job.get("ArrayProperties", {}).get("Size"), *_common(job["Environment"])) for layer, job in other.jobs
     )
     assert {place: json.loads(text) for place, text in services.objects.contents.items()} == other.objects
     assert Counter(replayed.states) == Counter(ended.states)
@@ -123,13 +123,13 @@ def test_two_interpreters_do_the_same(depends: Depends, data: st.DataObject) -> 
 
 def _submitted(services: Services) -> Counter[tuple[Any, ...]]:
     jobs = [job.request for job in services.jobs.jobs.values() if job.parent is None]
-    return Counter((job.environment["LAMINAR_LAYER_NAME"], job.array_size, *_told(job.environment)) for job in jobs)
+    return Counter((job.environment["LAMINAR_LAYER_NAME"], job.array_size, *_common(job.environment)) for job in jobs)
 
 
-def _told(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+def _common(environment: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the variables of a job without the indexes of its splits, which the two planners spell differently."""
-    told = {"LAMINAR_EXECUTION_ID", "LAMINAR_LAYER_SPLITS", "LAMINAR_LAYER_ATTEMPT"}
-    return sorted((name, value) for name, value in environment.items() if name in told)
+    common = {"LAMINAR_EXECUTION_ID", "LAMINAR_LAYER_SPLITS", "LAMINAR_LAYER_ATTEMPT"}
+    return sorted((name, value) for name, value in environment.items() if name in common)
 
 
 @given(dags(most=12), st.data())

@@ -133,7 +133,7 @@ def test_the_last_attempt_is_the_one_that_is_seen() -> None:
 
 
 def test_tasks_see_nothing_of_what_did_not_finish() -> None:
-    """A task that asks a layer that failed before, and is skipped now, is told that it has no such attribute."""
+    """For a task, a layer that failed before, and is skipped now, has no such attribute."""
 
     class MyFlow(Flow): ...
 
@@ -262,7 +262,7 @@ def test_a_thread_that_was_given_up_finishes_nothing() -> None:
 
 
 def test_a_commit_that_was_reported_as_failed_is_ones_own() -> None:
-    """A client that creates an object, is not told so and tries again finds its own: it is the one that finished."""
+    """A client that creates an object, gets no answer and tries again finds its own: it is the one that finished."""
 
     class Forgetful(Dictionary):
         def create(self, key: str, content: bytes) -> bool:
@@ -291,7 +291,7 @@ def test_a_commit_that_is_there_and_is_not() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"attempt": "1-a", "archives": {"x": {}}}', b'{"archives": 1}'])
 def test_what_is_damaged_is_not_finished(content: bytes) -> None:
-    """A record or a commit without its bytes is neither finished nor absent: it is told with its key."""
+    """A record or a commit without its bytes is neither finished nor absent: the error has its key."""
 
     class MyFlow(Source): ...
 

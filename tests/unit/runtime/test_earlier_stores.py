@@ -52,7 +52,7 @@ def test_listings(flow: Kept) -> None:
     assert [execution.id for execution in executions] == ["half", "whole"]
     assert store.list_layers(execution=executions[1]) == ["Chained", "Each", "Parameters", "Shards", "Total"]
     assert store.list_artifacts(layer=executions[1].layer("Each")) == ["cell", "pair"]
-    # What attempt 1 left stands there under the finished record: that release did not tell attempts apart.
+    # What attempt 1 left stands there under the finished record: that release did not distinguish attempts.
     shards = executions[1].layer("Shards")
     assert store.list_artifacts(layer=shards) == ["attempts", "left", "letter", "number", "plain"]
 

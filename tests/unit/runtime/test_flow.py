@@ -104,7 +104,7 @@ def test_unregistered_subclass_of_parameters() -> None:
     ],
 )
 def test_unknown_keywords(call: Callable[[], object], said: str) -> None:
-    """An argument that there is not is told with those that there are, and with the one that was perhaps meant."""
+    """The error for an unknown argument lists the known ones, and suggests a similar one."""
     with pytest.raises(TypeError, match=said):
         call()
 
@@ -315,7 +315,7 @@ def test_execution_ids_are_unique_and_in_the_order_of_time() -> None:
 
 
 def test_unknown_layer_of_an_execution() -> None:
-    """Asking an execution for a layer that the flow lacks tells which it has."""
+    """The error for a layer that the flow lacks lists those that it has."""
     with pytest.raises(FlowError, match=r"flow 'Flow' has no layer 'Nope'\. Its layers: "):
         in_memory(Flow).execution("e1").layer("Nope")
 

@@ -246,8 +246,8 @@ def test_locks_under_contention(tmp_path: Path) -> None:
 
 
 def test_an_execution_is_not_run_twice_at_once_in_a_process() -> None:
-    """A layer, or another thread, that resumes an execution that runs is told that it does."""
-    told: list[str] = []
+    """A layer, or another thread, that resumes an execution that runs gets an error."""
+    errors: list[str] = []
 
     class Again(Flow): ...
 
@@ -258,11 +258,11 @@ def test_an_execution_is_not_run_twice_at_once_in_a_process() -> None:
             try:
                 flow.execution("e1").resume()
             except ExecutionError as error:
-                told.append(str(error))
+                errors.append(str(error))
 
     flow = in_memory(Again)
     assert flow("e1").layer(A).x == 1
-    assert "execution e1 of flow 'Again' is already running" in told[0]
+    assert "execution e1 of flow 'Again' is already running" in errors[0]
 
 
 def test_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

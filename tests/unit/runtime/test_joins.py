@@ -162,7 +162,7 @@ def test_instances_made_for_tests() -> None:
 
 
 def test_layers_that_did_not_finish() -> None:
-    """They have no values yet, and none is told from those of a layer that finished without any."""
+    """They have no values yet, like a layer that finished without any."""
     flow = in_memory(Joins)
     with pytest.raises(UnsetError, match="has no execution e1"):
         each(flow.execution("e1").layer(Inverse), lambda layer: layer.value)

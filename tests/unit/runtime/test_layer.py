@@ -145,7 +145,7 @@ def test_artifacts_are_written_when_the_layer_raises() -> None:
 
 
 def test_absent_artifact_of_a_finished_layer() -> None:
-    """The error tells a layer that did not assign it from one that did not run."""
+    """The error distinguishes a layer that did not assign it from one that did not run."""
     with pytest.raises(AttributeError, match=r"'bar' in execution e1\. It finished, but did not assign it"):
         _ = run(lambda _self: None).bar
 

@@ -40,6 +40,6 @@ def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None
 
 @pytest.mark.parametrize("name", ["Nope", "Folder", "Folder.run"])
 def test_what_is_no_flow(name: str) -> None:
-    """A name that is no flow is told with its module."""
+    """The error for a name that is no flow names its module."""
     with pytest.raises(FlowError, match=rf"tests\.support\.harness\.{name} is not a flow"):
         main(["tests.support.harness", name])

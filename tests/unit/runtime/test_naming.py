@@ -113,7 +113,7 @@ def test_flawed_attributes(name: str, how: str) -> None:
 
 @pytest.mark.parametrize("name", FLAWED)
 def test_flawed_attributes_that_are_read(name: str) -> None:
-    """Nobody can have assigned them: that is what readers are told, in a line that a terminal can show."""
+    """Nobody can have assigned them: readers get that error, in a line that a terminal can show."""
     execution = in_memory(G)()
     for layer in (execution.layer(A), execution.layer(Parameters)):
         with pytest.raises(AttributeError) as error:
@@ -196,7 +196,7 @@ class Train(Layer):
 
 
 class Folding(FileTransport):
-    """Files on a file system that does not tell capitals from small letters, as on macOS."""
+    """Files on a file system that ignores the case of letters, as on macOS."""
 
     def _file(self, key: str) -> str:
         return super()._file(key.lower())
@@ -259,7 +259,7 @@ def test_ids_that_differ_in_case_only(one: str, other: str, tmp_path: Path) -> N
 
 
 def test_layers_that_differ_in_case_only(tmp_path: Path) -> None:
-    """So it is of two layers of a flow: nothing is mixed, where they cannot be kept apart it is told."""
+    """So it is of two layers of a flow: nothing is mixed, and where they cannot be kept apart there is an error."""
 
     class MyFlow(Flow): ...
 

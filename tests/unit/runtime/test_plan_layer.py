@@ -65,7 +65,7 @@ def test_handler_that_fails(planner: Local, capfd: pytest.CaptureFixture[str]) -
 def test_handler_of_a_command_that_plans_nothing(
     planner: Local, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A command that ends well without a plan is told as that."""
+    """The error says that a command ended well without a plan."""
     monkeypatch.setenv("LAMINAR_COMMAND", "python -c 'pass'")
     with pytest.raises(ExecutionError, match="exit code 0 and wrote no plan"):
         handler({"execution": "e1", "layer": "Each"})
@@ -118,8 +118,8 @@ def test_the_record_of_a_fan_out(lists_only: Local, splits: int) -> None:
 def test_the_record_of_what_has_not_finished(lists_only: Local, splits: int, done: list[int], which: str) -> None:
     """A split that ended with exit code 0 and left no commit is named, and the layer has not finished."""
     commit(lists_only, *done)
-    told = f"'Each' of flow 'MyFlow' has not finished in execution e1: {which} ended with exit code 0 before"
-    with pytest.raises(UnfinishedError, match=told) as caught:
+    message = f"'Each' of flow 'MyFlow' has not finished in execution e1: {which} ended with exit code 0 before"
+    with pytest.raises(UnfinishedError, match=message) as caught:
         handler({"execution": "e1", "layer": "Each", "record": {"splits": splits}})
     assert len(str(caught.value)) < 500
     assert lists_only.ledger.read_record(EACH) is None

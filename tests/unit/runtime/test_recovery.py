@@ -1,4 +1,4 @@
-"""Errors: forgiven, tried again, told, and resumed from."""
+"""Errors: caught, tried again, reported, and resumed from."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def test_resume_decides_anew_what_is_skipped() -> None:
 
 
 def test_flow_errors_are_not_dressed_up() -> None:
-    """What is wrong with the flow itself is told as that."""
+    """A mistake of the flow itself is reported as that."""
 
     class MyFlow(Flow): ...
 
@@ -357,7 +357,7 @@ def test_an_execution_that_failed_at_once_is_listed() -> None:
 
 
 def test_leaving_the_process_is_a_failure() -> None:
-    """A layer that calls sys.exit has failed, and is told what to do."""
+    """A layer that calls sys.exit has failed; the error says what to do instead."""
 
     class MyFlow(Flow): ...
 

@@ -47,7 +47,7 @@ def test_no_report(tmp_path: Path) -> None:
     ids=["empty", "no text", "a list", "a number", "deeply nested", "too large"],
 )
 def test_what_is_no_report(content: bytes, tmp_path: Path) -> None:
-    """Whatever a container writes there, the failure of its task is told."""
+    """Whatever a container writes there, the failure of its task is reported."""
     file = tmp_path / "error.json"
     file.write_bytes(content)
     report = reports.read(file)

@@ -127,7 +127,7 @@ def test_a_small_join_is_read_at_once(store: DataStore) -> None:
     "damage", [lambda content: content[:-200], lambda content: content.replace(b"numpy", b"\xffumpy")]
 )
 def test_damaged_rows(damage: Any) -> None:
-    """A row that is none is told with its key."""
+    """The error for a damaged row has its key."""
     store = Memory()
     store.transport.put(OVER.archive(0, "item", "1-a"), damage(many(1_000).dumps()))
     store.ledger.commit(OVER, index=0, commit=Commit("1-a", {"item": many(1_000)}), fans_out=False)

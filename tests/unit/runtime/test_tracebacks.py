@@ -86,11 +86,11 @@ def test_causes_are_trimmed_too() -> None:
         except FlowError as error:
             raise ValueError("no luck") from error
     except ValueError as error:
-        told = tracebacks.text(error)
-    assert [line.strip() for line in told.splitlines() if line.startswith("  File")] == [
-        line.strip() for line in told.splitlines() if __file__ in line
+        text = tracebacks.text(error)
+    assert [line.strip() for line in text.splitlines() if line.startswith("  File")] == [
+        line.strip() for line in text.splitlines() if __file__ in line
     ]
-    assert told.index("a reason") < told.index("The above exception was the direct cause") < told.index("no luck\n")
+    assert text.index("a reason") < text.index("The above exception was the direct cause") < text.index("no luck\n")
 
 
 def test_nothing_but_the_error() -> None:
@@ -100,7 +100,7 @@ def test_nothing_but_the_error() -> None:
 
 def test_long_texts() -> None:
     """The begin and the end of a long text are kept, with how much is left out."""
-    told = tracebacks.shorten("a" * 1_000_000 + "z")
-    assert len(told) < 40_000
-    assert told[0] + told[-1] == "az"
-    assert "characters omitted" in told
+    shortened = tracebacks.shorten("a" * 1_000_000 + "z")
+    assert len(shortened) < 40_000
+    assert shortened[0] + shortened[-1] == "az"
+    assert "characters omitted" in shortened

@@ -112,8 +112,8 @@ def test_all_wrong_hints_are_reported() -> None:
 
     def __call__(self, one: int, two: Nope) -> None: ...  # type: ignore[name-defined] # noqa: ANN001, F821, N807
 
-    assert "'one'" in (told := refused(__call__))
-    assert "'two'" in told
+    assert "'one'" in (message := refused(__call__))
+    assert "'two'" in message
 
 
 def test_missing_hint_of_a_hook() -> None:

@@ -87,8 +87,10 @@ def begun() -> tuple[Execution, Recording]:
 def test_a_dependency_that_has_not_finished(on_aws: None) -> None:
     """The task fails, and names the layer and how that can be; what its layer does not depend on is no matter."""
     execution, _ = begun()
-    told = r"layer 'Work' depends on layer 'Load', which has not finished in execution e1: its process ended with exit"
-    with pytest.raises(UnfinishedError, match=told):
+    message = (
+        r"layer 'Work' depends on layer 'Load', which has not finished in execution e1: its process ended with exit"
+    )
+    with pytest.raises(UnfinishedError, match=message):
         run(execution, "Work")
     assert execution.datastore.ledger.read_record(LayerKey("Chain", "e1", "Work")) is None
 

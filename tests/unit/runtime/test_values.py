@@ -75,7 +75,7 @@ def test_arguments() -> None:
     ],
 )
 def test_wrong_arguments(make: Any, said: str) -> None:
-    """What is no argument, is missing or is given twice is told."""
+    """The error names an argument that is unknown, missing or given twice."""
     with pytest.raises(TypeError, match=said):
         make()
 

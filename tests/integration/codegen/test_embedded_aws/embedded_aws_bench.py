@@ -47,7 +47,7 @@ class Troubles:
 
 @attrs.define
 class Bench:
-    """The embedded AWS under test, and what it told its observers."""
+    """The embedded AWS under test, and what it reported to its observers."""
 
     aws: EmbeddedAws
     directory: Path

@@ -1,4 +1,4 @@
-"""The embedded AWS tells of what roles call: state machines, jobs and functions."""
+"""The embedded AWS reports what roles call: state machines, jobs and functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = """
 import boto3
 
 s3 = boto3.client("s3")
-s3.put_object(Bucket="bench", Key="a key/with + and %", Body=b'{"not": "told"}')
+s3.put_object(Bucket="bench", Key="a key/with + and %", Body=b'{"not": "reported"}')
 s3.put_object(Bucket="bench", Key="plain", Body=b"text")
 s3.list_objects_v2(Bucket="bench", Prefix="a key/")
 upload = s3.create_multipart_upload(Bucket="bench", Key="parts")["UploadId"]
@@ -28,7 +28,7 @@ except s3.exceptions.ClientError as error:
     print(error)
 """
 
-Told = tuple[str, str, int, dict[str, Any]]
+Reported = tuple[str, str, int, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, calls: list[ApiCall]) -> Ite
         yield Bench(aws, directory)
 
 
-def told(calls: list[ApiCall], role: str, *names: str) -> list[Told]:
+def reported(calls: list[ApiCall], role: str, *names: str) -> list[Reported]:
     """Return the reported calls of a role, with these of the parameters."""
     return [
         (call.service, call.operation, call.status, {name: call.parameters.get(name) for name in names})
@@ -55,7 +55,7 @@ def told(calls: list[ApiCall], role: str, *names: str) -> list[Told]:
 
 
 def test_a_job_and_who_started_it(bench: Bench, calls: list[ApiCall]) -> None:
-    """Each call has the role that made it, its operation and what it was on; the owner's own calls are not told."""
+    """Each call has the role that made it, its operation and what it was on; the owner's own calls are not reported."""
     definition = bench.aws.client("batch").register_job_definition(
         jobDefinitionName="calls",
         type="container",
@@ -72,11 +72,11 @@ def test_a_job_and_who_started_it(bench: Bench, calls: list[ApiCall]) -> None:
     bench.run({"A": {"Type": "Task", "Resource": SUBMIT, "Arguments": arguments, "End": True}})
     assert {call.principal for call in calls} == {ROLE, JOB, EXECUTION}
     assert {call.region for call in calls} == {"us-east-1"}
-    assert told(calls, ROLE, "jobDefinition") == [
+    assert reported(calls, ROLE, "jobDefinition") == [
         ("batch", "SubmitJob", 200, {"jobDefinition": definition}),
         ("batch", "DescribeJobs", 200, {"jobDefinition": None}),
     ]
-    assert told(calls, JOB, "Bucket", "Key", "Prefix", "PartNumber", "CopySource", "Body") == [
+    assert reported(calls, JOB, "Bucket", "Key", "Prefix", "PartNumber", "CopySource", "Body") == [
         ("s3", operation, status, dict.fromkeys(("Key", "Prefix", "PartNumber", "CopySource", "Body")) | parameters)
         for operation, status, parameters in (
             ("PutObject", 200, {"Bucket": BUCKET, "Key": "a key/with + and %"}),
@@ -89,4 +89,4 @@ def test_a_job_and_who_started_it(bench: Bench, calls: list[ApiCall]) -> None:
         )
     ]
     logged = ("logs", "CreateLogStream", 200, {"logGroupName": "/aws/batch/job"})
-    assert told(calls, EXECUTION, "logGroupName") == [logged, ("logs", "PutLogEvents", *logged[2:])]
+    assert reported(calls, EXECUTION, "logGroupName") == [logged, ("logs", "PutLogEvents", *logged[2:])]

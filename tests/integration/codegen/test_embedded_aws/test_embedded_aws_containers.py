@@ -199,7 +199,7 @@ def printed(bench: Bench, sources: dict[str, str]) -> Any:
     ],
 )
 def test_secrets_that_cannot_be_had(bench: Bench, source: str, properties: dict[str, Any], why: str) -> None:
-    """Then the container does not start, and the job tells why."""
+    """Then the container does not start, and the job's reason says why."""
     entries = [{"name": "A", "valueFrom": source}]
     arn = register(bench, properties.pop("platform", "FARGATE"), secrets=entries, **properties)
     ended = bench.ended(bench.submit(arn))

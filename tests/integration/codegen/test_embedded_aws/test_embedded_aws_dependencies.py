@@ -43,7 +43,7 @@ def test_state_that_does_not_wait(bench: Bench) -> None:
 
 
 def test_state_with_a_dependency(bench: Bench) -> None:
-    """A state's job starts after the job of a state before it, and tells what it depended on."""
+    """A state's job starts after the job of a state before it, and reports what it depended on."""
     slow = bench.define(["sleep", "0.3"])
     states = {"First": submitted(slow), "After": job(slow, Arguments={"DependsOn": [FROM_BEFORE]})}
     output = bench.output(states)

@@ -116,10 +116,10 @@ def test_invocation(bench: Bench) -> None:
 
 def test_invocations_are_reported(bench: Bench) -> None:
     """The begin and the end of each, with what the function was invoked with; why it failed; where its log is."""
-    told = len(bench.invocations)
+    before = len(bench.invocations)
     invoke(bench, "echo", {"a": 1})
     invoke(bench, "broken", {"what": "input"})
-    events = bench.invocations[told:]
+    events = bench.invocations[before:]
     assert [(event.function_name, event.status, event.reason) for event in events] == [
         ("echo", "RUNNING", None),
         ("echo", "SUCCEEDED", None),
@@ -212,10 +212,10 @@ def test_a_function_that_is_not_ready(bench: Bench) -> None:
     """A refused invocation is not begun, and fails its state by the exception's name behind the service's."""
     pending = "CodeArtifactUserPendingException"
     bench.troubles.refusals["echo"] = [pending]
-    told = len(bench.invocations)
+    before = len(bench.invocations)
     refused = bench.run({"A": invoking("echo", {})})
     assert (refused["status"], refused["error"]) == ("FAILED", f"Lambda.{pending}")
-    assert bench.invocations[told:] == []
+    assert bench.invocations[before:] == []
 
 
 @pytest.mark.parametrize(

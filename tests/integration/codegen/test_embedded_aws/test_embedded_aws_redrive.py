@@ -110,7 +110,7 @@ def test_description_of_redrives(bench: Bench) -> None:
 
 
 def test_the_state_machine_of_an_execution(bench: Bench) -> None:
-    """It is told as it was when the execution was started, and that is what is redriven."""
+    """It is reported as it was when the execution was started, and that is what is redriven."""
     states = bench.aws.client("stepfunctions")
     machine = bench.machine({"A": needs("of-an-execution")})
     before = states.describe_state_machine(stateMachineArn=machine)

@@ -78,7 +78,7 @@ def test_topic(bench: Bench) -> None:
 
 
 def test_alarm(bench: Bench) -> None:
-    """An alarm keeps what it watches and whom it tells."""
+    """An alarm keeps what it watches and whom it notifies."""
     cloudwatch = bench.aws.client("cloudwatch")
     wanted: dict[str, Any] = {
         "Namespace": "AWS/States",

@@ -19,7 +19,7 @@ from tests.support.machines import State, run
 
 #: Machines of which moto makes something else than Step Functions.
 OTHERWISE = {
-    "expression": "an expression that fails is States.Runtime, and no event tells of it",
+    "expression": "an expression that fails is States.Runtime, and no event reports it",
     "arguments": "the same",
     "objects": "an object for a Body is not written as JSON",
     "caught": "errors are named after s3, and not after S3",

@@ -33,7 +33,7 @@ def test_errors(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("${local.name", "'}' is expected at its end"),
         ("${local.}", "a name is expected at '}'"),
@@ -47,11 +47,11 @@ def test_errors(text: str) -> None:
         (r'${"\q"}', "an escape sequence"),
     ],
 )
-def test_text_that_is_not_understood(text: str, told: str) -> None:
+def test_text_that_is_not_understood(text: str, message: str) -> None:
     """The error says what is expected, and where."""
     with pytest.raises(ExpressionError) as caught:
         parse_template(text)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_function_that_is_not_known_is_never_passed_by() -> None:

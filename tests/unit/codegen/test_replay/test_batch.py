@@ -27,7 +27,7 @@ def chained(size: Any, kind: str | None, other: Any | None = None) -> dict[str, 
 
 
 def test_a_job_sees_its_environment() -> None:
-    """An attempt knows its layer, and what Batch and Step Functions tell the container."""
+    """An attempt knows its layer, and what Batch and Step Functions pass to the container."""
     jobs = BatchJobs()
     replayed = run({"A": job("Train", Output="{% $states.result %}")}, Services(jobs=jobs))
     (attempt,) = jobs.attempts

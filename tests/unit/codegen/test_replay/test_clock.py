@@ -87,7 +87,7 @@ def test_a_time_limit() -> None:
 
 
 def test_a_process_is_ended_before_it_began() -> None:
-    """It never runs, and who waits for it is told."""
+    """It never runs, and who waits for it gets an error."""
     clock, ran = Clock(), list[str]()
 
     async def run() -> None:

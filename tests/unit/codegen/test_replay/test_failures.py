@@ -149,7 +149,7 @@ def test_timeouts_are_retried_by_their_name() -> None:
 
 
 def test_a_failed_branch_ends_the_others() -> None:
-    """When a branch fails, the others are ended where they are, their jobs are told, and nothing of them follows."""
+    """When a branch fails, the others are ended where they are, their jobs are stopped, and nothing of them follows."""
     ran: list[str] = []
 
     def work(attempt: Attempt) -> JobResult:

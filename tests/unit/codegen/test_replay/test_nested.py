@@ -125,7 +125,7 @@ def test_all_machines_are_checked() -> None:
 
 
 class Flaky:
-    """Jobs that fail as often as they are told to."""
+    """Jobs that fail as often as a test wants."""
 
     def __init__(self, **failures: int) -> None:
         self.failures = failures

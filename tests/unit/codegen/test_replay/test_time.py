@@ -31,7 +31,7 @@ def test_a_map_runs_as_many_items_as_it_may(concurrency: int, seconds: int) -> N
 
 @pytest.mark.parametrize("concurrency", [0, 40, 1000, "{% 99 %}"])
 def test_a_map_runs_forty_items_at_most(concurrency: object) -> None:
-    """An inline Map never runs more than forty items at a time, whatever it is told."""
+    """An inline Map never runs more than forty items at a time, whatever its MaxConcurrency."""
     assert run({"M": mapping([0] * 81, {"W": waiting(10)}, MaxConcurrency=concurrency)}).seconds == 30
 
 

@@ -81,7 +81,7 @@ def test_a_lost_signal_is_found_by_looking_again() -> None:
 
 @pytest.mark.parametrize("again", [SUCCESS, "aws-sdk:sfn:sendTaskFailure", "aws-sdk:sfn:sendTaskHeartbeat"])
 def test_a_second_signal_is_refused(again: str) -> None:
-    """The first signal counts; whoever sends for a task that is over is told so, and may ignore it."""
+    """The first signal counts; whoever sends one for a task that is over gets an error, and may ignore it."""
     fields = {"Output": {"from": "the second"}} if again == SUCCESS else {}
     arguments = {"TaskToken": "{% $states.input.Body %}", **fields}
     first = send(Output={})

@@ -260,7 +260,7 @@ def test_failing_entry_hook() -> None:
 
 
 def test_kinds_of_hooks() -> None:
-    """A decorated method can be told from others, and stays callable."""
+    """A decorated method is distinct from others, and stays callable."""
     kinds = ("entry", "submission", "execution", "retry")
     marked = {kind: getattr(hooks, kind)(lambda _self, kind=kind: kind) for kind in kinds}
     assert {kind: hooks.annotation.kind_of(hook) for kind, hook in marked.items()} == {kind: kind for kind in kinds}

@@ -64,7 +64,7 @@ def test_pickles_take_functions() -> None:
 
 
 def test_registered_types() -> None:
-    """A protocol is for exact types, several if told so; others are pickled, subclasses among them."""
+    """A protocol is for exact types, one or several; others are pickled, subclasses among them."""
 
     class Own(dict[str, int]): ...
 

@@ -100,7 +100,7 @@ def test_tags_go_in_the_request(service: str, operation: str, expected: dict[str
 
 
 def test_deprecated_arguments() -> None:
-    """Terraform is told which arguments to warn of."""
+    """Terraform learns which arguments to warn of."""
     block = load_schemas(OLDEST).resources["aws_iam_role"]
     declared = to_protocol(block, RESOURCES["aws_iam_role"].deprecated).block
     assert [item.name for item in declared.attributes if item.deprecated] == ["managed_policy_arns"]

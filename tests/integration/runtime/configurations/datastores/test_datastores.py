@@ -45,14 +45,14 @@ def test_local_syncs_before_it_states_facts(tmp_path: Path) -> None:
 
 
 def test_s3_without_a_bucket(aws: str) -> None:
-    """An error of AWS's own is told with the address."""
+    """An error of AWS's own is reported with the address."""
     datastore = AWS.S3(root="s3://there-is-no-such-bucket/x/")
     with pytest.raises(DatastoreError, match=r"s3://there-is-no-such-bucket/x/a: .*NoSuchBucket"):
         datastore.transport.put("a", b"")
 
 
 def test_s3_that_does_not_answer(aws: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error of botocore's own, here a region that is none, is told with the address too."""
+    """An error of botocore's own, here of a wrong region, is reported with the address too."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "no region")
     with pytest.raises(DatastoreError, match="s3://bucket/a: "):
         AWS.S3(root="s3://bucket").transport.get("a")

@@ -87,7 +87,7 @@ def test_sizes(objects: Objects, size: int) -> None:
 
 
 def test_what_is_not_there(objects: Objects) -> None:
-    """An object that is not there is told by one kind of error."""
+    """An object that is not there is one kind of error."""
     assert not objects.exists("nope")
     for read in (objects.get, objects.get_buffer):
         with pytest.raises(FileNotFoundError):
@@ -284,7 +284,7 @@ def test_answers_that_are_always_cut(kind: str, cutting: type[_Cutting]) -> None
 
 
 def test_what_is_gone_while_it_is_written(cutting: type[_Cutting]) -> None:
-    """An upload, or a bucket, that is gone is told as a write that failed, and not as an object that is not there."""
+    """An upload, or a bucket, that is gone is a write that failed, and not an object that is not there."""
     store = AWS.S3(root="s3://bucket")
     for write in (store.transport.put, store.transport.create):
         with pytest.raises(DatastoreError, match="s3://bucket/gone: ") as error:
@@ -303,7 +303,7 @@ def test_what_is_created_under_a_condition(kind: str, cutting: type[_Cutting]) -
 @pytest.mark.parametrize("kind", ["obstore", "boto3"])
 @pytest.mark.parametrize(("asked", "key"), [(None, None), ("AES256", None), ("aws:kms", "alias/flows")])
 def test_writes_ask_for_encryption(kind: str, asked: str | None, key: str | None, cutting: type[_Cutting]) -> None:
-    """Each write has the headers that a policy may want, if it is told to, and none else."""
+    """Each write has the headers that a policy may want, if it is configured, and no others."""
     objects = _client(kind, Encryption(asked, key))
     objects.put("key", b"x")
     objects.create("key", b"x")

@@ -145,7 +145,7 @@ def test_splits_that_failed_are_tried_again(bench: Bench) -> None:
 
 
 def test_an_array_job_for_some_of_the_splits(bench: Bench) -> None:
-    """A resumed run submits the splits that are left as one array job, whose children are told their indexes."""
+    """A resumed run submits the splits that are left as one array job, whose children get their indexes."""
     with pytest.raises(TaskError):
         run(bench, count=5, hopeless=[1, 3, 4])
     (execution,) = bench.flow.datastore.list_executions(flow=bench.flow)

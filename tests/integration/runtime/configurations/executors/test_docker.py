@@ -94,20 +94,20 @@ def test_a_failing_task(docker: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "message"),
     [
         ("os.execvp('true', ['true'])", "succeeded, but the layer did not finish"),
         ("os._exit(0)", "called os._exit(0)"),
         ("os._exit(7)", "exit code 7"),
     ],
 )
-def test_a_container_that_ends_before_its_layer(end: str, told: str, docker: Folder) -> None:
+def test_a_container_that_ends_before_its_layer(end: str, message: str, docker: Folder) -> None:
     """What counts is what the task stores, and not the exit code: a container that ends early has failed."""
     script = FLOW.replace("TIMEOUT", "60").replace("self.secret =", f"{end}\n            self.secret =")
     docker.write(script)
     ended = docker.python("main.py", DOES="work")
     assert ended.returncode == 1
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert len(ended.stderr.splitlines()) <= 25
 
 
@@ -120,7 +120,7 @@ def test_removal_on_timeout(docker: Folder) -> None:
 
 
 def test_docker_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine without Docker is told of by the task's error."""
+    """The task's error says that the machine has no Docker."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     class Bare(Flow): ...

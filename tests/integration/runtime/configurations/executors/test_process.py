@@ -98,7 +98,7 @@ def test_exit_code(run: Run) -> None:
 
 
 def test_timeout_stops_the_whole_group(run: Run, tmp_path: Path) -> None:
-    """After the timeout the process is stopped, and one that it started and that will not end when told to."""
+    """After the timeout the process is stopped, and one that it started and that ignores SIGTERM."""
     error = run.failing("hang", timeout=2, file=str(tmp_path / "pid"))
     assert error.reason == "it did not end within 2 seconds and was stopped"
     assert is_gone(int((tmp_path / "pid").read_text()))
@@ -147,7 +147,7 @@ def test_command_that_does_not_run_the_layer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["there-is-no-such-command", "python \0"])
 def test_command_that_there_is_not(command: str, tmp_path: Path) -> None:
-    """A command that cannot be started is told as the layer's error."""
+    """A command that cannot be started is the layer's error."""
     flow = with_command(command)(datastore=Local(tmp_path))
     with pytest.raises(TaskError, match=r"layer 'Writes' .*cannot be started"):
         flow()
@@ -171,15 +171,15 @@ if flow := Dies():
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "message"),
     [
         ("os.kill, os.getpid(), signal.SIGSEGV", "its process was ended by signal 11 (SIGSEGV)"),
         ("os._exit, 3", "its process ended with exit code 3"),
     ],
 )
-def test_a_process_that_dies_after_its_layer_finished(end: str, told: str, folder: Folder) -> None:
+def test_a_process_that_dies_after_its_layer_finished(end: str, message: str, folder: Folder) -> None:
     """What counts is what the task left: the layer finished, and how its process ended is said in a line."""
     folder.write(DIES.replace("END", end))
     ended = folder.python("main.py")
     assert (ended.returncode, ended.stdout) == (0, "1\n")
-    assert f"layer A finished, but after that {told}" in ended.stderr
+    assert f"layer A finished, but after that {message}" in ended.stderr

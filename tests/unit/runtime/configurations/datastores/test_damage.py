@@ -80,7 +80,7 @@ def test_missing_value(execution: Execution) -> None:
     ],
 )
 def test_damaged_archive(execution: Execution, content: bytes) -> None:
-    """An archive that is none, or of a newer release, is told with its key."""
+    """The error for an archive that is damaged, or of a newer release, has its key."""
     key = plain_key(execution)
     objects_of(execution.flow)[key] = content
     with pytest.raises(DamagedError, match=f"memory:///{key} is damaged"):
@@ -107,7 +107,7 @@ def test_missing_archive(execution: Execution) -> None:
     ],
 )
 def test_damaged_record(execution: Execution, content: bytes) -> None:
-    """A record that is none is told with its key."""
+    """The error for a damaged record has its key."""
     key = "MyFlow/.cache/e1/Each/.record.json"
     objects_of(execution.flow)[key] = content
     with pytest.raises(DamagedError, match=f"memory:///{key} is damaged"):
@@ -115,7 +115,7 @@ def test_damaged_record(execution: Execution, content: bytes) -> None:
 
 
 def test_class_that_is_gone() -> None:
-    """A value whose class cannot be imported here is told with its type and place."""
+    """The error for a value whose class cannot be imported here has its type and place."""
     module = types.ModuleType("gone_module")
     exec("class Gone: pass", module.__dict__)  # noqa: S102
 
@@ -136,7 +136,7 @@ def test_class_that_is_gone() -> None:
 
 
 def test_protocol_that_fails() -> None:
-    """A protocol that cannot bring a value back is told with the value's place."""
+    """The error of a protocol that cannot bring a value back has the value's place."""
     datastore = datastores.Memory()
 
     @datastore.protocol(str)

@@ -89,7 +89,7 @@ def _file_above(root: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("prepare", "told"),
+    ("prepare", "message"),
     [
         (_folder_in_its_place, "the path is a folder, not a file"),
         (_file_above, "a part of the path is a file, not a folder"),
@@ -97,11 +97,11 @@ def _file_above(root: Path) -> str:
         (lambda _: "a\0b", "cannot be the path of a file"),
     ],
 )
-def test_local_errors_of_the_system(prepare: Callable[[Path], str], told: str, tmp_path: Path) -> None:
+def test_local_errors_of_the_system(prepare: Callable[[Path], str], message: str, tmp_path: Path) -> None:
     """Whatever keeps a file from being read or written is an error of ours, with the path and a cure."""
     store, path = Local(tmp_path), prepare(tmp_path)
     for attempt in (store.transport.get, store.transport.get_buffer, lambda path: store.transport.put(path, b"x")):
-        with pytest.raises(DatastoreError, match=told) as error:
+        with pytest.raises(DatastoreError, match=message) as error:
             attempt(path)
         assert str(tmp_path) in str(error.value)
         assert not isinstance(error.value, MissingError)

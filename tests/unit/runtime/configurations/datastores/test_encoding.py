@@ -82,7 +82,7 @@ def test_the_name_is_the_hash_of_the_object() -> None:
 @pytest.mark.parametrize("value", ["x" * 100_000, np.random.default_rng(0).random(100_000)])
 @pytest.mark.parametrize("kept", [0, 5, 0.5, -1])
 def test_cut_objects_are_damaged(value: Any, kept: float) -> None:
-    """An object that lost its end, or all of it, is told as damaged, with its place."""
+    """An object that lost its end, or all of it, is reported as damaged, with its place."""
     encoded = encode(value, PICKLE)
     content = joined(encoded)
     with pytest.raises(DamagedError, match=r"^here is damaged"):
@@ -136,7 +136,7 @@ def _deep() -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (_around_itself, "contains itself"),
         (_deep, "nested too deeply"),
@@ -144,11 +144,11 @@ def _deep() -> list[Any]:
         (lambda: {"a": -float("inf")}, "JSON cannot express -inf"),
     ],
 )
-def test_json_refuses_what_it_cannot_say(make: Callable[[], Any], told: str) -> None:
+def test_json_refuses_what_it_cannot_say(make: Callable[[], Any], message: str) -> None:
     """A value that contains itself ends in an error and not in a hang; the artifact is named with the cure."""
     store = datastores.Memory()
     store.protocol(dict, list)(serde.JsonProtocol)
-    with pytest.raises(DatastoreError, match=f"artifact 'x' of layer .*{told}"):
+    with pytest.raises(DatastoreError, match=f"artifact 'x' of layer .*{message}"):
         store.write(KEY, index=0, name="x", values=[make()], sharded=False)
 
 

@@ -202,16 +202,16 @@ def test_files_that_hold_no_certificates(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"encryption": "kms"}, "must be AES256, aws:kms, aws:kms:dsse or None, not 'kms'"),
         ({"kms_key_id": "alias/x"}, "needs encryption='aws:kms'"),
         ({"encryption": "aws:kms", "kms_key_id": ""}, "the id, alias or ARN of a key"),
     ],
 )
-def test_encryption_that_there_is_not(options: dict[str, str], told: str) -> None:
+def test_encryption_that_there_is_not(options: dict[str, str], message: str) -> None:
     """Another encryption than S3 has is refused where it is given."""
-    with pytest.raises(DatastoreError, match=re.escape(told)):
+    with pytest.raises(DatastoreError, match=re.escape(message)):
         AWS.S3(root="s3://bucket", **options)  # type: ignore[arg-type]
 
 

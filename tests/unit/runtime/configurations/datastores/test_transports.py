@@ -107,7 +107,7 @@ def test_of_all_that_create_a_key_one_succeeds(transport: Transport) -> None:
 
 
 def test_the_same_bytes_are_created_once(transport: Transport) -> None:
-    """Who creates what another one has created is not told that it was the one."""
+    """A client that creates what another one has created learns that it did not."""
     content = b"the same"
     assert [transport.create("a", content) for _ in range(3)] == [True, False, False]
 
