@@ -67,6 +67,32 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert section in {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}, link
 
 
+def unknown_names(text: str) -> list[str]:
+    """Return what a text in Markdown names as ours and is not there: files by their path, and modules."""
+    files = re.findall(r"`((?:laminar_runtime|laminar_codegen|tests|tools)/[\w/.-]+)`", text)
+    modules = re.findall(r"`((?:laminar_runtime|laminar_codegen)(?:\.[a-z_]+)+)`", text)
+    paths = {name: ROOT.joinpath(*name.split(".")) for name in modules}
+    missing = [name for name, path in paths.items() if not (path.is_dir() or path.with_suffix(".py").is_file())]
+    # A function or a class stands in the module before its name.
+    of_modules = [
+        name
+        for name in missing
+        if not hasattr(importlib.import_module(name.rpartition(".")[0]), name.rpartition(".")[2])
+    ]
+    return [*(name for name in files if not (ROOT / name).exists()), *of_modules]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=name_of)
+def test_files_and_modules_are_there(page: Path) -> None:
+    """A page names no file and no module that was moved."""
+    assert unknown_names(page.read_text("utf-8")) == []
+
+
+def test_what_was_moved_is_found() -> None:
+    text = "`laminar_runtime/gone.py`, `laminar_runtime.flow`, `laminar_runtime.flow.gone`, `tests/tiers.py`"
+    assert unknown_names(text) == ["laminar_runtime/gone.py", "laminar_runtime.flow.gone"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_code_blocks_are_of_a_known_language(page: Path) -> None:
     """A block of a misspelt language would be neither run nor coloured."""
