@@ -64,7 +64,7 @@ OF_CONTAINER: dict[str, Any] = {
     "more": (("user", "1000"),),
 }
 #: What says nothing of how a layer runs: where it stands in its file, and what the compiler checks.
-UNSAID = {"name", "location", "hints", "container", "calls", "initialised"}
+UNSAID = {"name", "location", "hints", "container", "calls", "initialised", "local_concurrency"}
 
 
 @pytest.fixture
