@@ -126,13 +126,13 @@ class Load(Layer):
         self.shard(row=[1, 2])
 
 @_records.frozen
-class Throttled(ForEach):
-    max_concurrency: "int | None"
+class Paced(ForEach):
+    pace: "int | None"
 
-    def __init__(self, parameters=(), *, pipelined=False, max_concurrency=None):
-        _records.assign(self, tuple(parameters), pipelined, max_concurrency)
+    def __init__(self, parameters, *, pace):
+        _records.assign(self, **vars(ForEach(parameters)), pace=pace)
 
-@Report.register(foreach=Throttled([Parameter(Load, "row")], max_concurrency=2))
+@Report.register(foreach=Paced([Parameter(Load, "row")], pace=2))
 class Work(Layer):
     def __call__(self, load: Load) -> None: ...
 
@@ -140,10 +140,10 @@ flow = Report()
 """
     compilation = compiled(f"from __future__ import annotations\n{wider}")
     work = compilation.graphs[0].layers[1]
-    assert _records.plain(work.fan_out)["max_concurrency"] == 2
+    assert _records.plain(work.fan_out)["pace"] == 2
     described: Any = layers(compilation.graphs)
-    assert described["Work"]["max_concurrency"] == 2
-    assert "max_concurrency" not in described["Load"]
+    assert described["Work"]["pace"] == 2
+    assert "pace" not in described["Load"]
 
 
 @pytest.mark.parametrize(
