@@ -64,7 +64,7 @@ OF_CONTAINER: dict[str, Any] = {
     "more": (("user", "1000"),),
 }
 #: What says nothing of how a layer runs: where it stands in its file, and what the compiler checks.
-UNSAID = {"name", "location", "hints", "container", "calls", "initialised", "local_concurrency"}
+UNSAID = {"name", "location", "hints", "container", "calls", "initialised", "local_concurrency", "inherited"}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ class Load(Layer):
 class Paced(ForEach):
     pace: "int | None"
 
-    def __init__(self, parameters, *, pace):
+    def __init__(self, parameters=(), *, pace=None):
         _records.assign(self, **vars(ForEach(parameters)), pace=pace)
 
 @Report.register(foreach=Paced([Parameter(Load, "row")], pace=2))
