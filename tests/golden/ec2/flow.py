@@ -1,6 +1,6 @@
 """Layers on all kinds of capacity that AWS Batch has, with secrets, disks, log drivers and both kinds of processors."""
 
-from laminar_runtime import Flow, Layer
+from laminar_runtime import Flow, Layer, Variable
 from laminar_runtime.configurations import executors
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 
@@ -82,6 +82,40 @@ class Check(Layer):
     """On EC2 Spot, its splits run again only if they were interrupted."""
 
     def __call__(self, load: Load) -> None: ...
+
+
+@Capacity.register(
+    executor=EC2,
+    container=Container(
+        image="registry.example.com/own:1",
+        registry_credentials=f"{ARN}:registry-AbCdEf",
+        environment={"STAGE": "prod"},
+        shared_memory=64,
+        tmpfs={"/scratch": 16},
+        swap=0,
+        ulimits={"nofile": 4096},
+        devices=["/dev/fuse"],
+        init=True,
+        user="1000:1000",
+        read_only_root=True,
+        privileged=True,
+        accelerator="neuron:2",
+        efa=1,
+        tags={"team": "data", "cost centre": Variable("cost_centre", default="none")},
+        properties={"linuxParameters": {"swappiness": 10}},
+    ),
+)
+class Special(Layer):
+    """On EC2, with all that only instances have."""
+
+    def __call__(self, report: Report) -> None: ...
+
+
+@Capacity.register(container=Container(init=True, user="1000", read_only_root=True, tags={"team": "data"}))
+class Publish(Layer):
+    """On Fargate, with what it has of these."""
+
+    def __call__(self, special: Special) -> None: ...
 
 
 if flow := Capacity():

@@ -75,6 +75,7 @@ PARTLY_USED = frozenset(
 #: Those that are taken out each time.
 CHOSEN = {
     ("hooks", "state_machine", "SubmitJobs"),
+    ("hooks", "state_machine", "TagJobs"),
     ("hooks", "state_machine", "AwaitJobs"),
     ("hooks", "state_machine", "InvokePlanner"),
     ("hooks", "task", "ReadAndWriteArtifacts"),
