@@ -6,13 +6,25 @@ A method that is certain to fail is a problem. What is most often a mistake is a
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from laminar_codegen.frontend.attribute_uses import Access
 from laminar_codegen.frontend.method_bodies import Body
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode
 from laminar_codegen.problems import Location, Problem
-from laminar_codegen.problems.rules import LAM053, LAM061, LAM063, LAM064, LAM065, LAM066, LAM067, LAM068, LAM069, Rule
+from laminar_codegen.problems.rules import (
+    LAM053,
+    LAM061,
+    LAM063,
+    LAM064,
+    LAM065,
+    LAM066,
+    LAM067,
+    LAM068,
+    LAM069,
+    LAM099,
+    Rule,
+)
 from laminar_runtime import Parameters
 from laminar_runtime.layer import RESERVED
 
@@ -186,6 +198,22 @@ def warn_of_constructors(graph: Graph, _: Bodies) -> Iterator[Problem]:
             yield Problem(layer.location, LAM069, what, fix)
 
 
+def warn_of_hooks(graph: Graph, bodies: Bodies) -> Iterator[Problem]:
+    """Warn of hooks that change what a deployed task cannot override: it then fails, here it does not."""
+    for layer, body in _with_bodies(graph, bodies):
+        allowed = layer.executor.overridable
+        for name, place in body.hooks.container.items() if layer.sized else ():
+            if name not in allowed:
+                what = f"a hook of layer '{layer.name}' changes {name} of its container: it fails when it is deployed"
+                may = f"on {layer.executor.service} hooks may change {_all(allowed)}"
+                fix = f"set it where the layer is registered: {may}"
+                yield _problem(place, LAM099, what, fix, layer)
+
+
+def _all(names: Sequence[str]) -> str:
+    return f"only {', '.join(names)}" if names else "nothing"
+
+
 _CHECKS: tuple[Check, ...] = (check_reserved_names, check_dimensions, check_reads, check_pipelined_reads)
 _WARNINGS: tuple[Check, ...] = (
     warn_of_single_elements,
@@ -193,6 +221,7 @@ _WARNINGS: tuple[Check, ...] = (
     warn_of_returns,
     warn_of_sequences,
     warn_of_constructors,
+    warn_of_hooks,
 )
 
 

@@ -55,6 +55,7 @@ class Uses:
         returned: The places that return a value.
         methods: The attributes of ``self`` that may be methods.
         supers: The methods that are called on ``super()``.
+        container: The fields of ``self.configuration.container`` that are assigned, likewise, or whose items are.
     """
 
     opaque: bool = False
@@ -67,6 +68,7 @@ class Uses:
     returned: list[Location] = attrs.field(factory=list)
     methods: set[str] = attrs.field(factory=set)
     supers: set[str] = attrs.field(factory=set)
+    container: dict[str, Location] = attrs.field(factory=dict)
 
     def add(self, other: Uses) -> None:
         """Add the uses in another method.
@@ -75,7 +77,12 @@ class Uses:
             other: Those uses.
         """
         self.opaque |= other.opaque
-        for mine, its in ((self.assigned, other.assigned), (self.sharded, other.sharded), (self.own, other.own)):
+        for mine, its in (
+            (self.assigned, other.assigned),
+            (self.sharded, other.sharded),
+            (self.own, other.own),
+            (self.container, other.container),
+        ):
             for name, place in its.items():
                 mine.setdefault(name, place)
         self.reads += other.reads
@@ -150,6 +157,9 @@ class _Reader(ast.NodeVisitor):
                 self._of_dependency(node, name)
             case ast.Call(func=ast.Name(id="super"), args=[]):
                 self.found.supers.add(node.attr)
+            case ast.Attribute() if not isinstance(node.ctx, ast.Load):
+                self._of_container(node)
+                self.generic_visit(node)
             case _:
                 self.generic_visit(node)
 
@@ -169,6 +179,11 @@ class _Reader(ast.NodeVisitor):
             self.found.writes.append(access)
         elif not self._handled:
             self.found.reads.append(access)
+
+    def _of_container(self, node: ast.expr) -> None:
+        of = f"{self._own}.configuration.container"
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == of:
+            self.found.container.setdefault(node.attr, self._place(node))
 
     # Where a sequence is expected.
 
@@ -197,6 +212,8 @@ class _Reader(ast.NodeVisitor):
     def visit_Subscript(self, node: ast.Subscript) -> None:
         """Visit an index, or a slice."""
         self._sequence(node.value)
+        if not isinstance(node.ctx, ast.Load):
+            self._of_container(node.value)
         self.generic_visit(node)
 
     # Calls.

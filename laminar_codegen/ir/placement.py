@@ -151,6 +151,7 @@ class Target(abc.ABC):
         limits_splits: Whether a layer can limit how many of its splits run at once.
         timeout: Seconds after which a task is stopped, None for the flow's.
         role: The label of the role of its tasks, None for the one that all tasks without another have.
+        overridable: The fields of a container that hooks may change: a task overrides them.
         network: The network of the function that runs its tasks; None if it is in no VPC, or there is no function.
     """
 
@@ -160,6 +161,7 @@ class Target(abc.ABC):
     pipelines: ClassVar[bool] = False
     limits_splits: ClassVar[bool] = False
     timeout: float | None
+    overridable: ClassVar[tuple[str, ...]] = ()
 
     @abc.abstractmethod
     def describe(self, container: Container) -> str:

@@ -294,6 +294,13 @@ LAM097 = Rule(
     "A run on a machine, and a rehearsal, have one folder for each name.",
     "Give one of them another name.",
 )
+LAM099 = Rule(
+    "LAM099",
+    "a hook changes what a deployed task cannot override",
+    "A job of AWS Batch overrides the command and the size of its container, and nothing else.",
+    "Set the field where the layer is registered.",
+    warning=True,
+)
 LAM098 = Rule(
     "LAM098",
     "a layer on AWS Lambda goes without what its flow's container has",

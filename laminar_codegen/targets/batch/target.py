@@ -9,6 +9,7 @@ import attrs
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target
 from laminar_codegen.targets.batch.options import secrets_in
+from laminar_runtime.configurations.executors import Executor
 from laminar_runtime.splits.job_container import fargate_size
 
 __all__ = [
@@ -54,6 +55,7 @@ class BatchTarget(Target):
     service: ClassVar[str] = "AWS Batch"
     pipelines: ClassVar[bool] = True
     limits_splits: ClassVar[bool] = True
+    overridable: ClassVar[tuple[str, ...]] = Executor.overridable
 
     platform: Literal["FARGATE", "EC2"] = "FARGATE"
     timeout: float | None = None
