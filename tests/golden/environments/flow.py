@@ -1,7 +1,9 @@
 from __future__ import annotations
 
-from laminar_runtime import Flow, Layer, Variable
-from laminar_runtime.configurations.layers import Container
+from laminar_runtime import Flow, Layer, ListVariable, Variable
+from laminar_runtime.configurations import executors, planners
+from laminar_runtime.configurations.layers import Container, ForEach, Parameter
+from laminar_runtime.configurations.networks import Network
 from laminar_runtime.configurations.operations import Alarms, Logs
 from laminar_runtime.configurations.schedulers import AWS
 
@@ -29,13 +31,19 @@ class Environments(Flow):
 )
 class Load(Layer):
     def __call__(self) -> None:
-        self.rows = 3
+        self.shard(row=range(3))
+
+
+@Environments.register(foreach=ForEach([Parameter(Load, "row")]), executor=executors.AWS.Lambda(timeout=60))
+class Clean(Layer):
+    def __call__(self, load: Load) -> None:
+        self.row = load.row
 
 
 @Environments.register
 class Store(Layer):
-    def __call__(self, load: Load) -> None:
-        self.stored = load.rows
+    def __call__(self, clean: Clean) -> None:
+        self.stored = list(clean.row)
 
 
 scheduler = AWS.StepFunctions(
@@ -46,6 +54,11 @@ scheduler = AWS.StepFunctions(
     ),
     tracing=Variable("tracing", description="Whether X-Ray is used.", default="true"),
     role_path=Variable("role_path", default="/teams/data/"),
+    network=Network(
+        subnets=ListVariable("subnet_ids", description="Private subnets.", default=["subnet-0a1b", "subnet-0c2d"]),
+        security_groups=[Variable("security_group_id", default="sg-0e3f")],
+    ),
+    planner=planners.AWS.Lambda(memory=2048, image=Variable("planner_image")),
     alarms=Alarms(
         aborted=True,
         no_success_in=90000,

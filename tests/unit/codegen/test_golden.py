@@ -171,7 +171,8 @@ def test_each_state_machine_runs(case: str) -> None:
     group = {"size": 2, "indexes": "0-1", "splits": 2, "attempt": 1, "command": ["python"], "resources": []}
     group["claims"] = "1-0.2"
     plan = {"run": True, "splits": 2, "attempt": 1, "wait": 0, "groups": [group]}
-    job = {"JobId": "1", "JobSummaryList": [], "Status": "ABORTED", "RedriveCount": 0}
+    # Of a planner that is a job, the body has the plan.
+    job = {"JobId": "1", "JobSummaryList": [], "Status": "ABORTED", "RedriveCount": 0, "Body": json.dumps(plan)}
     given = {
         "executionArn": "arn:aws:states:us-east-1:123456789012:execution:flow:e1",
         # Of the starter, and of a turn.

@@ -71,7 +71,13 @@ def _keys(statement: Mapping[str, Any]) -> set[str]:
 
 def _is_key(key: str, known: str) -> bool:
     expression = ".*".join(re.escape(part) for part in re.split(r"\$\{\w+\}|<\w+>", known))
-    return key.startswith("aws:") or re.fullmatch(expression, key, re.IGNORECASE) is not None
+    # AWS Lambda adds this key to each request of a function's code:
+    # https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    return (
+        key.startswith("aws:")
+        or key == "lambda:SourceFunctionArn"
+        or re.fullmatch(expression, key, re.IGNORECASE) is not None
+    )
 
 
 @pytest.mark.parametrize("case", CASES)

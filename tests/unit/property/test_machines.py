@@ -50,6 +50,7 @@ class Services:
     objects: dict[str, Any] = attrs.field(factory=dict)
     records: dict[str, Any] = attrs.field(factory=dict)
     done: list[str] = attrs.field(factory=list)
+    answers: dict[str, str] = attrs.field(factory=dict)
 
     def __call__(self, call: Call) -> object:
         """Answer a call."""
@@ -58,30 +59,42 @@ class Services:
         if service == "lambda:invoke":
             assert set(arguments) == {"FunctionName", "Payload"}
             assert arguments["Payload"]["execution"] == "execution"
-            splits = self.widths[arguments["Payload"]["layer"]]
-            if "record" in arguments["Payload"]:
-                self.records[arguments["Payload"]["layer"]] = arguments["Payload"]["record"]
-                return {"Payload": {}, "StatusCode": 200, "Big": "x" * 999}
-            edges = [splits * place // max(1, -(-splits // 10_000)) for place in range(-(-splits // 10_000) + 1)]
-            groups = [
-                {"size": end - start, "indexes": f"{start}-{end - 1}", "splits": splits, "attempt": 1}
-                for start, end in itertools.pairwise(edges)
-            ]
-            plan = {"run": True, "splits": splits, "attempt": 1, "wait": 0, "groups": groups}
-            return {"Payload": plan, "StatusCode": 200, "Big": "x" * 999}
+            payload = arguments["Payload"]
+            return {"Payload": self._plan(payload["layer"], payload), "StatusCode": 200, "Big": "x" * 999}
         if service == "aws-sdk:s3:putObject":
             self.objects[f"{arguments['Bucket']}/{arguments['Key']}"] = arguments["Body"]
             return {"ETag": "x" * 99}
+        if service == "aws-sdk:s3:getObject":
+            return {"Body": self.answers[arguments["Key"].rpartition("/")[2]], "Big": "x" * 999}
         assert service == "batch:submitJob.sync"
         environment = {item["Name"]: item["Value"] for item in arguments["ContainerOverrides"]["Environment"]}
         assert all(isinstance(text, str) for text in environment.values())
         layer = environment["LAMINAR_LAYER_NAME"]
+        if "LAMINAR_PLAN_QUESTION" in environment:
+            job = f"plan-{len(self.answers)}"
+            self.answers[f"{job}.json"] = json.dumps(
+                self._plan(layer, json.loads(environment["LAMINAR_PLAN_QUESTION"]))
+            )
+            return {"JobId": job}
         self.jobs.append((layer, {**arguments, "Environment": environment}))
         if self.failures.get(layer, 0):
             self.failures[layer] -= 1
             raise Failure("States.TaskFailed", "it failed")
         self.done.append(layer)
         return {"JobId": "job", "Container": {"Command": ["x" * 999]}}
+
+    def _plan(self, layer: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of the planner: of a function, or of a job."""
+        splits = self.widths[layer]
+        if "record" in request:
+            self.records[layer] = request["record"]
+            return {}
+        edges = [splits * place // max(1, -(-splits // 10_000)) for place in range(-(-splits // 10_000) + 1)]
+        groups = [
+            {"size": end - start, "indexes": f"{start}-{end - 1}", "splits": splits, "attempt": 1}
+            for start, end in itertools.pairwise(edges)
+        ]
+        return {"run": True, "splits": splits, "attempt": 1, "wait": 0, "groups": groups}
 
 
 def _run(graph: Graph, services: Services, given: object = None) -> Execution:

@@ -25,6 +25,7 @@ from laminar_codegen.rehearsal.simulated import (
     validate,
 )
 from laminar_codegen.render.terraform_json import render_machine
+from laminar_runtime import task_environment
 from tests.support.golden import CASES, compilation_of
 from tests.support.graph_notation import graph_in
 from tests.unit.property.test_machines import REFERENCES
@@ -64,7 +65,12 @@ class Work:
                 raise NamedError("Broken")
             return work.done.append(invocation.payload["layer"])
 
-        work.services.jobs.run = work.run
+        answer = work.services.jobs.run
+
+        def run(attempt: Attempt) -> JobResult | None:
+            return answer(attempt) if task_environment.PLAN_QUESTION in attempt.environment else work.run(attempt)
+
+        work.services.jobs.run = run
         work.services.functions.run = call
         return work
 
