@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "StateTask"]
 
-#: The most events of an execution that are read, from its end, and those of one page.
-_EVENTS, _PAGE = 10_000, 1_000
+#: The most events of an execution that are read, from its end: some pages, and the events of one.
+_PAGES, _PAGE = 10, 1_000
 #: The types of events that end a task.
 _ENDS = ("TaskSucceeded", "TaskFailed", "TaskTimedOut", "TaskSubmitFailed", "TaskStartFailed")
 
@@ -71,7 +71,7 @@ class History:
         """
         events: dict[int, Mapping[str, Any]] = {}
         more: dict[str, str] = {}
-        while len(events) < _EVENTS:
+        while len(events) < _PAGES * _PAGE:
             page = client.get_execution_history(
                 executionArn=arn,
                 reverseOrder=True,

@@ -25,7 +25,7 @@ from laminar_codegen.render.terraform_json import render_machine
 from laminar_runtime import _records, indexes, task_environment
 from laminar_runtime.planner.job_groups import arrays
 from laminar_runtime.planner.planner import LayerPlan
-from laminar_runtime.storage.layout import answer_key
+from laminar_runtime.storage.layout import answer_key, cache_prefix
 
 __all__ = ["profiled_services", "replay_flow"]
 
@@ -133,8 +133,8 @@ class _Objects(Objects):
     answers: dict[str, str] = attrs.field(factory=dict)
 
     def _text(self, call: Call) -> str:
-        flow, _, rest = str(call.arguments.get("Key", "")).partition("/.cache/")
-        known = self.answers.get(f"/.cache/{rest[rest.find('/') :]}") if flow else None
+        flow, _, rest = str(call.arguments.get("Key", "")).partition(cache_prefix(""))
+        known = self.answers.get(f"{cache_prefix('')}{rest[rest.find('/') :]}") if flow else None
         return super()._text(call) if known is None else known
 
 
