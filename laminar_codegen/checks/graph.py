@@ -30,6 +30,7 @@ from laminar_codegen.problems.rules import (
     LAM012,
     LAM013,
     LAM014,
+    LAM015,
     LAM020,
     LAM021,
     LAM024,
@@ -47,7 +48,6 @@ from laminar_codegen.problems.rules import (
     LAM073,
     LAM091,
     LAM111,
-    LAM120,
 )
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets import registry as targets
@@ -215,7 +215,7 @@ def check_inputs(graph: Graph) -> Iterator[Problem]:
     for parameter in graph.inputs or ():
         for what in parameter.problems:
             fix = "use text, numbers, dates, enums, collections of these or a dataclass, and a default of that type"
-            yield Problem(parameter.location, LAM120, what, fix)
+            yield Problem(parameter.location, LAM015, what, fix)
 
 
 def check_foreach(graph: Graph) -> Iterator[Problem]:

@@ -96,8 +96,8 @@ LAM014 = Rule(
     "The number of splits comes from a layer of the same flow.",
     "Register that layer.",
 )
-LAM120 = Rule(
-    "LAM120",
+LAM015 = Rule(
+    "LAM015",
     "a declared parameter cannot be checked",
     "Its type has no JSON form, its hint is not defined, or its default has another type.",
     "Use text, numbers, dates, enums, collections of these or a dataclass, and a default of that type.",

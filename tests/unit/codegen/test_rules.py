@@ -30,6 +30,15 @@ def test_each_rule_has_the_name_of_its_code() -> None:
     assert named == {code: code for code in RULES}
 
 
+def test_no_rule_is_defined_twice() -> None:
+    """A second rule with the code of another one would take its place."""
+    defined = [
+        target.id for node in nodes_of(TABLE, ast.Assign) for target in node.targets if isinstance(target, ast.Name)
+    ]
+    codes = [name for name in defined if name.startswith("LAM")]
+    assert sorted(codes) == sorted(RULES)
+
+
 def test_each_rule_is_reported() -> None:
     assert reported() == set(RULES)
 
