@@ -53,6 +53,8 @@ NOT_OBSERVABLE: Mapping[tuple[str, str], str] = {
     ("trainer", "UseDatastoreKey"): "only with a key",
     ("planner", "TellWhatIsMissing"): "the same",
     ("function", "TellWhatIsMissing"): "the same",
+    ("planner", "KeepCodeFromNetwork"): "it denies what the code of these functions does not do",
+    ("function", "KeepCodeFromNetwork"): "the same",
     ("schedule", "DecryptSchedule"): "only with a key",
     ("loader", "UseDatastoreKey"): "only with a key",
     ("reporter", "UseDatastoreKey"): "only with a key",
