@@ -18,7 +18,6 @@ __all__ = [
     "DEFAULT_COMMAND",
     "DEFAULT_WORKDIR",
     "JOB_TAGS",
-    "MERGED",
     "OF_CONTAINERS",
     "Architecture",
     "Container",
@@ -50,7 +49,7 @@ def _copy(mapping: Any) -> Any:
 JOB_TAGS = tuple(f"{container_texts.TAG_PREFIX}{name}" for name in ("flow", "layer", "execution"))
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
-MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
+_MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
 
 
 #: The fields that only a container has, and a process of this machine does not.
@@ -228,7 +227,7 @@ def refine(base: Container, container: Container) -> Container:
         >>> found.command, found.memory, sorted(found.environment)
         ('python train.py', 1500, ['LEVEL', 'STAGE'])
     """
-    found = _records.refine(base, container, MERGED)
+    found = _records.refine(base, container, _MERGED)
     dropped = container.environment.keys(), container.secrets.keys()
     if found is not container:
         secrets, environment = (

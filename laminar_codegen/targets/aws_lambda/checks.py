@@ -39,7 +39,6 @@ from laminar_codegen.problems.rules import (
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.tags import OWN_TAGS
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
-from laminar_runtime.configurations.containers import MERGED
 
 __all__ = ["RULES"]
 
@@ -126,9 +125,7 @@ def check_lambda_options(graph: Graph) -> Iterator[Problem]:
             if name in layer.inherited:
                 continue
             what = f"layer '{layer.name}' runs on AWS Lambda, and its container asks for {name}: {reason}"
-            # A layer cannot take away what it adds to.
-            also = ", also of the flow's container" if name in MERGED else ""
-            yield Problem(layer.location, LAM038, what, f"leave {name} out{also}, or {_ON_BATCH}")
+            yield Problem(layer.location, LAM038, what, f"leave {name} out, or {_ON_BATCH}")
 
 
 def check_inherited_options(graph: Graph) -> Iterator[Problem]:
