@@ -65,7 +65,12 @@ def test_goldens(case: str, deploy: Deploy, aws: EmbeddedAws) -> None:
     compilation = compile_flow(str(GOLDEN / case / "flow.py"))
     text = document_of(compilation)
     deployed, warnings = deploy(text)
-    of_this_machine = ("the folder of the volume is made", "is not applied", "(vpc_config) are not applied")
+    of_this_machine = (
+        "the folder of the volume is made",
+        "jobs are processes here",
+        "is not applied",
+        "(vpc_config) are not applied",
+    )
     warnings = [warning for warning in warnings if not any(text in warning for text in of_this_machine)]
     assert [warning.split(" has the value", 1)[0].rpartition(" ")[2] for warning in warnings] == SECRETS.get(case, [])
     declared = {f"{type_}.{label}" for type_, labels in json.loads(text)["resource"].items() for label in labels}
