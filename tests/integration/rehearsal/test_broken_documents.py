@@ -94,6 +94,7 @@ UNSEEN = {
     "without aws_lambda_function image_config.entry_point*": _HANDLER,
     "broken aws_lambda_function image_config.entry_point.*": _HANDLER,
     "without aws_lambda_function environment.variables.LAMINAR_COMMAND": "the default is the same command",
+    "without_lambda: * container environment.?LAMINAR_COMMAND?*": "the default is the same command",
     "* aws_lambda_function kms_key_arn": _NO_SERVICE,
     "without aws_lambda_function tracing_config*": _NO_SERVICE,
     "broken aws_lambda_function tracing_config.mode": _NO_SERVICE,
