@@ -150,6 +150,7 @@ def _run(words: list[str]) -> None:
 
     file = Path(words[0], "__main__.py") if Path(words[0]).is_dir() else Path(words[0])
     sys.argv[:] = words
+    sys.orig_argv[:] = [sys.executable, *words]  # a task that starts itself again looks here
     sys.path[0] = str(file.parent.resolve() if file == Path(words[0]) else file.parent)
     code = 0
     try:

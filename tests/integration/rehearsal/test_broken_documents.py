@@ -113,6 +113,7 @@ UNSEEN = {
     "hooks: broken lambda:invoke * Payload.execution": _NOT_READ,
     "hooks: * container command*": "each job of this flow is given its command",
     "placed: broken * ShareIdentifier": "jobs of a share that the queue does not list have the default weight",
+    "recovery: * ContainerOverrides.Environment.?LAMINAR_LAYER_CLAIMS?*": "child i runs split i without it, of as many",
     "skipping: broken lambda:invoke * Payload.execution": "an entry hook asks for nothing of the execution",
     "triggers: without aws-sdk:s3:listObjectsV2 * MaxKeys": "the first of more is the same",
     "triggers: * states:startExecution.sync:2 StateMachineArn,turn,* Name": "no other execution waits for its turn",
