@@ -304,7 +304,7 @@ def golden(name: str) -> Callable[[EmbeddedAws], str]:
 def with_secrets(aws: EmbeddedAws) -> str:
     """Return the golden flow with all kinds of capacity, whose secrets are in the embedded AWS."""
     text = (GOLDEN / "ec2" / "flow.py").read_text(encoding="utf-8").replace("eu-west-1", aws.region)
-    for name, secret in (("db", '{"password": "p"}'), ("splunk", "token")):
+    for name, secret in (("db", '{"password": "p"}'), ("splunk", "token"), ("registry", "{}")):
         arn = aws.client("secretsmanager").create_secret(Name=name, SecretString=secret)["ARN"]
         text = text.replace(f"{name}-AbCdEf", arn.rpartition(":")[2])
     aws.client("ssm").put_parameter(Name="/team/token", Type="SecureString", Value="token")
