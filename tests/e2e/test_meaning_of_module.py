@@ -74,7 +74,7 @@ SPOILT = (
     ("iam.tf", r'"aws:SourceAccount"', r'"aws:PrincipalAccount"', "aws_iam_role.assume_role_policy"),
     ("main.tf", r"var\.log_retention_in_days", r"14", "aws_cloudwatch_log_group.retention_in_days"),
     ("main.tf", r'delete( *)= "60m"', r'delete\1= "30m"', "aws_sfn_state_machine.timeouts"),
-    ("main.tf", r'"ERROR"', r'"FATAL"', "aws_sfn_state_machine.logging_configuration"),
+    ("main.tf", r"( = )var\.log_level\n", '\\1"FATAL"\n', "aws_sfn_state_machine.logging_configuration"),
     ("main.tf", r'trimsuffix\(var\.datastore_root, "/"\)', r"var.datastore_root", "aws_ssm_parameter.value"),
     ("schedule.tf", r"1209600", r"86400", "aws_sqs_queue.message_retention_seconds"),
     ("schedule.tf", r'role_arns\["schedule"\]', r'role_arns["state_machine"]', "aws_scheduler_schedule.target"),
@@ -149,9 +149,14 @@ def differences(alone: Mapping[str, Any], called: Mapping[str, Any]) -> dict[tup
             continue
         one, other = alone[address]["values"], called[address]["values"]
         for name in sorted({*one, *other} - {*ALLOWED.get(alone[address]["type"], ())}):
-            if one.get(name) != other.get(name):
+            if _unless_empty(one.get(name)) != _unless_empty(other.get(name)):
                 found[address, name] = (one.get(name), other.get(name))
     return found
+
+
+def _unless_empty(value: Any) -> Any:
+    """Return a value, None for an empty list: neither AWS nor the provider distinguishes it from none."""
+    return None if value == [] else value
 
 
 @pytest.fixture(scope="module")
