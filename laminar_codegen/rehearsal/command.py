@@ -218,8 +218,7 @@ def _find_skips(executions: Sequence[Execution], aws: EmbeddedAws, deployment: D
 
 def _show_cost(subject: Subject, progress: Progress, taken: summary.Taken) -> None:
     print(taken, file=sys.stderr)
-    if subject.durations is not None:
-        print(estimate_compute(subject.graphs, progress.runs, subject.durations), file=sys.stderr)
+    print(estimate_compute(subject.graphs, progress.runs, subject.durations, progress.seconds), file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -28,18 +28,20 @@ class _Layer:
     """What is known of a layer's jobs, and of its tasks on AWS Lambda."""
 
     begun: float
-    _running: set[tuple[str, int]] = attrs.field(factory=set)
+    #: When those that run began.
+    _running: dict[tuple[str, int, int | None], float] = attrs.field(factory=dict)
     succeeded: int = 0
     failed: int = 0
     ended: float = 0.0
+    seconds: float = 0.0
 
     def take(self, event: JobEvent, now: float) -> None:
         # What cannot be started fails without having run.
-        attempt = (event.job_id, event.attempt)
-        self._running.discard(attempt)
+        attempt = (event.job_id, event.attempt, event.index)
+        self.seconds += now - self._running.pop(attempt, now)
         match event.status:
             case "RUNNING":
-                self._running.add(attempt)
+                self._running[attempt] = now
             case "SUCCEEDED":
                 self.succeeded += 1
             case "FAILED":
@@ -131,6 +133,11 @@ class Progress:
     def runs(self) -> dict[str, int]:
         """How many tasks of each layer ran."""
         return {name: layer.succeeded + layer.failed for name, layer in self._layers.items()}
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How many seconds all tasks of each layer took."""
+        return {name: layer.seconds for name, layer in self._layers.items()}
 
     def observe(self, event: JobEvent) -> None:
         """Take note of a job.

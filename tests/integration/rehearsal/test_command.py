@@ -142,6 +142,7 @@ def test_what_is_shown(tmp_path: Path) -> None:
     assert "S: skipped, as its entry hook never returned false\n" in ended.stderr
     assert "T: skipped, as S did not finish\n" in ended.stderr
     assert re.search(r"^\d+ transitions, \d+ events, \$0\.000\d{3} for the orchestration$", ended.stderr, re.MULTILINE)
+    assert re.search(r"^\$0\.0\d{5} for the compute, if tasks take as long as here$", ended.stderr, re.MULTILINE)
 
 
 def test_an_artifact_that_cannot_be_read(tmp_path: Path) -> None:

@@ -52,3 +52,16 @@ def test_what_is_not_known_is_named(graph: Graph) -> None:
     """Spot capacity has no fixed price, and a layer may not be in the profile."""
     found = estimate_compute([graph], {"Fargate": 1, "Spot": 1, "Function": 0}, {"Spot": 1})
     assert (found.dollars, found.unknown) == (0.0, ("Fargate", "Spot"))
+
+
+def test_without_a_profile_tasks_take_as_long_as_here(graph: Graph) -> None:
+    """Two tasks that took an hour together cost as much as one of an hour."""
+    found = estimate_compute([graph], {"Fargate": 2}, None, {"Fargate": 3600.0})
+    assert found.dollars == pytest.approx(0.04048 + 2 * 0.004445)
+    assert str(found) == f"${found.dollars:.6f} for the compute, if tasks take as long as here"
+
+
+def test_tasks_of_flows_that_follow(graph: Graph) -> None:
+    """Their names have the flow's name before them: a layer of the first flow may have the same."""
+    found = estimate_compute([graph, graph], {"Costs-Fargate": 1}, {"Fargate": 3600})
+    assert found.dollars == pytest.approx(0.04048 + 2 * 0.004445)
