@@ -70,6 +70,6 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = "GreaterThanThreshold"
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_actions
-  ok_actions          = var.ok_actions
+  ok_actions          = length(var.ok_actions) > 0 ? var.ok_actions : null
   tags                = var.tags
 }

@@ -149,14 +149,9 @@ def differences(alone: Mapping[str, Any], called: Mapping[str, Any]) -> dict[tup
             continue
         one, other = alone[address]["values"], called[address]["values"]
         for name in sorted({*one, *other} - {*ALLOWED.get(alone[address]["type"], ())}):
-            if _unless_empty(one.get(name)) != _unless_empty(other.get(name)):
+            if one.get(name) != other.get(name):
                 found[address, name] = (one.get(name), other.get(name))
     return found
-
-
-def _unless_empty(value: Any) -> Any:
-    """Return a value, None for an empty list: neither AWS nor the provider distinguishes it from none."""
-    return None if value == [] else value
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,8 @@ _SETTINGS = Settings(
     log_data=Ref("var.log_execution_data"),
     tracing=Ref("var.tracing"),
     role_path=Ref("var.role_path"),
-    ok_actions=Ref("var.ok_actions"),
+    # None, so that who goes over to the module sees no change from no list to an empty one.
+    ok_actions=Ref("length(var.ok_actions) > 0 ? var.ok_actions : null"),
 )
 #: The end of the name of a resource for a key, as the compiler makes it of a label.
 _SUFFIX = Ref('replace(each.key, "_", "-")')
