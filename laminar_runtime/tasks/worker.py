@@ -150,12 +150,13 @@ class Worker:
     def _repeats(self, ending: Ending) -> bool:
         """Return whether the layer runs again after a failure."""
         on: Sequence[object] = self.retry.on
+        if ending.late:
+            # Whatever its process made of the signal that ended it.
+            return not on or TIMED_OUT in on
         if ending.code == FINAL:
             return False
         if not on:
             return True
-        if ending.late:
-            return TIMED_OUT in on
         return ending.code in on or (ending.code in _KILLED and OUT_OF_MEMORY in on)
 
     def _note(self, path: str) -> None:

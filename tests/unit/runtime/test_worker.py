@@ -133,6 +133,7 @@ def test_attempts_that_the_planner_makes_are_not_repeated_here() -> None:
         ((75,), Ending(75), True),
         ((75,), Ending(1), False),
         (("timed out",), Ending(-15, late=True), True),
+        (("timed out",), Ending(FINAL, late=True), True),
         ((75,), Ending(75, late=True), False),
         (("out of memory",), Ending(-9), True),
         (("out of memory",), Ending(1), False),
