@@ -47,8 +47,8 @@ _MACHINE = r"arn:[a-z-]+:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^\s:]+"
 _ROOT = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S*)?"
 #: How many failures an error has.
 _SHOWN = 10
-#: The retries of a failed poll, and the HTTP status codes of transient errors.
-_RETRIES, _TRANSIENT = 6, {429, 500, 502, 503, 504}
+#: The retries of a failed poll.
+_RETRIES = 6
 #: The errors of an execution that cannot be redriven, because it is too old or its history is too long:
 #: https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
 _NOT_REDRIVABLE = {"ExecutionNotRedrivable", "ExecutionLimitExceeded"}
@@ -233,18 +233,19 @@ class Deployment:
             ExecutionFailedError: If the execution did not succeed. It has the failures.
             ExecutionError: If the execution does not exist.
         """
-        client, arn = self.client(), self._describe(execution)["executionArn"]
+        client, described = self.client(), self._describe(execution)
         end = None if timeout is None else time.monotonic() + timeout
         pause, longest = _POLL
-        while (status := self._status(client, execution, arn)) == "RUNNING":
+        while described["status"] == "RUNNING":
             if end is not None and time.monotonic() >= end:
                 msg = f"execution {execution} of '{self.name}' did not end within {timeout:g} seconds; it still runs"
                 raise WaitTimeoutError(msg)
             left = longest if end is None else max(end - time.monotonic(), 0)
             time.sleep(min(pause, left))
             pause = min(pause * 1.5, longest)
-        if status != "SUCCEEDED":
-            raise self._failure(execution, arn, status, flow)
+            described = self._poll(client, execution, described["executionArn"])
+        if described["status"] != "SUCCEEDED":
+            raise self._failure(execution, described, flow)
 
     def failures(self, execution: str, *, flow: str = "", most: int = _SHOWN) -> Failures:
         """Return why an execution did not succeed, in the form that its tasks leave in the datastore.
@@ -265,21 +266,18 @@ class Deployment:
         last = self._describe(execution)
         if last["status"] in {"RUNNING", "SUCCEEDED", "PENDING_REDRIVE"}:
             return Failures()
-        return self._read_failures(execution, last["executionArn"], last["status"], flow, most)
+        return self._read_failures(execution, last, flow, most)
 
-    def _read_failures(self, execution: str, arn: str, status: str, flow: str, most: int = _SHOWN) -> Failures:
-        from botocore.exceptions import BotoCoreError, ClientError
-
+    def _read_failures(
+        self, execution: str, described: DescribeExecutionOutputTypeDef, flow: str, most: int = _SHOWN
+    ) -> Failures:
         from laminar_runtime.causes.executions import Reader
         from laminar_runtime.causes.objects import S3Objects
 
-        try:
-            described: Any = self.client().describe_execution(executionArn=arn)
-        except (BotoCoreError, ClientError):
-            described = {}
         flows = (flow,) if flow and not self.flows else self.flows
         reader = Reader(self._client_of, S3Objects(self._client_of("s3"), self.datastore_root), execution, flows, most)
-        return reader.read(arn, status, described.get("error", ""), described.get("cause", ""))
+        error, cause = described.get("error", ""), described.get("cause", "")
+        return reader.read(described["executionArn"], described["status"], error, cause)
 
     def status(self, execution: str) -> str:
         """Return how far an execution is.
@@ -363,20 +361,21 @@ class Deployment:
     def _client_of(self, service: str) -> Any:
         return self.client() if service == "stepfunctions" else _client(service)
 
-    def _failure(self, execution: str, arn: str, status: str, flow: str) -> ExecutionError:
+    def _failure(self, execution: str, described: DescribeExecutionOutputTypeDef, flow: str) -> ExecutionError:
         """Return the error of an execution that did not succeed."""
         from laminar_runtime.causes.time_limits import find_time_limit
         from laminar_runtime.failures.console import execution_link
 
-        failures, link = self._read_failures(execution, arn, status, flow), execution_link(arn)
+        arn, status = described["executionArn"], described["status"]
+        failures, link = self._read_failures(execution, described, flow), execution_link(arn)
         if (limited := find_time_limit(self.client(), arn)) is not None:
             error = TimeLimitError(f"{self._limit_message(execution, *limited)}\n{failures}\n{link}")
             error.failures = failures
             return error
         # The first line is what a log shows: it has the first failure.
-        told = str(failures) if failures.shown[0].layer else str(failures).partition(": ")[2]
+        reasons = str(failures) if failures.shown[0].layer else str(failures).partition(": ")[2]
         lines = (
-            f"execution {execution} of '{self.name}' ended {status}: {told}",
+            f"execution {execution} of '{self.name}' ended {status}: {reasons}",
             link,
             f"Resume it with Deployment.find({self.name!r}).resume({execution!r})",
         )
@@ -391,15 +390,18 @@ class Deployment:
             f"with flow.execution('{execution}').resume(), which has the whole time again"
         )
 
-    def _status(self, client: SFNClient, execution: str, arn: str) -> str:
-        """Return the status of an execution. Transient errors are retried."""
+    def _poll(self, client: SFNClient, execution: str, arn: str) -> DescribeExecutionOutputTypeDef:
+        """Return the description of an execution. Transient errors are retried."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         for left in range(_RETRIES, -1, -1):
             try:
-                return str(client.describe_execution(executionArn=arn)["status"])
+                return client.describe_execution(executionArn=arn)
             except (BotoCoreError, ClientError) as error:
-                if not left or not _is_transient(error):
+                # Imported here: it is for errors only.
+                from laminar_runtime.causes.calls import is_transient
+
+                if not left or not is_transient(error):
                     raise _explain(self._title(execution), error, ExecutionError) from error
                 time.sleep(_POLL[0] * 2 ** (_RETRIES - left))
         raise AssertionError
@@ -468,14 +470,3 @@ def _explain(what: str, error: Exception, default: type[DeploymentError | Execut
     from laminar_runtime.causes.calls import explain
 
     return explain(what, error, default)
-
-
-def _is_transient(error: Exception) -> bool:
-    """Return whether an error of AWS is transient: throttling, or a failure of the service or of the network."""
-    response: dict[str, Any] = getattr(error, "response", {})
-    if not response:
-        from botocore.exceptions import HTTPClientError
-
-        return isinstance(error, HTTPClientError)
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return "Throttl" in response.get("Error", {}).get("Code", "") or status in _TRANSIENT

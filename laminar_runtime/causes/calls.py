@@ -1,8 +1,9 @@
-"""Errors of calls of AWS, as errors of this package: which permission is missing, what does not exist."""
+"""Errors of calls of AWS: which permission is missing, what does not exist, what passes by itself."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from laminar_runtime.exceptions import (
     AccessDeniedError,
@@ -13,11 +14,13 @@ from laminar_runtime.exceptions import (
     ThrottledError,
 )
 
-__all__ = ["explain"]
+__all__ = ["explain", "is_transient"]
 
 #: The codes of errors of AWS: https://docs.aws.amazon.com/step-functions/latest/apireference/CommonErrors.html
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _ABSENT = frozenset({"ExecutionDoesNotExist", "StateMachineDoesNotExist", "ParameterNotFound"})
+#: The HTTP status codes of errors that pass.
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:\w+)")
 
 
@@ -39,3 +42,18 @@ def explain(what: str, error: Exception, default: type[DeploymentError | Executi
     if code in _ABSENT:
         return NotFoundError(message)
     return ThrottledError(message) if "Throttl" in code or code == "TooManyRequestsException" else default(message)
+
+
+def is_transient(error: Exception) -> bool:
+    """Return whether an error of AWS passes: throttling, or a failure of the service or of the network.
+
+    Args:
+        error: The error of botocore.
+    """
+    response: dict[str, Any] = getattr(error, "response", {})
+    if not response:
+        from botocore.exceptions import HTTPClientError
+
+        return isinstance(error, HTTPClientError)
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return "Throttl" in response.get("Error", {}).get("Code", "") or status in _TRANSIENT
