@@ -154,16 +154,7 @@ def _execute(
     for flow in flows:
         # Those that follow are of the same deployment.
         flow.configuration.scheduler = AWS.StepFunctions(deployment=deployment.name)
-    failure: ExecutionError | None = None
-    executions: list[Execution] = []
-    with progress:
-        try:
-            executions += _start(subject, options, aws, deployment)
-            for execution in executions:
-                aws.await_execution(deployment.execution_arn(execution.key("").execution))
-                execution.wait()
-        except ExecutionError as error:
-            failure = error
+    executions, failure = _run(subject, options, aws, deployment, progress)
     taken = summary.measure(aws.client("stepfunctions"))
     if failure is not None:
         print("\n".join(failures.describe(failure, progress.own_paths, quiet=options.quiet)), file=sys.stderr)
@@ -179,11 +170,7 @@ def _execute(
         for flow, graph in zip(flows, subject.graphs, strict=True)
     ]
     ran = {graph.flow: _find_runs(progress, graph) for graph in subject.graphs}
-    for one, graph in ended:
-        if missing := [*summary.layers_without_end(one, graph, ran[graph.flow])]:
-            print(
-                _UNFINISHED.format(one.id, graph.flow, ", ".join(missing), deployment.datastore_root), file=sys.stderr
-            )
+    _warn_of_unfinished(ended, ran, deployment)
     # All of it at once: if something cannot be saved, nothing is printed.
     report = [line for one, _ in ended for line in _report(one, options.save)]
     report += [
@@ -195,6 +182,31 @@ def _execute(
     _show_cost(subject, progress, taken)
     print("\n".join(report))
     return Exit.OK
+
+
+def _run(
+    subject: Subject, options: argparse.Namespace, aws: EmbeddedAws, deployment: Deployment, progress: Progress
+) -> tuple[Sequence[Execution], ExecutionError | None]:
+    """Start executions and wait for them. Return them, and the error of the first one that failed."""
+    executions: list[Execution] = []
+    with progress:
+        try:
+            executions += _start(subject, options, aws, deployment)
+            for execution in executions:
+                aws.await_execution(deployment.execution_arn(execution.key("").execution))
+                execution.wait()
+        except ExecutionError as error:
+            return executions, error
+    return executions, None
+
+
+def _warn_of_unfinished(
+    ended: Sequence[tuple[Execution, Graph]], ran: Mapping[str, set[str]], deployment: Deployment
+) -> None:
+    """Warn of layers that must run and did not finish, though their execution succeeded."""
+    for one, graph in ended:
+        if missing := ", ".join(summary.layers_without_end(one, graph, ran[graph.flow])):
+            print(_UNFINISHED.format(one.id, graph.flow, missing, deployment.datastore_root), file=sys.stderr)
 
 
 def _find_runs(progress: Progress, graph: Graph) -> set[str]:
