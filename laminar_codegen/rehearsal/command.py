@@ -170,7 +170,7 @@ def _execute(
         for flow, graph in zip(flows, subject.graphs, strict=True)
     ]
     ran = {graph.flow: _find_runs(progress, graph) for graph in subject.graphs}
-    _warn_of_unfinished(ended, ran, deployment)
+    _warn_of_missing_layers(ended, ran, deployment)
     # All of it at once: if something cannot be saved, nothing is printed.
     report = [line for one, _ in ended for line in _report(one, options.save)]
     report += [
@@ -200,7 +200,7 @@ def _run(
     return executions, None
 
 
-def _warn_of_unfinished(
+def _warn_of_missing_layers(
     ended: Sequence[tuple[Execution, Graph]], ran: Mapping[str, set[str]], deployment: Deployment
 ) -> None:
     """Warn of layers that must run and did not finish, though their execution succeeded."""
