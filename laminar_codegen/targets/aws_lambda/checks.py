@@ -15,7 +15,6 @@ from laminar_codegen.limits import (
     LAMBDA_MEMORY,
     LAMBDA_SECONDS,
     LAMBDA_STORAGE,
-    MOST_TAGS,
     SECURITY_GROUPS,
     SUBNETS,
 )
@@ -32,13 +31,13 @@ from laminar_codegen.problems.rules import (
     LAM071,
     LAM072,
     LAM090,
-    LAM094,
     LAM098,
     LAM122,
 )
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.tags import OWN_TAGS
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.tags import check_count
 
 __all__ = ["RULES"]
 
@@ -140,14 +139,7 @@ def check_inherited_options(graph: Graph) -> Iterator[Problem]:
 
 def check_function_tags(graph: Graph) -> Iterator[Problem]:
     """Check that a function does not have more tags than AWS accepts, besides those of the deployment."""
-    for layer in _on_lambda(graph):
-        count = len(layer.container.requested.get("tags", ()))
-        if count > MOST_TAGS - len(OWN_TAGS):
-            what = (
-                f"layer '{layer.name}' has {count} tags, and its function has {len(OWN_TAGS)} more; a function accepts "
-                f"{MOST_TAGS}, those of the deployment (the variable tags) included"
-            )
-            yield Problem(layer.location, LAM094, what, "drop some of them")
+    yield from check_count(_on_lambda(graph), OWN_TAGS, "its function has {own} more; a function accepts {most}")
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:

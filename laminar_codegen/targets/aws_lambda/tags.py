@@ -11,7 +11,7 @@ from laminar_codegen.ir.graph import LayerNode
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.targets.aws_lambda.labels import task_functions
-from laminar_codegen.targets.tag_texts import validate_tag
+from laminar_codegen.targets.tags import validate_tag
 from laminar_runtime.configurations.containers import JOB_TAGS
 
 __all__ = ["OWN_TAGS", "local_values", "validations"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph, LayerNode
-from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT, MOST_TAGS
+from laminar_codegen.limits import FARGATE_STORAGE, JOB_ATTEMPTS, JOB_DEFINITION_BYTES, JOB_TIMEOUT
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import (
     LAM023,
@@ -24,13 +24,13 @@ from laminar_codegen.problems.rules import (
     LAM071,
     LAM090,
     LAM092,
-    LAM094,
     LAM122,
 )
 from laminar_codegen.targets.batch.further_properties import check_properties
 from laminar_codegen.targets.batch.options import fargate_lacks
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
 from laminar_codegen.targets.batch.volume_checks import check_mount_points, check_names, check_places
+from laminar_codegen.targets.tags import check_count
 from laminar_runtime.configurations.containers import JOB_TAGS
 from laminar_runtime.limits import EXIT_RULES
 from laminar_runtime.splits.job_container import ec2_size, fargate_size, rules_on
@@ -215,14 +215,7 @@ def check_capabilities(graph: Graph) -> Iterator[Problem]:
 
 def check_tags(graph: Graph) -> Iterator[Problem]:
     """Check that a job does not have more tags than AWS accepts, besides those of the deployment."""
-    for layer in _on_batch(graph):
-        count = len(layer.container.requested.get("tags", ()))
-        if count > MOST_TAGS - len(JOB_TAGS):
-            what = (
-                f"layer '{layer.name}' has {count} tags, and its jobs have {len(JOB_TAGS)} more; a job fails with more "
-                f"than {MOST_TAGS}, those of the deployment (the variable tags) included"
-            )
-            yield Problem(layer.location, LAM094, what, "drop some of them")
+    yield from check_count(_on_batch(graph), JOB_TAGS, "its jobs have {own} more; a job fails with more than {most}")
 
 
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:

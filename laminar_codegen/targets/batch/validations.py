@@ -13,7 +13,7 @@ from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.targets.batch import secrets, volumes
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_codegen.targets.batch.target import batch_target
-from laminar_codegen.targets.tag_texts import validate_tag
+from laminar_codegen.targets.tags import validate_tag
 from laminar_runtime.configurations.containers import JOB_TAGS
 
 __all__ = ["validations"]

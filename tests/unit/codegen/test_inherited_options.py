@@ -12,7 +12,7 @@ from laminar_codegen.pipeline import Compilation
 from laminar_codegen.problems import CompileError
 from laminar_codegen.render.terraform_json import render_document
 from laminar_codegen.targets.aws_lambda.tags import local_values
-from laminar_codegen.targets.tag_texts import validate_tag
+from laminar_codegen.targets.tags import validate_tag
 
 FLOW = """
 from laminar_runtime import Flow, Layer, Variable
