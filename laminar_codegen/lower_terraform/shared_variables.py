@@ -164,18 +164,24 @@ DATASTORE_ROOT = Variable(
     ),
 )
 
-ALARM_ACTIONS = Variable(
-    name="alarm_actions",
-    type="list(string)",
-    description="ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic.",
-    default=((),),
-    validation=(
-        Validation(
-            'alltrue([for action in var.alarm_actions : can(regex("^arn:[a-z-]+:[a-z0-9-]+:", action))])',
-            "The actions of alarms must be given by their ARNs.",
+
+def _actions(name: str, when: str) -> Variable:
+    """Return the variable of what alarms notify."""
+    return Variable(
+        name=name,
+        type="list(string)",
+        description=f"ARNs of what is notified when {when}, such as an SNS topic.",
+        default=((),),
+        validation=(
+            Validation(
+                f'alltrue([for action in var.{name} : can(regex("{ACTION}", action))])',
+                "The actions of alarms must be given by their ARNs.",
+            ),
         ),
-    ),
-)
+    )
+
+
+ALARM_ACTIONS = _actions("alarm_actions", "an execution fails, times out or is throttled")
 
 KEEP_LOGS = Variable(
     name="keep_logs",
@@ -260,18 +266,7 @@ ROLE_PATH = Variable(
     validation=(path_rule(Ref("var.role_path")),),
     nullable=True,
 )
-OK_ACTIONS = Variable(
-    name="ok_actions",
-    type="list(string)",
-    description="ARNs of what is notified when an alarm is over, such as an SNS topic.",
-    default=((),),
-    validation=(
-        Validation(
-            f'alltrue([for action in var.ok_actions : can(regex("{ACTION}", action))])',
-            "The actions of alarms must be given by their ARNs.",
-        ),
-    ),
-)
+OK_ACTIONS = _actions("ok_actions", "an alarm is over")
 OPERATION = (LOG_LEVEL, LOG_EXECUTION_DATA, TRACING, ROLE_PATH, OK_ACTIONS)
 
 #: The inputs that a document passes on unchanged.

@@ -27,7 +27,6 @@ USERS = {"tests/support/kinds.py"}
 
 #: Texts that a deployed document has. To change them would show in the plan of each deployment.
 DEPLOYED = {
-    "ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic.",
     (
         "Only for this account, where the service tells for whom it acts; AWS Lambda does not:\n"
         "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"

@@ -76,7 +76,7 @@ variable "schedule_enabled" {
 }
 
 variable "alarm_actions" {
-  description = "ARNs of what is told when an execution fails, times out or is throttled, such as an SNS topic."
+  description = "ARNs of what is notified when an execution fails, times out or is throttled, such as an SNS topic."
   type        = list(string)
   default     = []
   nullable    = false
