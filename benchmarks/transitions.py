@@ -15,9 +15,9 @@ from typing import Any
 from benchmarks import embedded, metaflow, programs
 from benchmarks.rows import Row, at_most
 from benchmarks.timing import output
-from laminar_codegen.cost import PRICE
 from laminar_codegen.pipeline import compile_flow
 from laminar_codegen.rehearsal.simulated import profiled_services, replay_flow
+from laminar_runtime.prices import TRANSITION
 
 __all__ = ["measure", "transitions_of"]
 
@@ -41,7 +41,7 @@ def measure(runs: int) -> Iterator[Row]:
             yield Row(
                 f"transitions of {subject}", own, other, metaflow.NAME, unit="", target=at_most(most, "transitions")
             )
-            yield Row(f"orchestration of {subject}", own * PRICE, other * PRICE, metaflow.NAME, unit="USD")
+            yield Row(f"orchestration of {subject}", own * TRANSITION, other * TRANSITION, metaflow.NAME, unit="USD")
 
 
 def transitions_of(folder: Path, width: int) -> int:

@@ -18,10 +18,7 @@ from laminar_codegen.ir.asl import Choice, Fail, Map, Parallel, State, StateMach
 from laminar_codegen.ir.expressions import Ref
 from laminar_codegen.ir.history import EXECUTION_EVENTS, ITEM_EVENTS, own_events
 
-__all__ = ["PRICE", "Estimate", "Formula", "estimate", "estimate_stop"]
-
-#: Dollars for a state transition, in us-east-1: https://aws.amazon.com/step-functions/pricing/
-PRICE = 0.000025
+__all__ = ["Estimate", "Formula", "estimate", "estimate_stop"]
 
 
 @attrs.frozen

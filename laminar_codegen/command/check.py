@@ -13,7 +13,7 @@ from laminar_codegen.checks import graph as rules_of_graphs
 from laminar_codegen.checks.flow_file import check_call
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
-from laminar_codegen.cost import PRICE, Formula, estimate, estimate_stop
+from laminar_codegen.cost import Formula, estimate, estimate_stop
 from laminar_codegen.frontend import loader
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.frontend.locations import Locator
@@ -29,6 +29,7 @@ from laminar_codegen.problems.rules import RULES
 from laminar_codegen.render.terraform_json import size_of
 from laminar_codegen.targets.batch.stop_jobs import STOP_JOBS
 from laminar_codegen.targets.registry import kinds
+from laminar_runtime.prices import TRANSITION
 
 __all__ = ["DESCRIPTION", "EXITS", "add_arguments", "run"]
 
@@ -213,4 +214,4 @@ def _cost(transitions: Formula) -> str:
 
 
 def _dollars(transitions: int) -> str:
-    return f"${transitions * PRICE:,.6f}"
+    return f"${transitions * TRANSITION:,.6f}"

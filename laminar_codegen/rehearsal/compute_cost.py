@@ -13,15 +13,9 @@ import attrs
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch.target import BatchTarget, job_size, on_ec2
+from laminar_runtime import prices
 
 __all__ = ["ComputeCost", "estimate_compute"]
-
-#: Dollars for a second of a virtual CPU and of a GB on Fargate, by the processors, in us-east-1, in 2026:
-#: https://aws.amazon.com/fargate/pricing/
-_FARGATE = {"x86_64": (0.04048 / 3600, 0.004445 / 3600), "arm64": (0.03238 / 3600, 0.00356 / 3600)}
-#: For a GB-second on AWS Lambda, and for an invocation: https://aws.amazon.com/lambda/pricing/
-_LAMBDA, _INVOCATION = {"x86_64": 0.0000166667, "arm64": 0.0000133334}, 0.2 / 1_000_000
-_MIB = 1024
 
 
 @attrs.frozen
@@ -90,9 +84,8 @@ def _price(layer: LayerNode, seconds: float | None) -> float | None:
     if seconds is None or container.spot:
         return None
     if isinstance(target, LambdaTarget):
-        return seconds * container.memory / _MIB * _LAMBDA[container.architecture] + _INVOCATION
+        return prices.function(seconds, memory_mib=container.memory, architecture=container.architecture)
     if isinstance(target, BatchTarget) and not on_ec2(layer.placement):
         cpu, memory = job_size(layer.placement)
-        of_cpu, of_memory = _FARGATE[container.architecture]
-        return seconds * (cpu * of_cpu + memory / _MIB * of_memory)
+        return prices.fargate(seconds, vcpus=cpu, memory_mib=memory, architecture=container.architecture)
     return None

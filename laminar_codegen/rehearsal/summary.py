@@ -8,9 +8,9 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.cost import PRICE
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_runtime import Execution
+from laminar_runtime.prices import TRANSITION
 
 __all__ = ["Taken", "layers_without_end", "measure", "skips", "was_skipped"]
 
@@ -37,7 +37,7 @@ class Taken:
             4 transitions, 20 events, $0.000100 for the orchestration
         """
         several = f" in {self.executions:,} executions" if self.executions > 1 else ""
-        cost = f"${self.transitions * PRICE:,.6f} for the orchestration"
+        cost = f"${self.transitions * TRANSITION:,.6f} for the orchestration"
         return f"{self.transitions:,} transitions{several}, {self.events:,} events, {cost}"
 
 
