@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from laminar_codegen.api import terraform_cli
-from laminar_codegen.api.terraform_cli import TerraformFailedError
+from laminar_codegen.api.errors import TerraformFailedError
 from laminar_codegen.frontend.loader import Source
 from laminar_codegen.ir.plan import unstructure
 from laminar_codegen.pipeline import compile_source
@@ -67,9 +66,16 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
         The name of the deployment, as Terraform has it, if the plan was applied.
 
     Raises:
-        TerraformFailedError: If Terraform is missing, too old, or fails, or a variable is not a JSON value.
+        TerraformFailedError: If Terraform or python-terraform is missing, Terraform is too old or fails, or a
+            variable is not a JSON value.
         NotWrittenError: If the document cannot be written, or the folder has one in HCL; the folder is as it was.
     """
+    try:
+        from laminar_codegen.api import terraform_cli
+    except ModuleNotFoundError as error:
+        msg = f"create() runs Terraform by python-terraform, which is not installed ({error}): install laminar-terraform[create]"
+        raise TerraformFailedError(msg) from None
+
     terraform_cli.check_version()
     terraform_cli.check_variables(variables)
     files = split_document(_keep(ir["document"], directory))

@@ -18,17 +18,13 @@ from typing import Any
 
 from python_terraform import IsFlagged, Terraform
 
+from laminar_codegen.api.errors import TerraformFailedError
 from laminar_codegen.ir.terraform import TERRAFORM
-from laminar_runtime.exceptions import SchedulerError
 
-__all__ = ["TerraformFailedError", "check_variables", "check_version", "deploy"]
+__all__ = ["check_variables", "check_version", "deploy"]
 
 # Our error has the output of a failed Terraform: without a configured logging it must not be printed twice.
 logging.getLogger("python_terraform").addHandler(logging.NullHandler())
-
-
-class TerraformFailedError(SchedulerError):
-    """Terraform is missing, or failed."""
 
 
 def deploy(directory: Path, variables: Mapping[str, Any], *, apply: bool) -> str | None:

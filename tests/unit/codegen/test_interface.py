@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from laminar_codegen.api import compile_plain, create
 from laminar_codegen.command.main import main
 from laminar_codegen.frontend.loader import load
 from laminar_runtime import Flow, Layer
@@ -127,3 +129,14 @@ def test_the_joins_of_the_scheduler_that_compiles_are_heeded() -> None:
         for joins in ("barriers", "exact")
     }
     assert plans["barriers"] != plans["exact"]
+
+
+def test_create_without_python_terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To compile needs no python-terraform; the error of ``create`` names the extra that installs it."""
+    monkeypatch.delitem(sys.modules, "laminar_codegen.api.terraform_cli", raising=False)
+    monkeypatch.delattr("laminar_codegen.api.terraform_cli", raising=False)
+    monkeypatch.setitem(sys.modules, "python_terraform", None)
+    compiled = compile_plain(Report(), AWS.StepFunctions())
+    with pytest.raises(SchedulerError, match=r"create\(\) .*: install laminar-terraform\[create\]$"):
+        create(compiled, tmp_path / "out", variables={}, apply=False)
+    assert not (tmp_path / "out").exists()
