@@ -73,7 +73,7 @@ def create(ir: Mapping[str, Any], directory: Path, *, variables: Mapping[str, An
     try:
         from laminar_codegen.api import terraform_cli
     except ModuleNotFoundError as error:
-        msg = f"create() runs Terraform by python-terraform, which is not installed ({error}): install laminar-terraform[create]"
+        msg = f"create() runs Terraform by python-terraform ({error}): install laminar-terraform[create]"
         raise TerraformFailedError(msg) from None
 
     terraform_cli.check_version()

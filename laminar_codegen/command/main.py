@@ -36,6 +36,7 @@ _COMMANDS = {
     "compile": "compile a flow into a Terraform document (the default)",
     "check": "print all problems of a flow, or the size and cost of an execution; explain a rule",
     "measure": "print the durations of the layers of a flow in past executions",
+    "modules": "write the Terraform modules of this package into a folder",
 }
 _DEFAULT = "compile"
 #: Commands whose module has another name: `compile` is a built-in function.
