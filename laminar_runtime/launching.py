@@ -184,7 +184,7 @@ def follow(
         An execution without results.
     """
     if (loaded := loading.active()) is not None:
-        loaded.calls.append((flow, before))
+        loaded.calls.append(loading.Call(flow, before, linker))
     else:
         _run_task(flow)
         if before is not None and linker is not None:

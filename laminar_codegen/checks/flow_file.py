@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from laminar_codegen.frontend.loader import Source
-from laminar_codegen.frontend.main_guard import calls_behind_condition
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Location, Problem
 from laminar_codegen.problems.rules import LAM008
 from laminar_runtime.configurations.containers import DEFAULT_COMMAND
+from laminar_runtime.programs.main_guard import calls_behind_condition
 
 __all__ = ["check_call"]
 

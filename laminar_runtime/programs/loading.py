@@ -11,7 +11,7 @@ from typing import Any
 
 from laminar_runtime import _records
 
-__all__ = ["Loaded", "LoadingStopped", "active", "loading", "read_only"]
+__all__ = ["Call", "Loaded", "LoadingStopped", "active", "loading", "read_only"]
 
 
 class LoadingStopped(BaseException):
@@ -19,6 +19,21 @@ class LoadingStopped(BaseException):
 
     It is not an `Exception`, so that an ``except Exception`` of the file does not catch it.
     """
+
+
+@_records.frozen
+class Call:
+    """A call of a flow in a file that is read.
+
+    Args:
+        flow: The flow.
+        before: The previous flow of its chain, if any.
+        linker: What makes its parameters from the execution of that flow.
+    """
+
+    flow: Any
+    before: Any = None
+    linker: Any = None
 
 
 @_records.define
@@ -29,12 +44,12 @@ class Loaded:
         module: The name of the file's module; None if it is read as the program. Flows of modules that it imports do
             not count.
         flows: The flows that the file makes, in order.
-        calls: The flows that the file calls, in order, each with the previous flow of its chain, if any.
+        calls: The calls of flows in the file, in order.
     """
 
     module: str | None = None
     flows: list[Any] = _records.field(factory=list)
-    calls: list[tuple[Any, Any | None]] = _records.field(factory=list)
+    calls: list[Call] = _records.field(factory=list)
 
 
 _active: Loaded | None = None

@@ -31,7 +31,7 @@ CASES = Path(__file__).parents[1] / "unit" / "codegen" / "cases"
 #: Turns the input of a case into the output that is compared.
 Runner = Callable[[str], str]
 
-#: The runner of each module of the compiler that has cases, by the module's name behind `laminar_codegen`.
+#: The runner of each module that has cases, by its name behind `laminar_codegen`; one of the runtime by its whole name.
 PASSES: dict[str, Runner] = {}
 
 _HEADER = re.compile(r"^\[case (.+)\]$", re.MULTILINE)
@@ -57,7 +57,7 @@ def cases_of(module: str) -> Callable[[Runner], Runner]:
     """Register the runner of a module's cases.
 
     Args:
-        module: The module's name behind ``laminar_codegen``.
+        module: The module's name behind ``laminar_codegen``; the whole name of a module of the runtime.
     """
 
     def register(runner: Runner) -> Runner:

@@ -81,7 +81,7 @@ def test_what_only_a_run_reads_is_reported(tail: str, message: str, tmp_path: Pa
     line = 1 + f"{HEAD}\n{tail}".splitlines().index(next(text for text in tail.splitlines() if "First(" in text))
     assert (ended.code, ended.output) == (0, b"First\n  A\n")
     assert ended.errors.startswith(
-        f"flow.py:{line}: note: the arguments of {message} are not compiled: they are behind a check of"
+        f"flow.py:{line}: note: the arguments of {message} are not read: they are behind a check of"
     )
 
 

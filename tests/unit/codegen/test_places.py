@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from laminar_codegen.frontend.loader import load
-from laminar_codegen.frontend.places import find_place
 from laminar_codegen.problems import CompileError
+from laminar_runtime.programs.places import find_place
 from tests.support.package_flow import IMPORTS, write_package
 
 

@@ -36,7 +36,11 @@ def test_no_flow_runs() -> None:
         one(foo=1).wait().next(flow=two, linker=link)
         two.execution("e1").resume()
     assert loaded.flows == [one, two]
-    assert loaded.calls == [(one, None), (two, one), (two, None)]
+    assert [(call.flow, call.before, call.linker) for call in loaded.calls] == [
+        (one, None, None),
+        (two, one, link),
+        (two, None, None),
+    ]
     assert one
 
 
@@ -78,4 +82,4 @@ def test_files_are_read_guarded_or_not(folder: Folder) -> None:
     with loading() as loaded:
         runpy.run_path(str(file), run_name="__main__")
     assert [flow.name for flow in loaded.flows] == ["One", "Two"]
-    assert [flow.name for flow, _ in loaded.calls] == ["Two"]
+    assert [call.flow.name for call in loaded.calls] == ["Two"]

@@ -1,4 +1,7 @@
-"""The cases of `laminar_codegen.frontend`. The input of most is a flow file: see tests/support/flow_snippets.py."""
+"""The cases of `laminar_codegen.frontend`, and of what reads files for it.
+
+The input of most is a flow file: see tests/support/flow_snippets.py.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ from laminar_codegen.frontend.bound_names import bound_names
 from laminar_codegen.frontend.build_graph import build_graph
 from laminar_codegen.frontend.loader import Source, load
 from laminar_codegen.frontend.locations import Locator
-from laminar_codegen.frontend.main_guard import called_flows, guarded_arguments, guarded_chains
 from laminar_codegen.frontend.method_bodies import read_bodies
-from laminar_codegen.frontend.places import find_place
 from laminar_codegen.frontend.read_inputs import read_inputs
 from laminar_codegen.ir.graph import LayerNode, Retry
 from laminar_codegen.targets.batch.target import BatchTarget
 from laminar_runtime import Flow, Parameters
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION
+from laminar_runtime.programs.main_guard import called_flows, guarded_arguments, guarded_chains
+from laminar_runtime.programs.places import FlowFileError, find_place
 from tests.support.cases import cases_of
 from tests.support.flow_snippets import PRELUDE_LINES, folder_of, of_snippet, without_folder
 from tests.support.shown import options_in, or_problems
@@ -35,7 +38,7 @@ def bound(text: str) -> str:
     return ", ".join(sorted(bound_names(ast.parse(text).body[0]))) or "none"
 
 
-@cases_of("frontend.main_guard")
+@cases_of("laminar_runtime.programs.main_guard")
 def guards(text: str) -> str:
     """A file that knows the flows One and Two -> what is behind a check of its name. With ``made`` it made some."""
     options, text = options_in(text, "made")
@@ -144,7 +147,7 @@ def _source(source: Source) -> str:
     return f"{' -> '.join(flow.name for flow in flows)} of {source.name}{module} {' '.join(deployed)}".rstrip()
 
 
-@cases_of("frontend.places")
+@cases_of("laminar_runtime.programs.places")
 def places(text: str) -> str:
     """The files of a folder, and the ``target`` that is named -> the file, its module, where it imports from."""
     options, text = options_in(text, "target")
@@ -156,7 +159,11 @@ def places(text: str) -> str:
                 f"{place.name}, {f'module {place.module}' if place.module else 'a script'}, imports from {place.folder}"
             )
 
-        found = or_problems(show).replace(f"{folder}/", "").replace(str(folder), ".")
+        try:
+            found = show()
+        except FlowFileError as error:
+            found = str(error)
+        found = found.replace(f"{folder}/", "").replace(str(folder), ".")
         return found.replace(str(ROOT), "ROOT")
 
 

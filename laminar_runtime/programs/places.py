@@ -11,24 +11,47 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Literal
 
-import attrs
+from laminar_runtime import _records
+from laminar_runtime.exceptions import FlowError
 
-from laminar_codegen.problems import CompileError, Location, Problem
-from laminar_codegen.problems.rules import LAM001
+__all__ = ["FlowFileError", "Kind", "Place", "find_place", "importing_from"]
 
-__all__ = ["Place", "find_place", "importing_from"]
+#: What is wrong with a flow's file, or with its choice.
+Kind = Literal["no file", "no Python", "unreadable", "no flow", "several flows", "unknown flow"]
 
 _FIX = "name the Python file that defines the flow, such as flow.py"
-_RELATIVE = re.compile(rb"^\s*from\s+\.", re.MULTILINE)
 
 
-@attrs.frozen
+class FlowFileError(FlowError):
+    """A flow cannot be read from its file.
+
+    Args:
+        kind: What is wrong.
+        what: The same, for people.
+        fix: How to fix it.
+        file: The file, as the user named it.
+        line: The line, from 1; 0 for the file as a whole.
+    """
+
+    def __init__(self, kind: Kind, what: str, fix: str, *, file: str, line: int = 0) -> None:
+        self.kind, self.what, self.fix, self.file, self.line = kind, what, fix, file, line
+        super().__init__(f"{file}{f':{line}' if line else ''}: {what}. Fix: {fix}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default, pickle restores an error from its message.
+        named = functools.partial(type(self), file=self.file, line=self.line)
+        return named, (self.kind, self.what, self.fix)
+
+
+@_records.frozen
 class Place:
     """The place of a flow's file.
 
@@ -57,7 +80,7 @@ def find_place(target: str) -> Place:
         target: A path, or the name of a module.
 
     Raises:
-        CompileError: If the file does not exist.
+        FlowFileError: If the file does not exist.
     """
     # Absolute now: reading the file may change the working directory.
     file = Path(target).absolute()
@@ -69,14 +92,15 @@ def find_place(target: str) -> Place:
     raise _missing(target, "it is a folder" if file.is_dir() else "there is no such file", _FIX)
 
 
-def _missing(target: str, what: str, fix: str) -> CompileError:
-    return CompileError([Problem(Location(target), LAM001, what, fix)])
+def _missing(target: str, what: str, fix: str) -> FlowFileError:
+    return FlowFileError("no file", what, fix, file=target)
 
 
 def _package_module(file: Path) -> str | None:
     """Return the name that a file has in a package, if it imports from there."""
     source, above = file.read_bytes(), list(file.parents)[:-1]
-    if not _RELATIVE.search(source) and not any(folder.name.encode() in source for folder in above):
+    relative = re.search(rb"^\s*from\s+\.", source, re.MULTILINE)
+    if not relative and not any(folder.name.encode() in source for folder in above):
         return None
     try:
         level, tops = _imports(ast.parse(source))

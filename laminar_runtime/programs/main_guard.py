@@ -1,19 +1,18 @@
-"""Finds the values that flows get only when their file is run: the compiler imports the file, and misses them.
+"""Finds the values that flows get only when their file is run: who imports the file, as the compiler does, misses them.
 
 ::
 
     if __name__ == "__main__" and (flow := Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))):
         flow()
 
-The compiler imports this file, and finds the flow without a schedule. It misses nothing if the flow is made at module
-level::
+An import of this file finds the flow without a schedule. It misses nothing if the flow is made at module level::
 
     flow = Report(scheduler=AWS.StepFunctions(schedule="rate(1 hour)"))
 
     if __name__ == "__main__" and flow:
         flow()
 
-The block of such a guard may hold a chain of flows. The compiler reads that, as it does behind ``if flow:``.
+The block of such a guard may hold a chain of flows. It is read, as it is behind ``if flow:``.
 """
 
 from __future__ import annotations
