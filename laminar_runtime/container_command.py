@@ -10,7 +10,7 @@ from pathlib import Path
 
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations.containers import DEFAULT_COMMAND
-from laminar_runtime.failures import reports
+from laminar_runtime.failures import redaction, reports
 from laminar_runtime.process import output
 
 __all__ = ["COMMAND", "Ended", "run"]
@@ -56,7 +56,8 @@ def run(variables: Mapping[str, str]) -> Ended:
             **variables,
             task_environment.ERROR_FILE: str(errors),
         }
-        code, last = _run_and_print(_words(), environment)
+        code, printed = _run_and_print(_words(), environment)
+        last = redaction.one_line(printed)
         report = reports.read(errors)
         if report is None:
             return Ended(code, last)

@@ -14,7 +14,8 @@ from laminar_runtime.causes import children, tasks
 from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.failures import jobs
-from laminar_runtime.failures.record import Failure, Failures, Kind, one_line
+from laminar_runtime.failures.record import Failure, Failures, Kind
+from laminar_runtime.failures.redaction import one_line
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.claims import open_claim

@@ -10,7 +10,8 @@ from laminar_runtime.causes.histories import StateTask
 from laminar_runtime.causes.texts import parse_object
 from laminar_runtime.exceptions import FlowError, MissingError
 from laminar_runtime.failures import jobs
-from laminar_runtime.failures.record import Failure, Kind, one_line, spell_time
+from laminar_runtime.failures.record import Failure, Kind, spell_time
+from laminar_runtime.failures.redaction import one_line
 from laminar_runtime.task_environment import TaskContext
 
 __all__ = ["of_function", "of_job", "of_state", "place_of", "variables_of"]

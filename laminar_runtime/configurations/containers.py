@@ -301,8 +301,11 @@ def local_variables(container: Container, environment: Mapping[str, str]) -> dic
         >>> local_variables(Container(environment={"STAGE": "dev"}), {})
         {'STAGE': 'dev'}
     """
+    # Imported here, as most programs do without it.
+    from laminar_runtime.failures import redaction
+
     secrets = {name: environment[name] for name in container.secrets if name in environment}
-    return {**texts_of(container.environment), **secrets}
+    return {**texts_of(container.environment), **secrets, **redaction.variable(container.secrets)}
 
 
 def volume_variables(container: Container, *, mounted: bool = False) -> dict[str, str]:

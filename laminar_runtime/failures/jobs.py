@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from laminar_runtime.failures.record import Kind, one_line, spell_time
+from laminar_runtime.failures.record import Kind, spell_time
+from laminar_runtime.failures.redaction import one_line
 
 __all__ = ["STOPPED_BY_DEPENDENCY", "facts_of", "kind_of", "log_group", "variables"]
 

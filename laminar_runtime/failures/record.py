@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 from laminar_runtime import _records
 from laminar_runtime.exceptions import DamagedError, layer_place
 from laminar_runtime.failures import console
-from laminar_runtime.failures.tracebacks import shorten
+from laminar_runtime.failures.redaction import one_line, shorten, without_middle
 
-__all__ = ["KINDS", "LARGEST", "VERSION", "Failure", "Failures", "Kind", "one_line", "spell_time"]
+__all__ = ["KINDS", "LARGEST", "VERSION", "Failure", "Failures", "Kind", "spell_time"]
 
 #: The version of the form that this release writes. It reads this version and all earlier ones.
 VERSION = 1
@@ -41,8 +41,8 @@ Kind = Literal[
 #: The kinds of failures: the layer's own code raised, its process exited, or the task ended from outside.
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-#: The most characters of a reason, of a message, and of a traceback.
-_REASON, _MESSAGE, _TRACEBACK = 1_000, 8_192, 32_768
+#: The most characters of a message, and of a traceback.
+_MESSAGE, _TRACEBACK = 8_192, 32_768
 #: The most characters of any other text.
 _OTHER = 1_000
 
@@ -174,7 +174,7 @@ def _shorten_field(name: str, text: str) -> str:
         case "message" | "traceback":
             return shorten(text, _MESSAGE if name == "message" else _TRACEBACK)
         case _:
-            return shorten(text, _OTHER)
+            return without_middle(text, _OTHER)
 
 
 def _fields(found: dict[str, Any]) -> dict[str, Any]:
@@ -189,23 +189,6 @@ def _fields(found: dict[str, Any]) -> dict[str, Any]:
     if known.get("kind", "error") not in KINDS:
         raise ValueError(f"its kind {known['kind']!r} is unknown")
     return known
-
-
-def one_line(text: str) -> str:
-    r"""Return the first line of a text, without its end if it is very long.
-
-    Args:
-        text: The text.
-
-    Example:
-        >>> one_line("ValueError: first\nsecond")
-        'ValueError: first ...'
-    """
-    first, _, more = text.strip().partition("\n")
-    first = first.strip()
-    if len(first) > _REASON:
-        return f"{first[:_REASON]} ..."
-    return f"{first} ..." if more.strip() else first
 
 
 def spell_time(seconds: float) -> str:

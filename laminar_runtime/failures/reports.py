@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.failures import tracebacks
+from laminar_runtime.failures.redaction import shorten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ def reason_of(error: BaseException) -> str:
         >>> reason_of(ValueError("no luck")), reason_of(KeyError())
         ('ValueError: no luck', 'KeyError')
     """
-    return tracebacks.shorten(": ".join(part for part in (type(error).__name__, message_of(error)) if part))
+    return shorten(": ".join(part for part in (type(error).__name__, message_of(error)) if part))
 
 
 def message_of(error: BaseException) -> str:
@@ -100,7 +101,7 @@ def message_of(error: BaseException) -> str:
         error: The error.
     """
     try:
-        return tracebacks.shorten(str(error))
+        return shorten(str(error))
     except Exception as broken:  # noqa: BLE001 - the user's __str__ fails, but the error must be reported
         return f"(str() of this error raises {type(broken).__name__})"
 

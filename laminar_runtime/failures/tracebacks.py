@@ -12,16 +12,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from laminar_runtime.exceptions import LaminarError
+from laminar_runtime.failures.redaction import shorten
 
 if TYPE_CHECKING:
     import traceback
 
-__all__ = ["FULL", "Note", "Trimmed", "cut", "last_frame", "shorten", "text", "trim"]
+__all__ = ["FULL", "Note", "Trimmed", "cut", "last_frame", "text", "trim"]
 
 #: The environment variable that keeps all frames in tracebacks, if it is not empty.
 FULL = "LAMINAR_FULL_TRACEBACKS"
-#: The most characters of a text that are kept. An error's message may contain all that a layer read.
-_LONGEST = 32_768
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - pathlib is slow to load
 _BETWEEN = os.sep + "contextlib.py"
@@ -155,16 +154,3 @@ def _user_frames(files: list[str], error: BaseException) -> list[int]:
     if kept or isinstance(error, LaminarError | KeyboardInterrupt):
         return kept
     return list(range(len(files)))
-
-
-def shorten(shown: str, longest: int = _LONGEST) -> str:
-    """Return a text, without its middle if it is very long.
-
-    Args:
-        shown: The text.
-        longest: The most characters that are kept.
-    """
-    if len(shown) <= longest:
-        return shown
-    half = longest // 2
-    return f"{shown[:half]}\n... ({len(shown) - 2 * half} characters omitted) ...\n{shown[-half:]}"

@@ -11,36 +11,34 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from laminar_runtime import _records, task_environment
+from laminar_runtime import task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
 from laminar_runtime.exceptions import MissingError, TaskError, UnfinishedError
 from laminar_runtime.failures import reports, tracebacks
-from laminar_runtime.failures.record import Failure, one_line, spell_time
+from laminar_runtime.failures.record import Failure, spell_time
+from laminar_runtime.failures.redaction import one_line
 from laminar_runtime.splits import fanout
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import TaskContext
 from laminar_runtime.tasks.attempts import NoAttemptLeftError
 
-__all__ = ["leave", "leave_ending", "leave_error", "of_task_error", "record", "secret_values"]
+__all__ = ["leave", "leave_ending", "leave_error", "of_task_error", "record"]
 
-#: Values of secrets that are shorter stay in texts: words and numbers would be replaced with them.
-_SHORTEST_SECRET = 6
 #: Seconds to wait for the metadata of a container, which its own host has.
 _METADATA_TIMEOUT = 1.0
 
 
-def leave_error(error: BaseException, own: datastores.DataStore | None, secrets: Iterable[str] = ()) -> None:
+def leave_error(error: BaseException, own: datastores.DataStore | None) -> None:
     """Leave the record of an error that ended the task of this process.
 
     Args:
         error: The error.
         own: The configured datastore of the flow; None if the flow could not be loaded.
-        secrets: The names of the variables whose values are secrets.
     """
     if isinstance(error, NoAttemptLeftError):  # the attempts before it have records
         return
@@ -52,7 +50,7 @@ def leave_error(error: BaseException, own: datastores.DataStore | None, secrets:
         "traceback": tracebacks.text(error),
         "frame": tracebacks.last_frame(error),
     }
-    leave(os.environ, known, own, secrets)
+    leave(os.environ, known, own)
 
 
 def leave_ending(environment: Mapping[str, str], reason: str, code: int) -> None:
@@ -67,19 +65,13 @@ def leave_ending(environment: Mapping[str, str], reason: str, code: int) -> None
     leave(environment, {"kind": kind, "reason": reason, "exit_code": code}, None)
 
 
-def leave(
-    environment: Mapping[str, str],
-    known: Mapping[str, Any],
-    own: datastores.DataStore | None,
-    secrets: Iterable[str] = (),
-) -> None:
+def leave(environment: Mapping[str, str], known: Mapping[str, Any], own: datastores.DataStore | None) -> None:
     """Leave the record of a failure of the task of an environment. If that is impossible, print why.
 
     Args:
         environment: The variables of the task.
         known: What is known of the failure: arguments of `Failure`.
         own: The configured datastore of the flow; None if the flow could not be loaded.
-        secrets: The names of the variables whose values are secrets.
     """
     try:
         context = TaskContext.parse(environment)
@@ -99,21 +91,20 @@ def leave(
             time=spell_time(time.time()),
             **{**_facts_of_job(environment), **known},
         )
-        failures.write(store.transport.put, context.key, _redact(failure, secret_values(secrets, environment)))
+        failures.write(store.transport.put, context.key, failure)
     except Exception as error:  # noqa: BLE001 - the failure of the task matters more
         sys.stderr.write(f"laminar: the record of this failure cannot be stored: {reports.reason_of(error)}\n")
 
 
-def of_task_error(error: TaskError, values: Iterable[str] = ()) -> Failure:
+def of_task_error(error: TaskError) -> Failure:
     """Return the failure that an error of this process' scheduler stands for.
 
     Args:
         error: The error.
-        values: The values of the layer's secrets.
     """
     # Who or what killed a process on this machine is not known, so that is no lack of memory.
     kind = error.ending or ("error" if error.error_class else "exited")
-    failure = Failure(
+    return Failure(
         flow=error.flow,
         execution=error.execution,
         layer=error.layer,
@@ -129,19 +120,15 @@ def of_task_error(error: TaskError, values: Iterable[str] = ()) -> Failure:
         frame=error.frame,
         exit_code=error.exit_code,
     )
-    return _redact(failure, values)
 
 
-def record(
-    store: datastores.DataStore, key: LayerKey, error: TaskError, secrets: Iterable[str], began: float
-) -> TaskError:
+def record(store: datastores.DataStore, key: LayerKey, error: TaskError, began: float) -> TaskError:
     """Leave the record of an attempt that this process' scheduler saw fail, unless a job of AWS left its own.
 
     Args:
         store: The flow's datastore.
         key: The layer.
         error: The error of the attempt.
-        secrets: The names of the variables whose values are secrets.
         began: When the attempt began, in seconds since the epoch.
 
     Returns:
@@ -151,7 +138,7 @@ def record(
         found = None if error.error_class else _find(store, key, error, began)
         if found is not None:
             return _evolve(error, found)
-        failures.write(store.transport.put, key, of_task_error(error, secret_values(secrets, os.environ)))
+        failures.write(store.transport.put, key, of_task_error(error))
     except Exception as other:  # noqa: BLE001 - the failure of the task matters more
         error.add_note(f"The record of this failure cannot be stored: {reports.reason_of(other)}")
     return error
@@ -172,35 +159,6 @@ def _evolve(error: TaskError, found: Failure) -> TaskError:
     place: dict[str, Any] = {name: getattr(error, name) for name in names}
     report: dict[str, Any] = {name: getattr(found, name) for name in ("error_class", "traceback", "message", "frame")}
     return TaskError(found.reason, **place, **report)
-
-
-def secret_values(names: Iterable[str], environment: Mapping[str, str]) -> set[str]:
-    """Return the values of secrets in an environment; of a JSON object, also its own values.
-
-    Args:
-        names: The names of their variables.
-        environment: The variables.
-    """
-    values = {environment[name] for name in names if name in environment}
-    for value in list(values):
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            continue
-        if isinstance(parsed, dict):
-            values.update(item for item in parsed.values() if isinstance(item, str))
-    return {value for value in values if len(value) >= _SHORTEST_SECRET}
-
-
-def _redact(failure: Failure, values: Iterable[str]) -> Failure:
-    """Replace the values of secrets in the texts of an error, the longest first."""
-    ordered = sorted(values, key=len, reverse=True)
-    if not ordered:
-        return failure
-    texts = {name: getattr(failure, name) for name in ("reason", "message", "traceback")}
-    for value in ordered:
-        texts = {name: text.replace(value, "***") for name, text in texts.items()}
-    return _records.evolve(failure, **texts)
 
 
 def _attempt(environment: Mapping[str, str], context: TaskContext) -> int:

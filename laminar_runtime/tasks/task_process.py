@@ -50,8 +50,10 @@ class reporting:  # noqa: N801 - it is called in a with statement
     ) -> None:
         if error is None or isinstance(error, (GeneratorExit, Ended)):
             return
-        from laminar_runtime.failures import reports, tracebacks
+        from laminar_runtime.failures import redaction, reports, tracebacks
 
+        if (definition := self._flow.registry.get(self._layer)) is not None:
+            redaction.hide(definition.configuration.container.secrets)
         tracebacks.trim(error)
         path = os.environ.get(task_environment.ERROR_FILE)
         if isinstance(error, Exception):
@@ -66,9 +68,7 @@ class reporting:  # noqa: N801 - it is called in a with statement
         if task_environment.on_aws(os.environ):
             from laminar_runtime.tasks import failure_records
 
-            definition = self._flow.registry.get(self._layer)
-            secrets = definition.configuration.container.secrets if definition else ()
-            failure_records.leave_error(error, self._flow.configuration.datastore, secrets)
+            failure_records.leave_error(error, self._flow.configuration.datastore)
 
 
 def _replace_print(error: BaseException, shown: str) -> None:
@@ -92,11 +92,16 @@ def _replace_print(error: BaseException, shown: str) -> None:
 def _check_task() -> None:
     """Fail the process if its task failed or was not run."""
     if (ended := _errors.get(os.getpid())) is not None:
-        from laminar_runtime.failures import tracebacks
+        from laminar_runtime.failures import reports, tracebacks
 
         error, reported = ended
         code = task_environment.UNFINISHED if isinstance(error, UnfinishedError) else None
-        _fail("" if reported or hasattr(sys, "last_value") else tracebacks.text(error) or f"{error}\n", code)
+        _fail(
+            ""
+            if reported or hasattr(sys, "last_value")
+            else tracebacks.text(error) or f"{reports.message_of(error)}\n",
+            code,
+        )
     if not claims.is_task_process() or task_environment.TAKEN in os.environ or loading.read_only():
         return
     flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]

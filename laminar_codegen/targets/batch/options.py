@@ -17,6 +17,7 @@ from laminar_codegen.ir.placement import Container, secret_options
 from laminar_codegen.targets.batch import volumes
 from laminar_codegen.targets.batch.secrets import arn_of
 from laminar_runtime.configurations import linux
+from laminar_runtime.failures import redaction
 
 __all__ = ["OPTIONS", "Option", "fargate_lacks", "in_digest", "named_secrets", "properties", "secrets_in", "words"]
 
@@ -61,6 +62,12 @@ def _variables(pairs: Iterable[tuple[str, str]]) -> dict[str, Value]:
     return {"environment": [{"name": name, "value": value} for name, value in pairs]}
 
 
+def _secrets(pairs: Iterable[tuple[str, str | Ref]]) -> dict[str, Value]:
+    """Return secrets, and a variable with their names: errors show `***` in place of their values."""
+    listed = [*pairs]
+    return {"secrets": named_secrets(listed), **_variables(redaction.variable(name for name, _ in listed).items())}
+
+
 def _values(pairs: Iterable[tuple[str, str | Ref]]) -> list[str | Ref]:
     return [value for _, value in pairs]
 
@@ -98,7 +105,7 @@ OPTIONS: Mapping[str, Option] = {
     "gpu": Option(word=lambda count: f"gpu_{count}", fargate_lacks="GPUs"),
     "architecture": Option(word=str, platform="FARGATE", properties=_runtime_platform),
     "spot": Option(word=lambda _: "spot"),
-    "secrets": Option(properties=lambda pairs: {"secrets": named_secrets(pairs)}, secrets=_values),
+    "secrets": Option(properties=_secrets, secrets=_values),
     "ephemeral_storage": Option(platform="FARGATE", properties=lambda gib: {"ephemeralStorage": {"sizeInGiB": gib}}),
     "log_driver": Option(),
     "log_options": Option(secrets=lambda pairs: _values(secret_options(pairs))),

@@ -14,6 +14,7 @@ from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
 from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.exceptions import FlowError, LaminarError, TaskError
+from laminar_runtime.failures import redaction
 from laminar_runtime.layer import Layer
 from laminar_runtime.programs.origins import origin_of
 from laminar_runtime.tasks import layer_hooks, task
@@ -53,6 +54,7 @@ async def run_split(registered: Layer, index: int, splits: int, attempt: int) ->
         try:
             with _task_errors(execution, layer, job), layer_hooks.calling(execution, layer, "submission"):
                 submitted = _records.evolve(job, container=layer.configuration.container)
+                redaction.hide(submitted.container.secrets)
                 await _executor(execution, layer).submit(submitted)
         except FlowError:  # the flow is incorrect: each attempt would fail
             progress.current().fail_split(name)
@@ -80,13 +82,12 @@ def _record(execution: Execution, layer: Layer, error: LaminarError, began: floa
         return error
     from laminar_runtime.tasks import failure_records
 
-    secrets = layer.configuration.container.secrets
-    return failure_records.record(execution.datastore, execution.key(layer), error, secrets, began)
+    return failure_records.record(execution.datastore, execution.key(layer), error, began)
 
 
 def _again(error: LaminarError, title: str, attempt: int, retry: Retry) -> str:
     """Return the line about an attempt that is followed by another one."""
-    reason = " ".join(error.reason.split()) if isinstance(error, TaskError) else str(error)
+    reason = " ".join(error.reason.split()) if isinstance(error, TaskError) else redaction.redact(str(error))
     where = f" ({error.frame})" if isinstance(error, TaskError) and error.frame else ""
     return f"layer {title}: attempt {attempt} of {retry.attempts} failed: {reason}{where}"
 
@@ -109,6 +110,7 @@ def _repeats(retry: Retry, error: LaminarError) -> bool:
 
 def _task(execution: Execution, layer: Layer) -> Task:
     key = execution.key(layer)
+    redaction.hide(layer.configuration.container.secrets)
     context = task_environment.TaskContext(
         execution=key.execution,
         flow=key.flow,

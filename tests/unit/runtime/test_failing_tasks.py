@@ -13,6 +13,7 @@ from laminar_runtime.configurations.datastores import Local, Memory
 from laminar_runtime.configurations.layers import Container, ForEach, Parameter, Retry
 from laminar_runtime.exceptions import TaskError, UnfinishedError
 from laminar_runtime.failures.record import Failure, Failures
+from laminar_runtime.failures.redaction import SECRETS
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import DATASTORE_ROOT, LAYER_ATTEMPT, PLAN_FILE
@@ -111,9 +112,10 @@ def only(store: Local) -> Failure:
 
 def test_a_task_on_aws_leaves_its_record(task: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     """It knows its job, the start of it, and its split."""
+    monkeypatch.setenv(SECRETS, "TOKEN")
     monkeypatch.setenv("TOKEN", json.dumps({"user": "u", "password": PASSWORD}))
     error = KeyError(PASSWORD)
-    failure_records.leave_error(error, Memory(), ["TOKEN"])
+    failure_records.leave_error(error, Memory())
     found = only(task)
     assert (found.flow, found.execution, found.layer) == ("Report", "e1", "Train")
     assert (found.index, found.splits, found.attempt) == (7, 12, 2)
@@ -165,9 +167,9 @@ def test_the_record_of_a_job_that_this_process_submitted(task: Local) -> None:
         "its job failed", flow="Report", execution="e1", layer="Train", index=7, splits=12, attempt=2, exit_code=79
     )
     failure_records.leave_error(KeyError("x"), None)
-    better = failure_records.record(task, KEY, error, (), began=0)
+    better = failure_records.record(task, KEY, error, began=0)
     assert (better.reason, better.error_class, better.exit_code) == ("KeyError: 'x'", "KeyError", 79)
     assert only(task).job == "1f:1"
-    late = failure_records.record(task, KEY, error, (), began=4e9)
+    late = failure_records.record(task, KEY, error, began=4e9)
     assert late is error
     assert (only(task).reason, only(task).kind) == ("its job failed", "exited")

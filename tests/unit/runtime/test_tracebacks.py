@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from laminar_runtime.exceptions import FlowError
-from laminar_runtime.failures import tracebacks
+from laminar_runtime.failures import redaction, tracebacks
 from laminar_runtime.failures.tracebacks import Note, Trimmed
 
 _PACKAGE = """
@@ -100,7 +100,7 @@ def test_nothing_but_the_error() -> None:
 
 def test_long_texts() -> None:
     """The begin and the end of a long text are kept, with how much is left out."""
-    shortened = tracebacks.shorten("a" * 1_000_000 + "z")
+    shortened = redaction.shorten("a" * 1_000_000 + "z")
     assert len(shortened) < 40_000
     assert shortened[0] + shortened[-1] == "az"
     assert "characters omitted" in shortened
