@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: moto-oldest moto-newest demo test check docs architecture compare bytecode unit integration e2e oldest newest modules clean
+.PHONY: moto-oldest moto-newest demo test check docs architecture compare bytecode dist unit integration e2e oldest newest modules clean
 
 ## Compiles the digits example and runs the compiled state machine here, on an embedded AWS.
 demo: $(VENV)/installed-local
@@ -112,6 +112,17 @@ tests/asl_validator/node_modules: tests/asl_validator/package.json
 	test -x .checkov-venv/bin/python || $(PYTHON) -m venv .checkov-venv
 	.checkov-venv/bin/python -m pip install --quiet checkov==3.3.30
 	touch $@
+
+## The distributions of a release in dist/, checked, and a bill of what an installation of the wheel brings (CycloneDX).
+## They have the same bytes on each machine; tests/integration/test_distribution.py builds them twice.
+dist: $(VENV)/installed-dev
+	rm -rf dist build/release
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet --only-binary :all: "$$(echo dist/*.whl)[codegen]"
+	build/release/bin/python -m pip uninstall --quiet --yes pip setuptools
+	$(BIN)/python -m cyclonedx_py environment --output-reproducible --output-file dist/sbom.cdx.json build/release/bin/python
 
 ## The files of the Terraform module flow, from the compiler's values, and the tables in the READMEs of all modules.
 modules: $(VENV)/installed-dev
