@@ -35,6 +35,7 @@ _ENTRY_POINTS_HELP = {"rehearse": "run the compiled flow on this machine, on an 
 _COMMANDS = {
     "compile": "compile a flow into a Terraform document (the default)",
     "check": "print all problems of a flow, or the size and cost of an execution; explain a rule",
+    "graph": "draw a flow as Mermaid, DOT or SVG: its layers, and the barriers that its plan adds",
     "measure": "print the durations of the layers of a flow in past executions",
     "modules": "write the Terraform modules of this package into a folder",
 }

@@ -39,6 +39,7 @@ WHOLE = {
     "linked/asl.json": "--emit asl",
     "lambda/main.tf.json": "--emit terraform",
     "digits/main.tf.json": "--emit terraform",
+    "n_shaped/flow.svg": "graph --format svg",
     "scheduled/calling.tf": "--emit hcl --module ../modules/flow",
     **{f"{case}/{stage}.txt": f"--emit {stage}" for case in CASES for stage in ("graph", "plan")},
 }

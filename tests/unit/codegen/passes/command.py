@@ -67,6 +67,7 @@ def _ended(words: list[str]) -> int:
 
 cases_of("command.check")(run)
 cases_of("command.compile_command")(run)
+cases_of("command.graph")(run)
 cases_of("command.main")(run)
 
 

@@ -10,6 +10,7 @@ from laminar_codegen.ir import (
     graph,
     history,
     labels,
+    picture,
     placement,
     plan,
     retriers,
@@ -30,6 +31,7 @@ cases_of("ir.expressions")(evaluator(expressions))
 cases_of("ir.graph")(evaluator(graph))
 cases_of("ir.history")(evaluator(history, machines_of=machines_of))
 cases_of("ir.labels")(evaluator(labels, job_definitions=job_definitions))
+cases_of("ir.picture")(evaluator(picture))
 cases_of("ir.placement")(evaluator(placement, layers=layers))
 cases_of("ir.plan")(evaluator(plan))
 cases_of("ir.retriers")(evaluator(retriers, Retry=graph.Retry))

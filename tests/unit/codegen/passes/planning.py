@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from laminar_codegen.ir.plan import ExactJoins, JoinNode, Parallel, Run, Sequence, Step, print_plan
+from laminar_codegen.ir.plan import ExactJoins, JoinNode, Parallel, Run, Sequence, Step, SubMachine, print_plan
 from laminar_codegen.planning import duration_samples, makespan, partial_order
 from laminar_codegen.planning.barrier_candidates import Barrier, barrier_candidates
 from laminar_codegen.planning.barriers import Barriers
@@ -17,6 +17,7 @@ from laminar_codegen.planning.make_plan import make_plan
 from laminar_codegen.planning.modular_decomposition import modules
 from laminar_codegen.planning.partial_order import Members, topological_numbering
 from laminar_codegen.planning.path_cover import path_cover, transitive_reduction
+from laminar_codegen.planning.picture import make_picture
 from tests.support.cases import cases_of
 from tests.support.graph_notation import durations_in, graph_in, repeat_lines
 from tests.support.shown import evaluator, options_in, or_problems
@@ -167,3 +168,15 @@ def profile(text: str) -> str:
         if text.strip() != "(no file)":
             file.write_text(text, encoding="utf-8")
         return or_problems(lambda: f"{read_profile(file, 'Report')}").replace(f"{folder}/", "")
+
+
+@cases_of("planning.picture")
+def picture(text: str) -> str:
+    """A graph -> the picture of it and of its plan. ``joins`` says how it is planned, ``part`` what has a machine."""
+    options, text = options_in(text, "joins", "parts")
+    graph = graph_in(text)
+    plan = make_plan(graph, joins=options.get("joins", "barriers"))
+    if options.get("parts"):
+        assert isinstance(plan, Sequence)
+        plan = Sequence(tuple(SubMachine(f"part_{number}", step) for number, step in enumerate(plan.steps, 1)))
+    return str(make_picture(graph, plan)).replace(", AWS Batch, FARGATE, 1 vCPU, 2,048 MiB", "")
