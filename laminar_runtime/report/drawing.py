@@ -106,7 +106,7 @@ def draw(cards: Sequence[Card], links: Sequence[Link], frames: Sequence[Frame] =
     layout, margin = _lay_out(cards, links), 16.0
     kept = [frame for frame in frames if not _strangers(frame, cards, layout)]
     if left := [frame for frame in frames if frame not in kept]:
-        cards = [_labelled(card, left) for card in cards]
+        cards = [_with_labels(card, left) for card in cards]
         layout = _lay_out(cards, links)
         kept = [frame for frame in kept if not _strangers(frame, cards, layout)]
     parts = [
@@ -154,7 +154,7 @@ def _box(card: Card) -> Box:
     return Box(round(max(96.0, widest + 2 * _PADDING)), 34.0 + _ROW * len(card.lines))
 
 
-def _labelled(card: Card, frames: Sequence[Frame]) -> Card:
+def _with_labels(card: Card, frames: Sequence[Frame]) -> Card:
     labels = tuple(frame.label for frame in frames if card.id in frame.members)
     return _records.evolve(card, lines=(*card.lines, *labels)) if labels else card
 

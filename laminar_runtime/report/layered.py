@@ -157,7 +157,7 @@ class _Graph:
             order = range(1, len(rows)) if downwards else range(len(rows) - 2, -1, -1)
             for rank in order:
                 beside = rows[rank - 1] if downwards else rows[rank + 1]
-                rows[rank] = _sorted(rows[rank], beside, self.above if downwards else self.below)
+                rows[rank] = _by_neighbours(rows[rank], beside, self.above if downwards else self.below)
             self.rows = rows
             crossings = self._crossings()
             if crossings < fewest:
@@ -218,7 +218,7 @@ class _Graph:
         return self.boxes[node].width / 2 if isinstance(node, str) else 0.0
 
 
-def _sorted(row: Sequence[_Node], beside: Sequence[_Node], near: Mapping[_Node, list[_Node]]) -> list[_Node]:
+def _by_neighbours(row: Sequence[_Node], beside: Sequence[_Node], near: Mapping[_Node, list[_Node]]) -> list[_Node]:
     """Return a rank by the mean places of neighbours. A node without any keeps its place among the others."""
     place = {node: index for index, node in enumerate(beside)}
     means = {node: sum(place[one] for one in near[node]) / len(near[node]) for node in row if near[node]}
