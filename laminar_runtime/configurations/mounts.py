@@ -12,9 +12,14 @@ __all__ = ["job_members", "mount_faults"]
 #: The folders of an image that a volume would hide, and those of the system, in which there are no mount points.
 _OF_IMAGES = frozenset(
     """
-    / /bin /boot /etc /lib /lib64 /opt /run /sbin /usr /usr/bin /usr/lib /usr/local /var
+    / /bin /boot /etc /etc/pki /etc/ssl /etc/ssl/certs /lib /lib32 /lib64 /opt /run /sbin /usr /usr/share
+    /usr/local/share /var /var/lib /var/run
     """.split()  # noqa: SIM905 - a list of many lines would hide the rest
 )
+#: The folders with programs and libraries, in which every folder may have some: Python is in /usr/local/lib.
+_OF_PROGRAMS = ("/bin", "/boot", "/lib", "/lib32", "/lib64", "/sbin", "/usr")
+#: The folders among them that are for data.
+_OF_DATA = ("/usr/share", "/usr/local/share")
 _OF_SYSTEM = ("/dev", "/proc", "/sys")
 #: The folder of a task's own temporary files.
 _TEMPORARY = "/tmp"  # noqa: S108 - the path in the container
@@ -35,7 +40,7 @@ def mount_faults(
         >>> [what for what, _ in mount_faults([("data", "/laminar")], "/laminar", [])]
         ["the volume 'data' is mounted at /laminar, which hides the files of the flow"]
     """
-    at = dict.fromkeys(taken, "another setting of the container")
+    at = dict.fromkeys((path.rstrip("/") or "/" for path in taken), "another setting of the container")
     names = dict.fromkeys(named, "as its properties say")
     for name, mount in places:
         what = f"the volume '{name}' is mounted at {mount}"
@@ -52,13 +57,17 @@ def mount_faults(
 
 
 def _files_under(mount: str, workdir: str) -> str:
-    if mount in _OF_IMAGES:
+    if mount in _OF_IMAGES or (_is_in(mount, _OF_PROGRAMS) and not _is_in(mount, _OF_DATA)):
         return "files of the image"
-    if any(f"{mount}/".startswith(f"{folder}/") for folder in _OF_SYSTEM):
+    if _is_in(mount, _OF_SYSTEM):
         return "files of the system"
     if f"{workdir}/".startswith(f"{mount}/"):
         return "the files of the flow"
     return "the temporary files of a task" if mount == _TEMPORARY else ""
+
+
+def _is_in(mount: str, folders: Iterable[str]) -> bool:
+    return any(f"{mount}/".startswith(f"{folder}/") for folder in folders)
 
 
 def job_members(given: Iterable[Mapping[str, Any]], id_of: Callable[[Any], Any]) -> dict[str, Any]:

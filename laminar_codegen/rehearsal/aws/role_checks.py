@@ -190,16 +190,16 @@ class JobRoles:
         return self._mount_refusal(container, region, place) or self._start_refusal(container, region, stream, place)
 
     def _mount_refusal(self, container: Mapping[str, Any], region: str, place: str) -> StartFailure | None:
-        """Return why a container does not start for its volumes' sake. Without a permission to write it does start."""
+        """Return why a container does not start for its volumes' sake. If it may mount them only, it does start."""
         role = container.get("jobRoleArn")
         if not role:
             return None
         call = Call(principal=role, service="elasticfilesystem", region=region, operation="Mount", place=place)
-        for system, mounting, writing in for_volumes(call, container):
+        for system, mounting, using in for_volumes(call, container):
             if self.guard.check(call, [mounting]) is not None:
                 return StartFailure(reason=_NOT_MOUNTED.format(system))
-            # Only a write would fail, with the error of a read-only file system.
-            self.guard.check(call, [] if writing is None else [writing])
+            # Only a write would fail, with the error of a read-only file system, or what root does as nobody.
+            self.guard.check(call, using)
         return None
 
     def _start_refusal(

@@ -125,10 +125,11 @@ def for_container(properties: Mapping[str, Any]) -> Iterator[Need]:
         yield Need(action, arn)
 
 
-def for_volumes(call: Call, properties: Mapping[str, Any]) -> Iterator[tuple[str, Need, Need | None]]:
-    """Yield the file systems that a job mounts by IAM, with the permissions to mount and to write, None to read only.
+def for_volumes(call: Call, properties: Mapping[str, Any]) -> Iterator[tuple[str, Need, list[Need]]]:
+    """Yield the file systems that a job mounts by IAM, with the permission to mount, and those to use it.
 
-    It stands for file systems whose policies leave the decision to roles.
+    It stands for file systems whose policies leave the decision to roles. Without an access point, root is nobody
+    unless the role has a permission for it, too.
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
 
     Args:
@@ -148,10 +149,15 @@ def for_volumes(call: Call, properties: Mapping[str, Any]) -> Iterator[tuple[str
             "elasticfilesystem:accessedviamounttarget": "true",
         }
         resource = f"{arn}file-system/{system['fileSystemId']}"
-        mounting, writing = (
-            Need(f"elasticfilesystem:{action}", resource, context) for action in ("ClientMount", "ClientWrite")
+        mounting, writing, as_root = (
+            Need(f"elasticfilesystem:Client{action}", resource, context) for action in ("Mount", "Write", "RootAccess")
         )
-        yield system["fileSystemId"], mounting, None if point.get("readOnly") else writing
+        root = access_point is None and str(properties.get("user") or 0).partition(":")[0] in {"0", "root"}
+        yield (
+            system["fileSystemId"],
+            mounting,
+            [*([] if point.get("readOnly") else [writing]), *([as_root] if root else [])],
+        )
 
 
 def for_function(call: Call, group: str, stream: str) -> Iterator[Need]:

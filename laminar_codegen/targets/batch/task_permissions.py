@@ -8,6 +8,9 @@
       on arn:...:file-system/fs-0123456789abcdef0
       if elasticfilesystem:AccessPointArn is arn:...:access-point/fsap-0123456789abcdef0
 
+Without an access point, a task is the user of its container at the file system, most often root. A file system belongs
+to root, and takes root for nobody unless the role has ``ClientRootAccess``. An access point has a user of its own.
+
 Jobs mount file systems of their own account and region: an ARN is another spelling of an id. An access point belongs to
 one file system. So one statement for several of them allows nothing else.
 https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
@@ -29,7 +32,7 @@ __all__ = ["for_layers_with", "for_tasks"]
 
 _SERVICE = "elasticfilesystem"
 _FILE_SYSTEM, _ACCESS_POINT = "file-system/", "access-point/"
-_MOUNT, _WRITE = f"{_SERVICE}:ClientMount", f"{_SERVICE}:ClientWrite"
+_MOUNT, _WRITE, _ROOT = (f"{_SERVICE}:Client{action}" for action in ("Mount", "Write", "RootAccess"))
 
 
 def for_tasks(deployment: Deployment) -> Fitted:
@@ -63,32 +66,44 @@ def _mount_statements(deployment: Deployment, role: str | None) -> Iterator[Stat
         deployment: The deployment.
         role: The label of the role, None for that of all layers without another.
     """
-    found: dict[tuple[Any, Any], bool] = {}
-    for volume in _volumes_of_role(deployment, role):
-        key = volume["file_system"], volume.get("access_point")
-        found[key] = found.get(key, False) or not volume.get("read_only")
+    found: dict[tuple[Any, Any], tuple[bool, bool]] = {}
+    for volume, root in _volumes_of_role(deployment, role):
+        point = volume.get("access_point")
+        key = id_of(volume["file_system"]), None if point is None else id_of(point)
+        written, as_root = found.get(key, (False, False))
+        found[key] = written or not volume.get("read_only"), as_root or (root and point is None)
     for pointed, end in ((True, "AccessPoints"), (False, "FileSystems")):
         for written, begin in ((True, "Mount"), (False, "MountToRead")):
-            those = [key for key, writes in found.items() if (key[1] is not None) is pointed and writes is written]
-            if those:
-                yield _statement(f"{begin}{end}", those, written=written)
+            for as_root, user in ((False, ""), (True, "AsRoot")):
+                those = [
+                    key for key, asked in found.items() if (key[1] is not None, *asked) == (pointed, written, as_root)
+                ]
+                actions = (_MOUNT, *([_WRITE] if written else []), *([_ROOT] if as_root else []))
+                if those:
+                    yield _statement(f"{begin}{end}{user}", those, actions)
 
 
-def _statement(sid: str, those: Iterable[tuple[Any, Any]], *, written: bool) -> Statement:
-    systems = dict.fromkeys(regional(_SERVICE, _FILE_SYSTEM, id_of(system)) for system, _ in those)
-    points = dict.fromkeys(regional(_SERVICE, _ACCESS_POINT, id_of(point)) for _, point in those if point is not None)
+def _statement(sid: str, those: Iterable[tuple[Any, Any]], actions: tuple[str, ...]) -> Statement:
+    systems = dict.fromkeys(regional(_SERVICE, _FILE_SYSTEM, system) for system, _ in those)
+    points = dict.fromkeys(regional(_SERVICE, _ACCESS_POINT, point) for _, point in those if point is not None)
     conditions = (("StringEquals", f"{_SERVICE}:AccessPointArn", tuple(points)),) if points else ()
-    return Statement(sid, (_MOUNT, _WRITE) if written else (_MOUNT,), tuple(systems), conditions)
+    return Statement(sid, actions, tuple(systems), conditions)
 
 
-def _volumes_of_role(deployment: Deployment, role: str | None) -> Iterator[dict[str, Any]]:
-    """Yield the volumes of the layers with a role that ask IAM, in a stable order."""
+def _volumes_of_role(deployment: Deployment, role: str | None) -> Iterator[tuple[dict[str, Any], bool]]:
+    """Yield the volumes of the layers with a role that ask IAM, and whether root mounts them, in a stable order."""
     placements = dict.fromkeys(item for graph in deployment.graphs for item in graph.placements)
     found = {
-        str((volume["file_system"], volume.get("access_point"), volume.get("read_only"))): volume
+        str((volume["file_system"], volume.get("access_point"), volume.get("read_only"), root)): (volume, root)
         for item in placements
         if (target := batch_target(item)) is not None and target.role == role
+        for root in (_is_root(item.container.requested.get("user")),)
         for volume in volumes_of(item.container)
         if volume.get("iam")
     }
     return (found[key] for key in sorted(found))
+
+
+def _is_root(user: str | None) -> bool:
+    """Return whether a user is root, as that of a container which names none is unless its image does."""
+    return user is None or user.partition(":")[0] in {"", "0", "root"}

@@ -97,15 +97,17 @@ def test_folders(tmp_path: Path) -> None:
     assert volumes.variables(container()) == {}
 
 
-def mount(properties: dict[str, Any], *actions: str, condition: str = POINT) -> tuple[str | None, list[str]]:
+def mount(properties: dict[str, Any], *actions: str, condition: str | None = POINT) -> tuple[str | None, list[str]]:
     """Return why a job does not start by the permissions of its role, and the actions that were refused."""
     statement = {
         "Sid": "Mount",
         "Effect": "Allow",
         "Action": [f"elasticfilesystem:{action}" for action in actions],
         "Resource": f"{ARN}file-system/{SYSTEM}",
-        "Condition": {"StringEquals": {"elasticfilesystem:AccessPointArn": f"{ARN}access-point/{condition}"}},
     }
+    if condition is not None:
+        point = f"{ARN}access-point/{condition}"
+        statement["Condition"] = {"StringEquals": {"elasticfilesystem:AccessPointArn": point}}
     guard = Guard(Roles(FakeIam(statement)))
     given = {**properties, "executionRoleArn": None}
     failure = JobRoles(guard, "123456789012").refusal(given, "eu-west-1", None, "job Load")
@@ -127,6 +129,19 @@ def test_a_role_that_may_not_mount_starts_no_job() -> None:
     assert mount(container(efs(), HOST | {"name": "b"}), "ClientMount") == (None, [])
     own = efs(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})
     assert mount(container(own), "ClientMount", "ClientWrite")[1] == ["ClientMount"]
+
+
+def test_root_needs_a_permission_without_an_access_point() -> None:
+    """A file system belongs to root, and takes root for nobody otherwise. Another user needs none."""
+    own = efs(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})
+
+    def refused(*actions: str, **properties: Any) -> list[str]:
+        return mount({**container(own), **properties}, *actions, condition=None)[1]
+
+    assert refused("ClientMount", "ClientWrite") == ["ClientRootAccess"]
+    assert refused("ClientMount", "ClientWrite", user="root:root") == ["ClientRootAccess"]
+    assert refused("ClientMount", "ClientWrite", user="1000") == []
+    assert refused("ClientMount", "ClientWrite", "ClientRootAccess") == []
 
 
 def test_folders_of_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
