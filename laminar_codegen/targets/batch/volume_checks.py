@@ -11,7 +11,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM095, LAM096, LAM097
 from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
-from laminar_codegen.targets.batch.volumes import volumes_of
+from laminar_codegen.targets.batch.volumes import id_of, volumes_of
 from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.containers import DEFAULT_WORKDIR
 
@@ -20,8 +20,6 @@ __all__ = ["check_mount_points", "check_names", "check_places"]
 #: The first platform version of Fargate with file systems of Amazon EFS:
 #: https://docs.aws.amazon.com/batch/latest/userguide/efs-volumes.html
 _FIRST_VERSION = (1, 4, 0)
-#: What makes two volumes of one name the same.
-_SOURCE = ("file_system", "access_point", "root", "source")
 
 
 def check_places(graph: Graph) -> Iterator[Problem]:
@@ -65,14 +63,22 @@ def check_mount_points(graph: Graph) -> Iterator[Problem]:
 
 def check_names(graph: Graph) -> Iterator[Problem]:
     """Check that a name means one volume in all layers: on this machine it has one folder."""
-    first: dict[str, tuple[LayerNode, Mapping[str, Any]]] = {}
+    first: dict[str, tuple[LayerNode, list[Any]]] = {}
     for layer in _with_volumes(graph):
         for volume in volumes_of(layer.container):
-            other, known = first.setdefault(volume["name"], (layer, volume))
-            if other is not layer and any(volume.get(name) != known.get(name) for name in _SOURCE):
+            source = _source(volume)
+            other, known = first.setdefault(volume["name"], (layer, source))
+            if other is not layer and source != known:
                 what = f"layers '{other.name}' and '{layer.name}' have different volumes of the name '{volume['name']}'"
                 fix = "give one of them another name: EFS(..., name=...) or Host(..., name=...)"
                 yield Problem(layer.location, LAM097, what, fix)
+
+
+def _source(volume: Mapping[str, Any]) -> list[Any]:
+    """Return what a volume is, however it is named: by an id or by an ARN."""
+    named = (volume.get(name) for name in ("file_system", "access_point"))
+    ids = [None if value is None else id_of(value) for value in named]
+    return [*ids, volume.get("root"), volume.get("source")]
 
 
 def _with_volumes(graph: Graph) -> Iterator[LayerNode]:
