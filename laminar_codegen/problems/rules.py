@@ -450,6 +450,12 @@ LAM122 = Rule(
     "AWS Batch decides by five rules; hooks and AWS Lambda have none.",
     "Name fewer failures, or run the layer on AWS Batch without hooks.",
 )
+LAM123 = Rule(
+    "LAM123",
+    "the default of a variable is not valid where it stands",
+    "Terraform would refuse it, by the validation of the variable, in each environment that gives no other value.",
+    "Give the variable a default that AWS accepts in its place, or none.",
+)
 
 #: All rules, by their codes.
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rule)}

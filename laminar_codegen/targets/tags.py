@@ -1,16 +1,15 @@
-"""The tags of jobs and functions: how many there may be, and the validation of variables that are their values."""
+"""The tags of jobs and functions: how many there may be."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
 from laminar_codegen.ir.graph import LayerNode
-from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM094
 
-__all__ = ["check_count", "validate_tag"]
+__all__ = ["check_count"]
 
 
 def check_count(layers: Iterable[LayerNode], own: Collection[str], more: str) -> Iterator[Problem]:
@@ -29,22 +28,3 @@ def check_count(layers: Iterable[LayerNode], own: Collection[str], more: str) ->
                 "deployment (the variable tags) included"
             )
             yield Problem(layer.location, LAM094, what, "drop some of them")
-
-
-def validate_tag(reference: str) -> Validation:
-    """Return the validation of a variable that is the value of a tag.
-
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_TagResource.html
-
-    Args:
-        reference: The reference to the variable.
-
-    Example:
-        >>> validate_tag("var.team").condition[-23:]
-        'length(var.team) <= 256'
-    """
-    letters = r"[\\p{L}\\p{Z}\\p{N}_.:/=+@-]"
-    return Validation(
-        f'can(regex("^{letters}*$", {reference})) && length({reference}) <= 256',
-        "A tag must have at most 256 letters, digits, spaces and characters of .:/=+-@_.",
-    )

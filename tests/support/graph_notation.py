@@ -11,8 +11,9 @@ Behind the bar stand, in any order: ``each`` (what the layer fans out over; ``Lo
 ``jitter``, ``max_concurrency``, ``tolerated_failures``, ``local_concurrency``, ``on`` (``FARGATE``, ``EC2``,
 ``Lambda``), ``queue``, ``share``, ``priority``, ``role``, ``concurrency`` (on AWS Lambda), ``timeout``, ``summary``,
 ``takes`` (seconds), and the fields of a container, as in ``cpu=2 memory=4096 spot secrets=TOKEN:arn:aws:...``. Those
-that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their arguments, with ``var.NAME`` for a
-variable: ``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``.
+that only targets know are JSON: ``user='"1000"'``. Volumes are maps of their arguments:
+``volumes='[{"file_system": "fs-0123abcd", "mount": "/mnt/a"}]'``. In these, in tags, secrets and variables of the
+environment ``var.NAME`` is a variable, and ``var.NAME=TEXT`` one with a default.
 
 A line that begins with ``flow`` has the options of the whole flow: ``flow Report | timeout=60 schedule='rate(1 day)'``,
 with ``ends`` for its own time limit.
@@ -35,6 +36,7 @@ from typing import Any
 import attrs
 
 from laminar_codegen.ir import labels
+from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Dimension, Graph, LayerNode, Retry, Trigger
 from laminar_codegen.ir.placement import USUAL, Container, Network, PlannerSettings, Target, container_of, network_of
 from laminar_codegen.problems import Location
@@ -253,18 +255,36 @@ def _dimension(text: str) -> Dimension:
 def _container(options: Mapping[str, Any]) -> Container:
     given = {name: value for name, value in options.items() if name in _CONTAINER}
     for name in _PAIRS & given.keys():
-        given[name] = tuple(sorted(tuple(pair.split(":", 1)) for pair in given[name].split(";")))
+        pairs = sorted(pair.split(":", 1) for pair in given[name].split(";"))
+        given[name] = tuple((key, _given(value)) for key, value in pairs)
     if "command" in given:
         given["command"] = tuple(given["command"].split())
     further = {name: json.loads(value) for name, value in options.items() if name in _FURTHER}
     if "volumes" in further:
         further["volumes"] = [_volume(fields) for fields in further["volumes"]]
+    if "tags" in further:
+        further["tags"] = {key: _variable(value) for key, value in further["tags"].items()}
+    if "registry_credentials" in further:
+        further["registry_credentials"] = _variable(further["registry_credentials"])
     return attrs.evolve(USUAL, more=container_of(Configured(**further)).more, **given)
 
 
 def _volume(fields: Mapping[str, Any]) -> EFS | Host:
-    given = {name: Variable(value[4:]) if str(value).startswith("var.") else value for name, value in fields.items()}
+    given = {name: _variable(value) for name, value in fields.items()}
     return Host(**given) if "source" in given else EFS(**given)
+
+
+def _variable(value: Any) -> Any:
+    """Return the variable that a text names, or a value as it is."""
+    if not (isinstance(value, str) and value.startswith("var.")):
+        return value
+    name, given, default = value.removeprefix("var.").partition("=")
+    return Variable(name, default=default) if given else Variable(name)
+
+
+def _given(value: str) -> str | Input:
+    found = _variable(value)
+    return Input.of(found) if isinstance(found, Variable) else value
 
 
 def _target(options: Mapping[str, Any]) -> Target:

@@ -37,6 +37,7 @@ from laminar_codegen.problems.rules import (
 from laminar_codegen.targets.aws_lambda.options import refusals
 from laminar_codegen.targets.aws_lambda.tags import OWN_TAGS
 from laminar_codegen.targets.aws_lambda.target import LambdaTarget
+from laminar_codegen.targets.forms import TAG, find_faults
 from laminar_codegen.targets.tags import check_count
 
 __all__ = ["RULES"]
@@ -140,6 +141,12 @@ def check_inherited_options(graph: Graph) -> Iterator[Problem]:
 def check_function_tags(graph: Graph) -> Iterator[Problem]:
     """Check that a function does not have more tags than AWS accepts, besides those of the deployment."""
     yield from check_count(_on_lambda(graph), OWN_TAGS, "its function has {own} more; a function accepts {most}")
+
+
+def check_defaults(graph: Graph) -> Iterator[Problem]:
+    """Check that AWS Lambda accepts the defaults of variables that are the values of tags."""
+    for layer in _on_lambda(graph):
+        yield from find_faults(layer, ((value, TAG) for _, value in layer.container.requested.get("tags", ())))
 
 
 def check_lambda_images(graph: Graph) -> Iterator[Problem]:
@@ -286,6 +293,7 @@ RULES = (
     check_lambda_options,
     check_inherited_options,
     check_function_tags,
+    check_defaults,
     check_lambda_images,
     check_function_variables,
     check_function_sizes,

@@ -11,7 +11,7 @@ from laminar_codegen.ir.graph import LayerNode
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import MOST_TAGS
 from laminar_codegen.targets.aws_lambda.labels import task_functions
-from laminar_codegen.targets.tags import validate_tag
+from laminar_codegen.targets.forms import TAG
 from laminar_runtime.configurations.containers import JOB_TAGS
 
 __all__ = ["OWN_TAGS", "local_values", "validations"]
@@ -51,11 +51,15 @@ def validations(deployment: Deployment) -> Mapping[Ref, tuple[Validation, ...]]:
     found = [layer.container.requested.get("tags", ()) for _, _, layer in _functions(deployment)]
     if not found:
         return {}
-    room = MOST_TAGS - len(OWN_TAGS) - max(map(len, found))
-    text = f"A function has at most {MOST_TAGS} tags: at most {room} besides its own, those of the provider included."
+    own = len(OWN_TAGS) + max(map(len, found))
+    room = MOST_TAGS - own
+    text = (
+        f"A function has at most {MOST_TAGS} tags. The flow gives some {own}, so the variable may have at most {room}, "
+        "less the default_tags of the provider, which this validation does not see."
+    )
     rules: dict[Ref, tuple[Validation, ...]] = {
         Ref("var.tags"): (Validation(f"length(var.tags) <= {room}", text),),
     }
     return rules | {
-        value: (validate_tag(value.expression),) for tags in found for _, value in tags if isinstance(value, Input)
+        value: (TAG.validation(value.expression),) for tags in found for _, value in tags if isinstance(value, Input)
     }

@@ -27,8 +27,10 @@ from laminar_codegen.problems.rules import (
     LAM122,
 )
 from laminar_codegen.targets.batch.further_properties import check_properties
-from laminar_codegen.targets.batch.options import fargate_lacks
-from laminar_codegen.targets.batch.target import BatchTarget, on_ec2
+from laminar_codegen.targets.batch.job_definitions import platform
+from laminar_codegen.targets.batch.options import fargate_lacks, properties
+from laminar_codegen.targets.batch.target import BatchTarget, layers_with_jobs, on_ec2
+from laminar_codegen.targets.batch.validations import check_defaults
 from laminar_codegen.targets.batch.volume_checks import check_mount_points, check_names, check_places
 from laminar_codegen.targets.tags import check_count
 from laminar_runtime.configurations.containers import JOB_TAGS
@@ -130,8 +132,8 @@ def _log_problems(layer: LayerNode) -> Iterator[tuple[str, str]]:
     driver, ec2 = container.log_driver, on_ec2(layer.placement)
     known = (*_FARGATE_DRIVERS, *_EC2_DRIVERS) if ec2 else _FARGATE_DRIVERS
     if driver not in known:
-        platform = "EC2" if ec2 else "Fargate"
-        what = f"layer '{layer.name}' has the log driver {driver!r}; jobs on {platform} have {', '.join(known)}"
+        where = "EC2" if ec2 else "Fargate"
+        what = f"layer '{layer.name}' has the log driver {driver!r}; jobs on {where} have {', '.join(known)}"
         elsewhere = driver in _EC2_DRIVERS
         yield what, f"run the layer on EC2, as in {_ON_EC2}" if elsewhere else "choose one of those"
     if driver == "awslogs" and (ours := sorted(_OURS & options.keys())):
@@ -215,7 +217,9 @@ def check_capabilities(graph: Graph) -> Iterator[Problem]:
 
 def check_tags(graph: Graph) -> Iterator[Problem]:
     """Check that a job does not have more tags than AWS accepts, besides those of the deployment."""
-    yield from check_count(_on_batch(graph), JOB_TAGS, "its jobs have {own} more; a job fails with more than {most}")
+    yield from check_count(
+        layers_with_jobs(graph), JOB_TAGS, "its jobs have {own} more; a job fails with more than {most}"
+    )
 
 
 def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
@@ -223,15 +227,16 @@ def check_definition_sizes(graph: Graph) -> Iterator[Problem]:
     most = JOB_DEFINITION_BYTES - _REST_OF_DEFINITION
     for layer in _on_batch(graph):
         item = layer.container
-        further = [value for value in (item.environment, *dict(item.more).values()) if value]
-        texts = (item.command, item.image, item.workdir, item.secrets, item.log_options, *further)
+        # As the definition has it: the mount point of a volume is there twice, and its name three times.
+        members = properties(item, platform(layer.placement))
+        texts = (item.command, item.image, item.workdir, item.log_options, members)
         size = len(json.dumps(texts, default=str).encode())
         if size > most:
             what = (
                 f"the container of layer '{layer.name}' has settings of {size:,} bytes (command, image, folder, "
-                f"variables, secrets and log options); an AWS Batch job definition has room for {most:,}"
+                f"variables, secrets, volumes, options and so on); an AWS Batch job definition has room for {most:,}"
             )
-            yield Problem(layer.location, LAM047, what, "move long values into a file of the image")
+            yield Problem(layer.location, LAM047, what, "move long values into a file of the image, and shorten names")
 
 
 def check_concurrency(graph: Graph) -> Iterator[Problem]:
@@ -297,6 +302,7 @@ RULES = (
     check_capabilities,
     check_properties,
     check_tags,
+    check_defaults,
     check_places,
     check_mount_points,
     check_names,

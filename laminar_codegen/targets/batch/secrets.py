@@ -19,9 +19,10 @@ from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.policies.sizes import prefix_patterns
 from laminar_codegen.policies.statement import Statement, regional
-from laminar_runtime.configurations.container_texts import ENDS_LIKE_ARN, SECRET
+from laminar_codegen.targets.forms import Form
+from laminar_runtime.configurations.container_texts import ENDS_LIKE_ARN, SECRET, is_secret
 
-__all__ = ["arn_of", "lists", "local_values", "read_statements", "validations"]
+__all__ = ["FORMS", "arn_of", "lists", "local_values", "read_statements", "validations"]
 
 #: The local values: the ARNs of the secrets of variables, and those that policies have, by service.
 _ARNS, _READ = "secret_arns", "read_secrets"
@@ -163,23 +164,25 @@ def _is_of(service: str) -> str:
     return f'split(":", arn)[2] == "{service}"'
 
 
+#: The forms of a variable that stands for a secret.
+FORMS = (
+    Form(
+        lambda reference: f'can(regex("^({SECRET})$", {reference}))',
+        is_secret,
+        "The secret must be given by its ARN, or by its name: ssm:NAME or secretsmanager:NAME.",
+    ),
+    Form(
+        lambda reference: f'!can(regex("^{ENDS_LIKE_ARN}", {reference}))',
+        lambda text: re.match(ENDS_LIKE_ARN, text) is None,
+        "The name of the secret ends like the suffix of an ARN, which is ambiguous: give its whole ARN.",
+    ),
+)
+
+
 def validations(secrets: Iterable[str | Ref]) -> dict[Ref, tuple[Validation, ...]]:
     """Return the validations of the variables among secrets.
 
     Args:
         secrets: The secrets.
     """
-    return {item: _validations(item.expression) for item in _inputs(secrets)}
-
-
-def _validations(reference: str) -> tuple[Validation, ...]:
-    return (
-        Validation(
-            f'can(regex("^({SECRET})$", {reference}))',
-            "The secret must be given by its ARN, or by its name: ssm:NAME or secretsmanager:NAME.",
-        ),
-        Validation(
-            f'!can(regex("^{ENDS_LIKE_ARN}", {reference}))',
-            "The name of the secret ends like the suffix of an ARN, which is ambiguous: give its whole ARN.",
-        ),
-    )
+    return {item: tuple(form.validation(item.expression) for form in FORMS) for item in _inputs(secrets)}

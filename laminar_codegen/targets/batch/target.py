@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from laminar_codegen.ir.expressions import Ref, Value
+from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import USUAL, Container, Placement, Queue, Target
 from laminar_codegen.targets.batch.options import secrets_in
 from laminar_runtime.configurations.executors import Executor
@@ -19,6 +20,7 @@ __all__ = [
     "batch_target",
     "has_execution_role",
     "job_size",
+    "layers_with_jobs",
     "on_ec2",
     "usual_size",
 ]
@@ -101,6 +103,17 @@ def batch_target(placement: Placement) -> BatchTarget | None:
         placement: The placement.
     """
     return placement.target if isinstance(placement.target, BatchTarget) else None
+
+
+def layers_with_jobs(graph: Graph) -> list[LayerNode]:
+    """Return the layers that have jobs on AWS Batch: their own, or those of their planner.
+
+    Args:
+        graph: The graph of the flow.
+    """
+    jobs = isinstance(graph.planner.target, BatchTarget)
+    planned = {layer.name for layer in graph.with_planner} if jobs else frozenset()
+    return [layer for layer in graph.layers if batch_target(layer.placement) or layer.name in planned]
 
 
 def on_ec2(placement: Placement) -> bool:

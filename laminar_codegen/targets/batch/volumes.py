@@ -1,16 +1,17 @@
-"""The volumes of containers: their members in a job definition, and the validations of what they name.
+"""The volumes of containers: their members in a job definition, and the forms of what they name.
 
 Before: the fields of an `EFS` or a `Host`. After: ``volumes``, ``mountPoints``, and a variable with each mount point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.placement import Container
-from laminar_codegen.ir.terraform import Validation
+from laminar_codegen.targets.forms import Form
 from laminar_runtime.configurations import mounts
 from laminar_runtime.configurations.volumes import ACCESS_POINT, FILE_SYSTEM
 
@@ -44,18 +45,20 @@ def id_of(named: str | Ref) -> str | Ref:
     return Ref(f'reverse(split("/", {named.expression}))[0]') if isinstance(named, Ref) else named.rpartition("/")[2]
 
 
-def places(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, Callable[[str], Iterable[Validation]]]]:
-    """Yield what volumes name, each with what makes the validations of a variable for it.
+def places(volumes: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Any, Form]]:
+    """Yield what volumes name, each with its form.
 
     Args:
         volumes: The fields of the volumes.
     """
     for volume in volumes:
-        yield volume.get("file_system"), _matches(FILE_SYSTEM, "a file system: fs-...")
-        yield volume.get("access_point"), _matches(ACCESS_POINT, "an access point: fsap-...")
+        yield volume.get("file_system"), _form(FILE_SYSTEM, "a file system: fs-...")
+        yield volume.get("access_point"), _form(ACCESS_POINT, "an access point: fsap-...")
 
 
-def _matches(pattern: str, what: str) -> Callable[[str], Iterable[Validation]]:
-    return lambda reference: [
-        Validation(f'can(regex("^({pattern})$", {reference}))', f"The value must be the id or the ARN of {what}")
-    ]
+def _form(pattern: str, what: str) -> Form:
+    return Form(
+        lambda reference: f'can(regex("^({pattern})$", {reference}))',
+        lambda text: re.fullmatch(pattern, text) is not None,
+        f"The value must be the id or the ARN of {what}",
+    )

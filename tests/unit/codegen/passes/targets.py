@@ -12,8 +12,8 @@ from laminar_codegen.ir.deployment import Planner
 from laminar_codegen.ir.expressions import Expression, Input
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.problems import Problem
+from laminar_codegen.targets import forms, registry
 from laminar_codegen.targets import planners as planners_of_targets
-from laminar_codegen.targets import registry
 from laminar_codegen.targets.aws_lambda import checks as lambda_checks
 from laminar_codegen.targets.aws_lambda import labels as lambda_labels
 from laminar_codegen.targets.aws_lambda.functions import emit_task_function, task_functions
@@ -23,8 +23,14 @@ from laminar_codegen.targets.aws_lambda.target import LambdaTarget
 from laminar_codegen.targets.batch import checks as batch_checks
 from laminar_codegen.targets.batch import further_properties, volume_checks, volumes
 from laminar_codegen.targets.batch import labels as batch_labels
+from laminar_codegen.targets.batch import planner_jobs as batch_planner_jobs
 from laminar_codegen.targets.batch import target as batch_target
-from laminar_codegen.targets.batch.job_definitions import container_properties, emit_job_definition, job_definitions
+from laminar_codegen.targets.batch.job_definitions import (
+    container_properties,
+    definition_tags,
+    emit_job_definition,
+    job_definitions,
+)
 from laminar_codegen.targets.batch.kind import BATCH
 from laminar_codegen.targets.batch.planner_jobs import planner_job, planner_jobs
 from laminar_codegen.targets.batch.start_permissions import for_execution, local_values
@@ -66,6 +72,7 @@ cases_of("targets.planners")(
     evaluator(planners_of_targets, ListVariable=ListVariable, Network=Network, Variable=Variable)
 )
 cases_of("targets.aws_lambda.labels")(evaluator(lambda_labels, graph_in=graph_in))
+cases_of("targets.forms")(evaluator(forms))
 cases_of("targets.batch.labels")(evaluator(batch_labels))
 cases_of("targets.batch.target")(evaluator(batch_target))
 
@@ -136,9 +143,16 @@ def planner(text: str) -> str:
     return as_hcl(*map(emit_planner, found))
 
 
+_of_planner_jobs = evaluator(
+    batch_planner_jobs, container_properties=container_properties, definition_tags=definition_tags
+)
+
+
 @cases_of("targets.batch.planner_jobs")
 def jobs_of_planners(text: str) -> str:
     """A graph -> the job definitions of its planners, and the job that asks one about the first layer."""
+    if "\n> " in text:
+        return _of_planner_jobs(text)
     graph = graph_in(text)
     found = {item.label: container_properties(item) for item in planner_jobs(graph)}
     if not found:
