@@ -76,13 +76,14 @@ Image = Callable[[str], str]
 def planner_functions(graph: Graph) -> dict[Container, str]:
     """Return the label of the planner's function for each container of a planned layer.
 
-    There is one for each image, command and environment.
+    There is one for each image, command and environment. If planners are jobs, what pulls the image counts, too.
 
     Args:
         graph: The graph.
     """
     asking = [layer.container for layer in graph.with_planner]
-    return labels_of(graph, asking, lambda _: PLANNER, _rest_of_planner)
+    rest = _rest_of_planner if graph.planner.target is None else _rest_of_planner_job
+    return labels_of(graph, asking, lambda _: PLANNER, rest)
 
 
 def image(container: Container) -> str | Ref:
@@ -252,6 +253,11 @@ def _rest_of_planner(container: Container, image: Image) -> tuple[object, ...]:
         architecture="" if container.architecture == "x86_64" else container.architecture,
         environment=container.environment,
     )
+
+
+def _rest_of_planner_job(container: Container, image: Image) -> tuple[object, ...]:
+    credentials = container.requested.get("registry_credentials")
+    return _rest_of_planner(container, image) + set_options(registry_credentials=credentials)
 
 
 def set_options(**options: object) -> tuple[object, ...]:

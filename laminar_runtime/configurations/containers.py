@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ __all__ = [
     "DEFAULT_COMMAND",
     "DEFAULT_WORKDIR",
     "JOB_TAGS",
+    "NOT_IN_TAGS",
     "OF_CONTAINERS",
     "Architecture",
     "Container",
@@ -47,6 +49,9 @@ def _copy(mapping: Any) -> Any:
 
 #: The tags that each job has: its flow, its layer and its execution.
 JOB_TAGS = tuple(f"{container_texts.TAG_PREFIX}{name}" for name in ("flow", "layer", "execution"))
+#: The letters of the id of an execution that its tag does not have; a pattern for Python and for JSONata, whose regular
+#: expressions know no letters but these: https://docs.aws.amazon.com/batch/latest/APIReference/API_TagResource.html
+NOT_IN_TAGS = r"[^A-Za-z0-9 _.:\/=+@-]"
 
 #: The maps of a container that a layer adds to, instead of replacing that of its flow.
 _MERGED = frozenset({"environment", "log_options", "secrets", "tags"})
@@ -277,14 +282,18 @@ def job_tags(flow: str, layer: str, execution: Any, tags: Iterable[tuple[str, An
     Args:
         flow: The flow.
         layer: The layer.
-        execution: The id of the execution, or an expression for it.
+        execution: The id of the execution, whose letters that tags do not take become hyphens, or an expression for
+            such a text.
         tags: The tags of the container, as pairs.
 
     Example:
         >>> list(job_tags("Report", "Load", "e1", [("team", "data")]).items())[1:]
         [('laminar:layer', 'Load'), ('laminar:execution', 'e1'), ('team', 'data')]
+        >>> job_tags("Report", "Load", "night (1)!", [])["laminar:execution"]
+        'night -1--'
     """
-    return {**dict(zip(JOB_TAGS, (flow, layer, execution), strict=True)), **dict(tags)}
+    named = re.sub(NOT_IN_TAGS, "-", execution) if isinstance(execution, str) else execution
+    return {**dict(zip(JOB_TAGS, (flow, layer, named), strict=True)), **dict(tags)}
 
 
 def local_variables(container: Container, environment: Mapping[str, str]) -> dict[str, str]:

@@ -256,7 +256,7 @@ def _container(options: Mapping[str, Any]) -> Container:
     given = {name: value for name, value in options.items() if name in _CONTAINER}
     for name in _PAIRS & given.keys():
         pairs = sorted(pair.split(":", 1) for pair in given[name].split(";"))
-        given[name] = tuple((key, _given(value)) for key, value in pairs)
+        given[name] = tuple((key, _reference(value)) for key, value in pairs)
     if "command" in given:
         given["command"] = tuple(given["command"].split())
     further = {name: json.loads(value) for name, value in options.items() if name in _FURTHER}
@@ -282,7 +282,7 @@ def _variable(value: Any) -> Any:
     return Variable(name, default=default) if given else Variable(name)
 
 
-def _given(value: str) -> str | Input:
+def _reference(value: str) -> str | Input:
     found = _variable(value)
     return Input.of(found) if isinstance(found, Variable) else value
 

@@ -12,9 +12,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["UnknownConditionError", "holds", "matches"]
+__all__ = ["Context", "UnknownConditionError", "holds", "matches"]
 
 Test = Callable[[str, str], bool]
+#: What is known of a request, by key in small letters: a value, several, or None for a key that it does not have.
+Context = Mapping[str, str | tuple[str, ...] | None]
+#: The prefix of an operator that holds if it does for all values of a request, also for none:
+#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+_ALL = "ForAllValues:"
 
 
 class UnknownConditionError(Exception):
@@ -66,7 +71,7 @@ _NEGATED: Mapping[str, Test] = {
 }
 
 
-def holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str | None]) -> bool:
+def holds(conditions: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
     """Return whether all conditions of a statement hold.
 
     Args:
@@ -89,16 +94,24 @@ def holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str
             wanted = [_text(value) for value in (values if isinstance(values, list) else [values])]
             if not _can_evaluate(test, key, context):
                 unknown.append(f"{test} {key}")
-            elif not _one_holds(test, context[key.lower()], wanted):
+            elif not _all_hold(test, context[key.lower()], wanted):
                 return False
     if unknown:
         raise UnknownConditionError(", ".join(unknown))
     return True
 
 
-def _can_evaluate(test: str, key: str, context: Mapping[str, str | None]) -> bool:
-    plain = test.removesuffix("IfExists")
-    return key.lower() in context and (test == "Null" or plain in _TESTS or plain in _NEGATED)
+def _can_evaluate(test: str, key: str, context: Context) -> bool:
+    plain = test.removeprefix(_ALL).removesuffix("IfExists")
+    if key.lower() not in context or isinstance(context[key.lower()], tuple) != test.startswith(_ALL):
+        return False
+    return test == "Null" or plain in _TESTS or plain in _NEGATED
+
+
+def _all_hold(test: str, actual: str | tuple[str, ...] | None, wanted: list[str]) -> bool:
+    if isinstance(actual, tuple):
+        return all(_one_holds(test.removeprefix(_ALL), value, wanted) for value in actual)
+    return _one_holds(test, actual, wanted)
 
 
 def _one_holds(test: str, actual: str | None, wanted: list[str]) -> bool:

@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
-from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError
+from laminar_codegen.rehearsal.permissions.conditions import Context, UnknownConditionError
 from laminar_codegen.rehearsal.permissions.needs import Call, Need
 from laminar_codegen.rehearsal.permissions.statements import Statement
 
@@ -35,7 +35,7 @@ def decide(
     need: Need,
     policies: Sequence[Statement],
     boundary: Sequence[Statement] | None = None,
-    context: Mapping[str, str | None] | None = None,
+    context: Context | None = None,
 ) -> Decision:
     """Decide whether a role has a permission.
 
@@ -110,7 +110,7 @@ def _allowing(statements: Iterable[Statement]) -> list[Statement]:
     return [item for item in statements if item.effect == "Allow"]
 
 
-def _first(need: Need, statements: Iterable[Statement], context: Mapping[str, str | None]) -> Statement | None:
+def _first(need: Need, statements: Iterable[Statement], context: Context) -> Statement | None:
     """Return the first statement that is about a permission. One that cannot be evaluated counts if no other is."""
     unknown: UnknownConditionError | None = None
     for statement in statements:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from laminar_codegen.rehearsal.permissions.conditions import Context
 from laminar_codegen.rehearsal.permissions.decisions import context_of, decide
 from laminar_codegen.rehearsal.permissions.needs import Call, Facts, Need, UnknownCallError, needs
 from laminar_codegen.rehearsal.permissions.roles import Role, Roles
@@ -173,7 +174,7 @@ class Guard:
         """Return the actions that are granted and that no call needed so far, sorted by role and statement."""
         return tuple(grant for role in self._roles.all() for grant in _grants(role) if grant not in self._used)
 
-    def _note(self, role: Role, need: Need, context: Mapping[str, str | None]) -> None:
+    def _note(self, role: Role, need: Need, context: Context) -> None:
         # More than one statement may allow the same: each of them is of use.
         found = {
             Grant(role.name, statement.name, pattern)

@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 
+from laminar_codegen.rehearsal.permissions.conditions import Context
+
 __all__ = ["Call", "Facts", "Need", "UnknownCallError", "needs"]
 
 
@@ -65,7 +67,7 @@ class Need:
 
     action: str
     resource: str
-    context: Mapping[str, str | None] = attrs.field(factory=dict, hash=False)
+    context: Context = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen
@@ -169,8 +171,9 @@ def _batch(call: Call, _: Facts) -> Iterable[Need] | None:
             ]
             # With tags, AWS Batch asks for both actions on the same resources. Its pages do not say so: refusals name
             # the job definition, https://github.com/wri/gfw-data-api/pull/175.
+            context = {"aws:tagkeys": tuple(given.get("tags") or ())}
             actions = ("batch:SubmitJob", *(("batch:TagResource",) if given.get("tags") else ()))
-            return [Need(action, arn) for action in actions for arn in named]
+            return [Need(action, arn, context) for action in actions for arn in named]
         case "DescribeJobs" | "ListJobs" | "DescribeJobQueues" | "DescribeJobDefinitions":
             return (Need(f"batch:{call.operation}", "*"),)
         case "TerminateJob" | "CancelJob":

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError
+from laminar_codegen.rehearsal.permissions.conditions import Context, UnknownConditionError
 from laminar_codegen.rehearsal.permissions.statements import Statement, read_policy
 
 __all__ = ["Role", "Roles"]
@@ -35,7 +35,7 @@ class Role:
         """Its name, without its path."""
         return self.arn.rpartition("/")[2]
 
-    def trusts(self, service: str, context: Mapping[str, str | None]) -> bool:
+    def trusts(self, service: str, context: Context) -> bool:
         """Return whether a service may take the role on.
 
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
@@ -46,7 +46,7 @@ class Role:
         """
         return not self._trusts(service, "Deny", context) and self._trusts(service, "Allow", context)
 
-    def _trusts(self, service: str, effect: str, context: Mapping[str, str | None]) -> bool:
+    def _trusts(self, service: str, effect: str, context: Context) -> bool:
         found = (item for item in self.trust if item.effect == effect and _names(item, service))
         try:
             return any(item.applies("sts:AssumeRole", "*", context) for item in found)

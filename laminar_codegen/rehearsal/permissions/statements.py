@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from laminar_codegen.rehearsal.permissions.conditions import UnknownConditionError, holds, matches
+from laminar_codegen.rehearsal.permissions.conditions import Context, UnknownConditionError, holds, matches
 
 __all__ = ["Statement", "UnknownStatementError", "read_policy"]
 
@@ -70,7 +70,7 @@ class Statement:
             return () if found else ("*",)
         return found
 
-    def applies(self, action: str, resource: str, context: Mapping[str, str | None]) -> bool:
+    def applies(self, action: str, resource: str, context: Context) -> bool:
         """Return whether the statement is about a request.
 
         Args:
@@ -152,7 +152,7 @@ def _parts(arn: str) -> Iterator[str]:
     yield from arn.split(":", 5)
 
 
-def _substitute(pattern: str, context: Mapping[str, str | None]) -> str:
+def _substitute(pattern: str, context: Context) -> str:
     """Put the values of policy variables in their places.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html

@@ -18,7 +18,7 @@ from laminar_codegen.ir.expressions import Expression, Value
 from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import USUAL, Container, Placement, place
 from laminar_codegen.targets.batch.job_definitions import JobDefinition
-from laminar_codegen.targets.batch.states import of_job, of_size, pascal
+from laminar_codegen.targets.batch.states import of_job, of_size, pascal, tags_of
 from laminar_codegen.targets.batch.target import on_ec2
 from laminar_runtime import container_command, task_environment
 from laminar_runtime.splits import job_container
@@ -26,8 +26,9 @@ from laminar_runtime.splits import job_container
 __all__ = ["planner_job", "planner_jobs"]
 
 _COMMAND = ("python", "-m", "laminar_runtime.plan_layer")
-#: The fields that only targets know and that planners have, too: what an image needs to be pulled, and tags.
-_KEPT = frozenset({"registry_credentials", "tags"})
+#: The field that only targets know and that planners have, too: what an image needs to be pulled. A planner is a plain
+#: job, so its tasks have the tags of the job: its definition has none of a layer.
+_KEPT = "registry_credentials"
 
 
 def planner_jobs(graph: Graph) -> Iterator[JobDefinition]:
@@ -67,7 +68,7 @@ def _placement(graph: Graph, container: Container) -> Placement:
         workdir=container.workdir,
         architecture=container.architecture,
         environment=tuple(sorted(variables.items())),
-        more=tuple((name, value) for name, value in container.more if name in _KEPT),
+        more=tuple((name, value) for name, value in container.more if name == _KEPT),
     )
     return place(own, settings.target)
 
@@ -92,6 +93,7 @@ def planner_job(graph: Graph, asked: LayerNode, layer: str, state: str, question
     node = attrs.evolve(asked, container=placement.container, executor=placement.target)
     return {
         **of_job(graph, node, f"{graph.flow}-{state.replace(' ', '-')}", label),
+        "Tags": tags_of(graph, asked),
         "ContainerOverrides": {"Environment": environment, **of_size(placement)},
         **_strategy(asked, placement),
     }

@@ -17,11 +17,11 @@ from laminar_codegen.targets.batch.labels import LEFT, job_definitions, job_queu
 from laminar_codegen.targets.batch.target import batch_target, job_size, on_ec2, usual_size
 from laminar_codegen.targets.kind import Attempts, TaskStates
 from laminar_runtime import task_environment
-from laminar_runtime.configurations.containers import job_tags
+from laminar_runtime.configurations.containers import NOT_IN_TAGS, job_tags
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.splits import job_container
 
-__all__ = ["BatchStates", "of_job", "of_size", "pascal"]
+__all__ = ["BatchStates", "of_job", "of_size", "pascal", "tags_of"]
 
 #: The group of splits that a state has as its input.
 _GROUP = "$states.input"
@@ -189,7 +189,7 @@ def of_job(graph: Graph, layer: LayerNode, name: str, definition: str) -> dict[s
         "JobQueue": job_queue(layer),
         "JobDefinition": Ref(f"aws_batch_job_definition.{definition}.arn"),
         **_share(layer),
-        "Tags": _tags(graph, layer),
+        "Tags": tags_of(graph, layer),
     }
 
 
@@ -222,9 +222,15 @@ def _strategy(layer: LayerNode, *, once: bool) -> dict[str, Value]:
     return {"RetryStrategy": pascal(strategy)}
 
 
-def _tags(graph: Graph, layer: LayerNode) -> dict[str, Value]:
-    """Return the tags of a job. Its tasks have them, too: the job definition propagates tags."""
-    execution = Expression(f"$substringBefore({EXECUTION}, '{RESUMED}')")
+def tags_of(graph: Graph, layer: LayerNode) -> dict[str, Value]:
+    """Return the tags of a job. Its tasks have them, too: the job definition propagates tags.
+
+    Args:
+        graph: The graph of the flow.
+        layer: The layer of the job.
+    """
+    # The name of an execution may have letters that tags do not take, such as parentheses.
+    execution = Expression(f"$replace($substringBefore({EXECUTION}, '{RESUMED}'), /{NOT_IN_TAGS}/, '-')")
     return job_tags(graph.flow, layer.name, execution, layer.container.requested.get("tags", ()))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records, task_environment
 from laminar_runtime.configurations import mounts
-from laminar_runtime.configurations.containers import Container, job_tags, local_variables
+from laminar_runtime.configurations.containers import JOB_TAGS, Container, job_tags, local_variables
 from laminar_runtime.configurations.executors.base import failure
 from laminar_runtime.configurations.executors.tasks import Task
 from laminar_runtime.configurations.failures import REASONS
@@ -169,7 +169,9 @@ class Dispatcher:
             ],
             **_volumes(container),
         }
-        name = f"laminar-{hashlib.sha256(json.dumps(properties, sort_keys=True).encode()).hexdigest()[:32]}"
+        # The children of an array job do not have its tags: their tasks have those of the definition.
+        tags = {JOB_TAGS[0]: task.context.flow, **texts_of(container.tags)}
+        name = f"laminar-{hashlib.sha256(json.dumps([properties, tags], sort_keys=True).encode()).hexdigest()[:32]}"
         if name not in self._definitions:
             client = self._client()
             found = client.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")["jobDefinitions"]
@@ -177,7 +179,7 @@ class Dispatcher:
                 found[0]["jobDefinitionArn"]
                 if found
                 else client.register_job_definition(
-                    jobDefinitionName=name, type="container", containerProperties=properties
+                    jobDefinitionName=name, type="container", containerProperties=properties, tags=tags
                 )["jobDefinitionArn"]
             )
         return self._definitions[name]

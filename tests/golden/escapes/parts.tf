@@ -157,7 +157,7 @@
           Tags = {
             "laminar:flow"      = "Escapes"
             "laminar:layer"     = "Money"
-            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
           }
           ContainerOverrides = {
             Environment = [
@@ -248,7 +248,7 @@
                 Tags = {
                   "laminar:flow"      = "Escapes"
                   "laminar:layer"     = "Brace"
-                  "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+                  "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
                 }
                 ContainerOverrides = {
                   Environment = [
@@ -345,7 +345,7 @@
           Tags = {
             "laminar:flow"      = "Escapes"
             "laminar:layer"     = "Percent"
-            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
           }
           ContainerOverrides = {
             Environment = [

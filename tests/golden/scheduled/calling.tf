@@ -166,7 +166,7 @@ variable "tags" {
 
   validation {
     condition     = length(var.tags) <= 47
-    error_message = "A job has at most 50 tags: at most 47 besides its own, those of the provider included."
+    error_message = "A job has at most 50 tags. The flow gives some 3, so the variable may have at most 47, less the default_tags of the provider, which this validation does not see."
   }
 }
 
@@ -265,6 +265,11 @@ locals {
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job-definition/${var.name}-fargate*:*",
           "arn:${local.partition}:batch:${local.region}:${local.account_id}:job/*",
         ]
+        Condition = {
+          "ForAllValues:StringEquals" = {
+            "aws:TagKeys" = ["laminar:flow", "laminar:layer", "laminar:execution"]
+          }
+        }
       },
       {
         Sid      = "StopJobs"
@@ -543,7 +548,7 @@ locals {
           Tags = {
             "laminar:flow"      = "Briefing"
             "laminar:layer"     = "Collect"
-            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
           }
           ContainerOverrides = {
             Environment = [
@@ -581,7 +586,7 @@ locals {
           Tags = {
             "laminar:flow"      = "Briefing"
             "laminar:layer"     = "Write"
-            "laminar:execution" = "{% $substringBefore($states.context.Execution.Name, '@resume-') %}"
+            "laminar:execution" = "{% $replace($substringBefore($states.context.Execution.Name, '@resume-'), /[^A-Za-z0-9 _.:\\/=+@-]/, '-') %}"
           }
           ContainerOverrides = {
             Environment = [

@@ -315,3 +315,16 @@ def test_the_code_of_a_function_does_not_have_the_rights_of_its_network() -> Non
     for service, expected in (("ec2", False), ("lambda", True)):
         call = Call(principal=ROLE, service=service, region="eu-west-1", operation="Do", place="function f")
         assert decide(Need("ec2:DescribeSubnets", "*"), policies, context=context_of(call)).allowed is expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "allowed"),
+    [({"laminar:flow": "F"}, True), ({"laminar:flow": "F", "owner": "me"}, False), ({}, True)],
+)
+def test_a_role_gives_no_other_tags_than_those_of_jobs(tags: dict[str, str], *, allowed: bool) -> None:
+    """The condition is about each key of a request."""
+    condition = {"ForAllValues:StringEquals": {"aws:TagKeys": ["laminar:flow", "laminar:layer"]}}
+    policies = read_policy("p", policy(statement(Action="batch:*", Condition=condition)))
+    submitted = call("batch", "SubmitJob", jobQueue="q", jobDefinition="d:1", tags=tags)
+    for need in needs(submitted):
+        assert decide(need, policies, context=context_of(submitted)).allowed is allowed

@@ -24,7 +24,7 @@ from laminar_runtime.configurations import hooks
 from laminar_runtime.configurations.layers import EFS, Container, ForEach, Parameter, Retry
 
 DATA = EFS("fs-0123abcd", "/mnt/data")
-container = Container(image="team/flow:1", memory=512, volumes=[DATA])
+container = Container(image="team/flow:1", memory=512, volumes=[DATA], tags={"team": "data"})
 
 
 class Batched(Flow):
@@ -134,6 +134,8 @@ def test_definitions_are_used_again(bench: Bench) -> None:
     definitions = bench.aws.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     assert len(definitions) == 1
     assert definitions[0]["revision"] == 1
+    # The children of an array job have no other tags.
+    assert definitions[0]["tags"] == {"laminar:flow": "Batched", "team": "data"}
 
 
 def test_splits_that_failed_are_tried_again(bench: Bench) -> None:
