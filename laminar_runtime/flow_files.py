@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.flow import Flow
 from laminar_runtime.layer import Parameters
@@ -157,7 +158,7 @@ def _read(place: Place, module_name: str) -> ModuleType:
     return module
 
 
-@contextlib.contextmanager
+@block
 def _without_arguments(file: Path) -> Iterator[None]:
     """Hide our arguments from the file: a deployed task runs it without any."""
     before = sys.argv

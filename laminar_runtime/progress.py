@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.process import output, prompts
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def current() -> Progress:
     return _current.get() or _SILENT
 
 
-@contextlib.contextmanager
+@block
 def showing(title: str) -> Iterator[Progress]:
     """Show the progress of a run in the ``with`` block.
 
@@ -134,7 +135,7 @@ def showing(title: str) -> Iterator[Progress]:
             _current.reset(token)
 
 
-@contextlib.contextmanager
+@block
 def _view(title: str) -> Iterator[Progress]:
     if logger().hasHandlers() or logger().level:
         # The user configured logging. With a level but without a handler, lines still go to standard error.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 
 from laminar_runtime import _records, indexes
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.identifiers import RESUMED, check_execution_id
 from laminar_runtime.storage.layout import LayerKey
@@ -311,7 +312,7 @@ def outside() -> contextlib.AbstractContextManager[None]:
     return activate(None)
 
 
-@contextlib.contextmanager
+@block
 def activate(context: TaskContext | None) -> Iterator[None]:
     """Run the ``with`` block in a task, for this thread of control; with None, outside of a task."""
     token = _active.set(context)

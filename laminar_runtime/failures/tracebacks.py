@@ -24,6 +24,11 @@ FULL = "LAMINAR_FULL_TRACEBACKS"
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # noqa: PTH100, PTH120 - pathlib is slow to load
 _BETWEEN = os.sep + "contextlib.py"
+#: How the names of files begin whose code Python or a library made; those of notebooks and prompts are others.
+_MADE = ("<frozen ", "<string>", "<attrs ", "<__array")
+#: The folders of installed libraries, the folder of Python's own, and its name here.
+_INSTALLED = tuple(f"{os.sep}{name}-packages{os.sep}" for name in ("site", "dist"))
+_PYTHON, _STANDARD = os.path.dirname(os.__file__) + os.sep, "python"  # noqa: PTH120
 
 
 class Note(str):
@@ -47,7 +52,7 @@ class Trimmed:
         # Python has added the frame of the `with` block already, so the block's own frame is removed as well.
         ours = isinstance(error, LaminarError | KeyboardInterrupt)
         if error is not None and (ours or any(isinstance(note, Note) for note in getattr(error, "__notes__", ()))):
-            error.__traceback__ = cut(error)
+            _set_traceback(error)
 
 
 def cut(error: BaseException) -> TracebackType | None:
@@ -70,16 +75,36 @@ def cut(error: BaseException) -> TracebackType | None:
 def last_frame(error: BaseException) -> str:
     """Return the user's last frame in the traceback of an error, as ``file:line in function``; empty if there is none.
 
+    It is not of a library that the user's code called. A flow that is installed as a library is the user's code.
+
     Args:
         error: The error.
     """
-    entry, last = cut(error), None
+    entry, frames = cut(error), []
     while entry is not None:
-        entry, last = entry.tb_next, entry
-    if last is None:
+        frames.append(entry)
+        entry = entry.tb_next
+    if not frames:
         return ""
+    libraries = [_library(one.tb_frame.f_code.co_filename) for one in frames]
+    users = "" if "" in libraries else next((name for name in libraries if name != _STANDARD), _STANDARD)
+    last = frames[max(place for place, name in enumerate(libraries) if name == users)]
     code = last.tb_frame.f_code
     return f"{code.co_filename}:{last.tb_lineno} in {code.co_qualname if code.co_name != '<module>' else '<module>'}"
+
+
+def _library(file: str) -> str:
+    """Return the library that a file is of: the folder of an installed one, or Python; empty for a file of the user."""
+    for folder in _INSTALLED:
+        before, found, inside = file.rpartition(folder)
+        if found:
+            return f"{before}{found}{inside.partition(os.sep)[0]}"
+    return _STANDARD if file.startswith((*_MADE, _PYTHON)) else ""
+
+
+def _set_traceback(error: BaseException) -> None:
+    """Keep only the user's frames in the traceback of an error. Its class may refuse an assignment."""
+    BaseException.with_traceback(error, cut(error))
 
 
 def trim(error: BaseException) -> None:
@@ -95,7 +120,7 @@ def trim(error: BaseException) -> None:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        one.__traceback__ = cut(one)
+        _set_traceback(one)
         left += [one.__cause__, one.__context__]
         if isinstance(one, BaseExceptionGroup):
             left += one.exceptions

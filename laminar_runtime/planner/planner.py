@@ -7,7 +7,6 @@ attempt, its retry hooks? The local scheduler decides this by itself. A state ma
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, task_environment
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.failures import tolerable
 from laminar_runtime.configurations.layers import Configuration, Retry
 from laminar_runtime.exceptions import ExecutionError, LaminarError, SubmissionError, layer_place
@@ -305,7 +305,7 @@ def _call_submission_hooks(
     return submissions.Split(wanted, split.attempt, submitted=True), None
 
 
-@contextlib.contextmanager
+@block
 def _hook_errors(layer: Layer, kind: str) -> Iterator[None]:
     """Raise errors of a hook as an `ExecutionError` that names the layer."""
     try:

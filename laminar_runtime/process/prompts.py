@@ -7,7 +7,6 @@ process of its own has no terminal: the error says how to run the layer with one
 from __future__ import annotations
 
 import builtins
-import contextlib
 import os
 import sys
 from _thread import RLock, get_ident
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import FlowError
 
 __all__ = ["Screen", "end_task", "refuse_prompts"]
@@ -23,7 +23,7 @@ __all__ = ["Screen", "end_task", "refuse_prompts"]
 _DEBUGGERS = frozenset({"bdb", "cmd", "pdb"})
 
 
-@contextlib.contextmanager
+@block
 def refuse_prompts(flow: str, layer: str) -> Iterator[None]:
     """Fail a layer that prompts with an error that says what to do, unless its process has a terminal.
 
@@ -66,7 +66,7 @@ def _debugs(frame: FrameType) -> bool:
     return frame.f_globals.get("__name__") in _DEBUGGERS
 
 
-@contextlib.contextmanager
+@block
 def _replace_builtins(ask: Callable[..., str], stop: Callable[..., None] | None) -> Iterator[None]:
     """Replace ``input()`` and, unless the user chose another debugger, ``breakpoint()`` in the ``with`` block."""
     own = stop is not None and sys.breakpointhook is sys.__breakpointhook__ and not os.environ.get("PYTHONBREAKPOINT")
@@ -100,7 +100,7 @@ class Screen:
         """Return whether the terminal has a display already, for example if a layer calls a flow."""
         return cls._only is not None
 
-    @contextlib.contextmanager
+    @block
     def hide_for_prompts(self) -> Iterator[None]:
         """Hide the display while a thread prompts, in the ``with`` block."""
         read = builtins.input

@@ -15,11 +15,12 @@ Functions that tests and applications call after the import of their module have
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
+
+from laminar_runtime.blocks import block
 
 __all__ = ["AGAIN", "by_program", "fix", "in_charge", "module", "runs_no_task"]
 
@@ -86,7 +87,7 @@ def by_program(frame: FrameType | None) -> bool:
     return False
 
 
-@contextlib.contextmanager
+@block
 def in_charge() -> Iterator[None]:
     """Run no task for the imports of the ``with`` block: the program runs it after them."""
     global _in_charge  # noqa: PLW0603 - the imported modules call us, and cannot pass the state

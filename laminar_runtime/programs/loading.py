@@ -5,11 +5,11 @@ The compiler runs a file inside of `loading()`: its flows are recorded, and none
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 
 __all__ = ["Call", "Loaded", "LoadingStopped", "active", "loading", "read_only"]
 
@@ -66,7 +66,7 @@ def read_only() -> bool:
     return _read_only
 
 
-@contextlib.contextmanager
+@block
 def loading(module: str | None = None) -> Iterator[Loaded]:
     """Record flows instead of running them in the ``with`` block, in all threads of this process.
 

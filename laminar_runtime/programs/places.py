@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import FlowError
 
 __all__ = ["FlowFileError", "Kind", "Place", "find_place", "importing_from"]
@@ -157,7 +158,7 @@ def _spec(parts: Sequence[str]) -> ModuleSpec | None:
     return spec
 
 
-@contextlib.contextmanager
+@block
 def importing_from(folder: Path) -> Iterator[None]:
     """Have Python look for modules in a folder first, while the ``with`` block runs.
 

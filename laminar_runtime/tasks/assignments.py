@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.exceptions import AssignmentError
 from laminar_runtime.introspection import attributes
 from laminar_runtime.layer import Layer, sharded_items
@@ -27,7 +27,7 @@ class Assigned:
     refused: list[AssignmentError] = _records.field(factory=list)
 
 
-@contextlib.contextmanager
+@block
 def assigning(layer: Layer) -> Iterator[Assigned]:
     """Note the values that are assigned to a layer in the ``with`` block. Hooks may assign before and after it.
 

@@ -13,12 +13,12 @@ limit or a reclaim. It counts too, unless it may be a reclaim: a run on spot cap
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.failures import FINAL
 from laminar_runtime.exceptions import LayerError
@@ -78,7 +78,7 @@ def begin_attempt(store: DataStore, key: LayerKey, context: TaskContext, layer: 
     return _records.evolve(context, attempt=attempt)
 
 
-@contextlib.contextmanager
+@block
 def failing(store: DataStore, key: LayerKey, context: TaskContext, layer: Layer) -> Iterator[None]:
     """Note that the layer failed in this run, if the ``with`` block raises.
 
@@ -105,7 +105,7 @@ def _note(store: DataStore, path: str, error: BaseException) -> None:
     try:
         store.transport.put(path, b"{}")
     except Exception as other:  # noqa: BLE001 - reported with the error of the layer
-        error.add_note(f"The failure of this attempt cannot be stored either: {other}")
+        add_note(error, f"The failure of this attempt cannot be stored either: {other}")
 
 
 def exit_code() -> int:

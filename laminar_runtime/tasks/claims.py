@@ -6,13 +6,13 @@ that a task starts inherit the environment. So one call of the flow claims the t
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import NoReturn
 
 from laminar_runtime import task_environment
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores import DataStore, Local, Memory
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.layer import Layer, Parameters
@@ -58,7 +58,7 @@ def is_task_process() -> bool:
     return not _underway and taken in {"", str(os.getpid())} and TaskContext.parse(os.environ) is not None
 
 
-@contextlib.contextmanager
+@block
 def underway() -> Iterator[None]:
     """Run the task in the ``with`` block: there, calls of flows launch them, in whatever thread."""
     global _underway  # noqa: PLW0603 - the layer's threads are not ours
@@ -70,7 +70,7 @@ def underway() -> Iterator[None]:
         _underway = False
 
 
-@contextlib.contextmanager
+@block
 def _no_exit() -> Iterator[None]:
     """Make ``os._exit(0)`` fail the process: the task has not ended, and whoever started it takes 0 for success.
 

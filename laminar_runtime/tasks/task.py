@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from laminar_runtime import task_environment, types
+from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.tasks import Permit
 from laminar_runtime.configurations.layers import Configuration
@@ -103,7 +103,7 @@ def _call(execution: Execution, layer: Layer, context: TaskContext) -> dict[str,
             layer(*dependencies)
     except BaseException as error:
         for failure in _store(layer, store, key, assigned, context.index):
-            error.add_note(f"Besides, {failure}")
+            add_note(error, f"Besides, {failure}")
         raise
     failures = _store(layer, store, key, assigned, context.index)
     if failures:
@@ -133,7 +133,7 @@ def _store(layer: Layer, store: DataStore, key: LayerKey, assigned: Assigned, in
     return failures
 
 
-@contextlib.contextmanager
+@block
 def _with_guard(execution: Execution, layer: Layer, context: TaskContext) -> Iterator[Execution]:
     """Yield the execution as a task sees it: in a split of a pipelined layer, without what may not be there yet.
 
@@ -173,7 +173,7 @@ def _dependencies(execution: Execution, layer: Layer, context: TaskContext) -> l
     return [found[name] for name in named]
 
 
-@contextlib.contextmanager
+@block
 def _forgiving(configuration: Configuration, caught: list[BaseException]) -> Iterator[None]:
     try:
         yield
@@ -181,7 +181,7 @@ def _forgiving(configuration: Configuration, caught: list[BaseException]) -> Ite
         caught.append(error)
 
 
-@contextlib.contextmanager
+@block
 def _staying(layer: Layer) -> Iterator[None]:
     """Raise an error if a layer exits the process: its task has not run to its end, whatever the exit code says."""
     try:

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.exceptions import DatastoreError
 
@@ -46,7 +47,7 @@ _CURES = {
 _mapped = 0
 
 
-@contextlib.contextmanager
+@block
 def raising_errors(path: str) -> Iterator[None]:
     """Raise an error of the system about a file as ours, with the path and a cure.
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores import files
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
@@ -163,7 +164,7 @@ class FileTransport:
         except FileNotFoundError:
             return []
 
-    @contextlib.contextmanager
+    @block
     def lock(self, key: str) -> Iterator[bool]:
         """Hold a lock, if no other process or thread does: that of a file, which is gone afterwards."""
         target = self._file(key)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from _thread import allocate_lock
 from collections.abc import Iterator
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.configurations.datastores.transport import ContentKey, missing
@@ -64,7 +64,7 @@ class MemoryTransport:
         names = {name.partition("/")[0] for name in rest}
         return sorted(name for name in names if not name.startswith("."))
 
-    @contextlib.contextmanager
+    @block
     def lock(self, key: str) -> Iterator[bool]:
         """Hold a lock, if no other thread does."""
         with _creating:

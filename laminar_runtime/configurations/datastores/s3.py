@@ -6,10 +6,10 @@ import _thread
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.base import DataStore
 from laminar_runtime.configurations.datastores.encoding import Buffer
 from laminar_runtime.configurations.datastores.s3_encryption import Encryption
@@ -109,7 +109,7 @@ class S3Transport:
         found = self._ask(prefix, lambda objects, name: objects.names(name))
         return sorted(name for name in found if not name.startswith("."))
 
-    @contextmanager
+    @block
     def lock(self, key: str) -> Iterator[bool]:  # noqa: ARG002 - as others take it
         """Yield True: S3 has no locks that end with a process."""
         yield True

@@ -10,9 +10,9 @@ import functools
 import io
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.encoding import Buffer, size_of
 from laminar_runtime.configurations.datastores.s3_botocore import botocore_errors
 from laminar_runtime.configurations.datastores.s3_encryption import NO_ENCRYPTION, Encryption
@@ -178,7 +178,7 @@ def _cut() -> tuple[type[Exception], ...]:
     return EOFError, HTTPClientError, IncompleteReadError, ResponseStreamingError
 
 
-@contextmanager
+@block
 def _known_errors() -> Iterator[None]:
     """Raise errors of boto3 as `S3Error`, or as `FileNotFoundError` if there is no such object."""
     try:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.datastores.s3_connection import Connection, Credentials, read_certificates
 from laminar_runtime.configurations.datastores.s3_errors import S3Error
 
@@ -81,7 +81,7 @@ def bundled_certificates() -> bytes:
     return read_certificates(os.path.join(folder, "cacert.pem"))  # noqa: PTH118 - a task need not load pathlib
 
 
-@contextmanager
+@block
 def botocore_errors() -> Iterator[None]:
     """Raise errors of botocore as `S3Error`."""
     from botocore.exceptions import BotoCoreError, ClientError

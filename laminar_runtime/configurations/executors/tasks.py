@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from _thread import allocate_lock
 from collections.abc import Callable, Iterator
 
 from laminar_runtime import _records, task_environment
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.containers import DEFAULT_COMMAND, Container
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.programs import origins
@@ -29,7 +29,7 @@ class Permit:
         with self._lock:
             self._withdrawn = True
 
-    @contextlib.contextmanager
+    @block
     def hold(self) -> Iterator[bool]:
         """Yield whether the task may finish. It does not change in the ``with`` block."""
         with self._lock:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.hooks.annotation import annotate
 from laminar_runtime.introspection import functions
 
@@ -87,7 +88,7 @@ def around(hooks: Iterable[tuple[Callable[..., Any], tuple[Any, ...]]]) -> conte
     with contextlib.ExitStack() as stack:
         for hook, arguments in hooks:
             if functions.is_generator(hook):
-                stack.enter_context(contextlib.contextmanager(hook)(*arguments))
+                stack.enter_context(block(hook)(*arguments))
             else:
                 hook(*arguments)
         return stack.pop_all()

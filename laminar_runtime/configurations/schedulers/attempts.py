@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records, progress, task_environment, types
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.executors.base import Executor, Raised, failure_by
 from laminar_runtime.configurations.executors.tasks import Permit, Task
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
@@ -145,7 +145,7 @@ def _executor(execution: Execution, layer: Layer) -> Executor:
     return layer.configuration.executor or execution.flow.configuration.executor
 
 
-@contextlib.contextmanager
+@block
 def _task_errors(execution: Execution, layer: Layer, job: Task) -> Iterator[None]:
     """Raise errors of the user's own code, for example of a hook, as the error of the task."""
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 import weakref
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records, progress, task_environment
+from laminar_runtime.blocks import add_note, block
 from laminar_runtime.configurations.datastores import DataStore
 from laminar_runtime.configurations.executors.base import Raised
 from laminar_runtime.configurations.schedulers import event_loop, ignored, local_volumes
@@ -46,7 +46,7 @@ class Scheduler:
         factory=weakref.WeakKeyDictionary, init=False, repr=False
     )
 
-    @contextlib.contextmanager
+    @block
     def holding(self, *, execution: Execution) -> Iterator[None]:
         """Lock an execution in the ``with`` block, so that only one process of this machine runs it.
 
@@ -383,7 +383,7 @@ def _set_notes(error: Exception, *lines: str) -> None:
     if notes := getattr(error, "__notes__", None):
         notes[:] = [note for note in notes if not isinstance(note, tracebacks.Note)]
     for line in lines:
-        error.add_note(tracebacks.Note(line))
+        add_note(error, tracebacks.Note(line))
 
 
 def _check_parameters(execution: Execution) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from laminar_runtime import _records
+from laminar_runtime.blocks import block
 from laminar_runtime.configurations.schedulers.base import Scheduler
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Delegated(Scheduler):
             execution.wait(timeout=600)
     """
 
-    @contextlib.contextmanager
+    @block
     def holding(self, *, execution: Execution) -> Iterator[None]:
         """Do nothing: the engine itself runs an execution only once.
 

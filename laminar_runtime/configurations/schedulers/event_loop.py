@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import signal
@@ -11,6 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from laminar_runtime.blocks import block
 from laminar_runtime.process.endings import Ended, Interrupted
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Watch:
         self._woken.set()
 
 
-@contextlib.contextmanager
+@block
 def stoppable() -> Iterator[None]:
     """Stop the tasks of a run before a signal ends the process, unless the process has its own handler.
 

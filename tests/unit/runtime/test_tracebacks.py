@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import traceback
+from collections.abc import Iterator
+from types import TracebackType
 from typing import Any
 
 import pytest
 
+from laminar_runtime import Flow, Layer
+from laminar_runtime.blocks import add_note, block
+from laminar_runtime.configurations import hooks
+from laminar_runtime.configurations.layers import Retry
 from laminar_runtime.exceptions import FlowError
 from laminar_runtime.failures import redaction, tracebacks
 from laminar_runtime.failures.tracebacks import Note, Trimmed
+from tests.support.harness import in_memory
 
 _PACKAGE = """
 def surface(function):
@@ -104,3 +112,117 @@ def test_long_texts() -> None:
     assert len(shortened) < 40_000
     assert shortened[0] + shortened[-1] == "az"
     assert "characters omitted" in shortened
+
+
+@dataclasses.dataclass(frozen=True)
+class FrozenError(Exception):
+    """An error that refuses assignments, as of its traceback and of its notes."""
+
+    code: int
+
+
+def test_an_error_that_refuses_assignments() -> None:
+    """It is raised unchanged, with its notes, and without our frames."""
+
+    @block
+    def inside() -> Iterator[None]:
+        yield
+
+    def fail_inside() -> None:
+        with inside():
+            raise FrozenError(3)
+
+    error = FrozenError(0)
+    add_note(error, "one")
+    add_note(error, "two")
+    assert error.__notes__ == ["one", "two"]
+    with pytest.raises(FrozenError) as caught:
+        surface(lambda: ours(fail_inside))
+    tracebacks.trim(caught.value)
+    assert names(caught.value)[-2:] == ["<lambda>", "fail_inside"]
+    assert tracebacks.text(caught.value).endswith("test_tracebacks.FrozenError: 3\n")
+
+
+def test_a_flow_whose_layer_raises_such_an_error() -> None:
+    """It reaches the caller of the flow, and is recorded."""
+
+    class Break(Flow): ...
+
+    @Break.register(retry=Retry(attempts=2, delay=0, jitter=0))
+    class Load(Layer):
+        def __call__(self) -> None:
+            raise FrozenError(3)
+
+        @hooks.execution
+        def around(self) -> Iterator[None]:
+            yield
+
+    flow = in_memory(Break)
+    with pytest.raises(FrozenError) as caught:
+        flow("e1")
+    assert "layer 'Load' of flow 'Break' failed on attempt 2" in caught.value.__notes__[0]
+    (failure,) = flow.execution("e1").failures()
+    assert (failure.error_class, failure.message, failure.attempt) == (f"{__name__}.FrozenError", "3", 2)
+
+
+def test_blocks_are_as_those_of_python() -> None:
+    """They end with their generator, pass errors on, replace or drop them, and yield once."""
+
+    @block
+    def of(*kinds: type[Exception]) -> Iterator[str]:
+        try:
+            yield "x"
+        except kinds:
+            return
+        except KeyError as error:
+            raise OSError("no") from error
+
+    with of() as given:
+        assert given == "x"
+    with of(ValueError):
+        raise ValueError
+    with pytest.raises(OSError, match="no"), of():
+        raise KeyError
+    with pytest.raises(StopIteration), of():
+        raise StopIteration
+    with pytest.raises(RuntimeError, match="twice"), block(lambda: (one for one in (1, 2)))():
+        pass
+    with pytest.raises(RuntimeError, match="did not yield"), block(lambda: (one for one in ()))():  # type: ignore[var-annotated]
+        pass
+
+
+def _raise_in(files: list[str]) -> Exception:
+    """Return an error whose traceback has a function of each file, the outermost first."""
+    called: Any = fail
+    for file in reversed(files):
+        namespace: dict[str, Any] = {"inner": called}
+        exec(compile(f"def call(error): inner(error)", file, "exec"), namespace)  # noqa: S102, F541 - of that file
+        called = namespace["call"]
+    with pytest.raises(ValueError, match="no luck") as caught:
+        called(ValueError("no luck"))
+    # Without the frames of this file.
+    entry = caught.value.__traceback__
+    kept = [one for one in traceback.walk_tb(entry) if one[0].f_code.co_filename in files]
+    caught.value.__traceback__ = None
+    for frame, line in reversed(kept):
+        caught.value.__traceback__ = TracebackType(caught.value.__traceback__, frame, frame.f_lasti, line)
+    return caught.value
+
+
+SITE = "/usr/lib/python3.11/site-packages/"
+
+
+@pytest.mark.parametrize(
+    ("files", "last"),
+    [
+        (["/app/main.py", "/app/steps.py", json.__file__], "/app/steps.py"),
+        (["/app/main.py", f"{SITE}pandas/io.py", "/app/callback.py", f"{SITE}numpy/core.py"], "/app/callback.py"),
+        ([f"{SITE}our_flows/main.py", f"{SITE}our_flows/steps.py", f"{SITE}pandas/io.py"], f"{SITE}our_flows/steps.py"),
+        (["/tmp/ipykernel_7/1.py", "<frozen importlib._bootstrap>"], "/tmp/ipykernel_7/1.py"),  # noqa: S108 - no file
+        (["<ipython-input-1-abc>", "<string>"], "<ipython-input-1-abc>"),
+        ([json.__file__], json.__file__),
+    ],
+)
+def test_the_last_frame_is_of_the_user(files: list[str], last: str) -> None:
+    """Not of the library that the user's code called; a flow that is installed as a library is the user's code."""
+    assert tracebacks.last_frame(_raise_in(files)) == f"{last}:1 in call"
