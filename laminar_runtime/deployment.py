@@ -342,7 +342,7 @@ class Deployment:
         arn, objects = self._describe(execution)["executionArn"], S3Objects(self._client_of("s3"), self.datastore_root)
         try:
             for group, stream in logs.find_streams(self._client_of, arn, (flow, layer), index, objects):
-                yield from logs.read_stream(self._client_of("logs"), group, stream)
+                yield from logs.only_split(logs.read_stream(self._client_of("logs"), group, stream), layer, index)
         except (BotoCoreError, ClientError) as error:
             what = f"the output of layer '{layer}' of {self._title(execution)} cannot be read"
             raise _explain(what, error, ExecutionError) from error

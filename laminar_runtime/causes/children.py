@@ -33,7 +33,8 @@ def describe(client: Any, job: str, known: Detail, most: int) -> tuple[list[Deta
         return _of_dependencies(client, [detail], 1, detail, most) if detail else ([], 0)
     summary = detail["arrayProperties"].get("statusSummary") or {}
     ids = _failed_children(client, job, most)
-    found = client.describe_jobs(jobs=ids)["jobs"] if ids else []
+    parts = [ids[at : at + DESCRIBED_JOBS] for at in range(0, len(ids), DESCRIBED_JOBS)]
+    found = [child for part in parts for child in client.describe_jobs(jobs=part)["jobs"]]
     found = sorted(found, key=lambda child: int(str(child["jobId"]).rpartition(":")[2]))
     return _of_dependencies(client, found or [detail], int(summary.get("FAILED", 0)) or 1, detail, most)
 
@@ -55,10 +56,10 @@ def _failed_children(client: Any, job: str, most: int) -> list[str]:
     found: list[str] = []
     for page in client.get_paginator("list_jobs").paginate(arrayJobId=job, jobStatus="FAILED"):
         found += [child["jobId"] for child in page["jobSummaryList"]]
-        if len(found) >= DESCRIBED_JOBS:
+        if len(found) >= max(most, DESCRIBED_JOBS):
             break
     found.sort(key=lambda child: int(child.rpartition(":")[2]))
-    return found[: min(most, DESCRIBED_JOBS)]
+    return found[:most]
 
 
 def in_camel_case(value: Any) -> Any:
@@ -70,10 +71,16 @@ def in_camel_case(value: Any) -> Any:
     Example:
         >>> in_camel_case({"JobId": "1", "Container": {"ExitCode": 2}})
         {'jobId': '1', 'container': {'exitCode': 2}}
+        >>> in_camel_case({"ArrayProperties": {"StatusSummary": {"FAILED": 3}}})
+        {'arrayProperties': {'statusSummary': {'FAILED': 3}}}
     """
     match value:
         case dict():
-            return {f"{name[:1].lower()}{name[1:]}": in_camel_case(item) for name, item in value.items()}
+            # The statuses of children are keys, too.
+            return {
+                name if name.isupper() else f"{name[:1].lower()}{name[1:]}": in_camel_case(item)
+                for name, item in value.items()
+            }
         case list():
             return [in_camel_case(item) for item in value]
         case _:

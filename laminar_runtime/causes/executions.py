@@ -13,9 +13,10 @@ from laminar_runtime import _records, task_environment
 from laminar_runtime.causes import children, tasks
 from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.texts import parse_object
+from laminar_runtime.exceptions import LaminarError
 from laminar_runtime.failures import jobs
 from laminar_runtime.failures.record import Failure, Failures, Kind
-from laminar_runtime.failures.redaction import one_line
+from laminar_runtime.failures.redaction import one_line, redact
 from laminar_runtime.identifiers import RESUMED
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.claims import open_claim
@@ -29,6 +30,8 @@ __all__ = ["Reader"]
 _FINAL = 79
 #: How deep executions that state machines started are looked into.
 _DEPTH = 5
+#: The kinds of failures that a signal announces to the task.
+_SIGNALLED = frozenset({"reclaimed", "timed out", "stopped"})
 _ENDED: Mapping[str, tuple[Kind, str]] = {
     "TIMED_OUT": ("execution timed out", "the execution timed out while it ran"),
     "ABORTED": ("execution aborted", "the execution was aborted while it ran"),
@@ -58,6 +61,8 @@ class Reader:
         self._flows, self._most = flows, most
         self._notes: list[str] = []
         self._drives: dict[tuple[str, str, int], str] = {}
+        #: The resume or redrive that ended, as the history and the tasks say it; empty if the history cannot be read.
+        self._ended: set[str] = set()
 
     def read(self, arn: str, status: str, error: str = "", cause: str = "") -> Failures:
         """Return the failures of an execution that has ended.
@@ -71,6 +76,7 @@ class Reader:
         self._flows = self._flows or self._try("the datastore", self._find_flows) or ()
         found, count = self._try("its history", lambda: self._of_execution(arn, status, _DEPTH)) or ([], 0)
         recorded = self._try("the datastore", self._read_records) or Failures()
+        recorded = self._without_earlier(recorded)
         joined = [self._join(one, recorded) for one in found]
         known, layers = {_place(one) for one in joined}, {(one.flow, one.layer) for one in joined}
         more = [one for one in recorded if _place(one) not in known]
@@ -91,8 +97,9 @@ class Reader:
 
         try:
             return read()
-        except (BotoCoreError, ClientError) as error:
-            note = f"{what} may have the cause, but cannot be read: {error}"
+        # Any code of a task may have written to the datastore: what is damaged there must not hide the failure.
+        except (BotoCoreError, ClientError, LaminarError, LookupError, TypeError, ValueError) as error:
+            note = f"{what} may have the cause, but cannot be read: {redact(str(error))}"
             self._notes += [] if note in self._notes else [note]
             return None
 
@@ -110,6 +117,8 @@ class Reader:
     def _of_execution(self, arn: str, status: str, depth: int) -> tuple[list[Failure], int]:
         """Return the failures of an execution by its history, and how many there are."""
         history = History.read(self._client("stepfunctions"), arn)
+        if depth == _DEPTH:
+            self._ended.add(_drive(arn, history.redrives))
         if status in _ENDED:
             found = [self._of_running(task, status) for task in history.running()]
             return found, len(found)
@@ -134,9 +143,12 @@ class Reader:
         job = task.answer.get("JobId") or described.get("JobId")
         if job:
             return self._of_job(str(job), task, children.in_camel_case(described))
-        place = self._place(tasks.variables_of(task))
-        of = tasks.of_function if task.payload and "errorMessage" in described else tasks.of_state
-        return [of(task, self._execution, place)], 1
+        given = tasks.variables_of(task)
+        answered = "errorMessage" in described or task.error == tasks.UNKNOWN
+        of = tasks.of_function if task.payload and answered else tasks.of_state
+        found = of(task, self._execution, self._place(given))
+        self._note_drive([found], given)
+        return [found], 1
 
     def _of_job(self, job: str, task: StateTask, known: Mapping[str, Any]) -> tuple[list[Failure], int]:
         described = self._try(
@@ -144,19 +156,23 @@ class Reader:
         ) or ([known] if known else [], 1)
         details, count = described
         given = tasks.variables_of(task)
-        drive = given.get(task_environment.EXECUTION_ID, "").partition(RESUMED)[2]
         if details and task_environment.LAYER_CLAIMS in given:
-            return self._of_claiming(details, given, drive)
+            return self._of_claiming(details, given)
         found = [
             tasks.of_job(detail, self._execution, self._place({**given, **jobs.variables(detail)}))
             for detail in details
         ]
-        self._drives |= {_place(one): drive for one in found}
+        self._note_drive(found, given)
         return (found, count) if found else ([tasks.of_state(task, self._execution, self._place(given))], 1)
 
-    def _of_claiming(
-        self, details: Sequence[Mapping[str, Any]], given: Mapping[str, str], drive: str
-    ) -> tuple[list[Failure], int]:
+    def _note_drive(self, found: Sequence[Failure], given: Mapping[str, str]) -> str:
+        """Note the resume or redrive of failures, and return it."""
+        drive = given.get(task_environment.EXECUTION_ID, "").partition(RESUMED)[2]
+        self._ended.add(drive)
+        self._drives |= {_place(one): drive for one in found}
+        return drive
+
+    def _of_claiming(self, details: Sequence[Mapping[str, Any]], given: Mapping[str, str]) -> tuple[list[Failure], int]:
         """Return the failures of splits that the children of a job claimed.
 
         A child that ends by itself has left a record for each of them. One that was ended has not, for the split that
@@ -164,7 +180,9 @@ class Reader:
         """
         place = self._place({**given, **jobs.variables(details[0])})
         key = LayerKey(place["flow"], self._execution, place["layer"])
+        drive = self._note_drive((), given)
         recorded = self._try("the datastore", lambda: failures.read(self._objects, key, most=self._most)) or Failures()
+        recorded = self._without_earlier(recorded)
         prefix = key.claims(given[task_environment.LAYER_CLAIMS], drive)
         found: list[Failure] = []
         for detail in details:
@@ -173,7 +191,7 @@ class Reader:
                 continue
             held = self._claim_of(key, prefix, one.job)
             found.append(one if held is None else _records.evolve(one, index=held))
-        self._drives |= {_place(one): drive for one in found}
+        self._note_drive(found, given)
         known = {_place(one) for one in found}
         others = [one for one in recorded if _place(one) not in known]
         return [*found, *others], max(recorded.count, len(found) + len(others))
@@ -208,11 +226,28 @@ class Reader:
         record = next((one for one in recorded if _place(one) == _place(found)), None)
         if record is None and recorded.count > len(recorded):
             record = self._try("the datastore", lambda: self._read_split(found))
-        if record is None or not _is_of(record, found):
+        if record is None or not self._is_of(record, found):
             return self._count_attempt(found)
+        if found.kind in _SIGNALLED:
+            # What the task made of the signal that ended it is not why it ended, but says where it was then.
+            attempt, where = found.attempt or record.attempt, {"frame": record.frame, "traceback": record.traceback}
+            return _records.evolve(found, attempt=attempt, **where)
         known = {name: getattr(found, name) for name in ("exit_code", "log_group", "log_stream", "region")}
         own = {name: getattr(record, name) or value for name, value in known.items()}
         return _records.evolve(record, **own, job=record.job or found.job, start=record.start or found.start)
+
+    def _is_of(self, record: Failure, found: Failure) -> bool:
+        """Return whether a record is of the run that a failure is of, not of an earlier one."""
+        drive = self._drives.get(_place(found), "")
+        if not found.job:  # a function: what ended it from outside left no record
+            return found.kind in {"error", "exited"} and record.drive == drive
+        same = record.job == found.job and record.start == found.start
+        return same or (found.kind == "exited" and found.exit_code == _FINAL and record.drive == drive)
+
+    def _without_earlier(self, recorded: Failures) -> Failures:
+        """Return records without those of earlier resumes and redrives."""
+        kept = tuple(one for one in recorded if not self._ended or one.drive in self._ended)
+        return _records.evolve(recorded, shown=kept, count=recorded.count - len(recorded) + len(kept))
 
     def _read_split(self, found: Failure) -> Failure | None:
         key = LayerKey(found.flow, self._execution, found.layer)
@@ -232,9 +267,7 @@ def _place(failure: Failure) -> tuple[str, str, int]:
     return failure.flow, failure.layer, failure.index
 
 
-def _is_of(record: Failure, found: Failure) -> bool:
-    """Return whether a record is of the run that a failure is of, not of an earlier one."""
-    if not found.job:  # a function: what ended it from outside left no record
-        return found.kind in {"error", "exited"}
-    same = record.job == found.job and record.start == found.start
-    return same or (found.kind == "exited" and found.exit_code == _FINAL)
+def _drive(arn: str, redrives: int) -> str:
+    """Return the resume or redrive of an execution, as its tasks are given it: see `laminar_codegen.ir.asl`."""
+    drive = arn.rpartition(":")[2].partition(RESUMED)[2]
+    return f"{drive or 0}.{redrives}" if redrives else drive

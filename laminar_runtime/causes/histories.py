@@ -84,22 +84,40 @@ class History:
             more = {"nextToken": page["nextToken"]}
         return cls(events)
 
+    @property
+    def redrives(self) -> int:
+        """How often the execution was redriven."""
+        last = self._events.get(self._redriven, {})
+        details = last.get("executionRedrivenEventDetails") or {}
+        return int(details.get("redriveCount", 1 if last else 0))
+
+    @property
+    def _redriven(self) -> int:
+        """The id of the event at which the last redrive began; 0 if there was none."""
+        return max((at for at, event in self._events.items() if event["type"] == "ExecutionRedriven"), default=0)
+
     def failures(self) -> list[StateTask]:
         """Return the tasks, or other states, whose failures led to the end of the execution, the last one first.
 
         Later failures may be tasks that were stopped, and earlier ones may have been tried again.
         """
-        ordered = [event for _, event in sorted(self._events.items(), reverse=True)]
+        redriven = self._redriven
+        ordered = [event for at, event in sorted(self._events.items(), reverse=True) if at > redriven]
         failed = [event for event in ordered if _failure(event)]
         end = next((event for event in failed if str(event["type"]).startswith("Execution")), None)
-        led = [event for event in self._predecessors(end) if _failure(event)] or failed
+        led = [event for event in self._predecessors(end) if _failure(event) and event["id"] > redriven] or failed
         # The failure of a task has more details than the failure of the Map or Parallel state around it.
         own = [event for event in led if not str(event["type"]).startswith(("Execution", "Map", "Parallel"))]
         return [self._task(event, _failure(event) or {}) for event in own or led[:1]]
 
     def running(self) -> list[StateTask]:
-        """Return the tasks that had not ended at the end of the execution, the first one first."""
-        return [self._task(event, {}) for event in self._last_events() if event["type"] not in _ENDS]
+        """Return the tasks that had not ended at the end of the execution, the first one first.
+
+        A redrive comes after such an end: what was running before it does not run any more.
+        """
+        redriven = self._redriven
+        left = [one for one in self._last_events() if one["type"] not in _ENDS and one["id"] > redriven]
+        return [self._task(event, {}) for event in left]
 
     def tasks(self) -> list[StateTask]:
         """Return all tasks, the first one first."""

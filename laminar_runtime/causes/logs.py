@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from laminar_runtime import indexes, task_environment
 from laminar_runtime.causes.histories import History, StateTask
 from laminar_runtime.causes.tasks import variables_of
-from laminar_runtime.exceptions import FlowError
+from laminar_runtime.exceptions import FlowError, LaminarError
 from laminar_runtime.failures import jobs
+from laminar_runtime.storage.claims import Owner
 from laminar_runtime.storage.failures import Readable
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["find_streams", "read_stream"]
+__all__ = ["find_streams", "only_split", "read_stream"]
 
 #: How deep executions that state machines started are looked into.
 _DEPTH = 5
+_BEGINS = re.compile(r"laminar: split (?P<index>\d+) of layer '(?P<layer>.*)' begins")
 
 
 def find_streams(
@@ -41,7 +44,10 @@ def find_streams(
         known = {**variables, **(jobs.variables(described[0]) if described else {})}
         if flow and known.get(task_environment.FLOW_NAME, flow) != flow:
             continue
-        if described and described[0].get("arrayProperties"):
+        if task_environment.LAYER_CLAIMS in variables:
+            child = _claimer(known, index, objects)
+            described = [] if child is None else batch.describe_jobs(jobs=[child])["jobs"]
+        elif described and described[0].get("arrayProperties"):
             place = _place(known, index, objects)
             described = [] if place is None else batch.describe_jobs(jobs=[f"{job}:{place}"])["jobs"]
         elif variables.get(task_environment.LAYER_INDEXES, str(index)) != str(index):
@@ -72,6 +78,39 @@ def _place(variables: Mapping[str, str], index: int, objects: Readable) -> int |
         spelled = objects.get(context.key.index_list(spelled[1:])).decode() if context else ""
     found = indexes.parse(spelled)
     return found.index(index) if index in found else None
+
+
+def _claimer(variables: Mapping[str, str], index: int, objects: Readable) -> str | None:
+    """Return which child of a job claimed a split, None if none did."""
+    named = {task_environment.FLOW_NAME: "-", **variables, task_environment.BATCH_INDEX: "0"}
+    try:
+        context = TaskContext.parse(named)
+        prefix = context.key.claims(context.claims, context.drive) if context else ""
+        return Owner.loads(objects.get(f"{prefix}{index}")).child
+    except (LaminarError, LookupError, TypeError, ValueError):  # not claimed, or damaged
+        return None
+
+
+def only_split(lines: Iterable[str], layer: str, index: int) -> Iterator[str]:
+    """Yield the lines of one split of the output of a task, which may have run one split after the other.
+
+    Args:
+        lines: The output.
+        layer: The layer's name.
+        index: The index of the split.
+
+    Example:
+        >>> lines = ["laminar: split 3 of layer 'A' begins", "three", "laminar: split 5 of layer 'A' begins", "five"]
+        >>> [*only_split(lines, "A", 5)], [*only_split(["one"], "A", 5)]
+        (["laminar: split 5 of layer 'A' begins", 'five'], ['one'])
+    """
+    shown = True
+    for line in lines:
+        # `laminar_runtime.tasks.worker` prints it. Without such a line, all of the output is of the split.
+        if (found := _BEGINS.match(line)) is not None and found["layer"] == layer:
+            shown = int(found["index"]) == index
+        if shown:
+            yield line
 
 
 def _tasks(states: Any, arn: str, depth: int) -> Iterator[StateTask]:

@@ -14,10 +14,12 @@ from laminar_runtime.failures.record import Failure, Kind, spell_time
 from laminar_runtime.failures.redaction import one_line
 from laminar_runtime.task_environment import TaskContext
 
-__all__ = ["of_function", "of_job", "of_state", "place_of", "variables_of"]
+__all__ = ["UNKNOWN", "of_function", "of_job", "of_state", "place_of", "variables_of"]
 
 #: The errors of AWS Lambda for a function that ended without an answer, by kind.
 _FUNCTION_ENDS: Mapping[str, Kind] = {"Sandbox.Timedout": "timed out", "Runtime.OutOfMemory": "out of memory"}
+#: The error of Step Functions for a function whose answer names none, and what the answer says then.
+UNKNOWN, _LATE, _KILLED = "Lambda.Unknown", "Task timed out after", "signal: killed"
 #: What an error of a call says if a role may not make it.
 _DENIED = ("AccessDenied", "is not authorized to perform", "not authorized to assume")
 
@@ -96,9 +98,11 @@ def of_function(task: StateTask, execution: str, place: Mapping[str, Any]) -> Fa
     answer = parse_object(task.cause)
     message = str(answer.get("errorMessage") or task.cause)
     kind = _FUNCTION_ENDS.get(task.error)
+    if kind is None and _LATE in message:
+        kind = "timed out"
     if kind is None:
-        killed = "signal: killed" in message
-        ended = "exited" if task.error.startswith("Runtime.") else "error"
+        killed = _KILLED in message
+        ended = "exited" if task.error.startswith("Runtime.") or task.error == UNKNOWN else "error"
         kind = "out of memory" if killed else "permission denied" if _is_denied(task) else ended  # type: ignore[assignment]
     # The function's own error says where it happened, which is said beside it.
     _, found, reason = message.partition(f" of execution {execution}: ")

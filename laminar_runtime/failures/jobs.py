@@ -23,6 +23,8 @@ _UNFINISHED = 66
 _EXITED, _NOT_STARTED = "Essential container in task exited", "Task failed to start"
 #: The log group of jobs whose definition names none.
 _LOG_GROUP = "/aws/batch/job"
+#: How the status of a job begins that a limit of its queue canceled, because no capacity could run it for too long.
+_LIMIT = "Canceled by JobStateTimeLimit action"
 _SIGNALLED = 128
 
 #: How a reason of the container, or of the status, begins, by kind. The first one that fits is taken.
@@ -30,7 +32,7 @@ _BEGINNINGS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("out of memory", ("OutOfMemoryError",)),
     ("timed out", ("Job attempt duration exceeded timeout",)),
     ("reclaimed", ("Host EC2", "Your Spot Task was interrupted")),
-    ("not placed", ("MISCONFIGURATION:", "CAPACITY:", "ACTION_REQUIRED", "UNDETERMINED")),
+    ("not placed", (_LIMIT, "MISCONFIGURATION:", "CAPACITY:", "ACTION_REQUIRED", "UNDETERMINED")),
     ("image not pulled", ("CannotPull", "CannotInspectContainerError")),
 )
 #: What is in the reason of a container that did not start because of a role.

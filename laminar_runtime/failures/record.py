@@ -71,6 +71,7 @@ class Failure:
         region: The AWS region of the job.
         log_group: The log group of its output in CloudWatch Logs.
         log_stream: The log stream there.
+        drive: The resume or redrive of a deployed execution that it belongs to; empty before the first one.
 
     Example:
         >>> failure = Failure(flow="Report", execution="e1", layer="Train", reason="ValueError: no luck", splits=9)
@@ -99,6 +100,7 @@ class Failure:
     region: str = ""
     log_group: str = ""
     log_stream: str = ""
+    drive: str = ""
 
     @property
     def out_of_memory(self) -> bool:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from laminar_runtime import _records
 from laminar_runtime.failures import tracebacks
-from laminar_runtime.failures.redaction import shorten
+from laminar_runtime.failures.redaction import shorten, without_middle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Report", "class_name", "message_of", "read", "reason_of", "write"]
 
-#: The most bytes of a report that are read. The texts of a report are limited, and JSON needs at most 12 bytes for a
-#: character.
+#: The most bytes of a report that are read. The texts of a report are limited, and a character has at most 6 bytes.
 _LARGEST = 2**20
+#: The most characters of the name of a class, and of a frame.
+_NAME = 1_000
 
 
 @_records.frozen(kw_only=True)
@@ -56,7 +57,7 @@ class Report:
             traceback=tracebacks.text(error),
             attempt=attempt,
             message=message_of(error),
-            frame=tracebacks.last_frame(error),
+            frame=without_middle(tracebacks.last_frame(error), _NAME),
         )
 
     @property
@@ -78,7 +79,7 @@ def class_name(error: BaseException) -> str:
     """
     cls = type(error)
     known = cls.__module__ in {"builtins", "__main__"}
-    return cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}"
+    return without_middle(cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}", _NAME)
 
 
 def reason_of(error: BaseException) -> str:
@@ -116,8 +117,9 @@ def write(path: Path, error: BaseException, *, attempt: int = 0) -> None:
     """
     aside = path.with_name(f"{path.name}.part")
     report = Report.of(error, attempt=attempt)
-    # JSON escapes lone surrogates, which UTF-8 cannot encode.
-    aside.write_text(json.dumps(_records.plain(report)), encoding="utf-8")
+    written = json.dumps(_records.plain(report), ensure_ascii=False)
+    # UTF-8 has no lone surrogates. Their escape is that of JSON, too.
+    aside.write_bytes(written.encode("utf-8", "backslashreplace"))
     aside.replace(path)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from laminar_runtime import task_environment
 from laminar_runtime.configurations import datastores
 from laminar_runtime.configurations.failures import OUT_OF_MEMORY
-from laminar_runtime.exceptions import MissingError, TaskError, UnfinishedError
+from laminar_runtime.exceptions import DamagedError, MissingError, TaskError, UnfinishedError
 from laminar_runtime.failures import reports, tracebacks
 from laminar_runtime.failures.record import Failure, spell_time
 from laminar_runtime.failures.redaction import one_line
@@ -62,16 +62,19 @@ def leave_ending(environment: Mapping[str, str], reason: str, code: int) -> None
         code: The exit code of its process, negative for the signal that ended it.
     """
     kind = OUT_OF_MEMORY if code == -signal.SIGKILL else "exited"
-    leave(environment, {"kind": kind, "reason": reason, "exit_code": code}, None)
+    leave(environment, {"kind": kind, "reason": reason, "exit_code": code}, None, over=False)
 
 
-def leave(environment: Mapping[str, str], known: Mapping[str, Any], own: datastores.DataStore | None) -> None:
+def leave(
+    environment: Mapping[str, str], known: Mapping[str, Any], own: datastores.DataStore | None, *, over: bool = True
+) -> None:
     """Leave the record of a failure of the task of an environment. If that is impossible, print why.
 
     Args:
         environment: The variables of the task.
         known: What is known of the failure: arguments of `Failure`.
         own: The configured datastore of the flow; None if the flow could not be loaded.
+        over: Whether to write over a record that the same start of the task left: it knows its error, as of an import.
     """
     try:
         context = TaskContext.parse(environment)
@@ -89,11 +92,27 @@ def leave(environment: Mapping[str, str], known: Mapping[str, Any], own: datasto
             splits=context.splits,
             attempt=_attempt(environment, context),
             time=spell_time(time.time()),
+            drive=context.drive,
             **{**_facts_of_job(environment), **known},
         )
-        failures.write(store.transport.put, context.key, failure)
+        if over or not _has_record(store, context.key, failure):
+            failures.write(store.transport.put, context.key, failure)
     except Exception as error:  # noqa: BLE001 - the failure of the task matters more
         sys.stderr.write(f"laminar: the record of this failure cannot be stored: {reports.reason_of(error)}\n")
+
+
+def _has_record(store: datastores.DataStore, key: LayerKey, failure: Failure) -> bool:
+    """Return whether the start of the task that a failure is of has left a record of it."""
+    found = _read(store, key, failure.index, failure.attempt)
+    return found is not None and (found.drive, found.job, found.start) == (failure.drive, failure.job, failure.start)
+
+
+def _read(store: datastores.DataStore, key: LayerKey, index: int, attempt: int) -> Failure | None:
+    path = key.failure(index, attempt)
+    try:
+        return Failure.from_json(store.transport.get(path), key=path)
+    except (MissingError, DamagedError):
+        return None
 
 
 def of_task_error(error: TaskError) -> Failure:
@@ -145,12 +164,8 @@ def record(store: datastores.DataStore, key: LayerKey, error: TaskError, began: 
 
 
 def _find(store: datastores.DataStore, key: LayerKey, error: TaskError, began: float) -> Failure | None:
-    path = key.failure(error.index, error.attempt)
-    try:
-        found = Failure.from_json(store.transport.get(path), key=path)
-    except MissingError:
-        return None
-    return found if found.job and found.time >= spell_time(began) else None
+    found = _read(store, key, error.index, error.attempt)
+    return found if found is not None and found.job and found.time >= spell_time(began) else None
 
 
 def _evolve(error: TaskError, found: Failure) -> TaskError:

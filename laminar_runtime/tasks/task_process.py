@@ -7,6 +7,7 @@ error, or never call the flow: the process fails all the same.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import os
 import sys
@@ -14,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from laminar_runtime import task_environment
-from laminar_runtime.exceptions import UnfinishedError
+from laminar_runtime.exceptions import FlowError, UnfinishedError
 from laminar_runtime.process.endings import Ended
 from laminar_runtime.programs import loading
 from laminar_runtime.tasks import attempts, claims
@@ -102,7 +103,7 @@ def _check_task() -> None:
             else tracebacks.text(error) or f"{reports.message_of(error)}\n",
             code,
         )
-    if not claims.is_task_process() or task_environment.TAKEN in os.environ or loading.read_only():
+    if not _is_left():
         return
     flow, layer = os.environ[task_environment.FLOW_NAME], os.environ[task_environment.LAYER_NAME]
     fix = f"the file must call its flow before it uses results, for example 'if flow := {flow}(): flow()'"
@@ -116,6 +117,11 @@ def _check_task() -> None:
         else:
             failure_records.leave(os.environ, {"kind": "exited", "reason": why}, None)
     _fail(f"{why}\n")
+
+
+def _is_left() -> bool:
+    """Return whether this process is that of a task, and has not run it."""
+    return claims.is_task_process() and task_environment.TAKEN not in os.environ and not loading.read_only()
 
 
 def _fail(why: str, code: int | None = None) -> None:
@@ -136,6 +142,26 @@ def _print_at_once() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
 
 
+def _report_uncaught() -> None:
+    """Report an error of the file before it calls its flow, as of an import, in place of printing it."""
+    print_error = sys.excepthook
+
+    def hook(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+        path = os.environ.get(task_environment.ERROR_FILE)
+        with contextlib.suppress(OSError, FlowError):
+            if path and isinstance(value, Exception) and _is_left():
+                from pathlib import Path
+
+                from laminar_runtime.failures import reports
+
+                reports.write(Path(path), value)
+                return
+        print_error(kind, value, traceback)
+
+    sys.excepthook = hook
+
+
 if task_environment.LAYER_NAME in os.environ:
     _print_at_once()
+    _report_uncaught()
     atexit.register(_check_task)

@@ -113,7 +113,7 @@ def main() -> None:
         retry=_records.copy(Retry(**known["retry"]), on=tuple(known["on"])),
         attempt=int(named) if named else None,
         spot=known["spot"],
-        record=lambda index, attempt, ending: _record(store, context, processes.environment(index, attempt), ending),
+        record=lambda index, attempt, ending: _record(store, processes.environment(index, attempt), ending),
     )
     try:
         succeeded = worker.work(restarted=start > 1)
@@ -123,15 +123,13 @@ def main() -> None:
     sys.exit(_SUCCESS if succeeded else FINAL)
 
 
-def _record(store: DataStore, context: TaskContext, environment: Mapping[str, str], ending: Ending) -> None:
+def _record(store: DataStore, environment: Mapping[str, str], ending: Ending) -> None:
     """Record the failure of an attempt at a split whose process could not do so: it was killed, or exited."""
     from laminar_runtime.tasks import failure_records
 
-    task = types.unwrap(TaskContext.parse(environment))
-    if ending.code > 0 and not ending.late and store.transport.exists(context.key.failure(task.index, task.attempt)):
-        return
     kind = TIMED_OUT if ending.late else OUT_OF_MEMORY if ending.code == -signal.SIGKILL else "exited"
-    failure_records.leave(environment, {"kind": kind, "reason": str(ending), "exit_code": ending.code}, store)
+    known = {"kind": kind, "reason": str(ending), "exit_code": ending.code}
+    failure_records.leave(environment, known, store, over=ending.late or ending.code <= 0)
 
 
 def _splits(store: DataStore, context: TaskContext, spelled: str) -> list[int]:

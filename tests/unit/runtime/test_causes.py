@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from laminar_runtime import _records
 from laminar_runtime.causes import children
 from laminar_runtime.causes.calls import explain
 from laminar_runtime.causes.executions import Reader
-from laminar_runtime.causes.logs import find_streams, read_stream
+from laminar_runtime.causes.histories import History
+from laminar_runtime.causes.logs import find_streams, only_split, read_stream
 from laminar_runtime.causes.objects import S3Objects
 from laminar_runtime.causes.stopping import stop_jobs
 from laminar_runtime.configurations.datastores import Memory
@@ -48,6 +50,12 @@ START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         ("Host EC2 (instance i-1) terminated.", None, None, "reclaimed"),
         ("Your Spot Task was interrupted.", None, None, "reclaimed"),
         ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", None, None, "not placed"),
+        (
+            "Canceled by JobStateTimeLimit action due to reason: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
+            None,
+            None,
+            "not placed",
+        ),
         ("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY", None, None, "not placed"),
         ("Task failed to start", "CannotPullContainerError: not found", None, "image not pulled"),
         ("Task failed to start", "CannotPullImageManifestError: 403", None, "image not pulled"),
@@ -463,3 +471,172 @@ def test_streams_of_a_split() -> None:
     assert streams("Train", 1500) == []
     assert streams("Load", 0) == []
     assert streams("Train", 7, listed="8-1007,7") == [("g", "first"), ("g", "last")]
+
+
+def test_the_child_that_claimed_a_split() -> None:
+    """Under a limit of concurrency, children take splits as they claim them: the logs are of the one that did."""
+    parent, store = claiming(0), Memory()
+    claimer = claiming(1)
+    claimer["container"] |= {"logStreamName": "of 1"}
+    parent = {**parent, "jobId": "j", "arrayProperties": {"size": 2}}
+    environment = [*REQUEST["ContainerOverrides"]["Environment"], {"Name": "LAMINAR_LAYER_CLAIMS", "Value": "1-0.2"}]
+    services = {
+        "stepfunctions": history("x", ContainerOverrides={"Environment": environment}),
+        "batch": Batch(parent, claiming(0), claimer),
+    }
+    prefix = TRAIN.claims("1-0.2", "1")
+    store.transport.put(f"{prefix}7", Owner("j:1").dumps())
+    store.transport.put(f"{prefix}8", b"damaged")
+
+    def streams(index: int) -> list[str]:
+        return [name for _, name in find_streams(services.__getitem__, ARN, ("", "Train"), index, store.transport)]
+
+    assert streams(7) == ["of 1"]
+    assert streams(0) == streams(8) == []
+    lines = ["start", "laminar: split 3 of layer 'Train' begins", "3", "laminar: split 7 of layer 'Train' begins", "7"]
+    assert [*only_split(lines, "Train", 7)] == [lines[0], *lines[3:]]
+
+
+def redriven(states: States, count: int = 1) -> States:
+    """Return a history whose last events are of a redrive: all that the first drive did comes before them."""
+    first = states._events
+    began = {"id": len(first) + 1, "previousEventId": len(first), "type": "ExecutionRedriven", "timestamp": START}
+    details = {"executionRedrivenEventDetails": {"redriveCount": count}}
+    shift = len(first) + 1
+    again = [{**one, "id": one["id"] + shift, "previousEventId": one["previousEventId"] + shift} for one in first[1:]]
+    return States(*first, {**began, **details}, *again)
+
+
+def of_drive(drive: str) -> dict[str, Any]:
+    """Return the request of a job of a resume or redrive."""
+    environment = [
+        {"Name": "LAMINAR_LAYER_NAME", "Value": "Train"},
+        {"Name": "LAMINAR_EXECUTION_ID", "Value": f"e1@resume-{drive}"},
+    ]
+    return {"ContainerOverrides": {"Environment": environment}}
+
+
+def test_a_record_of_an_earlier_drive() -> None:
+    """A redrive counts attempts from one, and may fail for another reason than the drive before it."""
+    payload = {"Payload": {"execution": "e1@resume-0.1", "layer": "Train"}}
+    message = {"errorType": "ValueError", "errorMessage": "x of execution e1: ValueError: new"}
+    states = redriven(history(message, "ValueError", **payload))
+    for event in states._events:
+        event.pop("taskSubmittedEventDetails", None)
+    store = Memory()
+    failures.write(store.transport.put, TRAIN, record(0, splits=1, reason="ValueError: old"))
+    clean = Failure(flow="Report", execution="e1", layer="Clean", reason="an older one", attempt=1)
+    failures.write(store.transport.put, LayerKey("Report", "e1", "Clean"), clean)
+    found = read(store, states, Batch())
+    assert [one.reason for one in found] == ["ValueError: new"]
+    assert found.count == 1
+    failures.write(store.transport.put, TRAIN, record(0, splits=1, reason="ValueError: own", drive="0.1"))
+    assert [one.reason for one in read(store, states, Batch())] == ["ValueError: own"]
+
+
+def test_a_job_of_a_redrive_that_left_no_record() -> None:
+    """Its exit code says that its task failed for good, and the record there is of the job before it."""
+    store = Memory()
+    failures.write(store.transport.put, TRAIN, record(0, splits=1, job="i", start=1))
+    variables = [{"name": name, "value": value} for name, value in _variables("0.1").items()]
+    job = {"jobId": "j", "statusReason": EXITED, "container": {"exitCode": 79, "environment": variables}}
+    states = redriven(history("x", **of_drive("0.1")))
+    (found,) = read(store, states, Batch(job))
+    assert (found.kind, found.exit_code) == ("exited", 79)
+    failures.write(store.transport.put, TRAIN, record(0, splits=1, job="i", start=1, drive="0.1"))
+    assert [one.reason for one in read(store, states, Batch(job))] == ["ValueError: 0"]
+
+
+def _variables(drive: str) -> dict[str, str]:
+    return {
+        "LAMINAR_FLOW_NAME": "Report",
+        "LAMINAR_LAYER_NAME": "Train",
+        "LAMINAR_EXECUTION_ID": f"e1@resume-{drive}" if drive else "e1",
+    }
+
+
+def test_tasks_of_an_earlier_drive_do_not_run() -> None:
+    """An execution that was stopped, redriven and stopped again is ended with what ran at its second end."""
+    states = history("x", **REQUEST)
+    running = [event for event in states._events if event["type"] not in {"TaskFailed", "ExecutionFailed"}]
+    again = redriven(States(*running))
+    assert [task.state for task in History({event["id"]: event for event in again._events}).running()] == ["Train"]
+    assert History({event["id"]: event for event in again._events}).redrives == 1
+    ended = States(*again._events[: len(running) + 1])
+    assert History({event["id"]: event for event in ended._events}).running() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("Host EC2 (instance i-1) terminated.", "reclaimed"),
+        ("Job attempt duration exceeded timeout", "timed out"),
+        ("by hand", "stopped"),
+    ],
+)
+def test_what_a_task_made_of_the_signal_that_ended_it(status: str, kind: str) -> None:
+    """Its record is of the same start of the job, and says SystemExit or worse; AWS says why."""
+    store = Memory()
+    of_signal = record(0, splits=1, job="j", start=1, error_class="SystemExit", reason="SystemExit: 143", drive="1")
+    failures.write(store.transport.put, TRAIN, _records.evolve(of_signal, frame="flow.py:3 in wait", attempt=2))
+    variables = [{"name": name, "value": value} for name, value in _variables("1").items()]
+    job = {"jobId": "j", "statusReason": status, "attempts": [{}], "container": {"exitCode": 143}}
+    job["container"]["environment"] = variables  # type: ignore[index]
+    (found,) = read(store, history("x", **REQUEST), Batch(job))
+    assert (found.kind, found.attempt, found.error_class) == (kind, 2, "")
+    assert found.frame == "flow.py:3 in wait"
+    assert "SystemExit" not in found.reason
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"splits": "many"}', b'{"flow": {}}', b"\xff"])
+def test_damaged_objects_do_not_hide_the_failure(content: bytes) -> None:
+    """Any code of a task may write to its datastore: what it wrote is noted, and the failure of the job is found."""
+    store, states = Memory(), history("x", **REQUEST)
+    failures.write(store.transport.put, TRAIN, record(0, job="j:0", start=9))
+    store.transport.put(TRAIN.record, content)
+    found = read(store, states, Batch(array("j", 1), child("j", 0)))
+    assert [one.kind for one in found] == ["out of memory"]
+    assert found.notes
+    store.transport.put(TRAIN.record.replace(".record", ".other"), b"")
+    environment = [*REQUEST["ContainerOverrides"]["Environment"], {"Name": "LAMINAR_LAYER_CLAIMS", "Value": "1-0.2"}]
+    store.transport.put(f"{TRAIN.claims('1-0.2', '1')}3", content)
+    claims = history("x", ContainerOverrides={"Environment": environment})
+    assert [one.kind for one in read(store, claims, Batch(array("j", 1), claiming(0)))] == ["out of memory"]
+
+
+def test_more_children_than_one_call_describes() -> None:
+    """A caller may ask for more than a hundred failures."""
+    batch = Batch(array("j", 250), *(child("j", index) for index in range(250)))
+    describe, sizes = batch.describe_jobs, []
+
+    def counting(jobs: list[str]) -> dict[str, Any]:
+        sizes.append(len(jobs))
+        return describe(jobs)
+
+    batch.describe_jobs = counting  # type: ignore[method-assign]
+    found, count = children.describe(batch, "j", {}, 230)
+    assert (len(found), count, max(sizes)) == (230, 250, 100)
+
+
+def test_an_array_job_that_aws_batch_forgot() -> None:
+    """The state machine spells its fields in Pascal case; the statuses are in capitals in both."""
+    summary = {"FAILED": 3, "SUCCEEDED": 1}
+    job = {"JobId": "j", "ArrayProperties": {"Size": 4, "StatusSummary": summary}, "StatusReason": "no"}
+    assert read(Memory(), history(job, **REQUEST), Batch()).count == 3
+
+
+def test_a_function_whose_answer_names_no_error() -> None:
+    """Step Functions has one error for those that took too long, and for those whose process was killed."""
+    payload = {"Payload": {"execution": "e1", "layer": "Train"}}
+    begin = "The cause could not be determined because Lambda did not return an error type. Returned payload: "
+
+    def of(message: str) -> Failure:
+        states = history(begin + json.dumps({"errorMessage": message}), "Lambda.Unknown", **payload)
+        for event in states._events:
+            event.pop("taskSubmittedEventDetails", None)
+        (found,) = read(Memory(), states, Batch())
+        return found  # type: ignore[no-any-return]
+
+    assert of("2026-01-01T00:00:00.000Z 1-2 Task timed out after 3.00 seconds").kind == "timed out"
+    assert of("RequestId: 1-2 Error: Runtime exited with error: signal: killed").kind == "out of memory"
+    assert of("RequestId: 1-2 Process exited before completing request").kind == "exited"

@@ -17,8 +17,9 @@ from laminar_runtime.failures.redaction import SECRETS
 from laminar_runtime.storage import failures
 from laminar_runtime.storage.layout import LayerKey
 from laminar_runtime.task_environment import DATASTORE_ROOT, LAYER_ATTEMPT, PLAN_FILE
-from laminar_runtime.tasks import failure_records
+from laminar_runtime.tasks import failure_records, worker_process
 from laminar_runtime.tasks.attempts import NoAttemptLeftError
+from laminar_runtime.tasks.worker import Ending
 from tests.support.harness import in_memory
 
 KEY = LayerKey("Report", "e1", "Train")
@@ -147,8 +148,37 @@ def test_a_killed_process(task: Local) -> None:
     """Of a task on AWS Lambda, the function sees its end."""
     failure_records.leave_ending(os.environ, "its process ended with signal SIGKILL", -9)
     assert only(task).out_of_memory
-    failure_records.leave_ending(os.environ, "its process ended with exit code 3", 3)
+    again = {**os.environ, "AWS_BATCH_JOB_ATTEMPT": "4"}
+    failure_records.leave_ending(again, "its process ended with exit code 3", 3)
     assert (only(task).kind, only(task).exit_code) == ("exited", 3)
+
+
+def test_what_a_process_said_of_itself_stays(task: Local) -> None:
+    """An error of an import is recorded by the process: whoever sees its end knows less. A later start is another."""
+    failure_records.leave_error(ModuleNotFoundError("no module"), None)
+    failure_records.leave_ending(os.environ, "its process ended with exit code 1", 1)
+    assert only(task).error_class == "ModuleNotFoundError"
+    for name, value in {"AWS_BATCH_JOB_ID": "2e:1", "LAMINAR_EXECUTION_ID": "e1@resume-2"}.items():
+        failure_records.leave_ending({**os.environ, name: value}, f"another {name}", 1)
+        assert only(task).reason == f"another {name}"
+
+
+def test_a_record_of_an_earlier_drive_is_not_that_of_the_new_failure(task: Local) -> None:
+    """The key has the attempt, which each redrive counts from one. A worker goes by the job and its start."""
+    failure_records.leave_error(KeyError("earlier"), None)
+    assert only(task).drive == "1"
+    environment = {**os.environ, "LAMINAR_EXECUTION_ID": "e1@resume-0.2", "AWS_BATCH_JOB_ID": "3d:1"}
+    worker_process._record(task, environment, Ending(9))
+    assert (only(task).drive, only(task).kind, only(task).exit_code) == ("0.2", "exited", 9)
+
+
+def test_a_record_of_the_split_itself_stays(task: Local) -> None:
+    """Its process knew its error, and ended with a code."""
+    failure_records.leave_error(KeyError("x"), None)
+    worker_process._record(task, os.environ, Ending(1))
+    assert only(task).reason == "KeyError: 'x'"
+    worker_process._record(task, os.environ, Ending(143, late=True))
+    assert only(task).kind == "timed out"
 
 
 def test_a_record_that_cannot_be_stored(

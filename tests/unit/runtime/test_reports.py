@@ -62,10 +62,17 @@ def test_a_report_of_an_earlier_version(tmp_path: Path) -> None:
     assert reports.read(file) == reports.Report(reason="ValueError: no", traceback="tb")
 
 
-def test_large_reports_can_be_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("character", ["\N{GRINNING FACE}", "\0", "\udc80", '"'])
+def test_large_reports_can_be_read(character: str, tmp_path: Path) -> None:
     """However long the message, and whatever its characters, the report is read as it was written."""
     file = tmp_path / "error.json"
-    reports.write(file, ValueError("\N{GRINNING FACE}" * 1_000_000))
+    long = type("E" * 1_000_000, (OwnError,), {})
+    try:
+        raise long(character * 1_000_000)
+    except OwnError as error:
+        reports.write(file, error)
     report = reports.read(file)
     assert report is not None
-    assert report.reason.startswith("ValueError: \N{GRINNING FACE}")
+    assert report.reason.startswith("EEE")
+    assert report.message.startswith(character.encode(errors="backslashreplace").decode())
+    assert report.traceback
