@@ -30,7 +30,7 @@ from laminar_codegen.limits import (
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.kind import TargetKind
 from laminar_codegen.triggers import registry as triggers
-from laminar_codegen.triggers.expressions import is_once
+from laminar_codegen.triggers.timing import is_frequent
 
 __all__ = ["ABORTED", "ALARMS", "allocate", "longest_name"]
 
@@ -60,6 +60,8 @@ ALARMS = (
     _of_executions("timed_out", "ExecutionsTimedOut", "An execution timed out"),
     _of_executions("throttled", "ExecutionThrottled", "Step Functions throttled an execution"),
 )
+#: Those that a flow has a second time where its executions take turns: the execution that was started only fails.
+_OF_RUNS = ALARMS[1:]
 
 #: The alarm of those that ask for it.
 ABORTED = _of_executions("aborted", "ExecutionsAborted", "An execution was aborted")
@@ -174,7 +176,7 @@ def _no_success(seconds: int, machines: Sequence[StateMachine], found: Sequence[
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
     """
     # If executions take turns, one that is skipped succeeds: it does not get to the machine that runs the flow.
-    runs = next((one.name for one in machines if one.name == labels.MACHINE_IN_TURN), labels.MAIN)
+    runs = labels.MACHINE_IN_TURN if _take_turns(machines) else labels.MAIN
     period = SHORT_PERIOD if seconds <= SHORT_LOOK_BACK else LONG_PERIOD
     succeeded = _of_executions("no_success", "ExecutionsSucceeded", "No execution succeeded in time", period=period)
     return attrs.evolve(
@@ -182,7 +184,22 @@ def _no_success(seconds: int, machines: Sequence[StateMachine], found: Sequence[
         dimensions={"StateMachineArn": Ref(f"aws_sfn_state_machine.{runs}.arn")},
         periods=math.ceil(seconds / period),
         missing=True,
-        switches=tuple(switch for expression, switch in triggers.schedules_of(found) if not is_once(expression)),
+        # While only rarer schedules are on, no execution needs to succeed in time.
+        switches=tuple(one.switch for one in triggers.schedules_of(found) if is_frequent(one, seconds)),
+    )
+
+
+def _take_turns(machines: Sequence[StateMachine]) -> bool:
+    return any(machine.name == labels.MACHINE_IN_TURN for machine in machines)
+
+
+def _in_turn(alarm: Alarm) -> Alarm:
+    """Return an alarm about the machine that runs the flow in its turn: the one that was started only fails then."""
+    return attrs.evolve(
+        alarm,
+        label=f"run_{alarm.label}",
+        description=Joined("In its turn: ", alarm.description),
+        dimensions={"StateMachineArn": Ref(f"aws_sfn_state_machine.{labels.MACHINE_IN_TURN}.arn")},
     )
 
 
@@ -199,6 +216,8 @@ def _alarms(settings: Settings, machines: Sequence[StateMachine], found: Sequenc
     yield from ALARMS
     if settings.aborted:
         yield ABORTED
+    if _take_turns(machines):
+        yield from map(_in_turn, (*_OF_RUNS, *([ABORTED] if settings.aborted else [])))
     if settings.no_success_in is not None:
         yield _no_success(settings.no_success_in, machines, found)
     for trigger in found:

@@ -8,7 +8,7 @@ from laminar_codegen.ir.graph import Graph, LayerNode
 from laminar_codegen.ir.placement import USUAL
 from laminar_codegen.limits import ROLE_NAME_LENGTH
 from laminar_codegen.problems import Problem
-from laminar_codegen.problems.rules import LAM120, LAM121
+from laminar_codegen.problems.rules import LAM078, LAM120, LAM121
 from laminar_codegen.targets import registry as targets
 from laminar_codegen.targets.batch.target import BatchTarget, batch_target
 from laminar_codegen.triggers import registry as triggers
@@ -66,6 +66,22 @@ def check_queues_of_planners(graphs: Sequence[Graph]) -> Iterator[Problem]:
                 )
 
 
+def check_network(graphs: Sequence[Graph]) -> Iterator[Problem]:
+    """Warn of a network that no function is in: the flows have none."""
+    first = graphs[0]
+    planned = any(graph.with_planner and graph.planner.target is None for graph in graphs)
+    if (
+        first.planner.network is None
+        or planned
+        or any(targets.kind_of(one.executor).functions for one in _layers(graphs))
+    ):
+        return
+    jobs = ", and its planner is a job" if first.planner.target is not None else ""
+    what = f"flow '{first.flow}' has a network for functions of AWS Lambda and no such function{jobs}"
+    fix = "leave it out: jobs are in the subnets of the compute environments of their queue"
+    yield Problem(first.location, LAM078, what, fix)
+
+
 def check_roles(graphs: Sequence[Graph]) -> Iterator[Problem]:
     """Check that the roles that layers name have names of their own, for one service, that IAM accepts."""
     first: dict[str, LayerNode] = {}
@@ -105,4 +121,4 @@ def _layers(graphs: Sequence[Graph]) -> Iterator[LayerNode]:
     return (layer for graph in graphs for layer in graph.layers)
 
 
-PLACEMENT_RULES = (check_queues, check_queues_of_planners, check_roles)
+PLACEMENT_RULES = (check_queues, check_queues_of_planners, check_network, check_roles)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph
-from laminar_codegen.ir.settings import ACTION, NO_SETTINGS, PATH
+from laminar_codegen.ir.settings import ACTION, NO_SETTINGS, PATH, Settings
 from laminar_codegen.limits import ALARM_ACTIONS, LONG_LOOK_BACK, SHORT_PERIOD
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM074, LAM075
-from laminar_codegen.triggers.expressions import is_once, period_of
+from laminar_codegen.triggers.gaps import longest_gap
 from laminar_codegen.triggers.registry import schedules_of
 from laminar_runtime.configurations.operations import LEVELS
 
@@ -21,7 +21,7 @@ __all__ = ["SETTINGS_RULES", "check_followers"]
 def check_settings(graph: Graph) -> Iterator[Problem]:
     """Check that AWS accepts the settings, and the defaults of variables among them."""
     settings = NO_SETTINGS if graph.linked else graph.settings
-    actions = () if isinstance(settings.ok_actions, Ref) else settings.ok_actions
+    actions = _actions(settings)
     level, flag = f"use {', '.join(LEVELS[:-1])} or {LEVELS[-1]}", "use true or false"
     path = "begin and end it with a slash, as in /teams/reports/, with at most 512 letters, digits and +=,.@_/-"
     for name, value, accepts, fix in (
@@ -41,27 +41,36 @@ def check_settings(graph: Graph) -> Iterator[Problem]:
         yield Problem(graph.location, LAM074, what, "use one SNS topic for several of them")
 
 
+def _actions(settings: Settings) -> Sequence[str | Ref]:
+    """Return the actions when an alarm is over, or those of the default of a variable."""
+    given = settings.ok_actions
+    if isinstance(given, Ref):
+        default = given.variable.default if isinstance(given, Input) else None
+        return () if default is None or isinstance(default, str) else default
+    return given
+
+
 def check_successes(graph: Graph) -> Iterator[Problem]:
     """Check that an alarm for missing successes can be raised when it should, and only then."""
     seconds = graph.settings.no_success_in
     if seconds is None or graph.linked:
         return
-    schedules = [one for one in schedules_of(graph.triggers) if not is_once(one[0])]
-    if not schedules:
-        alarm = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds"
-        what = f"{alarm}, and no schedule that repeats"
+    alarm = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds"
+    schedules = [one for one in schedules_of(graph.triggers) if one.repeats]
+    lasting = [one for one in schedules if one.lasts]
+    if not lasting:
+        what = f"{alarm}, and no schedule that repeats{' without an end' if schedules else ''}"
         yield Problem(graph.location, LAM075, what, "give it one, as in AWS.StepFunctions(schedule='rate(1 day)')")
-    periods = [found for expression, _ in schedules if (found := period_of(expression)) is not None]
+    gaps = [gap for one in lasting if (gap := longest_gap(one.expression)) is not None]
     # Each schedule starts executions, so the most frequent one says how often they should succeed.
-    if not SHORT_PERIOD <= seconds <= LONG_LOOK_BACK or seconds <= min(periods, default=0):
-        every = f", and starts at most every {min(periods)} seconds" if periods else ""
-        what = f"flow '{graph.flow}' has an alarm if no execution succeeds in {seconds} seconds{every}"
+    if not SHORT_PERIOD <= seconds <= LONG_LOOK_BACK or (len(gaps) == len(lasting) and seconds <= min(gaps, default=0)):
+        every = f", and up to {min(gaps)} lie between two starts" if gaps else ""
         fix = (
             f"use {SHORT_PERIOD} to {LONG_LOOK_BACK} seconds, the most that CloudWatch looks back, and more than from "
             "a start to the end of the next execution. For a weekly or rarer schedule leave it out: the alarms failed, "
             "timed-out, aborted and not-started say what went wrong"
         )
-        yield Problem(graph.location, LAM075, what, fix)
+        yield Problem(graph.location, LAM075, f"{alarm}{every}", fix)
 
 
 def check_followers(graphs: Sequence[Graph]) -> Iterator[Problem]:

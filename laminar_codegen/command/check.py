@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import difflib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from laminar_codegen import pipeline
 from laminar_codegen.checks import bodies as rules_of_bodies
 from laminar_codegen.checks import graph as rules_of_graphs
+from laminar_codegen.checks.clock import check_times
 from laminar_codegen.checks.flow_file import check_call
 from laminar_codegen.command.exits import Exit, explain
 from laminar_codegen.command.options import add_flow, add_scheduling, scheduling_of
@@ -116,7 +118,8 @@ def _inspect(source: Source) -> tuple[list[Problem], list[Problem]]:
     locator = Locator(source)
     graphs = pipeline.graphs_of(source)
     problems: list[Problem] = []
-    warnings = [*check_call(source, graphs), *rules_of_graphs.warnings_of(graphs)]
+    clock = check_times(graphs, dt.datetime.now(dt.UTC))
+    warnings = [*check_call(source, graphs), *rules_of_graphs.warnings_of(graphs), *clock]
     for flow, graph in zip((source.flow, *source.following), graphs, strict=True):
         bodies = read_bodies(flow, locator.shown_name)
         problems += rules_of_bodies.check_bodies(graph, bodies)

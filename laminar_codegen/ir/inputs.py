@@ -49,6 +49,9 @@ def _uses(graph: Graph) -> Iterator[Use]:
     known: dict[Any, tuple[Variable | ListVariable, ...]] = {}
     # A flow whose layers need no planner has none, whatever its settings.
     settings = graph.planner if graph.with_planner else USUAL_PLANNER
+    if settings.target is not None:
+        # Jobs are in no network of functions.
+        settings = attrs.evolve(settings, network=None)
     for variable in dict.fromkeys(variables_in(attrs.evolve(graph, layers=(), planner=settings))):
         yield Use(variable, f"flow '{graph.flow}'", graph.location)
     for layer in graph.layers:

@@ -123,7 +123,7 @@ class PlannerSettings:
     Args:
         memory: Memory in MiB.
         timeout: Seconds after which an answer is late.
-        network: The network of their functions, None if they are in no VPC.
+        network: The network of their functions, None if they are in no VPC. Jobs are not in it.
         image: Their image, None for that of the layers that they plan. A variable without a default may be null, which
             means the same.
         cpu: Virtual CPUs of jobs.

@@ -5,12 +5,14 @@ None, or an empty tuple, is what a flow does not say: its document has what docu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from laminar_codegen.ir.expressions import Input, Ref
 from laminar_runtime.configurations.operations import Flag, Logs
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
-from laminar_runtime.variables import Text, Variable
+from laminar_runtime.variables import ListVariable, Text, Variable
 
 __all__ = ["ACTION", "NO_SETTINGS", "OFF", "PATH", "Settings", "is_true"]
 
@@ -32,7 +34,7 @@ class Settings:
         log_data: Whether the events in it have inputs and outputs.
         tracing: Whether executions and functions are traced.
         role_path: The path of its roles.
-        ok_actions: The ARNs of the actions when an alarm is over; a reference to all of them in the module ``flow``.
+        ok_actions: The ARNs of the actions when an alarm is over, or a reference to all of them.
         aborted: Whether it has an alarm for aborted executions.
         no_success_in: Seconds without a success after which an alarm is raised, None without this alarm.
     """
@@ -59,7 +61,7 @@ class Settings:
             log_data=None if usual else _flag(logs.execution_data),
             tracing=None if scheduler.tracing is True else _flag(scheduler.tracing),
             role_path=None if scheduler.role_path is None else _text(scheduler.role_path),
-            ok_actions=tuple(map(_text, alarms.ok_actions)),
+            ok_actions=_actions(alarms.ok_actions),
             aborted=alarms.aborted,
             no_success_in=alarms.no_success_in,
         )
@@ -67,6 +69,10 @@ class Settings:
 
 def _text(text: Text) -> str | Input:
     return Input.of(text) if isinstance(text, Variable) else text
+
+
+def _actions(actions: Sequence[Text] | ListVariable) -> tuple[str | Ref, ...] | Input:
+    return Input.of(actions) if isinstance(actions, ListVariable) else tuple(map(_text, actions))
 
 
 def _flag(flag: Flag) -> bool | Input:

@@ -20,6 +20,7 @@ import attrs
 from laminar_codegen.ir.expressions import Input, Joined, Ref, Value
 from laminar_codegen.ir.settings import ACTION, OFF, PATH, Settings, is_true
 from laminar_codegen.ir.terraform import Block, Validation
+from laminar_codegen.limits import ALARM_ACTIONS
 from laminar_runtime.configurations.operations import LEVELS
 
 __all__ = ["apply_settings", "as_inputs", "level_rule", "path_rule", "validations"]
@@ -152,6 +153,12 @@ def _action_rule(action: Ref) -> Validation:
     )
 
 
+def _actions_rule(actions: Ref) -> Validation:
+    each = f'alltrue([for arn in {actions.expression} : can(regex("{ACTION}", arn))])'
+    counted = f"length({actions.expression}) <= {ALARM_ACTIONS}"
+    return Validation(f"{counted} && {each}", f"An alarm has at most {ALARM_ACTIONS} actions, each given by its ARN.")
+
+
 def validations(settings: Settings) -> dict[Ref, tuple[Validation, ...]]:
     """Return the validations of the variables in settings, by the references to them.
 
@@ -164,7 +171,7 @@ def validations(settings: Settings) -> dict[Ref, tuple[Validation, ...]]:
         (settings.log_data, _flag_rule),
         (settings.tracing, _flag_rule),
         (settings.role_path, path_rule),
-        *((action, _action_rule) for action in (() if isinstance(actions, Ref) else actions)),
+        *([(actions, _actions_rule)] if isinstance(actions, Ref) else [(action, _action_rule) for action in actions]),
     )
     found: dict[Ref, tuple[Validation, ...]] = {}
     for value, rule in rules:

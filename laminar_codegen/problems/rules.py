@@ -159,6 +159,13 @@ LAM075 = Rule(
     "CloudWatch looks back seven days at most, and only a schedule says when executions should succeed.",
     "Give the flow a schedule, and use more seconds than its period, up to seven days.",
 )
+LAM078 = Rule(
+    "LAM078",
+    "a network has no effect",
+    "Only functions of AWS Lambda are in it: jobs of AWS Batch are in the subnets of their compute environment.",
+    "Leave it out, or run a layer or the planner on AWS Lambda.",
+    warning=True,
+)
 # Sizes.
 LAM028 = Rule(
     "LAM028", "a state machine is too large", "Step Functions limits the size of a definition.", "Split the flow."
@@ -353,6 +360,20 @@ LAM076 = Rule(
     "a single start has a first or a last time",
     "EventBridge Scheduler ignores both beside at().",
     "Leave start and end out.",
+)
+LAM077 = Rule(
+    "LAM077",
+    "a time of a schedule is over",
+    "EventBridge Scheduler refuses to make such a schedule, or it starts no execution any more.",
+    "Choose a time to come, or leave it out.",
+    warning=True,
+)
+LAM124 = Rule(
+    "LAM124",
+    "an alarm for missing successes is raised before the first start",
+    "CloudWatch does not know when a schedule begins: without data such an alarm is raised.",
+    "Add the alarm when the schedule has begun.",
+    warning=True,
 )
 LAM051 = Rule(
     "LAM051", "an unknown time zone", "The name is not in the IANA database.", "Use a name like Europe/Berlin."

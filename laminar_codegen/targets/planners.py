@@ -35,7 +35,7 @@ def planner_of(planner: planners.Planner | None, network: Network | None) -> Pla
                 planner.priority or 0,
                 PLANNER_ROLE,
             )
-            return PlannerSettings(planner.memory, planner.timeout, cpu=planner.cpu, target=target)
+            return PlannerSettings(planner.memory, planner.timeout, network, cpu=planner.cpu, target=target)
         case _:
             return PlannerSettings(network=network)
 

@@ -8,15 +8,25 @@ from collections.abc import Iterator
 
 import attrs
 
-from laminar_codegen.ir.expressions import Input
+from laminar_codegen.ir.expressions import Input, Ref
 from laminar_codegen.ir.graph import Graph
+from laminar_codegen.ir.terraform import Validation
 from laminar_codegen.limits import TIMEZONE_LENGTH
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM050, LAM051
 from laminar_runtime.configurations.triggers import Schedule
 from laminar_runtime.variables import Text, Variable
 
-__all__ = ["ExpressionInZone", "check_expressions", "check_timezones", "is_once", "period_of"]
+__all__ = [
+    "EXPRESSION",
+    "ExpressionInZone",
+    "check_expressions",
+    "check_timezones",
+    "expression_condition",
+    "find_once",
+    "is_once",
+    "validations",
+]
 
 
 @attrs.frozen
@@ -45,7 +55,6 @@ def _input(text: Text) -> str | Input:
 
 _RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)s?\)", re.ASCII)
 _AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)", re.ASCII)
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 _CRON = re.compile(r"cron\(([!-'*-~]+(?: [!-'*-~]+){5})\)")
 _TIMEZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 
@@ -133,33 +142,51 @@ def is_once(expression: str | Input) -> bool:
         >>> is_once("at(2026-12-24T18:00:00)"), is_once("at(2026-02-30T00:00:00)"), is_once("rate(1 day)")
         (True, False, False)
     """
-    found = _AT.fullmatch(_find_text(expression) or "")
-    try:
-        return found is not None and bool(dt.datetime.fromisoformat(found[1]))
-    except ValueError:
-        return False
+    return find_once(expression) is not None
 
 
-def period_of(expression: str | Input) -> int | None:
-    """Return the seconds between two starts of a schedule, at least; None if that is not known.
+def find_once(expression: str | Input) -> dt.datetime | None:
+    """Return the time of a schedule that starts one execution, without its zone; None of another schedule.
 
     Args:
         expression: Its expression.
-
-    Example:
-        >>> period_of("rate(2 hours)"), period_of("cron(0 6 ? * MON-FRI *)"), period_of("cron(0 6 ? * MON *)")
-        (7200, 86400, 604800)
     """
-    text = _find_text(expression) or ""
-    rate, cron = _RATE.fullmatch(text), _CRON.fullmatch(text)
-    if rate:
-        return int(rate[1]) * _SECONDS[rate[2]]
-    if cron is None:
+    found = _AT.fullmatch(_find_text(expression) or "")
+    try:
+        return None if found is None else dt.datetime.fromisoformat(found[1])
+    except ValueError:
         return None
-    minute, hour, day, _, weekday, _ = (re.fullmatch("[0-9A-Za-z#]+", field) for field in cron[1].split(" "))
-    day_seconds = _SECONDS["day"]
-    known = ((weekday, 7 * day_seconds), (day, 28 * day_seconds), (hour and minute, day_seconds), (minute, 3600))
-    return next((seconds for single, seconds in known if single), None)
+
+
+def validations(schedule: ExpressionInZone) -> Iterator[tuple[Ref, Validation]]:
+    """Yield the variables of a schedule, and their validations: Terraform knows no more than the form.
+
+    Args:
+        schedule: The schedule.
+    """
+    expression, timezone = schedule.expression, schedule.timezone
+    if isinstance(expression, Input):
+        yield expression, Validation(expression_condition(expression), EXPRESSION)
+    if isinstance(timezone, Input):
+        condition = f'can(regex("^{_TIMEZONE.pattern}$", {timezone.expression}))'
+        length = f"length({timezone.expression}) <= {TIMEZONE_LENGTH}"
+        yield (
+            timezone,
+            Validation(f"{condition} && {length}", "A time zone is a name of the IANA database, as in Europe/Berlin."),
+        )
+
+
+#: What a variable of a schedule must be.
+EXPRESSION = "A schedule is written cron(...), rate(...) or at(...)."
+
+
+def expression_condition(expression: Ref) -> str:
+    """Return the Terraform expression for whether a schedule has a valid form.
+
+    Args:
+        expression: The reference to its expression.
+    """
+    return f'can(regex("^(at|cron|rate)[(].+[)]$", {expression.expression}))'
 
 
 def check_timezones(graph: Graph, schedule: ExpressionInZone) -> Iterator[Problem]:

@@ -9,12 +9,13 @@ import attrs
 
 from laminar_codegen.ir.asl import StateMachine
 from laminar_codegen.ir.deployment import Alarm, Deployment, Role
-from laminar_codegen.ir.expressions import Input, Ref, Value
+from laminar_codegen.ir.expressions import Ref, Value
 from laminar_codegen.ir.graph import Graph
 from laminar_codegen.ir.terraform import Block, Validation, Variable
 from laminar_codegen.limits import NAME_LENGTH
 from laminar_codegen.policies.sizes import Fitted
 from laminar_codegen.problems import Problem
+from laminar_codegen.triggers.timing import Timing
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["InModule", "TriggerKind"]
@@ -64,7 +65,7 @@ class TriggerKind:
         variables: Returns the variables of the document that a trigger needs.
         machines: Returns the state machines of a trigger, which run beside those of the flows.
         parameters: Returns the starts of a trigger: the name of each for messages, and its parameters.
-        schedules: Returns the schedules of a trigger: their expressions, and the variables that switch them off.
+        schedules: Returns when the schedules of a trigger start executions.
         validations: Yields the variables in a trigger that have a form, and their validations.
         longest_name: Returns the greatest length of the name of a deployment with a trigger.
         in_module: The trigger in the Terraform module ``flow``, None if the module leaves it to the documents.
@@ -80,7 +81,7 @@ class TriggerKind:
     variables: Callable[[Any], Iterable[Variable]] = _none
     machines: Callable[[Any], Iterable[StateMachine]] = _none
     parameters: Callable[[Any], Iterable[tuple[str, Mapping[str, Any]]]] = _none
-    schedules: Callable[[Any], Iterable[tuple[str | Input, str]]] = _none
+    schedules: Callable[[Any], Iterable[Timing]] = _none
     validations: Callable[[Any], Iterable[tuple[Ref, Validation]]] = _none
     longest_name: Callable[[Any], int] = _any_name
     in_module: InModule | None = None

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from laminar_codegen.ir.asl import StateMachine
-from laminar_codegen.ir.expressions import Input
 from laminar_codegen.ir.graph import Trigger
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import SCHEDULE
 from laminar_codegen.triggers.starts import STARTS
+from laminar_codegen.triggers.timing import Timing
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 
 __all__ = ["TRIGGERS", "kind_of", "kinds", "machines_of", "parameters_of", "schedules_of", "triggers_of"]
@@ -52,8 +52,8 @@ def parameters_of(triggers: Iterable[Trigger]) -> Iterator[tuple[str, Mapping[st
         yield from kind_of(trigger).parameters(trigger.value)
 
 
-def schedules_of(triggers: Iterable[Trigger]) -> Iterator[tuple[str | Input, str]]:
-    """Yield the expressions of the schedules among triggers, and the variables that switch them off.
+def schedules_of(triggers: Iterable[Trigger]) -> Iterator[Timing]:
+    """Yield when the schedules among triggers start executions.
 
     Args:
         triggers: The triggers.

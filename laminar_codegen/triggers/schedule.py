@@ -14,9 +14,17 @@ from laminar_codegen.ir.deployment import Deployment, Role
 from laminar_codegen.ir.expressions import Joined, Ref, Value
 from laminar_codegen.ir.terraform import Block, Nested, Validation, Variable
 from laminar_codegen.policies.sizes import Fitted, fit
-from laminar_codegen.triggers.expressions import ExpressionInZone, check_expressions, check_timezones
+from laminar_codegen.triggers.expressions import (
+    EXPRESSION,
+    ExpressionInZone,
+    check_expressions,
+    check_timezones,
+    expression_condition,
+    validations,
+)
 from laminar_codegen.triggers.failed_starts import FailedStarts
 from laminar_codegen.triggers.kind import InModule, TriggerKind
+from laminar_codegen.triggers.timing import Timing
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import Schedule, Trigger
 
@@ -121,8 +129,7 @@ object({
         default=(None,),
         validation=(
             Validation(
-                'var.schedule == null ? true : can(regex("^(at|cron|rate)[(].+[)]$", var.schedule.expression))',
-                "A schedule is written cron(...), rate(...) or at(...).",
+                f"var.schedule == null ? true : {expression_condition(Ref('var.schedule.expression'))}", EXPRESSION
             ),
             Validation(
                 'var.schedule == null ? true : contains(keys(var.roles), "schedule")',
@@ -148,6 +155,7 @@ SCHEDULE = TriggerKind(
     permissions={"schedule": _permissions},
     alarms=lambda _: (_NOT_STARTED,),
     variables=lambda _: (_ENABLED,),
-    schedules=lambda schedule: ((schedule.expression, _ENABLED.name),),
+    schedules=lambda schedule: (Timing(schedule.expression, schedule.timezone, _ENABLED.name, "schedule"),),
+    validations=validations,
     in_module=_IN_MODULE,
 )

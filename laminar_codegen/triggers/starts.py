@@ -24,11 +24,12 @@ from laminar_codegen.policies.sizes import Fitted, fit
 from laminar_codegen.policies.statement import Statement, regional, states_arn
 from laminar_codegen.problems import Problem
 from laminar_codegen.problems.rules import LAM110, LAM111
-from laminar_codegen.triggers.expressions import ExpressionInZone
+from laminar_codegen.triggers.expressions import ExpressionInZone, validations
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import is_plain
 from laminar_codegen.triggers.start import FAILED, EventTrigger, Start
 from laminar_codegen.triggers.starter import STARTER, emit_starter
+from laminar_codegen.triggers.timing import Timing
 from laminar_runtime.configurations.schedulers.step_functions import StepFunctions
 from laminar_runtime.configurations.triggers import After, Event, ObjectCreated, Schedule, Trigger
 from laminar_runtime.exceptions import SchedulerError
@@ -180,7 +181,14 @@ def _validations(starts: Starts) -> Iterator[tuple[Ref, Validation]]:
     from laminar_codegen.triggers.timed_start import times_in_utc
 
     for _, schedule in starts.schedules:
+        yield from validations(ExpressionInZone.of(schedule))
         yield from times_in_utc(schedule)
+
+
+def _timings(starts: Starts) -> Iterator[Timing]:
+    for start, schedule in starts.schedules:
+        zoned = ExpressionInZone.of(schedule)
+        yield Timing(zoned.expression, zoned.timezone, start.switch, start.label, schedule.start, schedule.end)
 
 
 def check_names(graph: Graph, starts: Starts) -> Iterator[Problem]:
@@ -235,7 +243,7 @@ STARTS = TriggerKind(
     variables=_variables,
     machines=_machines,
     parameters=lambda starts: ((start.label, start.trigger.parameters) for start in starts.all),
-    schedules=lambda starts: ((ExpressionInZone.of(one).expression, start.switch) for start, one in starts.schedules),
+    schedules=_timings,
     validations=_validations,
     longest_name=_longest_name,
 )

@@ -17,6 +17,7 @@ from laminar_codegen.triggers.expressions import ExpressionInZone, check_express
 from laminar_codegen.triggers.start import FAILED, Start
 from laminar_codegen.triggers.start_input import find_placeholders, write_input
 from laminar_codegen.triggers.starter import STARTER
+from laminar_codegen.triggers.timing import time_of
 from laminar_runtime.configurations.triggers import SCHEDULED_TIME, Schedule
 from laminar_runtime.variables import Text, Variable
 
@@ -111,9 +112,11 @@ def _flaws(schedule: Schedule) -> Iterator[tuple[Rule, str, str]]:
     known: dict[str, dt.datetime] = {}
     for name, value in _times(schedule):
         text = value.default if isinstance(value, Variable) else value
-        time = _time(text)
+        time = time_of(text)
+        if isinstance(value, Variable) and text == "":
+            continue
         if isinstance(value, Variable) and isinstance(text, str) and not re.fullmatch(_UTC, text):
-            fix = f"write it in UTC, as in Variable({value.name!r}, default='2026-01-01T00:00:00Z')"
+            fix = f"write it in UTC, as in Variable({value.name!r}, default='2026-01-01T00:00:00Z'), or '' for none"
             yield LAM110, f"has no valid {name}: the Variable {value.name!r} has the default {text!r}", fix
         elif text is not None and (time is None or time.tzinfo is None):
             fix = f"write it with its time zone, as in {name}='2026-01-01T00:00:00Z'"
@@ -128,21 +131,11 @@ def _times(schedule: Schedule) -> tuple[tuple[str, dt.datetime | Text | None], .
     return ("start", schedule.start), ("end", schedule.end)
 
 
-def _time(value: dt.datetime | str | None) -> dt.datetime | None:
-    """Return a time, None if it is none."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return dt.datetime.fromisoformat(value)
-    except ValueError:
-        return None
-
-
-def _text_of(value: dt.datetime | Text | None) -> str | Input | None:
-    """Return a time as EventBridge Scheduler takes it, None if it is none."""
+def _text_of(value: dt.datetime | Text | None) -> str | Ref | None:
+    """Return a time as EventBridge Scheduler takes it, None if it is none. An empty variable is none."""
     if isinstance(value, Variable):
-        return Input.of(value)
-    time = _time(value)
+        return Ref(f'var.{value.name} == "" ? null : var.{value.name}')
+    time = time_of(value)
     return None if time is None else time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -155,5 +148,7 @@ def times_in_utc(schedule: Schedule) -> Iterator[tuple[Ref, Validation]]:
     for name, value in _times(schedule):
         if isinstance(value, Variable):
             reference = Input.of(value)
-            message = f"The {name} of the schedule must be a time in UTC, as in 2026-01-01T00:00:00Z."
-            yield reference, Validation(f'can(regex("^{_UTC}$", {reference.expression}))', message)
+            message = (
+                f"The {name} of the schedule must be a time in UTC, as in 2026-01-01T00:00:00Z, or empty for none."
+            )
+            yield reference, Validation(f'can(regex("^({_UTC})?$", {reference.expression}))', message)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from laminar_runtime import _records
 from laminar_runtime.exceptions import SchedulerError
-from laminar_runtime.variables import Text, Variable
+from laminar_runtime.variables import ListVariable, Text, Variable
 
 __all__ = ["LEVELS", "Alarms", "Flag", "Logs"]
 
@@ -54,8 +54,12 @@ class Logs:
 
 
 def _check_actions(_: object, __: _records.Field, value: Any) -> None:
+    if isinstance(value, ListVariable):
+        return
     if not (isinstance(value, (list, tuple)) and all(isinstance(item, (str, Variable)) for item in value)):
-        raise SchedulerError(f"the ok_actions of Alarms must be a list of ARNs and Variables, not {value!r}")
+        raise SchedulerError(
+            f"the ok_actions of Alarms must be a list of ARNs and Variables, or a ListVariable, not {value!r}"
+        )
 
 
 def _check_bool(_: object, attribute: _records.Field, value: Any) -> None:
@@ -76,7 +80,8 @@ class Alarms:
     variable ``alarm_actions`` has the actions when an alarm is raised.
 
     Args:
-        ok_actions: The ARNs of the actions when an alarm is over, for example of an SNS topic; at most five.
+        ok_actions: The ARNs of the actions when an alarm is over, for example of an SNS topic, at most five; or a
+            `ListVariable` for all of them.
         aborted: Whether there is an alarm for executions that were aborted, too.
         no_success_in: Seconds after which there is an alarm if no execution of a scheduled flow has succeeded in them:
             more than from one start to the end of the next execution, and at most seven days. The alarm exists while a
@@ -90,6 +95,6 @@ class Alarms:
         'alerts'
     """
 
-    ok_actions: Sequence[Text] = _records.field(default=(), kw_only=True, validator=_check_actions)
+    ok_actions: Sequence[Text] | ListVariable = _records.field(default=(), kw_only=True, validator=_check_actions)
     aborted: bool = _records.field(default=False, kw_only=True, validator=_check_bool)
     no_success_in: int | None = _records.field(default=None, kw_only=True, validator=_check_seconds)

@@ -244,6 +244,7 @@ def test_each_deployment_has_its_alarms(case: str) -> None:
     expected |= {f"{rule}_failed" for rule in rules}
     # The flow asks for these.
     expected |= {"aborted", "no_success"} if case == "environments" else set()
+    expected |= {"run_timed_out", "run_throttled"} if case == "triggers" else set()
     expected |= {"starter_failed"} if "starter" in resources["aws_sfn_state_machine"] else set()
     assert resources["aws_cloudwatch_metric_alarm"].keys() == expected
     assert ("schedule" in resources["aws_iam_role"]) == ("aws_sqs_queue" in resources) == scheduled

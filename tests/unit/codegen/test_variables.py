@@ -298,3 +298,53 @@ def test_an_empty_default_of_an_environment_is_refused(folder: Path) -> None:
     write(folder, 'None, environment={"STAGE": Variable("stage", default="")}')
     with pytest.raises(CompileError, match="LAM090 the environment of layer 'Load' has empty variables: STAGE"):
         compile_flow("flow.py")
+
+
+SCHEDULED = """
+from laminar_runtime import Flow, Layer, Variable
+from laminar_runtime.configurations import schedulers
+from laminar_runtime.configurations.triggers import Schedule
+
+
+class Report(Flow): ...
+
+
+@Report.register
+class Load(Layer):
+    def __call__(self) -> None: ...
+
+
+flow = Report(scheduler=schedulers.AWS.StepFunctions({arguments}))
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--module", "../flow")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        'schedule=Variable("every"), timezone=Variable("zone")',
+        'triggers=[Schedule(Variable("every"), timezone=Variable("zone"), parameters={"a": 1})]',
+    ],
+)
+def test_the_variables_of_a_schedule_have_a_form(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: str, options: tuple[str, ...]
+) -> None:
+    """A plan refuses a cron of five fields without its name, and a zone with a space."""
+    (folder / "flow.py").write_text(SCHEDULED.format(arguments=arguments), encoding="utf-8")
+    declared = compiled(capsys, *options)["variable"]
+    for name, good, bad in (("every", "rate(1 day)", "0 6 * * *"), ("zone", "Europe/Berlin", "Europe/New York")):
+        (rule,) = declared[name]["validation"]
+        assert [evaluate_json(rule["condition"], {"var": {name: text}}) for text in (good, bad)] == [True, False]
+
+
+def test_the_time_of_a_schedule_may_be_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty variable is no time."""
+    given = 'triggers=[Schedule("rate(1 day)", end=Variable("end", default=""))]'
+    (folder / "flow.py").write_text(SCHEDULED.format(arguments=given), encoding="utf-8")
+    document = compiled(capsys)
+    end = document["resource"]["aws_scheduler_schedule"]["schedule"]["end_date"]
+    (rule,) = document["variable"]["end"]["validation"]
+    for text, expected, valid in (("", None, True), ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", True)):
+        assert evaluate_json(end, {"var": {"end": text}}) == expected
+        assert evaluate_json(rule["condition"], {"var": {"end": text}}) is valid
+    assert evaluate_json(rule["condition"], {"var": {"end": "soon"}}) is False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from contextlib import redirect_stderr
 
 from laminar_codegen.checks import texts
 from laminar_codegen.checks.bodies import check_bodies, warnings_of
+from laminar_codegen.checks.clock import check_times
 from laminar_codegen.checks.graph import check, check_definitions
 from laminar_codegen.checks.placements import PLACEMENT_RULES
 from laminar_codegen.checks.settings import SETTINGS_RULES
@@ -49,6 +51,13 @@ def settings_rules(source: Source) -> str:
     """A flow -> the problems of its settings."""
     (graph,) = graphs_of(source)
     return problems(problem for rule in SETTINGS_RULES for problem in rule(graph)) or "no problem"
+
+
+@cases_of("checks.clock")
+@of_snippet
+def times(source: Source) -> str:
+    """A flow -> the warnings of its schedules at noon of 1 June 2026, in UTC."""
+    return problems(check_times(graphs_of(source), dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)))
 
 
 @cases_of("checks.placements")

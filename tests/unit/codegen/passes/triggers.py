@@ -10,7 +10,7 @@ from laminar_codegen.allocate import allocate
 from laminar_codegen.ir.deployment import Deployment
 from laminar_codegen.ir.expressions import Value
 from laminar_codegen.ir.graph import Trigger
-from laminar_codegen.triggers import event_paths, failed_starts, patterns, registry, start_input
+from laminar_codegen.triggers import event_paths, failed_starts, gaps, patterns, registry, start_input, timing
 from laminar_codegen.triggers.kind import TriggerKind
 from laminar_codegen.triggers.schedule import SCHEDULE
 from laminar_codegen.triggers.starts import STARTS
@@ -27,6 +27,8 @@ of_users = {"Variable": Variable, **{name: getattr(triggers, name) for name in t
 
 cases_of("triggers.registry")(evaluator(registry, StepFunctions=StepFunctions, **of_users))
 cases_of("triggers.event_paths")(evaluator(event_paths, **of_users))
+cases_of("triggers.gaps")(evaluator(gaps, **of_users))
+cases_of("triggers.timing")(evaluator(timing, **of_users))
 cases_of("triggers.failed_starts")(evaluator(failed_starts))
 cases_of("triggers.patterns")(evaluator(patterns))
 cases_of("triggers.start_input")(evaluator(start_input, **of_users))
